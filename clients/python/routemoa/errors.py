@@ -1,0 +1,248 @@
+"""The error table: what a server raises is what a client catches.
+
+Every class stands for one `ErrorReason` of the contract; `proto/routemoa/v1/error_reason.proto`
+documents when each occurs and what its metadata hold:
+
+    RouteMoAError
+    ├── InvalidFieldError        INVALID_ARGUMENT     mend the request
+    ├── InvalidPageTokenError    INVALID_ARGUMENT     start again at the first page
+    ├── ModelNotFoundError       NOT_FOUND            mend the request
+    ├── ModelPoolMismatchError   FAILED_PRECONDITION  tell the operator
+    ├── NoEligibleModelError     FAILED_PRECONDITION  relax the policy
+    ├── OverloadedError          UNAVAILABLE          retry after `retry_delay_s`
+    ├── DrainingError            UNAVAILABLE          retry at once, elsewhere
+    ├── GenerationFailedError    UNAVAILABLE          decide: another try costs money
+    ├── DeadlineTooShortError    DEADLINE_EXCEEDED    allow more time
+    ├── AnswerTimedOutError      DEADLINE_EXCEEDED    allow more time
+    ├── InternalError            INTERNAL             report it, with its request id
+    └── TransportError           any                  no RouteMoA service answered
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+import grpc
+import grpc.aio
+from google.protobuf import any_pb2
+from google.rpc import error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DOMAIN = "routemoa.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldViolation:
+    """One thing that is wrong with a request."""
+
+    field: str
+    """Path of the field, e.g. `policy.max_layer_count`."""
+    description: str
+    """What is wrong with it, for a person."""
+
+
+class RouteMoAError(Exception):
+    """Base of the errors of every RouteMoA service.
+
+    Args:
+        message: What happened, for a person. Never holds a secret, a query, a prompt or an answer.
+        metadata: Everything variable in the message, for a program.
+    """
+
+    reason: ClassVar[str] = "ERROR_REASON_UNSPECIFIED"
+    code: grpc.StatusCode = grpc.StatusCode.UNKNOWN
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, metadata: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.metadata: Mapping[str, str] = dict(metadata or {})
+        self.violations: tuple[FieldViolation, ...] = ()
+        self.retry_delay_s: float | None = None
+
+
+class InvalidFieldError(RouteMoAError):
+    """Fields of the request are invalid; `violations` names them all."""
+
+    reason = "ERROR_REASON_INVALID_FIELD"
+    code = grpc.StatusCode.INVALID_ARGUMENT
+
+    def __init__(self, message: str = "", violations: Sequence[FieldViolation] = ()) -> None:
+        """Takes the violations; the message is made of them unless one is given."""
+        listed = "; ".join(f"{v.field}: {v.description}" for v in violations)
+        super().__init__(message or f"invalid request: {listed}")
+        self.violations = tuple(violations)
+
+
+class InvalidPageTokenError(RouteMoAError):
+    """The page token was not issued by this service."""
+
+    reason = "ERROR_REASON_INVALID_PAGE_TOKEN"
+    code = grpc.StatusCode.INVALID_ARGUMENT
+
+
+class ModelNotFoundError(RouteMoAError):
+    """The request names models that are not there."""
+
+    reason = "ERROR_REASON_MODEL_NOT_FOUND"
+    code = grpc.StatusCode.NOT_FOUND
+
+
+class ModelPoolMismatchError(RouteMoAError):
+    """The pool has models that the scorer does not know."""
+
+    reason = "ERROR_REASON_MODEL_POOL_MISMATCH"
+    code = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class NoEligibleModelError(RouteMoAError):
+    """The policy's limits leave no model that may run."""
+
+    reason = "ERROR_REASON_NO_ELIGIBLE_MODEL"
+    code = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class OverloadedError(RouteMoAError):
+    """The service has all the work that it can hold."""
+
+    reason = "ERROR_REASON_OVERLOADED"
+    code = grpc.StatusCode.UNAVAILABLE
+    retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        retry_delay_s: float | None = None,
+    ) -> None:
+        """Takes the time after which a retry is worth it."""
+        super().__init__(message, metadata)
+        self.retry_delay_s = retry_delay_s
+
+
+class DrainingError(RouteMoAError):
+    """The service is shutting down."""
+
+    reason = "ERROR_REASON_DRAINING"
+    code = grpc.StatusCode.UNAVAILABLE
+    retryable = True
+
+
+class GenerationFailedError(RouteMoAError):
+    """Every model that was called failed."""
+
+    reason = "ERROR_REASON_GENERATION_FAILED"
+    code = grpc.StatusCode.UNAVAILABLE
+
+
+class DeadlineTooShortError(RouteMoAError):
+    """The caller allows less time than the call can take; nothing was started."""
+
+    reason = "ERROR_REASON_DEADLINE_TOO_SHORT"
+    code = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+class AnswerTimedOutError(RouteMoAError):
+    """No model answered within the caller's deadline."""
+
+    reason = "ERROR_REASON_ANSWER_TIMED_OUT"
+    code = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+class InternalError(RouteMoAError):
+    """Something failed that is the service's own fault."""
+
+    reason = "ERROR_REASON_INTERNAL"
+    code = grpc.StatusCode.INTERNAL
+
+
+class TransportError(RouteMoAError):
+    """The call failed before any RouteMoA service could say why."""
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        """Takes the status as gRPC reports it."""
+        super().__init__(message)
+        self.code = code
+
+
+ERRORS: Mapping[str, type[RouteMoAError]] = {
+    kind.reason: kind
+    for kind in (
+        InvalidFieldError,
+        InvalidPageTokenError,
+        ModelNotFoundError,
+        ModelPoolMismatchError,
+        NoEligibleModelError,
+        OverloadedError,
+        DrainingError,
+        GenerationFailedError,
+        DeadlineTooShortError,
+        AnswerTimedOutError,
+        InternalError,
+    )
+}
+"""Every class by its reason; a test compares it with the contract's enum."""
+
+
+def to_status(error: RouteMoAError) -> status_pb2.Status:
+    """Returns the `google.rpc.Status` that carries the error over the wire."""
+    details: list[
+        error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo
+    ]
+    details = [
+        error_details_pb2.ErrorInfo(
+            reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata)
+        )
+    ]
+    if error.violations:
+        details.append(
+            error_details_pb2.BadRequest(
+                field_violations=[
+                    error_details_pb2.BadRequest.FieldViolation(
+                        field=v.field, description=v.description
+                    )
+                    for v in error.violations
+                ]
+            )
+        )
+    if error.retry_delay_s is not None:
+        retry = error_details_pb2.RetryInfo()
+        retry.retry_delay.FromTimedelta(timedelta(seconds=error.retry_delay_s))
+        details.append(retry)
+    status = status_pb2.Status(code=error.code.value[0], message=error.message)
+    for detail in details:
+        packed = any_pb2.Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return status
+
+
+def from_rpc_error(rpc_error: grpc.aio.AioRpcError) -> RouteMoAError:
+    """Returns the error that the server raised, or a `TransportError` where none spoke."""
+    status = rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
+    info = error_details_pb2.ErrorInfo()
+    bad_request = error_details_pb2.BadRequest()
+    retry = error_details_pb2.RetryInfo()
+    for packed in status.details if status else ():
+        for detail in (info, bad_request, retry):
+            if packed.Is(detail.DESCRIPTOR):
+                packed.Unpack(detail)
+    message = rpc_error.details() or rpc_error.code().name
+    if info.domain != DOMAIN or info.reason not in ERRORS:
+        return TransportError(rpc_error.code(), message)
+    kind = ERRORS[info.reason]
+    error = kind.__new__(kind)
+    RouteMoAError.__init__(error, message, dict(info.metadata))
+    error.violations = tuple(
+        FieldViolation(field=v.field, description=v.description)
+        for v in bad_request.field_violations
+    )
+    if retry.HasField("retry_delay"):
+        error.retry_delay_s = retry.retry_delay.ToTimedelta().total_seconds()
+    return error

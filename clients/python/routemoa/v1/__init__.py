@@ -1,0 +1,1 @@
+"""Generated stubs of the `routemoa.v1` contract; written by `make gen` alone."""
