@@ -1,0 +1,1 @@
+"""The three gRPC services of RouteMoA, and the simulated pool. Nothing here imports torch."""

@@ -1,0 +1,1 @@
+"""What any gRPC service needs, and nothing of RouteMoA's own logic."""

@@ -1,0 +1,50 @@
+"""Stops calling a dependency that keeps failing, so that callers get its substitute at once.
+
+Closed: calls go through. After `failure_limit` failures in a row it opens: `allows()` is false for
+`open_s` seconds. Then one call at a time is let through as a trial; its success closes the breaker.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(slots=True, kw_only=True)
+class Breaker:
+    """The state of one dependency."""
+
+    failure_limit: int = 3
+    open_s: float = 5.0
+    clock: Callable[[], float] = time.monotonic
+    _failure_count: int = field(default=0, init=False)
+    _retry_at_s: float = field(default=0.0, init=False)
+
+    def allows(self) -> bool:
+        """Says whether a call may be made now; a trial call pushes the next trial back."""
+        if self._failure_count < self.failure_limit:
+            return True
+        now_s = self.clock()
+        if now_s < self._retry_at_s:
+            return False
+        self._retry_at_s = now_s + self.open_s
+        return True
+
+    def succeeded(self) -> None:
+        """Notes a call that the dependency answered."""
+        self._failure_count = 0
+
+    def failed(self) -> None:
+        """Notes a call that the dependency failed."""
+        self._failure_count += 1
+        if self._failure_count >= self.failure_limit:
+            self._retry_at_s = self.clock() + self.open_s
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are being stopped."""
+        return self._failure_count >= self.failure_limit

@@ -1,0 +1,33 @@
+"""Refuses calls that allow too little time to be worth starting."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from routemoa.errors import DeadlineTooShortError
+from services.rpc.telemetry import REFUSED
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from services.rpc.interceptors.guard import Call, Guard
+
+
+def deadline(floor_ms: int) -> Guard:
+    """Returns a guard that raises `DeadlineTooShortError` below a floor of milliseconds."""
+
+    @asynccontextmanager
+    async def guard(call: Call) -> AsyncIterator[None]:
+        remaining_s = call.context.time_remaining()
+        if remaining_s is not None and remaining_s * 1000 < floor_ms:
+            REFUSED.labels("deadline_too_short").inc()
+            metadata = {
+                "floor_ms": str(floor_ms),
+                "remaining_ms": f"{max(remaining_s, 0) * 1000:.0f}",
+            }
+            message = "the call allows {remaining_ms} ms and needs at least {floor_ms} ms"
+            raise DeadlineTooShortError(message.format(**metadata), metadata)
+        yield
+
+    return guard

@@ -1,0 +1,146 @@
+"""Turns guards into one gRPC interceptor.
+
+A guard is an async context manager around a call: it runs before the handler, and after it however it
+ends. Unary and streaming calls go through the same guards, so each behaviour is written once. Handlers
+that stream are closed as soon as the call ends, so that cancellation reaches what they wait for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+from uuid import uuid4
+
+import grpc
+import grpc.aio
+from google.protobuf.message import DecodeError
+
+from routemoa.errors import InvalidFieldError
+
+REQUEST_ID_KEY = "x-request-id"
+GUARDED_PREFIX = "/routemoa."
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One call, as the guards see it."""
+
+    method: str
+    """Full method name, e.g. `/routemoa.v1.ScorerService/RankModels`."""
+    context: Context
+    request_id: str
+    """The caller's `x-request-id`, or a new one."""
+    started_s: float = field(default_factory=time.perf_counter)
+    code: grpc.StatusCode = grpc.StatusCode.OK
+    """How the call ended; set by the errors guard."""
+    reason: str | None = None
+    """The name of the `ErrorReason`, if there is one."""
+
+
+Guard = Callable[[Call], AbstractAsyncContextManager[None]]
+
+
+class _Undecodable:
+    """Stands for a request whose bytes are not the message that the method takes."""
+
+
+class GuardInterceptor(grpc.aio.ServerInterceptor):
+    """Runs guards, outermost first, around every call to a RouteMoA service."""
+
+    def __init__(self, guards: list[Guard]) -> None:
+        self._guards = guards
+
+    async def intercept_service(
+        self,
+        continuation: Callable[
+            [grpc.HandlerCallDetails],
+            Awaitable[grpc.RpcMethodHandler[RequestT, ResponseT] | None],
+        ],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[RequestT, ResponseT] | None:
+        """Wraps the handler of a method; health and reflection stay as they are."""
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or not method.startswith(GUARDED_PREFIX):
+            return handler
+        wrapped: grpc.RpcMethodHandler[RequestT, ResponseT] = self._wrapped(method, handler)
+        return wrapped
+
+    def _wrapped(self, method: str, handler: Any) -> Any:
+        coding = {
+            "request_deserializer": _tolerant(handler.request_deserializer),
+            "response_serializer": handler.response_serializer,
+        }
+        if not handler.response_streaming:
+            unary = self._unary(method, handler.unary_unary)
+            return grpc.unary_unary_rpc_method_handler(unary, **coding)
+        if handler.request_streaming:
+            streaming = self._streaming(method, handler.stream_stream)
+            return grpc.stream_stream_rpc_method_handler(streaming, **coding)
+        streaming = self._streaming(method, handler.unary_stream)
+        return grpc.unary_stream_rpc_method_handler(streaming, **coding)
+
+    def _unary(self, method: str, inner: Any) -> Callable[[Any, Context], Awaitable[Any]]:
+        async def handle(request: Any, context: Context) -> Any:
+            async with self._guarded(method, context):
+                if isinstance(request, _Undecodable):
+                    raise _undecodable_error()
+                return await inner(request, context)
+
+        return handle
+
+    def _streaming(self, method: str, inner: Any) -> Callable[[Any, Context], Awaitable[None]]:
+        async def handle(request: Any, context: Context) -> None:
+            async with self._guarded(method, context):
+                if isinstance(request, _Undecodable):
+                    raise _undecodable_error()
+                if hasattr(request, "__aiter__"):
+                    request = _decoded(request)
+                async with aclosing(inner(request, context)) as responses:
+                    async for response in responses:
+                        await context.write(response)
+
+        return handle
+
+    @asynccontextmanager
+    async def _guarded(self, method: str, context: Context) -> AsyncIterator[None]:
+        metadata = dict(context.invocation_metadata() or ())
+        given = cast("str | None", metadata.get(REQUEST_ID_KEY))
+        call = Call(method=method, context=context, request_id=given or uuid4().hex)
+        async with AsyncExitStack() as stack:
+            for guard in self._guards:
+                await stack.enter_async_context(guard(call))
+            yield
+
+
+def _tolerant(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    if decode is None:
+        return None
+
+    def tolerant(data: bytes) -> Any:
+        try:
+            return decode(data)
+        except DecodeError:
+            return _Undecodable()
+
+    return tolerant
+
+
+async def _decoded(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        if isinstance(request, _Undecodable):
+            raise _undecodable_error()
+        yield request
+
+
+def _undecodable_error() -> InvalidFieldError:
+    return InvalidFieldError(
+        "the request's bytes are not the message that the method takes, or hold text that is not UTF-8"
+    )

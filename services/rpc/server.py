@@ -1,0 +1,119 @@
+"""The lifecycle of a gRPC server: build, listen, serve, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import grpc.aio
+import structlog
+from grpc_reflection.v1alpha import reflection
+
+from services.rpc.health import SERVICE_NAME, Health
+from services.rpc.interceptors import chain
+from services.rpc.interceptors.admission import Admission
+from services.rpc.telemetry import serve_metrics, set_up_logging
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from services.rpc.config import ServiceConfig
+
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    # Clients may ping idle connections this often; more is answered GOAWAY.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+CANCELLATION_S = 2.0
+EXIT_NOT_STARTED = 1
+_log = structlog.get_logger()
+
+
+class StartUpError(Exception):
+    """Raised when a service cannot start for reasons that its operator can mend."""
+
+    def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
+        """Takes what is wrong, and every reason."""
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One gRPC service that a server offers."""
+
+    name: str
+    """Full name, e.g. `routemoa.v1.ScorerService`."""
+    register: Callable[[grpc.aio.Server], None]
+    """Adds the servicer to a server."""
+
+
+@asynccontextmanager
+async def running_server(config: ServiceConfig, service: Service) -> AsyncIterator[str]:
+    """Serves until the block ends, then drains. Yields the address that it listens on.
+
+    Raises:
+        StartUpError: The address cannot be bound.
+    """
+    admission = Admission(config.max_concurrent_calls)
+    interceptor = chain(admission, deadline_floor_ms=config.deadline_floor_ms)
+    server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
+    health = Health([service.name])
+    service.register(server)
+    health.register(server)
+    if config.reflection:
+        names = (service.name, SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, server)
+    address = _bind(server, config.listen_address)
+    await server.start()
+    await health.set_serving(serving=True)
+    _log.info("listening", service=service.name, address=address)
+    try:
+        yield address
+    finally:
+        await health.set_serving(serving=False)
+        await asyncio.sleep(config.drain_delay_s)
+        admission.draining = True
+        await server.stop(config.drain_timeout_s)
+        # gRPC cancels what is left and does not wait for it; what calls use is closed after this.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(admission.idle.wait(), CANCELLATION_S)
+        _log.info("stopped", service=service.name)
+
+
+def _bind(server: grpc.aio.Server, listen_address: str) -> str:
+    host, _, _ = listen_address.rpartition(":")
+    try:
+        port = server.add_insecure_port(listen_address)
+    except RuntimeError as error:
+        message = f"cannot listen on {listen_address}: is another process there?"
+        raise StartUpError(message) from error
+    return f"{host}:{port}"
+
+
+async def serve(config: ServiceConfig, app: AbstractAsyncContextManager[Service]) -> None:
+    """Runs a service as a process: from start-up to a drained exit on SIGTERM or SIGINT.
+
+    What keeps it from starting is printed, every reason on a line, and the exit status is 1.
+    """
+    set_up_logging(config.log_level)
+    serve_metrics(config)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with app as service, running_server(config, service):
+            await stop.wait()
+    except StartUpError as error:
+        sys.stderr.write(f"Cannot start: {error}\n")
+        sys.stderr.writelines(f"  - {problem}\n" for problem in error.problems)
+        raise SystemExit(EXIT_NOT_STARTED) from None

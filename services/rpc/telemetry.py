@@ -1,0 +1,53 @@
+"""Logs as JSON lines and metrics for Prometheus; set up once per process."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
+
+if TYPE_CHECKING:
+    from services.rpc.config import ServiceConfig
+
+HANDLED = Counter(
+    "grpc_server_handled_total", "Calls ended, by method and code.", ["method", "code"]
+)
+HANDLING_SECONDS = Histogram(
+    "grpc_server_handling_seconds",
+    "Time from a call's arrival to its end.",
+    ["method"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
+)
+IN_FLIGHT = Gauge("routemoa_calls_in_flight_count", "Calls that hold a permit.")
+REFUSED = Counter("routemoa_calls_refused_total", "Calls refused before any work.", ["reason"])
+BREAKER_OPEN = Gauge(
+    "routemoa_breaker_open_count",
+    "Whether calls to a dependency are stopped (1) or not.",
+    ["dependency"],
+)
+
+
+def set_up_logging(level: str) -> None:
+    """Sends every log line of the process to standard error as JSON."""
+    severity = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(severity),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def serve_metrics(config: ServiceConfig) -> None:
+    """Opens the Prometheus endpoint, if the settings ask for one."""
+    if config.metrics_port is not None:
+        start_http_server(config.metrics_port, registry=REGISTRY)
