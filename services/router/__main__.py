@@ -1,0 +1,30 @@
+"""`python -m services.router`."""
+
+from __future__ import annotations
+
+import sys
+
+import uvloop
+
+from services.router.app import router_app
+from services.router.config import RouterServiceConfig
+from services.router.pool import PoolError
+from services.rpc.config import EXIT_BAD_CONFIG, load_config
+from services.rpc.server import serve
+
+
+def main() -> None:
+    """Runs the router until SIGTERM."""
+    config = load_config(RouterServiceConfig, sys.argv[1:])
+    try:
+        uvloop.run(serve(config, router_app(config)))
+    except PoolError as error:
+        sys.stderr.write(f"The pool file has problems:\n{error}\n")
+        raise SystemExit(EXIT_BAD_CONFIG) from None
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Fits what a model is to read into its context window, before anything is sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.router.prompts import Reference
+from services.router.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.conversation import Conversation, Message
+    from services.router.pool import PoolModel
+
+_INSTRUCTION_TOKENS = 300
+"""Room for the router's own instruction and marks."""
+_MIN_REFERENCE_TOKENS = 64
+"""A reference cut shorter than this is left out."""
+
+
+def prompt_tokens(messages: Sequence[Message]) -> int:
+    """Returns the estimate for a whole prompt."""
+    return sum(estimate_tokens(m.content) + MESSAGE_OVERHEAD_TOKENS for m in messages)
+
+
+def room_tokens(model: PoolModel, conversation: Conversation) -> int:
+    """Returns what is left for references beside the conversation and a reply of full length."""
+    taken = prompt_tokens(conversation.messages) + _INSTRUCTION_TOKENS
+    return model.context_window_tokens - model.max_reply_tokens - taken
+
+
+def fits(model: PoolModel, conversation: Conversation) -> bool:
+    """Says whether the model can hold the conversation and a reply of full length."""
+    return room_tokens(model, conversation) >= 0
+
+
+def fit_references(
+    model: PoolModel, conversation: Conversation, answers: Sequence[tuple[str, str]]
+) -> tuple[tuple[str, str], ...]:
+    """Returns the answers that fit, best first; the lowest-scored are dropped first.
+
+    Args:
+        model: Who is to read them.
+        conversation: What stands in the prompt already.
+        answers: Pairs of model id and text, best first.
+    """
+    room = room_tokens(model, conversation)
+    kept: list[tuple[str, str]] = []
+    for model_id, text in answers:
+        text_tokens = estimate_tokens(text) + MESSAGE_OVERHEAD_TOKENS * 2
+        if text_tokens > room:
+            left = room - MESSAGE_OVERHEAD_TOKENS * 2
+            if left >= _MIN_REFERENCE_TOKENS:
+                kept.append((model_id, shorten(text, left)))
+            break
+        kept.append((model_id, text))
+        room -= text_tokens
+    return tuple(kept)
+
+
+def labelled(answers: Sequence[tuple[str, str]]) -> tuple[Reference, ...]:
+    """Returns the answers as references R1, R2, ... in the order given."""
+    return tuple(
+        Reference(label=f"R{number}", model_id=model_id, text=text)
+        for number, (model_id, text) in enumerate(answers, start=1)
+    )

@@ -1,0 +1,58 @@
+"""The conversation of a call: what was said, and what of it is the query."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+_HISTORY_CHARACTERS = 1_000
+_QUERY_CHARACTERS = 20_000
+"""More than any scorer reads; text beyond it is cut from the middle, as the scorer would."""
+
+
+class Role(enum.StrEnum):
+    """Who speaks, as OpenAI-compatible APIs spell it."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """Turns, oldest first; system turns come first, and the last turn is the user's."""
+
+    messages: tuple[Message, ...]
+
+    @property
+    def system(self) -> str:
+        """The caller's system text; empty if there is none."""
+        return "\n\n".join(m.content for m in self.messages if m.role is Role.SYSTEM)
+
+    @property
+    def turns(self) -> tuple[Message, ...]:
+        """Everything but the system text."""
+        return tuple(m for m in self.messages if m.role is not Role.SYSTEM)
+
+    @property
+    def query(self) -> str:
+        """What the scorer ranks for: the last user turn, after the start of the user turns before it.
+
+        A turn such as "and in French?" says little by itself; the earlier turns give it its topic. The
+        last turn stands at the end, where the scorer's tokenizer never cuts.
+        """
+        users = [m.content for m in self.messages if m.role is Role.USER]
+        history = "\n".join(users[:-1])[:_HISTORY_CHARACTERS]
+        query = f"{history}\n{users[-1]}" if history else users[-1]
+        if len(query) <= _QUERY_CHARACTERS:
+            return query
+        half = _QUERY_CHARACTERS // 2
+        return query[:half] + query[-half:]

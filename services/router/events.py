@@ -1,0 +1,123 @@
+"""What happens while a query is answered, in the order in which a caller sees it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from services.router.ledger import CallStatus, LedgerEntry
+    from services.router.ranking import Ranked, StopReason
+
+
+class Dependency(enum.Enum):
+    """Something that the router needs and can do without."""
+
+    SCORER = enum.auto()
+    JUDGE = enum.auto()
+    AGGREGATOR = enum.auto()
+
+
+class Substitute(enum.Enum):
+    """What is used in place of a dependency that failed."""
+
+    POOL_PRIORS = enum.auto()
+    PRIOR_SCORES = enum.auto()
+    BEST_ANSWER = enum.auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """The documented substitute for a dependency that failed."""
+
+    dependency: Dependency
+    status: str
+    substitute: Substitute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one model says, apart from protocol text."""
+
+    model_id: str
+    text: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    self_score: float | None = None
+    grades: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """The judge's view of one model."""
+
+    model_id: str
+    posterior_score: float
+    self_score: float | None = None
+    cross_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingDecision:
+    """A layer is about to run."""
+
+    layer_number: int
+    ranked: tuple[Ranked, ...]
+    selected_model_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerReport:
+    """A layer has run."""
+
+    layer_number: int
+    selected_model_ids: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    assessments: tuple[Assessment, ...]
+    usage: tuple[LedgerEntry, ...]
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """The final answer goes on."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """The deltas so far are void."""
+
+    status: CallStatus
+
+
+@dataclass(slots=True, kw_only=True)
+class Timing:
+    """Where the time went, in seconds."""
+
+    total_s: float = 0.0
+    scorer_s: float = 0.0
+    generation_s: float = 0.0
+    judge_s: float = 0.0
+    aggregation_s: float = 0.0
+    first_delta_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The whole result."""
+
+    answer: Answer
+    layers: tuple[LayerReport, ...]
+    stop_reason: StopReason
+    usage: tuple[LedgerEntry, ...]
+    cost_usd: float
+    fallbacks: tuple[Fallback, ...]
+    timing: Timing
+
+
+Event = RoutingDecision | LayerReport | Delta | Reset | Result

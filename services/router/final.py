@@ -1,0 +1,78 @@
+"""One call whose reply is the final answer: its text goes to the user as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from services.router.calls import CallFailedError, ModelCall
+from services.router.events import Answer, Delta, Reset
+from services.router.ledger import CallStatus
+from services.router.replies import AnswerFilter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from services.router.deadline import Deadline
+    from services.router.generation import Generator
+    from services.router.run import Run
+
+
+async def write_final(
+    run: Run, call: ModelCall, generator: Generator, *, first_text: Deadline
+) -> AsyncGenerator[Delta | Reset, None]:
+    """Yields the answer in pieces and, once it is whole, sets `run.final`.
+
+    A call that fails leaves `run.final` unset; if something of it was shown, a `Reset` voids that. The
+    call is in the ledger however it ends.
+    """
+    status = CallStatus.CANCELLED  # what stands if the caller goes away
+    shown: list[str] = []
+    try:
+        async with aclosing(_texts(run, call, generator, first_text)) as texts:
+            async for text in texts:
+                run.note_delta()
+                shown.append(text)
+                yield Delta(text=text)
+        status = CallStatus.OK if shown else CallStatus.EMPTY
+    except CallFailedError as error:
+        status = error.status
+        if shown:
+            yield Reset(status=status)
+    finally:
+        call.ended_s = time.monotonic()
+        entry = call.entry(status)
+        run.ledger.add(entry)
+    if status is CallStatus.OK:
+        run.final = Answer(
+            model_id=call.model.id,
+            text="".join(shown),
+            prompt_tokens=entry.prompt_tokens,
+            completion_tokens=entry.completion_tokens,
+        )
+
+
+async def _texts(
+    run: Run, call: ModelCall, generator: Generator, first_text: Deadline
+) -> AsyncGenerator[str, None]:
+    answer = AnswerFilter()
+    limit = first_text
+    async with aclosing(generator.stream(call)) as pieces:
+        while (piece := await _next(pieces, limit)) is not None:
+            text = answer.feed(piece)
+            if text:
+                limit = run.deadline
+                yield text
+    rest = answer.finish()
+    if rest:
+        yield rest
+
+
+async def _next(pieces: AsyncGenerator[str, None], limit: Deadline) -> str | None:
+    try:
+        async with asyncio.timeout(limit.remaining_s()):
+            return await anext(pieces, None)
+    except TimeoutError as error:
+        raise CallFailedError(CallStatus.TIMEOUT) from error

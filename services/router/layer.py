@@ -1,0 +1,157 @@
+"""One layer: the picked models run together.
+
+A model that fails is dropped. Once a quorum has answered, the rest get a grace period in proportion to
+what the quorum took, and are then cancelled; nobody waits for the slowest. Whatever happens, every call
+leaves a ledger entry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.router.calls import CallFailedError, ModelCall
+from services.router.ledger import CallStatus, Ledger, LedgerEntry
+from services.router.replies import Reply, read_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.deadline import Deadline
+    from services.router.generation import Generator
+    from services.router.prompts import Reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a layer waits for its slower models."""
+
+    quorum_share: float = 0.6
+    """Share of the models whose answers are enough to start the clock; rounded up."""
+    grace_share: float = 0.5
+    """Time the rest still get, as a share of what the quorum took."""
+    min_grace_s: float = 0.1
+    """Least time the rest get."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What one model of a layer is asked to do."""
+
+    call: ModelCall
+    nonce: str
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A model's answer with its ledger entry."""
+
+    model_id: str
+    reply: Reply
+    entry: LedgerEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerOutcome:
+    """What came of a layer."""
+
+    answered: tuple[Answered, ...]
+    """In the order in which the models were picked."""
+    entries: tuple[LedgerEntry, ...]
+    """One per model, failed and cancelled ones too."""
+    duration_s: float
+
+
+async def run_layer(
+    proposals: Sequence[Proposal],
+    generator: Generator,
+    *,
+    deadline: Deadline,
+    patience: Patience,
+    ledger: Ledger,
+) -> LayerOutcome:
+    """Runs models together and returns what they said by the deadline. Never raises for a model."""
+    started_s = time.monotonic()
+    statuses: dict[int, CallStatus] = {}
+    replies = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                group.create_task(_run(proposal.call, generator)): number
+                for number, proposal in enumerate(proposals)
+            }
+            late = await _wait(tasks, statuses, deadline, patience)
+            for task, number in tasks.items():
+                if number not in statuses:
+                    statuses[number] = late
+                    task.cancel()
+        for number, proposal in enumerate(proposals):
+            reply = read_reply(proposal.call.text, proposal.nonce, proposal.references)
+            replies.append(reply)
+            if statuses[number] is CallStatus.OK and not reply.answer:
+                statuses[number] = CallStatus.EMPTY
+    finally:
+        # Also when the caller goes away: what was used is billed.
+        entries = tuple(
+            proposal.call.entry(statuses.get(number, CallStatus.CANCELLED))
+            for number, proposal in enumerate(proposals)
+        )
+        for entry in entries:
+            ledger.add(entry)
+    return LayerOutcome(
+        answered=tuple(
+            Answered(model_id=entry.model_id, reply=reply, entry=entry)
+            for reply, entry in zip(replies, entries, strict=True)
+            if entry.status is CallStatus.OK
+        ),
+        entries=entries,
+        duration_s=time.monotonic() - started_s,
+    )
+
+
+async def _wait(
+    tasks: dict[asyncio.Task[CallStatus], int],
+    statuses: dict[int, CallStatus],
+    deadline: Deadline,
+    patience: Patience,
+) -> CallStatus:
+    """Waits for a quorum and its grace; returns what is to be said of those that are late."""
+    started_s = time.monotonic()
+    quorum = max(1, math.ceil(len(tasks) * patience.quorum_share))
+    wait_until_s = deadline.at_s
+    pending = set(tasks)
+    quorum_met = False
+    while pending:
+        timeout_s = max(0.0, wait_until_s - time.monotonic())
+        done, pending = await asyncio.wait(
+            pending, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        if not done:
+            break
+        for task in done:
+            statuses[tasks[task]] = task.result()
+        ok_count = sum(status is CallStatus.OK for status in statuses.values())
+        if not quorum_met and ok_count >= quorum:
+            quorum_met = True
+            now_s = time.monotonic()
+            grace_s = max(patience.min_grace_s, (now_s - started_s) * patience.grace_share)
+            wait_until_s = min(deadline.at_s, now_s + grace_s)
+    return CallStatus.CANCELLED if quorum_met else CallStatus.TIMEOUT
+
+
+async def _run(call: ModelCall, generator: Generator) -> CallStatus:
+    try:
+        async with aclosing(generator.stream(call)) as pieces:
+            async for _ in pieces:
+                pass
+    except CallFailedError as error:
+        return error.status
+    else:
+        return CallStatus.OK
+    finally:
+        call.ended_s = time.monotonic()

@@ -1,0 +1,176 @@
+"""The pool: the models that the router may call, read from a YAML file.
+
+YAML text -> nodes with line numbers -> typed, checked models. A file with problems is refused with all
+of them, each with its line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class PoolError(Exception):
+    """A pool file that cannot be used.
+
+    Args:
+        path: The file.
+        problems: Everything that is wrong with it, one line of text each.
+    """
+
+    def __init__(self, path: Path, problems: list[str]) -> None:
+        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        self.problems = problems
+
+
+class PoolModel(BaseModel):
+    """One model of the pool, as its operator describes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(
+        min_length=1, description="Unique name; the scorer's artifact knows it by this."
+    )
+    url: HttpUrl = Field(
+        description="Base URL of an OpenAI-compatible API, e.g. http://vllm:8000/v1."
+    )
+    backend_model: str | None = Field(
+        default=None, min_length=1, description="The name that the backend knows it by, if another."
+    )
+    api_key_file: Path | None = Field(
+        default=None, description="File that holds the backend's key."
+    )
+    prompt_price_usd_per_million_tokens: Price
+    completion_price_usd_per_million_tokens: Price
+    context_window_tokens: int = Field(gt=0)
+    max_reply_tokens: int = Field(default=2048, gt=0)
+    expected_reply_tokens: int = Field(default=400, gt=0)
+    median_latency_s: float = Field(default=5.0, gt=0, allow_inf_nan=False)
+    prior_score: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Stands in where the scorer is down or does not know the model.",
+    )
+    temperature: float | None = Field(default=None, ge=0, le=2)
+
+    @field_validator("api_key_file")
+    @classmethod
+    def _key_file_exists(cls, path: Path | None) -> Path | None:
+        if path is not None and not path.is_file():
+            message = "no such file"
+            raise ValueError(message)
+        return path
+
+    @property
+    def endpoint(self) -> str:
+        """URL of the chat completions endpoint."""
+        return f"{str(self.url).rstrip('/')}/chat/completions"
+
+    def api_key(self) -> SecretStr | None:
+        """Returns the key, read anew so that a rotated one is picked up."""
+        if self.api_key_file is None:
+            return None
+        return SecretStr(self.api_key_file.read_text().strip())
+
+    def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
+        """Returns what a call of that size costs at the pool's prices."""
+        return (
+            prompt_tokens * self.prompt_price_usd_per_million_tokens
+            + completion_tokens * self.completion_price_usd_per_million_tokens
+        ) / 1e6
+
+
+class Pool(BaseModel):
+    """The models the router may choose from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[PoolModel, ...] = Field(min_length=1)
+    aggregator: str | None = Field(
+        default=None, description="Merges the answers. Absent: the best-scored model that answered."
+    )
+
+    @property
+    def by_id(self) -> Mapping[str, PoolModel]:
+        """The models by their ids, in file order."""
+        return {model.id: model for model in self.models}
+
+
+def load_pool(path: Path) -> Pool:
+    """Returns the pool that a file describes.
+
+    Raises:
+        PoolError: The file is missing, is not YAML or has problems; all are listed.
+    """
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PoolError(path, [f"cannot be read: {error}"]) from error
+    except yaml.YAMLError as error:
+        raise PoolError(path, [f"is not YAML: {error}"]) from error
+    if root is None:
+        raise PoolError(path, ["is empty; it needs a list `models`"])
+    data = yaml.SafeLoader("").construct_document(root)
+    try:
+        pool = Pool.model_validate(data)
+    except ValidationError as error:
+        raise PoolError(path, [_problem(root, item) for item in error.errors()]) from error
+    problems = _contradictions(pool, root)
+    if problems:
+        raise PoolError(path, problems)
+    return pool
+
+
+def _problem(root: yaml.Node, item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    return f"line {_line(root, item['loc'])}: {where or 'file'}: {item['msg']}"
+
+
+def _contradictions(pool: Pool, root: yaml.Node) -> list[str]:
+    problems = []
+    seen: set[str] = set()
+    for number, model in enumerate(pool.models):
+        place = f"line {_line(root, ('models', number, 'id'))}: models.{number}"
+        if model.id in seen:
+            problems.append(f"{place}.id: {model.id} is listed twice")
+        seen.add(model.id)
+        if model.max_reply_tokens >= model.context_window_tokens:
+            problems.append(
+                f"{place}.max_reply_tokens: {model.max_reply_tokens} leaves no room for a prompt in "
+                f"a context window of {model.context_window_tokens}"
+            )
+    if pool.aggregator is not None and pool.aggregator not in seen:
+        line = _line(root, ("aggregator",))
+        problems.append(f"line {line}: aggregator: {pool.aggregator} is not one of the models")
+    return problems
+
+
+def _line(node: yaml.Node, location: tuple[str | int, ...]) -> int:
+    """Returns the line, from 1, of the deepest part of a location that the file holds."""
+    for part in location:
+        child: yaml.Node | None = None
+        if isinstance(node, yaml.MappingNode):
+            child = next((value for key, value in node.value if key.value == part), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            child = node.value[part] if part < len(node.value) else None
+        if child is None:
+            break
+        node = child
+    return int(node.start_mark.line) + 1

@@ -1,0 +1,172 @@
+"""A model's raw reply -> its answer, its self-score and its grades. Never raises, whatever the text.
+
+The answer is what is left when reasoning and protocol are taken out: nothing else is ever shown to a
+user or to another model. Scores that are missing, unreadable or outside [0, 1] are absent, not zero.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from services.router.protocol import ANY_MARK, ASSESSMENT, LONGEST_MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from services.router.prompts import Reference
+
+_THINK_OPEN = "<think>"
+_THINK_CLOSE = "</think>"
+_FENCE = re.compile(r"^```(?:json)?\s*\n(.*?)\n?```$", re.DOTALL)
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a raw reply holds."""
+
+    answer: str
+    """Empty if the reply has none."""
+    self_score: float | None = None
+    grades: Mapping[str, float] = field(default_factory=dict)
+    """Valid grades by the graded model's id."""
+
+
+def read_reply(text: str, nonce: str, references: Sequence[Reference]) -> Reply:
+    """Returns the answer and the scores in a reply.
+
+    Args:
+        text: The raw reply.
+        nonce: The nonce that the model was told; marks of other nonces carry no scores.
+        references: What the prompt's labels stand for.
+    """
+    text = _without_reasoning(text)
+    body, assessment = _split(text, nonce)
+    if not assessment:
+        wrapped = _wrapped_answer(body)
+        if wrapped is not None:
+            body, assessment = wrapped
+    models = {reference.label: reference.model_id for reference in references}
+    given = assessment.get("grades")
+    grades = {
+        models[label]: score
+        for label, value in (given.items() if isinstance(given, dict) else ())
+        if label in models and (score := _score(value)) is not None
+    }
+    return Reply(
+        answer=body.strip(), self_score=_score(assessment.get("self_score")), grades=grades
+    )
+
+
+def _without_reasoning(text: str) -> str:
+    stripped = text.lstrip()
+    if not stripped.startswith(_THINK_OPEN):
+        return text
+    _, closed, rest = stripped.partition(_THINK_CLOSE)
+    return rest if closed else ""
+
+
+def _split(text: str, nonce: str) -> tuple[str, dict[str, Any]]:
+    """Cuts everything from the first mark on, and reads the last assessment with the right nonce."""
+    first = ANY_MARK.search(text)
+    if first is None:
+        return text, {}
+    mark = f"{ASSESSMENT} {nonce}"
+    found = text.rfind(mark)
+    assessment = _object(text[found + len(mark) :]) if found >= 0 else {}
+    body = text[: first.start()]
+    if not body.strip() and found == first.start():
+        # The model wrote its assessment first: the answer is what follows the object.
+        body = _after_object(text[found + len(mark) :])
+    return body, assessment
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value, _ = _DECODER.raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _after_object(text: str) -> str:
+    try:
+        _, end = _DECODER.raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        return ""
+    rest = text.lstrip()[end:]
+    mark = ANY_MARK.search(rest)
+    return rest[: mark.start()] if mark else rest
+
+
+def _wrapped_answer(text: str) -> tuple[str, dict[str, Any]] | None:
+    """Reads a reply that is one JSON object of `answer` and `self_score`; some models insist on it."""
+    stripped = text.strip()
+    fenced = _FENCE.match(stripped)
+    value = _object(fenced.group(1) if fenced else stripped)
+    answer = value.get("answer")
+    if "self_score" not in value or not isinstance(answer, str):
+        return None
+    return answer, value
+
+
+def _score(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # The comparison is exact for integers of any size, and false for NaN.
+    return float(value) if 0 <= value <= 1 and math.isfinite(value) else None
+
+
+class AnswerFilter:
+    """Lets the answer in a streamed reply through and keeps reasoning and marks back.
+
+    `feed` returns what may be shown now; `finish` returns the rest. Text that could still turn out to
+    be the start of a mark or of reasoning is held until that is settled.
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._started = False
+        self._ended = False
+
+    def feed(self, text: str) -> str:
+        """Takes more of the reply and returns what of it may be shown."""
+        if self._ended:
+            return ""
+        self._held += text
+        if not self._started and not self._skip_reasoning():
+            return ""
+        mark = ANY_MARK.search(self._held)
+        if mark is not None:
+            shown, self._held, self._ended = self._held[: mark.start()], "", True
+            return shown.rstrip()
+        at = self._held.find("@@", max(0, len(self._held) - LONGEST_MARK))
+        if at < 0 and self._held.endswith("@"):
+            at = len(self._held) - 1
+        cut = len(self._held) if at < 0 else at
+        shown, self._held = self._held[:cut], self._held[cut:]
+        return shown
+
+    def finish(self) -> str:
+        """Returns what was held back and turned out to be part of the answer."""
+        if self._ended or (not self._started and self._held.lstrip().startswith(_THINK_OPEN)):
+            return ""
+        shown, self._held = self._held, ""
+        return shown
+
+    def _skip_reasoning(self) -> bool:
+        """Says whether the answer has started; drops reasoning before it."""
+        start = self._held.lstrip()
+        if start.startswith(_THINK_OPEN):
+            _, closed, rest = start.partition(_THINK_CLOSE)
+            if not closed:
+                return False
+            self._held = rest.lstrip()
+        elif _THINK_OPEN.startswith(start):  # also while nothing but white space has come
+            return False
+        self._started = True
+        return True

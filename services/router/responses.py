@@ -1,0 +1,165 @@
+"""The router's own values -> messages of the contract."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from google.protobuf import duration_pb2
+
+from routemoa.v1 import model_pb2
+from routemoa.v1 import router_service_pb2 as pb
+from services.router.events import Delta, LayerReport, Reset, Result, RoutingDecision
+
+if TYPE_CHECKING:
+    import enum
+
+    from services.router.events import Answer, Assessment, Event, Fallback, Timing
+    from services.router.ledger import LedgerEntry
+    from services.router.pool import PoolModel
+    from services.router.ranking import Ranked, StopReason
+
+
+def event_message(event: Event) -> pb.StreamAnswerResponse:
+    """Returns the message of one event."""
+    match event:
+        case Delta():
+            return pb.StreamAnswerResponse(delta=pb.AnswerDelta(text=event.text))
+        case RoutingDecision():
+            return pb.StreamAnswerResponse(routing=_routing(event))
+        case LayerReport():
+            return pb.StreamAnswerResponse(layer=_layer(event))
+        case Reset():
+            status = pb.CallStatus.Value(f"CALL_STATUS_{event.status.name}")
+            return pb.StreamAnswerResponse(reset=pb.AnswerReset(status=status))
+        case Result():
+            return pb.StreamAnswerResponse(result=result_message(event))
+
+
+def result_message(result: Result) -> pb.GenerateAnswerResponse:
+    """Returns the message of the whole result."""
+    return pb.GenerateAnswerResponse(
+        answer=_answer(result.answer),
+        layers=[_layer(report) for report in result.layers],
+        stop_reason=stop_reason(result.stop_reason),
+        usage=[_usage(entry) for entry in result.usage],
+        cost_usd=result.cost_usd,
+        fallbacks=[fallback_message(fallback) for fallback in result.fallbacks],
+        timing=_timing(result.timing),
+    )
+
+
+def ranked_message(ranked: Ranked) -> pb.RankedModel:
+    """Returns the message of a model's place in a ranking."""
+    return pb.RankedModel(
+        model_id=ranked.model_id,
+        score=ranked.candidate.score,
+        expected_cost_usd=ranked.candidate.expected_cost_usd,
+        expected_latency=_duration(ranked.candidate.expected_latency_s),
+        utility=ranked.utility,
+    )
+
+
+def stop_reason(reason: StopReason | None) -> pb.StopReason.ValueType:
+    """Returns the wire value of a stop reason; unspecified for none."""
+    return pb.StopReason.Value(f"STOP_REASON_{_name(reason)}")
+
+
+def fallback_message(fallback: Fallback) -> pb.Fallback:
+    """Returns the message of a substitution."""
+    return pb.Fallback(
+        dependency=pb.Dependency.Value(f"DEPENDENCY_{fallback.dependency.name}"),
+        status=fallback.status,
+        substitute=pb.Substitute.Value(f"SUBSTITUTE_{fallback.substitute.name}"),
+    )
+
+
+def model_message(model: PoolModel) -> model_pb2.Model:
+    """Returns what callers may know of a model: nothing of where it runs."""
+    return model_pb2.Model(
+        model_id=model.id,
+        prompt_price_usd_per_million_tokens=model.prompt_price_usd_per_million_tokens,
+        completion_price_usd_per_million_tokens=model.completion_price_usd_per_million_tokens,
+        median_latency=_duration(model.median_latency_s),
+        context_window_token_count=model.context_window_tokens,
+    )
+
+
+def _name(value: enum.Enum | None) -> str:
+    return "UNSPECIFIED" if value is None else value.name
+
+
+def _duration(seconds: float) -> duration_pb2.Duration:
+    message = duration_pb2.Duration()
+    message.FromTimedelta(timedelta(seconds=seconds))
+    return message
+
+
+def _routing(decision: RoutingDecision) -> pb.RoutingDecision:
+    return pb.RoutingDecision(
+        layer_number=decision.layer_number,
+        ranked_models=[ranked_message(ranked) for ranked in decision.ranked],
+        selected_model_ids=decision.selected_model_ids,
+    )
+
+
+def _layer(report: LayerReport) -> pb.LayerReport:
+    return pb.LayerReport(
+        layer_number=report.layer_number,
+        selected_model_ids=report.selected_model_ids,
+        answers=[_answer(answer) for answer in report.answers],
+        assessments=[_assessment(assessment) for assessment in report.assessments],
+        usage=[_usage(entry) for entry in report.usage],
+        duration=_duration(report.duration_s),
+    )
+
+
+def _answer(answer: Answer) -> model_pb2.Answer:
+    return model_pb2.Answer(
+        model_id=answer.model_id,
+        text=answer.text,
+        prompt_token_count=answer.prompt_tokens,
+        completion_token_count=answer.completion_tokens,
+        self_score=answer.self_score,
+        grades=[
+            model_pb2.Grade(model_id=model_id, score=score)
+            for model_id, score in answer.grades.items()
+        ],
+    )
+
+
+def _assessment(assessment: Assessment) -> model_pb2.Assessment:
+    return model_pb2.Assessment(
+        model_id=assessment.model_id,
+        posterior_score=assessment.posterior_score,
+        self_score=assessment.self_score,
+        cross_score=assessment.cross_score,
+    )
+
+
+def _usage(entry: LedgerEntry) -> pb.UsageEntry:
+    first_s = entry.time_to_first_token_s
+    return pb.UsageEntry(
+        model_id=entry.model_id,
+        purpose=pb.CallPurpose.Value(f"CALL_PURPOSE_{entry.purpose.name}"),
+        status=pb.CallStatus.Value(f"CALL_STATUS_{entry.status.name}"),
+        layer_number=entry.layer_number,
+        prompt_token_count=entry.prompt_tokens,
+        completion_token_count=entry.completion_tokens,
+        cost_usd=entry.cost_usd,
+        estimated=entry.estimated,
+        duration=_duration(entry.duration_s),
+        time_to_first_token=None if first_s is None else _duration(first_s),
+    )
+
+
+def _timing(timing: Timing) -> pb.AnswerTiming:
+    first_s = timing.first_delta_s
+    return pb.AnswerTiming(
+        total_duration=_duration(timing.total_s),
+        scorer_duration=_duration(timing.scorer_s),
+        generation_duration=_duration(timing.generation_s),
+        judge_duration=_duration(timing.judge_s),
+        aggregation_duration=_duration(timing.aggregation_s),
+        time_to_first_delta=None if first_s is None else _duration(first_s),
+    )

@@ -1,0 +1,113 @@
+"""Proto in, proto out; no logic."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, cast
+
+from routemoa.errors import InternalError
+from routemoa.v1 import router_service_pb2 as pb
+from routemoa.v1 import router_service_pb2_grpc
+from services.router.conversation import Conversation, Message, Role
+from services.router.deadline import Deadline
+from services.router.events import Result
+from services.router.requests import read_conversation, read_page, read_policy
+from services.router.responses import (
+    event_message,
+    fallback_message,
+    model_message,
+    ranked_message,
+    result_message,
+    stop_reason,
+)
+from services.rpc.validation import Violations
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from services.router.config import RouterServiceConfig
+    from services.router.events import Event
+    from services.router.pipeline import Pipeline
+    from services.rpc.interceptors.guard import Context
+
+
+class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
+    """Serves `routemoa.v1.RouterService`."""
+
+    def __init__(self, pipeline: Pipeline, config: RouterServiceConfig) -> None:
+        self._pipeline = pipeline
+        self._config = config
+
+    async def RouteQuery(
+        self, request: pb.RouteQueryRequest, context: Context
+    ) -> pb.RouteQueryResponse:
+        """Decides one layer and calls no model."""
+        pool = self._pipeline.pool
+        violations = Violations()
+        policy = read_policy(request.policy, self._config, pool, violations)
+        violations.query("query", request.query)
+        for number, score in enumerate(request.posterior_scores):
+            place = f"posterior_scores[{number}]"
+            violations.within(f"{place}.score", score.score, 0, 1)
+            if score.model_id not in pool.by_id:
+                violations.add(f"{place}.model_id", "is not in the pool")
+        violations.raise_if_any()
+        conversation = Conversation(messages=(Message(role=Role.USER, content=request.query),))
+        posteriors = {score.model_id: score.score for score in request.posterior_scores}
+        run = self._pipeline.start(conversation, policy, self._deadline(context))
+        ranked, selection = await self._pipeline.route(run, posteriors)
+        return pb.RouteQueryResponse(
+            selected_model_ids=selection.model_ids,
+            ranked_models=[ranked_message(item) for item in ranked],
+            stop_reason=stop_reason(selection.stop_reason),
+            fallbacks=[fallback_message(fallback) for fallback in run.fallbacks],
+        )
+
+    async def GenerateAnswer(
+        self, request: pb.GenerateAnswerRequest, context: Context
+    ) -> pb.GenerateAnswerResponse:
+        """Runs the layers and returns the result."""
+        async with aclosing(self._answer(request, context)) as events:
+            async for event in events:
+                if isinstance(event, Result):
+                    return result_message(event)
+        message = "the pipeline ended without a result"
+        raise InternalError(message)
+
+    async def StreamAnswer(
+        self, request: pb.StreamAnswerRequest, context: Context
+    ) -> AsyncGenerator[pb.StreamAnswerResponse, None]:
+        """Runs the layers and streams what happens."""
+        async with aclosing(self._answer(request, context)) as events:
+            async for event in events:
+                yield event_message(event)
+
+    async def ListModels(
+        self,
+        request: pb.ListModelsRequest,
+        context: Context,  # noqa: ARG002  # gRPC's signature
+    ) -> pb.ListModelsResponse:
+        """Lists a page of the pool."""
+        pool = self._pipeline.pool
+        ids, next_page_token = read_page(request, pool)
+        return pb.ListModelsResponse(
+            models=[model_message(pool.by_id[model_id]) for model_id in ids],
+            next_page_token=next_page_token,
+        )
+
+    def _answer(
+        self, request: pb.GenerateAnswerRequest | pb.StreamAnswerRequest, context: Context
+    ) -> AsyncGenerator[Event, None]:
+        violations = Violations()
+        policy = read_policy(request.policy, self._config, self._pipeline.pool, violations)
+        conversation = read_conversation(request.messages, violations)
+        violations.raise_if_any()
+        return self._pipeline.answer(
+            self._pipeline.start(conversation, policy, self._deadline(context))
+        )
+
+    def _deadline(self, context: Context) -> Deadline:
+        remaining_s = cast("float | None", context.time_remaining())  # None: no deadline was set
+        if remaining_s is None:
+            remaining_s = self._config.default_timeout_s
+        return Deadline.after(remaining_s - self._config.deadline_margin_ms / 1000)

@@ -1,0 +1,184 @@
+"""A router between a scripted scorer, the real judge and a simulated pool, all on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from routemoa.v1 import (
+    model_pb2,
+    router_service_pb2,
+    router_service_pb2_grpc,
+    scorer_service_pb2,
+    scorer_service_pb2_grpc,
+)
+from services.router.app import router_app
+from services.router.config import RouterServiceConfig
+from services.rpc.server import Service
+from services.scorer.config import ScorerServiceConfig
+from services.simulator import Pacing, ScriptedAnswers, Simulator, running_simulator
+from tests.conftest import LOOPBACK, Connect, Serve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from services.simulator.scripted import Script
+
+SCORER_NAME = "routemoa.v1.ScorerService"
+
+
+class ScriptedScorer(scorer_service_pb2_grpc.ScorerServiceServicer):
+    """Gives every query the same scores."""
+
+    def __init__(self, scores: Mapping[str, float]) -> None:
+        self.scores = dict(scores)
+        self.queries: list[str] = []
+
+    async def RankModels(self, request: Any, context: Any) -> Any:
+        self.queries.append(request.query)
+        scores = [model_pb2.ModelScore(model_id=m, score=s) for m, s in self.scores.items()]
+        return scorer_service_pb2.RankModelsResponse(model_scores=scores, scorer_version="scripted")
+
+    async def BatchRankModels(self, request: Any, context: Any) -> Any:
+        raise NotImplementedError
+
+    async def StreamRankModels(self, request_iterator: Any, context: Any) -> Any:
+        raise NotImplementedError
+        yield
+
+    async def GetScorerInfo(self, request: Any, context: Any) -> Any:
+        raise NotImplementedError
+
+
+@asynccontextmanager
+async def scripted_scorer_app(servicer: ScriptedScorer) -> AsyncIterator[Service]:
+    yield Service(
+        name=SCORER_NAME,
+        register=lambda server: scorer_service_pb2_grpc.add_ScorerServiceServicer_to_server(
+            servicer, server
+        ),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class RouterBench:
+    """A running router and everything around it."""
+
+    stub: router_service_pb2_grpc.RouterServiceStub
+    simulator: Simulator
+    scorer: ScriptedScorer
+    address: str
+    channel: Any
+    events: list[router_service_pb2.StreamAnswerResponse] = field(default_factory=list)
+
+    async def ask(
+        self,
+        text: str = "How many legs has a spider?",
+        *,
+        timeout_s: float = 10.0,
+        **policy: Any,
+    ) -> router_service_pb2.GenerateAnswerResponse:
+        """Streams one answer; keeps the events and returns the result."""
+        self.events = []
+        request = router_service_pb2.StreamAnswerRequest(
+            messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content=text)],
+            policy=router_service_pb2.RoutingPolicy(**policy),
+        )
+        async for event in self.stub.StreamAnswer(request, timeout=timeout_s):
+            self.events.append(event)
+        assert self.events[-1].HasField("result")
+        return self.events[-1].result
+
+    @property
+    def shown(self) -> str:
+        """What a user saw in the end: the deltas since the last reset."""
+        text = ""
+        for event in self.events:
+            if event.HasField("reset"):
+                text = ""
+            text += event.delta.text
+        return text
+
+
+StartRouter = Callable[..., Awaitable[RouterBench]]
+
+
+@pytest.fixture
+async def start_router(
+    serve: Serve, connect: Connect, judge_address: str, tmp_path: Path
+) -> AsyncIterator[StartRouter]:
+    """Starts a router over a pool of scripted models."""
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            scripts: Mapping[str, Script],
+            scores: Mapping[str, float],
+            *,
+            pacing: Pacing | None = None,
+            models: Mapping[str, Mapping[str, Any]] | None = None,
+            aggregator: str | None = None,
+            scorer_address: str | None = None,
+            judge: str = judge_address,
+            **settings: Any,
+        ) -> RouterBench:
+            simulator = await stack.enter_async_context(
+                running_simulator(ScriptedAnswers(scripts), pacing=pacing)
+            )
+            scorer = ScriptedScorer(scores)
+            if scorer_address is None:
+                config = ScorerServiceConfig(listen_address=LOOPBACK)
+                scorer_address = await serve(config, scripted_scorer_app(scorer))
+            pool = write_pool(tmp_path, simulator.url, scripts, models or {}, aggregator)
+            router_config = RouterServiceConfig(
+                listen_address=LOOPBACK,
+                pool_file=pool,
+                scorer_address=scorer_address,
+                judge_address=judge,
+                **settings,
+            )
+            address = await serve(router_config, router_app(router_config))
+            channel = connect(address)
+            return RouterBench(
+                stub=router_service_pb2_grpc.RouterServiceStub(channel),
+                simulator=simulator,
+                scorer=scorer,
+                address=address,
+                channel=channel,
+            )
+
+        yield start
+
+
+def write_pool(
+    folder: Path,
+    url: str,
+    scripts: Mapping[str, Script],
+    models: Mapping[str, Mapping[str, Any]],
+    aggregator: str | None,
+) -> Path:
+    """Writes a pool file; `models` overrides settings of single models."""
+    content: dict[str, Any] = {
+        "models": [
+            {
+                "id": model_id,
+                "url": url,
+                "prompt_price_usd_per_million_tokens": 1.0,
+                "completion_price_usd_per_million_tokens": 2.0,
+                "context_window_tokens": 8192,
+                "max_reply_tokens": 1024,
+                "median_latency_s": 1.0,
+                **models.get(model_id, {}),
+            }
+            for model_id in scripts
+        ]
+    }
+    if aggregator is not None:
+        content["aggregator"] = aggregator
+    path = folder / "pool.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
