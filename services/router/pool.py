@@ -102,7 +102,7 @@ class Pool(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    models: tuple[PoolModel, ...] = Field(min_length=1)
+    models: tuple[PoolModel, ...]
     aggregator: str | None = Field(
         default=None, description="Merges the answers. Absent: the best-scored model that answered."
     )
@@ -121,13 +121,13 @@ def load_pool(path: Path) -> Pool:
     """
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        data = None if root is None else yaml.SafeLoader("").construct_document(root)
     except (OSError, UnicodeDecodeError) as error:
         raise PoolError(path, [f"cannot be read: {error}"]) from error
     except yaml.YAMLError as error:
         raise PoolError(path, [f"is not YAML: {error}"]) from error
     if root is None:
         raise PoolError(path, ["is empty; it needs a list `models`"])
-    data = yaml.SafeLoader("").construct_document(root)
     try:
         pool = Pool.model_validate(data)
     except ValidationError as error:
@@ -144,7 +144,7 @@ def _problem(root: yaml.Node, item: Any) -> str:
 
 
 def _contradictions(pool: Pool, root: yaml.Node) -> list[str]:
-    problems = []
+    problems = [] if pool.models else [f"line {_line(root, ('models',))}: models: is empty"]
     seen: set[str] = set()
     for number, model in enumerate(pool.models):
         place = f"line {_line(root, ('models', number, 'id'))}: models.{number}"

@@ -20,6 +20,7 @@ class SseDecoder:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._data: list[str] = []
+        self._data_characters = 0
 
     def feed(self, data: bytes) -> list[str]:
         """Takes more bytes and returns the data of the events that they complete.
@@ -45,10 +46,12 @@ class SseDecoder:
             name, _, value = line.partition(":")
             if name == "data":
                 self._data.append(value.removeprefix(" "))
-                if sum(map(len, self._data)) > MAX_EVENT_BYTES:
+                self._data_characters += len(value)
+                if self._data_characters > MAX_EVENT_BYTES:
                     raise SseError("an event is too long")
             return None
         if not self._data:
             return None
-        event, self._data = "\n".join(self._data), []
+        event = "\n".join(self._data)
+        self._data, self._data_characters = [], 0
         return event

@@ -1,0 +1,226 @@
+"""Bad input to the router, over the wire: each gets a clear typed error, and nothing is called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+import pytest
+
+from routemoa.errors import (
+    DeadlineTooShortError,
+    InvalidFieldError,
+    InvalidPageTokenError,
+    ModelNotFoundError,
+    ModelPoolMismatchError,
+    NoEligibleModelError,
+    TransportError,
+    from_rpc_error,
+)
+from routemoa.v1 import model_pb2
+from routemoa.v1 import router_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from routemoa.errors import RouteMoAError
+    from tests.integration.conftest import RouterBench, StartRouter
+
+SCORES = {"a": 0.7, "b": 0.65, "c": 0.6}
+SCRIPTS = dict.fromkeys(SCORES, "eight")
+
+
+@pytest.fixture
+async def router(start_router: StartRouter) -> RouterBench:
+    return await start_router(SCRIPTS, SCORES)
+
+
+async def failure(call: Awaitable[Any]) -> RouteMoAError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return from_rpc_error(caught.value)
+
+
+def request(text: str = "Legs?", **policy: Any) -> pb.GenerateAnswerRequest:
+    return pb.GenerateAnswerRequest(
+        messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content=text)],
+        policy=pb.RoutingPolicy(**policy),
+    )
+
+
+def fields(error: RouteMoAError) -> list[str]:
+    assert isinstance(error, InvalidFieldError)
+    return [violation.field for violation in error.violations]
+
+
+@pytest.mark.parametrize("text", ["", "   \n", "\t"])
+async def test_an_empty_query_is_invalid(router: RouterBench, text: str) -> None:
+    error = await failure(router.stub.GenerateAnswer(request(text)))
+    assert fields(error) == ["messages[0].content"]
+    assert not router.simulator.calls
+
+
+async def test_more_text_than_the_limit_is_invalid(router: RouterBench) -> None:
+    error = await failure(router.stub.GenerateAnswer(request("x" * 1_000_001)))
+    assert fields(error) == ["messages"]
+    error = await failure(router.stub.RouteQuery(pb.RouteQueryRequest(query="x" * 1_000_000)))
+    assert fields(error) == ["query"]
+
+
+async def test_a_message_over_grpcs_own_limit_is_refused(router: RouterBench) -> None:
+    error = await failure(router.stub.GenerateAnswer(request("x" * 9_000_000)))
+    assert isinstance(error, TransportError)
+    assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x0a\x04\x12\x02\xff\xfe", b"\xff" * 20, b"\x0a\xff\xff\xff\x7f"]
+)
+async def test_bytes_that_are_no_message_are_invalid(router: RouterBench, data: bytes) -> None:
+    call = router.channel.unary_unary("/routemoa.v1.RouterService/GenerateAnswer")
+    assert isinstance(await failure(call(data)), InvalidFieldError)
+    stream = router.channel.unary_stream("/routemoa.v1.RouterService/StreamAnswer")(data)
+    assert isinstance(await failure(stream.read()), InvalidFieldError)
+
+
+async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBench) -> None:
+    bad = pb.GenerateAnswerRequest(
+        messages=[
+            model_pb2.Message(role=model_pb2.ROLE_USER, content="a"),
+            model_pb2.Message(role=model_pb2.ROLE_SYSTEM, content="late"),
+            model_pb2.Message(role=99, content=" "),  # type: ignore[arg-type]
+            model_pb2.Message(role=model_pb2.ROLE_ASSISTANT, content="b"),
+        ],
+        policy=pb.RoutingPolicy(
+            quality_weight=-1,
+            cost_weight=float("nan"),
+            stopping_score=1.5,
+            max_layer_count=-1,
+            max_layer_model_count=17,
+            max_call_count=1000,
+            max_cost_usd=float("inf"),
+        ),
+    )
+    assert sorted(fields(await failure(router.stub.GenerateAnswer(bad)))) == [
+        "messages[1].role",
+        "messages[2].content",
+        "messages[2].role",
+        "messages[3].role",
+        "policy.cost_weight",
+        "policy.max_call_count",
+        "policy.max_cost_usd",
+        "policy.max_layer_count",
+        "policy.max_layer_model_count",
+        "policy.quality_weight",
+        "policy.stopping_score",
+    ]
+    assert not router.simulator.calls
+
+
+async def test_a_stream_refuses_what_a_unary_call_refuses(router: RouterBench) -> None:
+    error = await failure(router.ask(" "))
+    assert fields(error) == ["messages[0].content"]
+
+
+async def test_no_messages_are_invalid(router: RouterBench) -> None:
+    assert fields(await failure(router.stub.GenerateAnswer(pb.GenerateAnswerRequest()))) == [
+        "messages"
+    ]
+
+
+async def test_models_that_are_not_in_the_pool_are_named(router: RouterBench) -> None:
+    error = await failure(router.stub.GenerateAnswer(request(model_ids=["x", "a", "y"])))
+    assert isinstance(error, ModelNotFoundError)
+    assert error.metadata == {"model_ids": "x,y"}
+
+
+async def test_a_budget_below_the_cheapest_call_is_refused(router: RouterBench) -> None:
+    error = await failure(router.stub.GenerateAnswer(request(max_cost_usd=1e-9)))
+    assert isinstance(error, NoEligibleModelError)
+    assert float(error.metadata["cheapest_call_usd"]) > 1e-9
+    assert not router.simulator.calls
+
+
+async def test_a_query_that_no_model_can_hold_is_refused(router: RouterBench) -> None:
+    error = await failure(router.stub.GenerateAnswer(request("word " * 50_000)))
+    assert isinstance(error, NoEligibleModelError)
+
+
+async def test_a_deadline_too_short_is_refused_unstarted(router: RouterBench) -> None:
+    error = await failure(router.stub.GenerateAnswer(request(), timeout=0.02))
+    # The client's own clock may strike first; either way the code is the same.
+    assert error.code is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert isinstance(error, DeadlineTooShortError | TransportError)
+    assert not router.simulator.calls
+
+
+async def test_a_model_unknown_to_the_scorer_is_told_to_the_operator(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router({**SCRIPTS, "new": "eight"}, SCORES)
+    error = await failure(router.stub.GenerateAnswer(request()))
+    assert isinstance(error, ModelPoolMismatchError)
+    assert error.metadata["missing_model_ids"] == "new"
+    known = await start_router(
+        {**SCRIPTS, "new": "eight"}, SCORES, models={"new": {"prior_score": 0.9}}
+    )
+    await known.ask(max_layer_count=1)
+    assert known.events[0].routing.ranked_models[0].model_id == "new"
+
+
+async def test_route_query_decides_and_calls_no_model(router: RouterBench) -> None:
+    decision = await router.stub.RouteQuery(
+        pb.RouteQueryRequest(query="Legs?", policy=pb.RoutingPolicy(max_layer_model_count=2))
+    )
+    assert list(decision.selected_model_ids) == ["a", "b"]
+    assert decision.stop_reason == pb.STOP_REASON_UNSPECIFIED
+    assert not router.simulator.calls
+
+
+async def test_route_query_heeds_posteriors(router: RouterBench) -> None:
+    def posterior(score: float) -> pb.RouteQueryRequest:
+        score_of_c = model_pb2.ModelScore(model_id="c", score=score)
+        return pb.RouteQueryRequest(query="Legs?", posterior_scores=[score_of_c])
+
+    moved = await router.stub.RouteQuery(posterior(0.75))
+    assert moved.selected_model_ids[0] == "c"
+    stopped = await router.stub.RouteQuery(posterior(0.95))
+    assert stopped.stop_reason == pb.STOP_REASON_SCORE
+    assert not stopped.selected_model_ids
+
+
+async def test_route_query_refuses_posteriors_that_are_none(router: RouterBench) -> None:
+    bad = pb.RouteQueryRequest(
+        query="",
+        posterior_scores=[
+            model_pb2.ModelScore(model_id="a", score=float("nan")),
+            model_pb2.ModelScore(model_id="x", score=0.5),
+        ],
+    )
+    assert fields(await failure(router.stub.RouteQuery(bad))) == [
+        "query",
+        "posterior_scores[0].score",
+        "posterior_scores[1].model_id",
+    ]
+
+
+async def test_models_are_listed_in_pages(router: RouterBench) -> None:
+    first = await router.stub.ListModels(pb.ListModelsRequest(page_size=2))
+    assert [m.model_id for m in first.models] == ["a", "b"]
+    rest = await router.stub.ListModels(pb.ListModelsRequest(page_token=first.next_page_token))
+    assert [m.model_id for m in rest.models] == ["c"]
+    assert rest.next_page_token == ""
+
+
+@pytest.mark.parametrize("token", ["x", "!!!!", "AAAA", "é", "OTk5OjE="])
+async def test_a_foreign_page_token_is_refused(router: RouterBench, token: str) -> None:
+    error = await failure(router.stub.ListModels(pb.ListModelsRequest(page_token=token)))
+    assert isinstance(error, InvalidPageTokenError)
+
+
+@pytest.mark.parametrize("size", [-1, 1001])
+async def test_a_page_size_out_of_range_is_invalid(router: RouterBench, size: int) -> None:
+    assert fields(await failure(router.stub.ListModels(pb.ListModelsRequest(page_size=size)))) == [
+        "page_size"
+    ]

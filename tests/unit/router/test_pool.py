@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.router.pool import PoolError, load_pool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = """\
+models:
+  - id: small
+    url: http://localhost:8000/v1
+    prompt_price_usd_per_million_tokens: 0.1
+    completion_price_usd_per_million_tokens: 0.2
+    context_window_tokens: 8192
+  - id: large
+    url: https://models.example/v1/
+    prompt_price_usd_per_million_tokens: 1
+    completion_price_usd_per_million_tokens: 2
+    context_window_tokens: 128000
+    prior_score: 0.8
+aggregator: large
+"""
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    path = folder / "pool.yaml"
+    path.write_text(text)
+    with pytest.raises(PoolError) as caught:
+        load_pool(path)
+    return caught.value.problems
+
+
+def test_a_pool_is_read_with_its_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "pool.yaml"
+    path.write_text(GOOD)
+    pool = load_pool(path)
+    assert list(pool.by_id) == ["small", "large"]
+    assert pool.by_id["large"].endpoint == "https://models.example/v1/chat/completions"
+    assert pool.by_id["small"].prior_score is None
+    assert pool.by_id["small"].cost_usd(1000, 500) == pytest.approx(0.0002)
+
+
+def test_every_problem_is_named_with_its_line(tmp_path: Path) -> None:
+    bad = GOOD.replace("url: http://localhost:8000/v1", "url: localhost")
+    bad = bad.replace("context_window_tokens: 128000", "context_window_tokens: -5")
+    bad = bad.replace("prior_score: 0.8", "prior_scroe: 0.8")
+    found = problems(tmp_path, bad)
+    assert [problem.split(":")[0] for problem in found] == ["line 3", "line 11", "line 12"]
+    assert "models.1.prior_scroe" in found[2]
+
+
+def test_a_missing_setting_is_named_at_its_model(tmp_path: Path) -> None:
+    found = problems(tmp_path, GOOD.replace("    context_window_tokens: 8192\n", ""))
+    assert found == ["line 2: models.0.context_window_tokens: Field required"]
+
+
+def test_contradictions_are_named(tmp_path: Path) -> None:
+    bad = GOOD.replace("id: large", "id: small").replace("aggregator: large", "aggregator: huge")
+    bad = bad.replace("context_window_tokens: 8192", "context_window_tokens: 1024")
+    found = problems(tmp_path, bad)
+    assert any("small is listed twice" in problem for problem in found)
+    assert any(problem.startswith("line 13: aggregator") for problem in found)
+    assert any("leaves no room for a prompt" in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "is empty"),
+        ("models: []", "line 1: models: is empty"),
+        ("- just\n- a list", "file"),
+        ("models: [", "is not YAML"),
+        ("models: {}\n? [a]: b", "is not YAML"),
+        ("\x00", "is not YAML"),
+    ],
+)
+def test_what_is_no_pool_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    assert said in "\n".join(problems(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PoolError, match="cannot be read"):
+        load_pool(tmp_path / "none.yaml")
+
+
+def test_a_key_file_must_exist_and_its_key_is_never_shown(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("s3cret\n")
+    text = GOOD.replace("    prior_score: 0.8\n", f"    api_key_file: {key}\n")
+    path = tmp_path / "pool.yaml"
+    path.write_text(text)
+    secret = load_pool(path).by_id["large"].api_key()
+    assert secret is not None
+    assert secret.get_secret_value() == "s3cret"
+    assert "s3cret" not in repr(secret)
+    key.unlink()
+    assert "no such file" in problems(tmp_path, text)[0]

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.router.sse import MAX_EVENT_BYTES, SseDecoder, SseError
+
+lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1)
+
+
+def decode(data: bytes, size: int) -> list[str]:
+    decoder = SseDecoder()
+    events: list[str] = []
+    for start in range(0, len(data), size):
+        events += decoder.feed(data[start : start + size])
+    return events
+
+
+@given(st.lists(lines), st.integers(1, 50), st.sampled_from(["\n", "\r\n"]))
+def test_events_are_the_same_however_the_bytes_are_cut(
+    events: list[str], size: int, newline: str
+) -> None:
+    data = "".join(f"data: {event}{newline}{newline}" for event in events).encode()
+    assert decode(data, size) == events
+
+
+def test_comments_and_other_fields_are_skipped_and_data_lines_joined() -> None:
+    data = b": keep-alive\n\nevent: x\nid: 7\ndata:one\ndata: two\n\ndata: [DONE]\n\n"
+    assert decode(data, 5) == ["one\ntwo", "[DONE]"]
+
+
+def test_an_event_without_its_blank_line_is_not_given_out() -> None:
+    assert decode(b"data: half\n", 3) == []
+
+
+@given(st.binary())
+def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
+    try:
+        decode(data, 3)
+    except SseError:
+        pass
+
+
+def test_a_line_without_end_is_refused() -> None:
+    with pytest.raises(SseError):
+        decode(b"data: " + b"x" * (MAX_EVENT_BYTES + 1), 1 << 16)
+
+
+def test_an_event_without_end_is_refused() -> None:
+    with pytest.raises(SseError):
+        decode(b"data: xxxxxxxxxx\n" * (MAX_EVENT_BYTES // 10 + 1), 1 << 16)
