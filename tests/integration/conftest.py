@@ -47,9 +47,8 @@ class ScriptedScorer(scorer_service_pb2_grpc.ScorerServiceServicer):
     async def BatchRankModels(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
 
-    async def StreamRankModels(self, request_iterator: Any, context: Any) -> Any:
+    def StreamRankModels(self, request_iterator: Any, context: Any) -> Any:
         raise NotImplementedError
-        yield
 
     async def GetScorerInfo(self, request: Any, context: Any) -> Any:
         raise NotImplementedError

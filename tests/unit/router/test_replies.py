@@ -23,7 +23,8 @@ def read(text: str) -> tuple[str, float | None, dict[str, float]]:
 
 
 def test_an_answer_and_its_scores_are_told_apart() -> None:
-    text = f'It is {{8}}.\n\nDon\'t ask.\n{MARK} {{"self_score": 0.8, "grades": {{"R2": 1, "R1": 0.1}}}}'
+    scores = '{"self_score": 0.8, "grades": {"R2": 1, "R1": 0.1}}'
+    text = f"It is {{8}}.\n\nDon't ask.\n{MARK} {scores}"
     assert read(text) == ("It is {8}.\n\nDon't ask.", 0.8, {"b": 0.1, "c": 1.0})
 
 
