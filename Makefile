@@ -1,0 +1,84 @@
+# Every command that a person or CI runs. `make help` lists them.
+SHELL := /bin/bash
+VENV ?= .venv
+PYTHON ?= python3
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PY_SOURCES := services scorer clients/python/routemoa tests scripts
+UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-train demo test test-train lint format gen gen-check lock bench ci clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# -- environments ------------------------------------------------------------------------------------
+
+# Each environment is marked by a file that is older than a changed lock, which is then installed anew.
+$(VENV)/serve.done: requirements/serve.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) --require-hashes --no-deps -r requirements/serve.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.done: requirements/dev.txt $(VENV)/serve.done
+	$(PIP) --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
+	$(PIP) --require-hashes --no-deps -r requirements/train.txt
+	@touch $@
+
+setup: $(VENV)/dev.done ## Install the services and the development tools into .venv
+
+setup-train: $(VENV)/train.done ## Install torch, transformers and optimum as well
+
+# -- use ---------------------------------------------------------------------------------------------
+
+demo: $(VENV)/serve.done ## Start everything, ask questions of different domains, show what happens
+	$(BIN)/routemoa demo
+
+# -- checks ------------------------------------------------------------------------------------------
+
+test: $(VENV)/dev.done ## Run the tests: unit, contract and integration, on real servers on loopback
+	$(BIN)/python -m pytest
+
+test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
+	$(BIN)/python -m pytest -m train tests/train
+
+lint: $(VENV)/dev.done ## ruff, mypy, import contracts, buf
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PY_SOURCES)
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+
+format: $(VENV)/dev.done ## Format Python and protos
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format .
+	$(BIN)/buf format --write
+
+gen: $(VENV)/dev.done ## Regenerate stubs and generated docs
+	VENV=$(VENV) scripts/gen_stubs.sh
+	$(BIN)/python scripts/gen_docs.py
+
+gen-check: ## Fail if regenerating changes anything
+	VENV=$(VENV) PYTHON=$(PYTHON) scripts/gen_check.sh
+
+bench: $(VENV)/dev.done ## Measure scorer and router on this machine, into docs/benchmarks
+	$(BIN)/python -m tests.bench.bench_scorer --markdown docs/benchmarks/scorer-service.md
+	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router-overhead.md
+
+ci: gen-check lint test test-train ## What CI runs
+
+# -- upkeep ------------------------------------------------------------------------------------------
+
+lock: ## Resolve the lock files anew, for all extras together (needs uv)
+	$(UV) --extra serve --extra cli --extra dev --extra train -o requirements/train.txt
+	$(UV) --extra serve --extra cli --extra dev -c requirements/train.txt -o requirements/dev.txt
+	$(UV) --extra serve --extra cli --extra build -c requirements/train.txt -o requirements/serve.txt
+
+clean: ## Remove what was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
