@@ -1,0 +1,121 @@
+"""`python -m services.simulator`: serves the simulated or a recorded pool until SIGTERM.
+
+`python -m services.simulator pool --url http://127.0.0.1:8000` prints the simulated pool's file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from services.simulator.fault import FaultKind
+from services.simulator.pool import default_pool
+from services.simulator.recorded import Grading, RecordedAnswers, RecordError, load_recordings
+from services.simulator.server import running_simulator
+from services.simulator.simulated import SimulatedAnswers
+from services.simulator.stream import Pacing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.simulator.call import AnswerSource
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "pool":
+        sys.stdout.write(default_pool(options.url))
+        return
+    if (options.records is None) != options.simulated:
+        parser.error("give either --simulated or --records FILE")
+    try:
+        uvloop.run(_serve(options))
+    except (OSError, RecordError, ValueError) as error:
+        parser.error(str(error))
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    pacing = Pacing(
+        time_to_first_token_s=options.time_to_first_token_ms / 1000,
+        tokens_per_second=options.tokens_per_second,
+    )
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    source = _source(options)
+    async with running_simulator(
+        source, pacing=pacing, host=options.host, port=options.port
+    ) as simulator:
+        for model, kind in options.fault:
+            simulator.set_fault(model, kind)
+        sys.stderr.write(f"simulated backend: {len(source.models)} models at {simulator.url}\n")
+        await stopped.wait()
+
+
+def _source(options: argparse.Namespace) -> AnswerSource:
+    if options.simulated:
+        return SimulatedAnswers()
+    recordings = load_recordings(options.records, options.responses)
+    return RecordedAnswers(recordings, options.grading)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m services.simulator",
+        description="An OpenAI-compatible server whose models are simulated or recorded.",
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
+    add("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
+    add("--simulated", action="store_true", help="serve the built-in question bank")
+    add("--records", type=Path, metavar="FILE", help="serve recorded answers: queries by id")
+    add("--responses", type=Path, metavar="FILE", help="responses by id, if not in the records")
+    add(
+        "--grading",
+        type=Grading,
+        choices=list(Grading),
+        default=Grading.AGREEMENT,
+        help="what recorded models say of references (default: %(default)s)",
+    )
+    add("--time-to-first-token-ms", type=_not_negative, default=0.0, metavar="N")
+    add("--tokens-per-second", type=_not_negative, default=0.0, metavar="N", help="0: no pacing")
+    add(
+        "--fault",
+        type=_fault,
+        action="append",
+        default=[],
+        metavar="MODEL=KIND",
+        help=f"let a model fail, repeatable; kinds: {', '.join(FaultKind)}",
+    )
+    commands = parser.add_subparsers(dest="command")
+    pool = commands.add_parser("pool", help="print the simulated pool's file and exit")
+    pool.add_argument("--url", default="http://127.0.0.1:8000", help="where the simulator listens")
+    return parser
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of zero or more")
+    return value
+
+
+def _fault(text: str) -> tuple[str, FaultKind]:
+    model, mark, kind = text.rpartition("=")
+    if not mark or kind not in set(FaultKind):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not MODEL=KIND; kinds: {', '.join(FaultKind)}"
+        )
+    return model, FaultKind(kind)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""A reply's text -> its final answer in a form that can be compared, or None.
+
+Recorded replies end in different ways: a JSON object with an "answer", a sentence "the answer is
+(B)", a boxed formula, or the bare answer. Two replies agree if their keys are equal.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from decimal import Context, Decimal, InvalidOperation
+
+_MAX_NUMBER_CHARACTERS = 100
+_MAX_LITERAL_CHARACTERS = 2_000
+"""Longer answers are compared as text; Python's parser is slow on them and may give up."""
+
+_JSON_ANSWER = re.compile(r'"answer"\s*:\s*("(?:[^"\\]|\\.)*"|[^\n]*)')
+_SPOKEN_ANSWER = re.compile(r"\b(?i:answer\s+is)\s*:?\s*(?:\(([A-Za-z])\)|([A-Z])(?![\w']))")
+_BARE_ANSWER = re.compile(r"[\s(\"'*]*(\$?\w[\w.,%-]{0,30}?)[\s).\"'*]*")
+_NUMBER = re.compile(
+    r"([+-]?\$?\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+))\s*%?(?:\s+[A-Za-z][A-Za-z ]*\.?)?"
+)
+"""A number, its unit left out: 64, $64, 1,200.50, 5 %, 18 dollars."""
+_LATEX_NOISE = re.compile(r"\\[,;!: ]|\\(?:left|right|text|mathrm|displaystyle)\b|[{}$\s]")
+
+
+def answer_key(text: str) -> str | None:
+    """Returns the final answer of a reply in a normal form; None where none is found."""
+    for find in (_json_answer, _spoken_answer, _boxed_answer, _bare_answer):
+        found = find(text)
+        if found is not None and found.strip():
+            return _normal(found)
+    return None
+
+
+def _json_answer(text: str) -> str | None:
+    start, end = text.find("{"), text.rfind("}")
+    if 0 <= start < end:
+        try:
+            # Recorded JSON holds raw line breaks inside strings.
+            value = json.loads(text[start : end + 1], strict=False)
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, dict) and "answer" in value:
+            answer = value["answer"]
+            return answer if isinstance(answer, str) or answer is None else repr(answer)
+    matches = _JSON_ANSWER.findall(text)
+    return _unquoted(matches[-1]) if matches else None
+
+
+def _unquoted(value: str) -> str:
+    if not value.startswith('"'):
+        return value.rstrip().rstrip("},").strip()
+    try:
+        return str(json.loads(value, strict=False))
+    except ValueError:
+        return value.strip('"')
+
+
+def _spoken_answer(text: str) -> str | None:
+    # Some base models go on to invent further questions: the first answer is to this one.
+    match = _SPOKEN_ANSWER.search(text)
+    return None if match is None else (match[1] or match[2]).upper()
+
+
+def _boxed_answer(text: str) -> str | None:
+    start = text.rfind(r"\boxed{")
+    if start < 0:
+        return None
+    depth = 0
+    opening = start + len(r"\boxed")
+    for position in range(opening, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[position], 0)
+        if depth == 0:
+            return text[opening + 1 : position]
+    return None
+
+
+def _bare_answer(text: str) -> str | None:
+    match = _BARE_ANSWER.fullmatch(text)
+    if match is None:
+        return None
+    return match[1].upper() if len(match[1]) == 1 else match[1].casefold()
+
+
+def _normal(answer: str) -> str:
+    text = answer.strip()
+    if "\\" in text or "$" in text:
+        text = _LATEX_NOISE.sub("", re.sub(r"\\[dt]frac\b", r"\\frac", text)) or text
+    return _as_number(text) or _as_literal(text) or text
+
+
+def _as_number(text: str) -> str | None:
+    match = _NUMBER.fullmatch(text) if len(text) <= _MAX_NUMBER_CHARACTERS else None
+    if match is None:
+        return None
+    try:
+        number = Decimal(re.sub(r"[$,\s]", "", match[1]))
+    except InvalidOperation:
+        return None
+    # Normalizing rounds to the context's precision, so that has to hold every digit.
+    return format(number.normalize(Context(prec=_MAX_NUMBER_CHARACTERS)), "f") if number else "0"
+
+
+def _as_literal(text: str) -> str | None:
+    if len(text) > _MAX_LITERAL_CHARACTERS:
+        return None
+    try:
+        # Invalid escapes in foreign text are the parser's warnings, not ours.
+        with warnings.catch_warnings(action="ignore"):
+            value = ast.literal_eval(text)
+        # Quoted or not, a text is the same answer; "18" is the number.
+        return (_as_number(value) or value) if isinstance(value, str) else repr(value)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None

@@ -1,0 +1,136 @@
+"""What a backend is asked and what it says: messages -> Call -> Reply.
+
+The router tells a model what it wants by two marks in the messages, and so its purpose can be read
+back here: a nonce for the assessment line in the system message, and quoted references at the end
+of the last user message.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_ASSESSMENT_MARK = re.compile(r"@@assessment ([0-9a-f]{8})")
+_LAST_END_MARK = re.compile(r"@@end ([0-9a-f]{8}) R\d+\s*\Z")
+
+
+class Purpose(enum.StrEnum):
+    """What a model is called for."""
+
+    PLAIN = "plain"
+    PROPOSAL = "proposal"
+    AGGREGATION = "aggregation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of the conversation that a backend receives."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Another model's answer, quoted to this one under a label such as ``R1``."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call to one model."""
+
+    model: str
+    messages: tuple[Message, ...]
+    query: str
+    """The last user message, without the references that the router appended."""
+    references: tuple[Reference, ...]
+    purpose: Purpose
+    nonce: str | None
+    """What marks the assessment line; None unless an assessment is asked for."""
+
+    def assessed(
+        self,
+        text: str,
+        *,
+        self_score: float | None = None,
+        grades: Mapping[str, float] | None = None,
+    ) -> str:
+        """Returns ``text`` with the assessment line this call asks for, if it asks for one."""
+        assessment: dict[str, object] = {}
+        if self_score is not None:
+            assessment["self_score"] = self_score
+        if grades:
+            assessment["grades"] = dict(grades)
+        if self.nonce is None or not assessment:
+            return text
+        return f"{text}\n@@assessment {self.nonce} {json.dumps(assessment)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a model says: its raw text, and the cost where the source knows it."""
+
+    text: str
+    cost_usd: float | None = None
+
+
+class NoAnswerError(Exception):
+    """Raised by a source that holds no answer to a call; the caller is told 404."""
+
+
+class AnswerSource(Protocol):
+    """Where the models' replies come from."""
+
+    @property
+    def models(self) -> Sequence[str]:
+        """Every model that answers; any other is answered 404."""
+
+    def reply(self, call: Call) -> Reply:
+        """Returns the reply to a call.
+
+        Raises:
+            NoAnswerError: If the source holds none.
+        """
+
+
+def read_call(model: str, messages: Sequence[Message]) -> Call:
+    """Reads purpose, query and references out of the messages for ``model``."""
+    system = "\n".join(message.content for message in messages if message.role == "system")
+    users = [message.content for message in messages if message.role == "user"]
+    query, references = _split_references(users[-1] if users else "")
+    # The router's instruction stands last, after whatever the caller's own system text says.
+    marks = _ASSESSMENT_MARK.findall(system)
+    without_mark = Purpose.AGGREGATION if references else Purpose.PLAIN
+    return Call(
+        model=model,
+        messages=tuple(messages),
+        query=query,
+        references=references,
+        purpose=Purpose.PROPOSAL if marks else without_mark,
+        nonce=marks[-1] if marks else None,
+    )
+
+
+def _split_references(content: str) -> tuple[str, tuple[Reference, ...]]:
+    # The nonce is taken from the last line, which the router wrote: the query and the quoted
+    # answers may hold marks too, but not this call's nonce.
+    end = _LAST_END_MARK.search(content)
+    if end is None:
+        return content, ()
+    nonce = end[1]
+    query, mark, quoted = content.partition(f"\n\n@@references {nonce}\n")
+    if not mark:
+        return content, ()
+    block = re.compile(rf"^@@reference {nonce} (R\d+)\n(.*?)\n@@end {nonce} \1$", re.M | re.S)
+    return query, tuple(
+        Reference(label=match[1], text=match[2]) for match in block.finditer(quoted)
+    )

@@ -1,0 +1,179 @@
+"""The HTTP server: model API, fault switches and call log, run inside the caller's event loop."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from services.simulator.completions import CompletionHandler, error_response
+from services.simulator.fault import FaultKind
+from services.simulator.state import SimulatorState
+from services.simulator.stream import Pacing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from services.simulator.call import AnswerSource
+    from services.simulator.call_log import CallRecord, Outcome
+
+_MAX_REQUEST_BYTES = 8 * 1024 * 1024
+# A simulator owes its callers no drain, and a hanging fault would hold one up.
+_SHUTDOWN_S = 0.1
+
+
+class Simulator:
+    """A running simulator, as its owner sees it."""
+
+    def __init__(self, state: SimulatorState, origin: str) -> None:
+        self._state = state
+        self.origin = origin
+        """Where the control endpoints are, e.g. ``http://127.0.0.1:8000``."""
+        self.url = f"{origin}/v1"
+        """The base URL of the OpenAI-compatible API, as a pool file names it."""
+
+    @property
+    def calls(self) -> tuple[CallRecord, ...]:
+        """The calls so far, oldest first."""
+        return self._state.log.records
+
+    def clear_calls(self) -> None:
+        """Forgets the calls so far."""
+        self._state.log.clear()
+
+    def set_fault(self, model: str, kind: FaultKind) -> None:
+        """Makes a model fail from its next call on.
+
+        Raises:
+            ValueError: If the simulator has no such model.
+        """
+        self._state.set_fault(model, kind)
+
+    def clear_fault(self, model: str) -> None:
+        """Makes a model work again."""
+        self._state.clear_fault(model)
+
+    async def wait_for_calls(
+        self, condition: Callable[[Sequence[CallRecord]], bool], *, timeout_s: float = 5.0
+    ) -> tuple[CallRecord, ...]:
+        """Returns the calls as soon as they meet ``condition``.
+
+        Raises:
+            TimeoutError: If they do not in ``timeout_s`` seconds.
+        """
+        return await self._state.log.wait_until(condition, timeout_s=timeout_s)
+
+    async def wait_for_outcome(
+        self, model: str, outcome: Outcome, *, timeout_s: float = 5.0
+    ) -> CallRecord:
+        """Returns the first call to ``model`` that is, or comes to be, in the state ``outcome``.
+
+        Raises:
+            TimeoutError: If there is none in ``timeout_s`` seconds.
+        """
+
+        def matching(records: Sequence[CallRecord]) -> list[CallRecord]:
+            return [r for r in records if r.model == model and r.outcome is outcome]
+
+        records = await self.wait_for_calls(lambda r: bool(matching(r)), timeout_s=timeout_s)
+        return matching(records)[0]
+
+
+@contextlib.asynccontextmanager
+async def running_simulator(
+    source: AnswerSource,
+    *,
+    pacing: Pacing | None = None,
+    host: str = "127.0.0.1",
+    port: int = 0,
+) -> AsyncIterator[Simulator]:
+    """Serves ``source`` until the block ends; port 0 takes a free one."""
+    state = SimulatorState(source, pacing or Pacing())
+    runner = web.AppRunner(
+        _application(state),
+        access_log=None,
+        # Without it a call goes on after its caller has left, and no one could see a cancellation.
+        handler_cancellation=True,
+        shutdown_timeout=_SHUTDOWN_S,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        bound_port = runner.addresses[0][1]
+        yield Simulator(state, f"http://{host}:{bound_port}")
+    finally:
+        await runner.cleanup()
+
+
+def _application(state: SimulatorState) -> web.Application:
+    application = web.Application(client_max_size=_MAX_REQUEST_BYTES)
+    control = _ControlHandler(state)
+    application.add_routes(
+        [
+            web.post("/v1/chat/completions", CompletionHandler(state).handle),
+            web.get("/v1/models", control.list_models),
+            web.get("/health", control.report_health),
+            web.put("/faults/{model:.+}", control.put_fault),
+            web.delete("/faults/{model:.+}", control.delete_fault),
+            web.get("/calls", control.list_calls),
+            web.delete("/calls", control.delete_calls),
+        ]
+    )
+    application.on_response_prepare.append(_label)
+    return application
+
+
+async def _label(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["x-routemoa-simulated"] = "true"
+
+
+class _ControlHandler:
+    """What tests and operators look at and switch over HTTP."""
+
+    def __init__(self, state: SimulatorState) -> None:
+        self._state = state
+
+    async def list_models(self, _request: web.Request) -> web.Response:
+        """Lists the models in OpenAI's form."""
+        models = [
+            {"id": model, "object": "model", "created": 0, "owned_by": "simulated"}
+            for model in sorted(self._state.models)
+        ]
+        return web.json_response({"object": "list", "data": models})
+
+    async def report_health(self, _request: web.Request) -> web.Response:
+        """Says that the server is up."""
+        return web.json_response({"status": "ok"})
+
+    async def put_fault(self, request: web.Request) -> web.Response:
+        """Switches a fault on: the body is ``{"kind": "hang"}``."""
+        model = request.match_info["model"]
+        try:
+            kind = FaultKind((await request.json())["kind"])
+        except (KeyError, TypeError, ValueError):
+            kinds = ", ".join(FaultKind)
+            return error_response(
+                400, "invalid_fault", f'the body must be {{"kind": one of {kinds}}}'
+            )
+        try:
+            self._state.set_fault(model, kind)
+        except ValueError as error:
+            return error_response(404, "model_not_found", str(error))
+        return web.json_response({"model": model, "kind": kind})
+
+    async def delete_fault(self, request: web.Request) -> web.Response:
+        """Switches a model's fault off."""
+        self._state.clear_fault(request.match_info["model"])
+        return web.Response(status=204)
+
+    async def list_calls(self, _request: web.Request) -> web.Response:
+        """Lists the calls so far, oldest first."""
+        return web.json_response([dataclasses.asdict(record) for record in self._state.log.records])
+
+    async def delete_calls(self, _request: web.Request) -> web.Response:
+        """Forgets the calls so far."""
+        self._state.log.clear()
+        return web.Response(status=204)

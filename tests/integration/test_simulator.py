@@ -1,0 +1,159 @@
+"""The simulated backend over real sockets: what it streams, and at what pace."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.simulator import Outcome, Pacing, Purpose, ScriptedAnswers, running_simulator
+from tests.integration.simulator_client import (
+    MODEL,
+    TEXT,
+    content_of,
+    open_session,
+    read_events,
+    request_body,
+    scripted_simulator,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import aiohttp
+
+    from services.simulator import Simulator
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with scripted_simulator() as running:
+        yield running
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as session:
+        yield session
+
+
+async def test_a_streamed_reply_has_role_text_finish_usage_and_done(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    async with http.post(f"{simulator.url}/chat/completions", json=request_body()) as response:
+        assert response.status == 200
+        assert response.headers["x-routemoa-simulated"] == "true"
+        assert response.content_type == "text/event-stream"
+        events = await read_events(response)
+
+    assert content_of(events) == TEXT
+    assert events[0]["choices"][0]["delta"]["role"] == "assistant"
+    assert {event["system_fingerprint"] for event in events[:-1]} == {"simulated"}
+    assert events[-3]["choices"][0]["finish_reason"] == "stop"
+    assert events[-2]["choices"] == []
+    usage = events[-2]["usage"]
+    assert usage["cost"] == 0.002
+    assert usage["completion_tokens"] == len(events) - 4
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    assert events[-1] == "[DONE]"
+
+
+async def test_usage_is_sent_only_when_asked_for(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    body = request_body(stream_options={})
+    async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
+        events = await read_events(response)
+    assert not any("usage" in event for event in events[:-1])
+
+
+async def test_a_whole_reply_holds_the_same_text_and_usage(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    body = request_body(stream=False)
+    async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
+        reply = await response.json()
+    assert reply["object"] == "chat.completion"
+    assert reply["choices"][0]["message"] == {"role": "assistant", "content": TEXT}
+    assert reply["usage"]["cost"] == 0.002
+
+
+async def test_max_tokens_cuts_the_reply_and_says_so(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    body = request_body(max_tokens=3)
+    async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
+        events = await read_events(response)
+    assert TEXT.startswith(content_of(events))
+    assert events[-3]["choices"][0]["finish_reason"] == "length"
+    assert events[-2]["usage"]["completion_tokens"] == 3
+
+
+async def test_the_assessment_line_is_sent_to_a_proposer_only(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    system = {"role": "system", "content": 'End with @@assessment 0a1b2c3d {"self_score": ...}.'}
+    user = {"role": "user", "content": "Where?"}
+    texts = []
+    for messages in ([system, user], [user]):
+        body = request_body("assessing", messages=messages)
+        async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
+            texts.append(content_of(await read_events(response)))
+    assert texts == [
+        'Paris\n@@assessment 0a1b2c3d {"self_score": 0.9, "grades": {"R1": 0.25}}',
+        "Paris",
+    ]
+    assert [call.purpose for call in simulator.calls] == [Purpose.PROPOSAL, Purpose.PLAIN]
+
+
+async def test_tokens_come_at_the_pace_asked_for(http: aiohttp.ClientSession) -> None:
+    loop = asyncio.get_running_loop()
+    source = ScriptedAnswers({MODEL: "word " * 20})
+    pacing = Pacing(time_to_first_token_s=0.1, tokens_per_second=100)
+    async with running_simulator(source, pacing=pacing) as simulator:
+        start_s = loop.time()
+        async with http.post(f"{simulator.url}/chat/completions", json=request_body()) as response:
+            await response.content.readline()
+            first_s = loop.time() - start_s
+            events = await read_events(response)
+        total_s = loop.time() - start_s
+    # The first of 21 tokens is due at once, and each of the others 10 ms after the one before.
+    assert first_s >= 0.1
+    assert total_s >= 0.1 + 20 / 100
+    assert events[-1] == "[DONE]"
+
+
+async def test_models_and_health_are_listed(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    async with http.get(f"{simulator.url}/models") as response:
+        models = await response.json()
+    assert [model["id"] for model in models["data"]] == ["assessing", "ignorant", MODEL]
+    async with http.get(f"{simulator.origin}/health") as response:
+        assert (await response.json()) == {"status": "ok"}
+
+
+async def test_a_model_or_query_without_an_answer_is_not_found(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    codes = []
+    for model in ("maker/absent", "ignorant"):
+        body = request_body(model)
+        async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
+            assert response.status == 404
+            codes.append((await response.json())["error"]["code"])
+    assert codes == ["model_not_found", "no_recorded_answer"]
+    assert [call.outcome for call in simulator.calls] == [Outcome.REJECTED]
+
+
+async def test_every_problem_of_a_bad_request_is_named(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    body = {"model": 7, "messages": [], "max_tokens": 0}
+    async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
+        assert response.status == 400
+        message = (await response.json())["error"]["message"]
+    assert all(field in message for field in ("model:", "messages:", "max_tokens:"))
+    async with http.post(f"{simulator.url}/chat/completions", data=b"{") as response:
+        assert response.status == 400
