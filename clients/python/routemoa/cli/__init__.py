@@ -1,0 +1,1 @@
+"""The command line `routemoa`: starts the services, asks them, and shows what they did."""

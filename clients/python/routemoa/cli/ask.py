@@ -1,0 +1,89 @@
+"""`routemoa ask`: answers a query, and shows how the answer comes about."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from routemoa.cli.command import (
+    JsonOption,
+    ModelOption,
+    QueryArgument,
+    RouterOption,
+    read_query,
+    run,
+)
+from routemoa.cli.terminal import open_console, print_json, printable
+from routemoa.cli.view import AnswerView
+from routemoa.client import ROUTER_ADDRESS, RouteMoAClient
+from routemoa.v1.router_service_pb2 import RoutingPolicy
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# The packaged service config ends every answer at this age, whatever the caller allows.
+MAX_TIMEOUT_S = 600.0
+
+
+def ask(
+    query: QueryArgument,
+    *,
+    router: RouterOption = ROUTER_ADDRESS,
+    model: ModelOption = None,
+    max_models: Annotated[int, typer.Option(help="Most models per layer; 0: default.")] = 0,
+    max_layers: Annotated[int, typer.Option(help="Most layers; 0: default.")] = 0,
+    max_cost_usd: Annotated[float | None, typer.Option(help="Most the answer may cost.")] = None,
+    stopping_score: Annotated[
+        float | None, typer.Option(help="Score from which on no further layer runs.")
+    ] = None,
+    quality_weight: Annotated[float | None, typer.Option(help="Weight of the score.")] = None,
+    cost_weight: Annotated[float | None, typer.Option(help="Weight of the cost.")] = None,
+    latency_weight: Annotated[float | None, typer.Option(help="Weight of the latency.")] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0, max=MAX_TIMEOUT_S, help="Seconds that the answer may take.")
+    ] = 60.0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print the answer alone.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Answers a query, and shows which models ran, what they scored and what it cost."""
+    policy = RoutingPolicy(
+        quality_weight=quality_weight,
+        cost_weight=cost_weight,
+        latency_weight=latency_weight,
+        max_layer_model_count=max_models,
+        max_layer_count=max_layers,
+        stopping_score=stopping_score,
+        max_cost_usd=max_cost_usd,
+        model_ids=model or (),
+    )
+    text = read_query(query)
+    if quiet or as_json:
+        work = print_answer(router, text, policy, timeout_s=timeout, as_json=as_json)
+    else:
+        work = show_answer(open_console(), router, text, policy, timeout_s=timeout)
+    run(work, address=router, as_json=as_json)
+
+
+async def show_answer(
+    console: Console, address: str, query: str, policy: RoutingPolicy, *, timeout_s: float
+) -> None:
+    """Shows the answer of the router at `address` as it comes about."""
+    async with (
+        RouteMoAClient(address) as client,
+        aclosing(client.stream(query, policy, timeout_s=timeout_s)) as events,
+    ):
+        await AnswerView(console).show(events)
+
+
+async def print_answer(
+    address: str, query: str, policy: RoutingPolicy, *, timeout_s: float, as_json: bool
+) -> None:
+    """Prints the whole result as JSON, or the text of the answer alone."""
+    async with RouteMoAClient(address) as client:
+        result = await client.answer(query, policy, timeout_s=timeout_s)
+    if as_json:
+        print_json(result)
+    else:
+        typer.echo(printable(result.answer.text))

@@ -1,0 +1,118 @@
+"""What came of one replayed query: the router's events -> an outcome that can be counted.
+
+Correctness is looked up, not judged: the final text is a recorded answer of some model, and that
+answer's recorded score is its score.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from routemoa.cli.terminal import seconds
+from routemoa.v1 import router_service_pb2 as router_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from routemoa.cli.evaluation.replay_pool import Record
+    from routemoa.v1.model_pb2 import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Where the time of one answer went, in seconds."""
+
+    total_s: float
+    scorer_s: float
+    judge_s: float
+    overhead_s: float
+    """What scorer, judge, models and aggregator leave of the total."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one query."""
+
+    record: Record
+    first_ranked_model: str | None
+    """The best model before any ran; None if the call failed before."""
+    final_score: float | None
+    """The score of the final answer; None if its text is no recorded one, or there is none."""
+    cost_usd: float
+    call_count: int
+    failed_call_count: int
+    layer_count: int
+    fallback_count: int
+    timing: Timing | None
+    """None if the call failed."""
+    error_reason: str | None = None
+    """Why there is no answer; None if there is one."""
+
+    @property
+    def is_unmatched(self) -> bool:
+        """Whether the final text is no recorded answer."""
+        return self.error_reason is None and self.final_score is None
+
+    @property
+    def first_ranked_score(self) -> float:
+        """The score of the first-ranked model's answer; zero if none was ranked."""
+        model = self.first_ranked_model
+        return 0.0 if model is None else self.record.scores[model]
+
+
+def failed_outcome(record: Record, first_ranked_model: str | None, reason: str) -> Outcome:
+    """Returns the outcome of a query that got no answer."""
+    return Outcome(
+        record=record,
+        first_ranked_model=first_ranked_model,
+        final_score=None,
+        cost_usd=0.0,
+        call_count=0,
+        failed_call_count=0,
+        layer_count=0,
+        fallback_count=0,
+        timing=None,
+        error_reason=reason,
+    )
+
+
+def read_outcome(
+    record: Record, first_ranked_model: str | None, result: router_pb2.GenerateAnswerResponse
+) -> Outcome:
+    """Returns the outcome of a query that got an answer."""
+    failed = [entry for entry in result.usage if entry.status != router_pb2.CALL_STATUS_OK]
+    return Outcome(
+        record=record,
+        first_ranked_model=first_ranked_model,
+        final_score=_recorded_score(record, result.answer),
+        cost_usd=result.cost_usd,
+        call_count=len(result.usage),
+        failed_call_count=len(failed),
+        layer_count=len(result.layers),
+        fallback_count=len(result.fallbacks),
+        timing=_read_timing(result.timing),
+    )
+
+
+def _recorded_score(record: Record, answer: Answer) -> float | None:
+    text = answer.text.strip()
+    # An empty text would match every empty recording; an answer is never empty.
+    authors: Sequence[str] = [m for m, said in record.responses.items() if said.strip() == text]
+    if not text or not authors:
+        return None
+    author = answer.model_id if answer.model_id in authors else min(authors)
+    return record.scores[author]
+
+
+def _read_timing(timing: router_pb2.AnswerTiming) -> Timing:
+    total_s = seconds(timing.total_duration)
+    scorer_s = seconds(timing.scorer_duration)
+    judge_s = seconds(timing.judge_duration)
+    models_s = seconds(timing.generation_duration) + seconds(timing.aggregation_duration)
+    return Timing(
+        total_s=total_s,
+        scorer_s=scorer_s,
+        judge_s=judge_s,
+        overhead_s=total_s - scorer_s - judge_s - models_s,
+    )

@@ -1,0 +1,116 @@
+"""What went wrong, for a person or a program: error -> `Failure` -> text or JSON, and an exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import grpc
+from rich.text import Text
+
+from routemoa.cli.process import StackError
+from routemoa.cli.terminal import printable
+from routemoa.errors import RouteMoAError, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXIT_FAILURE = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+_CALLERS_FAULT = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND}
+# gRPC has one code for both; only its text tells a call that never left from one that was cut off.
+_NEVER_CONNECTED = ("failed to connect", "resolution failed", "name resolution")
+_NOT_GRPC = "parsing http/2"
+_HINTS: Mapping[str, str] = {
+    "INVALID_FIELD": "Mend the request.",
+    "INVALID_PAGE_TOKEN": "Start again at the first page.",
+    "MODEL_NOT_FOUND": "`routemoa models` lists the pool; `routemoa rank` what the scorer knows.",
+    "MODEL_POOL_MISMATCH": "Tell the operator: the pool file and the scorer's artifact disagree.",
+    "NO_ELIGIBLE_MODEL": "Relax the limits: --max-cost-usd, --max-models, --model.",
+    "OVERLOADED": "Try again.",
+    "DRAINING": "The service is shutting down: try again.",
+    "GENERATION_FAILED": "Look at the models' backends. Another try may cost money again.",
+    "DEADLINE_TOO_SHORT": "Allow more time: --timeout.",
+    "ANSWER_TIMED_OUT": "Allow more time: --timeout.",
+    "INTERNAL": "Tell the operator: the service's log has the cause under this request id.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failure, ready to be shown."""
+
+    reason: str
+    """Name of the `ErrorReason` without its prefix, `TRANSPORT`, or `STACK`."""
+    message: str
+    hint: str
+    exit_code: int = EXIT_FAILURE
+    code: str | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    violations: tuple[tuple[str, str], ...] = ()
+
+    def as_text(self) -> Text:
+        """Returns the failure for a person: what, where, and what to do."""
+        text = Text.assemble(("error: ", "bold red"), printable(self.message))
+        for field, description in self.violations:
+            text.append(printable(f"\n  {field}: {description}"))
+        for key, value in self.metadata:
+            if value in self.message:
+                continue
+            text.append(printable(f"\n  {key}: {value}"), style="dim")
+        if self.hint:
+            text.append(f"\n{self.hint}")
+        return text
+
+    def as_dict(self) -> dict[str, object]:
+        """Returns the failure for a program."""
+        return {
+            "error": {
+                "reason": self.reason,
+                "code": self.code,
+                "message": self.message,
+                "hint": self.hint,
+                "metadata": dict(self.metadata),
+                "violations": [{"field": f, "description": d} for f, d in self.violations],
+            }
+        }
+
+
+def describe(error: RouteMoAError | StackError, address: str) -> Failure:
+    """Returns the failure of a call to `address`, or of the stack."""
+    if isinstance(error, StackError):
+        return Failure(reason="STACK", message=str(error), hint="")
+    if isinstance(error, TransportError):
+        return _transport_failure(error, address)
+    reason = error.reason.removeprefix("ERROR_REASON_")
+    hint = _HINTS.get(reason, "")
+    if error.retry_delay_s is not None:
+        hint = f"Try again in {error.retry_delay_s:g} s."
+    violations = tuple((v.field, v.description) for v in error.violations)
+    return Failure(
+        reason=reason,
+        message="the request is invalid" if violations else error.message,
+        hint=hint,
+        exit_code=EXIT_BAD_INPUT if error.code in _CALLERS_FAULT else EXIT_FAILURE,
+        code=error.code.name,
+        metadata=tuple(sorted(error.metadata.items())),
+        violations=violations,
+    )
+
+
+def _transport_failure(error: TransportError, address: str) -> Failure:
+    """Returns the failure of a call that no RouteMoA service answered."""
+    code, text = error.code, error.message.lower()
+    message, hint = f"the call to {address} failed: {error.message}", ""
+    if code is grpc.StatusCode.UNIMPLEMENTED or _NOT_GRPC in text:
+        message = f"what listens at {address} is not the service asked for"
+        hint = "Check the address (see --help)."
+    elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        message, hint = f"no answer from {address} in the time allowed", "Allow more: --timeout."
+    elif code is grpc.StatusCode.UNAVAILABLE and any(sign in text for sign in _NEVER_CONNECTED):
+        message = f"nothing answers at {address}"
+        hint = "Start the services with `routemoa up`, or say where they are (see --help)."
+    elif code is grpc.StatusCode.UNAVAILABLE:
+        message, hint = f"the connection to {address} broke: {error.message}", "Try again."
+    return Failure(reason="TRANSPORT", message=message, hint=hint, code=code.name)

@@ -1,0 +1,37 @@
+"""`routemoa models`: the pool that the router chooses from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from routemoa.cli.command import JsonOption, RouterOption, run
+from routemoa.cli.render import pool_table
+from routemoa.cli.terminal import open_console, print_json
+from routemoa.client import ROUTER_ADDRESS, RouteMoAClient
+from routemoa.v1.router_service_pb2 import ListModelsResponse
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def models(
+    *,
+    router: RouterOption = ROUTER_ADDRESS,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds that it may take.")] = 5.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Lists the models of the pool, with price, latency and context window."""
+    work = show_models(open_console(), router, timeout_s=timeout, as_json=as_json)
+    run(work, address=router, as_json=as_json)
+
+
+async def show_models(console: Console, address: str, *, timeout_s: float, as_json: bool) -> None:
+    """Shows the whole pool of the router at `address`."""
+    async with RouteMoAClient(address) as client:
+        pool = await client.models(timeout_s=timeout_s)
+    if as_json:
+        print_json(ListModelsResponse(models=pool))
+    else:
+        console.print(pool_table(pool))

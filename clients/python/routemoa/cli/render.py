@@ -1,0 +1,215 @@
+"""What the services said, as tables: message -> rich renderable. Pure.
+
+Everything that a server or a model wrote goes through `printable`, and never through rich's markup.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from routemoa.cli.terminal import enum_label, printable, seconds, span, usd
+from routemoa.v1 import router_service_pb2 as router_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import JustifyMethod
+
+    from routemoa.v1 import model_pb2, scorer_service_pb2
+
+BAR_COLUMNS = 24
+_MODEL_COLUMNS = {"model", "ranking", "answers"}
+_ABSENT = Text("-", style="dim")
+_STOP_REASONS: Mapping[int, str] = {
+    router_pb2.STOP_REASON_SCORE: "an answer reached the stopping score",
+    router_pb2.STOP_REASON_LAYER_LIMIT: "all layers allowed have run",
+    router_pb2.STOP_REASON_COST_LIMIT: "another layer could cost more than is left",
+    router_pb2.STOP_REASON_CALL_LIMIT: "all calls allowed have been made",
+    router_pb2.STOP_REASON_DEADLINE: "too little time was left for another layer",
+    router_pb2.STOP_REASON_AGREEMENT: "the models agree",
+    router_pb2.STOP_REASON_NO_MODEL: "no model was left that could run",
+}
+
+
+def scores_table(response: scorer_service_pb2.RankModelsResponse) -> Table:
+    """Returns the scorer's ranking, best model first."""
+    table = _table(("model", "left"), ("score", "right"), ("", "left"))
+    for model_score in response.model_scores:
+        filled = round(max(0.0, min(1.0, model_score.score)) * BAR_COLUMNS)
+        bar = Text("━" * filled, style="cyan")
+        table.add_row(_name(model_score.model_id), f"{model_score.score:.3f}", bar)
+    return table
+
+
+def pool_table(models: Sequence[model_pb2.Model]) -> Table:
+    """Returns the pool, with what is known of each model before it runs."""
+    table = _table(
+        ("model", "left"),
+        ("prompt $/M", "right"),
+        ("reply $/M", "right"),
+        ("median latency", "right"),
+        ("context", "right"),
+    )
+    for model in models:
+        table.add_row(
+            _name(model.model_id),
+            f"{model.prompt_price_usd_per_million_tokens:.2f}",
+            f"{model.completion_price_usd_per_million_tokens:.2f}",
+            span(seconds(model.median_latency)),
+            f"{model.context_window_token_count:,}",
+        )
+    return table
+
+
+def ranking_table(decision: router_pb2.RoutingDecision, *, max_rows: int) -> Table:
+    """Returns a layer's ranking: the selected models, and the best others up to `max_rows`."""
+    table = _table(
+        ("", "left"),
+        ("ranking", "left"),
+        ("score", "right"),
+        ("utility", "right"),
+        ("exp. cost", "right"),
+        ("exp. time", "right"),
+    )
+    selected = set(decision.selected_model_ids)
+    hidden_count = 0
+    for place, ranked in enumerate(decision.ranked_models):
+        runs = ranked.model_id in selected
+        if place >= max_rows and not runs:
+            hidden_count += 1
+            continue
+        table.add_row(
+            Text("✓", style="bold green") if runs else "",
+            _name(ranked.model_id),
+            f"{ranked.score:.3f}",
+            f"{ranked.utility:.3f}",
+            usd(ranked.expected_cost_usd),
+            span(seconds(ranked.expected_latency)),
+            style=None if runs else "dim",
+        )
+    if hidden_count:
+        table.add_row("", Text(f"… {hidden_count} more", style="dim"))
+    return table
+
+
+def layer_table(layer: router_pb2.LayerReport, prior_scores: Mapping[str, float]) -> Table:
+    """Returns what every model that ran so far scored, and what its call in this layer took."""
+    table = _table(
+        ("", "left"),
+        ("answers", "left"),
+        ("prior", "right"),
+        ("self", "right"),
+        ("cross", "right"),
+        ("posterior", "right"),
+        ("cost", "right"),
+        ("time", "right"),
+    )
+    calls = {entry.model_id: entry for entry in layer.usage}
+    for assessment in layer.assessments:
+        call = calls.pop(assessment.model_id, None)
+        table.add_row(
+            *_call_cells(assessment.model_id, call),
+            _score(prior_scores.get(assessment.model_id)),
+            _score(assessment.self_score if assessment.HasField("self_score") else None),
+            _score(assessment.cross_score if assessment.HasField("cross_score") else None),
+            Text(f"{assessment.posterior_score:.3f}", style="bold"),
+            *_spent_cells(call),
+        )
+    for model_id, call in calls.items():  # they failed, and nothing is known of their answers
+        prior = _score(prior_scores.get(model_id))
+        status = Text(enum_label(router_pb2.CallStatus.DESCRIPTOR, call.status), style="red")
+        table.add_row(*_call_cells(model_id, call), prior, "", "", status, *_spent_cells(call))
+    return table
+
+
+def result_table(result: router_pb2.GenerateAnswerResponse) -> Table:
+    """Returns who answered, why it ended there, what it cost, and where the time went."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    how = ", from the answers of the last layer" if _aggregated(result) else ""
+    table.add_row("answered by", Text(printable(result.answer.model_id) + how))
+    table.add_row("stopped", _STOP_REASONS.get(result.stop_reason, "for a reason unknown here"))
+    table.add_row("cost", f"{usd(result.cost_usd)} for {_calls_and_tokens(result.usage)}")
+    timing = result.timing
+    first = f", first text after {span(seconds(timing.time_to_first_delta))}"
+    table.add_row("time", span(seconds(timing.total_duration)) + first)
+    table.add_row("of which", _times(result))
+    for fallback in result.fallbacks:
+        table.add_row(Text("fallback", style="yellow"), fallback_text(fallback))
+    return table
+
+
+def fallback_text(fallback: router_pb2.Fallback) -> Text:
+    """Returns what failed, how, and what was used instead."""
+    what = enum_label(router_pb2.Dependency.DESCRIPTOR, fallback.dependency)
+    how = printable(fallback.status).removeprefix("CALL_STATUS_").replace("_", " ").lower()
+    instead = enum_label(router_pb2.Substitute.DESCRIPTOR, fallback.substitute)
+    return Text(f"{what} failed ({how}); used {instead} instead", style="yellow")
+
+
+def _table(*columns: tuple[str, JustifyMethod]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
+    for name, justify in columns:
+        if name in _MODEL_COLUMNS:
+            # The only column that gives way; a long id is folded, since it is there to be copied.
+            table.add_column(name, justify=justify, overflow="fold", min_width=24, max_width=42)
+        else:
+            table.add_column(name, justify=justify, no_wrap=True)
+    return table
+
+
+def _name(model_id: str) -> Text:
+    return Text(printable(model_id))
+
+
+def _score(score: float | None) -> Text:
+    return _ABSENT if score is None else Text(f"{score:.3f}")
+
+
+def _call_cells(model_id: str, call: router_pb2.UsageEntry | None) -> tuple[Text, Text]:
+    """Returns a mark for how the call ended, and the model; no mark if it was not called."""
+    if call is None:
+        return Text(""), Text(printable(model_id), style="dim")
+    ok = call.status == router_pb2.CALL_STATUS_OK
+    return Text("✓", style="green") if ok else Text("✗", style="red"), _name(model_id)
+
+
+def _spent_cells(call: router_pb2.UsageEntry | None) -> tuple[str, str]:
+    return ("", "") if call is None else (usd(call.cost_usd), span(seconds(call.duration)))
+
+
+def _aggregated(result: router_pb2.GenerateAnswerResponse) -> bool:
+    return any(
+        entry.purpose == router_pb2.CALL_PURPOSE_AGGREGATION
+        and entry.status == router_pb2.CALL_STATUS_OK
+        for entry in result.usage
+    )
+
+
+def _calls_and_tokens(usage: Sequence[router_pb2.UsageEntry]) -> str:
+    prompt = sum(entry.prompt_token_count for entry in usage)
+    completion = sum(entry.completion_token_count for entry in usage)
+    about = "about " if any(entry.estimated for entry in usage) else ""
+    calls = f"{len(usage)} call" + ("" if len(usage) == 1 else "s")
+    failed = sum(entry.status != router_pb2.CALL_STATUS_OK for entry in usage)
+    failures = f" ({failed} failed)" if failed else ""
+    return f"{calls}{failures}, {about}{prompt:,} tokens read and {completion:,} written"
+
+
+def _times(result: router_pb2.GenerateAnswerResponse) -> str:
+    """Returns where the time went; what no part took is the router's own."""
+    timing = result.timing
+    parts_s = {
+        "models": seconds(timing.generation_duration),
+        "aggregator": seconds(timing.aggregation_duration),
+        "scorer": seconds(timing.scorer_duration),
+        "judge": seconds(timing.judge_duration),
+    }
+    parts_s["router"] = max(0.0, seconds(timing.total_duration) - sum(parts_s.values()))
+    if not _aggregated(result):
+        del parts_s["aggregator"]
+    return ", ".join(f"{name} {span(part_s)}" for name, part_s in parts_s.items())

@@ -1,0 +1,69 @@
+"""What a person sees: the console, and how numbers and foreign text are written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import typer
+from google.protobuf.json_format import MessageToDict
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import EnumDescriptor
+    from google.protobuf.duration_pb2 import Duration
+    from google.protobuf.message import Message
+
+WIDTH_COLUMNS = 100
+_CONTROL_CODES = {
+    code: "\N{REPLACEMENT CHARACTER}"
+    for code in (*range(0x20), *range(0x7F, 0xA0))
+    if chr(code) not in "\n\t\r"
+} | {ord("\r"): None}
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Returns a console of at most 100 columns; exactly that where no terminal says otherwise."""
+    console = Console(stderr=stderr, highlight=False)
+    console.width = min(console.width, WIDTH_COLUMNS) if console.is_terminal else WIDTH_COLUMNS
+    return console
+
+
+def printable(text: str) -> str:
+    """Returns text of models and servers without the codes that would move a terminal's cursor."""
+    return text.translate(_CONTROL_CODES)
+
+
+def print_json(content: Message | dict[str, object]) -> None:
+    """Prints one JSON object to standard output: a message with every field, or what is given."""
+    if not isinstance(content, dict):
+        content = MessageToDict(
+            content, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def usd(amount: float) -> str:
+    """Returns dollars: cents from a dollar on, else enough places for the price of one call."""
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.6f}"
+
+
+def span(seconds: float) -> str:
+    """Returns a duration with two or three digits."""
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"
+
+
+def seconds(duration: Duration) -> float:
+    """Returns a message's duration in seconds."""
+    return duration.seconds + duration.nanos / 1e9
+
+
+def enum_label(enum: EnumDescriptor, number: int) -> str:
+    """Returns an enum value for a person: `CALL_STATUS_RATE_LIMITED` is `rate limited`."""
+    values = enum.values_by_number
+    if number not in values:  # a newer server may have more than this client knows
+        return f"unknown ({number})"
+    prefix = values[0].name.removesuffix("UNSPECIFIED")
+    return values[number].name.removeprefix(prefix).replace("_", " ").lower()

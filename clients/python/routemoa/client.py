@@ -1,0 +1,246 @@
+"""One async class over the three services.
+
+method -> request message -> stub, with deadline and request id -> response message or typed error
+
+Responses are the contract's own messages (`routemoa.v1`), so the protos document what callers get.
+Retries and default timeouts are gRPC's, from the packaged `service_config.json`: the shorter of its
+timeout and `timeout_s` holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Self, TypeVar
+from uuid import uuid4
+
+import grpc
+import grpc.aio
+
+from routemoa.errors import from_rpc_error
+from routemoa.v1 import judge_service_pb2 as judge_pb2
+from routemoa.v1 import model_pb2
+from routemoa.v1 import router_service_pb2 as router_pb2
+from routemoa.v1 import scorer_service_pb2 as scorer_pb2
+from routemoa.v1.judge_service_pb2_grpc import JudgeServiceStub
+from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
+from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
+
+    Conversation = str | Sequence[model_pb2.Message]
+
+SCORER_ADDRESS = "127.0.0.1:50051"
+ROUTER_ADDRESS = "127.0.0.1:50052"
+JUDGE_ADDRESS = "127.0.0.1:50053"
+
+_OPTIONS: tuple[tuple[str, int | str], ...] = (
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+
+class RouteMoAClient:
+    """Talks to the router, the scorer and the judge; an async context manager.
+
+    Every method takes `timeout_s`, the time that the whole call may take, and raises a
+    `routemoa.errors.RouteMoAError`. Whoever leaves an iterator early should close it
+    (`contextlib.aclosing`), which cancels the call.
+
+    Args:
+        router: Address of the router, `host:port`. It and the others are connected on first use.
+        scorer: Address of the scorer.
+        judge: Address of the judge.
+        credentials: TLS credentials; without them, nothing is encrypted.
+        request_id: Sent with every call as `x-request-id`; without one, each call gets its own.
+    """
+
+    def __init__(
+        self,
+        router: str = ROUTER_ADDRESS,
+        *,
+        scorer: str = SCORER_ADDRESS,
+        judge: str = JUDGE_ADDRESS,
+        credentials: grpc.ChannelCredentials | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        self._channels = [_open(address, credentials) for address in (router, scorer, judge)]
+        self._router = RouterServiceStub(self._channels[0])
+        self._scorer = ScorerServiceStub(self._channels[1])
+        self._judge = JudgeServiceStub(self._channels[2])
+        self._request_id = request_id
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for channel in self._channels:
+            await channel.close()
+
+    async def rank(
+        self, query: str, model_ids: Sequence[str] = (), *, timeout_s: float | None = None
+    ) -> scorer_pb2.RankModelsResponse:
+        """Returns the scorer's ranking, of all models that it knows unless some are named."""
+        request = scorer_pb2.RankModelsRequest(query=query, model_ids=model_ids)
+        return await self._call(self._scorer.RankModels, request, timeout_s)
+
+    async def rank_many(
+        self,
+        queries: Sequence[str],
+        model_ids: Sequence[str] = (),
+        *,
+        timeout_s: float | None = None,
+    ) -> Sequence[scorer_pb2.RankModelsResponse]:
+        """Returns one ranking per query, in order; the scorer limits how many fit one batch."""
+        requests = [scorer_pb2.RankModelsRequest(query=q, model_ids=model_ids) for q in queries]
+        request = scorer_pb2.BatchRankModelsRequest(requests=requests)
+        return (await self._call(self._scorer.BatchRankModels, request, timeout_s)).responses
+
+    async def rank_stream(
+        self,
+        queries: AsyncIterable[str],
+        model_ids: Sequence[str] = (),
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncGenerator[scorer_pb2.StreamRankModelsResponse, None]:
+        """Yields one ranking or error per query, in order, for any number of queries."""
+        source_error: Exception | None = None
+
+        async def requests() -> AsyncGenerator[scorer_pb2.StreamRankModelsRequest, None]:
+            nonlocal source_error
+            try:
+                async for query in queries:
+                    ranking = scorer_pb2.RankModelsRequest(query=query, model_ids=model_ids)
+                    yield scorer_pb2.StreamRankModelsRequest(request=ranking)
+            except Exception as error:
+                source_error = error
+                raise
+
+        metadata = self._metadata()
+        call = self._scorer.StreamRankModels(requests(), timeout=timeout_s, metadata=metadata)
+        try:
+            with _typed_errors():
+                async for response in call:
+                    yield response
+        except asyncio.CancelledError:
+            if source_error is not None:  # gRPC shows it as a cancellation without a cause
+                raise source_error from None
+            raise
+        finally:
+            call.cancel()
+
+    async def scorer_info(
+        self, *, timeout_s: float | None = None
+    ) -> scorer_pb2.GetScorerInfoResponse:
+        """Returns what the scorer is, which models it knows, and its limits."""
+        request = scorer_pb2.GetScorerInfoRequest()
+        return await self._call(self._scorer.GetScorerInfo, request, timeout_s)
+
+    async def route(
+        self,
+        query: str,
+        policy: router_pb2.RoutingPolicy | None = None,
+        posterior_scores: Sequence[model_pb2.ModelScore] = (),
+        *,
+        timeout_s: float | None = None,
+    ) -> router_pb2.RouteQueryResponse:
+        """Returns which models one layer should run; runs none."""
+        request = router_pb2.RouteQueryRequest(
+            query=query, policy=policy, posterior_scores=posterior_scores
+        )
+        return await self._call(self._router.RouteQuery, request, timeout_s)
+
+    async def answer(
+        self,
+        conversation: Conversation,
+        policy: router_pb2.RoutingPolicy | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> router_pb2.GenerateAnswerResponse:
+        """Runs the layers and returns the answer to a query or a conversation. It costs money."""
+        messages = _messages(conversation)
+        request = router_pb2.GenerateAnswerRequest(messages=messages, policy=policy)
+        return await self._call(self._router.GenerateAnswer, request, timeout_s)
+
+    async def stream(
+        self,
+        conversation: Conversation,
+        policy: router_pb2.RoutingPolicy | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> AsyncGenerator[router_pb2.StreamAnswerResponse, None]:
+        """Does what `answer` does, and yields every event; the last one holds the result."""
+        messages = _messages(conversation)
+        request = router_pb2.StreamAnswerRequest(messages=messages, policy=policy)
+        call = self._router.StreamAnswer(request, timeout=timeout_s, metadata=self._metadata())
+        try:
+            with _typed_errors():
+                async for event in call:
+                    yield event
+        finally:
+            call.cancel()
+
+    async def models(self, *, timeout_s: float | None = None) -> Sequence[model_pb2.Model]:
+        """Returns the whole pool, ordered by model id; `timeout_s` is per page."""
+        models: list[model_pb2.Model] = []
+        request = router_pb2.ListModelsRequest()
+        while True:
+            page = await self._call(self._router.ListModels, request, timeout_s)
+            models.extend(page.models)
+            if not page.next_page_token:
+                return models
+            request = router_pb2.ListModelsRequest(page_token=page.next_page_token)
+
+    async def assess(
+        self,
+        answers: Sequence[model_pb2.Answer],
+        prior_scores: Sequence[model_pb2.ModelScore],
+        previous_answers: Sequence[model_pb2.Answer] = (),
+        *,
+        timeout_s: float | None = None,
+    ) -> judge_pb2.AssessAnswersResponse:
+        """Returns the judge's posterior scores of the models that ran."""
+        request = judge_pb2.AssessAnswersRequest(
+            answers=answers, previous_answers=previous_answers, prior_scores=prior_scores
+        )
+        return await self._call(self._judge.AssessAnswers, request, timeout_s)
+
+    async def _call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT],
+        request: RequestT,
+        timeout_s: float | None,
+    ) -> ResponseT:
+        with _typed_errors():
+            return await method(request, timeout=timeout_s, metadata=self._metadata())
+
+    def _metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("x-request-id", self._request_id or uuid4().hex),)
+
+
+def _open(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
+    service_config = files("routemoa").joinpath("service_config.json").read_text()
+    options = (*_OPTIONS, ("grpc.service_config", service_config))
+    if credentials is None:
+        return grpc.aio.insecure_channel(address, options=options)
+    return grpc.aio.secure_channel(address, credentials, options=options)
+
+
+def _messages(conversation: Conversation) -> Sequence[model_pb2.Message]:
+    if isinstance(conversation, str):
+        return [model_pb2.Message(role=model_pb2.ROLE_USER, content=conversation)]
+    return conversation
+
+
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        raise from_rpc_error(error) from error

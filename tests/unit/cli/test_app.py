@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import asyncio
+import io
+import signal
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from routemoa.cli.app import app
+from routemoa.cli.command import read_query, run
+from routemoa.cli.failures import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_INTERRUPTED
+from routemoa.cli.process import StackError
+
+
+def invoke(*arguments: str, stdin: str | bytes | None = None) -> tuple[int, str]:
+    """Returns the exit code and everything printed."""
+    result = CliRunner().invoke(app, arguments, input=stdin)
+    return result.exit_code, result.output
+
+
+def test_the_help_lists_every_command() -> None:
+    exit_code, output = invoke("--help")
+    assert exit_code == 0
+    assert [line.split()[0] for line in output.split("Commands:")[1].strip().splitlines()] == [
+        "demo",
+        "up",
+        "ask",
+        "rank",
+        "models",
+        "eval",
+    ]
+
+
+@pytest.mark.parametrize("command", ["demo", "up", "ask", "rank", "models", "eval"])
+def test_every_command_explains_itself(command: str) -> None:
+    exit_code, output = invoke(command, "--help")
+    assert exit_code == 0
+    assert "Usage:" in output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("ask",),
+        ("ask", "why?", "--timeout", "121"),
+        ("ask", "why?", "--max-models", "many"),
+        ("up", "--pool", "no-such-file.yaml"),
+        ("rank", "why?", "--unknown"),
+        ("dance",),
+    ],
+)
+def test_wrong_usage_leaves_with_2_and_no_traceback(arguments: tuple[str, ...]) -> None:
+    exit_code, output = invoke(*arguments)
+    assert exit_code == EXIT_BAD_INPUT
+    assert "Traceback" not in output
+
+
+def test_a_query_of_a_dash_is_read_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    stdin = io.TextIOWrapper(io.BytesIO("Où est\nla gare ?\n".encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert read_query("-") == "Où est\nla gare ?"
+
+
+@pytest.mark.parametrize("argument", ["-", "caf\udce9"])
+def test_a_query_that_is_not_utf_8_is_wrong_usage(
+    argument: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"caf\xe9")))
+    with pytest.raises(typer.BadParameter, match="UTF-8"):
+        read_query(argument)
+
+
+def test_a_command_that_succeeds_just_returns() -> None:
+    async def work() -> None:
+        return None
+
+    run(work(), address="", as_json=False)
+
+
+def test_a_commands_own_exit_code_is_kept() -> None:
+    async def work() -> int:
+        return 3
+
+    with pytest.raises(typer.Exit) as caught:
+        run(work(), address="", as_json=False)
+    assert caught.value.exit_code == 3
+
+
+def test_an_interrupt_cancels_the_work_and_leaves_with_130() -> None:
+    cleaned_up = []
+
+    async def work() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.Event().wait()
+        finally:
+            cleaned_up.append(True)
+
+    with pytest.raises(typer.Exit) as caught:
+        run(work(), address="", as_json=False)
+    assert caught.value.exit_code == EXIT_INTERRUPTED
+    assert cleaned_up == [True]
+
+
+def test_a_failure_goes_to_standard_error_and_as_json_to_standard_output(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def work() -> None:
+        raise StackError("port 50051 is taken")
+
+    for as_json in (False, True):
+        with pytest.raises(typer.Exit) as caught:
+            run(work(), address="", as_json=as_json)
+        assert caught.value.exit_code == EXIT_FAILURE
+        printed = capsys.readouterr()
+        (with_text, empty) = (printed.out, printed.err) if as_json else (printed.err, printed.out)
+        assert "port 50051 is taken" in with_text
+        assert empty == ""

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import TYPE_CHECKING
+
+from google.protobuf.duration_pb2 import Duration
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routemoa.cli.terminal import enum_label, print_json, printable, seconds, span, usd
+from routemoa.v1 import router_service_pb2 as router_pb2
+from routemoa.v1.model_pb2 import Answer
+
+if TYPE_CHECKING:
+    import pytest
+
+
+@given(st.text())
+def test_printable_text_moves_no_cursor(text: str) -> None:
+    kept = [c for c in printable(text) if unicodedata.category(c) == "Cc"]
+    assert set(kept) <= {"\n", "\t"}
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+def test_printable_text_without_control_codes_is_unchanged(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_an_escape_sequence_shows_as_text() -> None:
+    assert printable("\x1b[2Jgone\r\n") == "\N{REPLACEMENT CHARACTER}[2Jgone\n"
+
+
+def test_dollars_have_the_places_that_their_size_needs() -> None:
+    assert [usd(0), usd(0.000213), usd(0.5), usd(1234.5)] == [
+        "$0.000000",
+        "$0.000213",
+        "$0.500000",
+        "$1,234.50",
+    ]
+
+
+def test_spans_are_milliseconds_below_a_second() -> None:
+    assert [span(0.0004), span(0.25), span(1.0), span(61.238)] == [
+        "0.4 ms",
+        "250 ms",
+        "1.00 s",
+        "61.24 s",
+    ]
+
+
+def test_durations_keep_their_fraction() -> None:
+    assert seconds(Duration(seconds=2, nanos=500_000_000)) == 2.5
+
+
+def test_enum_values_are_words_even_when_unknown_here() -> None:
+    statuses = router_pb2.CallStatus.DESCRIPTOR
+    assert enum_label(statuses, router_pb2.CALL_STATUS_RATE_LIMITED) == "rate limited"
+    assert enum_label(statuses, 9999) == "unknown (9999)"
+
+
+def test_json_has_every_field_under_its_name_in_the_contract(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_json(router_pb2.GenerateAnswerResponse(answer=Answer(text="Österreich")))
+    content = json.loads(capsys.readouterr().out)
+    assert content["answer"]["text"] == "Österreich"
+    assert content["cost_usd"] == 0.0
+    assert content["stop_reason"] == "STOP_REASON_UNSPECIFIED"

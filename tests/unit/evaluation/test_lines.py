@@ -1,0 +1,76 @@
+"""The baselines, worked out by hand on a pool of two models."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from routemoa.cli.evaluation.lines import (
+    baseline_lines,
+    best_model,
+    best_model_by_task,
+    best_single_line,
+    router_lines,
+)
+from tests.unit.evaluation.samples import CHEAP_USD, DEAR_USD, POOL, TEST, outcome, scores_of
+
+
+def test_the_best_single_model_is_chosen_on_train_and_scored_on_test() -> None:
+    # Train means: cheap 2/4, dear 3/4; on test, cheap would be no worse.
+    line = best_single_line(POOL, TEST)
+    assert line.label == "best single model (dear)"
+    assert scores_of(line.scores) == [0, 1, 1, 0]
+    assert scores_of(line.costs_usd) == [DEAR_USD] * 4
+
+
+def test_of_equally_good_models_the_first_by_name_is_best() -> None:
+    assert best_model(("dear", "cheap"), [TEST[2]]) == "cheap"
+
+
+def test_each_task_has_its_own_best_model_on_train() -> None:
+    assert best_model_by_task(POOL) == {"maths": "dear", "law": "cheap"}
+
+
+def test_the_baselines_are_those_worked_out_by_hand() -> None:
+    per_task, chance, oracle, everything = baseline_lines(POOL, TEST)
+    assert scores_of(per_task.scores) == [0, 1, 1, 0]
+    assert scores_of(per_task.costs_usd) == [DEAR_USD, DEAR_USD, CHEAP_USD, CHEAP_USD]
+    assert scores_of(chance.scores) == [0.5, 0.5, 1, 0]
+    assert scores_of(chance.costs_usd) == pytest.approx([(CHEAP_USD + DEAR_USD) / 2] * 4)
+    assert scores_of(oracle.scores) == [1, 1, 1, 0]
+    assert scores_of(oracle.costs_usd) == [CHEAP_USD, DEAR_USD, CHEAP_USD, CHEAP_USD]
+    assert everything.scores is None
+    assert scores_of(everything.costs_usd) == pytest.approx([CHEAP_USD + DEAR_USD] * 4)
+
+
+def test_a_task_that_train_does_not_have_gets_the_best_single_model() -> None:
+    record = dataclasses.replace(TEST[0], task="new")
+    per_task = baseline_lines(POOL, [record])[0]
+    assert scores_of(per_task.costs_usd) == [DEAR_USD]
+
+
+def test_a_pool_without_costs_has_no_dollars_anywhere() -> None:
+    records = [dataclasses.replace(record, costs_usd={}) for record in TEST]
+    pool = dataclasses.replace(POOL, test=tuple(records))
+    lines = [
+        *router_lines(pool, [outcome(records[0])]),
+        best_single_line(pool, records),
+        *baseline_lines(pool, records),
+    ]
+    assert [line.costs_usd for line in lines] == [None] * 6
+    assert all(line.scores is not None for line in lines)
+
+
+def test_the_router_is_scored_by_its_final_answers_and_its_first_ranks() -> None:
+    outcomes = [
+        outcome(TEST[0], first="cheap", score=0.0),
+        outcome(TEST[1], first="cheap", score=1.0),
+        outcome(TEST[2], first="dear", score=None),
+        outcome(TEST[3], first=None, score=None, error="OVERLOADED"),
+    ]
+    final, first = router_lines(POOL, outcomes)
+    assert scores_of(final.scores) == [0, 1, 0, 0]
+    assert scores_of(final.costs_usd) == [0.02, 0.02, 0.02, 0]
+    assert scores_of(first.scores) == [1, 0, 1, 0]
+    assert scores_of(first.costs_usd) == [CHEAP_USD, CHEAP_USD, DEAR_USD, 0]
