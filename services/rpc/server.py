@@ -105,15 +105,23 @@ async def serve(config: ServiceConfig, app: AbstractAsyncContextManager[Service]
     What keeps it from starting is printed, every reason on a line, and the exit status is 1.
     """
     set_up_logging(config.log_level)
-    serve_metrics(config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     try:
+        _open_metrics(config)
         async with app as service, running_server(config, service):
             await stop.wait()
     except StartUpError as error:
         sys.stderr.write(f"Cannot start: {error}\n")
         sys.stderr.writelines(f"  - {problem}\n" for problem in error.problems)
         raise SystemExit(EXIT_NOT_STARTED) from None
+
+
+def _open_metrics(config: ServiceConfig) -> None:
+    try:
+        serve_metrics(config)
+    except OSError as error:
+        message = f"cannot serve metrics on port {config.metrics_port}: is another process there?"
+        raise StartUpError(message) from error

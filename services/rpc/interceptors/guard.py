@@ -21,6 +21,8 @@ from google.protobuf.message import DecodeError
 from routemoa.errors import InvalidFieldError
 
 REQUEST_ID_KEY = "x-request-id"
+MAX_REQUEST_ID_CHARACTERS = 128
+"""The rest is cut off: the id goes into every log line of the call and into its error."""
 GUARDED_PREFIX = "/routemoa."
 
 RequestT = TypeVar("RequestT")
@@ -112,8 +114,9 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
     @asynccontextmanager
     async def _guarded(self, method: str, context: Context) -> AsyncIterator[None]:
         metadata = dict(context.invocation_metadata() or ())
-        given = cast("str | None", metadata.get(REQUEST_ID_KEY))
-        call = Call(method=method, context=context, request_id=given or uuid4().hex)
+        given = cast("str", metadata.get(REQUEST_ID_KEY, ""))
+        request_id = given[:MAX_REQUEST_ID_CHARACTERS] or uuid4().hex
+        call = Call(method=method, context=context, request_id=request_id)
         async with AsyncExitStack() as stack:
             for guard in self._guards:
                 await stack.enter_async_context(guard(call))

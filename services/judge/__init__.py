@@ -1,0 +1,1 @@
+"""The judge: corrects the scorer's ranking from what the models said, without calling any model."""

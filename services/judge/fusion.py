@@ -1,0 +1,41 @@
+"""Prior, self and cross score -> one posterior score.
+
+The terms and their order of size (prior, then cross, then self) are RouteMoA's. A term that is absent
+has no say: the weights of the others are renormalised, so that absent never counts as zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """How much each term counts; only their ratios matter."""
+
+    prior: float
+    """Above zero."""
+    self_: float
+    """Zero or more."""
+    cross: float
+    """Zero or more."""
+
+
+def fuse(
+    weights: Weights, *, prior: float, self_score: float | None, cross_score: float | None
+) -> float:
+    """Returns the weighted mean of the terms that are present; never outside their range."""
+    terms = [
+        (weight, score)
+        for weight, score in (
+            (weights.prior, prior),
+            (weights.self_, self_score),
+            (weights.cross, cross_score),
+        )
+        if score is not None
+    ]
+    total = sum(weight for weight, _ in terms)
+    mean = sum(weight * score for weight, score in terms) / total
+    scores = [score for _, score in terms]
+    # Rounding may step over the range by the last digit.
+    return min(max(mean, min(scores)), max(scores))

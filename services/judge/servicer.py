@@ -1,0 +1,103 @@
+"""JudgeService: checks the request, assesses, fuses, orders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import Counter
+
+from routemoa.v1 import judge_service_pb2 as pb
+from routemoa.v1 import judge_service_pb2_grpc, model_pb2
+from services.judge.assessment import AnswerScores, Grade, assess
+from services.judge.fusion import fuse
+from services.rpc.validation import Violations, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import grpc.aio
+
+    from services.judge.assessment import ModelScores
+    from services.judge.fusion import Weights
+
+MAX_ANSWER_COUNT = 64
+
+IGNORED_SCORES = Counter(
+    "routemoa_judge_ignored_scores_total", "Self-scores and grades that were left out."
+)
+
+
+class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
+    """Answers AssessAnswers with fixed weights."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+
+    async def AssessAnswers(
+        self,
+        request: pb.AssessAnswersRequest,
+        context: grpc.aio.ServicerContext[Any, Any],  # noqa: ARG002  # gRPC's signature
+    ) -> pb.AssessAnswersResponse:
+        """Fuses prior, self and cross scores into one posterior score per model."""
+        _check(request)
+        scores = assess(_scores_of(request.answers), _scores_of(request.previous_answers))
+        IGNORED_SCORES.inc(scores.ignored_count)
+        priors = {prior.model_id: prior.score for prior in request.prior_scores}
+        ran = {answer.model_id for answer in (*request.answers, *request.previous_answers)}
+        assessments = [self._assessment(model_id, priors[model_id], scores) for model_id in ran]
+        assessments.sort(key=lambda item: (-item.posterior_score, item.model_id))
+        return pb.AssessAnswersResponse(
+            assessments=assessments, ignored_score_count=scores.ignored_count
+        )
+
+    def _assessment(self, model_id: str, prior: float, scores: ModelScores) -> model_pb2.Assessment:
+        self_score = scores.self_scores.get(model_id)
+        cross_score = scores.cross_scores.get(model_id)
+        posterior = fuse(self._weights, prior=prior, self_score=self_score, cross_score=cross_score)
+        return model_pb2.Assessment(
+            model_id=model_id,
+            posterior_score=posterior,
+            self_score=self_score,
+            cross_score=cross_score,
+        )
+
+
+def _scores_of(answers: Sequence[model_pb2.Answer]) -> list[AnswerScores]:
+    return [
+        AnswerScores(
+            model_id=answer.model_id,
+            self_score=answer.self_score if answer.HasField("self_score") else None,
+            grades=tuple(Grade(model_id=g.model_id, score=g.score) for g in answer.grades),
+        )
+        for answer in answers
+    ]
+
+
+def _check(request: pb.AssessAnswersRequest) -> None:
+    violations = Violations()
+    violations.length("answers", request.answers, 1, MAX_ANSWER_COUNT)
+    violations.length("previous_answers", request.previous_answers, 0, MAX_ANSWER_COUNT)
+    for place, prior in enumerate(request.prior_scores):
+        violations.within(f"prior_scores[{place}].score", prior.score, 0, 1)
+    known = _checked_ids(violations, "prior_scores", request.prior_scores)
+    ran = _checked_ids(violations, "answers", request.answers)
+    ran |= _checked_ids(violations, "previous_answers", request.previous_answers)
+    if missing := sorted(ran - known):
+        description = f"must have a score of every model that ran; missing: {listed(missing)}"
+        violations.add("prior_scores", description)
+    violations.raise_if_any()
+
+
+def _checked_ids(
+    violations: Violations, field: str, items: Sequence[model_pb2.Answer | model_pb2.ModelScore]
+) -> set[str]:
+    """Returns the distinct ids that are not empty."""
+    seen: set[str] = set()
+    for place, item in enumerate(items):
+        if not item.model_id:
+            violations.add(f"{field}[{place}].model_id", "must not be empty")
+        elif item.model_id in seen:
+            violations.add(f"{field}[{place}].model_id", "must not be given twice")
+        else:
+            seen.add(item.model_id)
+    return seen

@@ -1,0 +1,1 @@
+"""The scorer service: batches the queries of many callers and ranks models for each."""

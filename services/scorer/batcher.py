@@ -1,0 +1,249 @@
+"""Runs the queries of many callers together.
+
+text -> tokens (before the queue, so that its counts are true) -> queue -> batch -> scores -> callers
+
+One worker thread takes a batch from the queue, runs it, hands the scores to the event loop and takes
+the next at once, without waiting for the loop. A lone query runs at once; what arrives while a batch
+runs forms the next one. So batches grow with load and nothing waits for company.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, Self
+
+import structlog
+
+from routemoa.errors import DrainingError, OverloadedError
+from services.scorer import metrics
+from services.scorer.batch_selection import select_batch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from scorer import TokenizedQuery
+
+INLINE_CHARACTERS = 1_000
+"""A call with this much text is tokenized on the event loop, which takes 0.3 ms; one with more is
+handed to a thread, so that it does not hold up other calls."""
+RETRY_DELAY_S = 0.25
+
+_log = structlog.get_logger()
+
+
+class Engine(Protocol):
+    """What the batcher needs of a runtime; both methods are called from other threads."""
+
+    def tokenize(self, text: str) -> TokenizedQuery:
+        """Returns the text as `score` takes it."""
+
+    def score(self, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:
+        """Returns one row of scores per query, shape (B, M)."""
+
+
+class BatchFailedError(RuntimeError):
+    """The batch that a query was in could not be run; the log says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLimits:
+    """How large batches and their queue may grow."""
+
+    max_tokens: int
+    """Padding included."""
+    max_length_ratio: float
+    """The longest query may have so many times the tokens of the shortest."""
+    max_requests: int
+    max_queue_requests: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Where the time of one query went."""
+
+    queue_s: float
+    tokenization_s: float
+    inference_s: float
+    """Shared by all queries of the batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ScoredQuery:
+    """The outcome for one query."""
+
+    scores: npt.NDArray[np.float32]
+    """One score per model, shape (M,), in the runtime's order."""
+    truncated: bool
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Call:
+    """One caller's queries: they may run in several batches and are answered together."""
+
+    future: asyncio.Future[list[ScoredQuery]]
+    query_count: int
+    outcomes: dict[int, ScoredQuery] = field(default_factory=dict)
+
+    def finish(self, place: int, outcome: ScoredQuery) -> None:
+        self.outcomes[place] = outcome
+        if len(self.outcomes) == self.query_count and not self.future.done():
+            self.future.set_result([self.outcomes[i] for i in range(self.query_count)])
+
+    def fail(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Entry:
+    """One query in the queue."""
+
+    call: _Call
+    place: int
+    query: TokenizedQuery
+    tokenization_s: float
+    queued_at_s: float
+
+
+class Batcher:
+    """Scores queries in batches, from `async with` until the block ends."""
+
+    def __init__(self, engine: Engine, limits: BatchLimits) -> None:
+        self._engine = engine
+        self._limits = limits
+        self._queue: list[_Entry] = []
+        self._closed = False
+        # Guards the two above, which the event loop and the worker share.
+        self._changed = threading.Condition()
+        self._loop = asyncio.get_running_loop()
+        self._worker = threading.Thread(target=self._work, name="batcher", daemon=True)
+        self._long_texts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
+
+    async def __aenter__(self) -> Self:
+        self._worker.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with self._changed:
+            self._closed = True
+            abandoned, self._queue = self._queue, []
+            self._changed.notify()
+        for entry in abandoned:
+            entry.call.fail(DrainingError("the service is shutting down"))
+        await asyncio.to_thread(self._worker.join)
+        self._long_texts.shutdown(wait=False, cancel_futures=True)
+
+    async def score(self, texts: Sequence[str]) -> list[ScoredQuery]:
+        """Returns the outcome for each text, in order.
+
+        Raises:
+            OverloadedError: The queue cannot take all of them; none was queued.
+            BatchFailedError: A batch with one of them failed.
+        """
+        call = _Call(future=self._loop.create_future(), query_count=len(texts))
+        if sum(map(len, texts)) <= INLINE_CHARACTERS:
+            entries = self._entries(call, texts)
+        else:
+            entries = await self._loop.run_in_executor(self._long_texts, self._entries, call, texts)
+        self._enqueue(entries)
+        # Being cancelled cancels the future; the worker then skips the call's entries.
+        return await call.future
+
+    def _entries(self, call: _Call, texts: Sequence[str]) -> list[_Entry]:
+        timed = []
+        for text in texts:
+            started_s = time.perf_counter()
+            query = self._engine.tokenize(text)
+            timed.append((query, time.perf_counter() - started_s))
+        queued_at_s = time.perf_counter()
+        return [
+            _Entry(
+                call=call,
+                place=place,
+                query=query,
+                tokenization_s=tokenization_s,
+                queued_at_s=queued_at_s,
+            )
+            for place, (query, tokenization_s) in enumerate(timed)
+        ]
+
+    def _enqueue(self, entries: Sequence[_Entry]) -> None:
+        limit = self._limits.max_queue_requests
+        with self._changed:
+            if self._closed:
+                raise DrainingError("the service is shutting down")
+            if len(self._queue) + len(entries) > limit:
+                raise OverloadedError(
+                    f"{limit} queries may wait, and not all of this call's would fit",
+                    {"limit": str(limit)},
+                    retry_delay_s=RETRY_DELAY_S,
+                )
+            self._queue.extend(entries)
+            metrics.QUEUED.set(len(self._queue))
+            self._changed.notify()
+
+    def _work(self) -> None:
+        while batch := self._next_batch():
+            started_s = time.perf_counter()
+            queries = [entry.query for entry in batch]
+            try:
+                scores = self._engine.score(queries)
+            except Exception:  # noqa: BLE001  # whatever it is, only this batch's callers may fail
+                _log.exception("batch_failed", request_count=len(batch))
+                self._loop.call_soon_threadsafe(_fail, batch)
+                continue
+            inference_s = time.perf_counter() - started_s
+            metrics.observe_batch([len(query.ids) for query in queries], inference_s)
+            self._loop.call_soon_threadsafe(_finish, batch, scores, started_s, inference_s)
+
+    def _next_batch(self) -> list[_Entry]:
+        """Waits for queries; returns none once the batcher is closed."""
+        with self._changed:
+            while True:
+                self._queue = [entry for entry in self._queue if not entry.call.future.done()]
+                if self._closed:
+                    return []
+                if self._queue:
+                    break
+                self._changed.wait()
+            chosen = select_batch(
+                [len(entry.query.ids) for entry in self._queue],
+                max_tokens=self._limits.max_tokens,
+                max_length_ratio=self._limits.max_length_ratio,
+                max_requests=self._limits.max_requests,
+            )
+            batch = [self._queue[place] for place in chosen]
+            taken = set(chosen)
+            self._queue = [e for place, e in enumerate(self._queue) if place not in taken]
+            metrics.QUEUED.set(len(self._queue))
+        return batch
+
+
+def _finish(
+    batch: Sequence[_Entry],
+    scores: npt.NDArray[np.float32],
+    started_s: float,
+    inference_s: float,
+) -> None:
+    for entry, row in zip(batch, scores, strict=True):
+        timing = Timing(
+            queue_s=started_s - entry.queued_at_s,
+            tokenization_s=entry.tokenization_s,
+            inference_s=inference_s,
+        )
+        metrics.observe_wait(timing.queue_s, timing.tokenization_s)
+        truncated = entry.query.truncated
+        entry.call.finish(entry.place, ScoredQuery(scores=row, truncated=truncated, timing=timing))
+
+
+def _fail(batch: Sequence[_Entry]) -> None:
+    for entry in batch:
+        entry.call.fail(BatchFailedError("the batch failed"))

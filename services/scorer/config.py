@@ -1,0 +1,78 @@
+"""The settings of the scorer service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from scorer import Provider, default_artifact_path
+from services.rpc.config import ListenAddress, ServiceConfig
+from services.scorer.batcher import BatchLimits
+
+
+class ScorerServiceConfig(ServiceConfig):
+    """What the scorer reads from the environment, besides what every service reads."""
+
+    model_config = SettingsConfigDict(env_prefix="ROUTEMOA_SCORER_")
+
+    listen_address: ListenAddress = "127.0.0.1:50051"
+    artifact: Path = Field(
+        default_factory=default_artifact_path,
+        description="Directory of the artifact. Absent: the one that is shipped.",
+    )
+    provider: Provider = Field(
+        default=Provider.CPU, description="Hardware that runs the artifact: cpu or cuda."
+    )
+    allow_provider_fallback: bool = Field(
+        default=False,
+        description="Whether the CPU will do where the provider is not to be had. "
+        "Otherwise the service does not start.",
+    )
+    intra_op_threads: int = Field(
+        default=0, ge=0, description="Threads that run one batch. 0 is one per physical core."
+    )
+    max_batch_tokens: int = Field(
+        default=1024,
+        ge=1,
+        description="Most tokens of a batch, padding included. A CPU gains nothing from more; a GPU "
+        "does.",
+    )
+    max_length_ratio: float = Field(
+        default=1.25,
+        ge=1,
+        allow_inf_nan=False,
+        description="The longest query of a batch may have so many times the tokens of the shortest. "
+        "On a CPU, padding costs more than another batch; on a GPU, 2 or more is better.",
+    )
+    max_batch_requests: int = Field(default=32, ge=1, description="Most queries of a batch.")
+    max_queue_requests: int = Field(
+        default=1024, ge=1, description="Queries waiting above which new ones are refused at once."
+    )
+    max_batch_call_requests: int = Field(
+        default=64, ge=1, description="Most requests of one BatchRankModels call."
+    )
+    stream_window_requests: int = Field(
+        default=64,
+        ge=1,
+        description="Requests of one stream that are worked on together. Two full batches keep the "
+        "hardware busy; more would only make other callers wait behind the stream.",
+    )
+
+    @model_validator(mode="after")
+    def _queue_holds_a_batch_call(self) -> Self:
+        if self.max_batch_call_requests > self.max_queue_requests:
+            raise ValueError("max_batch_call_requests must not be above max_queue_requests")
+        return self
+
+    @property
+    def batch_limits(self) -> BatchLimits:
+        """The limits as the batcher takes them."""
+        return BatchLimits(
+            max_tokens=self.max_batch_tokens,
+            max_length_ratio=self.max_length_ratio,
+            max_requests=self.max_batch_requests,
+            max_queue_requests=self.max_queue_requests,
+        )

@@ -1,0 +1,83 @@
+"""Fixtures that every test may ask for: real services on free loopback ports, and channels to them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import TYPE_CHECKING
+
+import grpc.aio
+import pytest
+
+from routemoa.v1 import judge_service_pb2_grpc, scorer_service_pb2_grpc
+from scorer import Runtime, default_artifact_path, load_artifact
+from services.judge.app import judge_app
+from services.judge.config import JudgeServiceConfig
+from services.rpc.server import Service, running_server
+from services.scorer.app import scorer_service
+from services.scorer.config import ScorerServiceConfig
+
+if TYPE_CHECKING:
+    from services.rpc.config import ServiceConfig
+
+LOOPBACK = "127.0.0.1:0"
+
+Serve = Callable[["ServiceConfig", AbstractAsyncContextManager[Service]], Awaitable[str]]
+"""Starts a service and returns its address."""
+Connect = Callable[[str], grpc.aio.Channel]
+"""Opens a channel, without retries, to an address."""
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Starts services; they drain when the test ends, the last one first."""
+    async with AsyncExitStack() as stack:
+
+        async def start(config: ServiceConfig, app: AbstractAsyncContextManager[Service]) -> str:
+            service = await stack.enter_async_context(app)
+            return await stack.enter_async_context(running_server(config, service))
+
+        yield start
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Opens channels; they close when the test ends."""
+    async with AsyncExitStack() as stack:
+
+        def open_plain(address: str) -> grpc.aio.Channel:
+            channel = grpc.aio.insecure_channel(address)
+            stack.push_async_callback(channel.close, None)
+            return channel
+
+        yield open_plain
+
+
+@pytest.fixture(scope="session")
+def scorer_runtime() -> Runtime:
+    """The shipped artifact, opened once: opening it takes longer than most tests."""
+    return Runtime.open(load_artifact(default_artifact_path()), intra_op_threads=1)
+
+
+@pytest.fixture
+async def scorer_address(serve: Serve, scorer_runtime: Runtime) -> str:
+    """A scorer service with default settings."""
+    config = ScorerServiceConfig(listen_address=LOOPBACK)
+    return await serve(config, scorer_service(config, scorer_runtime))
+
+
+@pytest.fixture
+async def judge_address(serve: Serve) -> str:
+    """A judge service with default settings."""
+    config = JudgeServiceConfig(listen_address=LOOPBACK)
+    return await serve(config, judge_app(config))
+
+
+@pytest.fixture
+def scorer(connect: Connect, scorer_address: str) -> scorer_service_pb2_grpc.ScorerServiceStub:
+    return scorer_service_pb2_grpc.ScorerServiceStub(connect(scorer_address))
+
+
+@pytest.fixture
+def judge(connect: Connect, judge_address: str) -> judge_service_pb2_grpc.JudgeServiceStub:
+    return judge_service_pb2_grpc.JudgeServiceStub(connect(judge_address))

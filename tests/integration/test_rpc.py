@@ -1,0 +1,280 @@
+"""What every service does around its calls: limits, errors, health, drain."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import grpc.aio
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
+from prometheus_client import REGISTRY
+
+from routemoa.errors import (
+    DeadlineTooShortError,
+    InternalError,
+    InvalidFieldError,
+    OverloadedError,
+    RouteMoAError,
+    from_rpc_error,
+)
+from routemoa.v1.judge_service_pb2 import AssessAnswersRequest, AssessAnswersResponse
+from routemoa.v1.judge_service_pb2_grpc import (
+    JudgeServiceServicer,
+    JudgeServiceStub,
+    add_JudgeServiceServicer_to_server,
+)
+from services.rpc.config import ServiceConfig
+from services.rpc.server import Service, StartUpError, running_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
+    from tests.conftest import Connect, Serve
+
+NAME = "routemoa.v1.JudgeService"
+METHOD = f"/{NAME}/AssessAnswers"
+SECRET = "the password is swordfish"
+REQUEST = AssessAnswersRequest()
+TIMEOUT_S = 10
+
+
+class HeldService(JudgeServiceServicer):
+    """Holds every call until the test lets go; fails if told to."""
+
+    def __init__(self) -> None:
+        self.entered = asyncio.Event()
+        self.let_go = asyncio.Event()
+        self.cancelled = asyncio.Event()
+        self.broken = False
+
+    async def AssessAnswers(  # the contract's name
+        self, request: AssessAnswersRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> AssessAnswersResponse:
+        if self.broken:
+            raise RuntimeError(SECRET)
+        self.entered.set()
+        try:
+            await self.let_go.wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        return AssessAnswersResponse(ignored_score_count=7)
+
+    @property
+    def service(self) -> Service:
+        return Service(
+            name=NAME, register=lambda server: add_JudgeServiceServicer_to_server(self, server)
+        )
+
+    @asynccontextmanager
+    async def app(self) -> AsyncIterator[Service]:
+        yield self.service
+
+
+@pytest.fixture
+def held() -> HeldService:
+    return HeldService()
+
+
+async def failure(call: Awaitable[object]) -> RouteMoAError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return from_rpc_error(caught.value)
+
+
+async def test_an_unexpected_exception_tells_the_caller_its_request_id_and_nothing_else(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    held.broken = True
+    stub = JudgeServiceStub(connect(await serve(ServiceConfig(), held.app())))
+    call = stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S, metadata=(("x-request-id", "r-17"),))
+    error = await failure(call)
+    assert isinstance(error, InternalError)
+    assert error.metadata == {"request_id": "r-17"}
+    assert SECRET not in f"{await call.details()}{await call.trailing_metadata()}"
+
+
+async def test_a_request_id_too_long_for_an_error_is_cut(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    held.broken = True
+    stub = JudgeServiceStub(connect(await serve(ServiceConfig(), held.app())))
+    metadata = (("x-request-id", "r" * 7_000),)
+    error = await failure(stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S, metadata=metadata))
+    assert isinstance(error, InternalError)
+    assert error.metadata == {"request_id": "r" * 128}
+
+
+async def test_calls_are_counted_by_the_code_that_the_caller_sees(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    def handled(code: str) -> float:
+        labels = {"method": "AssessAnswers", "code": code}
+        return REGISTRY.get_sample_value("grpc_server_handled_total", labels) or 0
+
+    before = {code: handled(code) for code in ("OK", "INTERNAL")}
+    held.let_go.set()
+    stub = JudgeServiceStub(connect(await serve(ServiceConfig(), held.app())))
+    await stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S)
+    held.broken = True
+    await failure(stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S))
+    assert {code: handled(code) - count for code, count in before.items()} == {
+        "OK": 1,
+        "INTERNAL": 1,
+    }
+    assert REGISTRY.get_sample_value("routemoa_calls_in_flight_count") == 0
+
+
+async def test_a_call_above_the_limit_is_refused_at_once_and_the_next_one_fits_again(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    stub = JudgeServiceStub(connect(await serve(ServiceConfig(max_concurrent_calls=1), held.app())))
+    first = stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S)
+    await held.entered.wait()
+    error = await failure(stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S))
+    assert isinstance(error, OverloadedError)
+    assert error.retry_delay_s == 0.25
+    assert error.metadata == {"limit": "1"}
+    held.let_go.set()
+    assert (await first).ignored_score_count == 7
+    assert (await stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S)).ignored_score_count == 7
+
+
+async def test_a_caller_that_goes_away_cancels_its_call_and_gives_back_its_permit(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    stub = JudgeServiceStub(connect(await serve(ServiceConfig(max_concurrent_calls=1), held.app())))
+    first = stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S)
+    await held.entered.wait()
+    first.cancel()
+    await asyncio.wait_for(held.cancelled.wait(), TIMEOUT_S)
+    held.let_go.set()
+    assert (await stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S)).ignored_score_count == 7
+
+
+async def test_a_call_that_runs_out_of_time_is_cancelled_in_the_service(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    stub = JudgeServiceStub(connect(await serve(ServiceConfig(), held.app())))
+    call = stub.AssessAnswers(REQUEST, timeout=0.2)
+    assert await call.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    await asyncio.wait_for(held.cancelled.wait(), TIMEOUT_S)
+
+
+async def test_a_call_that_allows_too_little_time_is_not_started(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    stub = JudgeServiceStub(
+        connect(await serve(ServiceConfig(deadline_floor_ms=60_000), held.app()))
+    )
+    error = await failure(stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S))
+    assert isinstance(error, DeadlineTooShortError)
+    assert error.metadata["floor_ms"] == "60000"
+    assert 0 < int(error.metadata["remaining_ms"]) < 60_000
+    assert not held.entered.is_set()
+
+
+async def test_a_call_without_a_deadline_is_served(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    held.let_go.set()
+    stub = JudgeServiceStub(connect(await serve(ServiceConfig(), held.app())))
+    assert (await stub.AssessAnswers(REQUEST)).ignored_score_count == 7
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"\xff\xff\xff", b"\x0a\xff\x01", b"\x0a\x04\x0a\x02\xc3\x28"],
+    ids=["no message", "cut short", "text that is not UTF-8"],
+)
+async def test_bytes_that_are_not_the_message_are_an_invalid_request(
+    serve: Serve, connect: Connect, held: HeldService, data: bytes
+) -> None:
+    method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+    method = connect(await serve(ServiceConfig(), held.app())).unary_unary(METHOD)
+    error = await failure(method(data, timeout=TIMEOUT_S))
+    assert isinstance(error, InvalidFieldError)
+    assert not held.entered.is_set()
+
+
+async def test_a_method_that_does_not_exist_is_unimplemented(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+    method = connect(await serve(ServiceConfig(), held.app())).unary_unary(f"/{NAME}/Guess")
+    error = await failure(method(b"", timeout=TIMEOUT_S))
+    assert error.code is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize("name", ["", NAME])
+async def test_a_service_that_is_up_is_serving(
+    serve: Serve, connect: Connect, held: HeldService, name: str
+) -> None:
+    health = health_pb2_grpc.HealthStub(connect(await serve(ServiceConfig(), held.app())))
+    request = health_pb2.HealthCheckRequest(service=name)
+    response = await health.Check(request, timeout=TIMEOUT_S)  # type: ignore[attr-defined]  # its stubs name no method
+    assert response.status == health_pb2.HealthCheckResponse.SERVING
+
+
+async def test_a_server_that_stops_says_so_first_and_lets_calls_in_flight_finish(
+    connect: Connect, held: HeldService
+) -> None:
+    config = ServiceConfig(drain_delay_s=0.3, drain_timeout_s=TIMEOUT_S)
+    server = running_server(config, held.service)
+    channel = connect(await server.__aenter__())
+    health = health_pb2_grpc.HealthStub(channel)
+    watch = health.Watch(health_pb2.HealthCheckRequest(service=NAME))  # type: ignore[attr-defined]  # its stubs name no method
+    assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+    call = JudgeServiceStub(channel).AssessAnswers(REQUEST, timeout=TIMEOUT_S)
+    await held.entered.wait()
+    stopping = asyncio.create_task(server.__aexit__(None, None, None))
+    assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+    watch.cancel()
+    held.let_go.set()
+    assert (await call).ignored_score_count == 7
+    await stopping
+    late = JudgeServiceStub(channel).AssessAnswers(REQUEST, timeout=TIMEOUT_S)
+    assert (await failure(late)).code is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_calls_that_outlast_the_drain_are_cancelled(
+    connect: Connect, held: HeldService
+) -> None:
+    async with running_server(ServiceConfig(drain_timeout_s=0.2), held.service) as address:
+        call = JudgeServiceStub(connect(address)).AssessAnswers(REQUEST, timeout=TIMEOUT_S)
+        await held.entered.wait()
+    assert held.cancelled.is_set()
+    assert await call.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+
+
+async def test_reflection_lists_the_services_where_it_is_on(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    async def ask() -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
+        yield reflection_pb2.ServerReflectionRequest(list_services="")
+
+    on, off = [
+        connect(await serve(ServiceConfig(reflection=reflection), held.app())).stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+            response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+        )
+        for reflection in (True, False)
+    ]
+    response = await on(ask(), timeout=TIMEOUT_S).read()
+    assert isinstance(response, reflection_pb2.ServerReflectionResponse)
+    names = {item.name for item in response.list_services_response.service}
+    assert {NAME, "grpc.health.v1.Health"} <= names
+    error = await failure(off(ask(), timeout=TIMEOUT_S).read())
+    assert error.code is grpc.StatusCode.UNIMPLEMENTED
+
+
+async def test_an_address_that_is_taken_is_a_start_up_error(
+    serve: Serve, held: HeldService
+) -> None:
+    address = await serve(ServiceConfig(), held.app())
+    with pytest.raises(StartUpError, match="cannot listen"):
+        await serve(ServiceConfig(listen_address=address), held.app())

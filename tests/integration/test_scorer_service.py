@@ -1,0 +1,258 @@
+"""The scorer over the wire, on the shipped artifact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc.aio
+import numpy as np
+import pytest
+
+from routemoa.errors import (
+    InvalidFieldError,
+    ModelNotFoundError,
+    RouteMoAError,
+    from_rpc_error,
+)
+from routemoa.v1.scorer_service_pb2 import (
+    BatchRankModelsRequest,
+    GetScorerInfoRequest,
+    RankModelsRequest,
+    RankModelsResponse,
+    StreamRankModelsRequest,
+)
+from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
+from services.scorer.app import scorer_service
+from services.scorer.config import ScorerServiceConfig
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
+    from scorer import Runtime
+    from tests.conftest import Connect, Serve
+
+QUERY = "What is the capital of France?"
+TIMEOUT_S = 20
+
+
+async def failure(call: Awaitable[object]) -> RouteMoAError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return from_rpc_error(caught.value)
+
+
+async def violated_fields(call: Awaitable[object]) -> list[str]:
+    error = await failure(call)
+    assert isinstance(error, InvalidFieldError)
+    return [violation.field for violation in error.violations]
+
+
+def ids(response: RankModelsResponse) -> list[str]:
+    return [item.model_id for item in response.model_scores]
+
+
+async def test_all_models_of_the_artifact_are_ranked_best_first(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime
+) -> None:
+    response = await scorer.RankModels(RankModelsRequest(query=QUERY), timeout=TIMEOUT_S)
+    ranked = [(item.model_id, item.score) for item in response.model_scores]
+    assert ranked == sorted(ranked, key=lambda pair: (-pair[1], pair[0]))
+    (row,) = scorer_runtime.score([scorer_runtime.tokenize(QUERY)])
+    assert dict(ranked) == dict(zip(scorer_runtime.model_ids, row.tolist(), strict=True))
+    assert response.scorer_version == scorer_runtime.version
+    assert not response.truncated
+    assert response.timing.inference_duration.ToNanoseconds() > 0
+    assert response.timing.tokenization_duration.ToNanoseconds() > 0
+
+
+async def test_only_the_models_asked_for_are_ranked(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime
+) -> None:
+    wanted = list(scorer_runtime.model_ids[:3])
+    request = RankModelsRequest(query=QUERY, model_ids=[*wanted, wanted[0]])
+    response = await scorer.RankModels(request, timeout=TIMEOUT_S)
+    assert sorted(ids(response)) == sorted(wanted)
+
+
+async def test_unknown_models_are_named_all_at_once(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime
+) -> None:
+    request = RankModelsRequest(query=QUERY, model_ids=["y", scorer_runtime.model_ids[0], "x"])
+    error = await failure(scorer.RankModels(request, timeout=TIMEOUT_S))
+    assert isinstance(error, ModelNotFoundError)
+    assert error.metadata["model_ids"] == "x,y"
+
+
+async def test_so_many_unknown_models_that_no_error_could_hold_them_are_still_an_error(
+    scorer: ScorerServiceStub,
+) -> None:
+    request = RankModelsRequest(query=QUERY, model_ids=[f"ünknown-{n}" for n in range(10_000)])
+    error = await failure(scorer.RankModels(request, timeout=TIMEOUT_S))
+    assert isinstance(error, ModelNotFoundError)
+
+
+@pytest.mark.parametrize("query", ["", " \n\t", "x" * 1_000_000], ids=["empty", "blank", "1 MB"])
+async def test_a_query_that_is_empty_or_too_long_is_refused(
+    scorer: ScorerServiceStub, query: str
+) -> None:
+    request = RankModelsRequest(query=query)
+    assert await violated_fields(scorer.RankModels(request, timeout=TIMEOUT_S)) == ["query"]
+
+
+async def test_the_longest_query_allowed_is_ranked_and_said_to_be_truncated(
+    scorer: ScorerServiceStub,
+) -> None:
+    request = RankModelsRequest(query="word " * 20_000)
+    response = await scorer.RankModels(request, timeout=TIMEOUT_S)
+    assert response.truncated
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["\x00", "Größe 大きさ \U0001f916\u200d\U0001f525", "\u202e\ufeff\ufffd", "' OR 1=1; --"],
+)
+async def test_odd_text_is_ranked_like_any_other(scorer: ScorerServiceStub, query: str) -> None:
+    response = await scorer.RankModels(RankModelsRequest(query=query), timeout=TIMEOUT_S)
+    assert response.model_scores
+
+
+async def test_a_batch_answers_each_request_in_order(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime
+) -> None:
+    queries = ["Prove that 2 is prime.", "word " * 3_000, "Who wrote Faust?"]
+    request = BatchRankModelsRequest(requests=[RankModelsRequest(query=q) for q in queries])
+    response = await scorer.BatchRankModels(request, timeout=TIMEOUT_S)
+    assert [item.truncated for item in response.responses] == [False, True, False]
+    alone = np.vstack([scorer_runtime.score([scorer_runtime.tokenize(q)]) for q in queries])
+    for place, item in enumerate(response.responses):
+        by_id = {score.model_id: score.score for score in item.model_scores}
+        scores = [by_id[model_id] for model_id in scorer_runtime.model_ids]
+        # A batch's companions move INT8 scores a little, and another query moves them far more.
+        assert np.abs(alone - scores).mean(axis=1).argmin() == place
+
+
+async def test_each_request_of_a_batch_may_name_its_own_models(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime
+) -> None:
+    wanted = [list(scorer_runtime.model_ids[:1]), sorted(scorer_runtime.model_ids), []]
+    request = BatchRankModelsRequest(
+        requests=[RankModelsRequest(query=QUERY, model_ids=names) for names in wanted]
+    )
+    response = await scorer.BatchRankModels(request, timeout=TIMEOUT_S)
+    assert [sorted(ids(item)) for item in response.responses] == [wanted[0], wanted[1], wanted[1]]
+
+
+async def test_every_bad_request_of_a_batch_is_named(scorer: ScorerServiceStub) -> None:
+    requests = [RankModelsRequest(query=query) for query in ("fine", "", "fine", "x" * 100_001)]
+    call = scorer.BatchRankModels(BatchRankModelsRequest(requests=requests), timeout=TIMEOUT_S)
+    assert await violated_fields(call) == ["requests[1].query", "requests[3].query"]
+
+
+async def test_a_batch_of_nothing_but_bad_requests_names_each(scorer: ScorerServiceStub) -> None:
+    request = BatchRankModelsRequest(requests=[RankModelsRequest()] * 64)
+    fields = await violated_fields(scorer.BatchRankModels(request, timeout=TIMEOUT_S))
+    assert fields == [f"requests[{place}].query" for place in range(64)]
+
+
+@pytest.mark.parametrize("count", [0, 65])
+async def test_a_batch_of_none_or_too_many_is_refused(
+    scorer: ScorerServiceStub, count: int
+) -> None:
+    request = BatchRankModelsRequest(requests=[RankModelsRequest(query=QUERY)] * count)
+    call = scorer.BatchRankModels(request, timeout=TIMEOUT_S)
+    assert await violated_fields(call) == ["requests"]
+
+
+async def test_unknown_models_anywhere_in_a_batch_are_named(scorer: ScorerServiceStub) -> None:
+    requests = [RankModelsRequest(query=QUERY, model_ids=[name]) for name in ("nil", "nada")]
+    error = await failure(
+        scorer.BatchRankModels(BatchRankModelsRequest(requests=requests), timeout=TIMEOUT_S)
+    )
+    assert isinstance(error, ModelNotFoundError)
+    assert error.metadata["model_ids"] == "nada,nil"
+
+
+async def test_a_bad_request_in_a_stream_gets_its_error_in_place_and_the_stream_goes_on(
+    scorer: ScorerServiceStub,
+) -> None:
+    requests = [
+        RankModelsRequest(query=QUERY),
+        RankModelsRequest(query=" "),
+        RankModelsRequest(query=QUERY, model_ids=["nobody"]),
+        RankModelsRequest(query="word " * 3_000),
+    ]
+
+    async def sent() -> AsyncIterator[StreamRankModelsRequest]:
+        for request in requests:
+            yield StreamRankModelsRequest(request=request)
+
+    responses = [item async for item in scorer.StreamRankModels(sent(), timeout=TIMEOUT_S)]
+    assert [item.request_index for item in responses] == [0, 1, 2, 3]
+    assert [item.WhichOneof("outcome") for item in responses] == [
+        "ranking",
+        "error",
+        "error",
+        "ranking",
+    ]
+    assert responses[1].error.reason == "ERROR_REASON_INVALID_FIELD"
+    assert "request.query" in responses[1].error.message
+    assert responses[2].error.reason == "ERROR_REASON_MODEL_NOT_FOUND"
+    assert responses[3].ranking.truncated
+
+
+async def test_a_stream_far_longer_than_its_window_is_answered_in_order(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime
+) -> None:
+    names = scorer_runtime.model_ids
+
+    async def sent() -> AsyncIterator[StreamRankModelsRequest]:
+        for number in range(300):
+            request = RankModelsRequest(query="Why?", model_ids=[names[number % len(names)]])
+            yield StreamRankModelsRequest(request=request)
+
+    responses = [item async for item in scorer.StreamRankModels(sent(), timeout=TIMEOUT_S)]
+    assert [ids(item.ranking) for item in responses] == [
+        [names[n % len(names)]] for n in range(300)
+    ]
+
+
+async def test_a_stream_item_that_is_not_a_message_ends_the_stream_after_those_before_it(
+    connect: Connect, scorer_address: str
+) -> None:
+    stub: grpc.aio.StreamStreamMultiCallable[bytes, bytes]
+    stub = connect(scorer_address).stream_stream("/routemoa.v1.ScorerService/StreamRankModels")
+    call = stub()
+    good = StreamRankModelsRequest(request=RankModelsRequest(query=QUERY))
+    await call.write(good.SerializeToString())
+    assert await call.read()
+    await call.write(b"\xff\xff")
+    assert isinstance(await failure(call.read()), InvalidFieldError)
+
+
+async def test_the_info_tells_what_is_loaded_and_the_limits(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime
+) -> None:
+    info = await scorer.GetScorerInfo(GetScorerInfoRequest(), timeout=TIMEOUT_S)
+    assert info.scorer_version == scorer_runtime.version
+    assert tuple(info.model_ids) == scorer_runtime.model_ids
+    assert info.max_query_token_count == scorer_runtime.max_tokens
+    assert info.max_batch_request_count == 64
+    assert info.execution_provider == "cpu"
+
+
+async def test_a_batch_that_the_queue_cannot_hold_beside_others_is_refused_as_overload(
+    serve: Serve, connect: Connect, scorer_runtime: Runtime
+) -> None:
+    config = ScorerServiceConfig(
+        listen_address="127.0.0.1:0", max_queue_requests=8, max_batch_call_requests=8
+    )
+    address = await serve(config, scorer_service(config, scorer_runtime))
+    stub = ScorerServiceStub(connect(address))
+    request = BatchRankModelsRequest(requests=[RankModelsRequest(query="word " * 600)] * 8)
+    calls = [stub.BatchRankModels(request, timeout=TIMEOUT_S) for _ in range(8)]
+    codes = {await call.code() for call in calls}
+    assert codes == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+    refused = [call for call in calls if await call.code() is grpc.StatusCode.UNAVAILABLE]
+    error = await failure(refused[0])
+    assert error.metadata == {"limit": "8"}
+    assert error.retry_delay_s == 0.25

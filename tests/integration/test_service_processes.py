@@ -1,0 +1,169 @@
+"""Services as operators meet them: processes with an environment, logs, signals and exit statuses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import grpc.aio
+import onnxruntime as ort
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from routemoa.v1.scorer_service_pb2 import (
+    GetScorerInfoRequest,
+    RankModelsRequest,
+    StreamRankModelsRequest,
+    StreamRankModelsResponse,
+)
+from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from tests.conftest import Connect
+
+    Stream = grpc.aio.StreamStreamCall[StreamRankModelsRequest, StreamRankModelsResponse]
+
+START_S = 30
+TIMEOUT_S = 10
+CUDA_IS_COMPILED_IN = "CUDAExecutionProvider" in ort.get_available_providers()
+without_cuda = pytest.mark.skipif(CUDA_IS_COMPILED_IN, reason="this ONNX Runtime knows CUDA")
+
+
+@asynccontextmanager
+async def started(service: str, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Starts `python -m services.<service>` with settings, on a free port."""
+    prefix = f"ROUTEMOA_{service.upper()}_"
+    settings.setdefault("LISTEN_ADDRESS", "127.0.0.1:0")
+    environment = os.environ | {prefix + name: value for name, value in settings.items()}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        f"services.{service}",
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def logged(process: asyncio.subprocess.Process, event: str) -> dict[str, object]:
+    """Waits for a log line and returns its fields; every line before it must be JSON, too."""
+    assert process.stderr is not None
+    async with asyncio.timeout(START_S):
+        while line := await process.stderr.readline():
+            fields: dict[str, object] = json.loads(line)
+            if fields["event"] == event:
+                return fields
+    raise AssertionError(event)
+
+
+async def refusal(service: str, **settings: str) -> tuple[int, str]:
+    """Returns the exit status and the standard error of a service that does not start."""
+    async with started(service, **settings) as process, asyncio.timeout(START_S):
+        _, text = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, text.decode()
+
+
+async def read_index(stream: Stream) -> int:
+    response = await stream.read()
+    assert isinstance(response, StreamRankModelsResponse)
+    return response.request_index
+
+
+async def test_a_scorer_told_to_stop_finishes_the_stream_in_flight_and_exits_cleanly(
+    connect: Connect,
+) -> None:
+    item = StreamRankModelsRequest(request=RankModelsRequest(query="Who wrote Faust?"))
+    async with started("scorer", DRAIN_DELAY_S="0.3", INTRA_OP_THREADS="1") as process:
+        channel = connect(str((await logged(process, "listening"))["address"]))
+        health = health_pb2_grpc.HealthStub(channel)
+        watch = health.Watch(health_pb2.HealthCheckRequest())  # type: ignore[attr-defined]  # its stubs name no method
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+        stream = ScorerServiceStub(channel).StreamRankModels(timeout=TIMEOUT_S)
+        await stream.write(item)
+        assert await read_index(stream) == 0
+        process.send_signal(signal.SIGTERM)
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        watch.cancel()
+        await stream.write(item)
+        assert await read_index(stream) == 1
+        await stream.done_writing()
+        assert await stream.read() is grpc.aio.EOF
+        access = await logged(process, "call")
+        assert access["code"] == "OK"
+        assert "Faust" not in json.dumps(access)
+        await logged(process, "stopped")
+        assert await asyncio.wait_for(process.wait(), TIMEOUT_S) == 0
+
+
+async def test_a_bad_environment_is_refused_with_every_problem_and_status_2() -> None:
+    status, text = await refusal(
+        "scorer", PROVIDER="abacus", MAX_BATCH_TOKENS="0", MAX_BATCH_TOKEN="9", LOG_LEVEL="loud"
+    )
+    assert status == 2
+    for name in ("PROVIDER", "MAX_BATCH_TOKENS", "MAX_BATCH_TOKEN", "LOG_LEVEL"):
+        assert f"ROUTEMOA_SCORER_{name}: " in text
+    assert "Traceback" not in text
+
+
+async def test_a_bad_artifact_is_refused_with_every_problem(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"format_version": 1, "name": ""}')
+    status, text = await refusal("scorer", ARTIFACT=str(tmp_path))
+    assert status == 1
+    assert f"Cannot start: {tmp_path} is not a usable artifact" in text
+    assert "model.onnx is missing" in text
+    assert "tokenizer.json is missing" in text
+    assert "Traceback" not in text
+
+
+async def test_an_address_that_cannot_be_bound_is_refused_without_a_traceback() -> None:
+    status, text = await refusal("judge", LISTEN_ADDRESS="203.0.113.1:50053")
+    assert status == 1
+    assert "Cannot start: cannot listen on 203.0.113.1:50053" in text
+    assert "Traceback" not in text
+
+
+async def test_a_metrics_port_that_is_taken_is_refused_without_a_traceback() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, text = await refusal("judge", METRICS_PORT=str(port))
+    assert status == 1
+    assert f"Cannot start: cannot serve metrics on port {port}" in text
+    assert "Traceback" not in text
+
+
+@without_cuda
+async def test_cuda_that_is_not_to_be_had_is_refused() -> None:
+    status, text = await refusal("scorer", PROVIDER="cuda")
+    assert status == 1
+    assert "cuda was asked for" in text
+    assert "Traceback" not in text
+
+
+@without_cuda
+async def test_cuda_that_is_not_to_be_had_falls_back_only_where_allowed_and_says_so(
+    connect: Connect,
+) -> None:
+    async with started("scorer", PROVIDER="cuda", ALLOW_PROVIDER_FALLBACK="true") as process:
+        warning = await logged(process, "provider_fallback")
+        assert (warning["asked_for"], warning["used"]) == ("cuda", "cpu")
+        channel = connect(str((await logged(process, "listening"))["address"]))
+        info = await ScorerServiceStub(channel).GetScorerInfo(
+            GetScorerInfoRequest(), timeout=TIMEOUT_S
+        )
+        assert info.execution_provider == "cpu"
