@@ -21,9 +21,6 @@ def main() -> None:
     except PoolError as error:
         sys.stderr.write(f"The pool file has problems:\n{error}\n")
         raise SystemExit(EXIT_BAD_CONFIG) from None
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

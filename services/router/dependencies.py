@@ -24,6 +24,7 @@ from routemoa.v1 import (
 )
 from services.router.events import Answer, Assessment, Dependency, Fallback, Substitute
 from services.rpc.telemetry import BREAKER_OPEN
+from services.rpc.validation import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -153,11 +154,11 @@ class Scorer:
         missing = sorted(model_id for model_id, score in merged.items() if score is None)
         if missing:
             raise ModelPoolMismatchError(
-                f"the scorer does not know {', '.join(missing)}; give them a prior_score in the pool "
+                f"the scorer does not know {listed(missing)}; give them a prior_score in the pool "
                 "file, or train the artifact on them",
                 {
                     "scorer_version": response.scorer_version,
-                    "missing_model_ids": ",".join(missing),
+                    "missing_model_ids": listed(missing),
                 },
             )
         return {model_id: score for model_id, score in merged.items() if score is not None}

@@ -12,7 +12,7 @@ from routemoa.errors import InvalidPageTokenError, ModelNotFoundError
 from routemoa.v1 import model_pb2
 from services.router.conversation import Conversation, Message, Role
 from services.router.policy import Policy
-from services.rpc.validation import Violations
+from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def read_policy(
         violations.add("policy.max_cost_usd", f"must be zero or more, is {max_cost_usd:g}")
     unknown = sorted(set(message.model_ids) - pool.by_id.keys())
     if unknown:
-        names = ",".join(unknown)
+        names = listed(unknown)
         raise ModelNotFoundError(f"not in the pool: {names}", {"model_ids": names})
     return Policy(
         **weights,

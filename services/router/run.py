@@ -20,6 +20,7 @@ from services.router.ranking import (
     select,
 )
 from services.router.tokens import estimate_tokens
+from services.rpc.validation import listed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -144,8 +145,8 @@ class Run:
         """Returns the error of a run in which no model answered."""
         entries = self.ledger.entries
         metadata = {
-            "model_ids": ",".join(entry.model_id for entry in entries),
-            "statuses": ",".join(f"CALL_STATUS_{entry.status.name}" for entry in entries),
+            "model_ids": listed(entry.model_id for entry in entries),
+            "statuses": listed(f"CALL_STATUS_{entry.status.name}" for entry in entries),
             "cost_usd": f"{self.ledger.cost_usd:.6f}",
         }
         if any(entry.status is CallStatus.TIMEOUT for entry in entries):

@@ -147,6 +147,16 @@ async def test_a_metrics_port_that_is_taken_is_refused_without_a_traceback() -> 
     assert "Traceback" not in text
 
 
+async def test_a_bad_pool_file_is_refused_with_the_line_of_every_problem(tmp_path: Path) -> None:
+    pool = tmp_path / "pool.yaml"
+    pool.write_text("models:\n  - id: a\n    url: nowhere\n    colour: red\naggregator: 7\n")
+    status, text = await refusal("router", POOL_FILE=str(pool))
+    assert status == 2
+    for place in ("line 3: models.0.url", "line 4: models.0.colour", "line 5: aggregator"):
+        assert f"{pool}: {place}: " in text
+    assert "Traceback" not in text
+
+
 @without_cuda
 async def test_cuda_that_is_not_to_be_had_is_refused() -> None:
     status, text = await refusal("scorer", PROVIDER="cuda")

@@ -45,7 +45,7 @@ def test_every_command_explains_itself(command: str) -> None:
     "arguments",
     [
         ("ask",),
-        ("ask", "why?", "--timeout", "121"),
+        ("ask", "why?", "--timeout", "601"),
         ("ask", "why?", "--max-models", "many"),
         ("up", "--pool", "no-such-file.yaml"),
         ("rank", "why?", "--unknown"),

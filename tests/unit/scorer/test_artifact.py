@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scorer import ArtifactError, default_artifact_path, load_artifact
+from scorer.artifact import ParityCheck, seal_artifact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A well-formed artifact whose graph is a few bytes: nothing here runs it."""
+    manifest = load_artifact(default_artifact_path()).manifest
+    (tmp_path / "model.onnx").write_bytes(b"graph")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    seal_artifact(tmp_path, manifest)
+    return tmp_path
+
+
+def problems_of(directory: Path) -> tuple[str, ...]:
+    with pytest.raises(ArtifactError) as caught:
+        load_artifact(directory)
+    return caught.value.problems
+
+
+def edit(directory: Path, **changes: Any) -> None:
+    path = directory / "manifest.json"
+    document = json.loads(path.read_text())
+    document.update(changes)
+    path.write_text(json.dumps(document))
+
+
+def test_a_sealed_artifact_is_read_back_as_it_was_written(directory: Path) -> None:
+    original = load_artifact(default_artifact_path()).manifest
+    copy = load_artifact(directory).manifest
+    assert copy.model_ids == original.model_ids
+    assert copy.data_sources == original.data_sources
+    assert copy.parity == original.parity
+    assert copy.metrics == original.metrics
+
+
+def test_the_version_follows_the_content(directory: Path) -> None:
+    before = load_artifact(directory).manifest
+    (directory / "model.onnx").write_bytes(b"another graph")
+    after = seal_artifact(directory, before).manifest
+    assert after.version != before.version
+    assert after.version.startswith(f"{before.name}-int8-")
+    again = seal_artifact(directory, before).manifest
+    assert again.version == after.version
+
+
+def test_a_directory_without_a_manifest_is_no_artifact(tmp_path: Path) -> None:
+    assert problems_of(tmp_path) == ("manifest.json is missing",)
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b""])
+def test_a_manifest_that_is_not_json_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "manifest.json").write_bytes(content)
+    (problem,) = problems_of(tmp_path)
+    assert problem.startswith("manifest.json is not JSON")
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "null"])
+def test_a_manifest_that_is_not_an_object_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    assert "the document must be an object" in problems_of(tmp_path)[0]
+
+
+def test_a_newer_format_is_refused_before_its_fields_are_read(directory: Path) -> None:
+    edit(directory, format_version=2, model_ids="changed")
+    assert problems_of(directory) == ("format_version is 2; this version reads 1",)
+
+
+def test_all_problems_are_reported_at_once(directory: Path) -> None:
+    edit(
+        directory,
+        name="",
+        model_ids=["a", "b", "a", "", 3],
+        max_tokens=True,
+        embedding_width=0,
+        precision="int3",
+        metrics={"loss": "low"},
+        parity=[{"name": "x", "value": "y"}],
+        data_sources=[3],
+    )
+    (directory / "tokenizer.json").unlink()
+    (directory / "model.onnx").write_bytes(b"tampered")
+    found = problems_of(directory)
+    for expected in (
+        "name must not be empty",
+        "model_ids must hold only texts that are not empty",
+        "model_ids names 'a' 2 times",
+        "max_tokens must be a whole number, is true or false",
+        "embedding_width must be at least 1, is 0",
+        "precision is 'int3'; known: fp32, int8",
+        "metrics.loss must be a number, is a text",
+        "parity[0].value must be a number, is a text",
+        "data_sources[0] must be an object, is a number",
+        "tokenizer.json is missing",
+        "model.onnx does not have the sha256 of the manifest",
+    ):
+        assert expected in found
+
+
+def test_a_missing_field_is_named(directory: Path) -> None:
+    path = directory / "manifest.json"
+    document = json.loads(path.read_text())
+    del document["encoder_name"], document["model_ids"]
+    path.write_text(json.dumps(document))
+    assert set(problems_of(directory)) == {"encoder_name is missing", "model_ids is missing"}
+
+
+def test_rows_that_were_renamed_by_hand_do_not_keep_their_version(directory: Path) -> None:
+    edit(directory, model_ids=["someone", "else"])
+    (problem,) = problems_of(directory)
+    assert problem.startswith("version is ")
+
+
+@pytest.mark.parametrize(
+    ("check", "passed"),
+    [
+        (ParityCheck(name="x", value=0.5), True),
+        (ParityCheck(name="x", value=0.5, maximum=0.5), True),
+        (ParityCheck(name="x", value=0.5, maximum=0.4), False),
+        (ParityCheck(name="x", value=0.5, minimum=0.6), False),
+        (ParityCheck(name="x", value=float("nan"), maximum=0.4), False),
+    ],
+)
+def test_a_gate_holds_only_within_its_limits(check: ParityCheck, *, passed: bool) -> None:
+    assert check.passed is passed

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from scorer import (
+    ArtifactError,
+    Provider,
+    ProviderUnavailableError,
+    Runtime,
+    default_artifact_path,
+    load_artifact,
+)
+
+if TYPE_CHECKING:
+    from scorer import Artifact
+
+TEXTS = (
+    "What is the capital of France?",
+    "Prove that the square root of two is irrational.",
+    "def f(x):\n    return x[::-1]\nassert f('abc') == ",
+    "A train leaves at noon at 60 km/h. " * 12,
+)
+
+BATCH_TOLERANCE = 0.1
+"""An int8 score depends on the batch; the manifest reports how much (int8_companion_...)."""
+
+
+@pytest.fixture(scope="module")
+def artifact() -> Artifact:
+    return load_artifact(default_artifact_path())
+
+
+@pytest.fixture(scope="module")
+def runtime(artifact: Artifact) -> Runtime:
+    return Runtime.open(artifact, intra_op_threads=1)
+
+
+def test_the_shipped_artifact_is_complete_small_and_openly_licensed(artifact: Artifact) -> None:
+    manifest = artifact.manifest
+    assert artifact.model_path.stat().st_size <= 25_000_000
+    assert {source.licence for source in manifest.data_sources} == {"Apache-2.0"}
+    assert all(check.passed for check in manifest.parity)
+    assert {"MODEL_CARD.md", "NOTICE"} <= {path.name for path in artifact.path.iterdir()}
+
+
+def test_rows_are_named_by_the_manifest(runtime: Runtime, artifact: Artifact) -> None:
+    assert runtime.model_ids == artifact.manifest.model_ids
+    assert runtime.version == artifact.manifest.version
+    scores = runtime.score([runtime.tokenize(TEXTS[1])])[0]
+    by_name = dict(zip(runtime.model_ids, scores, strict=True))
+    # Known from the labels, at any query of this kind.
+    assert by_name["o1-mini-2024-09-12"] > by_name["gemma-2-2b-it"]
+    assert by_name["gemini-1.5-pro-002"] > by_name["Llama-2-7b-hf"]
+
+
+def test_scores_are_probabilities_of_every_model(runtime: Runtime) -> None:
+    scores = runtime.score([runtime.tokenize(text) for text in TEXTS])
+    assert scores.shape == (len(TEXTS), len(runtime.model_ids))
+    assert scores.dtype == np.float32
+    assert ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_a_query_scores_in_a_batch_as_it_does_alone_within_the_stated_tolerance(
+    runtime: Runtime,
+) -> None:
+    queries = [runtime.tokenize(text) for text in TEXTS]
+    together = runtime.score(queries)
+    alone = np.concatenate([runtime.score([query]) for query in queries])
+    assert float(np.abs(together - alone).max()) < BATCH_TOLERANCE
+
+
+def test_the_same_batch_scores_the_same_every_time(runtime: Runtime) -> None:
+    queries = [runtime.tokenize(text) for text in TEXTS]
+    assert np.array_equal(runtime.score(queries), runtime.score(queries))
+
+
+def test_an_empty_batch_has_no_scores(runtime: Runtime) -> None:
+    assert runtime.score([]).shape == (0, len(runtime.model_ids))
+
+
+def test_an_empty_query_and_strange_characters_are_scored_like_any_other(runtime: Runtime) -> None:
+    scores = runtime.score([runtime.tokenize(text) for text in ("", "\x00\ud7ff�", "🙂" * 400)])
+    assert np.isfinite(scores).all()
+
+
+def test_embeddings_have_unit_length(runtime: Runtime) -> None:
+    embeddings = runtime.embed([runtime.tokenize(text) for text in TEXTS])
+    assert embeddings.shape == (len(TEXTS), runtime.artifact.manifest.embedding_width)
+    assert np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-4)
+
+
+def test_threads_share_a_runtime(runtime: Runtime) -> None:
+    queries = [runtime.tokenize(text) for text in TEXTS] * 4
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda query: runtime.score([query])[0], queries))
+    for query, scores in zip(queries, together, strict=True):
+        assert np.array_equal(scores, runtime.score([query])[0])
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in ort.get_available_providers(), reason="this build may have CUDA"
+)
+def test_cuda_that_is_not_there_is_refused_unless_fallback_is_allowed(artifact: Artifact) -> None:
+    with pytest.raises(ProviderUnavailableError, match="cuda was asked for"):
+        Runtime.open(artifact, provider=Provider.CUDA)
+    runtime = Runtime.open(artifact, provider=Provider.CUDA, allow_fallback=True)
+    assert runtime.provider is Provider.CPU
+
+
+def test_a_graph_that_does_not_fit_its_manifest_is_refused(artifact: Artifact) -> None:
+    manifest = dataclasses.replace(artifact.manifest, model_ids=("one", "two"), embedding_width=7)
+    with pytest.raises(ArtifactError) as caught:
+        Runtime.open(dataclasses.replace(artifact, manifest=manifest))
+    assert len(caught.value.problems) == 2
+
+
+def test_scoring_loads_neither_torch_nor_any_transport() -> None:
+    code = (
+        "import sys, json, scorer; r = scorer.Runtime.open(scorer.load_artifact("
+        "scorer.default_artifact_path())); r.score([r.tokenize('x')]);"
+        "sys.stdout.write(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    )
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50
+    )
+    loaded = set(json.loads(done.stdout))
+    assert loaded.isdisjoint({"torch", "transformers", "optimum", "grpc", "aiohttp", "typer"})
