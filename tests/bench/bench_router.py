@@ -218,7 +218,7 @@ def rows(rounds: list[dict[tuple[str, int], Sample]], pace: str) -> list[str]:
     """Returns the medians as table rows."""
 
     def median(key: tuple[str, int], column: str) -> float:
-        return statistics.median(getattr(sample[key], column) for sample in rounds)
+        return float(statistics.median(getattr(sample[key], column) for sample in rounds))
 
     lines = []
     for name, callers in rounds[0]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routemoa.v1 import router_service_pb2 as pb
-from services.simulator import Call, Purpose
+from services.simulator import Call, FaultKind, Outcome, Purpose
 
 if TYPE_CHECKING:
     from tests.integration.conftest import StartRouter
@@ -182,6 +182,33 @@ async def test_one_model_alone_streams_through_unscored(
     assert [(m.role, m.content) for m in seen[0].messages] == [("user", "Legs?")]
     assert router.scorer.queries == []
     assert len(result.usage) == 1
+
+
+async def test_tokens_that_arrive_together_travel_together(start_router: StartRouter) -> None:
+    text = "word " * 500
+    router = await start_router({"a": text}, {"a": 0.7})
+    await router.ask(max_layer_count=1)
+    deltas = [event.delta.text for event in router.events if event.HasField("delta")]
+    assert "".join(deltas) == text
+    assert len(deltas) <= 10
+
+
+async def test_tokens_leave_before_the_reply_is_whole(start_router: StartRouter) -> None:
+    router = await start_router({"a": "one two three four"}, {"a": 0.7})
+    router.simulator.set_fault("a", FaultKind.STALL)
+    request = pb.StreamAnswerRequest(
+        messages=[{"role": 2, "content": "Count."}],  # type: ignore[list-item]
+        policy=pb.RoutingPolicy(max_layer_count=1),
+    )
+    call = router.stub.StreamAnswer(request, timeout=20)
+    shown = ""
+    async for event in call:
+        shown += event.delta.text
+        if shown:
+            break
+    assert "one two three four".startswith(shown)
+    assert router.simulator.calls[0].outcome is Outcome.RUNNING
+    call.cancel()
 
 
 async def test_models_that_agree_need_no_aggregator(start_router: StartRouter) -> None:
