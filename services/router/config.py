@@ -79,8 +79,10 @@ class RouterServiceConfig(ServiceConfig):
     stopping_score: Weight = Field(
         default=0.8, description="Posterior score from which on no further layer runs."
     )
+    # On held-out training queries of two pools, majorities over models within 0.1 of the best were as
+    # often right as over models within 0.2, at up to a quarter fewer calls.
     max_score_gap: Weight = Field(
-        default=0.2, description="How far below the best score a selected model's may lie."
+        default=0.1, description="How far below the best score a selected model's may lie."
     )
     max_cost_usd: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="What a call may cost. Absent: no limit."

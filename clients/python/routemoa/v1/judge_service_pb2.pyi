@@ -38,7 +38,7 @@ class AssessAnswersRequest(_message.Message):
 
     @_builtins.property
     def previous_answers(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Answer]:
-        """The answers of the layer before, which `answers` grade. Empty after the first layer."""
+        """The answers of the layer before, which `answers` grade: at most 64. Empty after the first layer."""
 
     @_builtins.property
     def prior_scores(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelScore]:
@@ -71,7 +71,7 @@ class AssessAnswersResponse(_message.Message):
     IGNORED_SCORE_COUNT_FIELD_NUMBER: _builtins.int
     ignored_score_count: _builtins.int
     """How many self-scores and grades were left out because they were not in [0, 1], graded the
-    grader's own answer, or named a model that did not answer.
+    grader's own answer, named a model that did not answer, or repeated a grade already given.
     """
     @_builtins.property
     def assessments(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Assessment]:

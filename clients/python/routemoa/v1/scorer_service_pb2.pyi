@@ -37,7 +37,7 @@ class RankModelsRequest(_message.Message):
     @_builtins.property
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The models to rank. Leaving it empty ranks all that the artifact knows. An id that it does not know
-        is answered NOT_FOUND with reason `ERROR_REASON_MODEL_NOT_FOUND`.
+        is answered NOT_FOUND with reason `ERROR_REASON_MODEL_NOT_FOUND`; one given twice counts once.
         """
 
     def __init__(
