@@ -252,7 +252,7 @@ async def test_bad_input_lists_every_violation_and_leaves_with_2(stack: Stack) -
         assert field in ended.errors
     as_json = await command("ask", *router, "--json", "--model", "nobody", QUERY)
     assert (as_json.exit_code, as_json.errors) == (2, "")
-    assert json.loads(as_json.output)["error"]["reason"] == "MODEL_NOT_FOUND"
+    assert json.loads(as_json.output)["error"]["reason"] == "ERROR_REASON_MODEL_NOT_FOUND"
 
 
 @pytest.mark.parametrize("name", ["ask", "rank"])

@@ -23,17 +23,17 @@ _CALLERS_FAULT = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND}
 _NEVER_CONNECTED = ("failed to connect", "resolution failed", "name resolution")
 _NOT_GRPC = "parsing http/2"
 _HINTS: Mapping[str, str] = {
-    "INVALID_FIELD": "Mend the request.",
-    "INVALID_PAGE_TOKEN": "Start again at the first page.",
-    "MODEL_NOT_FOUND": "`routemoa models` lists the pool; `routemoa rank` what the scorer knows.",
-    "MODEL_POOL_MISMATCH": "Tell the operator: the pool file and the scorer's artifact disagree.",
-    "NO_ELIGIBLE_MODEL": "Relax the limits: --max-cost-usd, --max-models, --model.",
-    "OVERLOADED": "Try again.",
-    "DRAINING": "The service is shutting down: try again.",
-    "GENERATION_FAILED": "Look at the models' backends. Another try may cost money again.",
-    "DEADLINE_TOO_SHORT": "Allow more time: --timeout.",
-    "ANSWER_TIMED_OUT": "Allow more time: --timeout.",
-    "INTERNAL": "Tell the operator: the service's log has the cause under this request id.",
+    "ERROR_REASON_INVALID_FIELD": "Mend the request.",
+    "ERROR_REASON_INVALID_PAGE_TOKEN": "Start again at the first page.",
+    "ERROR_REASON_MODEL_NOT_FOUND": "`routemoa models` lists the pool; `routemoa rank` what the scorer knows.",
+    "ERROR_REASON_MODEL_POOL_MISMATCH": "Tell the operator: the pool file and the scorer's artifact disagree.",
+    "ERROR_REASON_NO_ELIGIBLE_MODEL": "Relax the limits: --max-cost-usd, --max-models, --model.",
+    "ERROR_REASON_OVERLOADED": "Try again.",
+    "ERROR_REASON_DRAINING": "The service is shutting down: try again.",
+    "ERROR_REASON_GENERATION_FAILED": "Look at the models' backends. Another try may cost money again.",
+    "ERROR_REASON_DEADLINE_TOO_SHORT": "Allow more time: --timeout.",
+    "ERROR_REASON_ANSWER_TIMED_OUT": "Allow more time: --timeout.",
+    "ERROR_REASON_INTERNAL": "Tell the operator: the service's log has the cause under this request id.",
 }
 
 
@@ -83,13 +83,12 @@ def describe(error: RouteMoAError | StackError, address: str) -> Failure:
         return Failure(reason="STACK", message=str(error), hint="")
     if isinstance(error, TransportError):
         return _transport_failure(error, address)
-    reason = error.reason.removeprefix("ERROR_REASON_")
-    hint = _HINTS.get(reason, "")
+    hint = _HINTS.get(error.reason, "")
     if error.retry_delay_s is not None:
         hint = f"Try again in {error.retry_delay_s:g} s."
     violations = tuple((v.field, v.description) for v in error.violations)
     return Failure(
-        reason=reason,
+        reason=error.reason,
         message="the request is invalid" if violations else error.message,
         hint=hint,
         exit_code=EXIT_BAD_INPUT if error.code in _CALLERS_FAULT else EXIT_FAILURE,

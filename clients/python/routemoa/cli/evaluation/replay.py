@@ -109,5 +109,5 @@ async def _ask(client: RouteMoAClient, record: Record, options: ReplayOptions) -
                 if event.HasField("result"):
                     return read_outcome(record, first_ranked, event.result)
     except RouteMoAError as error:
-        return failed_outcome(record, first_ranked, error.reason.removeprefix("ERROR_REASON_"))
+        return failed_outcome(record, first_ranked, error.reason)
     return failed_outcome(record, first_ranked, "STREAM_WITHOUT_RESULT")
