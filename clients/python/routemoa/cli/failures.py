@@ -25,15 +25,21 @@ _NOT_GRPC = "parsing http/2"
 _HINTS: Mapping[str, str] = {
     "ERROR_REASON_INVALID_FIELD": "Mend the request.",
     "ERROR_REASON_INVALID_PAGE_TOKEN": "Start again at the first page.",
-    "ERROR_REASON_MODEL_NOT_FOUND": "`routemoa models` lists the pool; `routemoa rank` what the scorer knows.",
-    "ERROR_REASON_MODEL_POOL_MISMATCH": "Tell the operator: the pool file and the scorer's artifact disagree.",
+    "ERROR_REASON_MODEL_NOT_FOUND": (
+        "`routemoa models` lists the pool; `routemoa rank` what the scorer knows."
+    ),
+    "ERROR_REASON_MODEL_POOL_MISMATCH": (
+        "Tell the operator: the pool file and the scorer's artifact disagree."
+    ),
     "ERROR_REASON_NO_ELIGIBLE_MODEL": "Relax the limits: --max-cost-usd, --max-models, --model.",
     "ERROR_REASON_OVERLOADED": "Try again.",
     "ERROR_REASON_DRAINING": "The service is shutting down: try again.",
     "ERROR_REASON_GENERATION_FAILED": "Look at the models' backends. Another try may cost money again.",
     "ERROR_REASON_DEADLINE_TOO_SHORT": "Allow more time: --timeout.",
     "ERROR_REASON_ANSWER_TIMED_OUT": "Allow more time: --timeout.",
-    "ERROR_REASON_INTERNAL": "Tell the operator: the service's log has the cause under this request id.",
+    "ERROR_REASON_INTERNAL": (
+        "Tell the operator: the service's log has the cause under this request id."
+    ),
 }
 
 
@@ -42,7 +48,7 @@ class Failure:
     """One failure, ready to be shown."""
 
     reason: str
-    """Name of the `ErrorReason` without its prefix, `TRANSPORT`, or `STACK`."""
+    """Name of the `ErrorReason`, `TRANSPORT`, or `STACK`."""
     message: str
     hint: str
     exit_code: int = EXIT_FAILURE
