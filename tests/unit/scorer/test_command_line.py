@@ -59,12 +59,12 @@ def test_an_artifact_that_is_not_one_is_named(tmp_path: Path) -> None:
 
 
 def test_without_the_training_extra_training_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     for module in ("scorer.train", "scorer.checkpoint", "scorer.model"):
         monkeypatch.delitem(sys.modules, module, raising=False)
-    result = CliRunner().invoke(app, ["train", "recipe.toml", "out", "--data", "."])
+    result = CliRunner().invoke(app, ["train", f"{ARTIFACT}/recipe.toml", "out", "--data", "."])
     assert result.exit_code == 1
     assert "torch is not installed: install the [train] extra" in result.stderr
 

@@ -1,0 +1,91 @@
+"""Held-out labels -> a continuous monotone map per model, from raw logit to a probability.
+
+``logits (N, M), targets (N, M) -> slope and offset per model -> sigmoid(slope * logit + offset)``
+
+Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"), with soft targets
+and a Gaussian prior around one pool-wide map, so that a model with few labels is corrected as its
+pool is. Each map is affine in the logit and can be folded into the head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+PRIOR_LABELS = 50
+"""How many labels the pool-wide map weighs against a model's own."""
+
+MAX_STEPS = 50
+STEP_TOLERANCE = 1e-10
+
+MIN_SLOPE = 0.05
+"""Keeps every map increasing: a model's calibrated score never falls as its logit rises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Calibration:
+    """``calibrated logit = slope * logit + offset``, each of shape (M,)."""
+
+    slope: npt.NDArray[np.float64]
+    offset: npt.NDArray[np.float64]
+
+
+def fit_calibration(
+    logits: npt.NDArray[np.floating], targets: npt.NDArray[np.floating]
+) -> Calibration:
+    """Fits one map per model on held-out labels; NaN in ``targets`` (N, M) is no label."""
+    labelled = ~np.isnan(targets)
+    identity = np.array([1.0, 0.0])
+    # The first prior only keeps the fit finite where labels are few or perfectly separated.
+    pool = _fit(logits[labelled], targets[labelled], prior=identity, precision=np.full(2, 1e-3))
+    precision = _precision(logits[labelled])
+    maps = [
+        _fit(logits[rows, column], targets[rows, column], prior=pool, precision=precision)
+        for column, rows in enumerate(labelled.T)
+    ]
+    slope, offset = np.array(maps).T
+    return Calibration(slope=np.maximum(slope, MIN_SLOPE), offset=offset)
+
+
+def _precision(logits: npt.NDArray[np.floating]) -> Floats:
+    """Returns what ``PRIOR_LABELS`` labels at even odds (variance 1/4) would add to the Hessian."""
+    # The floor keeps the fit determined where every logit is zero.
+    spread = max(float(np.mean(np.square(logits))), 0.01) if logits.size else 1.0
+    return PRIOR_LABELS * 0.25 * np.array([spread, 1.0])
+
+
+def _fit(
+    logits: npt.NDArray[np.floating],
+    targets: npt.NDArray[np.floating],
+    *,
+    prior: Floats,
+    precision: Floats,
+) -> Floats:
+    """Newton's method on the penalized cross-entropy; returns (slope, offset)."""
+    features = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)  # (N, 2)
+    weights = prior.copy()
+    for _ in range(MAX_STEPS):
+        probabilities = sigmoid(features @ weights)
+        gradient = features.T @ (probabilities - targets) + precision * (weights - prior)
+        variance = probabilities * (1 - probabilities)
+        hessian = (features * variance[:, None]).T @ features + np.diag(precision)
+        step = np.linalg.solve(hessian, gradient)
+        longest = float(np.abs(step).max())
+        # A full step can overshoot where the sigmoid is flat; four units is far on a logit scale.
+        weights = weights - step * min(1.0, 4.0 / max(longest, STEP_TOLERANCE))
+        if longest < STEP_TOLERANCE:
+            break
+    return weights
+
+
+def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:
+    """Returns the logistic function, without overflow for any finite logit."""
+    half = np.asarray(logits, dtype=np.float64) / 2
+    return 0.5 * (1 + np.tanh(half))

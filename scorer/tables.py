@@ -1,0 +1,77 @@
+"""Values -> tables for a person. Programs ask for ``--json`` instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scorer.artifact import Manifest, ParityCheck
+    from scorer.evaluate import Evaluation
+
+
+def metrics(figures: Mapping[str, float]) -> Table:
+    """Returns one row per figure."""
+    table = Table("figure", "value")
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.4f}")
+    return table
+
+
+def parity(checks: Sequence[ParityCheck]) -> Table:
+    """Returns one row per measurement, with its gate."""
+    table = Table("check", "value", "gate", "passed", title="Parity")
+    for check in checks:
+        gates = [f">= {check.minimum:g}"] if check.minimum is not None else []
+        gates += [f"<= {check.maximum:g}"] if check.maximum is not None else []
+        passed = ("yes" if check.passed else "NO") if gates else ""
+        table.add_row(check.name, f"{check.value:.2g}", " and ".join(gates), passed)
+    return table
+
+
+def evaluation(result: Evaluation) -> Table:
+    """Returns one row per ranker, with calibration and what was left out below."""
+    calibration = result.calibration
+    caption = (
+        f"{result.query_count} queries, {result.model_count} models. Calibration of the scorer: "
+        f"error {calibration.calibration_error:.4f}, Brier {calibration.brier:.4f}, "
+        f"loss {calibration.loss:.4f}."
+    )
+    if result.unlabelled_query_count:
+        caption += f" Left out: {result.unlabelled_query_count} queries without a known model."
+    if result.unknown_model_ids:
+        caption += f" Unknown to the scorer: {', '.join(result.unknown_model_ids)}."
+    table = Table(
+        "ranker", "mean score", "hit@1", "hit@3", "regret", title=result.version, caption=caption
+    )
+    for name, figures in result.rankings.items():
+        table.add_row(
+            name,
+            f"{figures.mean_score:.4f}",
+            f"{figures.hit_at_1:.4f}",
+            f"{figures.hit_at_3:.4f}",
+            f"{figures.regret:.4f}",
+        )
+    return table
+
+
+def manifest(document: Manifest) -> Table:
+    """Returns everything in a manifest, in reading order."""
+    table = Table("field", "value", title=document.version, show_lines=True)
+    table.add_row("created", document.created)
+    table.add_row("encoder", f"{document.encoder_name}\n{document.encoder_licence}")
+    table.add_row("precision", document.precision)
+    table.add_row("longest query", f"{document.max_tokens} tokens, both ends kept")
+    table.add_row("embedding width", str(document.embedding_width))
+    table.add_row(f"models ({len(document.model_ids)})", "\n".join(document.model_ids))
+    for source in document.data_sources:
+        rows = f"{source.train_rows} rows trained on, {source.validation_rows} held out"
+        table.add_row(f"data: {source.name}", f"{source.licence}\n{source.url}\n{rows}")
+    for name, digest in document.files.items():
+        table.add_row(f"{name} (verified)", f"sha256 {digest}")
+    table.add_row("metrics", metrics(document.metrics))
+    table.add_row("parity", parity(document.parity))
+    return table
