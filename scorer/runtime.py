@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -68,9 +69,11 @@ class Runtime:
             allow_fallback: Whether the CPU will do where ``provider`` is not to be had.
 
         Raises:
-            ProviderUnavailableError: ``provider`` is not to be had and ``allow_fallback`` is false.
+            ProviderUnavailableError: ``provider`` is not to be had and ``allow_fallback`` is false, or
+                both builds of ONNX Runtime are installed.
             ArtifactError: The graph does not fit its manifest.
         """
+        _check_installation()
         options = ort.SessionOptions()
         options.intra_op_num_threads = intra_op_threads
         options.inter_op_num_threads = 1
@@ -116,6 +119,16 @@ class Runtime:
         result: npt.NDArray[np.float32]
         (result,) = self._session.run([output], dict(zip(INPUT_NAMES, (ids, mask), strict=True)))
         return result
+
+
+def _check_installation() -> None:
+    """Refuses both builds side by side: they are one module, and which one is imported is chance."""
+    installed = {distribution.name.lower() for distribution in metadata.distributions()}
+    if {"onnxruntime", "onnxruntime-gpu"} <= installed:
+        raise ProviderUnavailableError(
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other; uninstall "
+            "both, then install the extra [serve] or [gpu]"
+        )
 
 
 def _provider_of(session: ort.InferenceSession) -> Provider:

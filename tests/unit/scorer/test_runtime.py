@@ -21,6 +21,8 @@ from scorer import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scorer import Artifact
 
 TEXTS = (
@@ -114,6 +116,17 @@ def test_cuda_that_is_not_there_is_refused_unless_fallback_is_allowed(artifact: 
         Runtime.open(artifact, provider=Provider.CUDA)
     runtime = Runtime.open(artifact, provider=Provider.CUDA, allow_fallback=True)
     assert runtime.provider is Provider.CPU
+
+
+def test_both_builds_of_onnx_runtime_side_by_side_are_refused(
+    artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "onnxruntime_gpu-1.31.1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ProviderUnavailableError, match="overwrite each other"):
+        Runtime.open(artifact)
 
 
 def test_a_graph_that_does_not_fit_its_manifest_is_refused(artifact: Artifact) -> None:
