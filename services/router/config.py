@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from services.rpc.config import ServiceConfig
+from services.rpc.config import ListenAddress, ServiceConfig
 
 Weight = Annotated[float, Field(ge=0, le=1)]
 
@@ -18,11 +18,7 @@ class RouterServiceConfig(ServiceConfig):
 
     model_config = SettingsConfigDict(env_prefix="ROUTEMOA_ROUTER_", frozen=True, extra="ignore")
 
-    listen_address: str = Field(
-        default="127.0.0.1:50052",
-        pattern=r"^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$",
-        description="Host and port to listen on. Port 0 takes a free one, named in the log.",
-    )
+    listen_address: ListenAddress = "127.0.0.1:50052"
     deadline_floor_ms: int = Field(
         default=50, ge=0, description="Calls that allow less time than this are refused unstarted."
     )
