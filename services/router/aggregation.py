@@ -63,8 +63,9 @@ async def aggregate(
 def _aggregators(run: Run) -> list[PoolModel]:
     """Returns who may aggregate: the pool's choice, then those that answered, best first."""
     ids = [answer.model_id for answer in run.answers]
-    if run.pool.aggregator is not None:
-        ids = [run.pool.aggregator, *(m for m in ids if m != run.pool.aggregator)]
+    chosen = run.pool.aggregator
+    if chosen is not None and (not run.policy.model_ids or chosen in run.policy.model_ids):
+        ids = [chosen, *(model_id for model_id in ids if model_id != chosen)]
     return [run.pool.by_id[model_id] for model_id in ids if model_id not in run.failed]
 
 

@@ -221,7 +221,8 @@ class Pipeline:
 def _is_final(run: Run, decision: RoutingDecision) -> bool:
     """Says whether a layer's one answer can only be the final one, so that it need not be assessed."""
     last = run.layers_run + 1 >= run.policy.max_layers
-    return last and len(decision.selected_model_ids) == 1
+    alone = len(decision.ranked) == 1
+    return len(decision.selected_model_ids) == 1 and (last or alone)
 
 
 def _answer(answered: Answered) -> Answer:

@@ -177,7 +177,7 @@ async def test_one_model_alone_streams_through_unscored(
         return "eight"
 
     router = await start_router({**scripts, "b": plain}, SCORES)
-    result = await router.ask("Legs?", model_ids=["b"], max_layer_count=1)
+    result = await router.ask("Legs?", model_ids=["b"])
     assert result.answer.text == router.shown == "eight"
     assert [(m.role, m.content) for m in seen[0].messages] == [("user", "Legs?")]
     assert router.scorer.queries == []
@@ -218,6 +218,16 @@ async def test_models_that_agree_need_no_aggregator(start_router: StartRouter) -
     assert result.stop_reason == pb.STOP_REASON_AGREEMENT
     assert len(result.usage) == 3
     assert router.shown == "Eight."
+
+
+async def test_an_aggregator_that_the_policy_leaves_out_does_not_run(
+    start_router: StartRouter, scripts: dict[str, object]
+) -> None:
+    router = await start_router(scripts, SCORES, aggregator="d")
+    allowed = await router.ask(max_layer_count=1)
+    assert allowed.answer.model_id == "d"
+    limited = await router.ask(max_layer_count=1, model_ids=["a", "b", "c"])
+    assert limited.answer.model_id == "a"
 
 
 async def test_reasoning_is_not_part_of_the_answer(start_router: StartRouter) -> None:
