@@ -79,6 +79,10 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	$(UV) --extra serve --extra cli --extra dev --extra train -o requirements/train.txt
 	$(UV) --extra serve --extra cli --extra dev -c requirements/train.txt -o requirements/dev.txt
 	$(UV) --extra serve --extra cli --extra build -c requirements/train.txt -o requirements/serve.txt
+	for image in judge router scorer scorer-gpu; do \
+	  $(UV) --extra $$image -c requirements/train.txt --override requirements/image-overrides.txt \
+	    -o requirements/$$image.txt || exit; \
+	done
 
 clean: ## Remove what was built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
