@@ -75,5 +75,5 @@ def test_the_composed_services_are_targets_that_cannot_write() -> None:
 
 
 def test_the_composed_pool_is_the_simulators() -> None:
-    pool = (ROOT / "deploy/docker/pool.yaml").read_text()
+    pool = (ROOT / "deploy/docker/pool/pool.yaml").read_text()
     assert pool == default_pool("http://simulator:8000")
