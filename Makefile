@@ -9,6 +9,7 @@ UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train demo test test-train lint format gen gen-check lock bench ci clean
+.PHONY: images image-buildah test-images
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,13 +48,14 @@ test: $(VENV)/dev.done ## Run the tests: unit, contract and integration, on real
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
 	$(BIN)/python -m pytest -m train tests/train
 
-lint: $(VENV)/dev.done ## ruff, mypy, import contracts, buf
+lint: $(VENV)/dev.done ## ruff, mypy, import contracts, buf, hadolint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PY_SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
+	$(BIN)/hadolint deploy/docker/Dockerfile
 
 format: $(VENV)/dev.done ## Format Python and protos
 	$(BIN)/ruff check --fix --quiet .
@@ -73,12 +75,45 @@ bench: $(VENV)/dev.done ## Measure scorer and router on this machine, into docs/
 
 ci: gen-check lint test test-train ## What CI runs
 
+# -- images ------------------------------------------------------------------------------------------
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGES := scorer router judge simulator
+IMAGE_PREFIX ?= routemoa
+IMAGE_TAG ?= dev
+IMAGE_BUILD ?= docker build
+IMAGE_FLAGS ?=
+DEBIAN_BASE := localhost/routemoa-python
+DEBIAN_BUILD := $(DEBIAN_BASE)-build
+
+images: ## Build the images of the services (IMAGE_BUILD="podman build", IMAGE_FLAGS=...)
+	for image in $(IMAGES); do \
+	  $(IMAGE_BUILD) $(IMAGE_FLAGS) -f deploy/docker/Dockerfile --target $$image \
+	    --label org.opencontainers.image.version=$(VERSION) \
+	    --label org.opencontainers.image.revision=$$(git rev-parse HEAD) \
+	    -t $(IMAGE_PREFIX)/$$image:$(IMAGE_TAG) . || exit; \
+	done
+
+image-buildah: ## Build them on a base of Debian packages, without a registry of images (needs root)
+	buildah inspect $(DEBIAN_BUILD):bookworm > /dev/null 2>&1 || deploy/docker/base.sh
+	$(MAKE) images IMAGE_PREFIX=localhost/routemoa \
+	  IMAGE_BUILD="buildah build --format docker --layers --isolation chroot \
+	    --build-arg PYTHON_IMAGE=$(DEBIAN_BASE):bookworm \
+	    --build-arg BUILD_IMAGE=$(DEBIAN_BUILD):bookworm"
+
+test-images: $(VENV)/dev.done ## Run the images that image-buildah built, with podman
+	ROUTEMOA_IMAGES=localhost/routemoa $(BIN)/python -m pytest tests/images
+
 # -- upkeep ------------------------------------------------------------------------------------------
 
 lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	$(UV) --extra serve --extra cli --extra dev --extra train -o requirements/train.txt
 	$(UV) --extra serve --extra cli --extra dev -c requirements/train.txt -o requirements/dev.txt
 	$(UV) --extra serve --extra cli --extra build -c requirements/train.txt -o requirements/serve.txt
+	for image in judge router scorer scorer-gpu; do \
+	  $(UV) --extra $$image -c requirements/train.txt --override requirements/image-overrides.txt \
+	    -o requirements/$$image.txt || exit; \
+	done
 
 clean: ## Remove what was built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

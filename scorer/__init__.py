@@ -8,11 +8,16 @@ demand.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from scorer.artifact import Artifact, ArtifactError, load_artifact
-from scorer.runtime import Provider, ProviderUnavailableError, Runtime
-from scorer.tokenizer import TokenizedQuery
+# From 1.29 on, the published ONNX Runtime reports to its maker, models' names and sizes included, from
+# the moment it is imported. It reads this then, once, so this stands before anything that imports it.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+from scorer.artifact import Artifact, ArtifactError, load_artifact  # noqa: E402  # see above
+from scorer.runtime import Provider, ProviderUnavailableError, Runtime  # noqa: E402  # see above
+from scorer.tokenizer import TokenizedQuery  # noqa: E402  # see above
 
 __all__ = [
     "Artifact",

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
-from services.router.dependencies import Judge, Scorer
+from services.router.dependencies import Judge, Remote, Scorer
 from services.router.generation import open_generator
 from services.router.layer import Patience
+from services.router.metrics import POOL_MODELS
 from services.router.pipeline import Pipeline
-from services.router.pool import load_pool
+from services.router.pool import Pool, load_pool
+from services.router.reload import Followed, following
 from services.router.servicer import RouterServicer
 from services.rpc.breaker import Breaker
-from services.rpc.channel import open_channel
-from services.rpc.server import Service
+from services.rpc.channel import Connection
+from services.rpc.reload import FileProblemsError, Reloaded
+from services.rpc.server import Service, StartUpError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.router.config import RouterServiceConfig
+    from services.router.generation import Generator
+    from services.rpc.tls import Pem
 
 SERVICE_NAME = router_service_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
 
@@ -30,28 +36,63 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
 
     Raises:
         PoolError: The pool file cannot be used.
+        StartUpError: The TLS files for the dependencies cannot be used.
     """
-    pool = load_pool(config.pool_file)
+    pool = Reloaded("pool", [config.pool_file], partial(load_pool, config.pool_file))
+    tls = _dependency_tls(config)
+    pem = None if tls is None else tls.value
+    grace_s = max(config.scorer_timeout_s, config.judge_timeout_s)
     async with (
-        open_channel(config.scorer_address) as scorer_channel,
-        open_channel(config.judge_address) as judge_channel,
+        Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
+        Connection(config.judge_address, pem, grace_s=grace_s) as judge,
         open_generator() as generator,
     ):
-        pipeline = Pipeline(
+        pipeline = partial(
+            _pipeline,
+            config,
+            Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s),
+            Remote("judge", judge, _breaker(config), config.judge_timeout_s),
+            generator,
+        )
+        servicer = RouterServicer(pipeline(pool.value), config)
+        followed = Followed(
             pool=pool,
-            scorer=Scorer(scorer_channel, pool, _breaker(config), config.scorer_timeout_s),
-            judge=Judge(judge_channel, _breaker(config), config.judge_timeout_s),
-            generator=generator,
-            patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
-            min_stage_s=config.min_stage_s,
+            use_pool=lambda new: servicer.use(pipeline(new)),
+            tls=tls,
+            connections=(scorer, judge),
         )
-        servicer = RouterServicer(pipeline, config)
-        yield Service(
-            name=SERVICE_NAME,
-            register=lambda server: router_service_pb2_grpc.add_RouterServiceServicer_to_server(
-                servicer, server
-            ),
-        )
+        async with following(followed, interval_s=config.pool_reload_interval_s):
+            yield Service(
+                name=SERVICE_NAME,
+                register=partial(
+                    router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer
+                ),
+            )
+
+
+def _pipeline(
+    config: RouterServiceConfig, scorer: Remote, judge: Remote, generator: Generator, pool: Pool
+) -> Pipeline:
+    POOL_MODELS.set(len(pool.models))
+    return Pipeline(
+        pool=pool,
+        scorer=Scorer(scorer, pool),
+        judge=Judge(judge),
+        generator=generator,
+        patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
+        min_stage_s=config.min_stage_s,
+    )
+
+
+def _dependency_tls(config: RouterServiceConfig) -> Reloaded[Pem] | None:
+    files = config.dependency_tls
+    if files is None:
+        return None
+    try:
+        return Reloaded("dependency_tls", files.paths, files.load)
+    except FileProblemsError as error:
+        message = "the TLS files for the dependencies cannot be used"
+        raise StartUpError(message, error.problems) from error
 
 
 def _breaker(config: RouterServiceConfig) -> Breaker:

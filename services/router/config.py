@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.rpc.config import ListenAddress, ServiceConfig
+from services.rpc.tls import TlsFiles
 
 Weight = Annotated[float, Field(ge=0, le=1)]
 
@@ -23,8 +24,25 @@ class RouterServiceConfig(ServiceConfig):
         default=50, ge=0, description="Calls that allow less time than this are refused unstarted."
     )
     pool_file: Path = Field(description="YAML file with the models that may be called.")
+    pool_reload_interval_s: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How often the pool file and the dependencies' TLS files are looked at. A changed "
+        "one is used from then on; a bad one is refused, logged and counted.",
+    )
     scorer_address: str = Field(default="127.0.0.1:50051", description="Where the scorer listens.")
     judge_address: str = Field(default="127.0.0.1:50053", description="Where the judge listens.")
+    dependency_tls_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file with the CAs of scorer and judge. Absent: they are called in plain text.",
+    )
+    dependency_tls_certificate_file: Path | None = Field(
+        default=None, description="PEM file with the certificate chain that they are shown."
+    )
+    dependency_tls_key_file: Path | None = Field(
+        default=None, description="PEM file with that certificate's key."
+    )
     scorer_timeout_s: float = Field(
         default=1.0, gt=0, description="Time for the scorer; after it the pool's priors stand in."
     )
@@ -89,3 +107,25 @@ class RouterServiceConfig(ServiceConfig):
         le=64,
         description="Calls to models per answer, the aggregator's included.",
     )
+
+    @model_validator(mode="after")
+    def _dependency_tls_is_whole(self) -> Self:
+        certificate, key = self.dependency_tls_certificate_file, self.dependency_tls_key_file
+        if (certificate is None) != (key is None):
+            raise ValueError(
+                "dependency_tls_certificate_file and dependency_tls_key_file go together"
+            )
+        if certificate is not None and self.dependency_tls_ca_file is None:
+            raise ValueError("dependency_tls_certificate_file needs dependency_tls_ca_file")
+        return self
+
+    @property
+    def dependency_tls(self) -> TlsFiles | None:
+        """The TLS files for calling scorer and judge; None means plain text."""
+        if self.dependency_tls_ca_file is None:
+            return None
+        return TlsFiles(
+            certificate=self.dependency_tls_certificate_file,
+            key=self.dependency_tls_key_file,
+            ca=self.dependency_tls_ca_file,
+        )

@@ -23,6 +23,7 @@ from routemoa.v1 import (
     scorer_service_pb2_grpc,
 )
 from services.router.events import Answer, Assessment, Dependency, Fallback, Substitute
+from services.router.metrics import ARTIFACT_MISMATCHES
 from services.rpc.telemetry import BREAKER_OPEN
 from services.rpc.validation import listed
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from services.router.deadline import Deadline
     from services.router.pool import Pool
     from services.rpc.breaker import Breaker
+    from services.rpc.channel import Connection
 
 UNKNOWN_PRIOR = 0.5
 """Prior of a model that neither the scorer nor the pool file says anything of."""
@@ -82,10 +84,20 @@ def count_fallback(fallback: Fallback) -> None:
 class Remote:
     """A dependency's calls: each has a time limit, and none is made while the breaker is open."""
 
-    def __init__(self, name: str, breaker: Breaker, timeout_s: float) -> None:
+    def __init__(
+        self, name: str, connection: Connection, breaker: Breaker, timeout_s: float
+    ) -> None:
         self._name = name
+        self._connection = connection
         self._breaker = breaker
         self._timeout_s = timeout_s
+        BREAKER_OPEN.labels(name).set(0)
+        _FALLBACKS.labels(name)  # shows a zero from the start
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel for a new call; another one after TLS files were replaced."""
+        return self._connection.channel
 
     async def call(
         self,
@@ -118,12 +130,9 @@ class Remote:
 class Scorer:
     """Prior scores from the scorer service, or from the pool file."""
 
-    def __init__(
-        self, channel: grpc.aio.Channel, pool: Pool, breaker: Breaker, timeout_s: float
-    ) -> None:
-        self._stub = scorer_service_pb2_grpc.ScorerServiceStub(channel)
+    def __init__(self, remote: Remote, pool: Pool) -> None:
+        self._remote = remote
         self._pool = pool
-        self._remote = Remote("scorer", breaker, timeout_s)
 
     async def priors(self, query: str, deadline: Deadline) -> Priors:
         """Returns a score for every model of the pool.
@@ -132,8 +141,9 @@ class Scorer:
             ModelPoolMismatchError: A model is unknown to the scorer and has no prior of its own.
         """
         request = scorer_service_pb2.RankModelsRequest(query=query)
+        stub = scorer_service_pb2_grpc.ScorerServiceStub(self._remote.channel)
         try:
-            response = await self._remote.call(self._stub.RankModels, request, deadline)
+            response = await self._remote.call(stub.RankModels, request, deadline)
         except DependencyDownError as error:
             fallback = Fallback(
                 dependency=Dependency.SCORER,
@@ -153,6 +163,7 @@ class Scorer:
         merged = {m.id: known.get(m.id, m.prior_score) for m in self._pool.models}
         missing = sorted(model_id for model_id, score in merged.items() if score is None)
         if missing:
+            ARTIFACT_MISMATCHES.inc()
             raise ModelPoolMismatchError(
                 f"the scorer does not know {listed(missing)}; give them a prior_score in the pool "
                 "file, or train the artifact on them",
@@ -167,9 +178,8 @@ class Scorer:
 class Judge:
     """Assessments from the judge service, or the priors as they stand."""
 
-    def __init__(self, channel: grpc.aio.Channel, breaker: Breaker, timeout_s: float) -> None:
-        self._stub = judge_service_pb2_grpc.JudgeServiceStub(channel)
-        self._remote = Remote("judge", breaker, timeout_s)
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
 
     async def assess(
         self,
@@ -185,8 +195,9 @@ class Judge:
             previous_answers=[_without_text(answer) for answer in previous],
             prior_scores=[model_pb2.ModelScore(model_id=m, score=priors[m]) for m in ran],
         )
+        stub = judge_service_pb2_grpc.JudgeServiceStub(self._remote.channel)
         try:
-            response = await self._remote.call(self._stub.AssessAnswers, request, deadline)
+            response = await self._remote.call(stub.AssessAnswers, request, deadline)
         except DependencyDownError as error:
             fallback = Fallback(
                 dependency=Dependency.JUDGE,

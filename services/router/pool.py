@@ -20,13 +20,15 @@ from pydantic import (
     field_validator,
 )
 
+from services.rpc.reload import FileProblemsError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class PoolError(Exception):
+class PoolError(FileProblemsError):
     """A pool file that cannot be used.
 
     Args:
@@ -35,7 +37,7 @@ class PoolError(Exception):
     """
 
     def __init__(self, path: Path, problems: list[str]) -> None:
-        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        super().__init__([f"{path}: {problem}" for problem in problems])
         self.problems = problems
 
 

@@ -10,6 +10,7 @@ from routemoa.errors import AnswerTimedOutError, GenerationFailedError, NoEligib
 from services.router.context import fits, prompt_tokens
 from services.router.events import Result, RoutingDecision, Timing
 from services.router.ledger import CallStatus, Ledger
+from services.router.metrics import ANSWERS, BUDGET_SHARE
 from services.router.ranking import (
     Candidate,
     Ranked,
@@ -157,10 +158,14 @@ class Run:
     def result(self, final: Answer) -> Result:
         """Returns the whole result, with the clock stopped."""
         self.timing.total_s = time.monotonic() - self.started_s
+        stop_reason = self.stop_reason or StopReason.LAYER_LIMIT
+        ANSWERS.labels(stop_reason.name.lower()).inc()
+        if self.policy.max_cost_usd:
+            BUDGET_SHARE.observe(self.ledger.cost_usd / self.policy.max_cost_usd)
         return Result(
             answer=final,
             layers=tuple(self.reports),
-            stop_reason=self.stop_reason or StopReason.LAYER_LIMIT,
+            stop_reason=stop_reason,
             usage=tuple(self.ledger.entries),
             cost_usd=self.ledger.cost_usd,
             fallbacks=tuple(self.fallbacks),

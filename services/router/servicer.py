@@ -38,11 +38,16 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self._pipeline = pipeline
         self._config = config
 
+    def use(self, pipeline: Pipeline) -> None:
+        """Answers calls from now on with another pipeline; those in flight keep theirs."""
+        self._pipeline = pipeline
+
     async def RouteQuery(
         self, request: pb.RouteQueryRequest, context: Context
     ) -> pb.RouteQueryResponse:
         """Decides one layer and calls no model."""
-        pool = self._pipeline.pool
+        pipeline = self._pipeline
+        pool = pipeline.pool
         violations = Violations()
         policy = read_policy(request.policy, self._config, pool, violations)
         violations.query("query", request.query)
@@ -54,8 +59,8 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         violations.raise_if_any()
         conversation = Conversation(messages=(Message(role=Role.USER, content=request.query),))
         posteriors = {score.model_id: score.score for score in request.posterior_scores}
-        run = self._pipeline.start(conversation, policy, self._deadline(context))
-        ranked, selection = await self._pipeline.route(run, posteriors)
+        run = pipeline.start(conversation, policy, self._deadline(context))
+        ranked, selection = await pipeline.route(run, posteriors)
         return pb.RouteQueryResponse(
             selected_model_ids=selection.model_ids,
             ranked_models=[ranked_message(item) for item in ranked],
@@ -98,13 +103,13 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
     def _answer(
         self, request: pb.GenerateAnswerRequest | pb.StreamAnswerRequest, context: Context
     ) -> AsyncGenerator[Event, None]:
+        pipeline = self._pipeline
         violations = Violations()
-        policy = read_policy(request.policy, self._config, self._pipeline.pool, violations)
+        policy = read_policy(request.policy, self._config, pipeline.pool, violations)
         conversation = read_conversation(request.messages, violations)
         violations.raise_if_any()
-        return self._pipeline.answer(
-            self._pipeline.start(conversation, policy, self._deadline(context))
-        )
+        run = pipeline.start(conversation, policy, self._deadline(context))
+        return pipeline.answer(run)
 
     def _deadline(self, context: Context) -> Deadline:
         remaining_s = cast("float | None", context.time_remaining())  # None: no deadline was set

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.rpc.tls import TlsFiles
 
 ServiceConfigT = TypeVar("ServiceConfigT", bound="ServiceConfig")
 
@@ -54,6 +57,50 @@ class ServiceConfig(BaseSettings):
     drain_timeout_s: float = Field(
         default=20.0, ge=0, description="Time that calls in flight have to finish after that."
     )
+    max_connection_age_s: float = Field(
+        default=45.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Age, give or take a tenth, at which clients are told to connect anew, so that "
+        "they find servers that were added.",
+    )
+    max_connection_age_grace_s: float = Field(
+        default=600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Time that calls on such a connection still have. After it they are cut off.",
+    )
+    tls_certificate_file: Path | None = Field(
+        default=None,
+        description="PEM file with the certificate chain. Absent: plain text. Replaced TLS files "
+        "are used for every connection from then on.",
+    )
+    tls_key_file: Path | None = Field(
+        default=None, description="PEM file with the certificate's key."
+    )
+    tls_client_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file with the CAs of clients. If given, clients must show a certificate.",
+    )
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("tls_certificate_file and tls_key_file go together")
+        if self.tls_client_ca_file is not None and self.tls_certificate_file is None:
+            raise ValueError("tls_client_ca_file needs tls_certificate_file and tls_key_file")
+        return self
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """The server's TLS files; None means plain text."""
+        if self.tls_certificate_file is None:
+            return None
+        return TlsFiles(
+            certificate=self.tls_certificate_file,
+            key=self.tls_key_file,
+            ca=self.tls_client_ca_file,
+        )
 
 
 def load_config(kind: type[ServiceConfigT], arguments: list[str]) -> ServiceConfigT:

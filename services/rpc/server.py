@@ -16,7 +16,9 @@ from grpc_reflection.v1alpha import reflection
 from services.rpc.health import SERVICE_NAME, Health
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission
+from services.rpc.reload import FileProblemsError
 from services.rpc.telemetry import serve_metrics, set_up_logging
+from services.rpc.tls import server_credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -61,21 +63,21 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
     """Serves until the block ends, then drains. Yields the address that it listens on.
 
     Raises:
-        StartUpError: The address cannot be bound.
+        StartUpError: The address cannot be bound, or the TLS files cannot be used.
     """
     admission = Admission(config.max_concurrent_calls)
     interceptor = chain(admission, deadline_floor_ms=config.deadline_floor_ms)
-    server = grpc.aio.server(interceptors=[interceptor], options=_OPTIONS)
+    server = grpc.aio.server(interceptors=[interceptor], options=_options(config))
     health = Health([service.name])
     service.register(server)
     health.register(server)
     if config.reflection:
         names = (service.name, SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, server)
-    address = _bind(server, config.listen_address)
+    address = _bind(server, config)
     await server.start()
     await health.set_serving(serving=True)
-    _log.info("listening", service=service.name, address=address)
+    _log.info("listening", service=service.name, address=address, tls=_security(config))
     try:
         yield address
     finally:
@@ -89,10 +91,30 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
         _log.info("stopped", service=service.name)
 
 
-def _bind(server: grpc.aio.Server, listen_address: str) -> str:
+def _options(config: ServiceConfig) -> tuple[tuple[str, int], ...]:
+    return (
+        *_OPTIONS,
+        ("grpc.max_connection_age_ms", round(config.max_connection_age_s * 1000)),
+        ("grpc.max_connection_age_grace_ms", round(config.max_connection_age_grace_s * 1000)),
+    )
+
+
+def _security(config: ServiceConfig) -> str:
+    if config.tls is None:
+        return "off"
+    return "server" if config.tls.ca is None else "mutual"
+
+
+def _bind(server: grpc.aio.Server, config: ServiceConfig) -> str:
+    listen_address = config.listen_address
     host, _, _ = listen_address.rpartition(":")
     try:
-        port = server.add_insecure_port(listen_address)
+        if config.tls is None:
+            port = server.add_insecure_port(listen_address)
+        else:
+            port = server.add_secure_port(listen_address, server_credentials(config.tls))
+    except FileProblemsError as error:
+        raise StartUpError("the TLS files cannot be used", error.problems) from error
     except RuntimeError as error:
         message = f"cannot listen on {listen_address}: is another process there?"
         raise StartUpError(message) from error

@@ -79,6 +79,23 @@ def test_importing_a_part_loads_no_more_than_it_needs(module: str, forbidden: st
     assert done.stdout == ""
 
 
+def test_onnx_runtime_is_told_not_to_report_before_it_is_imported() -> None:
+    program = """
+import os, sys
+told = []
+def watch(event, arguments):
+    if event == "import" and arguments[0] == "onnxruntime":
+        told.append(os.environ.get("ORT_DISABLE_TELEMETRY"))
+sys.addaudithook(watch)
+import scorer
+sys.stdout.write(str(told[0]))
+"""
+    done = subprocess.run(  # noqa: S603  # our own interpreter and text
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout == "1"
+
+
 def test_the_example_pools_load() -> None:
     examples = list((ROOT / "deploy/k8s/examples").glob("pool*.yaml"))
     assert examples

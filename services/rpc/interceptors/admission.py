@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from routemoa.errors import DrainingError, OverloadedError
-from services.rpc.telemetry import IN_FLIGHT, REFUSED
+from services.rpc.telemetry import CALLS_LIMIT, IN_FLIGHT, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,6 +22,7 @@ class Admission:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        CALLS_LIMIT.set(limit)
         self._in_flight = 0
         self.draining = False
         self.idle = asyncio.Event()

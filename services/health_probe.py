@@ -1,0 +1,74 @@
+"""`python -m services.health_probe host:port [service]`: exit status 0 if it is SERVING, 1 if not.
+
+For container health checks and for probes of servers that want TLS, which Kubernetes' own gRPC probe
+does not speak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import grpc
+from grpc_health.v1 import health_pb2
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_METHOD = "/grpc.health.v1.Health/Check"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Asks once, prints the answer and returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        with _channel(options) as channel:
+            check = channel.unary_unary(
+                _METHOD,
+                request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+                response_deserializer=health_pb2.HealthCheckResponse.FromString,
+            )
+            request = health_pb2.HealthCheckRequest(service=options.service)
+            status = check(request, timeout=options.timeout_s).status
+    except grpc.RpcError as error:
+        sys.stdout.write(f"{error.code().name}: {error.details()}\n")
+        return 1
+    except OSError as error:
+        sys.stdout.write(f"{error}\n")
+        return 1
+    sys.stdout.write(health_pb2.HealthCheckResponse.ServingStatus.Name(status) + "\n")
+    return 0 if status == health_pb2.HealthCheckResponse.SERVING else 1
+
+
+def _channel(options: argparse.Namespace) -> grpc.Channel:
+    if options.ca_file is None:
+        return grpc.insecure_channel(options.address)
+    credentials = grpc.ssl_channel_credentials(
+        options.ca_file.read_bytes(),
+        options.key_file.read_bytes() if options.key_file else None,
+        options.certificate_file.read_bytes() if options.certificate_file else None,
+    )
+    name = options.server_name
+    override = (("grpc.ssl_target_name_override", name),) if name else ()
+    return grpc.secure_channel(options.address, credentials, options=override)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m services.health_probe", description="Asks grpc.health.v1 once."
+    )
+    add = parser.add_argument
+    add("address", metavar="host:port")
+    add("service", nargs="?", default="", help="full name; default: the server as a whole")
+    add("--timeout-s", type=float, default=2.0, help="default: %(default)s")
+    add("--ca-file", type=Path, help="PEM file with the CAs to trust; absent: plain text")
+    add("--certificate-file", type=Path, help="PEM file with the certificate to show")
+    add("--key-file", type=Path, help="PEM file with that certificate's key")
+    add("--server-name", help="name in the server's certificate, where it is not the host")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

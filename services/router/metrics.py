@@ -1,0 +1,19 @@
+"""What the router measures of whole answers; calls to models are in `ledger.py`."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+ANSWERS = Counter(
+    "routemoa_router_answers_total", "Answers given, by why no further layer ran.", ["stop_reason"]
+)
+BUDGET_SHARE = Histogram(
+    "routemoa_router_budget_share",
+    "What an answer cost, as a share of what its policy allows; policies without a limit left out.",
+    buckets=(0.1, 0.25, 0.5, 0.75, 0.9, 1),
+)
+ARTIFACT_MISMATCHES = Counter(
+    "routemoa_router_artifact_mismatches_total",
+    "Rankings that lacked a model of the pool for which the pool file has no prior either.",
+)
+POOL_MODELS = Gauge("routemoa_router_pool_model_count", "Models of the pool that is in use.")

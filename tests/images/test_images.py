@@ -1,0 +1,161 @@
+"""The built images, run as a cluster would: read-only, without privileges, stopped by SIGTERM.
+
+They are looked for where ROUTEMOA_IMAGES says, e.g. `localhost/routemoa` (`make test-images`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from routemoa import RouteMoAClient
+from routemoa.cli.stack import free_port
+from services.simulator.pool import default_pool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PREFIX = os.environ.get("ROUTEMOA_IMAGES", "")
+TAG = os.environ.get("ROUTEMOA_IMAGE_TAG", "dev")
+TOOL = os.environ.get("ROUTEMOA_CONTAINER_TOOL", "podman")
+SERVICES = ("scorer", "router", "judge")
+USER = "65532"
+START_S = 60.0
+pytestmark = [
+    pytest.mark.skipif(not PREFIX, reason="ROUTEMOA_IMAGES does not say where images are"),
+    pytest.mark.timeout(300),
+]
+
+
+def tool(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603  # our own arguments
+        [TOOL, *arguments], check=check, capture_output=True, text=True, timeout=120
+    )
+
+
+def image(name: str) -> str:
+    return f"{PREFIX}/{name}:{TAG}"
+
+
+def settings_of(name: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = json.loads(tool("image", "inspect", image(name)).stdout)
+    settings: dict[str, Any] = found[0]["Config"]
+    checked = found[0].get("Healthcheck")  # podman keeps it beside the rest
+    return {"Healthcheck": checked, **settings}
+
+
+@contextmanager
+def running(name: str, options: list[str], *arguments: str) -> Iterator[str]:
+    """Runs an image with no rights at all and yields the container's id."""
+    strict = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"]
+    if TOOL == "podman":
+        strict.append("--read-only-tmpfs=false")  # not even /tmp can be written
+    command = ("run", "--detach", "--network=host", "--no-healthcheck", *strict, *options)
+    container = tool(*command, image(name), *arguments).stdout.strip()
+    try:
+        yield container
+    finally:
+        tool("rm", "--force", container)
+
+
+def options_of(name: str, **settings: str) -> list[str]:
+    prefix = f"ROUTEMOA_{name.upper()}_"
+    settings.setdefault("METRICS_PORT", str(free_port()))
+    return [f"--env={prefix}{key}={value}" for key, value in settings.items()]
+
+
+def is_healthy(container: str, address: str) -> bool:
+    probe = ("python", "-m", "services.health_probe", address)
+    return tool("exec", container, *probe, check=False).returncode == 0
+
+
+def wait_until_healthy(container: str, address: str) -> None:
+    until_s = time.monotonic() + START_S
+    while not is_healthy(container, address):
+        assert time.monotonic() < until_s, tool("logs", container).stderr
+        time.sleep(0.2)
+
+
+@pytest.fixture
+def pool(tmp_path: Path) -> Path:
+    path = tmp_path / "pool.yaml"
+    path.write_text(default_pool("http://127.0.0.1:1"))
+    tmp_path.chmod(0o755)  # the container's user is another one
+    return path
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_image_runs_without_rights_says_that_it_is_healthy_and_stops_on_sigterm(
+    name: str, pool: Path
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    options = options_of(name, LISTEN_ADDRESS=address)
+    options += [f"--volume={pool}:/etc/routemoa/pool.yaml:ro"] if name == "router" else []
+    with running(name, options) as container:
+        wait_until_healthy(container, address)
+        assert tool("exec", container, "id", "-u").stdout.strip() == USER
+        assert tool("exec", container, "touch", "/tmp/x", check=False).returncode != 0  # noqa: S108  # that it fails is the point
+        started_s = time.monotonic()
+        tool("stop", "--time=30", container)
+        assert time.monotonic() - started_s < 10
+        assert tool("wait", container).stdout.strip() == "0"
+        logged = [json.loads(line) for line in tool("logs", container).stderr.splitlines()]
+        assert logged[-1]["event"] == "stopped"
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "simulator"])
+def test_an_image_says_what_it_is_and_brings_nothing_to_build_with(name: str) -> None:
+    settings = settings_of(name)
+    assert settings["User"] == f"{USER}:{USER}"
+    assert settings["Entrypoint"] == ["python", "-m", f"services.{name}"]
+    labels = settings["Labels"]
+    assert labels["org.opencontainers.image.title"] == f"routemoa-{name}"
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+    assert len(labels["org.opencontainers.image.revision"]) == 40
+    assert labels["org.opencontainers.image.version"]
+    tools = "gcc cc c++ make pip pip3 git curl wget"
+    look = f"for name in {tools}; do command -v $name; done; ls -A /var/lib/apt/lists"
+    found = tool("run", "--rm", "--network=none", "--entrypoint=sh", image(name), "-c", look)
+    assert found.stdout == ""
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_services_image_checks_its_own_health(name: str) -> None:
+    port = {"scorer": 50051, "router": 50052, "judge": 50053}[name]
+    probe = ["CMD", "python", "-m", "services.health_probe", f"127.0.0.1:{port}"]
+    assert settings_of(name)["Healthcheck"]["Test"] == probe
+
+
+def test_the_images_answer_a_query_together(tmp_path: Path) -> None:
+    ports = {name: free_port() for name in (*SERVICES, "simulator")}
+    addresses = {name: f"127.0.0.1:{port}" for name, port in ports.items()}
+    pool = tmp_path / "pool.yaml"
+    pool.write_text(default_pool(f"http://{addresses['simulator']}"))
+    tmp_path.chmod(0o755)
+    simulated = ("--simulated", "--port", str(ports["simulator"]))
+    options = {name: options_of(name, LISTEN_ADDRESS=addresses[name]) for name in SERVICES}
+    options["router"] += options_of(
+        "router", SCORER_ADDRESS=addresses["scorer"], JUDGE_ADDRESS=addresses["judge"]
+    )
+    options["router"].append(f"--volume={pool}:/etc/routemoa/pool.yaml:ro")
+    with ExitStack() as stack:
+        stack.enter_context(running("simulator", [], *simulated))
+        for name in SERVICES:
+            container = stack.enter_context(running(name, options[name]))
+            wait_until_healthy(container, addresses[name])
+        asyncio.run(ask(addresses["router"]))
+
+
+async def ask(address: str) -> None:
+    async with RouteMoAClient(address) as client:
+        response = await client.answer("Why is the sky blue?", timeout_s=60)
+    assert response.answer.text
+    assert not response.fallbacks
