@@ -15,9 +15,9 @@ from pathlib import Path
 # the moment it is imported. It reads this then, once, so this stands before anything that imports it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-from scorer.artifact import Artifact, ArtifactError, load_artifact  # noqa: E402  # see above
-from scorer.runtime import Provider, ProviderUnavailableError, Runtime  # noqa: E402  # see above
-from scorer.tokenizer import TokenizedQuery  # noqa: E402  # see above
+from scorer.artifact import Artifact, ArtifactError, load_artifact  # see above
+from scorer.runtime import Provider, ProviderUnavailableError, Runtime  # see above
+from scorer.tokenizer import TokenizedQuery  # see above
 
 __all__ = [
     "Artifact",
