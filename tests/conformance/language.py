@@ -10,6 +10,13 @@ from shutil import which
 ROOT = Path(__file__).parents[2]
 _DRIVER = (sys.executable, "-m", "tests.conformance.python_driver")
 
+_JAVA_DRIVER = (
+    "java",
+    "-cp",
+    "target/classes:target/test-classes:target/lib/*",
+    "io.routemoa.client.ConformanceDriver",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Language:
@@ -59,12 +66,14 @@ LANGUAGES = (
         folder=ROOT / "clients/java",
         toolchain=("java", "mvn"),
         build=(("mvn", "--batch-mode", "--quiet", "--no-transfer-progress", "package"),),
-        driver=(
-            "java",
-            "-cp",
-            "target/classes:target/test-classes:target/lib/*",
-            "io.routemoa.client.ConformanceDriver",
-        ),
+        driver=_JAVA_DRIVER,
+        agent="routemoa-java",
+    ),
+    Language(
+        name="java-async",
+        folder=ROOT / "clients/java",
+        toolchain=("java", "mvn"),
+        driver=(*_JAVA_DRIVER, "--async"),
         agent="routemoa-java",
     ),
 )
