@@ -117,23 +117,30 @@ export class Channel {
       grpcOptions(options),
     );
     let sourceError: unknown;
-    const sending = (async () => {
-      try {
-        for await (const request of requests) {
-          if (call.destroyed) return;
-          if (!call.write(create(method.input, request))) await drained(call);
-        }
-        call.end();
-      } catch (error) {
-        sourceError = error ?? new Error("the requests failed");
-        call.cancel();
+    let over = false;
+    let wake = () => {};
+    const send = async () => {
+      for await (const request of requests) {
+        if (over) return;
+        if (call.write(create(method.input, request))) continue;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+          call.once("drain", resolve);
+        });
       }
-    })();
+      if (!over) call.end();
+    };
+    send().catch((error: unknown) => {
+      sourceError = error ?? new Error("the requests failed");
+      call.cancel();
+    });
     try {
       yield* this.#received(call, options.signal);
-      await sending;
     } catch (error) {
       throw sourceError ?? error; // the caller's own failure, not the cancellation that it caused
+    } finally {
+      over = true;
+      wake();
     }
   }
 
@@ -184,13 +191,6 @@ function cancelOnAbort(call: { cancel(): void }, signal: AbortSignal | undefined
   if (signal?.aborted) cancel();
   signal?.addEventListener("abort", cancel, { once: true });
   return () => signal?.removeEventListener("abort", cancel);
-}
-
-function drained(call: { once(event: string, listener: () => void): unknown }): Promise<void> {
-  return new Promise((resolve) => {
-    call.once("drain", resolve);
-    call.once("close", resolve);
-  });
 }
 
 function isServiceError(error: unknown): error is ServiceError {
