@@ -65,7 +65,7 @@ class Case:
     listener: str = "plaintext"
     """Which of the server's addresses is called."""
     call: Json = field(default_factory=dict)
-    """What else the client is told: `timeout_ms`, `gzip`, `token`, `stop_after`, `repeat`, `security`."""
+    """What else the client is told; the README of this folder lists it."""
     script: Script
     expect: Expectation
 

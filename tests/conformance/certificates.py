@@ -19,7 +19,15 @@ def make_certificates(folder: Path) -> None:
         names = ("-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost")
         signed_by = ("-CA", "ca.pem", "-CAkey", "ca.key")
         _openssl(
-            folder, *_request(name), *names, "-x509", *signed_by, "-days", "2", "-out", f"{name}.pem"
+            folder,
+            *_request(name),
+            *names,
+            "-x509",
+            *signed_by,
+            "-days",
+            "2",
+            "-out",
+            f"{name}.pem",
         )
 
 

@@ -1,4 +1,4 @@
-"""A client's driver: a process that reads calls to make as lines of JSON and writes what came of them."""
+"""A client's driver: a process that reads calls as lines of JSON and writes what came of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m tests.conformance.python_driver [--blocking]`: the Python client, driven by lines of JSON."""
+"""`python -m tests.conformance.python_driver [--blocking]`: drives the Python client."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 from contextlib import aclosing, closing
 from typing import TYPE_CHECKING, Any
 
-import grpc
 from google.protobuf.json_format import MessageToDict
 
 from routemoa import RouteMoAClient, RouteMoAError
@@ -17,8 +16,9 @@ from routemoa.credentials import tls
 from tests.conformance.messages import request_message
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
+    import grpc
     from google.protobuf.message import Message
 
     from tests.conformance.case import Json
@@ -46,26 +46,23 @@ def call_of(client: Any, method: str, requests: list[Any], timeout_s: float | No
     policy = request.policy if "policy" in request.DESCRIPTOR.fields_by_name else None
     if policy is not None and not request.HasField("policy"):
         policy = None
-    match method:
-        case "RankModels":
-            return client.rank(request.query, request.model_ids, **limit)
-        case "BatchRankModels":
-            return client.rank_many([item.query for item in request.requests], **limit)
-        case "GetScorerInfo":
-            return client.scorer_info(**limit)
-        case "RouteQuery":
-            return client.route(request.query, policy, request.posterior_scores, **limit)
-        case "GenerateAnswer":
-            return client.answer(request.messages, policy, **limit)
-        case "StreamAnswer":
-            return client.stream(request.messages, policy, **limit)
-        case "ListModels":
-            return client.models(**limit)
-        case "AssessAnswers":
-            return client.assess(
-                request.answers, request.prior_scores, request.previous_answers, **limit
-            )
-    raise ValueError(method)
+    calls: dict[str, Callable[[], Any]] = {
+        "RankModels": lambda: client.rank(request.query, request.model_ids, **limit),
+        "BatchRankModels": lambda: client.rank_many(
+            [item.query for item in request.requests], **limit
+        ),
+        "GetScorerInfo": lambda: client.scorer_info(**limit),
+        "RouteQuery": lambda: client.route(
+            request.query, policy, request.posterior_scores, **limit
+        ),
+        "GenerateAnswer": lambda: client.answer(request.messages, policy, **limit),
+        "StreamAnswer": lambda: client.stream(request.messages, policy, **limit),
+        "ListModels": lambda: client.models(**limit),
+        "AssessAnswers": lambda: client.assess(
+            request.answers, request.prior_scores, request.previous_answers, **limit
+        ),
+    }
+    return calls[method]()
 
 
 def content_of(result: Any, method: str) -> Json:
@@ -89,7 +86,9 @@ def error_of(error: RouteMoAError) -> Json:
         "message": error.message,
         "metadata": dict(error.metadata),
         "violations": [{"field": v.field, "description": v.description} for v in error.violations],
-        "retry_delay_ms": None if error.retry_delay_s is None else round(error.retry_delay_s * 1000),
+        "retry_delay_ms": None
+        if error.retry_delay_s is None
+        else round(error.retry_delay_s * 1000),
         "retryable": error.retryable,
     }
 

@@ -72,13 +72,13 @@ class Stage:
             record.cancelled.set()
             raise
 
-    def handlers(self, service: ServiceDescriptor) -> grpc.GenericRpcHandler:
+    def handlers(self, service: ServiceDescriptor) -> grpc.GenericRpcHandler[Any, Any]:
         """Returns handlers that play scripts for every method of a service."""
         handlers = {method.name: self._handler(method) for method in service.methods}
         return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
     def _handler(self, method: MethodDescriptor) -> grpc.RpcMethodHandler[Any, Any]:
-        coding = {
+        coding: dict[str, Any] = {
             "request_deserializer": GetMessageClass(method.input_type).FromString,
             "response_serializer": GetMessageClass(method.output_type).SerializeToString,
         }
@@ -139,7 +139,7 @@ def _error(content: Json) -> Exception:
     error = kind.__new__(kind)
     RouteMoAError.__init__(error, content["message"], content.get("metadata"))
     if kind is RouteMoAError:  # of a contract newer than this one
-        error.reason = reason  # type: ignore[misc]  # an instance of its own
+        error.reason = reason  # an instance of its own
         error.code = grpc.StatusCode[content["code"]]
     error.violations = tuple(FieldViolation(**item) for item in content.get("violations", ()))
     if "retry_delay_ms" in content:

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 SHOWN_CHARACTERS = 300
 
 
-def problems(
-    case: Case, outcome: Json, record: Record, words: Mapping[str, str]
-) -> Iterator[str]:
+def problems(case: Case, outcome: Json, record: Record, words: Mapping[str, str]) -> Iterator[str]:
     """Yields everything that is not as expected.
 
     Args:
@@ -63,7 +61,9 @@ def _wrong_requests(case: Case, record: Record) -> Iterator[str]:
         yield f"the server got {_short(record.requests)}, not {_short(expected)}"
 
 
-def _wrong_error(expected: Json | None, shown: Json | None, words: Mapping[str, str]) -> Iterator[str]:
+def _wrong_error(
+    expected: Json | None, shown: Json | None, words: Mapping[str, str]
+) -> Iterator[str]:
     if expected is None or shown is None:
         if expected is not shown:
             yield f"error is {_short(shown)}, not {_short(expected)}"

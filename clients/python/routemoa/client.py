@@ -106,7 +106,7 @@ class RouteMoAClient:
 
     async def __aexit__(self, *_: object) -> None:
         for channel in self._channels.values():
-            await channel.close()
+            await channel.close(None)
 
     async def rank(
         self, query: str, model_ids: Sequence[str] = (), *, timeout_s: float | None = None
