@@ -37,6 +37,8 @@ class Expectation:
     """What the client must show, and what the server must have seen."""
 
     responses: tuple[Json, ...] = ()
+    filled: tuple[str, ...] = ()
+    """Fields of the last response that must not be empty, where the responses themselves may vary."""
     error: Json | None = None
     attempts: tuple[int, int] = (1, 1)
     """Least and most attempts that reach the server."""
@@ -68,6 +70,11 @@ class Case:
     """What else the client is told; the README of this folder lists it."""
     script: Script
     expect: Expectation
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a real service is called, of which the runner sees nothing but the responses."""
+        return self.listener == "live"
 
 
 def load_cases() -> tuple[Case, ...]:

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from routemoa.cli.stack import StackConfig, running_stack
 from tests.conformance.certificates import make_certificates
+from tests.conformance.messages import METHODS
 from tests.conformance.server import CountingProxy, Stage, listening
 from tests.conformance.verdict import problems
 
@@ -37,6 +39,7 @@ class Suite:
 
     stage: Stage
     addresses: dict[str, str]
+    """Of every listener, and of the real services by their names."""
     proxy: CountingProxy
     certificates: Path
     version: str
@@ -57,7 +60,7 @@ class Suite:
             except TimeoutError:
                 found.append("the server never saw the call cancelled")
         words = {
-            "$address": self.addresses[case.listener],
+            "$address": self._address(case),
             "$request_id": request_id,
             "$user_agent": f"{language.agent}/{self.version} ",
         }
@@ -70,6 +73,10 @@ class Suite:
                 found.append(f"the client wrote {sent} bytes, not {least} to {most}")
         return found
 
+    def _address(self, case: Case) -> str:
+        service = METHODS[case.method].containing_service.name
+        return self.addresses[service if case.is_live else case.listener]
+
     def _command(self, case: Case, request_id: str) -> Json:
         call = dict(case.call)
         if security := call.pop("security", None):
@@ -80,7 +87,7 @@ class Suite:
         return {
             "method": case.method,
             "requests": case.requests,
-            "address": self.addresses[case.listener],
+            "address": self._address(case),
             "request_id": request_id,
             **call,
         }
@@ -102,6 +109,13 @@ async def playing(cases: Sequence[Case], version: str) -> AsyncIterator[Suite]:
             "counted": await proxy.serve(stack),
             "nobody": _free_address(),
         }
+        if any(case.is_live for case in cases):
+            live = await stack.enter_async_context(running_stack(StackConfig()))
+            addresses |= {
+                "ScorerService": live.scorer_address,
+                "RouterService": live.router_address,
+                "JudgeService": live.judge_address,
+            }
         for name in ("tls", "mutual-tls"):
             credentials = _server_credentials(folder, mutual=name == "mutual-tls")
             serving = listening(stage, SERVICES, credentials)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.message import Message
 
 from routemoa.errors import ERRORS
+from routemoa.v1.router_service_pb2 import StreamAnswerResponse
 from tests.conformance.messages import METHODS, request_message, response_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.conformance.case import Case, Json
     from tests.conformance.server import Record
@@ -25,8 +28,11 @@ def problems(case: Case, outcome: Json, record: Record, words: Mapping[str, str]
         record: What the server saw under the case's request id.
         words: What stands for `$address` and the like in the case.
     """
-    yield from _wrong_responses(case, outcome["responses"])
+    responses = [response_message(case.method, item) for item in outcome["responses"]]
+    yield from _wrong_responses(case, responses)
     yield from _wrong_error(case.expect.error, outcome.get("error"), words)
+    if case.is_live:
+        return
     least, most = case.expect.attempts
     if not least <= len(record.attempts) <= most:
         yield f"the server saw {len(record.attempts)} attempts, not {least} to {most}"
@@ -44,11 +50,36 @@ def problems(case: Case, outcome: Json, record: Record, words: Mapping[str, str]
             yield f"the server saw {left_s} s left, not {low_ms} to {high_ms} ms"
 
 
-def _wrong_responses(case: Case, shown: list[Json]) -> Iterator[str]:
+def _wrong_responses(case: Case, shown: Sequence[Message]) -> Iterator[str]:
+    if case.expect.filled:
+        yield from (f"{path} is empty" for path in case.expect.filled if _is_empty(path, shown))
+        yield from _wrong_text(shown)
+        return
     expected = [response_message(case.method, item) for item in case.expect.responses]
-    got = [response_message(case.method, item) for item in shown]
-    if got != expected:
-        yield f"responses are {_short(got)}, not {_short(expected)}"
+    if shown != expected:
+        yield f"responses are {_short(shown)}, not {_short(expected)}"
+
+
+def _is_empty(path: str, shown: Sequence[Message]) -> bool:
+    value: Any = shown[-1] if shown else None
+    for name in path.split("."):
+        value = getattr(value, name, None)
+    return not (value.ByteSize() if isinstance(value, Message) else value)
+
+
+def _wrong_text(shown: Sequence[Message]) -> Iterator[str]:
+    """Yields a problem if the deltas of an answer are not the text of its result."""
+    text = ""
+    for message in shown:
+        if not isinstance(message, StreamAnswerResponse):
+            return
+        match message.WhichOneof("event"):
+            case "delta":
+                text += message.delta.text
+            case "reset":
+                text = ""
+            case "result" if message.result.answer.text != text:
+                yield f"the deltas say {_short(text)}, the result {_short(message.result)}"
 
 
 def _wrong_requests(case: Case, record: Record) -> Iterator[str]:
@@ -76,9 +107,9 @@ def _wrong_error(
     for text in wanted.pop("message_has", ()):
         if words.get(text, text) not in shown["message"]:
             yield f"message lacks {words.get(text, text)!r}: {shown['message']}"
-    wanted["metadata"] = {
-        key: words.get(value, value) for key, value in wanted.get("metadata", {}).items()
-    }
+    metadata = wanted.pop("metadata", {})
+    if metadata is not None:  # else whatever it is
+        wanted["metadata"] = {key: words.get(value, value) for key, value in metadata.items()}
     for key, value in wanted.items():
         if shown[key] != value:
             yield f"error's {key} is {_short(shown[key])}, not {_short(value)}"

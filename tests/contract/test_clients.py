@@ -17,21 +17,20 @@ CONTRACT = ROOT / "proto/routemoa/v1/service_config.json"
 
 def test_every_client_has_the_version_of_the_services() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    options = (CLIENTS / "go/options.go").read_text()
-    go = re.search(r'Version = "(.*)"', options)
     pom = ET.parse(CLIENTS / "java/pom.xml").getroot()  # noqa: S314  # our own file
     versions = {
-        "go": go[1] if go else "",
+        "python": found(r'^VERSION = "(.*)"', "python/routemoa/client.py"),
+        "go": found(r'Version = "(.*)"', "go/options.go"),
         "typescript": json.loads((CLIENTS / "typescript/package.json").read_text())["version"],
         "java": pom.findtext("{*}version"),
-        "java's readme": version_in_readme(),
+        "java's readme": found("<version>(.*)</version>", "java/README.md"),
     }
     assert versions == dict.fromkeys(versions, version)
 
 
-def version_in_readme() -> str:
-    found = re.search(r"<version>(.*)</version>", (CLIENTS / "java/README.md").read_text())
-    return found[1] if found else ""
+def found(pattern: str, file: str) -> str:
+    match = re.search(pattern, (CLIENTS / file).read_text(), re.MULTILINE)
+    return match[1] if match else ""
 
 
 def test_every_client_has_the_contracts_service_config() -> None:

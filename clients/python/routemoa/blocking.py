@@ -119,7 +119,8 @@ class BlockingClient:
                 except StopAsyncIteration:
                     return
         finally:
-            self.run(source.aclose())
+            if not self._loop.is_closed():  # else the call ended with the client
+                self.run(source.aclose())
 
     rank = _blocking(RouteMoAClient.rank)
     rank_many = _blocking(RouteMoAClient.rank_many)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import contextmanager
-from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import uuid4
@@ -36,6 +35,9 @@ if TYPE_CHECKING:
 
     Conversation = str | Sequence[model_pb2.Message]
 
+VERSION = "0.1.0"
+"""The version of this client, which is that of the services beside it."""
+
 SCORER_ADDRESS = "127.0.0.1:50051"
 ROUTER_ADDRESS = "127.0.0.1:50052"
 JUDGE_ADDRESS = "127.0.0.1:50053"
@@ -44,7 +46,7 @@ MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 """An answer of many layers holds every model's answer; gRPC's own limit is an eighth of this."""
 
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
-    ("grpc.primary_user_agent", f"routemoa-python/{version('routemoa')}"),
+    ("grpc.primary_user_agent", f"routemoa-python/{VERSION}"),
     ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),

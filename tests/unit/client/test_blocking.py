@@ -65,6 +65,18 @@ async def test_a_stream_may_be_left_early_and_the_client_used_again() -> None:
         assert await in_thread(work) == len(samples.events())
 
 
+async def test_a_stream_that_outlives_its_client_is_dropped_quietly() -> None:
+    async with serving(RecordingRouter(events=samples.events())) as address:
+
+        def work() -> None:
+            with BlockingClient(address) as client:
+                events = client.stream(QUERY)
+                next(events)
+            events.close()
+
+        await in_thread(work)
+
+
 async def test_queries_are_taken_from_an_ordinary_iterable() -> None:
     def queries() -> Iterator[str]:
         yield from ("one", "two", "three")
