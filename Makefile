@@ -8,8 +8,8 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo test test-train lint format gen gen-check lock bench ci clean
-.PHONY: images image-buildah test-images
+.PHONY: help setup setup-train demo test test-clients test-train lint format gen gen-check load lock bench
+.PHONY: ci clean images image-buildah test-images
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ demo: $(VENV)/serve.done ## Start everything, ask questions of different domains
 test: $(VENV)/dev.done ## Run the tests: unit, contract and integration, on real servers on loopback
 	$(BIN)/python -m pytest
 
+test-clients: $(VENV)/dev.done ## Build every client, run its tests and the conformance cases, print the matrix
+	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance
+
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
 	$(BIN)/python -m pytest -m train tests/train
 
@@ -55,6 +58,7 @@ lint: $(VENV)/dev.done ## ruff, mypy, import contracts, buf, hadolint
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code
+	BUF=$(BIN)/buf scripts/breaking_check.sh
 	$(BIN)/hadolint deploy/docker/Dockerfile
 
 format: $(VENV)/dev.done ## Format Python and protos
@@ -62,7 +66,7 @@ format: $(VENV)/dev.done ## Format Python and protos
 	$(BIN)/ruff format .
 	$(BIN)/buf format --write
 
-gen: $(VENV)/dev.done ## Regenerate stubs and generated docs
+gen: $(VENV)/dev.done ## Regenerate the stubs of every language and the generated docs
 	VENV=$(VENV) scripts/gen_stubs.sh
 	$(BIN)/python scripts/gen_docs.py
 
@@ -73,7 +77,10 @@ bench: $(VENV)/dev.done ## Measure scorer and router on this machine, into docs/
 	$(BIN)/python -m tests.bench.bench_scorer --markdown docs/benchmarks/scorer-service.md
 	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router-overhead.md
 
-ci: gen-check lint test test-train ## What CI runs
+load: $(VENV)/dev.done ## Load the services for a short while with ghz, into docs/benchmarks/load-ghz.md
+	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md
+
+ci: gen-check lint test test-clients test-train ## What CI runs
 
 # -- images ------------------------------------------------------------------------------------------
 
@@ -116,4 +123,5 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	done
 
 clean: ## Remove what was built
+	rm -rf clients/go/build clients/typescript/dist clients/typescript/node_modules clients/java/target
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,7 +2,12 @@
 # Fails if the committed stubs or generated docs differ from what their sources generate.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-generated=(clients/python/routemoa/v1 clients/python/routemoa/service_config.json docs/config.md docs/errors.md)
+generated=(
+  clients/python/routemoa/v1 clients/python/routemoa/service_config.json
+  clients/go/routemoa/v1 clients/go/service_config.json
+  clients/typescript/src/gen
+  docs/config.md docs/errors.md
+)
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
 cp -r --parents "${generated[@]}" "$before"

@@ -111,10 +111,3 @@ def test_files_named_in_the_documents_exist() -> None:
         missing = [path for path in named.findall(text) if not (ROOT / path).exists()]
         missing += [path for path in links.findall(text) if not (document.parent / path).exists()]
         assert not missing, document.name
-
-
-def test_the_clients_service_config_is_the_contracts() -> None:
-    contract = ROOT / "proto/routemoa/v1/service_config.json"
-    assert (
-        contract.read_text() == (ROOT / "clients/python/routemoa/service_config.json").read_text()
-    )

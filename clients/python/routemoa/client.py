@@ -10,6 +10,7 @@ timeout and `timeout_s` holds.
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -18,7 +19,7 @@ from uuid import uuid4
 import grpc
 import grpc.aio
 
-from routemoa.errors import from_rpc_error
+from routemoa.errors import TransportError, from_rpc_error
 from routemoa.v1 import judge_service_pb2 as judge_pb2
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb2
@@ -30,19 +31,37 @@ from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
 
+    from google.protobuf.message import Message
+
     Conversation = str | Sequence[model_pb2.Message]
+
+VERSION = "0.1.0"
+"""The version of this client, which is that of the services beside it."""
 
 SCORER_ADDRESS = "127.0.0.1:50051"
 ROUTER_ADDRESS = "127.0.0.1:50052"
 JUDGE_ADDRESS = "127.0.0.1:50053"
 
+MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+"""An answer of many layers holds every model's answer; gRPC's own limit is an eighth of this."""
+
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
+    ("grpc.primary_user_agent", f"routemoa-python/{VERSION}"),
+    ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
 
-RequestT = TypeVar("RequestT")
+_SERVICE_CONFIG = files("routemoa").joinpath("service_config.json").read_text()
+_TIMEOUTS_S = {
+    f"{name['method']}Request": float(config["timeout"].removesuffix("s"))
+    for config in json.loads(_SERVICE_CONFIG)["methodConfig"]
+    for name in config["name"]
+}
+"""By request type. gRPC itself keeps to these timeouts, but does not tell the service of them."""
+
+RequestT = TypeVar("RequestT", bound="Message")
 ResponseT = TypeVar("ResponseT")
 
 
@@ -54,11 +73,13 @@ class RouteMoAClient:
     (`contextlib.aclosing`), which cancels the call.
 
     Args:
-        router: Address of the router, `host:port`. It and the others are connected on first use.
+        router: Address of the router, `host:port`. It and the others are connected on first use;
+            services of one address share a connection.
         scorer: Address of the scorer.
         judge: Address of the judge.
-        credentials: TLS credentials; without them, nothing is encrypted.
+        credentials: From `routemoa.credentials.tls`; without them, nothing is encrypted.
         request_id: Sent with every call as `x-request-id`; without one, each call gets its own.
+        gzip: Whether requests are compressed. Compressed responses are always read.
     """
 
     def __init__(
@@ -69,26 +90,32 @@ class RouteMoAClient:
         judge: str = JUDGE_ADDRESS,
         credentials: grpc.ChannelCredentials | None = None,
         request_id: str | None = None,
+        gzip: bool = False,
     ) -> None:
-        self._channels = [_open(address, credentials) for address in (router, scorer, judge)]
-        self._router = RouterServiceStub(self._channels[0])
-        self._scorer = ScorerServiceStub(self._channels[1])
-        self._judge = JudgeServiceStub(self._channels[2])
+        addresses = {router, scorer, judge}
+        self._channels = {address: _open(address, credentials, gzip=gzip) for address in addresses}
+        self._router = RouterServiceStub(self._channels[router])
+        self._scorer = ScorerServiceStub(self._channels[scorer])
+        self._judge = JudgeServiceStub(self._channels[judge])
         self._request_id = request_id
+        how = "without TLS" if credentials is None else "with TLS"
+        self._at_router, self._at_scorer, self._at_judge = (
+            f"{address} {how}" for address in (router, scorer, judge)
+        )
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for channel in self._channels:
-            await channel.close()
+        for channel in self._channels.values():
+            await channel.close(None)
 
     async def rank(
         self, query: str, model_ids: Sequence[str] = (), *, timeout_s: float | None = None
     ) -> scorer_pb2.RankModelsResponse:
         """Returns the scorer's ranking, of all models that it knows unless some are named."""
         request = scorer_pb2.RankModelsRequest(query=query, model_ids=model_ids)
-        return await self._call(self._scorer.RankModels, request, timeout_s)
+        return await self._call(self._at_scorer, self._scorer.RankModels, request, timeout_s)
 
     async def rank_many(
         self,
@@ -100,7 +127,9 @@ class RouteMoAClient:
         """Returns one ranking per query, in order; the scorer limits how many fit one batch."""
         requests = [scorer_pb2.RankModelsRequest(query=q, model_ids=model_ids) for q in queries]
         request = scorer_pb2.BatchRankModelsRequest(requests=requests)
-        return (await self._call(self._scorer.BatchRankModels, request, timeout_s)).responses
+        return (
+            await self._call(self._at_scorer, self._scorer.BatchRankModels, request, timeout_s)
+        ).responses
 
     async def rank_stream(
         self,
@@ -125,7 +154,7 @@ class RouteMoAClient:
         metadata = self._metadata()
         call = self._scorer.StreamRankModels(requests(), timeout=timeout_s, metadata=metadata)
         try:
-            with _typed_errors():
+            with _typed_errors(self._at_scorer):
                 async for response in call:
                     yield response
         except asyncio.CancelledError:
@@ -140,7 +169,7 @@ class RouteMoAClient:
     ) -> scorer_pb2.GetScorerInfoResponse:
         """Returns what the scorer is, which models it knows, and its limits."""
         request = scorer_pb2.GetScorerInfoRequest()
-        return await self._call(self._scorer.GetScorerInfo, request, timeout_s)
+        return await self._call(self._at_scorer, self._scorer.GetScorerInfo, request, timeout_s)
 
     async def route(
         self,
@@ -154,7 +183,7 @@ class RouteMoAClient:
         request = router_pb2.RouteQueryRequest(
             query=query, policy=policy, posterior_scores=posterior_scores
         )
-        return await self._call(self._router.RouteQuery, request, timeout_s)
+        return await self._call(self._at_router, self._router.RouteQuery, request, timeout_s)
 
     async def answer(
         self,
@@ -166,7 +195,7 @@ class RouteMoAClient:
         """Runs the layers and returns the answer to a query or a conversation. It costs money."""
         messages = _messages(conversation)
         request = router_pb2.GenerateAnswerRequest(messages=messages, policy=policy)
-        return await self._call(self._router.GenerateAnswer, request, timeout_s)
+        return await self._call(self._at_router, self._router.GenerateAnswer, request, timeout_s)
 
     async def stream(
         self,
@@ -178,11 +207,13 @@ class RouteMoAClient:
         """Does what `answer` does, and yields every event; the last one holds the result."""
         messages = _messages(conversation)
         request = router_pb2.StreamAnswerRequest(messages=messages, policy=policy)
+        timeout_s = _timeout_of(request, timeout_s)
         call = self._router.StreamAnswer(request, timeout=timeout_s, metadata=self._metadata())
         try:
-            with _typed_errors():
+            with _typed_errors(self._at_router):
                 async for event in call:
-                    yield event
+                    if event.WhichOneof("event") is not None:  # else newer than this client
+                        yield event
         finally:
             call.cancel()
 
@@ -191,7 +222,7 @@ class RouteMoAClient:
         models: list[model_pb2.Model] = []
         request = router_pb2.ListModelsRequest()
         while True:
-            page = await self._call(self._router.ListModels, request, timeout_s)
+            page = await self._call(self._at_router, self._router.ListModels, request, timeout_s)
             models.extend(page.models)
             if not page.next_page_token:
                 return models
@@ -209,27 +240,35 @@ class RouteMoAClient:
         request = judge_pb2.AssessAnswersRequest(
             answers=answers, previous_answers=previous_answers, prior_scores=prior_scores
         )
-        return await self._call(self._judge.AssessAnswers, request, timeout_s)
+        return await self._call(self._at_judge, self._judge.AssessAnswers, request, timeout_s)
 
     async def _call(
         self,
+        where: str,
         method: grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT],
         request: RequestT,
         timeout_s: float | None,
     ) -> ResponseT:
-        with _typed_errors():
+        with _typed_errors(where):
+            timeout_s = _timeout_of(request, timeout_s)
             return await method(request, timeout=timeout_s, metadata=self._metadata())
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("x-request-id", self._request_id or uuid4().hex),)
 
 
-def _open(address: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
-    service_config = files("routemoa").joinpath("service_config.json").read_text()
-    options = (*_OPTIONS, ("grpc.service_config", service_config))
+def _open(
+    address: str, credentials: grpc.ChannelCredentials | None, *, gzip: bool
+) -> grpc.aio.Channel:
+    options = (*_OPTIONS, ("grpc.service_config", _SERVICE_CONFIG))
+    compression = grpc.Compression.Gzip if gzip else grpc.Compression.NoCompression
     if credentials is None:
-        return grpc.aio.insecure_channel(address, options=options)
-    return grpc.aio.secure_channel(address, credentials, options=options)
+        return grpc.aio.insecure_channel(address, options=options, compression=compression)
+    return grpc.aio.secure_channel(address, credentials, options=options, compression=compression)
+
+
+def _timeout_of(request: Message, timeout_s: float | None) -> float | None:
+    return _TIMEOUTS_S.get(type(request).__name__) if timeout_s is None else timeout_s
 
 
 def _messages(conversation: Conversation) -> Sequence[model_pb2.Message]:
@@ -239,8 +278,11 @@ def _messages(conversation: Conversation) -> Sequence[model_pb2.Message]:
 
 
 @contextmanager
-def _typed_errors() -> Iterator[None]:
+def _typed_errors(where: str) -> Iterator[None]:
     try:
         yield
-    except grpc.aio.AioRpcError as error:
-        raise from_rpc_error(error) from error
+    except grpc.aio.AioRpcError as rpc_error:
+        error = from_rpc_error(rpc_error)
+        if isinstance(error, TransportError) and error.code is grpc.StatusCode.UNAVAILABLE:
+            error = TransportError(error.code, f"{where}: {error.message}")
+        raise error from rpc_error

@@ -15,6 +15,7 @@ documents when each occurs and what its metadata hold:
     ├── DeadlineTooShortError    DEADLINE_EXCEEDED    allow more time
     ├── AnswerTimedOutError      DEADLINE_EXCEEDED    allow more time
     ├── InternalError            INTERNAL             report it, with its request id
+    ├── UnknownReasonError       any                  the service is newer: see `reason`
     └── TransportError           any                  no RouteMoA service answered
 """
 
@@ -54,7 +55,7 @@ class RouteMoAError(Exception):
         metadata: Everything variable in the message, for a program.
     """
 
-    reason: ClassVar[str] = "ERROR_REASON_UNSPECIFIED"
+    reason: str = "ERROR_REASON_UNSPECIFIED"
     code: grpc.StatusCode = grpc.StatusCode.UNKNOWN
     retryable: ClassVar[bool] = False
 
@@ -162,6 +163,22 @@ class InternalError(RouteMoAError):
     code = grpc.StatusCode.INTERNAL
 
 
+class UnknownReasonError(RouteMoAError):
+    """The service is newer than this client and gives a reason that it does not know."""
+
+    def __init__(
+        self,
+        reason: str,
+        code: grpc.StatusCode,
+        message: str,
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Takes the reason and the code as they were sent."""
+        super().__init__(message, metadata)
+        self.reason = reason
+        self.code = code
+
+
 class TransportError(RouteMoAError):
     """The call failed before any RouteMoA service could say why."""
 
@@ -234,11 +251,15 @@ def from_rpc_error(rpc_error: grpc.aio.AioRpcError) -> RouteMoAError:
             if packed.Is(detail.DESCRIPTOR):
                 packed.Unpack(detail)
     message = rpc_error.details() or rpc_error.code().name
-    if info.domain != DOMAIN or info.reason not in ERRORS:
+    if info.domain != DOMAIN:
         return TransportError(rpc_error.code(), message)
-    kind = ERRORS[info.reason]
-    error = kind.__new__(kind)
-    RouteMoAError.__init__(error, message, dict(info.metadata))
+    error: RouteMoAError
+    if info.reason in ERRORS:
+        kind = ERRORS[info.reason]
+        error = kind.__new__(kind)
+        RouteMoAError.__init__(error, message, dict(info.metadata))
+    else:
+        error = UnknownReasonError(info.reason, rpc_error.code(), message, dict(info.metadata))
     error.violations = tuple(
         FieldViolation(field=v.field, description=v.description)
         for v in bad_request.field_violations

@@ -73,7 +73,8 @@ class Child:
                 response_deserializer=HealthCheckResponse.FromString,
             )
             try:
-                response = await check(HealthCheckRequest(), timeout=PROBE_TIMEOUT_S)
+                request = HealthCheckRequest()
+                response: HealthCheckResponse = await check(request, timeout=PROBE_TIMEOUT_S)
             except grpc.aio.AioRpcError:
                 return False
             return response.status == HealthCheckResponse.SERVING

@@ -1,0 +1,212 @@
+// Copyright 2026 The RouteMoA Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package routemoa_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	routemoa "github.com/routemoa/routemoa/clients/go"
+	routemoav1 "github.com/routemoa/routemoa/clients/go/routemoa/v1"
+)
+
+// services answer with pages of one model each, an endless stream of events, and an echo of rankings.
+type services struct {
+	routemoav1.UnimplementedRouterServiceServer
+	routemoav1.UnimplementedScorerServiceServer
+	cancelled chan struct{}
+}
+
+func (s *services) ListModels(
+	_ context.Context, request *routemoav1.ListModelsRequest,
+) (*routemoav1.ListModelsResponse, error) {
+	page, _ := strconv.Atoi(request.GetPageToken())
+	response := &routemoav1.ListModelsResponse{
+		Models: []*routemoav1.Model{{ModelId: "model-" + strconv.Itoa(page)}},
+	}
+	if page < 2 {
+		response.NextPageToken = strconv.Itoa(page + 1)
+	}
+	return response, nil
+}
+
+func (s *services) StreamAnswer(
+	_ *routemoav1.StreamAnswerRequest, stream grpc.ServerStreamingServer[routemoav1.StreamAnswerResponse],
+) error {
+	delta := &routemoav1.StreamAnswerResponse_Delta{Delta: &routemoav1.AnswerDelta{Text: "x"}}
+	for stream.Send(&routemoav1.StreamAnswerResponse{Event: delta}) == nil {
+		time.Sleep(time.Millisecond)
+	}
+	<-stream.Context().Done()
+	close(s.cancelled)
+	return nil
+}
+
+func (s *services) StreamRankModels(
+	stream grpc.BidiStreamingServer[routemoav1.StreamRankModelsRequest, routemoav1.StreamRankModelsResponse],
+) error {
+	for index := int64(0); ; index++ {
+		if _, err := stream.Recv(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if err := stream.Send(&routemoav1.StreamRankModelsResponse{RequestIndex: index}); err != nil {
+			return err
+		}
+	}
+}
+
+func start(t *testing.T) (*routemoa.Client, *services) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, served := grpc.NewServer(), &services{cancelled: make(chan struct{})}
+	routemoav1.RegisterRouterServiceServer(server, served)
+	routemoav1.RegisterScorerServiceServer(server, served)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	address := listener.Addr().String()
+	client, err := routemoa.New(routemoa.Options{Router: address, Scorer: address, Judge: address})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client, served
+}
+
+func TestTheWholePoolIsListedPageAfterPage(t *testing.T) {
+	client, _ := start(t)
+	var ids []string
+	for model, err := range client.Models(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, model.GetModelId())
+	}
+	if got := strings.Join(ids, " "); got != "model-0 model-1 model-2" {
+		t.Fatalf("models are %q", got)
+	}
+}
+
+func TestLeavingAStreamCancelsItOnTheServer(t *testing.T) {
+	client, served := start(t)
+	request := &routemoav1.StreamAnswerRequest{Messages: routemoa.User("Why?")}
+	for event, err := range client.StreamAnswer(t.Context(), request) {
+		if err != nil || event.GetDelta().GetText() != "x" {
+			t.Fatal(event, err)
+		}
+		break
+	}
+	select {
+	case <-served.cancelled:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the server never saw it")
+	}
+}
+
+func TestACancelledContextIsAnErrorThatEndsTheStream(t *testing.T) {
+	client, _ := start(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var failures []error
+	for _, err := range client.StreamAnswer(ctx, &routemoav1.StreamAnswerRequest{}) {
+		cancel()
+		if err != nil {
+			failures = append(failures, err)
+		}
+	}
+	if len(failures) != 1 || !errors.Is(failures[0], context.Canceled) {
+		t.Fatalf("failures are %v", failures)
+	}
+}
+
+func TestMoreQueriesThanTheConnectionHoldsAreRankedInOrder(t *testing.T) {
+	client, _ := start(t)
+	const count = 400
+	request := &routemoav1.StreamRankModelsRequest{
+		Request: &routemoav1.RankModelsRequest{Query: strings.Repeat("x", 1000)},
+	}
+	requests := func(yield func(*routemoav1.StreamRankModelsRequest) bool) {
+		for range count {
+			if !yield(request) {
+				return
+			}
+		}
+	}
+	next := int64(0)
+	for response, err := range client.StreamRankModels(t.Context(), requests) {
+		if err != nil || response.GetRequestIndex() != next {
+			t.Fatal(response, err)
+		}
+		next++
+	}
+	if next != count {
+		t.Fatalf("%d rankings", next)
+	}
+}
+
+func TestAnErrorIsFoundByItsReasonItsTypeAndItsStatus(t *testing.T) {
+	client, err := routemoa.New(routemoa.Options{Router: "127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	_, err = client.GenerateAnswer(t.Context(), &routemoav1.GenerateAnswerRequest{})
+	if !errors.Is(err, routemoa.ErrTransport) || errors.Is(err, routemoa.ErrInternal) {
+		t.Fatalf("error is %v", err)
+	}
+	var typed *routemoa.Error
+	if !errors.As(err, &typed) || !strings.HasPrefix(typed.Message, "127.0.0.1:1 without TLS: ") {
+		t.Fatalf("error is %v", err)
+	}
+	if status.Code(err) != codes.Unavailable {
+		t.Fatalf("code is %v", status.Code(err))
+	}
+}
+
+func TestEveryReasonOfTheContractHasAVariable(t *testing.T) {
+	known := []error{
+		routemoa.ErrInvalidField, routemoa.ErrInvalidPageToken, routemoa.ErrModelNotFound,
+		routemoa.ErrModelPoolMismatch, routemoa.ErrNoEligibleModel, routemoa.ErrOverloaded,
+		routemoa.ErrDraining, routemoa.ErrGenerationFailed, routemoa.ErrDeadlineTooShort,
+		routemoa.ErrAnswerTimedOut, routemoa.ErrInternal,
+	}
+	for value, name := range routemoav1.ErrorReason_name {
+		found := 0
+		for _, variable := range known {
+			if errors.Is(&routemoa.Error{Reason: name}, variable) {
+				found++
+			}
+		}
+		if want := min(value, 1); found != int(want) { // 0 is never sent
+			t.Errorf("%s has %d variables", name, found)
+		}
+	}
+}
+
+func TestATokenNeedsTLSAndACertificateItsKey(t *testing.T) {
+	token := func(context.Context) (string, error) { return "s3cret", nil }
+	if _, err := routemoa.New(routemoa.Options{Token: token}); err == nil {
+		t.Error("a token without TLS was taken")
+	}
+	if _, err := routemoa.TLSFromFiles("", "client.pem", ""); err == nil {
+		t.Error("half a certificate was taken")
+	}
+	if _, err := routemoa.TLSFromFiles("client_test.go", "", ""); err == nil {
+		t.Error("a file without certificates was taken")
+	}
+}

@@ -1,0 +1,218 @@
+package io.routemoa.client;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.grpc.Grpc;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.Server;
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.StreamObserver;
+import io.routemoa.v1.AnswerDelta;
+import io.routemoa.v1.GenerateAnswerRequest;
+import io.routemoa.v1.ListModelsRequest;
+import io.routemoa.v1.ListModelsResponse;
+import io.routemoa.v1.Model;
+import io.routemoa.v1.RankModelsRequest;
+import io.routemoa.v1.RankModelsResponse;
+import io.routemoa.v1.RouterServiceGrpc;
+import io.routemoa.v1.ScorerServiceGrpc;
+import io.routemoa.v1.StreamAnswerRequest;
+import io.routemoa.v1.StreamAnswerResponse;
+import io.routemoa.v1.StreamRankModelsRequest;
+import io.routemoa.v1.StreamRankModelsResponse;
+import java.io.IOException;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class RouteMoAClientTest {
+  private final CountDownLatch cancelled = new CountDownLatch(1);
+  private Server server;
+  private RouteMoAClient client;
+
+  @BeforeEach
+  void start() throws IOException {
+    server =
+        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
+            .addService(new EndlessRouter())
+            .addService(new EchoingScorer())
+            .build()
+            .start();
+    String address = "127.0.0.1:" + server.getPort();
+    client = RouteMoAClient.builder().router(address).scorer(address).judge(address).build();
+  }
+
+  @AfterEach
+  void stop() {
+    client.close();
+    server.shutdownNow();
+  }
+
+  @Test
+  void theWholePoolIsListedPageAfterPage() {
+    List<String> ids = client.models().stream().map(Model::getModelId).toList();
+    assertEquals(List.of("model-0", "model-1", "model-2"), ids);
+  }
+
+  @Test
+  void closingAStreamCancelsItOnTheServer() throws InterruptedException {
+    try (var events = client.streamAnswer(StreamAnswerRequest.getDefaultInstance())) {
+      assertEquals("x", events.next().getDelta().getText());
+    }
+    assertTrue(cancelled.await(5, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void cancellingAFutureCancelsTheStreamOnTheServer() throws InterruptedException {
+    CountDownLatch first = new CountDownLatch(1);
+    CompletableFuture<Void> whole =
+        client.async().streamAnswer(StreamAnswerRequest.getDefaultInstance(), event -> first.countDown());
+    assertTrue(first.await(5, TimeUnit.SECONDS));
+    whole.cancel(true);
+    assertTrue(cancelled.await(5, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void aConsumerThatFailsCancelsTheStreamAndFailsTheFuture() throws InterruptedException {
+    CompletableFuture<Void> whole =
+        client
+            .async()
+            .streamAnswer(
+                StreamAnswerRequest.getDefaultInstance(),
+                event -> {
+                  throw new IllegalArgumentException("cannot show it");
+                });
+    CompletionException failure = assertThrows(CompletionException.class, whole::join);
+    assertInstanceOf(IllegalArgumentException.class, failure.getCause());
+    assertTrue(cancelled.await(5, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void cancellingAFutureCancelsACallThatWaits() throws InterruptedException {
+    CompletableFuture<RankModelsResponse> ranking =
+        client.async().rankModels(RankModelsRequest.newBuilder().setQuery("Why?").build());
+    assertFalse(ranking.isDone());
+    ranking.cancel(true);
+    assertTrue(ranking.isCancelled());
+  }
+
+  @Test
+  void moreQueriesThanTheConnectionHoldsAreRankedInOrder() {
+    StreamRankModelsRequest request =
+        StreamRankModelsRequest.newBuilder()
+            .setRequest(RankModelsRequest.newBuilder().setQuery("x".repeat(1000)))
+            .build();
+    Iterator<StreamRankModelsRequest> requests = Collections.nCopies(400, request).iterator();
+    long next = 0;
+    try (var rankings = client.streamRankModels(requests)) {
+      for (StreamRankModelsResponse ranking : rankings) {
+        assertEquals(next++, ranking.getRequestIndex());
+      }
+    }
+    assertEquals(400, next);
+  }
+
+  @Test
+  void anErrorOfTheCallersOwnQueriesComesOutOfTheStream() {
+    Iterator<StreamRankModelsRequest> requests =
+        Stream.of(1, 0)
+            .map(divisor -> "x".repeat(1 / divisor))
+            .map(query -> RankModelsRequest.newBuilder().setQuery(query))
+            .map(request -> StreamRankModelsRequest.newBuilder().setRequest(request).build())
+            .iterator();
+    try (var rankings = client.streamRankModels(requests)) {
+      assertThrows(ArithmeticException.class, () -> rankings.forEach(ranking -> {}));
+    }
+  }
+
+  @Test
+  void nobodyAtTheAddressIsATransportException() {
+    try (RouteMoAClient alone = RouteMoAClient.builder().router("127.0.0.1:1").build()) {
+      RouteMoAException error =
+          assertThrows(
+              TransportException.class,
+              () -> alone.generateAnswer(GenerateAnswerRequest.getDefaultInstance()));
+      assertEquals(Status.Code.UNAVAILABLE, error.code());
+      assertTrue(error.getMessage().startsWith("127.0.0.1:1 without TLS: "), error.getMessage());
+    }
+  }
+
+  @Test
+  void aTokenNeedsTls() {
+    assertThrows(
+        IllegalStateException.class, () -> RouteMoAClient.builder().token(() -> "s3cret").build());
+  }
+
+  /** Pages of one model each, and an endless stream of events. */
+  private final class EndlessRouter extends RouterServiceGrpc.RouterServiceImplBase {
+    @Override
+    public void listModels(ListModelsRequest request, StreamObserver<ListModelsResponse> to) {
+      int page = request.getPageToken().isEmpty() ? 0 : Integer.parseInt(request.getPageToken());
+      to.onNext(
+          ListModelsResponse.newBuilder()
+              .addModels(Model.newBuilder().setModelId("model-" + page))
+              .setNextPageToken(page < 2 ? String.valueOf(page + 1) : "")
+              .build());
+      to.onCompleted();
+    }
+
+    @Override
+    public void streamAnswer(StreamAnswerRequest request, StreamObserver<StreamAnswerResponse> to) {
+      var call = (ServerCallStreamObserver<StreamAnswerResponse>) to;
+      call.setOnCancelHandler(cancelled::countDown);
+      AnswerDelta delta = AnswerDelta.newBuilder().setText("x").build();
+      call.setOnReadyHandler(
+          () -> {
+            for (int left = 10; left > 0 && call.isReady(); left--) {
+              call.onNext(StreamAnswerResponse.newBuilder().setDelta(delta).build());
+            }
+          });
+    }
+  }
+
+  /** An echo of every query's place; single rankings never come. */
+  private static final class EchoingScorer extends ScorerServiceGrpc.ScorerServiceImplBase {
+    @Override
+    public void rankModels(RankModelsRequest request, StreamObserver<RankModelsResponse> to) {
+      // never answers
+    }
+
+    @Override
+    public StreamObserver<StreamRankModelsRequest> streamRankModels(
+        StreamObserver<StreamRankModelsResponse> to) {
+      return new StreamObserver<>() {
+        private long index;
+
+        @Override
+        public void onNext(StreamRankModelsRequest request) {
+          to.onNext(StreamRankModelsResponse.newBuilder().setRequestIndex(index++).build());
+        }
+
+        @Override
+        public void onError(Throwable error) {
+          // the caller has gone
+        }
+
+        @Override
+        public void onCompleted() {
+          to.onCompleted();
+        }
+      };
+    }
+  }
+}

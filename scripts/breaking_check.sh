@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Fails if proto/ would break callers of the last release, which is the newest tag `v*` before this commit.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+release=$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || true)
+if [ -z "$release" ]; then
+  echo "buf breaking: no release is tagged yet, so there is nothing to break."
+  exit 0
+fi
+"${BUF:-buf}" breaking --against "$(git rev-parse --git-common-dir)#tag=$release"
+echo "buf breaking: nothing that callers of $release rely on has changed."

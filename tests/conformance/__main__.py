@@ -1,0 +1,129 @@
+"""`python -m tests.conformance`: builds every client, runs every case with each, prints the matrix.
+
+Exits 1 if a client does not conform or its own tests fail. A language whose toolchain is absent is
+skipped, and the matrix says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from tests.conformance.case import Case, load_cases
+from tests.conformance.driver import DriverError, driving
+from tests.conformance.language import LANGUAGES, Language
+from tests.conformance.suite import Suite, playing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BUILD_TIMEOUT_S = 900
+
+Results = dict[str, list[str]]
+"""The problems of every case that ran, by its name."""
+
+
+def main() -> None:
+    """Reads the command line, runs, prints, exits."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.conformance")
+    names = [language.name for language in LANGUAGES]
+    parser.add_argument("--clients", nargs="+", choices=names, default=names)
+    parser.add_argument("--cases", nargs="+", help="names of cases; all unless given")
+    parser.add_argument("--no-build", action="store_true", help="use what was built before")
+    parser.add_argument("--markdown", type=Path, help="file to write the matrix to")
+    options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    cases = [case for case in load_cases() if not options.cases or case.name in options.cases]
+    skipped: dict[str, str] = {}
+    chosen: list[Language] = []
+    for language in LANGUAGES:
+        if language.name not in options.clients:
+            continue
+        if language.missing:
+            skipped[language.name] = f"not installed: {language.missing}"
+        elif not options.no_build and (failed := build(language)):
+            skipped[language.name] = f"FAILED: {failed}"
+        else:
+            chosen.append(language)
+    results = asyncio.run(run(cases, chosen))
+    print_problems(results)
+    text = matrix(cases, results, skipped)
+    sys.stdout.write("\n" + text)
+    if options.markdown:
+        options.markdown.write_text(text)
+    wrong = any(found for by_case in results.values() for found in by_case.values())
+    built_all = not any(reason.startswith("FAILED") for reason in skipped.values())
+    raise SystemExit(0 if built_all and not wrong else 1)
+
+
+def build(language: Language) -> str:
+    """Builds a client and runs its own tests; returns the command that failed, if one did."""
+    for command in language.build:
+        sys.stdout.write(f"{language.name}: {' '.join(command)}\n")
+        sys.stdout.flush()
+        done = subprocess.run(  # noqa: S603  # our own commands
+            command, cwd=language.folder, check=False, timeout=BUILD_TIMEOUT_S
+        )
+        if done.returncode:
+            return " ".join(command)
+    return ""
+
+
+async def run(cases: Sequence[Case], languages: Sequence[Language]) -> Mapping[str, Results]:
+    """Returns the problems of every case, by language."""
+    async with playing(cases, version("routemoa")) as suite:
+        return {language.name: await run_language(suite, cases, language) for language in languages}
+
+
+async def run_language(suite: Suite, cases: Sequence[Case], language: Language) -> Results:
+    """Runs every case with one client; a driver that dies ends its language."""
+    results: Results = {}
+    async with driving(language) as driver:
+        for case in cases:
+            try:
+                results[case.name] = await suite.run(case, language, driver)
+            except DriverError as error:
+                results[case.name] = [str(error)]
+                break
+    return results
+
+
+def print_problems(results: Mapping[str, Results]) -> None:
+    """Prints what is wrong, one line each."""
+    for language, by_case in results.items():
+        for case, found in by_case.items():
+            for problem in found:
+                sys.stdout.write(f"{language} {case}: {problem}\n")
+
+
+def matrix(
+    cases: Sequence[Case], results: Mapping[str, Results], skipped: Mapping[str, str]
+) -> str:
+    """Returns a table of cases and languages in Markdown, and what was skipped."""
+    names = list(results)
+    lines = [f"| case | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+    for case in cases:
+        marks = [_mark(results[name].get(case.name)) for name in names]
+        lines.append(f"| {case.name} | {' | '.join(marks)} |")
+    passed = [str(sum(not found for found in results[name].values())) for name in names]
+    lines.append(f"| **of {len(cases)}** | {' | '.join(passed)} |")
+    lines += [f"\n{name}: skipped, {reason}" for name, reason in skipped.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _mark(found: list[str] | None) -> str:
+    if found is None:
+        return "not run"
+    return "wrong" if found else "ok"
+
+
+if __name__ == "__main__":
+    main()

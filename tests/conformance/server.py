@@ -1,0 +1,211 @@
+"""The server that clients are tested against: scripted, behind the interceptors of every service.
+
+request id -> case -> its script; what arrived is kept per request id. The judge is the real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import grpc.aio
+from google.protobuf.message_factory import GetMessageClass
+
+from routemoa.errors import ERRORS, FieldViolation, RouteMoAError
+from routemoa.v1.judge_service_pb2_grpc import add_JudgeServiceServicer_to_server
+from services.judge.config import JudgeServiceConfig
+from services.judge.servicer import JudgeServicer
+from services.rpc.interceptors import chain
+from services.rpc.interceptors.admission import Admission
+from services.rpc.interceptors.guard import GuardInterceptor
+from services.rpc.server import MAX_MESSAGE_BYTES
+from tests.conformance.messages import SERVICES, response_message
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+
+    from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+    from google.protobuf.message import Message
+
+    from services.rpc.interceptors.guard import Call, Context
+    from tests.conformance.case import Case, Json, Script
+
+MAX_CALLS = 64
+DEADLINE_FLOOR_MS = 2
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """What the server saw of the calls with one request id."""
+
+    attempts: list[dict[str, str | bytes]] = field(default_factory=list)
+    """The metadata of every attempt."""
+    remaining_s: list[float | None] = field(default_factory=list)
+    requests: list[Message] = field(default_factory=list)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Stage:
+    """Plays the cases' scripts and records what arrives."""
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self._cases = {case.name: case for case in cases}
+        self._records: dict[str, Record] = {}
+
+    def record(self, request_id: str) -> Record:
+        """Returns what was seen under a request id, which is `client/case`."""
+        return self._records.setdefault(request_id, Record())
+
+    @asynccontextmanager
+    async def watch(self, call: Call) -> AsyncIterator[None]:
+        """Records a call; the outermost guard."""
+        record = self.record(call.request_id)
+        record.attempts.append(dict(call.context.invocation_metadata() or ()))
+        record.remaining_s.append(call.context.time_remaining())
+        try:
+            yield
+        except asyncio.CancelledError:
+            record.cancelled.set()
+            raise
+
+    def handlers(self, service: ServiceDescriptor) -> grpc.GenericRpcHandler[Any, Any]:
+        """Returns handlers that play scripts for every method of a service."""
+        handlers = {method.name: self._handler(method) for method in service.methods}
+        return grpc.method_handlers_generic_handler(service.full_name, handlers)
+
+    def _handler(self, method: MethodDescriptor) -> grpc.RpcMethodHandler[Any, Any]:
+        coding: dict[str, Any] = {
+            "request_deserializer": GetMessageClass(method.input_type).FromString,
+            "response_serializer": GetMessageClass(method.output_type).SerializeToString,
+        }
+        if method.client_streaming:
+            return grpc.stream_stream_rpc_method_handler(self._exchange, **coding)
+        if method.server_streaming:
+            return grpc.unary_stream_rpc_method_handler(self._stream, **coding)
+        return grpc.unary_unary_rpc_method_handler(self._unary, **coding)
+
+    async def _unary(self, request: Message, context: Context) -> Message:
+        case, record = self._begin(context, request)
+        await asyncio.sleep(case.script.delay_ms / 1000)
+        _fail_if_due(case.script, len(record.attempts))
+        return response_message(case.method, case.script.responses[0])
+
+    async def _stream(self, request: Message, context: Context) -> AsyncGenerator[Message, None]:
+        case, record = self._begin(context, request)
+        await asyncio.sleep(case.script.delay_ms / 1000)
+        for response in case.script.responses:
+            yield response_message(case.method, response)
+        _fail_if_due(case.script, len(record.attempts))
+        if case.script.hang:
+            await asyncio.Event().wait()
+
+    async def _exchange(
+        self, requests: AsyncIterator[Message], context: Context
+    ) -> AsyncGenerator[Message, None]:
+        case, record = self._begin(context)
+        responses = iter(case.script.responses)
+        async for request in requests:
+            record.requests.append(request)
+            yield response_message(case.method, next(responses))
+        _fail_if_due(case.script, len(record.attempts))
+        if case.script.hang:
+            await asyncio.Event().wait()
+
+    def _begin(self, context: Context, *requests: Message) -> tuple[Case, Record]:
+        request_id = str(dict(context.invocation_metadata() or ()).get("x-request-id"))
+        case, record = self._cases[request_id.split("/")[1]], self.record(request_id)
+        record.requests.extend(requests)
+        if case.script.gzip:
+            context.set_compression(grpc.Compression.Gzip)
+        return case, record
+
+
+def _fail_if_due(script: Script, attempt: int) -> None:
+    if script.error is None:
+        return
+    if script.fail_attempts is None or attempt <= script.fail_attempts:
+        raise _error(script.error)
+
+
+def _error(content: Json) -> Exception:
+    reason = content["reason"]
+    if reason == "crash":
+        return RuntimeError("text that callers must not see")
+    kind = ERRORS.get(reason, RouteMoAError)
+    error = kind.__new__(kind)
+    RouteMoAError.__init__(error, content["message"], content.get("metadata"))
+    if kind is RouteMoAError:  # of a contract newer than this one
+        error.reason = reason  # an instance of its own
+        error.code = grpc.StatusCode[content["code"]]
+    error.violations = tuple(FieldViolation(**item) for item in content.get("violations", ()))
+    if "retry_delay_ms" in content:
+        error.retry_delay_s = content["retry_delay_ms"] / 1000
+    return error
+
+
+@asynccontextmanager
+async def listening(
+    stage: Stage, services: Sequence[str], credentials: grpc.ServerCredentials | None = None
+) -> AsyncIterator[str]:
+    """Serves the named services on a free loopback port and yields the address."""
+    guards = chain(Admission(MAX_CALLS), deadline_floor_ms=DEADLINE_FLOOR_MS)._guards
+    server = grpc.aio.server(
+        interceptors=[GuardInterceptor([stage.watch, *guards])],
+        options=(("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.so_reuseport", 0)),
+    )
+    for name in services:
+        if name == "JudgeService":
+            add_JudgeServiceServicer_to_server(JudgeServicer(JudgeServiceConfig().weights), server)
+        else:
+            server.add_generic_rpc_handlers((stage.handlers(SERVICES[name]),))
+    if credentials is None:
+        port = server.add_insecure_port("127.0.0.1:0")
+    else:
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(0)
+
+
+class CountingProxy:
+    """Passes a connection on, and counts what the client writes."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.partition(":")
+        self._connect: Callable[
+            [], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+        ] = partial(asyncio.open_connection, host, int(port))
+        self.sent_bytes = 0
+
+    async def serve(self, stack: AsyncExitStack) -> str:
+        """Serves until the stack ends; returns the address."""
+        server = await asyncio.start_server(self._pass_on, "127.0.0.1", 0)
+        stack.callback(server.close)
+        host, port = server.sockets[0].getsockname()
+        return f"{host}:{port}"
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target_reader, target_writer = await self._connect()
+
+        async def copy(
+            source: asyncio.StreamReader, to: asyncio.StreamWriter, *, counted: bool
+        ) -> None:
+            try:
+                while data := await source.read(65_536):
+                    self.sent_bytes += len(data) if counted else 0
+                    to.write(data)
+                    await to.drain()
+            except ConnectionError:
+                pass
+            finally:
+                to.close()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(copy(reader, target_writer, counted=True))
+            group.create_task(copy(target_reader, writer, counted=False))

@@ -1,0 +1,119 @@
+"""The Python client conforms; the other languages are run by `make test-clients`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import pytest
+
+from routemoa.errors import ERRORS
+from routemoa.v1.scorer_service_pb2 import RankModelsRequest
+from tests.conformance.__main__ import matrix
+from tests.conformance.case import Case, Expectation, Script, load_cases
+from tests.conformance.driver import driving
+from tests.conformance.language import LANGUAGES
+from tests.conformance.messages import METHODS
+from tests.conformance.server import Record
+from tests.conformance.suite import playing
+from tests.conformance.verdict import problems
+
+if TYPE_CHECKING:
+    from tests.conformance.case import Json
+    from tests.conformance.language import Language
+
+CASES = load_cases()
+PYTHON = [language for language in LANGUAGES if not language.toolchain]
+REASONS = {case.script.error["reason"] for case in CASES if case.script.error}
+
+
+@pytest.mark.parametrize("language", PYTHON, ids=lambda language: language.name)
+async def test_the_python_client_conforms(language: Language) -> None:
+    wrong = {}
+    async with playing(CASES, version("routemoa")) as suite, driving(language) as driver:
+        for case in CASES:
+            if found := await suite.run(case, language, driver):
+                wrong[case.name] = found
+    assert not wrong
+
+
+def test_every_method_and_every_reason_has_a_case() -> None:
+    assert {case.method for case in CASES} == set(METHODS)
+    assert set(ERRORS) - REASONS == {"ERROR_REASON_INTERNAL"}  # provoked by a crash
+    assert "crash" in REASONS
+
+
+CASE = Case(
+    name="sample",
+    about="A case to judge by.",
+    method="RankModels",
+    requests=({"query": "Why?"},),
+    script=Script(),
+    expect=Expectation(responses=({"scorer_version": "1"},), metadata={"user-agent": "a/1 "}),
+)
+OUTCOME: Json = {"responses": [{"scorerVersion": "1"}], "error": None}
+ERROR: Json = {
+    "reason": "ERROR_REASON_DRAINING",
+    "code": "UNAVAILABLE",
+    "message": "gone",
+    "metadata": {},
+    "violations": [],
+    "retry_delay_ms": None,
+    "retryable": True,
+}
+
+
+def record(**changes: object) -> Record:
+    seen = {
+        "attempts": [{"user-agent": "a/1 grpc"}],
+        "remaining_s": [None],
+        "requests": [RankModelsRequest(query="Why?")],
+    }
+    return Record(**(seen | changes))  # type: ignore[arg-type]  # the fields of a record
+
+
+def test_an_outcome_as_expected_has_no_problems() -> None:
+    assert list(problems(CASE, OUTCOME, record(), {})) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seen"),
+    [
+        ({"responses": [], "error": None}, record()),
+        ({"responses": [{"scorerVersion": "2"}], "error": None}, record()),
+        (OUTCOME | {"error": ERROR}, record()),
+        (OUTCOME, record(attempts=[])),
+        (OUTCOME, record(attempts=[{"user-agent": "a/1 x"}] * 2)),
+        (OUTCOME, record(attempts=[{"user-agent": "a/2 x"}])),
+        (OUTCOME, record(requests=[RankModelsRequest(query="?")])),
+    ],
+)
+def test_an_outcome_that_is_not_as_expected_has_a_problem(
+    outcome: dict[str, object], seen: Record
+) -> None:
+    assert list(problems(CASE, outcome, seen, {}))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"reason": ""},
+        {"code": "INTERNAL"},
+        {"message": "other"},
+        {"metadata": {"a": "b"}},
+        {"retryable": False},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_error_that_is_not_as_expected_has_a_problem(change: dict[str, object]) -> None:
+    expect = Expectation(error={"reason": "ERROR_REASON_DRAINING", "message": "gone"})
+    case = Case(name="sample", about="", method="RankModels", script=Script(), expect=expect)
+    seen = record(requests=[RankModelsRequest()])
+    assert not list(problems(case, {"responses": [], "error": ERROR}, seen, {}))
+    assert list(problems(case, {"responses": [], "error": ERROR | change}, seen, {}))
+
+
+def test_the_matrix_says_which_language_was_skipped_and_why() -> None:
+    text = matrix([CASE], {"python": {"sample": []}, "go": {}}, {"java": "not installed: mvn"})
+    assert "| sample | ok | not run |" in text
+    assert "java: skipped, not installed: mvn" in text

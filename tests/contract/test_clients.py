@@ -1,0 +1,71 @@
+"""What the clients of all languages have in common stays in step."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CLIENTS = ROOT / "clients"
+CONTRACT = ROOT / "proto/routemoa/v1/service_config.json"
+
+
+def test_every_client_has_the_version_of_the_services() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    pom = ET.parse(CLIENTS / "java/pom.xml").getroot()  # noqa: S314  # our own file
+    versions = {
+        "python": found(r'^VERSION = "(.*)"', "python/routemoa/client.py"),
+        "go": found(r'Version = "(.*)"', "go/options.go"),
+        "typescript": json.loads((CLIENTS / "typescript/package.json").read_text())["version"],
+        "java": pom.findtext("{*}version"),
+        "java's readme": found("<version>(.*)</version>", "java/README.md"),
+    }
+    assert versions == dict.fromkeys(versions, version)
+
+
+def found(pattern: str, file: str) -> str:
+    match = re.search(pattern, (CLIENTS / file).read_text(), re.MULTILINE)
+    return match[1] if match else ""
+
+
+def test_every_client_has_the_contracts_service_config() -> None:
+    config = CONTRACT.read_text()
+    assert (CLIENTS / "python/routemoa/service_config.json").read_text() == config
+    assert (CLIENTS / "go/service_config.json").read_text() == config
+    assert config.strip() in (CLIENTS / "typescript/src/gen/service_config.ts").read_text()
+    assert "../../proto/routemoa/v1</directory>" in (CLIENTS / "java/pom.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("language", "compiled"),
+    [
+        ("go", "go/example_test.go"),
+        ("typescript", "typescript/test/example.ts"),
+        ("java", "java/src/test/java/io/routemoa/client/Example.java"),
+    ],
+)
+def test_the_example_of_a_readme_is_the_one_that_is_compiled(language: str, compiled: str) -> None:
+    blocks = re.findall(r"```(?:go|ts|java)\n(.*?)```", readme(language), re.DOTALL)
+    assert len(blocks) == 1
+    source = squeezed((CLIENTS / compiled).read_text())
+    example = blocks[0].replace("@routemoa/client/v1", "../src/v1.js")
+    example = example.replace("@routemoa/client", "../src/index.js")
+    assert squeezed(example) in source
+
+
+def readme(language: str) -> str:
+    return (CLIENTS / language / "README.md").read_text()
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_no_lock_file_names_a_registry() -> None:
+    lock = json.loads((CLIENTS / "typescript/package-lock.json").read_text())
+    assert not [name for name, package in lock["packages"].items() if "resolved" in package]
