@@ -8,7 +8,7 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo test test-train lint format gen gen-check lock bench ci clean
+.PHONY: help setup setup-train demo test test-train test-chart test-chart-cluster lint format gen gen-check gen-chart lock bench ci clean
 .PHONY: images image-buildah test-images
 
 help: ## List the targets
@@ -31,6 +31,19 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 	$(PIP) --require-hashes --no-deps -r requirements/train.txt
 	@touch $@
 
+# The chart's tools: Helm and others built with Go, schemas of Kubernetes in an environment of their own.
+.tools/tools.done: scripts/chart_tools.sh
+	scripts/chart_tools.sh .tools
+
+.venv-chart/chart.done: requirements/chart.txt
+	test -x .venv-chart/bin/python || $(PYTHON) -m venv .venv-chart
+	.venv-chart/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+# etcd, the control plane and simulated nodes; half an hour of building once.
+.tools/bin/kube-apiserver: $(wildcard tests/chart/cluster/binaries/*)
+	tests/chart/cluster/build.sh .tools/bin
+
 setup: $(VENV)/dev.done ## Install the services and the development tools into .venv
 
 setup-train: $(VENV)/train.done ## Install torch, transformers and optimum as well
@@ -43,10 +56,16 @@ demo: $(VENV)/serve.done ## Start everything, ask questions of different domains
 # -- checks ------------------------------------------------------------------------------------------
 
 test: $(VENV)/dev.done ## Run the tests: unit, contract and integration, on real servers on loopback
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore tests/chart
 
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
 	$(BIN)/python -m pytest -m train tests/train
+
+test-chart: $(VENV)/dev.done .venv-chart/chart.done .tools/tools.done ## Test the Helm chart: render, validate, lint, alerts
+	$(BIN)/python -m pytest tests/chart
+
+test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Install the chart in a real control plane (long first build)
+	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin $(BIN)/python -m pytest -s --timeout 600 tests/chart/cluster
 
 lint: $(VENV)/dev.done ## ruff, mypy, import contracts, buf, hadolint
 	$(BIN)/ruff check .
@@ -65,6 +84,11 @@ format: $(VENV)/dev.done ## Format Python and protos
 gen: $(VENV)/dev.done ## Regenerate stubs and generated docs
 	VENV=$(VENV) scripts/gen_stubs.sh
 	$(BIN)/python scripts/gen_docs.py
+	$(BIN)/python scripts/gen_chart.py
+
+gen-chart: $(VENV)/dev.done .tools/tools.done ## Regenerate the chart's schema, dashboard and README
+	$(BIN)/python scripts/gen_chart.py
+	.tools/bin/helm-docs --chart-search-root deploy/k8s/routemoa --log-level warning
 
 gen-check: ## Fail if regenerating changes anything
 	VENV=$(VENV) PYTHON=$(PYTHON) scripts/gen_check.sh
@@ -73,7 +97,7 @@ bench: $(VENV)/dev.done ## Measure scorer and router on this machine, into docs/
 	$(BIN)/python -m tests.bench.bench_scorer --markdown docs/benchmarks/scorer-service.md
 	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router-overhead.md
 
-ci: gen-check lint test test-train ## What CI runs
+ci: gen-check lint test test-train test-chart ## What CI runs
 
 # -- images ------------------------------------------------------------------------------------------
 
@@ -114,6 +138,7 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	  $(UV) --extra $$image -c requirements/train.txt --override requirements/image-overrides.txt \
 	    -o requirements/$$image.txt || exit; \
 	done
+	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt
 
 clean: ## Remove what was built
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-chart .tools build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,7 +2,8 @@
 # Fails if the committed stubs or generated docs differ from what their sources generate.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-generated=(clients/python/routemoa/v1 clients/python/routemoa/service_config.json docs/config.md docs/errors.md)
+generated=(clients/python/routemoa/v1 clients/python/routemoa/service_config.json docs/config.md docs/errors.md
+  deploy/k8s/routemoa/values.schema.json deploy/k8s/routemoa/files/dashboard.json)
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
 cp -r --parents "${generated[@]}" "$before"
