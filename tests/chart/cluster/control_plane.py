@@ -78,16 +78,21 @@ def running_cluster(binaries: Path, helm: str, folder: Path) -> Iterator[Cluster
             "kube-controller-manager": [
                 "--leader-elect=false",
                 f"--cert-dir={folder}",
+                "--bind-address=127.0.0.1",
                 f"--secure-port={_free_port()}",
                 f"--service-account-private-key-file={folder / 'accounts.key'}",
-                "--concurrent-deployment-syncs=2",
             ],
             "kube-scheduler": [
                 "--leader-elect=false",
                 f"--cert-dir={folder}",
+                "--bind-address=127.0.0.1",
                 f"--secure-port={_free_port()}",
             ],
-            "kwok": ["--manage-all-nodes=true", "--node-lease-duration-seconds=40"],
+            "kwok": [
+                "--manage-all-nodes=true",
+                "--node-lease-duration-seconds=40",
+                f"--config={binaries / 'stages.yaml'}",
+            ],
         }.items():
             stack.enter_context(_process(binaries / name, [kubeconfig, *options], folder))
         _wait(lambda: _has_default_account(cluster), START_S)

@@ -225,6 +225,9 @@ def test_high_availability_installs_with_its_monitors_and_autoscalers(cluster: C
     cluster.run("kubectl", *secret)
     cluster.run("kubectl", "create", "priorityclass", "serving", "--value=1000")
     with installed(cluster, "ha"):
+        with timed("the autoscalers raise one pod to three"):
+            for component in ("scorer", "router", "judge"):
+                cluster.wait(lambda name=component: settled(cluster, name, 3))
         for component in ("scorer", "router", "judge"):
             found = pods(cluster, component).values()
             assert {pod["spec"]["nodeName"] for pod in found} == {f"node-{z}" for z in ZONES}
