@@ -86,11 +86,17 @@ class Rendered:
         return data
 
 
-@cache
-def _helm(*arguments: str) -> Rendered:
-    done = subprocess.run(
-        [tool("helm"), *arguments], capture_output=True, text=True, timeout=50, check=False
+def run(*command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end, whatever its exit status."""
+    return subprocess.run(  # noqa: S603  # our tools, on our files
+        command, capture_output=True, text=True, timeout=50, check=False, input=stdin
     )
+
+
+@cache
+def helm(*arguments: str) -> Rendered:
+    """Runs helm, once for the same arguments."""
+    done = run(tool("helm"), *arguments)
     return Rendered(text=done.stdout, error=done.stderr if done.returncode else "")
 
 
@@ -102,4 +108,4 @@ def render(
     changes = [argument for change in sets for argument in ("--set-json", change)]
     version = ["--kube-version", kubernetes]
     release = ["routemoa", str(CHART), "--namespace", NAMESPACE]
-    return _helm("template", *release, *files, *changes, *version)
+    return helm("template", *release, *files, *changes, *version)

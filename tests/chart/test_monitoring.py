@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from scripts.gen_chart import DASHBOARD, SCHEMA, dashboard, families, label_names, values_schema
-from tests.chart.chart import COMPONENTS, ROOT, render, tool
+from tests.chart.chart import COMPONENTS, ROOT, render, run, tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,7 +150,9 @@ def test_a_release_without_a_router_asks_only_for_the_services_it_has() -> None:
     change = "monitoring.prometheusRule.enabled=true"
     rendered = render("platform", change).one("PrometheusRule", "routemoa")["spec"]
     [down] = [
-        rule for group in rendered["groups"] for rule in group["rules"]
+        rule
+        for group in rendered["groups"]
+        for rule in group["rules"]
         if rule.get("alert") == "RouteMoADown"
     ]
     assert "routemoa-scorer" in down["expr"]
@@ -162,13 +163,7 @@ def test_a_release_without_a_router_asks_only_for_the_services_it_has() -> None:
 def test_prometheus_accepts_the_rules(scenario: str, tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(yaml.safe_dump(rules(scenario)))
-    done = subprocess.run(
-        [tool("promtool"), "check", "rules", str(path)],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    done = run(tool("promtool"), "check", "rules", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -176,13 +171,7 @@ def test_the_alerts_fire_when_they_should_and_are_silent_when_all_is_well(tmp_pa
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules("ha")))
     tests = tmp_path / "alerts.yaml"
     tests.write_text((ROOT / "tests/chart/alerts.yaml").read_text())
-    done = subprocess.run(
-        [tool("promtool"), "test", "rules", str(tests)],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    done = run(tool("promtool"), "test", "rules", str(tests))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -79,7 +79,9 @@ def test_the_router_reaches_dns_the_scorer_and_the_judge() -> None:
 
 
 def test_a_backend_of_the_cluster_opens_its_namespace_only() -> None:
-    [rule] = backend_rules("http://llama.models.svc:80/v1", "http://qwen.models.svc.cluster.local/v1")
+    [rule] = backend_rules(
+        "http://llama.models.svc:80/v1", "http://qwen.models.svc.cluster.local/v1"
+    )
     labels = {"kubernetes.io/metadata.name": "models"}
     assert rule == {"to": [{"namespaceSelector": {"matchLabels": labels}}]}
 
@@ -94,7 +96,9 @@ def test_a_backend_outside_opens_its_port_and_no_private_address() -> None:
     block = first["to"][0]["ipBlock"]
     assert block["cidr"] == "0.0.0.0/0"
     # The metadata services of clouds answer at a link-local address.
-    assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= set(block["except"])
+    assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= set(
+        block["except"]
+    )
 
 
 def test_a_backend_at_an_address_opens_that_address() -> None:

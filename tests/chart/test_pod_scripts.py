@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import http.server
 import io
-import subprocess
 import sys
 import tarfile
 import threading
@@ -14,10 +13,11 @@ import pytest
 
 from services.router.app import router_app
 from services.router.config import RouterServiceConfig
-from tests.chart.chart import CHART
+from tests.chart.chart import CHART, run
 from tests.conftest import LOOPBACK, Serve
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -62,8 +62,7 @@ def source(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 def fetch(url: str, sha256: str, target: Path) -> subprocess.CompletedProcess[str]:
     target.mkdir()
     # Isolated: the pod has the standard library and nothing of ours at this point.
-    command = [sys.executable, "-I", str(FETCH), url, sha256, str(target)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return run(sys.executable, "-I", str(FETCH), url, sha256, str(target))
 
 
 def test_an_artifact_with_the_expected_digest_is_unpacked(

@@ -125,7 +125,9 @@ def test_a_budget_lets_one_pod_go_at_a_time(component: str) -> None:
     assert budget["selector"] == rendered.one("Deployment", component)["spec"]["selector"]
 
 
-@pytest.mark.parametrize(("scenario", "host"), [("default", "ScheduleAnyway"), ("ha", "DoNotSchedule")])
+@pytest.mark.parametrize(
+    ("scenario", "host"), [("default", "ScheduleAnyway"), ("ha", "DoNotSchedule")]
+)
 def test_pods_spread_over_zones_and_nodes(scenario: str, host: str) -> None:
     for component in COMPONENTS:
         deployment = render(scenario).one("Deployment", component)["spec"]
@@ -194,7 +196,9 @@ def test_without_a_gpu_the_scorer_asks_for_none() -> None:
 
 def test_images_are_named_by_registry_tag_or_digest() -> None:
     assert render().container("judge")["image"] == "routemoa/judge:0.1.0"
-    assert render("ha").container("judge")["image"] == "registry.example.com/ai/routemoa/judge:0.1.0"
+    assert (
+        render("ha").container("judge")["image"] == "registry.example.com/ai/routemoa/judge:0.1.0"
+    )
     assert "@sha256:" in render("open").container("router")["image"]
     tagged = render("default", 'image.tag="2"', 'judge.image.tag="3"')
     assert tagged.container("judge")["image"] == "routemoa/judge:3"

@@ -115,7 +115,9 @@ def test_contradictions_are_refused_with_a_word_of_what_to_do(
 
 
 def test_all_contradictions_are_told_at_once() -> None:
-    error = render("default", "tls.mutual=true", "scorer.gpu.enabled=true", "judge.enabled=false").error
+    error = render(
+        "default", "tls.mutual=true", "scorer.gpu.enabled=true", "judge.enabled=false"
+    ).error
     assert error.count("\n  - ") == 3
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from tests.chart.chart import (
     ROOT,
     TOOLS,
     render,
+    run,
     scenarios,
     tool,
     values_files,
@@ -30,15 +30,8 @@ UNSAFE = {"open"}
 def validate(text: str) -> str:
     if not PYTHON.exists():
         pytest.skip(f"{PYTHON} is not here; `make test-chart` makes it")
-    command = [str(PYTHON), str(Path(__file__).with_name("validate.py")), str(TOOLS / "crds")]
-    done = subprocess.run(
-        [*command, *KUBERNETES_VERSIONS],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    script = Path(__file__).with_name("validate.py")
+    done = run(str(PYTHON), str(script), str(TOOLS / "crds"), *KUBERNETES_VERSIONS, stdin=text)
     assert not done.stderr
     return done.stdout
 
@@ -53,23 +46,15 @@ def test_every_scenario_is_valid_for_three_versions_of_kubernetes(scenario: str)
 @pytest.mark.parametrize("scenario", scenarios())
 def test_every_scenario_passes_helm_lint(scenario: str) -> None:
     files = [argument for path in values_files(scenario) for argument in ("--values", str(path))]
-    command = [tool("helm"), "lint", "--strict", "--quiet", str(CHART), *files]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+    done = run(tool("helm"), "lint", "--strict", "--quiet", str(CHART), *files)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("scenario", sorted(set(scenarios()) - UNSAFE))
 def test_every_safe_scenario_has_no_critical_finding(scenario: str) -> None:
-    done = subprocess.run(
-        # No CPU limit: it would throttle bursts; the request already shares the CPU out.
-        [tool("kube-score"), "score", "--output-format", "ci", "--ignore-container-cpu-limit"]
-        + ["--ignore-test", ",".join(IGNORED), "-"],
-        input=render(scenario).text,
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    # No CPU limit: it would throttle bursts; the request already shares the CPU out.
+    score = (tool("kube-score"), "score", "--output-format", "ci", "--ignore-container-cpu-limit")
+    done = run(*score, "--ignore-test", ",".join(IGNORED), "-", stdin=render(scenario).text)
     assert "[OK]" in done.stdout
     assert [line for line in done.stdout.splitlines() if line.startswith("[CRITICAL]")] == []
 

@@ -1,8 +1,8 @@
-"""Checks rendered objects against the API's schemas: `helm template ... | python validate.py CRDS 1.36.0 ...`.
+"""Checks rendered objects: `helm template ... | python validate.py CRDS 1.36.0 ...`.
 
-Kubernetes' own kinds are checked strictly, for every version named; custom resources against the definitions
-in the folder CRDS, strictly too. Prints a problem per line; the exit status is 1 if there are any. It runs
-in the chart tools' own environment.
+Kubernetes' own kinds are checked strictly against the schemas of every version named, custom resources
+against the definitions in the folder CRDS. Prints a problem per line; the exit status is 1 if there are
+any. It runs in the environment of requirements/chart.txt.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import kubernetes_validate
+import jsonschema  # type: ignore[import-untyped]  # it publishes none
+import kubernetes_validate  # type: ignore[import-not-found]  # not in the project's environment
 import yaml
 
 
@@ -21,9 +21,7 @@ def main() -> int:
     folder, *versions = sys.argv[1:]
     definitions = _definitions(Path(folder))
     objects = [item for item in yaml.safe_load_all(sys.stdin) if item is not None]
-    problems = [
-        problem for item in objects for problem in _problems(item, definitions, versions)
-    ]
+    problems = [problem for item in objects for problem in _problems(item, definitions, versions)]
     sys.stdout.writelines(f"{problem}\n" for problem in problems)
     return 1 if problems else 0
 

@@ -1,6 +1,7 @@
-"""A control plane of Kubernetes on loopback: etcd, API server, controllers, scheduler, and simulated nodes.
+"""A control plane of Kubernetes on loopback, and simulated nodes.
 
-The binaries are real; kwok plays the kubelets, so pods become ready without running.
+etcd -> API server -> controllers, scheduler, kwok. The binaries are real; kwok plays the kubelets, so
+pods become ready without running.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Cluster:
     ) -> subprocess.CompletedProcess[str]:
         """Runs helm or kubectl, which may fail."""
         program = self.helm if command == "helm" else str(self.binaries / command)
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603  # our tools
             [program, *arguments, "--kubeconfig", str(self.kubeconfig)],
             capture_output=True,
             text=True,
@@ -107,7 +108,7 @@ def _has_default_account(cluster: Cluster) -> bool:
 def _write_files(folder: Path, kubeconfig: Path, api: int, token: str) -> None:
     (folder / "tokens.csv").write_text(f"{token},admin,admin,system:masters\n")
     key = str(folder / "accounts.key")
-    subprocess.run(
+    subprocess.run(  # noqa: S603  # a fixed command
         ["openssl", "genrsa", "-out", key, "2048"],  # noqa: S607  # openssl of the path
         capture_output=True,
         check=True,
@@ -163,7 +164,8 @@ def _api_server(binaries: Path, folder: Path, etcd: int, port: int) -> Iterator[
 @contextmanager
 def _process(program: Path, options: list[str], folder: Path) -> Iterator[None]:
     with (folder / f"{program.name}.log").open("wb") as log:
-        process = subprocess.Popen([str(program), *options], stdout=log, stderr=log, cwd=folder)
+        command = [str(program), *options]
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)  # noqa: S603  # ours
         try:
             yield
         finally:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +63,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if folder is None or not (Path(folder) / "kube-apiserver").exists():
         pytest.skip("no control plane is built; `make test-chart-cluster` builds one with Go")
     start_s = time.monotonic()
-    with running_cluster(
-        Path(folder), tool("helm"), tmp_path_factory.mktemp("cluster")
-    ) as running:
+    with running_cluster(Path(folder), tool("helm"), tmp_path_factory.mktemp("cluster")) as running:
         running.run("kubectl", "create", "--filename", str(TOOLS / "crds"))
         nodes = [node(f"node-{zone}", zone) for zone in ZONES]
         nodes += [node(f"gpu-{zone}", zone, gpu=True) for zone in "ab"]
@@ -227,7 +226,7 @@ def test_high_availability_installs_with_its_monitors_and_autoscalers(cluster: C
     with installed(cluster, "ha"):
         with timed("the autoscalers raise one pod to three"):
             for component in ("scorer", "router", "judge"):
-                cluster.wait(lambda name=component: settled(cluster, name, 3))
+                cluster.wait(partial(settled, cluster, component, 3))
         for component in ("scorer", "router", "judge"):
             found = pods(cluster, component).values()
             assert {pod["spec"]["nodeName"] for pod in found} == {f"node-{z}" for z in ZONES}
