@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.chart.chart import CHART, EXAMPLES, NAMESPACE, ROOT, helm, run, tool
+from tests.chart.chart import CHART, EXAMPLES, NAMESPACE, ROOT, helm, run, tool, values_files
 from tests.chart.test_scenarios import validate
 
 if TYPE_CHECKING:
@@ -32,10 +32,22 @@ def test_every_value_is_documented_and_the_readme_is_fresh(tmp_path: Path) -> No
     assert [row for row in rows if row.rstrip(" |").endswith("|") or row.endswith("|  |")] == []
 
 
+def notes(scenario: str) -> str:
+    files = [argument for path in values_files(scenario) for argument in ("--values", str(path))]
+    options = ("--namespace", NAMESPACE, "--dry-run=client")
+    return helm("install", "routemoa", str(CHART), *options, *files).text.partition("NOTES:")[2]
+
+
 def test_the_notes_say_how_to_call_the_router() -> None:
-    notes = (CHART / "templates/NOTES.txt").read_text()
-    assert "helm test" in notes
-    assert "port-forward" in notes
+    plain = notes("default")
+    assert "routemoa-router.ai.svc:50052." in plain
+    assert "helm test routemoa --namespace ai" in plain
+    assert "port-forward service/routemoa-router 50052" in plain
+    assert "Only pods of the namespace ai may call it." in plain
+    assert "over TLS, for clients with a certificate." in notes("mtls")
+    assert "routemoa.example.com through your gateway" in notes("gateway")
+    assert "routemoa.example.com:443" in notes("ingress")
+    assert "dns:///routemoa-scorer-headless.ai.svc:50051" in notes("platform")
 
 
 def test_the_example_values_hold_the_example_pool() -> None:

@@ -223,3 +223,11 @@ def test_callers_balance_over_pods_through_headless_services() -> None:
 def test_names_follow_the_release_and_can_be_replaced() -> None:
     names = render("default", 'fullnameOverride="moa"').all("Deployment")
     assert names.keys() == {"moa-scorer", "moa-router", "moa-judge"}
+
+
+def test_new_pods_are_found_within_a_minute() -> None:
+    # A tenth is added at random; then the client resolves the name anew.
+    assert RouterServiceConfig.model_fields["max_connection_age_s"].default * 1.1 < 60
+    for component in COMPONENTS:
+        variable = f"ROUTEMOA_{component.upper()}_MAX_CONNECTION_AGE_S"
+        assert variable not in render().environment(component)

@@ -38,7 +38,7 @@ def test_the_services_take_every_variable_that_the_chart_sets(
     for name, value in render(scenario).environment(component).items():
         monkeypatch.setenv(name, value)
     config = load_config(CONFIGS[component], [])
-    assert config.listen_address.startswith("0.0.0.0:")
+    assert config.listen_address.startswith("[::]:")
     assert config.metrics_port == 9090
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.chart.chart import CHART, NAMESPACE, TOOLS, tool, values_files
+from tests.chart.chart import CHART, NAMESPACE, TOOLS, scenarios, tool, values_files
 from tests.chart.cluster.control_plane import Cluster, running_cluster
 
 if TYPE_CHECKING:
@@ -137,9 +137,7 @@ def test_the_chart_installs_and_uninstalling_leaves_nothing(cluster: Cluster) ->
     cluster.wait(lambda: not what_is_left(cluster))
 
 
-@pytest.mark.parametrize(
-    "scenario", ["mtls", "gateway", "ingress", "keda", "artifact-fetch", "artifact-pvc", "tls"]
-)
+@pytest.mark.parametrize("scenario", scenarios())
 def test_every_object_of_a_scenario_is_accepted_by_the_api_server(
     cluster: Cluster, scenario: str
 ) -> None:
