@@ -8,8 +8,8 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo test test-clients test-train lint format gen gen-check load lock bench
-.PHONY: ci clean images image-buildah test-images
+.PHONY: help setup setup-train demo test test-clients test-train test-chart test-chart-cluster lint format
+.PHONY: gen gen-check gen-chart load lock bench ci clean images image-buildah test-images
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,19 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 	$(PIP) --require-hashes --no-deps -r requirements/train.txt
 	@touch $@
 
+# The chart's tools: Helm and others built with Go, schemas of Kubernetes in an environment of their own.
+.tools/tools.done: scripts/chart_tools.sh
+	scripts/chart_tools.sh .tools
+
+.venv-chart/chart.done: requirements/chart.txt
+	test -x .venv-chart/bin/python || $(PYTHON) -m venv .venv-chart
+	.venv-chart/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+# etcd, the control plane and simulated nodes; half an hour of building once.
+.tools/bin/kube-apiserver: $(wildcard tests/chart/cluster/binaries/*)
+	tests/chart/cluster/build.sh .tools/bin
+
 setup: $(VENV)/dev.done ## Install the services and the development tools into .venv
 
 setup-train: $(VENV)/train.done ## Install torch, transformers and optimum as well
@@ -43,13 +56,19 @@ demo: $(VENV)/serve.done ## Start everything, ask questions of different domains
 # -- checks ------------------------------------------------------------------------------------------
 
 test: $(VENV)/dev.done ## Run the tests: unit, contract and integration, on real servers on loopback
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore tests/chart
 
 test-clients: $(VENV)/dev.done ## Build every client, run its tests and the conformance cases, print the matrix
 	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance
 
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
 	$(BIN)/python -m pytest -m train tests/train
+
+test-chart: $(VENV)/dev.done .venv-chart/chart.done .tools/tools.done ## Test the Helm chart: render, validate, lint, alerts
+	$(BIN)/python -m pytest tests/chart --ignore tests/chart/cluster
+
+test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Install the chart in a real control plane (long first build)
+	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin $(BIN)/python -m pytest -s --timeout 600 tests/chart/cluster
 
 lint: $(VENV)/dev.done ## ruff, mypy, import contracts, buf, hadolint
 	$(BIN)/ruff check .
@@ -69,6 +88,11 @@ format: $(VENV)/dev.done ## Format Python and protos
 gen: $(VENV)/dev.done ## Regenerate the stubs of every language and the generated docs
 	VENV=$(VENV) scripts/gen_stubs.sh
 	$(BIN)/python scripts/gen_docs.py
+	$(BIN)/python scripts/gen_chart.py
+
+gen-chart: $(VENV)/dev.done .tools/tools.done ## Regenerate the chart's schema, dashboard and README
+	$(BIN)/python scripts/gen_chart.py
+	.tools/bin/helm-docs --chart-search-root deploy/k8s/routemoa --log-level warning
 
 gen-check: ## Fail if regenerating changes anything
 	VENV=$(VENV) PYTHON=$(PYTHON) scripts/gen_check.sh
@@ -80,7 +104,7 @@ bench: $(VENV)/dev.done ## Measure scorer and router on this machine, into docs/
 load: $(VENV)/dev.done ## Load the services for a short while with ghz, into docs/benchmarks/load-ghz.md
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md
 
-ci: gen-check lint test test-clients test-train ## What CI runs
+ci: gen-check lint test-clients test-chart test-train test ## What CI runs
 
 # -- images ------------------------------------------------------------------------------------------
 
@@ -121,7 +145,8 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	  $(UV) --extra $$image -c requirements/train.txt --override requirements/image-overrides.txt \
 	    -o requirements/$$image.txt || exit; \
 	done
+	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt
 
 clean: ## Remove what was built
 	rm -rf clients/go/build clients/typescript/dist clients/typescript/node_modules clients/java/target
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-chart .tools build dist .*_cache .hypothesis

@@ -7,6 +7,7 @@ generated=(
   clients/go/routemoa/v1 clients/go/service_config.json
   clients/typescript/src/gen
   docs/config.md docs/errors.md
+  deploy/k8s/routemoa/values.schema.json deploy/k8s/routemoa/files/dashboard.json
 )
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT

@@ -72,7 +72,7 @@ class Stage:
             record.cancelled.set()
             raise
 
-    def handlers(self, service: ServiceDescriptor) -> grpc.GenericRpcHandler[Any, Any]:
+    def handlers(self, service: ServiceDescriptor) -> grpc.GenericRpcHandler:
         """Returns handlers that play scripts for every method of a service."""
         handlers = {method.name: self._handler(method) for method in service.methods}
         return grpc.method_handlers_generic_handler(service.full_name, handlers)

@@ -1,0 +1,207 @@
+"""Writes the parts of the Helm chart that the code knows best.
+
+settings classes, pool file -> `$defs` of values.schema.json; metric registry -> the Grafana dashboard.
+So a value of a setting that does not exist is refused before anything is applied, and no panel can name
+a metric that does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prometheus_client import REGISTRY
+
+import services.judge.app
+import services.router.app
+import services.scorer.app
+from services.judge.config import JudgeServiceConfig
+from services.router.config import RouterServiceConfig
+from services.router.pool import Pool
+from services.scorer.config import ScorerServiceConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prometheus_client import Metric
+    from pydantic import BaseModel
+
+CHART = Path(__file__).parents[1] / "deploy/k8s/routemoa"
+SCHEMA = CHART / "values.schema.json"
+DASHBOARD = CHART / "files/dashboard.json"
+APPS = (services.judge.app, services.router.app, services.scorer.app)
+"""What registers the metrics when it is imported."""
+
+MANAGED = {
+    "artifact",
+    "dependency_tls_ca_file",
+    "dependency_tls_certificate_file",
+    "dependency_tls_key_file",
+    "judge_address",
+    "listen_address",
+    "metrics_port",
+    "pool_file",
+    "provider",
+    "scorer_address",
+    "tls_certificate_file",
+    "tls_client_ca_file",
+    "tls_key_file",
+}
+"""Settings that the chart's templates set, from other values."""
+
+_QUERIES = {
+    "counter": "sum by ({by}) (rate({name}_total{{{where}}}[$__rate_interval]))",
+    "gauge": "sum by ({by}) ({name}{{{where}}})",
+    "histogram": "histogram_quantile({quantile}, "
+    "sum by ({by}) (rate({name}_bucket{{{where}}}[$__rate_interval])))",
+}
+_WHERE = 'namespace="$namespace",service=~"$service"'
+_PANEL_WIDTH, _PANEL_HEIGHT, _COLUMNS = 8, 7, 3
+
+
+def values_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """Returns the schema with the settings and the pool as the code has them today."""
+    kinds: dict[str, type[BaseModel]] = {
+        "judgeConfig": JudgeServiceConfig,
+        "routerConfig": RouterServiceConfig,
+        "scorerConfig": ScorerServiceConfig,
+    }
+    generated: dict[str, Any] = {}
+    for name, kind in kinds.items():
+        described = kind.model_json_schema()
+        settings = {
+            key: value for key, value in described["properties"].items() if key not in MANAGED
+        }
+        generated[name] = _clean({"type": "object", "properties": settings})
+        generated[name]["additionalProperties"] = False
+    pool = Pool.model_json_schema()
+    model = pool["$defs"]["PoolModel"]
+    pool["properties"]["models"]["items"] = model
+    # The chart's default is no model at all, which its checks refuse with a word of what to do.
+    generated["pool"] = _clean({k: v for k, v in pool.items() if k not in {"$defs", "required"}})
+    return schema | {"$defs": schema["$defs"] | generated}
+
+
+def _clean(node: Any) -> Any:
+    """Drops what says nothing to a reader of values: titles, defaults, formats that Helm ignores."""
+    if isinstance(node, list):
+        return [_clean(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {
+        key: {name: _clean(value) for name, value in child.items()}
+        if key == "properties"
+        else _clean(child)
+        for key, child in node.items()
+        if key not in {"title", "default", "format", "description"}
+    }
+    if node.get("format") == "uri":
+        kept["pattern"] = "^https?://."
+    return kept
+
+
+def families() -> Iterator[Metric]:
+    """Yields our metric families, sorted by name."""
+    found = {family.name: family for family in REGISTRY.collect()}
+    for name in sorted(found):
+        if name.startswith(("routemoa_", "grpc_server_")):
+            yield found[name]
+
+
+def label_names(family: Metric) -> tuple[str, ...]:
+    """Returns the labels of a family's metrics, which it has even before there are samples."""
+    # The registry's public interface lists no labels; this mapping has been there since its beginning.
+    collector: Any = REGISTRY._names_to_collectors[family.name]  # noqa: SLF001  # see above
+    return tuple(collector._labelnames)  # noqa: SLF001  # see above
+
+
+def dashboard() -> dict[str, Any]:
+    """Returns the dashboard: a row per kind of metric, a panel per family."""
+    groups: dict[str, list[Metric]] = {}
+    for family in families():
+        groups.setdefault(_group(family.name), []).append(family)
+    panels: list[dict[str, Any]] = []
+    y = 0
+    for title, members in groups.items():
+        panels.append({"type": "row", "title": title, "gridPos": {"h": 1, "w": 24, "x": 0, "y": y}})
+        y += 1
+        for place, family in enumerate(members):
+            position = {
+                "h": _PANEL_HEIGHT,
+                "w": _PANEL_WIDTH,
+                "x": place % _COLUMNS * _PANEL_WIDTH,
+                "y": y + place // _COLUMNS * _PANEL_HEIGHT,
+            }
+            panels.append(_panel(family) | {"gridPos": position})
+        y += (len(members) + _COLUMNS - 1) // _COLUMNS * _PANEL_HEIGHT
+    numbered = [panel | {"id": number} for number, panel in enumerate(panels, start=1)]
+    return {
+        "title": "RouteMoA",
+        "uid": "routemoa",
+        "schemaVersion": 39,
+        "refresh": "30s",
+        "time": {"from": "now-1h", "to": "now"},
+        "templating": {"list": _variables()},
+        "panels": numbered,
+    }
+
+
+def _group(name: str) -> str:
+    for service in ("scorer", "router", "judge"):
+        if name.startswith(f"routemoa_{service}_"):
+            return service.capitalize()
+    return "Calls"
+
+
+def _panel(family: Metric) -> dict[str, Any]:
+    labels = ("service", *label_names(family))
+    legend = " ".join(f"{{{{{label}}}}}" for label in labels)
+    targets: list[dict[str, str]] = []
+    for quantile in (0.5, 0.95, 0.99) if family.type == "histogram" else (None,):
+        by = (*labels, "le") if quantile else labels
+        query = _QUERIES[family.type].format(
+            name=family.name, by=", ".join(by), where=_WHERE, quantile=quantile
+        )
+        name = f"p{quantile * 100:.0f} {legend}" if quantile else legend
+        targets.append({"refId": "ABC"[len(targets)], "expr": query, "legendFormat": name})
+    return {
+        "type": "timeseries",
+        "title": family.documentation,
+        "datasource": {"type": "prometheus", "uid": "${datasource}"},
+        "targets": targets,
+        "fieldConfig": {"defaults": {"unit": _unit(family)}, "overrides": []},
+    }
+
+
+def _unit(family: Metric) -> str:
+    if family.name.endswith("_usd"):
+        return "currencyUSD"
+    if family.type == "counter":
+        return "cps"
+    return "s" if family.name.endswith("_seconds") else "short"
+
+
+def _variables() -> list[dict[str, Any]]:
+    source = {"type": "prometheus", "uid": "${datasource}"}
+    common = {"type": "query", "datasource": source, "refresh": 2}
+    in_flight = "routemoa_calls_in_flight_count"
+    selected = f'{in_flight}{{namespace="$namespace"}}'
+    return [
+        {"name": "datasource", "type": "datasource", "query": "prometheus"},
+        common | {"name": "namespace", "query": f"label_values({in_flight}, namespace)"},
+        common
+        | {"name": "service", "query": f"label_values({selected}, service)"}
+        | {"includeAll": True, "multi": True, "allValue": ".*"},
+    ]
+
+
+def main() -> None:
+    """Writes the schema and the dashboard."""
+    schema = values_schema(json.loads(SCHEMA.read_text()))
+    SCHEMA.write_text(json.dumps(schema, indent=2) + "\n")
+    DASHBOARD.write_text(json.dumps(dashboard(), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

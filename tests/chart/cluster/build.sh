@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Builds what the cluster test runs into a folder: one binary that is etcd, the control plane and kubectl, and
+# kwok, which plays the nodes.
+set -euo pipefail
+bin=$(mkdir -p "${1:?usage: build.sh FOLDER}" && cd "$1" && pwd)
+version=v1.36.1
+kwok=v0.8.0
+package=k8s.io/component-base/version
+if ! command -v go >/dev/null; then
+  echo "No Go here, so there is no control plane to test against: the cluster test will be skipped." >&2
+  exit 0
+fi
+cd "$(dirname "$0")/binaries"
+echo "Building Kubernetes $version ..."
+go build -trimpath -o "$bin/control-plane" \
+  -ldflags "-s -w -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=36" .
+cd / # outside of any module
+GOBIN="$bin" go install "sigs.k8s.io/kwok/cmd/kwok@$kwok"
+# What kwok does to nodes and pods: makes them ready, and deletes them, at once.
+stages=$(go mod download -json "sigs.k8s.io/kwok@$kwok" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')/kustomize/stage
+for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-with-lease pod/fast/pod-ready pod/fast/pod-delete; do
+  echo "---"
+  cat "$stages/$stage.yaml"
+done >"$bin/stages.yaml"
+for name in etcd kube-controller-manager kube-scheduler kubectl kube-apiserver; do
+  ln -sf control-plane "$bin/$name"
+done

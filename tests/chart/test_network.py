@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.chart.chart import COMPONENTS, render, scenarios
+
+PORT_NUMBERS = {"scorer": 50051, "router": 50052, "judge": 50053}
+DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+
+
+def policy(component: str, scenario: str = "default", *sets: str) -> Any:
+    return render(scenario, *sets).one("NetworkPolicy", component)["spec"]
+
+
+def peers_by_port(rules: list[Any]) -> dict[object, list[Any]]:
+    return {port["port"]: rule["from"] for rule in rules for port in rule["ports"]}
+
+
+def component_of(peer: Any) -> str:
+    return str(peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"])
+
+
+def pool(*urls: str) -> str:
+    models = ",".join(
+        f'{{"id":"{number}","url":"{url}","prompt_price_usd_per_million_tokens":1,'
+        f'"completion_price_usd_per_million_tokens":1,"context_window_tokens":9000}}'
+        for number, url in enumerate(urls)
+    )
+    return f"router.pool.models=[{models}]"
+
+
+def backend_rules(*urls: str) -> list[Any]:
+    """What the router may reach beside DNS, the scorer and the judge."""
+    return list(policy("router", "default", pool(*urls))["egress"][3:])
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_pod_is_denied_what_is_not_an_arrow_of_the_system(component: str) -> None:
+    spec = policy(component)
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    deployment = render().one("Deployment", component)["spec"]
+    assert spec["podSelector"] == deployment["selector"]
+    assert all(rule["from"] and rule["ports"] for rule in spec["ingress"])
+    assert all(rule["to"] for rule in spec["egress"])
+
+
+@pytest.mark.parametrize("component", ["scorer", "judge"])
+def test_only_the_router_and_the_test_call_scorer_and_judge_which_call_nothing(
+    component: str,
+) -> None:
+    spec = policy(component)
+    callers = peers_by_port(spec["ingress"])
+    assert [component_of(peer) for peer in callers["grpc"]] == ["router", "test"]
+    assert spec["egress"] == []
+
+
+def test_only_monitoring_reads_metrics() -> None:
+    namespace = {"kubernetes.io/metadata.name": "monitoring"}
+    for component in COMPONENTS:
+        readers = peers_by_port(policy(component)["ingress"])["metrics"]
+        assert readers == [{"namespaceSelector": {"matchLabels": namespace}}]
+
+
+def test_the_router_is_called_from_its_namespace_and_by_whom_the_values_name() -> None:
+    assert peers_by_port(policy("router")["ingress"])["grpc"] == [{"podSelector": {}}]
+    gateway = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}}
+    callers = peers_by_port(policy("router", "gateway")["ingress"])["grpc"]
+    assert callers == [{"podSelector": {}}, gateway]
+
+
+def test_the_router_reaches_dns_the_scorer_and_the_judge() -> None:
+    dns, scorer, judge, *_ = policy("router")["egress"]
+    assert dns["ports"] == DNS
+    assert [component_of(peer) for peer in scorer["to"] + judge["to"]] == ["scorer", "judge"]
+    assert scorer["ports"] == [{"port": 50051}]
+    assert judge["ports"] == [{"port": 50053}]
+
+
+def test_a_backend_of_the_cluster_opens_its_namespace_only() -> None:
+    [rule] = backend_rules(
+        "http://llama.models.svc:80/v1", "http://qwen.models.svc.cluster.local/v1"
+    )
+    labels = {"kubernetes.io/metadata.name": "models"}
+    assert rule == {"to": [{"namespaceSelector": {"matchLabels": labels}}]}
+
+
+def test_a_backend_without_a_namespace_opens_this_one_only() -> None:
+    assert backend_rules("http://llama:8000/v1") == [{"to": [{"podSelector": {}}]}]
+
+
+def test_a_backend_outside_opens_its_port_and_no_private_address() -> None:
+    [first, second] = backend_rules("https://openrouter.ai/api/v1", "http://example.com:8080/v1")
+    assert [rule["ports"][0]["port"] for rule in (first, second)] == [443, 8080]
+    block = first["to"][0]["ipBlock"]
+    assert block["cidr"] == "0.0.0.0/0"
+    # The metadata services of clouds answer at a link-local address.
+    assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= set(
+        block["except"]
+    )
+
+
+def test_a_backend_at_an_address_opens_that_address() -> None:
+    [rule] = backend_rules("http://10.1.2.3:8000/v1")
+    port = {"protocol": "TCP", "port": 8000}
+    assert rule == {"to": [{"ipBlock": {"cidr": "10.1.2.3/32"}}], "ports": [port]}
+
+
+def test_a_router_without_its_own_scorer_and_judge_reaches_those_of_the_platform() -> None:
+    rules = policy("router", "team")["egress"]
+    names = [
+        peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        for rule in rules[1:]
+        for peer in rule["to"]
+    ]
+    assert sorted(names) == ["models", "platform"]
+    callers = peers_by_port(policy("scorer", "platform")["ingress"])["grpc"]
+    assert callers[-1]["namespaceSelector"]["matchLabels"] == {"routemoa.example.com/team": "true"}
+
+
+def test_a_fetched_artifact_opens_its_host_and_dns_for_the_scorer() -> None:
+    dns, source = policy("scorer", "artifact-fetch")["egress"]
+    assert dns["ports"] == DNS
+    assert source["ports"] == [{"protocol": "TCP", "port": 443}]
+
+
+def test_rules_can_be_added_and_policies_left_out() -> None:
+    rule = '[{"to":[{"ipBlock":{"cidr":"192.0.2.1/32"}}]}]'
+    egress = policy("judge", "default", f"judge.networkPolicy.egress={rule}")["egress"]
+    assert egress == [{"to": [{"ipBlock": {"cidr": "192.0.2.1/32"}}]}]
+    assert render("open").all("NetworkPolicy") == {}
+
+
+@pytest.mark.parametrize("scenario", sorted(set(scenarios()) - {"open"}))
+def test_the_ports_of_policies_services_and_probes_are_those_listened_on(scenario: str) -> None:
+    rendered = render(scenario)
+    for component in rendered.all("Deployment"):
+        container = rendered.container(component)
+        named = {port["name"]: port["containerPort"] for port in container["ports"]}
+        environment = rendered.environment(component)
+        prefix = f"ROUTEMOA_{component.upper()}"
+        listened = int(environment[f"{prefix}_LISTEN_ADDRESS"].rpartition(":")[2])
+        assert named == {"grpc": listened, "metrics": int(environment[f"{prefix}_METRICS_PORT"])}
+        assert listened == PORT_NUMBERS[component]
+        for name in (component, f"{component}-headless"):
+            for port in rendered.one("Service", name)["spec"]["ports"]:
+                assert named[port["targetPort"]] == port["port"]
+
+
+def test_calls_from_outside_come_through_a_grpc_route_for_the_router_alone() -> None:
+    rendered = render("gateway")
+    route = rendered.one("GRPCRoute", "router")["spec"]
+    assert route["hostnames"] == ["routemoa.example.com"]
+    assert route["parentRefs"][0]["name"] == "public"
+    [rule] = route["rules"]
+    assert rule["matches"] == [{"method": {"service": "routemoa.v1.RouterService"}}]
+    assert rule["backendRefs"] == [{"name": "routemoa-router", "port": 50052}]
+    assert not rendered.all("Ingress")
+
+
+def test_calls_from_outside_may_come_through_an_ingress_over_tls() -> None:
+    ingress = render("ingress").one("Ingress", "router")
+    assert ingress["spec"]["tls"][0]["hosts"] == ["routemoa.example.com"]
+    assert ingress["metadata"]["annotations"] == {
+        "nginx.ingress.kubernetes.io/backend-protocol": "GRPC"
+    }
+    [path] = ingress["spec"]["rules"][0]["http"]["paths"]
+    assert path["path"] == "/routemoa.v1.RouterService/"
+    assert path["backend"]["service"] == {"name": "routemoa-router", "port": {"name": "grpc"}}

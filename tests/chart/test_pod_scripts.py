@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import http.server
+import io
+import sys
+import tarfile
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.router.app import router_app
+from services.router.config import RouterServiceConfig
+from tests.chart.chart import CHART, run
+from tests.conftest import LOOPBACK, Serve
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FETCH = CHART / "files/fetch_artifact.py"
+CALL = CHART / "files/call.py"
+
+
+def archive(files: dict[str, bytes], *, link: str | None = None) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as made:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            made.addfile(member, io.BytesIO(content))
+        if link is not None:
+            member = tarfile.TarInfo("link")
+            member.type = tarfile.SYMTYPE
+            member.linkname = link
+            made.addfile(member)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A server of files on loopback: its URL and its directory."""
+    directory = tmp_path / "served"
+    directory.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments: object) -> None:
+            super().__init__(*arguments, directory=str(directory))  # type: ignore[arg-type]
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}", directory
+        server.shutdown()
+
+
+def fetch(url: str, sha256: str, target: Path) -> subprocess.CompletedProcess[str]:
+    target.mkdir()
+    # Isolated: the pod has the standard library and nothing of ours at this point.
+    return run(sys.executable, "-I", str(FETCH), url, sha256, str(target))
+
+
+def test_an_artifact_with_the_expected_digest_is_unpacked(
+    source: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, directory = source
+    content = archive({"manifest.json": b"{}", "model/weights.bin": b"\0" * 3_000_000})
+    (directory / "a.tar.gz").write_bytes(content)
+    target = tmp_path / "artifact"
+    done = fetch(f"{url}/a.tar.gz", hashlib.sha256(content).hexdigest().upper(), target)
+    assert done.returncode == 0, done.stderr
+    found = {str(p.relative_to(target)): p.stat().st_size for p in target.rglob("*") if p.is_file()}
+    assert found == {"manifest.json": 2, "model/weights.bin": 3_000_000}
+
+
+def test_an_artifact_with_another_digest_is_refused_and_nothing_is_left(
+    source: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, directory = source
+    (directory / "a.tar.gz").write_bytes(archive({"manifest.json": b"{}"}))
+    target = tmp_path / "artifact"
+    done = fetch(f"{url}/a.tar.gz", "0" * 64, target)
+    assert done.returncode == 1
+    assert "SHA-256" in done.stderr
+    assert list(target.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        archive({"../outside": b"x"}),
+        archive({"/outside": b"x"}),
+        archive({}, link="/etc/passwd"),
+        b"no archive",
+    ],
+)
+def test_an_archive_that_leads_elsewhere_is_refused(
+    content: bytes, source: tuple[str, Path], tmp_path: Path
+) -> None:
+    url, directory = source
+    (directory / "a.tar.gz").write_bytes(content)
+    target = tmp_path / "artifact"
+    done = fetch(f"{url}/a.tar.gz", hashlib.sha256(content).hexdigest(), target)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Cannot fetch the artifact")
+    assert list(target.iterdir()) == []
+    assert not (tmp_path / "outside").exists()
+
+
+def test_an_artifact_that_is_not_there_is_told(source: tuple[str, Path], tmp_path: Path) -> None:
+    done = fetch(f"{source[0]}/missing.tar.gz", "0" * 64, tmp_path / "artifact")
+    assert done.returncode == 1
+    assert "404" in done.stderr
+    other = fetch("file:///etc/passwd", "0" * 64, tmp_path / "other")
+    assert "no http or https URL" in other.stderr
+
+
+async def call(scorer: str, router: str, judge: str) -> tuple[int, str]:
+    """Runs the script of `helm test` against services, beside the event loop that serves them."""
+    command = [sys.executable, str(CALL), f"--scorer={scorer}", f"--router={router}"]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        f"--judge={judge}",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 40)
+    return process.returncode or 0, output.decode()
+
+
+async def test_helm_test_calls_all_three_services(
+    serve: Serve, scorer_address: str, judge_address: str, tmp_path: Path
+) -> None:
+    pool_file = tmp_path / "pool.yaml"
+    pool_file.write_text(
+        "models: [{id: a, url: 'http://127.0.0.1:9/v1', prompt_price_usd_per_million_tokens: 1,"
+        " completion_price_usd_per_million_tokens: 1, context_window_tokens: 8192}]"
+    )
+    config = RouterServiceConfig(
+        listen_address=LOOPBACK,
+        pool_file=pool_file,
+        scorer_address=scorer_address,
+        judge_address=judge_address,
+    )
+    router_address = await serve(config, router_app(config))
+    status, output = await call(scorer_address, router_address, judge_address)
+    assert status == 0, output
+    assert "models ranked" in output
+    assert "fused to 0.57" in output
+    assert "1 models in the pool" in output
+
+
+async def test_helm_test_fails_and_names_the_service_that_is_down(
+    scorer_address: str,
+) -> None:
+    status, output = await call(scorer_address, "127.0.0.1:9", "127.0.0.1:9")
+    assert status == 1
+    assert "127.0.0.1:9: DEADLINE_EXCEEDED" in output or "127.0.0.1:9: UNAVAILABLE" in output

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.judge.config import JudgeServiceConfig
+from services.router.config import RouterServiceConfig
+from services.router.pool import load_pool
+from services.rpc.config import load_config
+from services.scorer.config import ScorerServiceConfig
+from tests.chart.chart import CHART, COMPONENTS, render, scenarios, values_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from services.rpc.config import ServiceConfig
+
+CONFIGS: dict[str, type[ServiceConfig]] = {
+    "scorer": ScorerServiceConfig,
+    "router": RouterServiceConfig,
+    "judge": JudgeServiceConfig,
+}
+INSTALLED = [
+    (scenario, component)
+    for scenario in scenarios()
+    for component in COMPONENTS
+    if not (scenario == "platform" and component == "router")
+    and not (scenario == "team" and component != "router")
+]
+
+
+@pytest.mark.parametrize(("scenario", "component"), INSTALLED)
+def test_the_services_take_every_variable_that_the_chart_sets(
+    scenario: str, component: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in render(scenario).environment(component).items():
+        monkeypatch.setenv(name, value)
+    config = load_config(CONFIGS[component], [])
+    assert config.listen_address.startswith("[::]:")
+    assert config.metrics_port == 9090
+
+
+def test_settings_of_every_type_arrive_as_they_were_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in render("open").environment("router").items():
+        monkeypatch.setenv(name, value)
+    config = load_config(RouterServiceConfig, [])
+    assert config.reflection is False
+    assert config.log_level == "warning"
+    assert config.max_cost_usd == 0.25
+    assert config.max_concurrent_calls == 100_000_000  # and not 1e+08
+
+
+@pytest.mark.parametrize("scenario", sorted(set(scenarios()) - {"platform", "secrets"}))
+def test_the_router_reads_the_pool_that_the_chart_writes(scenario: str, tmp_path: Path) -> None:
+    pool_file = tmp_path / "pool.yaml"
+    pool_file.write_text(render(scenario).one("ConfigMap", "pool")["data"]["pool.yaml"])
+    [model] = load_pool(pool_file).models
+    assert model.id == "small"
+    assert model.context_window_tokens == 8192
+
+
+@pytest.mark.parametrize(
+    ("scenario", "volume"),
+    [
+        ("artifact-pvc", {"persistentVolumeClaim": {"claimName": "artifacts", "readOnly": True}}),
+        ("artifact-fetch", {"emptyDir": {"sizeLimit": "1Gi"}}),
+        (
+            "artifact-image",
+            {
+                "image": {
+                    "pullPolicy": "IfNotPresent",
+                    "reference": "registry.example.com/ai/scorer-artifact@sha256:"
+                    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                }
+            },
+        ),
+    ],
+)
+def test_the_artifact_is_mounted_read_only_where_the_scorer_looks(
+    scenario: str, volume: dict[str, object]
+) -> None:
+    rendered = render(scenario)
+    pod, container = rendered.pod("scorer"), rendered.container("scorer")
+    [mount] = [m for m in container["volumeMounts"] if m["name"] == "artifact"]
+    assert mount["mountPath"] == rendered.environment("scorer")["ROUTEMOA_SCORER_ARTIFACT"]
+    assert mount["readOnly"] is True
+    [found] = [v for v in pod["volumes"] if v["name"] == "artifact"]
+    assert found == {"name": "artifact"} | volume
+
+
+def test_a_baked_artifact_needs_no_volume_and_is_the_one_that_is_shipped() -> None:
+    assert "ROUTEMOA_SCORER_ARTIFACT" not in render().environment("scorer")
+    assert [v["name"] for v in render().pod("scorer")["volumes"]] == ["tmp"]
+
+
+def test_a_fetched_artifact_is_checked_before_the_scorer_starts() -> None:
+    rendered = render("artifact-fetch")
+    [init] = rendered.pod("scorer")["initContainers"]
+    assert init["command"] == ["python", "/opt/fetch/fetch_artifact.py"]
+    url, digest, directory = init["args"]
+    assert url == "https://artifacts.example.com/scorer.tar.gz"
+    assert len(digest) == 64
+    assert directory == "/artifact"
+    script = rendered.one("ConfigMap", "fetch")["data"]["fetch_artifact.py"]
+    assert script == (CHART / "files/fetch_artifact.py").read_text()
+
+
+def test_keys_of_backends_are_files_from_references_and_never_values() -> None:
+    rendered = render("secrets")
+    volumes = {v["name"]: v for v in rendered.pod("router")["volumes"]}
+    assert volumes["backend-openrouter"]["secret"]["secretName"] == "openrouter"
+    external = rendered.one("ExternalSecret", "external")["spec"]
+    assert external["target"]["name"] == volumes["backend-external"]["secret"]["secretName"]
+    assert external["data"][0]["secretKey"] == "key"
+    assert volumes["backend-vault"]["csi"]["driver"] == "secrets-store.csi.k8s.io"
+    mounts = {m["name"]: m["mountPath"] for m in rendered.container("router")["volumeMounts"]}
+    pool = json.loads(rendered.one("ConfigMap", "pool")["data"]["pool.yaml"])
+    for model in pool["models"]:
+        directory = model["api_key_file"].removesuffix("/key")
+        assert directory in mounts.values()
+    assert not rendered.all("Secret")
+
+
+def test_the_team_and_the_platform_fit_together() -> None:
+    team, platform = render("team"), render("platform")
+    assert team.all("Deployment").keys() == {"router"}
+    assert platform.all("Deployment").keys() == {"scorer", "judge"}
+    address = team.environment("router")["ROUTEMOA_ROUTER_SCORER_ADDRESS"]
+    service = address.removeprefix("dns:///").partition(".")[0]
+    assert service.removeprefix("routemoa-") in platform.all("Service")
+
+
+def test_every_scenario_says_what_it_shows() -> None:
+    for scenario in scenarios():
+        lines = values_files(scenario)[-1].read_text().splitlines()
+        assert any(line.startswith("# ") and line.endswith(".") for line in lines[:2])
