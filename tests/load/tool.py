@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 from shutil import which
 
@@ -40,3 +41,16 @@ def installed(tool: str) -> str:
         message = f"go cannot install {SOURCES[tool]}"
         raise RuntimeError(message)
     return str(FOLDER / tool)
+
+
+def main() -> None:
+    """Installs every tool that is missing; without Go, says what will be skipped."""
+    for tool in SOURCES:
+        try:
+            sys.stdout.write(f"{tool}: {installed(tool)}\n")
+        except RuntimeError as error:
+            sys.stdout.write(f"{error}: the tests that need it will be skipped\n")
+
+
+if __name__ == "__main__":
+    main()
