@@ -178,6 +178,7 @@ async def main(arguments: argparse.Namespace) -> str:
             for tokens, samples in rounds.items():
                 samples.append(await one_round(stub, pid, runtime, tokens, arguments.span_s))
     heading = (
+        "# Scorer service beside the bare runtime\n\n`python -m tests.bench.bench_scorer`: "
         f"{runtime.version}, {platform.machine()}, {os.cpu_count()} cores, "
         f"median of {arguments.rounds} rounds of {arguments.span_s:g} s each\n\n"
     )
