@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.context import prompt_tokens
+from services.router.conversation import prompt_tokens
 from services.router.ledger import CallPurpose, CallStatus, LedgerEntry
 from services.router.tokens import estimate_tokens
 

@@ -10,7 +10,7 @@ from services.router.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens, sho
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.router.conversation import Conversation, Message
+    from services.router.conversation import Conversation
     from services.router.pool import PoolModel
 
 _INSTRUCTION_TOKENS = 300
@@ -19,14 +19,9 @@ _MIN_REFERENCE_TOKENS = 64
 """A reference cut shorter than this is left out."""
 
 
-def prompt_tokens(messages: Sequence[Message]) -> int:
-    """Returns the estimate for a whole prompt."""
-    return sum(estimate_tokens(m.content) + MESSAGE_OVERHEAD_TOKENS for m in messages)
-
-
 def room_tokens(model: PoolModel, conversation: Conversation) -> int:
     """Returns what is left for references beside the conversation and a reply of full length."""
-    taken = prompt_tokens(conversation.messages) + _INSTRUCTION_TOKENS
+    taken = conversation.tokens + _INSTRUCTION_TOKENS
     return model.context_window_tokens - model.max_reply_tokens - taken
 
 

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from services.router.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _HISTORY_CHARACTERS = 1_000
 _QUERY_CHARACTERS = 20_000
@@ -26,7 +33,12 @@ class Message:
     content: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def prompt_tokens(messages: Sequence[Message]) -> int:
+    """Returns the estimate for a whole prompt."""
+    return sum(estimate_tokens(m.content) + MESSAGE_OVERHEAD_TOKENS for m in messages)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Conversation:
     """Turns, oldest first; system turns come first, and the last turn is the user's."""
 
@@ -41,6 +53,11 @@ class Conversation:
     def turns(self) -> tuple[Message, ...]:
         """Everything but the system text."""
         return tuple(m for m in self.messages if m.role is not Role.SYSTEM)
+
+    @cached_property
+    def tokens(self) -> int:
+        """The estimate for all of it; counted once, as every model of the pool is held against it."""
+        return prompt_tokens(self.messages)
 
     @property
     def query(self) -> str:

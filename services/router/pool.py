@@ -6,6 +6,7 @@ of them, each with its line.
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,7 +110,7 @@ class Pool(BaseModel):
         default=None, description="Merges the answers. Absent: the best-scored model that answered."
     )
 
-    @property
+    @cached_property
     def by_id(self) -> Mapping[str, PoolModel]:
         """The models by their ids, in file order."""
         return {model.id: model for model in self.models}

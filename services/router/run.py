@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from routemoa.errors import AnswerTimedOutError, GenerationFailedError, NoEligibleModelError
-from services.router.context import fits, prompt_tokens
+from services.router.context import fits
 from services.router.events import Result, RoutingDecision, Timing
 from services.router.ledger import CallStatus, Ledger
 from services.router.metrics import ANSWERS, BUDGET_SHARE
@@ -131,7 +131,9 @@ class Run:
     def ranked(self) -> tuple[Ranked, ...]:
         """Returns the eligible models by utility, best first."""
         scores = {**self.priors, **self.posteriors}
-        return rank([self._candidate(model, scores) for model in self.eligible()], self.policy)
+        tokens = self._prompt_tokens()
+        candidates = [_candidate(model, scores[model.id], tokens) for model in self.eligible()]
+        return rank(candidates, self.policy)
 
     def worst_cost_usd(self, model: PoolModel) -> float:
         """Returns what one call can cost at most: a reply of full length."""
@@ -172,19 +174,19 @@ class Run:
             timing=self.timing,
         )
 
-    def _candidate(self, model: PoolModel, scores: Mapping[str, float]) -> Candidate:
-        expected_usd = model.cost_usd(self._prompt_tokens(), model.expected_reply_tokens)
-        return Candidate(
-            model_id=model.id,
-            score=scores[model.id],
-            expected_cost_usd=expected_usd,
-            worst_cost_usd=self.worst_cost_usd(model),
-            expected_latency_s=model.median_latency_s,
-        )
-
     def _prompt_tokens(self) -> int:
         references = sum(estimate_tokens(answer.text) for answer in self.answers)
-        return prompt_tokens(self.conversation.messages) + references
+        return self.conversation.tokens + references
+
+
+def _candidate(model: PoolModel, score: float, prompt_token_count: int) -> Candidate:
+    return Candidate(
+        model_id=model.id,
+        score=score,
+        expected_cost_usd=model.cost_usd(prompt_token_count, model.expected_reply_tokens),
+        worst_cost_usd=model.cost_usd(prompt_token_count, model.max_reply_tokens),
+        expected_latency_s=model.median_latency_s,
+    )
 
 
 def _nothing_eligible(ranked: tuple[Ranked, ...], policy: Policy) -> NoEligibleModelError:

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.context import fit_references, fits, prompt_tokens
-from services.router.conversation import Conversation, Message, Role
+from services.router.context import fit_references, fits
+from services.router.conversation import Conversation, Message, Role, prompt_tokens
 from services.router.pool import PoolModel
 from services.router.prompts import Reference, aggregator, plain, proposer
 from services.router.tokens import estimate_tokens, shorten
