@@ -268,7 +268,8 @@ def _open(
 
 
 def _timeout_of(request: Message, timeout_s: float | None) -> float | None:
-    return _TIMEOUTS_S.get(type(request).__name__) if timeout_s is None else timeout_s
+    given_s = (timeout_s, _TIMEOUTS_S.get(type(request).__name__))
+    return min((given for given in given_s if given is not None), default=None)
 
 
 def _messages(conversation: Conversation) -> Sequence[model_pb2.Message]:
