@@ -4,6 +4,7 @@
 package routemoa
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -73,13 +74,9 @@ func TLSFromFiles(caFile, certificateFile, keyFile string) (*tls.Config, error) 
 }
 
 func (o Options) withDefaults() Options {
-	for address, value := range map[*string]string{
-		&o.Scorer: "127.0.0.1:50051", &o.Router: "127.0.0.1:50052", &o.Judge: "127.0.0.1:50053",
-	} {
-		if *address == "" {
-			*address = value
-		}
-	}
+	o.Scorer = cmp.Or(o.Scorer, "127.0.0.1:50051")
+	o.Router = cmp.Or(o.Router, "127.0.0.1:50052")
+	o.Judge = cmp.Or(o.Judge, "127.0.0.1:50053")
 	return o
 }
 
