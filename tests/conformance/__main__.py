@@ -11,6 +11,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,7 +50,7 @@ def main() -> None:
             continue
         if language.missing:
             skipped[language.name] = f"not installed: {language.missing}"
-        elif not options.no_build and (failed := build(language)):
+        elif not options.no_build and (failed := build(language.folder, language.build)):
             skipped[language.name] = f"FAILED: {failed}"
         else:
             chosen.append(language)
@@ -64,13 +65,14 @@ def main() -> None:
     raise SystemExit(0 if built_all and not wrong else 1)
 
 
-def build(language: Language) -> str:
+@cache
+def build(folder: Path, commands: tuple[tuple[str, ...], ...]) -> str:
     """Builds a client and runs its own tests; returns the command that failed, if one did."""
-    for command in language.build:
-        sys.stdout.write(f"{language.name}: {' '.join(command)}\n")
+    for command in commands:
+        sys.stdout.write(f"{folder.name}: {' '.join(command)}\n")
         sys.stdout.flush()
         done = subprocess.run(  # noqa: S603  # our own commands
-            command, cwd=language.folder, check=False, timeout=BUILD_TIMEOUT_S
+            command, cwd=folder, check=False, timeout=BUILD_TIMEOUT_S
         )
         if done.returncode:
             return " ".join(command)

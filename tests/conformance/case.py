@@ -46,10 +46,16 @@ class Expectation:
     """Whether the server sees the call cancelled."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Metadata that every attempt carries."""
+    distinct: str | None = None
+    """The key of metadata that differ from attempt to attempt."""
+    connections: tuple[int, int] | None = None
+    """Least and most connections that the attempts come over."""
     remaining_ms: tuple[int, int] | None = None
     """Bounds of the deadline that the server sees at the first attempt."""
     sent_bytes: tuple[int, int] | None = None
     """Bounds of what the client writes to the connection."""
+    received_bytes: tuple[int, int] | None = None
+    """Bounds of what the server writes to it."""
     within_ms: int = 10_000
     """The most time that the client may take."""
 

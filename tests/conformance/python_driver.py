@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict
@@ -28,8 +29,8 @@ def options_of(command: Json) -> Json:
     """Returns the client's keyword arguments."""
     credentials: grpc.ChannelCredentials | None = None
     if security := command.get("security"):
-        token = command.get("token")
-        credentials = tls(**security, token=(lambda: token) if token else None)
+        number, token = count(1), command.get("token")
+        credentials = tls(**security, token=(lambda: f"{token} {next(number)}") if token else None)
     address = command["address"]
     return {
         "scorer": address,
@@ -112,15 +113,10 @@ async def run(client: RouteMoAClient, command: Json, responses: list[Json]) -> N
                 if len(responses) == command.get("stop_after"):
                     break
         return
-    for _ in range(command.get("repeat", 1)):
-        try:
-            result = await call_of(client, method, requests, timeout_s)
-        except RouteMoAError as error:
-            last: RouteMoAError | None = error
-        else:
-            last = None
-    if last is not None:
-        raise last
+    for _ in range(command.get("repeat", 1) - 1):
+        with suppress(RouteMoAError):
+            await call_of(client, method, requests, timeout_s)
+    result = await call_of(client, method, requests, timeout_s)
     responses.append(content_of(result, method))
 
 
@@ -140,16 +136,10 @@ def run_blocking(client: BlockingClient, command: Json, responses: list[Json]) -
                 if len(responses) == command.get("stop_after"):
                     break
         return
-    for _ in range(command.get("repeat", 1)):
-        try:
-            result = call_of(client, method, requests, timeout_s)
-        except RouteMoAError as error:
-            last: RouteMoAError | None = error
-        else:
-            last = None
-    if last is not None:
-        raise last
-    responses.append(content_of(result, method))
+    for _ in range(command.get("repeat", 1) - 1):
+        with suppress(RouteMoAError):
+            call_of(client, method, requests, timeout_s)
+    responses.append(content_of(call_of(client, method, requests, timeout_s), method))
 
 
 def inputs_of(command: Json) -> tuple[list[Any], float | None]:

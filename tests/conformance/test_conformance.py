@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 
 from routemoa.errors import ERRORS
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from tests.conformance.case import Json
     from tests.conformance.language import Language
 
+SERVICE_CONFIG = Path(__file__).parents[2] / "proto/routemoa/v1/service_config.json"
 CASES = load_cases()
 PYTHON = [language for language in LANGUAGES if not language.toolchain]
 REASONS = {case.script.error["reason"] for case in CASES if case.script.error}
@@ -41,6 +46,28 @@ def test_every_method_and_every_reason_has_a_case() -> None:
     assert {case.method for case in CASES} == set(METHODS)
     assert set(ERRORS) - REASONS == {"ERROR_REASON_INTERNAL"}  # provoked by a crash
     assert "crash" in REASONS
+
+
+def test_attempts_are_those_that_the_service_config_allows() -> None:
+    allowed = {
+        name["method"]: entry.get("retryPolicy", {"maxAttempts": 1})["maxAttempts"]
+        for entry in json.loads(SERVICE_CONFIG.read_text())["methodConfig"]
+        for name in entry["name"]
+    }
+    unavailable = [case for case in CASES if is_unavailable(case) and "repeat" not in case.call]
+    assert {case.method for case in unavailable} == set(METHODS)
+    for case in unavailable:
+        failing = case.script.fail_attempts
+        least = allowed.get(case.method, 1) if failing is None else failing + 1
+        assert case.expect.attempts == (least, least), case.name
+    assert {case.method for case in unavailable if case.expect.attempts > (1, 1)} == {
+        method for method, attempts in allowed.items() if attempts > 1
+    }
+
+
+def is_unavailable(case: Case) -> bool:
+    kind = ERRORS.get((case.script.error or {}).get("reason", ""))
+    return kind is not None and kind.code is grpc.StatusCode.UNAVAILABLE
 
 
 CASE = Case(
@@ -92,6 +119,24 @@ def test_an_outcome_that_is_not_as_expected_has_a_problem(
     outcome: dict[str, object], seen: Record
 ) -> None:
     assert list(problems(CASE, outcome, seen, {}))
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        {"filled": ("truncated",)},
+        {"distinct": "user-agent"},
+        {"connections": (2, 2)},
+        {"remaining_ms": (1000, 2000)},
+    ],
+    ids=lambda expected: next(iter(expected)),
+)
+def test_what_the_server_saw_and_was_not_expected_is_a_problem(expected: dict[str, Any]) -> None:
+    seen = record(attempts=[{"user-agent": "a/1 grpc"}] * 2, remaining_s=[3.0], peers={"one"})
+    expect = replace(CASE.expect, attempts=(2, 2))
+    assert not list(problems(replace(CASE, expect=expect), OUTCOME, seen, {}))
+    case = replace(CASE, expect=replace(expect, **expected))
+    assert list(problems(case, OUTCOME, seen, {}))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,8 @@ async function open(command: Command): Promise<RouteMoAClient> {
       ...(security.key_file && { keyFile: security.key_file }),
     });
   }
-  if (token) options.token = () => token;
+  let number = 0;
+  if (token) options.token = () => `${token} ${++number}`;
   return new RouteMoAClient(options);
 }
 

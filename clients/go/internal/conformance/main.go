@@ -111,7 +111,11 @@ func open(asked command) (*routemoa.Client, error) {
 		options.TLS = config
 	}
 	if asked.Token != "" {
-		options.Token = func(context.Context) (string, error) { return asked.Token, nil }
+		number := 0
+		options.Token = func(context.Context) (string, error) {
+			number++
+			return fmt.Sprintf("%s %d", asked.Token, number), nil
+		}
 	}
 	return routemoa.New(options)
 }

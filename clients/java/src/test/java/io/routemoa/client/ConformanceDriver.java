@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Drives the client for the conformance suite: reads calls to make as lines of JSON and writes what came of
@@ -185,7 +186,8 @@ final class ConformanceDriver {
     }
     if (command.has("token")) {
       String token = command.get("token").getAsString();
-      builder.token(() -> token);
+      AtomicInteger number = new AtomicInteger();
+      builder.token(() -> token + " " + number.incrementAndGet());
     }
     if (command.has("gzip")) {
       builder.gzip();
