@@ -1,7 +1,6 @@
 package io.routemoa.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -41,6 +40,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class RouteMoAClientTest {
+  private final CountDownLatch started = new CountDownLatch(1);
   private final CountDownLatch cancelled = new CountDownLatch(1);
   private Server server;
   private RouteMoAClient client;
@@ -106,9 +106,9 @@ class RouteMoAClientTest {
   void cancellingAFutureCancelsACallThatWaits() throws InterruptedException {
     CompletableFuture<RankModelsResponse> ranking =
         client.async().rankModels(RankModelsRequest.newBuilder().setQuery("Why?").build());
-    assertFalse(ranking.isDone());
+    assertTrue(started.await(5, TimeUnit.SECONDS));
     ranking.cancel(true);
-    assertTrue(ranking.isCancelled());
+    assertTrue(cancelled.await(5, TimeUnit.SECONDS));
   }
 
   @Test
@@ -129,15 +129,25 @@ class RouteMoAClientTest {
 
   @Test
   void anErrorOfTheCallersOwnQueriesComesOutOfTheStream() {
-    Iterator<StreamRankModelsRequest> requests =
-        Stream.of(1, 0)
-            .map(divisor -> "x".repeat(1 / divisor))
-            .map(query -> RankModelsRequest.newBuilder().setQuery(query))
-            .map(request -> StreamRankModelsRequest.newBuilder().setRequest(request).build())
-            .iterator();
-    try (var rankings = client.streamRankModels(requests)) {
+    try (var rankings = client.streamRankModels(failing())) {
       assertThrows(ArithmeticException.class, () -> rankings.forEach(ranking -> {}));
     }
+  }
+
+  @Test
+  void anErrorOfTheCallersOwnQueriesFailsTheFuture() {
+    CompletableFuture<Void> whole = client.async().streamRankModels(failing(), ranking -> {});
+    CompletionException failure = assertThrows(CompletionException.class, whole::join);
+    assertInstanceOf(ArithmeticException.class, failure.getCause());
+  }
+
+  /** One request, then an error. */
+  private static Iterator<StreamRankModelsRequest> failing() {
+    return Stream.of(1, 0)
+        .map(divisor -> "x".repeat(1 / divisor))
+        .map(query -> RankModelsRequest.newBuilder().setQuery(query))
+        .map(request -> StreamRankModelsRequest.newBuilder().setRequest(request).build())
+        .iterator();
   }
 
   @Test
@@ -186,10 +196,11 @@ class RouteMoAClientTest {
   }
 
   /** An echo of every query's place; single rankings never come. */
-  private static final class EchoingScorer extends ScorerServiceGrpc.ScorerServiceImplBase {
+  private final class EchoingScorer extends ScorerServiceGrpc.ScorerServiceImplBase {
     @Override
     public void rankModels(RankModelsRequest request, StreamObserver<RankModelsResponse> to) {
-      // never answers
+      ((ServerCallStreamObserver<RankModelsResponse>) to).setOnCancelHandler(cancelled::countDown);
+      started.countDown(); // and never answers
     }
 
     @Override
