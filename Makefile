@@ -61,7 +61,7 @@ test: $(VENV)/dev.done ## Run the tests: unit, contract and integration, on real
 test-clients: $(VENV)/dev.done ## Build every client, run its tests and the conformance cases, print the matrix
 	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance
 	$(BIN)/python -m tests.load.tool
-	$(BIN)/python -m pytest tests/clients
+	$(BIN)/python -m pytest tests/clients tests/load
 
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
 	$(BIN)/python -m pytest -m train tests/train
