@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -10,21 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+import structlog
 
 from routemoa.errors import ERRORS
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest
-from tests.conformance.__main__ import matrix
+from tests.conformance import __main__ as runner
+from tests.conformance.__main__ import matrix, ready
 from tests.conformance.case import Case, Expectation, Script, load_cases
 from tests.conformance.driver import driving
-from tests.conformance.language import LANGUAGES
+from tests.conformance.language import LANGUAGES, Language
 from tests.conformance.messages import METHODS
 from tests.conformance.server import Record
 from tests.conformance.suite import playing
 from tests.conformance.verdict import problems
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.conformance.case import Json
-    from tests.conformance.language import Language
 
 SERVICE_CONFIG = Path(__file__).parents[2] / "proto/routemoa/v1/service_config.json"
 CASES = load_cases()
@@ -162,3 +166,36 @@ def test_the_matrix_says_which_language_was_skipped_and_why() -> None:
     text = matrix([CASE], {"python": {"sample": []}, "go": {}}, {"java": "not installed: mvn"})
     assert "| sample | ok | not run |" in text
     assert "java: skipped, not installed: mvn" in text
+
+
+@pytest.mark.parametrize(
+    "client", [item for item in LANGUAGES if item.toolchain], ids=lambda item: item.name
+)
+def test_a_language_without_its_toolchain_is_said_to_be_skipped(
+    client: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    languages, skipped = ready([client.name], builds=True)
+    assert languages == []
+    assert skipped == {client.name: f"not installed: {', '.join(client.toolchain)}"}
+
+
+@pytest.fixture
+def logging_kept() -> Iterator[None]:
+    """Undoes what the runner does to the logs of its process."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("logging_kept")
+def test_a_client_that_cannot_be_built_fails_the_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Language(name="broken", build=(("false",),), driver=(), agent="")
+    monkeypatch.setattr(runner, "LANGUAGES", (broken,))
+    monkeypatch.setattr(sys, "argv", ["conformance", "--cases", "rank"])
+    with pytest.raises(SystemExit) as ended:
+        runner.main()
+    assert ended.value.code == 1
+    assert "broken: skipped, FAILED: false" in capsys.readouterr().out
