@@ -22,6 +22,8 @@ class Script:
     """Messages in proto3 JSON. `$unknown` holds bytes, in hex, of fields that this contract lacks."""
     error: Json | None = None
     """Raised after the responses; one of `ErrorReason`'s names, or `crash` for a bug of the server."""
+    foreign_error: Json | None = None
+    """An error with details that no RouteMoA service made: code, message, reason, domain."""
     fail_attempts: int | None = None
     """How many attempts end in the error; the ones after it get the responses. None: all."""
     delay_ms: int = 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2, status_pb2
 
 from routemoa.errors import ERRORS, FieldViolation, RouteMoAError
 from routemoa.v1.judge_service_pb2_grpc import add_JudgeServiceServicer_to_server
@@ -70,6 +71,9 @@ class Stage:
         record.attempts.append(dict(call.context.invocation_metadata() or ()))
         record.peers.add(call.context.peer())
         record.remaining_s.append(call.context.time_remaining())
+        case = self._cases[call.request_id.split("/")[1]]
+        if case.script.foreign_error is not None:
+            await _abort_as_another(call.context, case.script.foreign_error)
         try:
             yield
         except asyncio.CancelledError:
@@ -123,9 +127,8 @@ class Stage:
         case, record = self._begin(context, request)
         await asyncio.sleep(case.script.delay_ms / 1000)
         _fail_if_due(case.script, len(record.attempts))
-        if (
-            case.script.gzip
-        ):  # gRPC compresses a single response only if the metadata went before it
+        if case.script.gzip:
+            # gRPC compresses a single response only if the metadata went before it.
             await context.send_initial_metadata(())
         return case
 
@@ -174,6 +177,16 @@ def _error(content: Json) -> Exception:
     if "retry_delay_ms" in content:
         error.retry_delay_s = content["retry_delay_ms"] / 1000
     return error
+
+
+async def _abort_as_another(context: Context, content: Json) -> None:
+    """Ends a call with the error of something else, such as a proxy."""
+    code = grpc.StatusCode[content["code"]]
+    status = status_pb2.Status(code=code.value[0], message=content["message"])
+    info = error_details_pb2.ErrorInfo(reason=content["reason"], domain=content["domain"])
+    status.details.add().Pack(info)
+    details = (("grpc-status-details-bin", status.SerializeToString()),)
+    await context.abort(code, content["message"], details)
 
 
 @asynccontextmanager
