@@ -150,5 +150,5 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt
 
 clean: ## Remove what was built
-	rm -rf clients/go/build clients/typescript/dist clients/typescript/node_modules clients/java/target
+	rm -rf clients/go/build clients/typescript/{dist,node_modules,LICENSE,NOTICE} clients/java/target
 	rm -rf $(VENV) .venv-chart .tools build dist .*_cache .hypothesis
