@@ -1,14 +1,13 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import pytest
 
 from services.router.config import RouterServiceConfig
-from tests.chart.chart import COMPONENTS, NAMESPACE, render, scenarios
-
-PORTS = {"scorer": 50051, "router": 50052, "judge": 50053}
+from tests.chart.chart import COMPONENTS, NAMESPACE, PORTS, render, scenarios
 
 
 def pods(scenario: str) -> list[dict[str, Any]]:
@@ -162,6 +161,32 @@ def test_the_pool_is_mounted_as_a_directory_so_that_it_follows_its_configmap() -
     assert key in rendered.one("ConfigMap", "pool")["data"]
 
 
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_pods_run_where_and_as_the_values_say(component: str) -> None:
+    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    toleration = {"key": "batch", "operator": "Exists"}
+    rendered = render(
+        "default",
+        f'{component}.priorityClassName="serving"',
+        f'{component}.nodeSelector={{"pool":"serving"}}',
+        f"{component}.tolerations=[{json.dumps(toleration)}]",
+        f"{component}.affinity={json.dumps(affinity)}",
+        f'{component}.podAnnotations={{"example.com/owner":"ai"}}',
+        f'{component}.serviceAccountAnnotations={{"example.com/role":"r"}}',
+        f"{component}.maxUnavailable=2",
+    )
+    pod = rendered.pod(component)
+    assert pod["priorityClassName"] == "serving"
+    assert pod["nodeSelector"] == {"pool": "serving"}
+    assert pod["tolerations"] == [toleration]
+    assert pod["affinity"] == affinity
+    template = rendered.one("Deployment", component)["spec"]["template"]
+    assert template["metadata"]["annotations"]["example.com/owner"] == "ai"
+    account = rendered.one("ServiceAccount", component)["metadata"]
+    assert account["annotations"] == {"example.com/role": "r"}
+    assert rendered.one("PodDisruptionBudget", component)["spec"]["maxUnavailable"] == 2
+
+
 def test_requests_are_there_and_memory_is_limited() -> None:
     for component in COMPONENTS:
         resources = render().container(component)["resources"]
@@ -184,6 +209,7 @@ def test_a_gpu_scorer_asks_for_one_and_runs_where_there_are_some(
     assert container["image"] == "routemoa/scorer-gpu:0.1.0"
     assert pod["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
     assert pod["tolerations"][0]["key"] == "nvidia.com/gpu"
+    assert pod.get("runtimeClassName") == ("nvidia" if scenario == "gpu" else None)
     assert rendered.environment("scorer")["ROUTEMOA_SCORER_PROVIDER"] == "cuda"
     rollout = rendered.one("Deployment", "scorer")["spec"]["strategy"]["rollingUpdate"]
     assert rollout == {"maxSurge": 0, "maxUnavailable": 1}

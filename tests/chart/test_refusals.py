@@ -28,6 +28,10 @@ def model(extra: str = "") -> str:
         ('scorer.config.provider="cuda"', "provider"),
         ("judge.config.prior_weight=0", "prior_weight"),
         ('scorer.gpu.resourceName="gpu"', "resourceName"),
+        ('scorer.resources.limits={"nvidia.com/gpu":2}', "nvidia.com/gpu"),
+        ('scorer.resources.requests={"mem":"1Gi"}', "mem"),
+        ('router.resources.limits.memory="512 MB"', "memory"),
+        ('scorer.rollout.maxSurge="0%"', "maxSurge"),
         ('scorer.artifact.source="s3"', "source"),
         ('scorer.artifact.sha256="abc"', "sha256"),
         ('scorer.image.digest="latest"', "digest"),
@@ -73,6 +77,26 @@ def test_the_schema_refuses(change: str, named: str) -> None:
             "with a GPU the CPU says little",
         ),
         (
+            [
+                "scorer.gpu.enabled=true",
+                'scorer.image.repository="routemoa/scorer-gpu"',
+                "scorer.autoscaling.cpuUtilizationPercent=null",
+                "scorer.autoscaling.enabled=true",
+            ],
+            "nothing to scale on",
+        ),
+        (
+            ["judge.autoscaling.enabled=true", "judge.resources.requests.cpu=null"],
+            "a share of resources.requests.cpu, which is missing",
+        ),
+        (
+            [
+                "monitoring.serviceMonitor.enabled=true",
+                "monitoring.podMonitor.enabled=true",
+            ],
+            "scraped twice",
+        ),
+        (
             ["scorer.rollout.maxSurge=0", "scorer.rollout.maxUnavailable=0"],
             "no pod could ever be replaced",
         ),
@@ -100,6 +124,7 @@ def test_the_schema_refuses(change: str, named: str) -> None:
         (['scorer.artifact.source="image"'], "image needs reference"),
         (['scorer.artifact.source="fetch"'], "fetch needs url and sha256"),
         (["tls.mutual=true"], "tls.mutual needs tls.enabled"),
+        (["tls.certManager.enabled=true"], "tls.certManager.enabled needs tls.enabled"),
         (["tls.certManager.enabled=true"], "issuerRef.name is missing"),
         (["scorer.enabled=false"], "router.scorerAddress is missing"),
         (["judge.enabled=false"], "router.judgeAddress is missing"),
