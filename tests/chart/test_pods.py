@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.router.config import RouterServiceConfig
+from services.rpc.config import ServiceConfig
 from tests.chart.chart import COMPONENTS, NAMESPACE, PORTS, render, scenarios
 
 
@@ -93,6 +94,20 @@ def test_the_grace_period_is_longer_than_the_drain(
     grace_s = rendered.pod(component)["terminationGracePeriodSeconds"]
     # Beside the drain, the service waits two seconds for cancelled calls.
     assert grace_s >= math.ceil(delay_s) + math.ceil(timeout_s) + 5
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_the_grace_period_knows_the_drain_of_a_service_that_the_values_leave_alone(
+    component: str,
+) -> None:
+    unset = (f"{component}.config.{name}=null" for name in ("drain_delay_s", "drain_timeout_s"))
+    rendered = render("default", *unset)
+    assert f"ROUTEMOA_{component.upper()}_DRAIN_TIMEOUT_S" not in rendered.environment(component)
+    defaults = (
+        ServiceConfig.model_fields[f"drain_{name}_s"].default for name in ("delay", "timeout")
+    )
+    grace_s = rendered.pod(component)["terminationGracePeriodSeconds"]
+    assert grace_s >= sum(defaults) + 5
 
 
 def test_the_drain_begins_with_time_for_endpoints_to_be_withdrawn() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.router.pool import PoolModel
 from tests.chart.chart import CHART, render
 
 GOOD_MODEL = (
@@ -137,6 +138,13 @@ def test_contradictions_are_refused_with_a_word_of_what_to_do(
     changes: list[str], problem: str
 ) -> None:
     assert problem in render("default", *changes).error
+
+
+def test_a_context_window_must_hold_more_than_the_default_reply() -> None:
+    reply = PoolModel.model_fields["max_reply_tokens"].default
+    small, enough = (model().replace("8192", str(reply + room)) for room in (0, 1))
+    assert f"max_reply_tokens, {reply}, leaves no room" in render("default", small).error
+    assert not render("default", enough).error
 
 
 def test_all_contradictions_are_told_at_once() -> None:
