@@ -178,7 +178,9 @@ def test_the_pool_is_mounted_as_a_directory_so_that_it_follows_its_configmap() -
 
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_pods_run_where_and_as_the_values_say(component: str) -> None:
-    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    affinity: dict[str, Any] = {
+        "nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}
+    }
     toleration = {"key": "batch", "operator": "Exists"}
     rendered = render(
         "default",

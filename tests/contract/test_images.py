@@ -85,7 +85,7 @@ def test_the_composed_pool_is_the_simulators() -> None:
 def instructions(target: str) -> list[str]:
     """Returns the instructions of a target, those of the stages under it first."""
     lines = re.sub(r"\\\n\s*", "", DOCKERFILE).splitlines()
-    stages = {}
+    stages: dict[str, list[str]] = {}
     for line in lines:
         if match := re.match(r"FROM (\S+) AS (\S+)", line):
             base, name = match.groups()

@@ -1,6 +1,7 @@
 """`helm test`: ranks a query, assesses an answer and lists the router's models, through the services.
 
-Only services that are named are called. Exits with 1 and says what failed. It calls no model, so it costs nothing.
+Only services that are named are called. Exits with 1 and says what failed. It calls no model, so it
+costs nothing.
 """
 
 from __future__ import annotations
