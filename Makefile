@@ -41,7 +41,7 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 	@touch $@
 
 # etcd, the control plane and simulated nodes; half an hour of building once.
-.tools/bin/kube-apiserver: $(wildcard tests/chart/cluster/binaries/*)
+.tools/bin/kube-apiserver: tests/chart/cluster/build.sh $(wildcard tests/chart/cluster/binaries/*)
 	tests/chart/cluster/build.sh .tools/bin
 
 setup: $(VENV)/dev.done ## Install the services and the development tools into .venv
