@@ -29,7 +29,6 @@ ANSWERS = [
     for name in "abc"
 ]
 PRIORS = [{"model_id": name, "score": 0.6} for name in "abcd"]
-PROTO = Path(__file__).parents[2] / "proto"
 CONCURRENCIES = (1, 32)
 WARM_UP_S = 2
 
@@ -41,11 +40,6 @@ class Target:
     call: str
     service: str
     request: dict[str, object]
-
-    @property
-    def proto(self) -> str:
-        """The file that defines the method."""
-        return f"routemoa/v1/{self.service}_service.proto"
 
 
 TARGETS = (
@@ -92,8 +86,6 @@ async def run(ghz: str, target: Target, address: str, concurrency: int, span_s: 
     """
     process = await asyncio.create_subprocess_exec(
         *(ghz, "--insecure", "--format", "json", "--call", target.call),
-        # Not by reflection: ghz asks for the method by name, which protobuf's Python pool cannot find.
-        *("--proto", str(PROTO / target.proto), "--import-paths", str(PROTO)),
         *("--data", json.dumps(target.request), "--disable-template-data"),
         *("--concurrency", str(concurrency), "--duration", f"{span_s}s", "--duration-stop", "wait"),
         *("--count-errors", address),
