@@ -74,8 +74,8 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
     if config.reflection:
         serve_reflection((service.name, SERVICE_NAME), server)
     address = _bind(server, config)
-    await server.start()
     await health.set_serving(serving=True)
+    await server.start()
     _log.info("listening", service=service.name, address=address, tls=_security(config))
     try:
         yield address
