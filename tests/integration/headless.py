@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _IPV4 = 1
-_LINK_DELAY_S = 0.01
+_LINK_DELAY_S = 0.04
 _CHUNK_BYTES = 64 * 1024
 
 

@@ -23,10 +23,15 @@ NAME = "scorer.test"
 
 
 @asynccontextmanager
-async def scorer(listen_address: str = LOOPBACK) -> AsyncIterator[tuple[ScriptedScorer, str]]:
+async def scorer(
+    listen_address: str = LOOPBACK, *, drain_delay_s: float = 0.0
+) -> AsyncIterator[tuple[ScriptedScorer, str]]:
     servicer = ScriptedScorer({"a": 0.5})
     config = ScorerServiceConfig(
-        listen_address=listen_address, drain_timeout_s=1, max_connection_age_s=0.5
+        listen_address=listen_address,
+        drain_delay_s=drain_delay_s,
+        drain_timeout_s=1,
+        max_connection_age_s=0.5,
     )
     async with (
         scripted_scorer_app(servicer) as service,
@@ -52,6 +57,24 @@ async def test_calls_spread_over_all_addresses_and_go_on_when_a_server_ends() ->
             before = len(second.queries)
             await ask(stub, 20)
             assert len(second.queries) == before + 20
+
+
+async def test_calls_leave_a_server_that_drains_while_it_still_answers() -> None:
+    async with AsyncExitStack() as first_server, scorer() as (second, second_address):
+        first, first_address = await first_server.enter_async_context(scorer(drain_delay_s=2.0))
+        async with open_channel(f"ipv4:{first_address},{second_address}") as channel:
+            stub = ScorerServiceStub(channel)
+            async with asyncio.timeout(TIMEOUT_S):
+                while not (first.queries and second.queries):
+                    await ask(stub)
+            stopping = asyncio.create_task(first_server.aclose())
+            async with asyncio.timeout(TIMEOUT_S):
+                before = -1
+                while len(first.queries) > before:
+                    before = len(first.queries)
+                    await ask(stub, 10)
+            assert not stopping.done()
+            await stopping
 
 
 async def test_a_server_that_is_added_to_the_name_gets_calls_and_none_is_lost() -> None:

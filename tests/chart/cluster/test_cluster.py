@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.chart.chart import CHART, NAMESPACE, TOOLS, scenarios, tool, values_files
+from tests.chart.chart import CHART, COMPONENTS, NAMESPACE, TOOLS, scenarios, tool, values_files
 from tests.chart.cluster.control_plane import Cluster, running_cluster
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def helm(cluster: Cluster, verb: str, scenario: str, *sets: str) -> str:
     files = [argument for path in values_files(scenario) for argument in ("--values", str(path))]
+    # Nobody calls these pods, so none has to wait until it is found.
+    sets += tuple(f"{component}.rollout.minReadySeconds=0" for component in COMPONENTS)
     changes = [argument for change in sets for argument in ("--set-json", change)]
     where = ["--namespace", NAMESPACE, "--wait", "--timeout", "3m"]
     return cluster.run("helm", verb, "routemoa", str(CHART), *where, *files, *changes)
