@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip" // also makes compressed responses readable
+	_ "google.golang.org/grpc/health"      // leaves servers that drain, as the service config asks
 	"google.golang.org/grpc/keepalive"
 )
 

@@ -131,6 +131,18 @@ def test_a_rollout_never_has_fewer_pods_than_wanted(component: str) -> None:
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("scenario", scenarios())
+def test_an_old_pod_goes_once_every_client_has_found_the_new_one(
+    scenario: str, component: str
+) -> None:
+    deployments = render(scenario).all("Deployment")
+    if component in deployments:
+        # Clients look the name up anew with every new connection; cluster DNS keeps answers for 5 s.
+        age_s = RouterServiceConfig.model_fields["max_connection_age_s"].default * 1.1
+        assert deployments[component]["spec"]["minReadySeconds"] >= age_s + 5
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
 def test_a_budget_lets_one_pod_go_at_a_time(component: str) -> None:
     rendered = render()
     budget = rendered.one("PodDisruptionBudget", component)["spec"]

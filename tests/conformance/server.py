@@ -20,6 +20,7 @@ from routemoa.errors import ERRORS, FieldViolation, RouteMoAError
 from routemoa.v1.judge_service_pb2_grpc import add_JudgeServiceServicer_to_server
 from services.judge.config import JudgeServiceConfig
 from services.judge.servicer import JudgeServicer
+from services.rpc.health import Health
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission
 from services.rpc.interceptors.guard import GuardInterceptor
@@ -204,6 +205,9 @@ async def listening(
             add_JudgeServiceServicer_to_server(PlayedJudge(stage), server)
         else:
             server.add_generic_rpc_handlers((stage.handlers(SERVICES[name]),))
+    health = Health([])
+    health.register(server)
+    await health.set_serving(serving=True)
     if credentials is None:
         port = server.add_insecure_port("127.0.0.1:0")
     else:

@@ -30,7 +30,6 @@ ANSWERS = [
 ]
 PRIORS = [{"model_id": name, "score": 0.6} for name in "abcd"]
 BATCH_REQUEST_COUNT = 8
-PROTO = Path(__file__).parents[2] / "proto"
 CONCURRENCIES = (1, 32)
 WARM_UP_S = 2
 
@@ -47,12 +46,6 @@ class Target:
     def call(self) -> str:
         """The method's full name."""
         return f"routemoa.v1.{self.service.title()}Service/{self.method}"
-
-    @property
-    def proto(self) -> str:
-        """The file that defines the method."""
-        return f"routemoa/v1/{self.service}_service.proto"
-
 
 TARGETS = (
     Target(service="scorer", method="RankModels", request={"query": QUERY}),
@@ -110,8 +103,6 @@ async def run(ghz: str, target: Target, address: str, concurrency: int, span_s: 
     """
     process = await asyncio.create_subprocess_exec(
         *(ghz, "--insecure", "--format", "json", "--call", target.call),
-        # Not by reflection: ghz asks for the method by name, which protobuf's Python pool cannot find.
-        *("--proto", str(PROTO / target.proto), "--import-paths", str(PROTO)),
         *("--data", json.dumps(target.request), "--disable-template-data"),
         *("--concurrency", str(concurrency), "--duration", f"{span_s}s", "--duration-stop", "wait"),
         *("--count-errors", address),

@@ -51,6 +51,8 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # The default of 30 s is long where pods are replaced one after the other.
+    ("grpc.dns_min_time_between_resolutions_ms", 2_000),
 )
 
 _SERVICE_CONFIG = files("routemoa").joinpath("service_config.json").read_text()

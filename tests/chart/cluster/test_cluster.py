@@ -19,6 +19,7 @@ import pytest
 
 from tests.chart.chart import (
     CHART,
+    COMPONENTS,
     NAMESPACE,
     TOOLS,
     scenarios,
@@ -86,6 +87,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def helm(cluster: Cluster, verb: str, scenario: str, *sets: str) -> str:
     files = values_options(*values_files(scenario))
+    # Nobody calls these pods, so none has to wait until it is found.
+    sets += tuple(f"{component}.rollout.minReadySeconds=0" for component in COMPONENTS)
     changes = [argument for change in sets for argument in ("--set-json", change)]
     where = ["--namespace", NAMESPACE, "--wait", "--timeout", "3m"]
     return cluster.run("helm", verb, "routemoa", str(CHART), *where, *files, *changes)
