@@ -47,6 +47,7 @@ class Target:
         """The method's full name."""
         return f"routemoa.v1.{self.service.title()}Service/{self.method}"
 
+
 TARGETS = (
     Target(service="scorer", method="RankModels", request={"query": QUERY}),
     Target(
