@@ -19,7 +19,6 @@ from tests.conformance.messages import request_message
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    import grpc
     from google.protobuf.message import Message
 
     from tests.conformance.case import Json
@@ -27,18 +26,29 @@ if TYPE_CHECKING:
 
 def options_of(command: Json) -> Json:
     """Returns the client's keyword arguments."""
-    credentials: grpc.ChannelCredentials | None = None
-    if security := command.get("security"):
-        number, token = count(1), command.get("token")
-        credentials = tls(**security, token=(lambda: f"{token} {next(number)}") if token else None)
+    security = command.get("security")
     address = command["address"]
     return {
         "scorer": address,
         "judge": address,
-        "credentials": credentials,
+        "credentials": tls(**security) if security else None,
+        "token": token_of(command),
         "request_id": command["request_id"],
         "gzip": command.get("gzip", False),
     }
+
+
+def token_of(command: Json) -> Callable[[], str] | None:
+    """Returns the client's token function, if it has one."""
+    numbers, text, failure = count(1), command.get("token"), command.get("token_failure")
+    if failure is not None:
+
+        def fail() -> str:
+            message = f"{failure} {next(numbers)}"
+            raise OSError(message)
+
+        return fail
+    return None if text is None else lambda: f"{text} {next(numbers)}"
 
 
 def call_of(client: Any, method: str, requests: list[Any], timeout_s: float | None) -> Any:

@@ -29,7 +29,7 @@ from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
 
     from google.protobuf.message import Message
 
@@ -80,8 +80,13 @@ class RouteMoAClient:
         scorer: Address of the scorer.
         judge: Address of the judge.
         credentials: From `routemoa.credentials.tls`; without them, nothing is encrypted.
+        token: Asked before every call, must not block; travels as `authorization: Bearer ...`. If it
+            raises, the call fails with UNAUTHENTICATED and is not tried again.
         request_id: Sent with every call as `x-request-id`; without one, each call gets its own.
         gzip: Whether requests are compressed. Compressed responses are always read.
+
+    Raises:
+        ValueError: There is a token and no credentials.
     """
 
     def __init__(
@@ -91,15 +96,20 @@ class RouteMoAClient:
         scorer: str = SCORER_ADDRESS,
         judge: str = JUDGE_ADDRESS,
         credentials: grpc.ChannelCredentials | None = None,
+        token: Callable[[], str] | None = None,
         request_id: str | None = None,
         gzip: bool = False,
     ) -> None:
+        if token is not None and credentials is None:
+            message = "a token needs TLS: it could be read on the way"
+            raise ValueError(message)
         addresses = {router, scorer, judge}
         self._channels = {address: _open(address, credentials, gzip=gzip) for address in addresses}
         self._router = RouterServiceStub(self._channels[router])
         self._scorer = ScorerServiceStub(self._channels[scorer])
         self._judge = JudgeServiceStub(self._channels[judge])
         self._request_id = request_id
+        self._token = token
         how = "without TLS" if credentials is None else "with TLS"
         self._at_router, self._at_scorer, self._at_judge = (
             f"{address} {how}" for address in (router, scorer, judge)
@@ -256,7 +266,8 @@ class RouteMoAClient:
             return await method(request, timeout=timeout_s, metadata=self._metadata())
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("x-request-id", self._request_id or uuid4().hex),)
+        request_id = ("x-request-id", self._request_id or uuid4().hex)
+        return (request_id,) if self._token is None else (request_id, _authorization(self._token))
 
 
 def _open(
@@ -267,6 +278,14 @@ def _open(
     if credentials is None:
         return grpc.aio.insecure_channel(address, options=options, compression=compression)
     return grpc.aio.secure_channel(address, credentials, options=options, compression=compression)
+
+
+def _authorization(token: Callable[[], str]) -> tuple[str, str]:
+    # Not by gRPC's call credentials: it takes their failure for UNAVAILABLE and tries again.
+    try:
+        return "authorization", f"Bearer {token()}"
+    except Exception as error:
+        raise TransportError(grpc.StatusCode.UNAUTHENTICATED, f"no token: {error}") from error
 
 
 def _timeout_of(request: Message, timeout_s: float | None) -> float | None:

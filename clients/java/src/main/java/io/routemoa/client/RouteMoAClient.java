@@ -221,7 +221,10 @@ public final class RouteMoAClient implements AutoCloseable {
       return this;
     }
 
-    /** Asks for a token before every call; it travels as {@code authorization: Bearer ...}. Needs TLS. */
+    /**
+     * Asks for a token before every call; it travels as {@code authorization: Bearer ...}. Needs TLS. If the
+     * supplier throws, the call fails with UNAUTHENTICATED and is not tried again.
+     */
     public Builder token(Supplier<String> supplier) {
       token = supplier;
       return this;

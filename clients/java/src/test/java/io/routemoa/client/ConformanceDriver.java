@@ -196,6 +196,14 @@ final class ConformanceDriver {
       AtomicInteger number = new AtomicInteger();
       builder.token(() -> token + " " + number.incrementAndGet());
     }
+    if (command.has("token_failure")) {
+      String failure = command.get("token_failure").getAsString();
+      AtomicInteger number = new AtomicInteger();
+      builder.token(
+          () -> {
+            throw new IllegalStateException(failure + " " + number.incrementAndGet());
+          });
+    }
     if (command.has("gzip")) {
       builder.gzip();
     }
