@@ -55,10 +55,10 @@ demo: $(VENV)/serve.done ## Start everything, ask questions of different domains
 
 # -- checks ------------------------------------------------------------------------------------------
 
-test: $(VENV)/dev.done ## Run the tests: unit, contract and integration, on real servers on loopback
-	$(BIN)/python -m pytest --ignore tests/chart
+test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback
+	$(BIN)/python -m pytest --ignore tests/chart --ignore tests/clients --ignore tests/load
 
-test-clients: $(VENV)/dev.done ## Build every client, run its tests and the conformance cases, print the matrix
+test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go, Node and npm, Java and Maven), print the matrix
 	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance
 	$(BIN)/python -m tests.load.tool
 	$(BIN)/python -m pytest tests/clients tests/load

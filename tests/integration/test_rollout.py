@@ -162,17 +162,15 @@ async def test_a_rolling_update_of_all_services_loses_no_call(tmp_path: Path) ->
             assert pod.first_call_s - pod.ready_s < NEW_PODS_GET_CALLS_S
 
 
+@pytest.mark.timeout(120)
 async def test_a_pod_that_is_killed_under_the_same_load_does_lose_calls(
     tmp_path: Path,
 ) -> None:
-    async with (
-        running_cluster(tmp_path) as cluster,
-        loaded(cluster.client) as load,
-        asyncio.timeout(TIMEOUT_S),
-    ):
+    async with running_cluster(tmp_path) as cluster, loaded(cluster.client) as load:
         router = cluster.deployments["router"]
-        while not load.answered["stream"]:  # noqa: ASYNC110  # what a load counts has no event
-            await asyncio.sleep(PAUSE_S)
-        await router.stop(router.pods[0], signal.SIGKILL)
-        while not load.lost:  # noqa: ASYNC110  # as above
-            await asyncio.sleep(PAUSE_S)
+        while not load.lost:  # by chance, a pod may have no stream when it is killed
+            pod = router.pods[0]
+            while pod.first_call_s == float("inf"):  # noqa: ASYNC110  # what a log says has no event
+                await asyncio.sleep(PAUSE_S)
+            await router.stop(pod, signal.SIGKILL)
+            await router.start()
