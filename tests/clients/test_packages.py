@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 import pytest
+import pytest_asyncio
 
 from tests.clients.program import ROOT, run
 
@@ -62,20 +63,21 @@ def addressed(source: str, stack: Stack) -> str:
     return source.replace(ADDRESS, stack.router_address)
 
 
-async def wheel_in(folder: Path) -> Path:
-    await run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
-    return only(folder, "*.whl")
-
-
 def only(folder: Path, pattern: str) -> Path:
     (path,) = folder.glob(pattern)
     return path
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    await run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
+    return only(folder, "*.whl")
+
+
 async def test_the_wheel_holds_the_typed_client_and_needs_the_base_dependencies_only(
-    tmp_path: Path,
+    wheel: Path, tmp_path: Path
 ) -> None:
-    wheel = await wheel_in(tmp_path)
     with ZipFile(wheel) as archive:
         names = set(archive.namelist())
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
@@ -92,8 +94,10 @@ async def test_the_wheel_holds_the_typed_client_and_needs_the_base_dependencies_
 
 
 @pytest.mark.parametrize("page", ["README.md", "clients/README.md", "clients/python/README.md"])
-async def test_pythons_examples_run_with_the_wheel(page: str, stack: Stack, tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(await wheel_in(tmp_path))}
+async def test_pythons_examples_run_with_the_wheel(
+    page: str, stack: Stack, wheel: Path, tmp_path: Path
+) -> None:
+    environment = os.environ | {"PYTHONPATH": str(wheel)}
     example = example_of(ROOT / page, "python", stack)
     output = await run(sys.executable, "-c", example, folder=tmp_path, environment=environment)
     assert ANSWER in output

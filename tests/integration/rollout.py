@@ -32,8 +32,8 @@ SPEED_UP = 20
 """How many times faster clocks run than in a cluster; processes start and drain at the same speed."""
 SLACK_S = 4
 """What a busy machine and the client's 2 s between look-ups take, which are not faster."""
-EXIT_S = 10
-"""What the chart's `terminationGracePeriodSeconds` gives above the time to drain."""
+EXIT_S = 5
+"""What the grace period has above the time to drain; tests/chart/test_pods.py holds the chart to it."""
 NEW_PODS_GET_CALLS_S = 60 / SPEED_UP + SLACK_S
 DNS_ANSWERS_ARE_KEPT_S = 5 / SPEED_UP
 """The TTL of CoreDNS."""

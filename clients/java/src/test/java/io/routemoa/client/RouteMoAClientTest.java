@@ -14,6 +14,7 @@ import io.grpc.NameResolverRegistry;
 import io.grpc.Server;
 import io.grpc.Status;
 import io.grpc.StatusOr;
+import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.routemoa.v1.AnswerDelta;
@@ -73,6 +74,7 @@ class RouteMoAClientTest {
         Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
             .addService(new EndlessRouter())
             .addService(new EchoingScorer())
+            .addService(new HealthStatusManager().getHealthService())
             .build()
             .start();
     servers.add(server);
