@@ -19,6 +19,7 @@ from uuid import uuid4
 import grpc
 import grpc.aio
 
+from routemoa.credentials import authorization
 from routemoa.errors import TransportError, from_rpc_error
 from routemoa.v1 import judge_service_pb2 as judge_pb2
 from routemoa.v1 import model_pb2
@@ -139,9 +140,8 @@ class RouteMoAClient:
         """Returns one ranking per query, in order; the scorer limits how many fit one batch."""
         requests = [scorer_pb2.RankModelsRequest(query=q, model_ids=model_ids) for q in queries]
         request = scorer_pb2.BatchRankModelsRequest(requests=requests)
-        return (
-            await self._call(self._at_scorer, self._scorer.BatchRankModels, request, timeout_s)
-        ).responses
+        method = self._scorer.BatchRankModels
+        return (await self._call(self._at_scorer, method, request, timeout_s)).responses
 
     async def rank_stream(
         self,
@@ -217,8 +217,7 @@ class RouteMoAClient:
         timeout_s: float | None = None,
     ) -> AsyncGenerator[router_pb2.StreamAnswerResponse, None]:
         """Does what `answer` does, and yields every event; the last one holds the result."""
-        messages = _messages(conversation)
-        request = router_pb2.StreamAnswerRequest(messages=messages, policy=policy)
+        request = router_pb2.StreamAnswerRequest(messages=_messages(conversation), policy=policy)
         timeout_s = _timeout_of(request, timeout_s)
         call = self._router.StreamAnswer(request, timeout=timeout_s, metadata=self._metadata())
         try:
@@ -266,8 +265,7 @@ class RouteMoAClient:
             return await method(request, timeout=timeout_s, metadata=self._metadata())
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
-        request_id = ("x-request-id", self._request_id or uuid4().hex)
-        return (request_id,) if self._token is None else (request_id, _authorization(self._token))
+        return (("x-request-id", self._request_id or uuid4().hex), *authorization(self._token))
 
 
 def _open(
@@ -278,14 +276,6 @@ def _open(
     if credentials is None:
         return grpc.aio.insecure_channel(address, options=options, compression=compression)
     return grpc.aio.secure_channel(address, credentials, options=options, compression=compression)
-
-
-def _authorization(token: Callable[[], str]) -> tuple[str, str]:
-    # Not by gRPC's call credentials: it takes their failure for UNAVAILABLE and tries again.
-    try:
-        return "authorization", f"Bearer {token()}"
-    except Exception as error:
-        raise TransportError(grpc.StatusCode.UNAUTHENTICATED, f"no token: {error}") from error
 
 
 def _timeout_of(request: Message, timeout_s: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Credentials for `RouteMoAClient`: TLS, and a certificate of the caller's own."""
+"""Credentials for `RouteMoAClient`: TLS, a certificate of the caller's own, and a token."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from routemoa.errors import TransportError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
 
     PathLikeText = str | PathLike[str]
@@ -34,6 +37,21 @@ def tls(
         message = "a certificate and its key are given together or not at all"
         raise ValueError(message)
     return grpc.ssl_channel_credentials(_read(ca_file), _read(key_file), _read(certificate_file))
+
+
+def authorization(token: Callable[[], str] | None) -> tuple[tuple[str, str], ...]:
+    """Returns the metadata of a call that carry a token, if there is one.
+
+    Raises:
+        TransportError: There should be one, but asking for it failed.
+    """
+    # Not by gRPC's call credentials: it takes their failure for UNAVAILABLE and tries again.
+    if token is None:
+        return ()
+    try:
+        return (("authorization", f"Bearer {token()}"),)
+    except Exception as error:
+        raise TransportError(grpc.StatusCode.UNAUTHENTICATED, f"no token: {error}") from error
 
 
 def _read(path: PathLikeText | None) -> bytes | None:
