@@ -56,7 +56,7 @@ demo: $(VENV)/serve.done ## Start everything, ask questions of different domains
 # -- checks ------------------------------------------------------------------------------------------
 
 test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback
-	$(BIN)/python -m pytest --ignore tests/chart --ignore tests/clients --ignore tests/load
+	$(BIN)/python -m pytest $(foreach folder,chart clients load train,--ignore tests/$(folder))
 
 test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go, Node and npm, Java and Maven), print the matrix
 	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance

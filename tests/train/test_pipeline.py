@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.train,
+    pytest.mark.timeout(300),
     # The exporter warns about its own tracing; nothing of it is ours to mend.
     pytest.mark.filterwarnings("ignore::Warning"),
 ]
