@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.artifact import ParityCheck
-from scorer.evaluate import ranking_figures
+from scorer.measures.ranking import ranking_figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

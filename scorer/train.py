@@ -21,7 +21,8 @@ from scorer.artifact import DataSource
 from scorer.batches import length_buckets, pad
 from scorer.calibrate import fit_calibration, sigmoid
 from scorer.checkpoint import Facts, save_checkpoint
-from scorer.evaluate import calibration_figures, ranking_figures
+from scorer.measures.calibration import calibration_figures
+from scorer.measures.ranking import ranking_figures
 from scorer.model import new_scorer, save_tokenizer
 from scorer.progress import track
 from scorer.records import model_ids_of, read_records, split_records, targets_of
