@@ -78,6 +78,10 @@ class FieldReader:
             self._complain(name, f"names {text!r} {texts.count(text)} times")
         return tuple(texts)
 
+    def optional_texts(self, name: str) -> tuple[str, ...]:
+        """Returns as :meth:`distinct_texts`, or nothing where the field is absent."""
+        return self.distinct_texts(name) if name in self._fields else ()
+
     def items(self, name: str) -> list[FieldReader]:
         """Returns a reader for each object of a list."""
         empty: list[object] = []
