@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.batches import length_buckets
+from scorer.data.records import model_ids_of, targets_of
 from scorer.progress import track
-from scorer.records import model_ids_of, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from scorer.records import Record
+    from scorer.data.records import Record
     from scorer.runtime import Runtime
 
     Floats = npt.NDArray[np.floating]

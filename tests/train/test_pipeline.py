@@ -24,7 +24,7 @@ from scorer.artifact import Artifact, Precision, load_artifact, seal_artifact
 from scorer.checkpoint import load_checkpoint
 from scorer.parity import ParityError
 from scorer.quantize import products_without_weights, quantize_artifact
-from scorer.records import read_records
+from scorer.data.records import read_records
 from scorer.runtime import Runtime
 from scorer.train import masked_loss
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from scorer import Runtime, default_artifact_path, load_artifact
+from scorer.data.records import Record
 from scorer.evaluate import (
     NoKnownModelError,
     calibration_figures,
@@ -11,7 +12,6 @@ from scorer.evaluate import (
     random_figures,
     ranking_figures,
 )
-from scorer.records import Record
 
 NAN = np.nan
 

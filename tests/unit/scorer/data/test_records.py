@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from scorer.records import (
+from scorer.data.records import (
     Record,
     RecordsError,
     model_ids_of,
     read_records,
-    split_records,
     targets_of,
     write_records,
 )
@@ -115,21 +112,3 @@ def test_pools_share_the_row_of_a_model_that_is_in_both() -> None:
 
 def test_models_that_nobody_asked_for_have_no_column() -> None:
     assert targets_of([record("x", a=1.0, b=0.0)], ["b"]).tolist() == [[0.0]]
-
-
-def test_a_split_holds_out_about_the_fraction_that_was_asked_for() -> None:
-    records = [record(f"query {number}", a=1.0) for number in range(2000)]
-    train, validation = split_records(records, validation_fraction=0.1, seed=1)
-    assert len(train) + len(validation) == 2000
-    assert 150 < len(validation) < 250
-
-
-@given(texts=st.lists(st.text(max_size=4), min_size=1, max_size=30), seed=st.integers(0, 9))
-def test_one_text_is_never_on_both_sides_and_order_does_not_matter(
-    texts: list[str], seed: int
-) -> None:
-    records = [record(text, a=1.0) for text in texts]
-    train, validation = split_records(records, validation_fraction=0.5, seed=seed)
-    assert {r.query for r in train}.isdisjoint({r.query for r in validation})
-    again, _ = split_records(records[::-1], validation_fraction=0.5, seed=seed)
-    assert {r.query for r in again} == {r.query for r in train}
