@@ -15,12 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_METRICS = ("exact_match", "acc")
-_NO_METRICS = frozenset(
-    (
-        *("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics"),
-        *("doc_hash", "prompt_hash", "target_hash"),
-    )
-)
+_REPLIES = frozenset(("resps", "filtered_resps"))
+_DOCUMENT = frozenset(("doc_id", "doc", "target", "arguments", "filter", "metrics"))
+_HASHES = frozenset(("doc_hash", "prompt_hash", "target_hash"))
+_NO_METRICS = _REPLIES | _DOCUMENT | _HASHES
 """What a line holds beside its metrics."""
 
 
@@ -83,7 +81,7 @@ def read_log(path: Path, choice: Choice, problems: Problems) -> list[Sample]:
 
 def _slim(row: dict[str, object]) -> dict[str, object]:
     """Drops the replies, which are most of a log and are not needed."""
-    return {name: value for name, value in row.items() if name not in {"resps", "filtered_resps"}}
+    return {name: value for name, value in row.items() if name not in _REPLIES}
 
 
 def _filter(row: dict[str, object]) -> str:
@@ -94,7 +92,7 @@ def _filter_of(names: Collection[str], wanted: str | None) -> str:
     """Returns the filter to read; a log with only one has no choice to make."""
     if len(names) < 2:
         return next(iter(names), "none")
-    if wanted in names:
+    if wanted is not None and wanted in names:
         return wanted
     several = ", ".join(sorted(names))
     raise _BadSampleError(f"has results of several filters ({several}): name one with --filter")
