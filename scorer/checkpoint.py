@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scorer.artifact import TOKENIZER_FILE, DataSource
+from scorer.data.records import read_records, write_records
 from scorer.fields import FieldReader, ProblemsError
 from scorer.model import Scorer, ScorerConfig, save_tokenizer
-from scorer.records import read_records, write_records
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scorer.records import Record
+    from scorer.data.records import Record
 
 FACTS_FILE = "facts.json"
 VALIDATION_FILE = "validation.jsonl.gz"

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.batches import length_buckets
+from scorer.data.records import model_ids_of, targets_of
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import mean_by_model, random_figures, ranking_figures
 from scorer.progress import track
-from scorer.records import model_ids_of, targets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
+    from scorer.data.records import Record
     from scorer.measures.calibration import CalibrationFigures
     from scorer.measures.ranking import RankingFigures
-    from scorer.records import Record
     from scorer.runtime import Runtime
 
     Floats = npt.NDArray[np.floating]

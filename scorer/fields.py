@@ -13,12 +13,17 @@ T = TypeVar("T")
 
 
 class ProblemsError(Exception):
-    """Raised when a file or directory cannot be used; ``problems`` lists every reason."""
+    """Raised when a file or directory cannot be used; ``problems`` lists every reason.
 
-    def __init__(self, path: Path, problems: Sequence[str]) -> None:
-        super().__init__(f"{path}: " + "; ".join(problems))
+    Where there are too many to list, ``unlisted`` counts the others.
+    """
+
+    def __init__(self, path: Path, problems: Sequence[str], *, unlisted: int = 0) -> None:
+        rest = [f"and {unlisted} more"] if unlisted else []
+        super().__init__(f"{path}: " + "; ".join([*problems, *rest]))
         self.path = path
         self.problems = tuple(problems)
+        self.unlisted = unlisted
 
 
 class FieldReader:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from scorer.records import Record
+    from scorer.data.records import Record
 
     Floats = npt.NDArray[np.floating]
 

@@ -19,8 +19,8 @@ from optimum.onnxruntime.configuration import AutoQuantizationConfig
 
 from scorer import parity
 from scorer.artifact import MODEL_FILE, TOKENIZER_FILE, Artifact, Precision, seal_artifact
+from scorer.data.records import targets_of
 from scorer.evaluate import score_all
-from scorer.records import targets_of
 from scorer.runtime import Runtime
 from scorer.staging import staged
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scorer.artifact import ParityCheck
-    from scorer.records import Record
+    from scorer.data.records import Record
 
 OPERATORS = ["MatMul", "Gather"]
 BATCH_SIZE = 16

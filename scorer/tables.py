@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scorer.artifact import Manifest, ParityCheck
+    from scorer.data.overlap import Overlap
     from scorer.evaluate import Evaluation
 
 
@@ -18,6 +19,14 @@ def metrics(figures: Mapping[str, float]) -> Table:
     table = Table("figure", "value")
     for name, value in figures.items():
         table.add_row(name, f"{value:.4f}")
+    return table
+
+
+def counts(figures: Mapping[str, int]) -> Table:
+    """Returns one row per count."""
+    table = Table("what", "count")
+    for name, value in figures.items():
+        table.add_row(name, str(value))
     return table
 
 
@@ -75,3 +84,26 @@ def manifest(document: Manifest) -> Table:
     table.add_row("metrics", metrics(document.metrics))
     table.add_row("parity", parity(document.parity))
     return table
+
+
+def overlaps(found: Sequence[Overlap], row_counts: Mapping[str, int]) -> Table:
+    """Returns files x files: rows of the row's file whose question is in the column's file too."""
+    columns = {name: str(number) for number, name in enumerate(row_counts, start=1)}
+    table = Table(
+        "",
+        "file",
+        "rows",
+        *columns.values(),
+        title="Rows whose question is also in ...",
+        caption="a + b: a with the same text, b more with the same stem and other choices.",
+    )
+    cells = {(overlap.file, overlap.other): _shared(overlap) for overlap in found}
+    for name, number in columns.items():
+        shared = [cells[name, other] for other in columns]
+        table.add_row(number, name, str(row_counts[name]), *shared)
+    return table
+
+
+def _shared(overlap: Overlap) -> str:
+    texts, stems = len(overlap.text_rows), len(overlap.stem_rows)
+    return f"{texts} + {stems}" if texts or stems else ""

@@ -21,20 +21,22 @@ from scorer.artifact import DataSource
 from scorer.batches import length_buckets, pad
 from scorer.calibrate import fit_calibration, sigmoid
 from scorer.checkpoint import Facts, save_checkpoint
+from scorer.data.checks import one_class_models
+from scorer.data.records import model_ids_of, read_records, targets_of
+from scorer.data.splits import split_records
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
 from scorer.model import new_scorer, save_tokenizer
 from scorer.progress import track
-from scorer.records import model_ids_of, read_records, split_records, targets_of
 from scorer.tokenizer import QueryTokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from scorer.config import HeadConfig, Recipe, TuningConfig
+    from scorer.data.records import Record
     from scorer.model import Head, Scorer
-    from scorer.records import Record
     from scorer.tokenizer import TokenizedQuery
 
 EMBEDDING_BATCH_SIZE = 32
@@ -50,13 +52,14 @@ class Split:
     """(N, M), NaN where there is no label."""
 
 
-def train(recipe: Recipe, *, data: Path, output: Path) -> Facts:
+def train(recipe: Recipe, *, data: Path, output: Path, warn: Callable[[str], None]) -> Facts:
     """Trains a scorer and writes the checkpoint into the existing directory ``output``.
 
     Args:
         recipe: What to train.
         data: The directory below which the recipe's files lie.
         output: Where the checkpoint goes.
+        warn: Told what is odd about the records, though they can be trained on.
 
     Raises:
         RecordsError: A file of records has bad lines.
@@ -66,6 +69,8 @@ def train(recipe: Recipe, *, data: Path, output: Path) -> Facts:
     tokenizer = QueryTokenizer(tokenizer_path, max_tokens=recipe.max_tokens)
     sources, training_records, validation_records = _read(recipe, data)
     model_ids = model_ids_of([*training_records, *validation_records])
+    for model_id in one_class_models([*training_records, *validation_records]):
+        warn(f"{model_id} has one and the same score everywhere")
     training = _prepare(training_records, model_ids, tokenizer)
     validation = _prepare(validation_records, model_ids, tokenizer)
     scorer = new_scorer(recipe.encoder.source, model_ids)

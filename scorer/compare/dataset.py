@@ -9,15 +9,14 @@ reaches a method is a matter of types, not of care.
 from __future__ import annotations
 
 import dataclasses
-import gzip
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scorer.compare.pools import Average
-from scorer.records import model_ids_of, read_records, split_records, targets_of
+from scorer.data.records import matrix_of, model_ids_of, read_records, targets_of
+from scorer.data.splits import split_records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,11 +26,9 @@ if TYPE_CHECKING:
 
     from scorer.compare.embedding_cache import EmbeddingCache
     from scorer.compare.pools import PoolConfig
-    from scorer.records import Record
+    from scorer.data.records import Record
 
     Floats = npt.NDArray[np.float32]
-
-COST_FIELD = "cost_usd"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,6 +55,8 @@ class Dataset(Queries):
     """What the pool's metric makes of the scores, (N, M); NaN where there is no label."""
     costs_usd: Floats | None
     """Dollars that a model's answer cost, (N, M), NaN where unknown; None where no record says."""
+    completion_tokens: Floats | None
+    """How long a model's answer was, as ``costs_usd``."""
     average: Average
 
     @property
@@ -91,6 +90,9 @@ class Dataset(Queries):
             embeddings=self.embeddings[rows],
             targets=self.targets[rows],
             costs_usd=None if self.costs_usd is None else self.costs_usd[rows],
+            completion_tokens=(
+                None if self.completion_tokens is None else self.completion_tokens[rows]
+            ),
         )
 
     def split(self, *, validation_fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -123,10 +125,7 @@ def load_pool(config: PoolConfig, data: Path, cache: EmbeddingCache) -> Pool:
     files = {"train": config.train, **config.tests}
     records = {name: read_records(data / file) for name, file in files.items()}
     model_ids = model_ids_of(records["train"])
-    sets = {
-        name: _dataset(config, records[name], model_ids, cache, _costs(data / file, model_ids))
-        for name, file in files.items()
-    }
+    sets = {name: _dataset(config, records[name], model_ids, cache) for name in files}
     return Pool(
         name=config.name,
         train=sets["train"],
@@ -139,7 +138,6 @@ def _dataset(
     records: list[Record],
     model_ids: tuple[str, ...],
     cache: EmbeddingCache,
-    costs_usd: Floats,
 ) -> Dataset:
     texts = tuple(record.query for record in records)
     return Dataset(
@@ -149,7 +147,8 @@ def _dataset(
         records=tuple(records),
         model_ids=model_ids,
         targets=metric_targets(records, model_ids, config.right_if_positive),
-        costs_usd=None if np.isnan(costs_usd).all() else costs_usd,
+        costs_usd=_known([record.costs_usd for record in records], model_ids),
+        completion_tokens=_known([record.completion_tokens for record in records], model_ids),
         average=config.average,
     )
 
@@ -164,10 +163,5 @@ def metric_targets(
     return np.where(rows[:, None], marks, targets)
 
 
-def _costs(path: Path, model_ids: Sequence[str]) -> Floats:
-    """Returns the costs in a file that ``read_records`` accepted, (N, M), NaN where absent."""
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        rows = [json.loads(line).get(COST_FIELD, {}) for line in file if line.strip()]
-    return np.array(
-        [[row.get(model_id, np.nan) for model_id in model_ids] for row in rows], dtype=np.float32
-    )
+def _known(values: Sequence[Mapping[str, float]], model_ids: Sequence[str]) -> Floats | None:
+    return matrix_of(values, model_ids) if any(values) else None

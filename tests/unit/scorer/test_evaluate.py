@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from scorer import Runtime, default_artifact_path, load_artifact
+from scorer.data.records import Record
 from scorer.evaluate import NoKnownModelError, evaluate
-from scorer.records import Record
 
 NAN = np.nan
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from scorer.data.records import Record
 from scorer.parity import (
     PROBE_SIZE,
     ParityError,
@@ -11,7 +12,6 @@ from scorer.parity import (
     quantization_checks,
     require,
 )
-from scorer.records import Record
 
 SCORES = np.array([[0.9, 0.2], [0.3, 0.8], [0.6, 0.1], [0.7, 0.4]])
 TARGETS = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, np.nan]])
