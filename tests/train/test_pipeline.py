@@ -22,9 +22,9 @@ from scorer import export
 from scorer.__main__ import app
 from scorer.artifact import Artifact, Precision, load_artifact, seal_artifact
 from scorer.checkpoint import load_checkpoint
+from scorer.data.records import read_records
 from scorer.parity import ParityError
 from scorer.quantize import products_without_weights, quantize_artifact
-from scorer.data.records import read_records
 from scorer.runtime import Runtime
 from scorer.train import masked_loss
 
