@@ -59,7 +59,6 @@ def _plain(overlap: Overlap) -> dict[str, object]:
     return {
         "file": overlap.file,
         "other": overlap.other,
-        "text_rows": len(overlap.text_rows),
-        "stem_rows": len(overlap.stem_rows),
-        "examples": overlap.examples,
+        "rows": {kind.value: len(rows) for kind, rows in overlap.rows.items()},
+        "examples": {kind.value: pairs for kind, pairs in overlap.examples.items()},
     }

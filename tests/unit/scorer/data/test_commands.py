@@ -71,12 +71,11 @@ def test_overlap_counts_by_file_and_shows_no_text(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert document["rows"] == {str(train): 3, str(test): 2}
-    [found] = [
-        each for each in document["overlaps"] if each["text_rows"] and each["file"] == str(train)
-    ]
-    assert found["examples"] == [["pool0", "exam0"]]
+    found = {(each["file"], each["other"]): each for each in document["overlaps"]}
+    assert found[str(train), str(test)]["rows"] == {"text": 1, "stem": 0, "line": 0}
+    assert found[str(train), str(test)]["examples"]["text"] == [["pool0", "exam0"]]
     table = run("overlap", train, "--test", test)
-    assert "1 + 0" in table.stdout
+    assert "1 + 0 + 0" in table.stdout
     assert "why" not in (result.stdout + table.stdout).casefold()
 
 
