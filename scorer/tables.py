@@ -95,7 +95,8 @@ def overlaps(found: Sequence[Overlap], row_counts: Mapping[str, int]) -> Table:
         "rows",
         *columns.values(),
         title="Rows whose question is also in ...",
-        caption="a + b: a with the same text, b more with the same stem and other choices.",
+        caption="a + b + c: a with the same text, b more with the same stem and other choices, "
+        "c more where one text is a line of the other.",
     )
     cells = {(overlap.file, overlap.other): _shared(overlap) for overlap in found}
     for name, number in columns.items():
@@ -105,5 +106,5 @@ def overlaps(found: Sequence[Overlap], row_counts: Mapping[str, int]) -> Table:
 
 
 def _shared(overlap: Overlap) -> str:
-    texts, stems = len(overlap.text_rows), len(overlap.stem_rows)
-    return f"{texts} + {stems}" if texts or stems else ""
+    counts = [len(rows) for rows in overlap.rows.values()]
+    return " + ".join(map(str, counts)) if any(counts) else ""

@@ -36,7 +36,8 @@ def overlap(
 ) -> None:
     """Count the questions that files share; optionally drop those of the tests from training."""
     with console.friendly():
-        # A file that is named twice would share everything with itself.
+        if both := {path.resolve() for path in train} & {path.resolve() for path in test}:
+            console.fail([f"{path}: is a training and a test file" for path in sorted(both)])
         paths = {str(path): path for path in [*train, *test]}
         files = {name: read_records(path) for name, path in paths.items()}
         overlaps = find_overlaps(files)
@@ -58,7 +59,6 @@ def _plain(overlap: Overlap) -> dict[str, object]:
     return {
         "file": overlap.file,
         "other": overlap.other,
-        "text_rows": len(overlap.text_rows),
-        "stem_rows": len(overlap.stem_rows),
-        "examples": overlap.examples,
+        "rows": {kind.value: len(rows) for kind, rows in overlap.rows.items()},
+        "examples": {kind.value: pairs for kind, pairs in overlap.examples.items()},
     }

@@ -1,26 +1,31 @@
 """Questions that occur more than once, inside a file of records and across files.
 
-``query -> text and stem, normalised -> which rows of one file have a counterpart in another``
+``query -> text, stem and lines, normalised -> which rows of one file have a counterpart in another``
 
-Two rows share a question if their texts are equal once letter case, spacing, prose punctuation and
-Unicode form are set aside; or if that holds for the stem, the text before lettered choices, and one
-of the two has no choices or they have a choice in common. Benchmarks reuse one another's questions
-with more or fewer choices; a short stem such as "Which of these is true?" alone proves nothing.
+Letter case, spacing, prose punctuation and Unicode form are set aside. Then two rows share a question
+in one of three ways. Their texts are equal. Or their stems are, the texts before lettered choices,
+and one of the two has no choices or they have one in common: benchmarks reuse one another's questions
+with more or fewer choices, and a stem such as "Which of these is true?" alone proves nothing. Or the
+whole text of one is a line of the other, as where an instruction was put around it.
 """
 
 from __future__ import annotations
 
+import enum
 import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from scorer.data.records import Record
 
 MAX_EXAMPLES = 3
+
+MIN_LINE_CHARACTERS = 30
+"""A shorter line, such as "Is this true?", can be in two questions by chance."""
 
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _BLANKS = re.compile("__+")
@@ -31,6 +36,14 @@ _LABEL_BEFORE = re.compile(r"^(question|q)\s*:", re.IGNORECASE)
 _LABEL_AFTER = re.compile("(answer|options|choices|答案)\\s*[::]$", re.IGNORECASE)
 
 
+class Kind(enum.StrEnum):
+    """How two rows share a question; of several, the first holds."""
+
+    TEXT = "text"
+    STEM = "stem"
+    LINE = "line"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """A query as it is compared."""
@@ -38,6 +51,8 @@ class Question:
     text: str
     stem: str
     choices: frozenset[str]
+    lines: frozenset[str]
+    """Lines of a text that has more than one, without the short ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +61,15 @@ class Overlap:
 
     file: str
     other: str
-    text_rows: frozenset[int]
-    """Rows, from 0, whose whole text is also there."""
-    stem_rows: frozenset[int]
-    """Further rows whose question is there with other choices."""
-    examples: tuple[tuple[str, str], ...]
-    """Up to ``MAX_EXAMPLES`` pairs of ids of each kind, the second one in ``other``."""
+    rows: Mapping[Kind, frozenset[int]]
+    """Rows of ``file``, from 0, by how they are found; each is in one set at most."""
+    examples: Mapping[Kind, tuple[tuple[str, str], ...]]
+    """Up to ``MAX_EXAMPLES`` pairs of ids, the second one in ``other``."""
+
+    @property
+    def all_rows(self) -> frozenset[int]:
+        """Every row that has a counterpart."""
+        return frozenset().union(*self.rows.values())
 
 
 def find_overlaps(files: Mapping[str, Sequence[Record]]) -> list[Overlap]:
@@ -76,6 +94,9 @@ def question_of(query: str) -> Question:
         text=normalised(body),
         stem=normalised(_LABEL_AFTER.sub("", stem.strip())),
         choices=frozenset(normalised(choice.group(2)) for choice in choices),
+        lines=frozenset(_long(normalised(line) for line in body.splitlines()))
+        if "\n" in body
+        else frozenset(),
     )
 
 
@@ -99,8 +120,12 @@ def _lettered_choices(body: str) -> list[re.Match[str]]:
     return next((run for run in reversed(runs) if len(run) > 1), [])
 
 
+def _long(lines: Iterable[str]) -> list[str]:
+    return [line for line in lines if len(line) >= MIN_LINE_CHARACTERS]
+
+
 class _Index:
-    """Where in a file each text and stem occurs; of each, the first two rows are enough."""
+    """Where in a file each text, stem and line occurs; of each, the first two rows are enough."""
 
     def __init__(self, questions: Iterable[Question]) -> None:
         self._rows: dict[tuple[str, ...], list[int]] = {}
@@ -111,26 +136,35 @@ class _Index:
                 self._add(("open", question.stem), row)
             for choice in question.choices:
                 self._add(("choice", question.stem, choice), row)
+            for line in question.lines:
+                self._add(("line", line), row)
 
-    def find_text(self, question: Question, *, but: int | None) -> int | None:
-        """Returns a row with the same text other than row ``but``, or None."""
-        return self._find([("text", question.text)], but)
-
-    def find_stem(self, question: Question, *, but: int | None) -> int | None:
-        """Returns a row with the same stem and no contradiction in the choices, or None."""
-        if not question.choices:
-            return self._find([("stem", question.stem)], but)
-        choices = [("choice", question.stem, choice) for choice in sorted(question.choices)]
-        return self._find([("open", question.stem), *choices], but)
+    def find(self, question: Question, *, but: int | None) -> tuple[Kind, int] | None:
+        """Returns how and in which row, other than ``but``, the question is here; or None."""
+        for kind, keys in _keys_of(question):
+            for key in keys:
+                for row in self._rows.get(key, ()):
+                    if row != but:
+                        return kind, row
+        return None
 
     def _add(self, key: tuple[str, ...], row: int) -> None:
         rows = self._rows.setdefault(key, [])
-        if len(rows) < 2:
+        # The same line can be in one row twice, once as its text.
+        if len(rows) < 2 and row not in rows:
             rows.append(row)
 
-    def _find(self, keys: Iterable[tuple[str, ...]], but: int | None) -> int | None:
-        found = (row for key in keys for row in self._rows.get(key, ()) if row != but)
-        return next(found, None)
+
+def _keys_of(question: Question) -> Iterator[tuple[Kind, list[tuple[str, ...]]]]:
+    """Yields what to look up in an index, in the order of ``Kind``."""
+    yield Kind.TEXT, [("text", question.text)]
+    if question.choices:
+        choices = [("choice", question.stem, choice) for choice in sorted(question.choices)]
+        yield Kind.STEM, [("open", question.stem), *choices]
+    else:
+        yield Kind.STEM, [("stem", question.stem)]
+    inside = [("text", line) for line in sorted(question.lines)]
+    yield Kind.LINE, [*(("line", text) for text in _long([question.text])), *inside]
 
 
 def _overlap(
@@ -139,22 +173,19 @@ def _overlap(
     files: Mapping[str, Sequence[Record]],
 ) -> Overlap:
     (name, questions), (other_name, index) = file, other
-    texts: dict[int, int] = {}
-    stems: dict[int, int] = {}
+    found: dict[Kind, dict[int, int]] = {kind: {} for kind in Kind}
     for row, question in enumerate(questions):
-        but = row if name == other_name else None
-        found = index.find_text(question, but=but)
-        if found is not None:
-            texts[row] = found
-            continue
-        found = index.find_stem(question, but=but)
-        if found is not None:
-            stems[row] = found
-    shown = [*texts.items()][:MAX_EXAMPLES] + [*stems.items()][:MAX_EXAMPLES]
+        counterpart = index.find(question, but=row if name == other_name else None)
+        if counterpart:
+            kind, other_row = counterpart
+            found[kind][row] = other_row
+    ids = [record.id for record in files[name]], [record.id for record in files[other_name]]
     return Overlap(
         file=name,
         other=other_name,
-        text_rows=frozenset(texts),
-        stem_rows=frozenset(stems),
-        examples=tuple((files[name][a].id, files[other_name][b].id) for a, b in shown),
+        rows={kind: frozenset(rows) for kind, rows in found.items()},
+        examples={
+            kind: tuple((ids[0][a], ids[1][b]) for a, b in [*rows.items()][:MAX_EXAMPLES])
+            for kind, rows in found.items()
+        },
     )

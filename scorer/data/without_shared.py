@@ -24,7 +24,7 @@ def shared_rows(
     rows: dict[str, set[int]] = {name: set() for name in train}
     for overlap in overlaps:
         if overlap.file in rows and overlap.other in tests:
-            rows[overlap.file] |= overlap.text_rows | overlap.stem_rows
+            rows[overlap.file] |= overlap.all_rows
     return rows
 
 

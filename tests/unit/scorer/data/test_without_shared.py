@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scorer.data.overlap import Overlap
+from scorer.data.overlap import Kind, Overlap
 from scorer.data.records import RecordsError
 from scorer.data.without_shared import shared_rows, write_without
 
@@ -18,9 +18,8 @@ def overlap(file: str, other: str, texts: set[int], stems: set[int]) -> Overlap:
     return Overlap(
         file=file,
         other=other,
-        text_rows=frozenset(texts),
-        stem_rows=frozenset(stems),
-        examples=(),
+        rows={Kind.TEXT: frozenset(texts), Kind.STEM: frozenset(stems)},
+        examples={},
     )
 
 
