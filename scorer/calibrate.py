@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PRIOR_LABELS = 50
 """How many labels the pool-wide map weighs against a model's own."""
 
+SMALLEST = 1e-6
+"""Probabilities closer to 0 or 1 are taken as this close."""
+
 MAX_STEPS = 50
 STEP_TOLERANCE = 1e-10
 
@@ -89,3 +92,10 @@ def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:
     """Returns the logistic function, without overflow for any finite logit."""
     half = np.asarray(logits, dtype=np.float64) / 2
     return 0.5 * (1 + np.tanh(half))
+
+
+def logit(probabilities: npt.NDArray[np.floating]) -> Floats:
+    """Returns the inverse of ``sigmoid``, finite for 0 and 1."""
+    clipped = np.clip(np.asarray(probabilities, dtype=np.float64), SMALLEST, 1 - SMALLEST)
+    logits: Floats = np.log(clipped) - np.log1p(-clipped)
+    return logits

@@ -1,0 +1,140 @@
+"""Features of a query -> how much it is of each response class -> a score per model. Needs torch.
+
+``features (B, F) -> class weights (B, C) = softmax -> scores (B, M) = class weights @ success``
+
+A mixture of experts (Jacobs et al. 1991) whose experts are constants: the response classes. It is fitted
+by the likelihood of the labels. A class leans on its skill's direction, which many queries share, and
+departs from it only as far as the labels insist.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from scorer.progress import track
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from scorer.mixture.skills import SkillTable
+
+BATCH_SIZE = 512
+EPOCHS = 25
+MIN_STEPS = 300
+LEARNING_RATE = 0.02
+
+SKILL_RIDGE = 0.5
+"""Weight of the squared skill directions against the loss of one query."""
+
+LABELS_PER_QUERY = 4.0
+"""Models fail together, so M labels of a query tell less than M would; they count as this many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixtureConfig:
+    """How the mixture is fitted."""
+
+    max_classes: int = 4
+    """Most response classes of one skill."""
+    class_ridge: float = 5.0
+    """Weight of the squared departures of classes from their skill against the loss of one query."""
+
+
+class Mixture(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
+    """Skills, their response classes, and the directions in which queries of each lie."""
+
+    def __init__(self, table: SkillTable, width: int) -> None:
+        super().__init__()
+        self.register_buffer("skill_of_class", torch.from_numpy(table.skill_of_class))
+        self.register_buffer("success", torch.as_tensor(table.success, dtype=torch.float32))
+        self.skills = nn.Linear(width, len(table.skills))
+        nn.init.zeros_(self.skills.weight)
+        nn.init.zeros_(self.skills.bias)
+        self.departures = nn.Parameter(torch.zeros(len(table.shares), width))
+        self.offsets = nn.Parameter(torch.as_tensor(table.shares, dtype=torch.float32).log())
+
+    def log_weights(self, features: torch.Tensor) -> torch.Tensor:
+        """Returns the logarithms of the class weights, (B, C), of features (B, F)."""
+        skills = self.skills(features)[:, self.skill_of_class]
+        logits = skills + features @ self.departures.t() + self.offsets
+        return functional.log_softmax(logits, dim=-1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Returns the scores (B, M) of features (B, F)."""
+        return self.log_weights(features).exp() @ self.success
+
+    def folded(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Returns the one weight (F, C) and bias (C,) that give the same logits."""
+        weight = self.skills.weight[self.skill_of_class] + self.departures
+        return weight.t().contiguous(), self.skills.bias[self.skill_of_class] + self.offsets
+
+
+def fit_mixture(
+    table: SkillTable,
+    features: torch.Tensor,
+    skills: npt.NDArray[np.int64],
+    targets: torch.Tensor,
+    *,
+    config: MixtureConfig,
+    seed: int,
+) -> Mixture:
+    """Fits the directions to the labels of N queries.
+
+    Args:
+        table: Skills and response classes of these queries.
+        features: (N, F).
+        skills: The skill of each query, (N,).
+        targets: (N, M), NaN where there is no label.
+        config: How.
+        seed: Decides the order of the queries.
+    """
+    torch.manual_seed(seed)
+    mixture = Mixture(table, features.shape[1])
+    evidence = _evidence(mixture.success, targets)
+    label_counts = (~torch.isnan(targets)).sum(1)
+    own = mixture.skill_of_class[None] == torch.from_numpy(skills)[:, None]  # (N, C)
+    optimizer = torch.optim.Adam(mixture.parameters(), lr=LEARNING_RATE)
+    steps_per_epoch = math.ceil(len(features) / BATCH_SIZE)
+    epochs = max(EPOCHS, math.ceil(MIN_STEPS / steps_per_epoch))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * steps_per_epoch)
+    for _ in track(range(epochs), "Fitting the mixture"):
+        for rows in torch.randperm(len(features)).split(BATCH_SIZE):
+            log_weights = mixture.log_weights(features[rows])
+            loss = _loss(log_weights, evidence[rows], own[rows], label_counts[rows])
+            loss = loss + _penalty(mixture, config) / len(features)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return mixture.eval()
+
+
+def _evidence(success: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Returns the log-likelihood of each query's labels in each class, (N, C)."""
+    known = ~torch.isnan(targets)
+    wins = torch.where(known, targets, 0.0)
+    return wins @ success.log().t() + (known.float() - wins) @ torch.log1p(-success).t()
+
+
+def _loss(
+    log_weights: torch.Tensor,
+    evidence: torch.Tensor,
+    own: torch.Tensor,
+    label_counts: torch.Tensor,
+) -> torch.Tensor:
+    """Returns the mean loss: of naming the skill, and of explaining the labels."""
+    skill = torch.logsumexp(log_weights.masked_fill(~own, -math.inf), dim=1)
+    labels = torch.logsumexp(log_weights + evidence, dim=1) * LABELS_PER_QUERY / label_counts
+    return -(skill + labels).mean()
+
+
+def _penalty(mixture: Mixture, config: MixtureConfig) -> torch.Tensor:
+    skill_directions = mixture.skills.weight.square().sum()
+    return SKILL_RIDGE * skill_directions + config.class_ridge * mixture.departures.square().sum()
