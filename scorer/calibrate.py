@@ -41,16 +41,34 @@ class Calibration:
 
 
 def fit_calibration(
-    logits: npt.NDArray[np.floating], targets: npt.NDArray[np.floating]
+    logits: npt.NDArray[np.floating],
+    targets: npt.NDArray[np.floating],
+    weights: npt.NDArray[np.floating] | None = None,
 ) -> Calibration:
-    """Fits one map per model on held-out labels; NaN in ``targets`` (N, M) is no label."""
+    """Fits one map per model on held-out labels.
+
+    Args:
+        logits: (N, M).
+        targets: (N, M), NaN where there is no label.
+        weights: How many queries each row counts as, (N,); 1 if left out.
+    """
     labelled = ~np.isnan(targets)
+    counts = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=np.float64)
+    spread = np.broadcast_to(counts[:, None], targets.shape)
     identity = np.array([1.0, 0.0])
     # The first prior only keeps the fit finite where labels are few or perfectly separated.
-    pool = _fit(logits[labelled], targets[labelled], prior=identity, precision=np.full(2, 1e-3))
+    pool = _fit(
+        logits[labelled],
+        targets[labelled],
+        spread[labelled],
+        prior=identity,
+        precision=np.full(2, 1e-3),
+    )
     precision = _precision(logits[labelled])
     maps = [
-        _fit(logits[rows, column], targets[rows, column], prior=pool, precision=precision)
+        _fit(
+            logits[rows, column], targets[rows, column], counts[rows], prior=pool, precision=precision
+        )
         for column, rows in enumerate(labelled.T)
     ]
     slope, offset = np.array(maps).T
@@ -67,25 +85,26 @@ def _precision(logits: npt.NDArray[np.floating]) -> Floats:
 def _fit(
     logits: npt.NDArray[np.floating],
     targets: npt.NDArray[np.floating],
+    weights: Floats,
     *,
     prior: Floats,
     precision: Floats,
 ) -> Floats:
     """Newton's method on the penalized cross-entropy; returns (slope, offset)."""
     features = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)  # (N, 2)
-    weights = prior.copy()
+    solution = prior.copy()
     for _ in range(MAX_STEPS):
-        probabilities = sigmoid(features @ weights)
-        gradient = features.T @ (probabilities - targets) + precision * (weights - prior)
-        variance = probabilities * (1 - probabilities)
+        probabilities = sigmoid(features @ solution)
+        gradient = features.T @ (weights * (probabilities - targets)) + precision * (solution - prior)
+        variance = weights * probabilities * (1 - probabilities)
         hessian = (features * variance[:, None]).T @ features + np.diag(precision)
         step = np.linalg.solve(hessian, gradient)
         longest = float(np.abs(step).max())
         # A full step can overshoot where the sigmoid is flat; four units is far on a logit scale.
-        weights = weights - step * min(1.0, 4.0 / max(longest, STEP_TOLERANCE))
+        solution = solution - step * min(1.0, 4.0 / max(longest, STEP_TOLERANCE))
         if longest < STEP_TOLERANCE:
             break
-    return weights
+    return solution
 
 
 def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:

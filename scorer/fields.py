@@ -48,6 +48,13 @@ class FieldReader:
             self._complain(name, "must not be empty")
         return value
 
+    def optional_text(self, name: str) -> str:
+        """Returns a text, which may be empty or absent."""
+        if self._fields.get(name, "") == "":
+            self._asked.add(name)
+            return ""
+        return self.text(name)
+
     def integer(self, name: str, *, minimum: int) -> int:
         """Returns a whole number that is at least ``minimum``."""
         value = self._get(name, int, "a whole number", empty=minimum)

@@ -41,12 +41,13 @@ class Classes:
 
 
 def fit_classes(
-    targets: npt.NDArray[np.floating], count: int, *, means: Floats, seed: int
+    targets: npt.NDArray[np.floating], weights: Floats, count: int, *, means: Floats, seed: int
 ) -> Classes:
     """Fits response classes to the labels of one skill.
 
     Args:
         targets: Labels, (N, M), NaN where there is none; at least one row.
+        weights: How many queries each row counts as, (N,).
         count: How many classes.
         means: Each model's mean in the skill, (M,), its best guess where it has no label.
         seed: Decides where the search starts.
@@ -56,11 +57,12 @@ def fit_classes(
     losses = known - wins
     belonging = _start(targets, count, np.random.default_rng(seed))
     for _ in range(STEPS):
-        success = (belonging.T @ wins + PRIOR_LABELS * means) / (
-            belonging.T @ known.astype(np.float64) + PRIOR_LABELS
+        counted = belonging * weights[:, None]
+        success = (counted.T @ wins + PRIOR_LABELS * means) / (
+            counted.T @ known.astype(np.float64) + PRIOR_LABELS
         )
         success = np.clip(success, 1 - LARGEST_CERTAINTY, LARGEST_CERTAINTY)
-        shares = (belonging.sum(axis=0) + 1) / (len(targets) + count)
+        shares = (counted.sum(axis=0) + 1) / (weights.sum() + count)
         evidence = wins @ np.log(success).T + losses @ np.log1p(-success).T + np.log(shares)
         belonging = np.exp(evidence - evidence.max(axis=1, keepdims=True))
         belonging /= belonging.sum(axis=1, keepdims=True)

@@ -8,7 +8,7 @@ has to be set aside for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +17,9 @@ from torch.nn import functional
 
 from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
 from scorer.data.splits import fold_of
-from scorer.mixture.mixture import Mixture, MixtureConfig, fit_mixture
-from scorer.mixture.projection import fit_projection, hash_all, project_all
+from scorer.measures.ranking import ranking_figures
+from scorer.mixture.mixture import Mixture, fit_mixture
+from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
 
 if TYPE_CHECKING:
@@ -26,22 +27,16 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from scorer.config import LearnerConfig
+
     Floats = npt.NDArray[np.float64]
 
 FEATURE_SCALE = 3.0
 """Unit vectors times this: directions of length one then make logits of a useful size."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearnerConfig:
-    """What is learned, and how."""
-
-    buckets: int = 1 << 15
-    """Ids that n-grams are hashed to."""
-    projection_width: int = 128
-    """Numbers that the n-grams of a text become."""
-    folds: int = 5
-    mixture: MixtureConfig = field(default_factory=MixtureConfig)
+ANCHOR_SHARES = (0.0, 0.25, 0.5, 0.75)
+"""How far scores may be drawn towards their models' means; the first of the best ones is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,10 +45,14 @@ class Examples:
 
     texts: Sequence[str]
     tasks: Sequence[str]
+    bags: Sequence[npt.NDArray[np.int64]]
+    """The n-gram ids of each text."""
     embeddings: npt.NDArray[np.float32] | None
     """Unit length, (N, D); None to learn from n-grams alone."""
     targets: npt.NDArray[np.float32]
     """(N, M), NaN where there is no label."""
+    weights: Floats
+    """How many queries each counts as, (N,)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -86,13 +85,14 @@ class Learned:
 
 def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
     """Fits everything; the seed decides all that is random."""
-    bags = hash_all(examples.texts, config.buckets)
     projection = fit_projection(
-        bags, buckets=config.buckets, width=config.projection_width, seed=seed
+        examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
-    features = join_features(examples.embeddings, project_all(bags, projection))
+    features = read_features(examples, projection)
     held_out = _held_out_scores(examples, features, config, seed)
-    calibration = fit_calibration(logit(held_out), examples.targets)
+    calibration = anchored(
+        fit_calibration(logit(held_out), examples.targets, examples.weights), held_out, examples
+    )
     table, mixture = _fit(examples, features, np.arange(len(features)), config, seed)
     return Learned(
         projection=projection,
@@ -103,14 +103,43 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
     )
 
 
-def join_features(
-    embeddings: npt.NDArray[np.float32] | None, projections: torch.Tensor
-) -> torch.Tensor:
-    """Returns the features (N, F) of unit-length embeddings and projections."""
-    parts = [projections]
-    if embeddings is not None:
-        parts.insert(0, functional.normalize(torch.from_numpy(embeddings), dim=-1))
+def read_features(examples: Examples, projection: torch.Tensor) -> torch.Tensor:
+    """Returns the features, (N, F)."""
+    parts = [project_all(examples.bags, projection)]
+    if examples.embeddings is not None:
+        parts.insert(0, functional.normalize(torch.from_numpy(examples.embeddings), dim=-1))
     return FEATURE_SCALE * torch.cat(parts, dim=1)
+
+
+def anchored(calibration: Calibration, scores: Floats, examples: Examples) -> Calibration:
+    """Draws every score towards its model's mean, as far as the first choices become better by it.
+
+    Where queries hardly tell which model is best, choosing by query chases noise, and loses to always
+    taking the model that is best on average.
+
+    Args:
+        calibration: Of ``scores``.
+        scores: Held-out scores before calibration, (N, M).
+        examples: Their labels.
+    """
+    means = np.average(
+        np.where(np.isnan(examples.targets), scores, examples.targets),
+        axis=0,
+        weights=examples.weights,
+    )
+    candidates = [
+        Calibration(
+            slope=(1 - share) * calibration.slope,
+            offset=(1 - share) * calibration.offset + share * logit(means),
+        )
+        for share in ANCHOR_SHARES
+    ]
+    return max(
+        candidates,
+        key=lambda each: ranking_figures(
+            calibrated(scores, each), examples.targets, examples.weights
+        ).mean_score,
+    )
 
 
 def calibrated(scores: Floats, calibration: Calibration) -> Floats:
@@ -138,15 +167,15 @@ def _fit(
     seed: int,
 ) -> tuple[SkillTable, Mixture]:
     tasks = [examples.tasks[row] for row in rows]
-    table = fit_skills(
-        tasks, examples.targets[rows], max_classes=config.mixture.max_classes, seed=seed
-    )
+    targets, weights = examples.targets[rows], examples.weights[rows]
+    table = fit_skills(tasks, targets, weights, max_classes=config.max_classes, seed=seed)
     mixture = fit_mixture(
         table,
         features[rows],
         skill_rows(tasks)[1],
-        torch.from_numpy(examples.targets[rows]),
-        config=config.mixture,
+        torch.from_numpy(targets),
+        torch.from_numpy(weights).float(),
+        class_ridge=config.class_ridge,
         seed=seed,
     )
     return table, mixture

@@ -10,7 +10,6 @@ departs from it only as far as the labels insist.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,21 +29,11 @@ EPOCHS = 25
 MIN_STEPS = 300
 LEARNING_RATE = 0.02
 
-SKILL_RIDGE = 0.5
+SKILL_RIDGE = 0.05
 """Weight of the squared skill directions against the loss of one query."""
 
 LABELS_PER_QUERY = 4.0
 """Models fail together, so M labels of a query tell less than M would; they count as this many."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MixtureConfig:
-    """How the mixture is fitted."""
-
-    max_classes: int = 4
-    """Most response classes of one skill."""
-    class_ridge: float = 5.0
-    """Weight of the squared departures of classes from their skill against the loss of one query."""
 
 
 class Mixture(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
@@ -81,8 +70,9 @@ def fit_mixture(
     features: torch.Tensor,
     skills: npt.NDArray[np.int64],
     targets: torch.Tensor,
+    weights: torch.Tensor,
     *,
-    config: MixtureConfig,
+    class_ridge: float,
     seed: int,
 ) -> Mixture:
     """Fits the directions to the labels of N queries.
@@ -92,7 +82,9 @@ def fit_mixture(
         features: (N, F).
         skills: The skill of each query, (N,).
         targets: (N, M), NaN where there is no label.
-        config: How.
+        weights: How many queries each counts as, (N,).
+        class_ridge: Weight of the squared departures of classes from their skill against the loss
+            of one query.
         seed: Decides the order of the queries.
     """
     torch.manual_seed(seed)
@@ -107,8 +99,8 @@ def fit_mixture(
     for _ in track(range(epochs), "Fitting the mixture"):
         for rows in torch.randperm(len(features)).split(BATCH_SIZE):
             log_weights = mixture.log_weights(features[rows])
-            loss = _loss(log_weights, evidence[rows], own[rows], label_counts[rows])
-            loss = loss + _penalty(mixture, config) / len(features)
+            losses = _losses(log_weights, evidence[rows], own[rows], label_counts[rows])
+            loss = (weights[rows] * losses).mean() + _penalty(mixture, class_ridge) / len(features)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -123,18 +115,18 @@ def _evidence(success: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return wins @ success.log().t() + (known.float() - wins) @ torch.log1p(-success).t()
 
 
-def _loss(
+def _losses(
     log_weights: torch.Tensor,
     evidence: torch.Tensor,
     own: torch.Tensor,
     label_counts: torch.Tensor,
 ) -> torch.Tensor:
-    """Returns the mean loss: of naming the skill, and of explaining the labels."""
+    """Returns the loss of each query: of naming its skill, and of explaining its labels."""
     skill = torch.logsumexp(log_weights.masked_fill(~own, -math.inf), dim=1)
     labels = torch.logsumexp(log_weights + evidence, dim=1) * LABELS_PER_QUERY / label_counts
-    return -(skill + labels).mean()
+    return -(skill + labels)
 
 
-def _penalty(mixture: Mixture, config: MixtureConfig) -> torch.Tensor:
+def _penalty(mixture: Mixture, class_ridge: float) -> torch.Tensor:
     skill_directions = mixture.skills.weight.square().sum()
-    return SKILL_RIDGE * skill_directions + config.class_ridge * mixture.departures.square().sum()
+    return SKILL_RIDGE * skill_directions + class_ridge * mixture.departures.square().sum()

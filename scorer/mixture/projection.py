@@ -15,8 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from scorer.ngrams import PADDING_ID, ngram_ids
-from scorer.progress import track
+from scorer.ngrams import PADDING_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,11 +26,6 @@ POWER_ITERATIONS = 3
 """Of the randomized decomposition (Halko, Martinsson and Tropp 2011); more change nothing here."""
 
 LOOKUP_BATCH_SIZE = 512
-
-
-def hash_all(texts: Sequence[str], buckets: int) -> list[npt.NDArray[np.int64]]:
-    """Returns the n-gram ids of every text."""
-    return [ngram_ids(text, buckets) for text in track(texts, "Hashing n-grams")]
 
 
 def fit_projection(

@@ -58,14 +58,20 @@ def skill_rows(tasks: Sequence[str]) -> tuple[tuple[str, ...], npt.NDArray[np.in
 
 
 def fit_skills(
-    tasks: Sequence[str], targets: npt.NDArray[np.floating], *, max_classes: int, seed: int
+    tasks: Sequence[str],
+    targets: npt.NDArray[np.floating],
+    weights: Floats,
+    *,
+    max_classes: int,
+    seed: int,
 ) -> SkillTable:
     """Fits the response classes of every skill; NaN in ``targets`` (N, M) is no label."""
     skills, rows = skill_rows(tasks)
-    means = skill_means(targets, rows, len(skills))
+    means = skill_means(targets, weights, rows, len(skills))
     classes = [
         fit_classes(
             targets[rows == skill],
+            weights[rows == skill],
             int(np.clip((rows == skill).sum() // ROWS_PER_CLASS, 1, max_classes)),
             means=means[skill],
             seed=seed,
@@ -81,12 +87,15 @@ def fit_skills(
 
 
 def skill_means(
-    targets: npt.NDArray[np.floating], rows: npt.NDArray[np.int64], count: int
+    targets: npt.NDArray[np.floating],
+    weights: Floats,
+    rows: npt.NDArray[np.int64],
+    count: int,
 ) -> Floats:
     """Returns each model's mean in each skill, (K, M), drawn towards what its ability promises."""
     known = ~np.isnan(targets)
     wins = np.where(known, targets, 0.0)
-    member = np.eye(count)[rows]  # (N, K)
+    member = np.eye(count)[rows] * weights[:, None]  # (N, K)
     counts = member.T @ known
     raw = member.T @ wins
     expected = _expected(raw, counts)

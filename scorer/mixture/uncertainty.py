@@ -1,0 +1,29 @@
+"""Class weights of a query -> how little is known of what kind of query it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.floating]
+
+
+def skill_entropy(class_weights: Floats, class_counts: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Returns the entropy over skills as a share of the largest possible, in [0, 1], (B,).
+
+    Args:
+        class_weights: (B, C), each row summing to 1; the classes of a skill stand side by side.
+        class_counts: How many classes each of the K skills has; they sum to C.
+    """
+    if len(class_counts) == 1:
+        return np.zeros(len(class_weights))
+    starts = np.cumsum([0, *class_counts[:-1]])
+    skills = np.add.reduceat(np.asarray(class_weights, dtype=np.float64), starts, axis=1)  # (B, K)
+    entropy = -(skills * np.log(np.maximum(skills, 1e-12))).sum(axis=1)
+    return np.clip(entropy / np.log(len(class_counts)), 0.0, 1.0)
