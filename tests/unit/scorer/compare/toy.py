@@ -45,7 +45,7 @@ def toy_dataset(count: int, *, seed: int, average: Average = Average.MICRO) -> D
         records=records,
         model_ids=MODELS,
         targets=targets,
-        costs_usd=np.tile(np.float32([0.1, 1.0, 1.0, 5.0]), (count, 1)),
+        costs_usd=np.tile(np.array([0.1, 1.0, 1.0, 5.0], dtype=np.float32), (count, 1)),
         completion_tokens=None,
         average=average,
     )
