@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scorer.compare.figures import figures_of
 from scorer.compare.report import markdown
-from scorer.compare.runs import RunStore
+from scorer.compare.runs import RunStore, source_of
 from scorer.progress import track
 
 if TYPE_CHECKING:
@@ -45,6 +45,9 @@ def compare(
     pool: Pool, methods: Sequence[Method], *, seeds: int, directory: Path
 ) -> list[TestResult]:
     """Runs every method with every seed; returns one result per test of the pool."""
+    for method in methods:
+        # Before the first fit, so that editing a method meanwhile mislabels no run.
+        source_of(type(method).__module__)
     store = RunStore(directory / "runs")
     jobs = [(method, seed) for method in methods for seed in range(seeds)]
     runs: dict[str, list[Run]] = {method.name: [] for method in methods}

@@ -61,7 +61,8 @@ def _cells(methods: Mapping[str, MethodFigures]) -> tuple[list[str], list[list[s
 
 
 def _spread(spread: Spread) -> str:
-    return f"{spread.mean:.4f}" + (f" ± {spread.std:.4f}" if spread.std else "")
+    # What rounding leaves of equal seeds is no spread.
+    return f"{spread.mean:.4f}" + (f" ± {spread.std:.4f}" if spread.std >= 5e-5 else "")
 
 
 def _interval(difference: Interval | None) -> str:

@@ -6,6 +6,7 @@ is written to a temporary name and renamed, so an interrupted comparison goes on
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import os
@@ -61,6 +62,12 @@ class RunStore:
         return run
 
 
+@functools.cache
+def source_of(module: str) -> str:
+    """Returns the code of a module as it was when first asked for, which is what runs."""
+    return inspect.getsource(sys.modules[module])
+
+
 def _fitted(pool: Pool, method: Method, seed: int) -> Run:
     started = time.perf_counter()
     predictor = method.fit(pool.train, seed=seed)
@@ -72,7 +79,7 @@ def _fitted(pool: Pool, method: Method, seed: int) -> Run:
 
 def _key(pool: Pool, method: Method, seed: int) -> str:
     digest = hashlib.sha256(f"{method!r} {seed}".encode())
-    digest.update(inspect.getsource(sys.modules[type(method).__module__]).encode())
+    digest.update(source_of(type(method).__module__).encode())
     _update(digest, pool.train)
     digest.update(pool.train.targets.tobytes())
     for name, test in pool.tests.items():
