@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from typing import TYPE_CHECKING
 
@@ -13,15 +14,22 @@ pytest.importorskip("transformers", reason="needs the [train] extra")
 
 import numpy as np
 import torch
+from typer.testing import CliRunner
 
+from scorer.__main__ import app
+from scorer.compare.dataset import Dataset, Pool
 from scorer.compare.methods.dual_contrastive_loss import group_loss, sample_model_loss
 from scorer.compare.methods.linear import Linear
 from scorer.compare.methods.matrix_factorization import MatrixFactorization, draw_pairs
 from scorer.compare.methods.mlp import Perceptron
 from scorer.compare.methods.registry import METHODS
 from scorer.compare.methods.routerdc import Recipe, RouterDC, batches, cluster
+from scorer.compare.methods.routerdc_tuned import TunedRouterDC
+from scorer.compare.pools import Average
 from scorer.compare.runs import RunStore
+from scorer.data.records import Record, targets_of, write_records
 from scorer.measures.ranking import random_figures, ranking_figures
+from tests.train.tiny_encoder import WORDS, save_tiny_encoder
 from tests.unit.scorer.compare.test_harness import relabelled
 from tests.unit.scorer.compare.toy import toy_pool
 
@@ -31,6 +39,16 @@ if TYPE_CHECKING:
     from scorer.compare.methods.method import Method
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
+
+POOLS = """
+[[pools]]
+name = "words"
+licence = "none"
+train = "train.jsonl"
+average = "micro"
+[pools.tests]
+test = "test.jsonl"
+"""
 
 POOL = toy_pool()
 TEST = POOL.tests["test"]
@@ -60,6 +78,42 @@ def test_labels_of_a_test_reach_no_prediction(method: Method, tmp_path: Path) ->
     other = RunStore(tmp_path / "two").run(relabelled(POOL), method, 0)
     for name in POOL.tests:
         assert (found.scores[name] == other.scores[name]).all()
+
+
+def test_a_tuned_encoder_learns_from_the_texts(tmp_path: Path) -> None:
+    pool = worded_pool()
+    method = TunedRouterDC(
+        source=str(save_tiny_encoder(tmp_path)),
+        max_tokens=16,
+        learning_rate=3e-3,
+        recipe=Recipe(steps=60, clusters=2, steps_per_check=20),
+    )
+    scores = method.fit(pool.train, seed=0).predict(pool.tests["test"].queries())
+    assert ranking_figures(scores, pool.tests["test"].targets).mean_score > 0.9
+
+
+def test_the_command_compares_resumes_and_writes(tmp_path: Path) -> None:
+    encoder = save_tiny_encoder(tmp_path)
+    pool = worded_pool()
+    for name, data in {"train": pool.train, **pool.tests}.items():
+        write_records(tmp_path / f"{name}.jsonl", data.records)
+    (tmp_path / "pools.toml").write_text(POOLS)
+    arguments = ["compare", "--data", tmp_path, "--pools", tmp_path / "pools.toml"]
+    arguments += ["--encoder", encoder, "--embeddings", tmp_path / "embeddings", "--seeds", 2]
+    arguments += ["--method", "linear", "--method", "best_single", "--output", tmp_path / "out"]
+    first = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert first.exit_code == 0, first.output
+    assert "words test (80 queries)" in first.output
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/runs").iterdir()}
+    assert len(kept) == 4
+    again = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert again.exit_code == 0, again.output
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out/runs").iterdir()} == kept
+    (result,) = json.loads((tmp_path / "out/results.json").read_text())
+    assert result["methods"]["linear"]["differences"]["best_single"]["low"] > 0.2
+    wrong = CliRunner().invoke(app, [*map(str, arguments), "--method", "oracles"])
+    assert wrong.exit_code == 2
+    assert "no method oracles" in wrong.output
 
 
 def test_methods_have_names_of_their_own() -> None:
@@ -173,3 +227,32 @@ def _pair_loss(logits: torch.Tensor, labels: torch.Tensor) -> float:
     positive = int(labels.topk(1).indices[0])
     negative = int(labels.topk(1, largest=False).indices[0])
     return float(torch.logsumexp(logits[[positive, negative]], 0) - logits[positive])
+
+
+def worded_pool() -> Pool:
+    """Sums are for one model and poems for the other, and only the words tell."""
+
+    def worded(count: int, seed: int) -> Dataset:
+        draw = np.random.default_rng(seed)
+        records = []
+        for row in range(count):
+            about_sums = bool(draw.integers(2))
+            topic = WORDS[:3] if about_sums else WORDS[3:6]
+            text = " ".join([*draw.choice(topic, 3), *draw.choice(WORDS[6:], 6)])
+            scores = {"adder": float(about_sums), "poet": float(not about_sums)}
+            records.append(Record(id=f"{seed} {row}", task="any", query=text, scores=scores))
+        texts = tuple(record.query for record in records)
+        embeddings = np.array([[text.count(word) for word in WORDS] for text in texts])
+        return Dataset(
+            texts=texts,
+            tasks=("any",) * count,
+            embeddings=(embeddings / np.linalg.norm(embeddings, axis=1)[:, None]).astype("f4"),
+            records=tuple(records),
+            model_ids=("adder", "poet"),
+            targets=targets_of(records, ("adder", "poet")),
+            costs_usd=None,
+            completion_tokens=None,
+            average=Average.MICRO,
+        )
+
+    return Pool(name="words", train=worded(240, 1), tests={"test": worded(80, 2)})
