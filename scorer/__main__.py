@@ -1,12 +1,13 @@
 """``python -m scorer <command>``: the commands, in one list.
 
-Only train, export and quantize need torch, and they import it when they run.
+Only train, export, quantize and compare need torch, and they import it when they run.
 """
 
 from __future__ import annotations
 
 import typer
 
+from scorer.commands.compare import compare
 from scorer.commands.convert import convert
 from scorer.commands.evaluate import evaluate
 from scorer.commands.export import export
@@ -27,6 +28,7 @@ app.command()(train)
 app.command()(export)
 app.command()(quantize)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(inspect)
 
 if __name__ == "__main__":

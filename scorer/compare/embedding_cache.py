@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-SHARD_SIZE = 1024
+SHARD_SIZE = 256
 
 
 class TextEncoder(Protocol):

@@ -14,8 +14,6 @@ pytest.importorskip("optimum.onnxruntime", reason="needs the [train] extra")
 import onnx
 import torch
 from onnx import numpy_helper
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from typer.testing import CliRunner
 
 from scorer import export
@@ -27,6 +25,7 @@ from scorer.parity import ParityError
 from scorer.quantize import products_without_weights, quantize_artifact
 from scorer.runtime import Runtime
 from scorer.train import masked_loss
+from tests.train.tiny_encoder import VOCABULARY, WORDS, save_tiny_encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,10 +35,6 @@ pytestmark = [
     # The exporter warns about its own tracing; nothing of it is ours to mend.
     pytest.mark.filterwarnings("ignore::Warning"),
 ]
-
-WORDS = ("add", "prove", "sum", "verse", "poem", "rhyme", "the", "a", "of", "please")
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-VOCABULARY = {word: index for index, word in enumerate((*SPECIAL, *WORDS))}
 
 RECIPE = """
 name = "tiny"
@@ -81,26 +76,7 @@ warmup_fraction = 0.1
 
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("encoder")
-    tokenizer = Tokenizer(models.WordLevel(VOCABULARY, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    # What sentence encoders come with, and what must not reach the artifact.
-    tokenizer.enable_truncation(8)
-    tokenizer.enable_padding(length=8)
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(path)
-    torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=len(VOCABULARY),
-        hidden_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-    )
-    BertModel(config).save_pretrained(path)
-    return path
+    return save_tiny_encoder(tmp_path_factory.mktemp("encoder"))
 
 
 @pytest.fixture(scope="module")

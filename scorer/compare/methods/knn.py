@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.compare.methods.method import VALIDATION_FRACTION
-from scorer.measures.ranking import mean_by_model, ranking_figures
+from scorer.measures.calibration import calibration_figures
+from scorer.measures.ranking import mean_by_model
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -62,14 +63,13 @@ class NearestNeighbours:
     counts: tuple[int, ...] = (5, 10, 20, 40, 80, 160, 320)
 
     def fit(self, train: Dataset, *, seed: int) -> Memory:
-        """Takes the k whose first choices score best; of equals, the largest."""
+        """Takes the k with the lowest Brier score, which is far less noisy than first choices."""
         ours, held_out = train.split(validation_fraction=VALIDATION_FRACTION, seed=seed)
         memory = Memory(embeddings=ours.embeddings, targets=ours.targets, k=0)
-        gains = {
-            k: ranking_figures(scores, held_out.targets, held_out.weights).mean_score
-            for k, scores in zip(
-                self.counts, memory.predictions(held_out.embeddings, self.counts), strict=True
-            )
+        predictions = memory.predictions(held_out.embeddings, self.counts)
+        errors = {
+            k: calibration_figures(scores, held_out.targets).brier
+            for k, scores in zip(self.counts, predictions, strict=True)
         }
-        best = max(self.counts, key=lambda k: (gains[k], k))
+        best = min(self.counts, key=lambda k: errors[k])
         return Memory(embeddings=train.embeddings, targets=train.targets, k=best)
