@@ -50,8 +50,9 @@ class LearnerConfig:
     """Numbers that the n-grams of a text become."""
     max_classes: int = 4
     """Most response classes of one skill."""
-    class_ridge: float = 15.0
-    """Weight of the squared departures of classes from their skill against the loss of one query."""
+    class_ridges: tuple[float, ...] = (3.0, 10.0, 30.0)
+    """Weights of the squared departures of classes from their skill against the loss of one query;
+    the one with the smallest loss on held-out queries is taken."""
     folds: int = 5
     """Parts of the data, each scored by what was learned on the others, for the calibration."""
 
@@ -125,7 +126,7 @@ def _parse_learner(reader: FieldReader) -> LearnerConfig:
         ngram_buckets=reader.integer("ngram_buckets", minimum=2),
         projection_width=reader.integer("projection_width", minimum=1),
         max_classes=reader.integer("max_classes", minimum=1),
-        class_ridge=reader.number("class_ridge", minimum=0.0),
+        class_ridges=reader.numbers("class_ridges", minimum=0.0),
         folds=reader.integer("folds", minimum=2),
     )
     reader.refuse_unread()

@@ -104,7 +104,8 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         outputs = {
             SCORES_OUTPUT: torch.sigmoid(self.slope * torch.logit(chances) + self.offset),
             CLASS_WEIGHTS_OUTPUT: weights,
-            SUCCESS_OUTPUT: self.success + 0.0,
+            # What depends on no input, the exporter leaves out.
+            SUCCESS_OUTPUT: self.success + 0.0 * weights.sum(),
         }
         if self.completion_tokens is not None:
             outputs[TOKENS_OUTPUT] = weights @ self.completion_tokens

@@ -35,6 +35,8 @@ CLASS_WEIGHTS_OUTPUT = "class_weights"
 """How much each query is of each response class, (B, C)."""
 SUCCESS_OUTPUT = "success"
 """Chance that a model answers a query of a class well, (C, M): the same for every batch."""
+OUTPUTS = {SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT, SUCCESS_OUTPUT}
+
 TOKENS_OUTPUT = "completion_tokens"
 """Expected length of a model's reply, (B, M); only where the training data had lengths."""
 
@@ -202,9 +204,9 @@ def _check_graph(artifact: Artifact, session: ort.InferenceSession) -> None:
     expected = {
         SCORES_OUTPUT: len(manifest.model_ids),
         CLASS_WEIGHTS_OUTPUT: class_count,
-        SUCCESS_OUTPUT: len(manifest.model_ids),
     }
-    problems = [
+    problems = [f"model.onnx: has no output {name}" for name in OUTPUTS - outputs.keys()]
+    problems += [
         f"model.onnx: output {name} has width {outputs.get(name, [None])[-1]}; "
         f"the manifest says {width}"
         for name, width in expected.items()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from scorer.compare.harness import TestResult
 
 MAX_TOKENS = 256
+BASE_LAYERS = 3
+"""Of the encoder, in our own method: those that the shipped artifact has."""
 
 DataPath = Annotated[
     Path, typer.Option(envvar="ROUTEMOA_DATA", help="Directory that holds the pools' files.")
@@ -58,9 +60,16 @@ def compare(
         from scorer.compare.harness import compare as compare_methods  # noqa: PLC0415
         from scorer.compare.harness import write_results  # noqa: PLC0415
         from scorer.compare.methods.registry import METHODS, TUNING_METHODS  # noqa: PLC0415
+        from scorer.compare.methods.routemoa import RouteMoA  # noqa: PLC0415
         from scorer.compare.report import table  # noqa: PLC0415
 
-        known = {m.name: m for m in (*METHODS, *(TUNING_METHODS if tune_encoder else ()))}
+        base = RouteMoA(
+            encoder=EmbeddingCache(
+                embeddings, FrozenEncoder(encoder, max_tokens=MAX_TOKENS, layers=BASE_LAYERS)
+            )
+        )
+        all_methods = (*METHODS, base, *(TUNING_METHODS if tune_encoder else ()))
+        known = {each.name: each for each in all_methods}
         methods = [known[name] for name in _chosen("method", method, list(known))]
         configs = {config.name: config for config in read_pools(pools_file)}
         chosen = [configs[name] for name in _chosen("pool", pool, list(configs))]

@@ -9,38 +9,30 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
-from scorer.batches import length_buckets, pad
-from scorer.model import new_scorer, save_tokenizer
+from scorer.embedding import embed_all
+from scorer.model import load_encoder, save_tokenizer
 from scorer.tokenizer import QueryTokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import numpy.typing as npt
-
-BATCH_SIZE = 32
 
 
 class FrozenEncoder:
     """A pretrained encoder: mean over the hidden states of the real tokens, unit length."""
 
-    def __init__(self, source: str, *, max_tokens: int) -> None:
-        self.name = f"{source} mean {max_tokens}"
-        self._scorer = new_scorer(source, ["unused"]).eval()
+    def __init__(self, source: str, *, max_tokens: int, layers: int | None = None) -> None:
+        """Uses all layers, or the first ``layers``."""
+        self.name = f"{source} mean {max_tokens}" + (f" layers {layers}" if layers else "")
+        self._encoder = load_encoder(source, layers=layers)
         with tempfile.TemporaryDirectory() as directory:
             path = save_tokenizer(source, Path(directory))
-            self._tokenizer = QueryTokenizer(path, max_tokens=max_tokens)
+            # N-grams are read elsewhere; two buckets are the fewest.
+            self._tokenizer = QueryTokenizer(path, max_tokens=max_tokens, ngram_buckets=2)
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Returns the unit-length embeddings of the texts, (N, D)."""
         queries = [self._tokenizer.encode(text) for text in texts]
-        width = self._scorer.encoder.config.hidden_size
-        embeddings = np.empty((len(texts), width), dtype=np.float32)
-        with torch.inference_mode():
-            for rows in length_buckets(queries, BATCH_SIZE):
-                ids, mask = pad([queries[row] for row in rows])
-                embeddings[rows] = self._scorer.embed(torch.from_numpy(ids), torch.from_numpy(mask))
-        return embeddings
+        return embed_all(self._encoder, queries, f"Embedding {len(texts)} texts")

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
 from scorer.data.splits import fold_of
+from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
 from scorer.mixture.mixture import Mixture, fit_mixture
 from scorer.mixture.projection import fit_projection, project_all
@@ -89,11 +90,12 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
     features = read_features(examples, projection)
-    held_out = _held_out_scores(examples, features, config, seed)
+    held_out, class_ridge = _held_out_scores(examples, features, config, seed)
     calibration = anchored(
         fit_calibration(logit(held_out), examples.targets, examples.weights), held_out, examples
     )
-    table, mixture = _fit(examples, features, np.arange(len(features)), config, seed)
+    everything = np.arange(len(features))
+    table, mixture = _fit(examples, features, everything, config, class_ridge, seed)
     return Learned(
         projection=projection,
         table=table,
@@ -149,14 +151,21 @@ def calibrated(scores: Floats, calibration: Calibration) -> Floats:
 
 def _held_out_scores(
     examples: Examples, features: torch.Tensor, config: LearnerConfig, seed: int
-) -> Floats:
+) -> tuple[Floats, float]:
+    """Returns each example's score by what was learned on the other folds, and the best ridge."""
     folds = np.array([fold_of(text, config.folds, seed) for text in examples.texts])
-    scores = np.empty(examples.targets.shape, dtype=np.float64)
+    scores = {ridge: np.empty(examples.targets.shape) for ridge in config.class_ridges}
     for fold in np.unique(folds):
-        table, mixture = _fit(examples, features, np.flatnonzero(folds != fold), config, seed)
-        with torch.inference_mode():
-            scores[folds == fold] = mixture(features[folds == fold]).double().numpy()
-    return scores
+        ours = np.flatnonzero(folds != fold)
+        for ridge in config.class_ridges:
+            _, mixture = _fit(examples, features, ours, config, ridge, seed)
+            with torch.inference_mode():
+                scores[ridge][folds == fold] = mixture(features[folds == fold]).double().numpy()
+    best = min(
+        config.class_ridges,
+        key=lambda ridge: calibration_figures(scores[ridge], examples.targets).loss,
+    )
+    return scores[best], best
 
 
 def _fit(
@@ -164,6 +173,7 @@ def _fit(
     features: torch.Tensor,
     rows: npt.NDArray[np.intp],
     config: LearnerConfig,
+    class_ridge: float,
     seed: int,
 ) -> tuple[SkillTable, Mixture]:
     tasks = [examples.tasks[row] for row in rows]
@@ -175,7 +185,7 @@ def _fit(
         skill_rows(tasks)[1],
         torch.from_numpy(targets),
         torch.from_numpy(weights).float(),
-        class_ridge=config.class_ridge,
+        class_ridge=class_ridge,
         seed=seed,
     )
     return table, mixture

@@ -9,6 +9,7 @@ departs from it only as far as the labels insist.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from torch.nn import functional
 from scorer.progress import track
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import numpy.typing as npt
 
@@ -88,7 +91,33 @@ def fit_mixture(
         seed: Decides the order of the queries.
     """
     torch.manual_seed(seed)
-    mixture = Mixture(table, features.shape[1])
+    # The products are small: a second thread gains little, and on a busy machine threads that wait
+    # for one another made the fit thirty times slower.
+    with one_thread():
+        return _fitted(
+            Mixture(table, features.shape[1]), features, skills, targets, weights, class_ridge
+        )
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Lets torch use one thread within the block."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _fitted(
+    mixture: Mixture,
+    features: torch.Tensor,
+    skills: npt.NDArray[np.int64],
+    targets: torch.Tensor,
+    weights: torch.Tensor,
+    class_ridge: float,
+) -> Mixture:
     evidence = _evidence(mixture.success, targets)
     label_counts = (~torch.isnan(targets)).sum(1)
     own = mixture.skill_of_class[None] == torch.from_numpy(skills)[:, None]  # (N, C)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn import functional
 
-from scorer.train import masked_loss
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -61,6 +61,12 @@ class Patience:
 def tensors(data: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
     """Returns embeddings (N, D) and targets (N, M)."""
     return torch.from_numpy(data.embeddings), torch.from_numpy(data.targets)
+
+
+def masked_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Returns the mean cross-entropy over the labels that exist; NaN in ``targets`` is none."""
+    labelled = ~torch.isnan(targets)
+    return functional.binary_cross_entropy_with_logits(logits[labelled], targets[labelled])
 
 
 def label_loss(module: nn.Module, data: tuple[torch.Tensor, torch.Tensor]) -> float:

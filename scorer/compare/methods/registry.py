@@ -10,6 +10,7 @@ from scorer.compare.methods.knn import NearestNeighbours
 from scorer.compare.methods.linear import Linear
 from scorer.compare.methods.matrix_factorization import MatrixFactorization
 from scorer.compare.methods.mlp import Perceptron
+from scorer.compare.methods.routemoa import RouteMoA
 from scorer.compare.methods.routerdc import RouterDC
 from scorer.compare.methods.routerdc_tuned import TunedRouterDC
 
@@ -31,6 +32,7 @@ METHODS: tuple[Method, ...] = (
         learning_rates=(5e-5, 5e-4, 5e-3),
     ),
     RouterDC(),
+    RouteMoA(name="routemoa_edge"),
 )
 """Those that take seconds on cached embeddings."""
 

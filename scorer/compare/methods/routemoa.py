@@ -18,20 +18,22 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.compare.dataset import Dataset, Queries
+    from scorer.compare.embedding_cache import EmbeddingCache
     from scorer.mixture.learner import Learned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteMoA:
-    """The method of the shipped artifacts; without embeddings it is that of the edge tier."""
+    """The method of the shipped artifacts; without an encoder it is that of the edge tier."""
 
     name: str = "routemoa"
-    uses_embeddings: bool = True
+    encoder: EmbeddingCache | None = field(default=None, repr=False)
+    """Of the base tier's own encoder, which has fewer layers than the other methods'."""
     config: LearnerConfig = field(default_factory=LearnerConfig)
 
     def fit(self, train: Dataset, *, seed: int) -> MixturePredictor:
         """Learns skills, response classes, mixture and calibration; nothing is chosen by hand."""
-        examples = self._examples(train, train.targets, train.weights * len(train))
+        examples = self.examples(train, train.targets, train.weights * len(train))
         learned = learn(examples, config=self.config, seed=seed)
         class_costs = None
         if train.costs_usd is not None:
@@ -39,9 +41,10 @@ class RouteMoA:
             class_costs = amounts_by_class(weights, train.costs_usd)
         return MixturePredictor(method=self, learned=learned, class_costs_usd=class_costs)
 
-    def _examples(
+    def examples(
         self, queries: Queries, targets: npt.NDArray[np.float32], weights: npt.NDArray[np.float64]
     ) -> Examples:
+        """Returns queries as the learner reads them."""
         return Examples(
             texts=queries.texts,
             tasks=queries.tasks,
@@ -49,7 +52,7 @@ class RouteMoA:
                 ngram_ids(text, self.config.ngram_buckets)
                 for text in track(queries.texts, "Hashing n-grams")
             ],
-            embeddings=queries.embeddings if self.uses_embeddings else None,
+            embeddings=self.encoder.embed(queries.texts) if self.encoder else None,
             targets=targets,
             weights=weights,
         )
@@ -82,5 +85,5 @@ class MixturePredictor:
     def _class_weights(self, queries: Queries) -> npt.NDArray[np.float64]:
         # No label is read: tasks and targets are only what the type asks for.
         nothing = np.empty((len(queries), 0), dtype=np.float32)
-        examples = self.method._examples(queries, nothing, np.ones(len(queries)))
+        examples = self.method.examples(queries, nothing, np.ones(len(queries)))
         return self.learned.class_weights(read_features(examples, self.learned.projection))

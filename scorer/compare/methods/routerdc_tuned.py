@@ -21,7 +21,7 @@ from scorer.batches import length_buckets, pad
 from scorer.compare.methods.method import VALIDATION_FRACTION
 from scorer.compare.methods.routerdc import Projection, Recipe, RouterDC, batches, cluster
 from scorer.measures.ranking import ranking_figures
-from scorer.model import new_scorer, save_tokenizer
+from scorer.model import load_encoder, mean_embedding, save_tokenizer
 from scorer.tokenizer import QueryTokenizer
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.compare.dataset import Dataset, Queries
-    from scorer.model import Scorer
     from scorer.tokenizer import TokenizedQuery
 
 BATCH_SIZE = 32
@@ -40,7 +39,7 @@ BATCH_SIZE = 32
 class Encoder:
     """The encoder in training, and the model vectors."""
 
-    scorer: Scorer
+    module: nn.Module
     tokenizer: QueryTokenizer
     head: Projection
 
@@ -48,7 +47,7 @@ class Encoder:
         """Returns unit-length query vectors (B, D)."""
         ids, mask = (torch.from_numpy(array) for array in pad(queries))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            return self.scorer.embed(ids, mask).float()
+            return mean_embedding(self.module, ids, mask).float()
 
     def predict(self, queries: Queries) -> npt.NDArray[np.float32]:
         """Returns the sigmoid of the logits, (N, M)."""
@@ -84,25 +83,25 @@ class TunedRouterDC:
         return encoder
 
     def _encoder(self, data: Dataset) -> Encoder:
-        scorer = new_scorer(self.source, ["unused"])
-        for parameter in scorer.encoder.embeddings.parameters():
+        module = load_encoder(self.source)
+        for parameter in module.embeddings.parameters():
             parameter.requires_grad = False
-        for module in scorer.modules():
-            if isinstance(module, nn.Dropout):
-                module.p = 0.0
+        for part in module.modules():
+            if isinstance(part, nn.Dropout):
+                part.p = 0.0
         with tempfile.TemporaryDirectory() as directory:
             path = save_tokenizer(self.source, Path(directory))
-            tokenizer = QueryTokenizer(path, max_tokens=self.max_tokens)
-        width = scorer.encoder.config.hidden_size
+            tokenizer = QueryTokenizer(path, max_tokens=self.max_tokens, ngram_buckets=2)
+        width = module.config.hidden_size
         head = Projection(width, len(data.model_ids), self.temperature)
-        return Encoder(scorer=scorer, tokenizer=tokenizer, head=head)
+        return Encoder(module=module, tokenizer=tokenizer, head=head)
 
     def _train(
         self, encoder: Encoder, ours: Dataset, held_out: Dataset, clusters: torch.Tensor
     ) -> None:
         queries = [encoder.tokenizer.encode(text) for text in ours.texts]
         labels = torch.from_numpy(ours.scores)
-        network = nn.ModuleList([encoder.scorer.encoder, encoder.head])
+        network = nn.ModuleList([encoder.module, encoder.head])
         trained = [each for each in network.parameters() if each.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=self.learning_rate, fused=True)
         losses = RouterDC(recipe=self.recipe)
