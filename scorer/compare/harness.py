@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scorer.compare.figures import figures_of
 from scorer.compare.report import markdown
-from scorer.compare.runs import RunStore, source_of
+from scorer.compare.runs import RunStore, modules_of, source_of
 from scorer.progress import track
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def compare(
     """Runs every method with every seed; returns one result per test of the pool."""
     for method in methods:
         # Before the first fit, so that editing a method meanwhile mislabels no run.
-        source_of(type(method).__module__)
+        [source_of(module) for module in modules_of(method)]
     store = RunStore(directory / "runs")
     jobs = [(method, seed) for method in methods for seed in range(seeds)]
     runs: dict[str, list[Run]] = {method.name: [] for method in methods}
@@ -61,7 +61,7 @@ def compare(
             methods=figures_of(
                 pool.train,
                 test,
-                {method: [run.scores[name] for run in found] for method, found in runs.items()},
+                {method: [run.predictions[name] for run in found] for method, found in runs.items()},
             ),
             fit_s={
                 method: sum(run.fit_s for run in found) / seeds for method, found in runs.items()
