@@ -61,7 +61,10 @@ def compare(
             methods=figures_of(
                 pool.train,
                 test,
-                {method: [run.predictions[name] for run in found] for method, found in runs.items()},
+                {
+                    method: [run.predictions[name] for run in found]
+                    for method, found in runs.items()
+                },
             ),
             fit_s={
                 method: sum(run.fit_s for run in found) / seeds for method, found in runs.items()
