@@ -126,7 +126,7 @@ def _mean_outcomes(
 def _team_hits(prediction: Prediction, test: Dataset) -> npt.NDArray[np.float64]:
     """Returns whether one of the models that would run together is among the best, (N,)."""
     if prediction.teams is None:
-        return ranking_outcomes(prediction.scores, test.targets).hits_at_3
+        return ranking_outcomes(prediction.scores, test.targets).hits_at_3.astype(np.float64)
     return team_hits(prediction.teams, test.targets)
 
 

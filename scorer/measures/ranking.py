@@ -61,7 +61,8 @@ def team_hits(teams: npt.NDArray[np.intp], targets: Floats) -> npt.NDArray[np.fl
     scores = np.take_along_axis(targets, teams, axis=1)
     # A model without a label was not tried; it cannot be said to hit.
     best = np.nanmax(np.where(np.isnan(scores), -np.inf, scores), axis=1)
-    return (best == np.nanmax(targets, axis=1)).astype(np.float64)
+    hits: npt.NDArray[np.float64] = (best == np.nanmax(targets, axis=1)).astype(np.float64)
+    return hits
 
 
 def ranking_figures(
