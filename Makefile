@@ -41,7 +41,7 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 	@touch $@
 
 # etcd, the control plane and simulated nodes; half an hour of building once.
-.tools/bin/kube-apiserver: $(wildcard tests/chart/cluster/binaries/*)
+.tools/bin/kube-apiserver: tests/chart/cluster/build.sh $(wildcard tests/chart/cluster/binaries/*)
 	tests/chart/cluster/build.sh .tools/bin
 
 setup: $(VENV)/dev.done ## Install the services and the development tools into .venv
@@ -55,13 +55,13 @@ demo: $(VENV)/serve.done ## Start everything, ask questions of different domains
 
 # -- checks ------------------------------------------------------------------------------------------
 
-test: $(VENV)/dev.done ## Run the tests: unit, contract and integration, on real servers on loopback
-	$(BIN)/python -m pytest --ignore tests/chart
+test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback
+	$(BIN)/python -m pytest --ignore tests/chart --ignore tests/clients --ignore tests/load
 
-test-clients: $(VENV)/dev.done ## Build every client, run its tests and the conformance cases, print the matrix
+test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go, Node and npm, Java and Maven), print the matrix
 	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance
 	$(BIN)/python -m tests.load.tool
-	$(BIN)/python -m pytest tests/clients
+	$(BIN)/python -m pytest tests/clients tests/load
 
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
 	$(BIN)/python -m pytest -m train tests/train
@@ -150,5 +150,5 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt
 
 clean: ## Remove what was built
-	rm -rf clients/go/build clients/typescript/dist clients/typescript/node_modules clients/java/target
+	rm -rf clients/go/build clients/typescript/{dist,node_modules,LICENSE,NOTICE} clients/java/target
 	rm -rf $(VENV) .venv-chart .tools build dist .*_cache .hypothesis

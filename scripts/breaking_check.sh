@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# Fails if proto/ would break callers of the last release, which is the newest tag `v*` before this commit.
+# Fails if proto/ would break callers of the last release, which is the newest tag `v*` up to this commit.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 release=$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null || true)
 if [ -z "$release" ]; then
+  if [ "$(git rev-parse --is-shallow-repository)" = true ]; then
+    echo "buf breaking: not checked, this clone is shallow and may lack the last release's tag." >&2
+    exit 0
+  fi
   echo "buf breaking: no release is tagged yet, so there is nothing to break."
   exit 0
 fi

@@ -14,6 +14,7 @@ programs=(
 # Module, version, file in it.
 definitions=(
   "sigs.k8s.io/gateway-api v1.4.0 config/crd/standard/gateway.networking.k8s.io_grpcroutes.yaml"
+  "github.com/prometheus-operator/prometheus-operator v0.85.0 example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml"
   "github.com/prometheus-operator/prometheus-operator v0.85.0 example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml"
   "github.com/prometheus-operator/prometheus-operator v0.85.0 example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml"
   "github.com/cert-manager/cert-manager v1.19.1 deploy/crds/cert-manager.io_certificates.yaml"
@@ -28,11 +29,12 @@ fi
 cd "$(mktemp -d)" # outside of any module
 for program in "${programs[@]}"; do
   name=$(basename "${program%@*}")
-  [ -x "$tools/bin/$name" ] || { echo "Building $program ..." && GOBIN="$tools/bin" go install "$program"; }
+  built=$(go version -m "$tools/bin/$name" 2>/dev/null || true)
+  grep -q "	mod	.*	${program#*@}	" <<<"$built" ||
+    { echo "Building $program ..." && GOBIN="$tools/bin" go install "$program"; }
 done
 for definition in "${definitions[@]}"; do
   read -r module version file <<<"$definition"
-  [ -f "$tools/crds/$(basename "$file")" ] && continue
   folder=$(go mod download -json "$module@$version" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
   install -m 644 "$folder/$file" "$tools/crds/"
 done

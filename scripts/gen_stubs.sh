@@ -40,6 +40,7 @@ if command -v npm >/dev/null; then
   protoc --proto_path="$common" --plugin="$plugin" \
     --es_out="$typescript/src/gen" --es_opt=target=ts,import_extension=js \
     proto/routemoa/v1/*.proto google/rpc/status.proto google/rpc/error_details.proto
+  # shellcheck disable=SC2016 # the backticks are Markdown's
   { echo '/** The service config that every client has; written by `make gen`. */'
     echo 'export const SERVICE_CONFIG = String.raw`'"$(cat "$service_config")"'`;'
   } >"$typescript/src/gen/service_config.ts"

@@ -10,11 +10,14 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
 
 	routemoa "github.com/routemoa/routemoa/clients/go"
@@ -25,12 +28,14 @@ import (
 type services struct {
 	routemoav1.UnimplementedRouterServiceServer
 	routemoav1.UnimplementedScorerServiceServer
+	listed    atomic.Int64
 	cancelled chan struct{}
 }
 
 func (s *services) ListModels(
 	_ context.Context, request *routemoav1.ListModelsRequest,
 ) (*routemoav1.ListModelsResponse, error) {
+	s.listed.Add(1)
 	page, _ := strconv.Atoi(request.GetPageToken())
 	response := &routemoav1.ListModelsResponse{
 		Models: []*routemoav1.Model{{ModelId: "model-" + strconv.Itoa(page)}},
@@ -68,7 +73,7 @@ func (s *services) StreamRankModels(
 	}
 }
 
-func start(t *testing.T) (*routemoa.Client, *services) {
+func serve(t *testing.T) (string, *services) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -79,7 +84,12 @@ func start(t *testing.T) (*routemoa.Client, *services) {
 	routemoav1.RegisterScorerServiceServer(server, served)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
-	address := listener.Addr().String()
+	return listener.Addr().String(), served
+}
+
+func start(t *testing.T) (*routemoa.Client, *services) {
+	t.Helper()
+	address, served := serve(t)
 	client, err := routemoa.New(routemoa.Options{Router: address, Scorer: address, Judge: address})
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +109,29 @@ func TestTheWholePoolIsListedPageAfterPage(t *testing.T) {
 	}
 	if got := strings.Join(ids, " "); got != "model-0 model-1 model-2" {
 		t.Fatalf("models are %q", got)
+	}
+}
+
+func TestCallsAreSpreadOverAllAddressesOfAName(t *testing.T) {
+	first, one := serve(t)
+	second, other := serve(t)
+	pods := manual.NewBuilderWithScheme("pods")
+	pods.InitialState(resolver.State{Endpoints: []resolver.Endpoint{
+		{Addresses: []resolver.Address{{Addr: first}}}, {Addresses: []resolver.Address{{Addr: second}}},
+	}})
+	client, err := routemoa.New(routemoa.Options{
+		Router: "pods:///router", Dial: []grpc.DialOption{grpc.WithResolvers(pods)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for one.listed.Load() == 0 || other.listed.Load() == 0 {
+		if _, err := client.ListModels(ctx, &routemoav1.ListModelsRequest{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@
 package routemoa
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,10 +16,13 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip" // also makes compressed responses readable
+	_ "google.golang.org/grpc/health"      // leaves servers that drain, as the service config asks
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
 )
 
 // Version is the version of this package.
@@ -37,7 +41,8 @@ type Options struct {
 	Router, Scorer, Judge string
 	// TLS encrypts; nil means that nothing is encrypted. TLSFromFiles makes one.
 	TLS *tls.Config
-	// Token is asked before every call; it travels as "authorization: Bearer ...". Needs TLS.
+	// Token is asked before every call; it travels as "authorization: Bearer ...". Needs TLS. If it fails, the
+	// call fails with Unauthenticated and is not tried again.
 	Token func(context.Context) (string, error)
 	// Gzip compresses requests. Compressed responses are always read.
 	Gzip bool
@@ -73,13 +78,9 @@ func TLSFromFiles(caFile, certificateFile, keyFile string) (*tls.Config, error) 
 }
 
 func (o Options) withDefaults() Options {
-	for address, value := range map[*string]string{
-		&o.Scorer: "127.0.0.1:50051", &o.Router: "127.0.0.1:50052", &o.Judge: "127.0.0.1:50053",
-	} {
-		if *address == "" {
-			*address = value
-		}
-	}
+	o.Scorer = cmp.Or(o.Scorer, "127.0.0.1:50051")
+	o.Router = cmp.Or(o.Router, "127.0.0.1:50052")
+	o.Judge = cmp.Or(o.Judge, "127.0.0.1:50053")
 	return o
 }
 
@@ -94,6 +95,13 @@ func (o Options) connect(address string) (*grpc.ClientConn, error) {
 	if o.Gzip {
 		calls = append(calls, grpc.UseCompressor(gzip.Name))
 	}
+	if o.Token != nil {
+		if o.TLS == nil {
+			return nil, errors.New("a token needs TLS: it could be read on the way")
+		}
+		// With calls only: a health watch that asked for a token would hold up all calls when there is none.
+		calls = append(calls, grpc.PerRPCCredentials(bearer(o.Token)))
+	}
 	dial := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultServiceConfig(serviceConfig),
@@ -104,12 +112,6 @@ func (o Options) connect(address string) (*grpc.ClientConn, error) {
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnection(), MinConnectTimeout: 5 * time.Second}),
 		grpc.WithChainUnaryInterceptor(unary(where)),
 		grpc.WithChainStreamInterceptor(stream(where)),
-	}
-	if o.Token != nil {
-		if o.TLS == nil {
-			return nil, errors.New("a token needs TLS: it could be read on the way")
-		}
-		dial = append(dial, grpc.WithPerRPCCredentials(bearer(o.Token)))
 	}
 	return grpc.NewClient(address, append(dial, o.Dial...)...)
 }
@@ -126,7 +128,7 @@ type bearer func(context.Context) (string, error)
 func (b bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
 	token, err := b(ctx)
 	if err != nil {
-		return nil, err
+		return nil, status.Errorf(codes.Unauthenticated, "no token: %v", err)
 	}
 	return map[string]string{"authorization": "Bearer " + token}, nil
 }

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import grpc.aio
 import structlog
-from grpc_reflection.v1alpha import reflection
 
 from services.rpc.health import SERVICE_NAME, Health
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission
+from services.rpc.reflection import serve_reflection
 from services.rpc.reload import FileProblemsError
 from services.rpc.telemetry import serve_metrics, set_up_logging
 from services.rpc.tls import server_credentials
@@ -72,11 +72,10 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
     service.register(server)
     health.register(server)
     if config.reflection:
-        names = (service.name, SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, server)
+        serve_reflection((service.name, SERVICE_NAME), server)
     address = _bind(server, config)
-    await server.start()
     await health.set_serving(serving=True)
+    await server.start()
     _log.info("listening", service=service.name, address=address, tls=_security(config))
     try:
         yield address

@@ -18,7 +18,8 @@ CHART = ROOT / "deploy/k8s/routemoa"
 EXAMPLES = ROOT / "deploy/k8s/examples"
 TOOLS = Path(os.environ.get("ROUTEMOA_CHART_TOOLS", ROOT / ".tools"))
 KUBERNETES_VERSIONS = ("1.35.0", "1.36.0", "1.37.0")
-COMPONENTS = ("scorer", "router", "judge")
+PORTS = {"scorer": 50051, "router": 50052, "judge": 50053}
+COMPONENTS = tuple(PORTS)
 NAMESPACE = "ai"
 _UNDER = "# Under it: "
 Object = dict[str, Any]
@@ -43,6 +44,11 @@ def values_files(scenario: str) -> list[Path]:
     first = path.read_text().partition("\n")[0]
     under = first.removeprefix(_UNDER).split() if first.startswith(_UNDER) else []
     return [*(CHART / name for name in under), path]
+
+
+def values_options(*values: Path) -> list[str]:
+    """Returns Helm's options for values files."""
+    return [argument for path in values for argument in ("--values", str(path))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +110,12 @@ def render(
     scenario: str = "default", *sets: str, kubernetes: str = KUBERNETES_VERSIONS[-1]
 ) -> Rendered:
     """Renders a scenario, with single values changed (`name=value`, the value being JSON)."""
-    files = [argument for path in values_files(scenario) for argument in ("--values", str(path))]
     changes = [argument for change in sets for argument in ("--set-json", change)]
     version = ["--kube-version", kubernetes]
-    release = ["routemoa", str(CHART), "--namespace", NAMESPACE]
-    return helm("template", *release, *files, *changes, *version)
+    return template(*values_files(scenario), options=(*changes, *version))
+
+
+def template(*values: Path, namespace: str = NAMESPACE, options: tuple[str, ...] = ()) -> Rendered:
+    """Renders values files."""
+    release = ("routemoa", str(CHART), "--namespace", namespace)
+    return helm("template", *release, *values_options(*values), *options)

@@ -1,24 +1,31 @@
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.chart.chart import CHART, EXAMPLES, NAMESPACE, ROOT, helm, run, tool, values_files
-from tests.chart.test_scenarios import validate
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from services.simulator.pool import default_pool
+from tests.chart.chart import (
+    CHART,
+    COMPONENTS,
+    EXAMPLES,
+    NAMESPACE,
+    ROOT,
+    helm,
+    run,
+    template,
+    tool,
+    values_files,
+    values_options,
+)
+from tests.chart.test_scenarios import PYTHON, validate
 
 TEAMS = EXAMPLES / "teams"
-
-
-def install(*values: Path, namespace: str = NAMESPACE) -> Any:
-    files = [argument for path in values for argument in ("--values", str(path))]
-    return helm("template", "routemoa", str(CHART), "--namespace", namespace, *files)
 
 
 def test_every_value_is_documented_and_the_readme_is_fresh(tmp_path: Path) -> None:
@@ -33,7 +40,7 @@ def test_every_value_is_documented_and_the_readme_is_fresh(tmp_path: Path) -> No
 
 
 def notes(scenario: str) -> str:
-    files = [argument for path in values_files(scenario) for argument in ("--values", str(path))]
+    files = values_options(*values_files(scenario))
     options = ("--namespace", NAMESPACE, "--dry-run=client")
     return helm("install", "routemoa", str(CHART), *options, *files).text.partition("NOTES:")[2]
 
@@ -48,6 +55,7 @@ def test_the_notes_say_how_to_call_the_router() -> None:
     assert "routemoa.example.com through your gateway" in notes("gateway")
     assert "routemoa.example.com:443" in notes("ingress")
     assert "dns:///routemoa-scorer-headless.ai.svc:50051" in notes("platform")
+    assert "helm test routemoa --namespace ai" in notes("platform")
 
 
 def test_the_example_values_hold_the_example_pool() -> None:
@@ -59,7 +67,7 @@ def test_the_example_values_hold_the_example_pool() -> None:
 
 
 def test_the_example_values_install_and_open_the_backends() -> None:
-    rendered = install(EXAMPLES / "values.yaml")
+    rendered = template(EXAMPLES / "values.yaml")
     egress = rendered.one("NetworkPolicy", "router")["spec"]["egress"]
     assert "models" in str(egress)
     assert "443" in str(egress)
@@ -90,8 +98,8 @@ def test_the_example_backends_are_valid_and_are_those_of_the_pool() -> None:
 
 @pytest.mark.parametrize("team", ["research", "support"])
 def test_a_team_reaches_the_platform_and_the_platform_admits_it(team: str) -> None:
-    router = install(TEAMS / f"{team}.yaml", namespace=team)
-    platform = install(TEAMS / "platform.yaml", namespace="platform")
+    router = template(TEAMS / f"{team}.yaml", namespace=team)
+    platform = template(TEAMS / "platform.yaml", namespace="platform")
     assert validate(router.text) == validate(platform.text) == ""
     environment = router.environment("router")
     for component in ("scorer", "judge"):
@@ -111,14 +119,74 @@ def test_a_team_reaches_the_platform_and_the_platform_admits_it(team: str) -> No
         assert admitted["podSelector"]["matchLabels"].items() <= labels.items()
 
 
-def test_the_scripts_are_shell() -> None:
-    scripts = (
-        EXAMPLES / "kind/up.sh",
-        ROOT / "scripts/chart_tools.sh",
-        ROOT / "tests/chart/cluster/build.sh",
-    )
-    for script in scripts:
-        assert run("bash", "-n", str(script)).returncode == 0
+def test_shellcheck_finds_nothing_in_our_scripts() -> None:
+    shellcheck = PYTHON.with_name("shellcheck")
+    if not shellcheck.exists():
+        pytest.skip(f"{shellcheck} is not here; `make test-chart` installs it")
+    folders = ("scripts", "deploy", "tests")
+    scripts = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.sh"))]
+    assert {"up.sh", "base.sh", "chart_tools.sh", "build.sh"} <= {path.name for path in scripts}
+    done = run(str(shellcheck), *map(str, scripts), str(ROOT / ".ci/run"))
+    assert done.returncode == 0, done.stdout
+
+
+def commands_of(script: Path, tmp_path: Path) -> list[list[str]]:
+    """Runs a script with stand-ins for the programs it calls; returns what it called them with."""
+    log = tmp_path / "commands"
+    stand_in = f"#!/bin/sh\nprintf '%s\\n' \"${{0##*/}}\" \"$@\" '' >>{log}\n"
+    for name in ("docker", "kind", "kubectl", "helm"):
+        (tmp_path / name).write_text(stand_in)
+        (tmp_path / name).chmod(0o755)
+    done = run("env", f"PATH={tmp_path}:{os.environ['PATH']}", "bash", str(script))
+    assert done.returncode == 0, done.stderr
+    return [command.split("\n") for command in log.read_text().strip().split("\n\n")]
+
+
+def test_the_script_of_the_kind_cluster_builds_loads_installs_and_tests(tmp_path: Path) -> None:
+    commands = commands_of(EXAMPLES / "kind/up.sh", tmp_path)
+    names = ("scorer", "router", "judge", "simulator")
+    steps = [" ".join(command[:2]) for command in commands]
+    kind = ["kind get", "kind create", "kind load"]
+    assert steps == ["docker build"] * 4 + kind + ["kubectl --context"] * 2 + [
+        "helm upgrade",
+        "helm test",
+    ]
+    images = [f"routemoa/{name}:local" for name in names]
+    dockerfile = (ROOT / "deploy/docker/Dockerfile").read_text()
+    for name, image, build in zip(names, images, commands, strict=False):
+        assert f" AS {name}\n" in dockerfile
+        assert build[build.index("--target") + 1] == name
+        assert build[build.index("--tag") + 1] == image
+    assert commands[6][-4:] == images
+    for command in commands:
+        assert all(Path(word).exists() for word in command if word.startswith("/")), command
+        named = {"kubectl": "--context", "helm": "--kube-context"}.get(command[0])
+        assert named is None or command[command.index(named) + 1] == "kind-routemoa"
+    for command in commands[-2:]:
+        # With --help, Helm does nothing but read the options before it.
+        assert run(tool("helm"), *command[1:], "--help").returncode == 0
+
+
+def test_the_kind_cluster_runs_what_its_script_builds() -> None:
+    folder = EXAMPLES / "kind"
+    rendered = template(folder / "values.yaml", namespace="ai")
+    simulator = (folder / "simulator.yaml").read_text()
+    assert validate(rendered.text) == validate(simulator) == ""
+    assert validate((folder / "namespace.yaml").read_text()) == ""
+    deployment, service = yaml.safe_load_all(simulator)
+    spec = deployment["spec"]["template"]["spec"]
+    [container] = spec["containers"]
+    built = {f"routemoa/{name}:local" for name in ("scorer", "router", "judge", "simulator")}
+    ours = {rendered.container(component)["image"] for component in COMPONENTS}
+    assert ours | {container["image"]} == built
+    pool = json.loads(rendered.one("ConfigMap", "pool")["data"]["pool.yaml"])
+    port = service["spec"]["ports"][0]["port"]
+    host = service["metadata"]["name"]
+    assert {model["url"] for model in pool["models"]} == {f"http://{host}:{port}/v1"}
+    known = {model["id"] for model in yaml.safe_load(default_pool("http://a"))["models"]}
+    assert {model["id"] for model in pool["models"]} <= known
+    cluster = yaml.safe_load((folder / "cluster.yaml").read_text())
+    assert cluster["name"] == "routemoa"
 
 
 def test_every_file_that_the_documents_name_is_there() -> None:

@@ -100,6 +100,28 @@ def test_the_dashboard_is_a_configmap_that_grafana_finds() -> None:
     assert len({panel["id"] for panel in shown["panels"]}) == len(shown["panels"])
 
 
+def test_a_pod_monitor_scrapes_each_pod_under_the_name_that_the_alerts_ask_for() -> None:
+    rendered = render("platform")
+    assert not rendered.all("ServiceMonitor")
+    down = "".join(
+        rule.get("expr", "") for group in rules("platform")["groups"] for rule in group["rules"]
+    )
+    for component, deployment in rendered.all("Deployment").items():
+        monitor = rendered.one("PodMonitor", component)
+        assert monitor["metadata"]["labels"]["release"] == "prometheus"
+        template = deployment["spec"]["template"]
+        wanted = monitor["spec"]["selector"]["matchLabels"].items()
+        assert wanted <= template["metadata"]["labels"].items()
+        [endpoint] = monitor["spec"]["podMetricsEndpoints"]
+        [container] = template["spec"]["containers"]
+        assert endpoint["port"] in {port["name"] for port in container["ports"]}
+        assert endpoint["relabelings"] == [
+            {"targetLabel": "service", "replacement": f"routemoa-{component}"}
+        ]
+        assert f'service="routemoa-{component}"' in down
+    assert rendered.all("PodMonitor").keys() == {"scorer", "judge"}
+
+
 def test_every_pod_is_scraped_once() -> None:
     rendered = render("ha")
     services = rendered.all("Service").values()
@@ -147,11 +169,9 @@ def test_without_a_budget_there_is_no_alert_on_it() -> None:
 
 
 def test_a_release_without_a_router_asks_only_for_the_services_it_has() -> None:
-    change = "monitoring.prometheusRule.enabled=true"
-    rendered = render("platform", change).one("PrometheusRule", "routemoa")["spec"]
     [down] = [
         rule
-        for group in rendered["groups"]
+        for group in rules("platform")["groups"]
         for rule in group["rules"]
         if rule.get("alert") == "RouteMoADown"
     ]
@@ -176,12 +196,23 @@ def test_the_alerts_fire_when_they_should_and_are_silent_when_all_is_well(tmp_pa
 
 
 def test_every_alert_is_tested() -> None:
-    cases = yaml.safe_load((ROOT / "tests/chart/alerts.yaml").read_text())["tests"]
-    firing = {
-        case["alertname"]
-        for test in cases
-        for case in test["alert_rule_test"]
-        if case.get("exp_alerts")
-    }
+    tests = yaml.safe_load((ROOT / "tests/chart/alerts.yaml").read_text())["tests"]
+    cases = [case for test in tests for case in test["alert_rule_test"]]
+    firing = {case["alertname"] for case in cases if case.get("exp_alerts")}
+    silent = {case["alertname"] for case in cases if not case.get("exp_alerts")}
     alerts = {rule.get("alert") for group in rules("ha")["groups"] for rule in group["rules"]}
-    assert alerts - {None} == firing
+    assert alerts - {None} == firing == silent
+
+
+def test_no_alert_is_silent_in_its_test_for_want_of_its_metric() -> None:
+    """The last test of alerts.yaml has every series that the alerts ask for."""
+    *_, well = yaml.safe_load((ROOT / "tests/chart/alerts.yaml").read_text())["tests"]
+    given = {series["series"].partition("{")[0] for series in well["input_series"]}
+    asked = {
+        metric
+        for group in rules("ha")["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+        for metric, _ in METRIC.findall(rule["expr"])
+    }
+    assert asked <= given

@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.chart.chart import COMPONENTS, render, scenarios
+from tests.chart.chart import COMPONENTS, PORTS, render, scenarios
 
-PORT_NUMBERS = {"scorer": 50051, "router": 50052, "judge": 50053}
 DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
 
 
@@ -93,7 +92,8 @@ def test_a_backend_without_a_namespace_opens_this_one_only() -> None:
 def test_a_backend_outside_opens_its_port_and_no_private_address() -> None:
     [first, second] = backend_rules("https://openrouter.ai/api/v1", "http://example.com:8080/v1")
     assert [rule["ports"][0]["port"] for rule in (first, second)] == [443, 8080]
-    block = first["to"][0]["ipBlock"]
+    block, block_v6 = (peer["ipBlock"] for peer in first["to"])
+    assert block_v6 == {"cidr": "::/0", "except": ["fc00::/7", "fe80::/10"]}
     assert block["cidr"] == "0.0.0.0/0"
     # The metadata services of clouds answer at a link-local address.
     assert {"10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"} <= set(
@@ -101,10 +101,14 @@ def test_a_backend_outside_opens_its_port_and_no_private_address() -> None:
     )
 
 
-def test_a_backend_at_an_address_opens_that_address() -> None:
-    [rule] = backend_rules("http://10.1.2.3:8000/v1")
+@pytest.mark.parametrize(
+    ("host", "cidr"), [("10.1.2.3", "10.1.2.3/32"), ("[fd00::5]", "fd00::5/128")]
+)
+def test_a_backend_at_an_address_opens_that_address(host: str, cidr: str) -> None:
+    [rule, default_port] = backend_rules(f"http://{host}:8000/v1", f"https://{host}/v1")
     port = {"protocol": "TCP", "port": 8000}
-    assert rule == {"to": [{"ipBlock": {"cidr": "10.1.2.3/32"}}], "ports": [port]}
+    assert rule == {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [port]}
+    assert default_port["ports"] == [port | {"port": 443}]
 
 
 def test_a_router_without_its_own_scorer_and_judge_reaches_those_of_the_platform() -> None:
@@ -142,7 +146,7 @@ def test_the_ports_of_policies_services_and_probes_are_those_listened_on(scenari
         prefix = f"ROUTEMOA_{component.upper()}"
         listened = int(environment[f"{prefix}_LISTEN_ADDRESS"].rpartition(":")[2])
         assert named == {"grpc": listened, "metrics": int(environment[f"{prefix}_METRICS_PORT"])}
-        assert listened == PORT_NUMBERS[component]
+        assert listened == PORTS[component]
         for name in (component, f"{component}-headless"):
             for port in rendered.one("Service", name)["spec"]["ports"]:
                 assert named[port["targetPort"]] == port["port"]

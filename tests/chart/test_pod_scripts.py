@@ -13,7 +13,7 @@ import pytest
 
 from services.router.app import router_app
 from services.router.config import RouterServiceConfig
-from tests.chart.chart import CHART, run
+from tests.chart.chart import CHART, COMPONENTS, PORTS, render, run
 from tests.conftest import LOOPBACK, Serve
 
 if TYPE_CHECKING:
@@ -120,12 +120,11 @@ def test_an_artifact_that_is_not_there_is_told(source: tuple[str, Path], tmp_pat
     assert "no http or https URL" in other.stderr
 
 
-async def call(scorer: str, router: str, judge: str) -> tuple[int, str]:
+async def call(**addresses: str) -> tuple[int, str]:
     """Runs the script of `helm test` against services, beside the event loop that serves them."""
-    command = [sys.executable, str(CALL), f"--scorer={scorer}", f"--router={router}"]
     process = await asyncio.create_subprocess_exec(
-        *command,
-        f"--judge={judge}",
+        *(sys.executable, str(CALL)),
+        *(f"--{name}={address}" for name, address in addresses.items()),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -148,7 +147,7 @@ async def test_helm_test_calls_all_three_services(
         judge_address=judge_address,
     )
     router_address = await serve(config, router_app(config))
-    status, output = await call(scorer_address, router_address, judge_address)
+    status, output = await call(scorer=scorer_address, router=router_address, judge=judge_address)
     assert status == 0, output
     assert "models ranked" in output
     assert "fused to 0.57" in output
@@ -158,6 +157,34 @@ async def test_helm_test_calls_all_three_services(
 async def test_helm_test_fails_and_names_the_service_that_is_down(
     scorer_address: str,
 ) -> None:
-    status, output = await call(scorer_address, "127.0.0.1:9", "127.0.0.1:9")
+    status, output = await call(scorer=scorer_address, router="127.0.0.1:9", judge="127.0.0.1:9")
     assert status == 1
     assert "127.0.0.1:9: DEADLINE_EXCEEDED" in output or "127.0.0.1:9: UNAVAILABLE" in output
+
+
+async def test_helm_test_calls_the_services_of_its_release_alone(judge_address: str) -> None:
+    status, output = await call(judge=judge_address)
+    assert (status, output) == (0, "judge: prior 0.5 and self-score 0.9 fused to 0.57\n")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "named"),
+    [("default", COMPONENTS), ("platform", ("scorer", "judge")), ("team", ("router",))],
+)
+def test_the_pod_of_helm_test_names_and_reaches_the_services_of_its_release(
+    scenario: str, named: tuple[str, ...]
+) -> None:
+    rendered = render(scenario)
+    [container] = rendered.one("Pod", "test")["spec"]["containers"]
+    arguments = [word for word in container["command"] if word.startswith("--")]
+    addresses = {f"--{name}=routemoa-{name}:{PORTS[name]}" for name in named}
+    assert set(arguments) == addresses
+    assert rendered.all("Service").keys() >= set(named)
+    assert container["image"] in {rendered.container(name)["image"] for name in named}
+    _, *egress = rendered.one("NetworkPolicy", "test")["spec"]["egress"]
+    reached = [
+        peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
+        for rule in egress
+        for peer in rule["to"]
+    ]
+    assert set(reached) == set(named)

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import pytest
 
 from services.router.config import RouterServiceConfig
-from tests.chart.chart import COMPONENTS, NAMESPACE, render, scenarios
-
-PORTS = {"scorer": 50051, "router": 50052, "judge": 50053}
+from services.rpc.config import ServiceConfig
+from tests.chart.chart import COMPONENTS, NAMESPACE, PORTS, render, scenarios
 
 
 def pods(scenario: str) -> list[dict[str, Any]]:
@@ -96,6 +96,20 @@ def test_the_grace_period_is_longer_than_the_drain(
     assert grace_s >= math.ceil(delay_s) + math.ceil(timeout_s) + 5
 
 
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_the_grace_period_knows_the_drain_of_a_service_that_the_values_leave_alone(
+    component: str,
+) -> None:
+    unset = (f"{component}.config.{name}=null" for name in ("drain_delay_s", "drain_timeout_s"))
+    rendered = render("default", *unset)
+    assert f"ROUTEMOA_{component.upper()}_DRAIN_TIMEOUT_S" not in rendered.environment(component)
+    defaults = (
+        ServiceConfig.model_fields[f"drain_{name}_s"].default for name in ("delay", "timeout")
+    )
+    grace_s = rendered.pod(component)["terminationGracePeriodSeconds"]
+    assert grace_s >= sum(defaults) + 5
+
+
 def test_the_drain_begins_with_time_for_endpoints_to_be_withdrawn() -> None:
     for component in COMPONENTS:
         environment = render().environment(component)
@@ -114,6 +128,18 @@ def test_a_rollout_never_has_fewer_pods_than_wanted(component: str) -> None:
     deployment = render().one("Deployment", component)["spec"]
     assert deployment["replicas"] == 2
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("scenario", scenarios())
+def test_an_old_pod_goes_once_every_client_has_found_the_new_one(
+    scenario: str, component: str
+) -> None:
+    deployments = render(scenario).all("Deployment")
+    if component in deployments:
+        # Clients look the name up anew with every new connection; cluster DNS keeps answers for 5 s.
+        age_s = RouterServiceConfig.model_fields["max_connection_age_s"].default * 1.1
+        assert deployments[component]["spec"]["minReadySeconds"] >= age_s + 5
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -162,6 +188,34 @@ def test_the_pool_is_mounted_as_a_directory_so_that_it_follows_its_configmap() -
     assert key in rendered.one("ConfigMap", "pool")["data"]
 
 
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_pods_run_where_and_as_the_values_say(component: str) -> None:
+    affinity: dict[str, Any] = {
+        "nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}
+    }
+    toleration = {"key": "batch", "operator": "Exists"}
+    rendered = render(
+        "default",
+        f'{component}.priorityClassName="serving"',
+        f'{component}.nodeSelector={{"pool":"serving"}}',
+        f"{component}.tolerations=[{json.dumps(toleration)}]",
+        f"{component}.affinity={json.dumps(affinity)}",
+        f'{component}.podAnnotations={{"example.com/owner":"ai"}}',
+        f'{component}.serviceAccountAnnotations={{"example.com/role":"r"}}',
+        f"{component}.maxUnavailable=2",
+    )
+    pod = rendered.pod(component)
+    assert pod["priorityClassName"] == "serving"
+    assert pod["nodeSelector"] == {"pool": "serving"}
+    assert pod["tolerations"] == [toleration]
+    assert pod["affinity"] == affinity
+    template = rendered.one("Deployment", component)["spec"]["template"]
+    assert template["metadata"]["annotations"]["example.com/owner"] == "ai"
+    account = rendered.one("ServiceAccount", component)["metadata"]
+    assert account["annotations"] == {"example.com/role": "r"}
+    assert rendered.one("PodDisruptionBudget", component)["spec"]["maxUnavailable"] == 2
+
+
 def test_requests_are_there_and_memory_is_limited() -> None:
     for component in COMPONENTS:
         resources = render().container(component)["resources"]
@@ -184,6 +238,7 @@ def test_a_gpu_scorer_asks_for_one_and_runs_where_there_are_some(
     assert container["image"] == "routemoa/scorer-gpu:0.1.0"
     assert pod["nodeSelector"] == {"nvidia.com/gpu.present": "true"}
     assert pod["tolerations"][0]["key"] == "nvidia.com/gpu"
+    assert pod.get("runtimeClassName") == ("nvidia" if scenario == "gpu" else None)
     assert rendered.environment("scorer")["ROUTEMOA_SCORER_PROVIDER"] == "cuda"
     rollout = rendered.one("Deployment", "scorer")["spec"]["strategy"]["rollingUpdate"]
     assert rollout == {"maxSurge": 0, "maxUnavailable": 1}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.router.pool import PoolModel
 from tests.chart.chart import CHART, render
 
 GOOD_MODEL = (
@@ -28,6 +29,10 @@ def model(extra: str = "") -> str:
         ('scorer.config.provider="cuda"', "provider"),
         ("judge.config.prior_weight=0", "prior_weight"),
         ('scorer.gpu.resourceName="gpu"', "resourceName"),
+        ('scorer.resources.limits={"nvidia.com/gpu":2}', "nvidia.com/gpu"),
+        ('scorer.resources.requests={"mem":"1Gi"}', "mem"),
+        ('router.resources.limits.memory="512 MB"', "memory"),
+        ('scorer.rollout.maxSurge="0%"', "maxSurge"),
         ('scorer.artifact.source="s3"', "source"),
         ('scorer.artifact.sha256="abc"', "sha256"),
         ('scorer.image.digest="latest"', "digest"),
@@ -73,6 +78,26 @@ def test_the_schema_refuses(change: str, named: str) -> None:
             "with a GPU the CPU says little",
         ),
         (
+            [
+                "scorer.gpu.enabled=true",
+                'scorer.image.repository="routemoa/scorer-gpu"',
+                "scorer.autoscaling.cpuUtilizationPercent=null",
+                "scorer.autoscaling.enabled=true",
+            ],
+            "nothing to scale on",
+        ),
+        (
+            ["judge.autoscaling.enabled=true", "judge.resources.requests.cpu=null"],
+            "a share of resources.requests.cpu, which is missing",
+        ),
+        (
+            [
+                "monitoring.serviceMonitor.enabled=true",
+                "monitoring.podMonitor.enabled=true",
+            ],
+            "scraped twice",
+        ),
+        (
             ["scorer.rollout.maxSurge=0", "scorer.rollout.maxUnavailable=0"],
             "no pod could ever be replaced",
         ),
@@ -100,6 +125,7 @@ def test_the_schema_refuses(change: str, named: str) -> None:
         (['scorer.artifact.source="image"'], "image needs reference"),
         (['scorer.artifact.source="fetch"'], "fetch needs url and sha256"),
         (["tls.mutual=true"], "tls.mutual needs tls.enabled"),
+        (["tls.certManager.enabled=true"], "tls.certManager.enabled needs tls.enabled"),
         (["tls.certManager.enabled=true"], "issuerRef.name is missing"),
         (["scorer.enabled=false"], "router.scorerAddress is missing"),
         (["judge.enabled=false"], "router.judgeAddress is missing"),
@@ -112,6 +138,13 @@ def test_contradictions_are_refused_with_a_word_of_what_to_do(
     changes: list[str], problem: str
 ) -> None:
     assert problem in render("default", *changes).error
+
+
+def test_a_context_window_must_hold_more_than_the_default_reply() -> None:
+    reply = PoolModel.model_fields["max_reply_tokens"].default
+    small, enough = (model().replace("8192", str(reply + room)) for room in (0, 1))
+    assert f"max_reply_tokens, {reply}, leaves no room" in render("default", small).error
+    assert not render("default", enough).error
 
 
 def test_all_contradictions_are_told_at_once() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.chart import COMPONENTS, render
+from tests.chart.chart import CHART, COMPONENTS, render, template
 
 
 def metric_names(autoscaler: Any) -> dict[str, Any]:
@@ -43,6 +43,18 @@ def test_an_autoscaler_may_hold_the_queue_wait_and_the_calls_in_flight() -> None
         "routemoa_scorer_queue_wait_mean_seconds": "0.02",
     }
     assert "routemoa_scorer_queue_wait_mean_seconds" in rendered.text.partition("record: ")[2]
+
+
+@pytest.mark.parametrize(
+    "overlays",
+    [("values-ha.yaml", "values-gpu.yaml"), ("values-gpu.yaml", "values-ha.yaml")],
+)
+def test_the_overlays_fit_together_in_either_order(overlays: tuple[str, ...]) -> None:
+    rendered = template(*(CHART / name for name in ("ci/default-values.yaml", *overlays)))
+    scaler = rendered.one("HorizontalPodAutoscaler", "scorer")
+    assert scaler["spec"]["minReplicas"] == 3
+    assert metric_names(scaler) == {"routemoa_scorer_queue_wait_mean_seconds": "0.02"}
+    assert rendered.container("scorer")["resources"]["limits"]["nvidia.com/gpu"] == 1
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import json
 import os
 from pathlib import Path
 
@@ -7,7 +9,9 @@ import pytest
 
 from tests.chart.chart import (
     CHART,
+    COMPONENTS,
     KUBERNETES_VERSIONS,
+    PORTS,
     ROOT,
     TOOLS,
     render,
@@ -15,6 +19,7 @@ from tests.chart.chart import (
     scenarios,
     tool,
     values_files,
+    values_options,
 )
 
 PYTHON = Path(os.environ.get("ROUTEMOA_CHART_PYTHON", ROOT / ".venv-chart/bin/python"))
@@ -23,6 +28,16 @@ IGNORED = (
     "deployment-has-host-podantiaffinity",  # topology spread does it
 )
 """Checks of kube-score that the chart answers differently."""
+ALIKE = (
+    "certificate",
+    "headless-service",
+    "pdb",
+    "podmonitor",
+    "service",
+    "serviceaccount",
+    "servicemonitor",
+)
+"""Manifests that are the same for all components but for names. Plain files repeat themselves."""
 UNSAFE = {"open"}
 """Scenarios that show less secure settings."""
 
@@ -45,7 +60,7 @@ def test_every_scenario_is_valid_for_three_versions_of_kubernetes(scenario: str)
 
 @pytest.mark.parametrize("scenario", scenarios())
 def test_every_scenario_passes_helm_lint(scenario: str) -> None:
-    files = [argument for path in values_files(scenario) for argument in ("--values", str(path))]
+    files = values_options(*values_files(scenario))
     done = run(tool("helm"), "lint", "--strict", "--quiet", str(CHART), *files)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -77,20 +92,41 @@ def test_every_template_is_rendered_in_some_scenario() -> None:
     assert {name for name in templates if f"# Source: {name}\n" not in rendered} == set()
 
 
-def test_the_components_have_the_same_files() -> None:
-    expected = {
-        "certificate",
-        "configmap",
-        "deployment",
-        "headless-service",
-        "hpa",
-        "networkpolicy",
-        "pdb",
-        "scaledobject",
-        "service",
-        "serviceaccount",
-        "servicemonitor",
-    }
-    for component in ("scorer", "router", "judge"):
-        folder = CHART / "templates" / component
-        assert expected <= {path.stem for path in folder.glob("*.yaml")}
+@pytest.mark.parametrize("stem", ALIKE)
+def test_a_manifest_that_the_components_share_is_changed_in_all_of_them(stem: str) -> None:
+    assert len({neutral(template_text(name, stem), name) for name in COMPONENTS}) == 1
+
+
+@pytest.mark.parametrize("stem", ["hpa", "scaledobject"])
+def test_an_autoscaler_of_the_scorer_has_the_lines_of_the_others_and_more(stem: str) -> None:
+    scorer, router, judge = (neutral(template_text(name, stem), name) for name in COMPONENTS)
+    assert router == judge
+    assert set(router.splitlines()) <= set(scorer.splitlines())
+
+
+@pytest.mark.parametrize("scenario", ["default", "ha", "mtls"])
+def test_the_deployments_differ_in_volumes_resources_and_patience_alone(scenario: str) -> None:
+    rendered = render(scenario)
+    seen = set()
+    for component in COMPONENTS:
+        spec = copy.deepcopy(rendered.one("Deployment", component)["spec"])
+        pod = spec["template"]["spec"]
+        [container] = pod["containers"]
+        for key in ("volumes", "terminationGracePeriodSeconds", "affinity", "priorityClassName"):
+            pod.pop(key, None)
+        for key in ("volumeMounts", "resources"):
+            container.pop(key, None)
+        del container["startupProbe"]["failureThreshold"]
+        del spec["template"]["metadata"]["annotations"]["checksum/config"]
+        seen.add(neutral(json.dumps(spec, sort_keys=True), component))
+    assert len(seen) == 1
+
+
+def template_text(component: str, stem: str) -> str:
+    return (CHART / f"templates/{component}/{stem}.yaml").read_text()
+
+
+def neutral(text: str, component: str) -> str:
+    """Returns a manifest with the component's name and port left out."""
+    text = text.replace(component, "<name>").replace(component.capitalize(), "<Name>")
+    return text.replace(str(PORTS[component]), "<port>")

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,23 +37,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.conformance")
     names = [language.name for language in LANGUAGES]
     parser.add_argument("--clients", nargs="+", choices=names, default=names)
-    parser.add_argument("--cases", nargs="+", help="names of cases; all unless given")
+    every = load_cases()
+    parser.add_argument(
+        "--cases",
+        nargs="+",
+        choices=[case.name for case in every],
+        metavar="NAME",
+        help="names of cases; all unless given",
+    )
     parser.add_argument("--no-build", action="store_true", help="use what was built before")
     parser.add_argument("--markdown", type=Path, help="file to write the matrix to")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    cases = [case for case in load_cases() if not options.cases or case.name in options.cases]
-    skipped: dict[str, str] = {}
-    chosen: list[Language] = []
-    for language in LANGUAGES:
-        if language.name not in options.clients:
-            continue
-        if language.missing:
-            skipped[language.name] = f"not installed: {language.missing}"
-        elif not options.no_build and (failed := build(language)):
-            skipped[language.name] = f"FAILED: {failed}"
-        else:
-            chosen.append(language)
+    cases = [case for case in every if not options.cases or case.name in options.cases]
+    chosen, skipped = ready(options.clients, builds=not options.no_build)
     results = asyncio.run(run(cases, chosen))
     print_problems(results)
     text = matrix(cases, results, skipped)
@@ -64,13 +62,30 @@ def main() -> None:
     raise SystemExit(0 if built_all and not wrong else 1)
 
 
-def build(language: Language) -> str:
+def ready(names: Sequence[str], *, builds: bool) -> tuple[list[Language], dict[str, str]]:
+    """Returns the languages that can be run, and by name why the others cannot."""
+    languages: list[Language] = []
+    skipped: dict[str, str] = {}
+    for language in LANGUAGES:
+        if language.name not in names:
+            continue
+        if language.missing:
+            skipped[language.name] = f"not installed: {language.missing}"
+        elif builds and (failed := build(language.folder, language.build)):
+            skipped[language.name] = f"FAILED: {failed}"
+        else:
+            languages.append(language)
+    return languages, skipped
+
+
+@cache
+def build(folder: Path, commands: tuple[tuple[str, ...], ...]) -> str:
     """Builds a client and runs its own tests; returns the command that failed, if one did."""
-    for command in language.build:
-        sys.stdout.write(f"{language.name}: {' '.join(command)}\n")
+    for command in commands:
+        sys.stdout.write(f"{folder.name}: {' '.join(command)}\n")
         sys.stdout.flush()
         done = subprocess.run(  # noqa: S603  # our own commands
-            command, cwd=language.folder, check=False, timeout=BUILD_TIMEOUT_S
+            command, cwd=folder, check=False, timeout=BUILD_TIMEOUT_S
         )
         if done.returncode:
             return " ".join(command)

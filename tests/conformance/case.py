@@ -22,6 +22,8 @@ class Script:
     """Messages in proto3 JSON. `$unknown` holds bytes, in hex, of fields that this contract lacks."""
     error: Json | None = None
     """Raised after the responses; one of `ErrorReason`'s names, or `crash` for a bug of the server."""
+    foreign_error: Json | None = None
+    """An error with details that no RouteMoA service made: code, message, reason, domain."""
     fail_attempts: int | None = None
     """How many attempts end in the error; the ones after it get the responses. None: all."""
     delay_ms: int = 0
@@ -46,12 +48,18 @@ class Expectation:
     """Whether the server sees the call cancelled."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Metadata that every attempt carries."""
+    distinct: str | None = None
+    """The key of metadata that differ from attempt to attempt."""
+    connections: tuple[int, int] | None = None
+    """Least and most connections that the attempts come over."""
     remaining_ms: tuple[int, int] | None = None
     """Bounds of the deadline that the server sees at the first attempt."""
     sent_bytes: tuple[int, int] | None = None
     """Bounds of what the client writes to the connection."""
-    within_ms: int = 10_000
-    """The most time that the client may take."""
+    received_bytes: tuple[int, int] | None = None
+    """Bounds of what the server writes to it."""
+    within_ms: int | None = None
+    """The most time that the client may take. None: as much as any driver has for an outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

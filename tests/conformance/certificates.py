@@ -1,45 +1,30 @@
-"""Certificates for a test run, made by openssl: two authorities, a service's and a caller's."""
+"""Certificates for a test run: two authorities, a service's and a caller's."""
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
+
+import trustme
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-
 
 def make_certificates(folder: Path) -> None:
-    """Writes `NAME.pem` and `NAME.key` for ca, other-ca, server and client."""
-    for name in ("ca", "other-ca"):
-        _openssl(folder, *_request(name), "-x509", "-days", "2", "-out", f"{name}.pem")
+    """Writes `NAME.pem` for ca, other-ca, server and client, and `NAME.key` for the last two."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    trustme.CA().cert_pem.write_to_path(folder / "other-ca.pem")
     for name in ("server", "client"):
-        names = ("-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost")
-        signed_by = ("-CA", "ca.pem", "-CAkey", "ca.key")
-        _openssl(
-            folder,
-            *_request(name),
-            *names,
-            "-x509",
-            *signed_by,
-            "-days",
-            "2",
-            "-out",
-            f"{name}.pem",
-        )
-
-
-def _request(name: str) -> tuple[str, ...]:
-    return ("req", *_KEY, "-keyout", f"{name}.key", "-subj", f"/CN=routemoa test {name}")
-
-
-def _openssl(folder: Path, *arguments: str) -> None:
-    subprocess.run(  # noqa: S603  # our own arguments
-        ["openssl", *arguments],  # noqa: S607  # wherever it is installed
-        cwd=folder,
-        check=True,
-        capture_output=True,
-        timeout=30,
-    )
+        leaf = authority.issue_cert("127.0.0.1", "localhost")
+        leaf.cert_chain_pems[0].write_to_path(folder / f"{name}.pem")
+        key = load_pem_private_key(leaf.private_key_pem.bytes(), password=None)
+        # Java reads no other format.
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (folder / f"{name}.key").write_bytes(pem)

@@ -10,6 +10,7 @@ from shutil import which
 ROOT = Path(__file__).parents[2]
 _DRIVER = (sys.executable, "-m", "tests.conformance.python_driver")
 
+_JAVA_BUILD = (("mvn", "--batch-mode", "--quiet", "--no-transfer-progress", "package"),)
 _JAVA_DRIVER = (
     "java",
     "-cp",
@@ -27,7 +28,8 @@ class Language:
     toolchain: tuple[str, ...] = ()
     """Programs that must be there; without one, the language is skipped, and said to be."""
     build: tuple[tuple[str, ...], ...] = ()
-    """Commands that build the client and its driver and run the client's own tests."""
+    """Commands that build the client and its driver and run the client's own tests; run once where
+    several languages have the same."""
     driver: tuple[str, ...]
     agent: str
     """How the client names itself before its version."""
@@ -65,7 +67,7 @@ LANGUAGES = (
         name="java",
         folder=ROOT / "clients/java",
         toolchain=("java", "mvn"),
-        build=(("mvn", "--batch-mode", "--quiet", "--no-transfer-progress", "package"),),
+        build=_JAVA_BUILD,
         driver=_JAVA_DRIVER,
         agent="routemoa-java",
     ),
@@ -73,6 +75,7 @@ LANGUAGES = (
         name="java-async",
         folder=ROOT / "clients/java",
         toolchain=("java", "mvn"),
+        build=_JAVA_BUILD,
         driver=(*_JAVA_DRIVER, "--async"),
         agent="routemoa-java",
     ),

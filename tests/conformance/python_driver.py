@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict
@@ -18,7 +19,6 @@ from tests.conformance.messages import request_message
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    import grpc
     from google.protobuf.message import Message
 
     from tests.conformance.case import Json
@@ -26,18 +26,29 @@ if TYPE_CHECKING:
 
 def options_of(command: Json) -> Json:
     """Returns the client's keyword arguments."""
-    credentials: grpc.ChannelCredentials | None = None
-    if security := command.get("security"):
-        token = command.get("token")
-        credentials = tls(**security, token=(lambda: token) if token else None)
+    security = command.get("security")
     address = command["address"]
     return {
         "scorer": address,
         "judge": address,
-        "credentials": credentials,
+        "credentials": tls(**security) if security else None,
+        "token": token_of(command),
         "request_id": command["request_id"],
         "gzip": command.get("gzip", False),
     }
+
+
+def token_of(command: Json) -> Callable[[], str] | None:
+    """Returns the client's token function, if it has one."""
+    numbers, text, failure = count(1), command.get("token"), command.get("token_failure")
+    if failure is not None:
+
+        def fail() -> str:
+            message = f"{failure} {next(numbers)}"
+            raise OSError(message)
+
+        return fail
+    return None if text is None else lambda: f"{text} {next(numbers)}"
 
 
 def call_of(client: Any, method: str, requests: list[Any], timeout_s: float | None) -> Any:
@@ -112,15 +123,10 @@ async def run(client: RouteMoAClient, command: Json, responses: list[Json]) -> N
                 if len(responses) == command.get("stop_after"):
                     break
         return
-    for _ in range(command.get("repeat", 1)):
-        try:
-            result = await call_of(client, method, requests, timeout_s)
-        except RouteMoAError as error:
-            last: RouteMoAError | None = error
-        else:
-            last = None
-    if last is not None:
-        raise last
+    for _ in range(command.get("repeat", 1) - 1):
+        with suppress(RouteMoAError):
+            await call_of(client, method, requests, timeout_s)
+    result = await call_of(client, method, requests, timeout_s)
     responses.append(content_of(result, method))
 
 
@@ -140,16 +146,10 @@ def run_blocking(client: BlockingClient, command: Json, responses: list[Json]) -
                 if len(responses) == command.get("stop_after"):
                     break
         return
-    for _ in range(command.get("repeat", 1)):
-        try:
-            result = call_of(client, method, requests, timeout_s)
-        except RouteMoAError as error:
-            last: RouteMoAError | None = error
-        else:
-            last = None
-    if last is not None:
-        raise last
-    responses.append(content_of(result, method))
+    for _ in range(command.get("repeat", 1) - 1):
+        with suppress(RouteMoAError):
+            call_of(client, method, requests, timeout_s)
+    responses.append(content_of(call_of(client, method, requests, timeout_s), method))
 
 
 def inputs_of(command: Json) -> tuple[list[Any], float | None]:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 from google.protobuf.message_factory import GetMessageClass
+from google.rpc import error_details_pb2, status_pb2
 
 from routemoa.errors import ERRORS, FieldViolation, RouteMoAError
 from routemoa.v1.judge_service_pb2_grpc import add_JudgeServiceServicer_to_server
 from services.judge.config import JudgeServiceConfig
 from services.judge.servicer import JudgeServicer
+from services.rpc.health import Health
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission
 from services.rpc.interceptors.guard import GuardInterceptor
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
     from google.protobuf.message import Message
 
+    from routemoa.v1.judge_service_pb2 import AssessAnswersRequest, AssessAnswersResponse
     from services.rpc.interceptors.guard import Call, Context
     from tests.conformance.case import Case, Json, Script
 
@@ -44,6 +47,8 @@ class Record:
 
     attempts: list[dict[str, str | bytes]] = field(default_factory=list)
     """The metadata of every attempt."""
+    peers: set[str] = field(default_factory=set)
+    """The client's end of every connection that was used."""
     remaining_s: list[float | None] = field(default_factory=list)
     requests: list[Message] = field(default_factory=list)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,7 +70,11 @@ class Stage:
         """Records a call; the outermost guard."""
         record = self.record(call.request_id)
         record.attempts.append(dict(call.context.invocation_metadata() or ()))
+        record.peers.add(call.context.peer())
         record.remaining_s.append(call.context.time_remaining())
+        case = self._cases[call.request_id.split("/")[1]]
+        if case.script.foreign_error is not None:
+            await _abort_as_another(call.context, case.script.foreign_error)
         try:
             yield
         except asyncio.CancelledError:
@@ -89,9 +98,7 @@ class Stage:
         return grpc.unary_unary_rpc_method_handler(self._unary, **coding)
 
     async def _unary(self, request: Message, context: Context) -> Message:
-        case, record = self._begin(context, request)
-        await asyncio.sleep(case.script.delay_ms / 1000)
-        _fail_if_due(case.script, len(record.attempts))
+        case = await self.begin(context, request)
         return response_message(case.method, case.script.responses[0])
 
     async def _stream(self, request: Message, context: Context) -> AsyncGenerator[Message, None]:
@@ -110,10 +117,21 @@ class Stage:
         responses = iter(case.script.responses)
         async for request in requests:
             record.requests.append(request)
-            yield response_message(case.method, next(responses))
+            if (response := next(responses, None)) is not None:
+                yield response_message(case.method, response)
         _fail_if_due(case.script, len(record.attempts))
         if case.script.hang:
             await asyncio.Event().wait()
+
+    async def begin(self, context: Context, request: Message) -> Case:
+        """Records a unary call, waits and fails as its case says; returns the case."""
+        case, record = self._begin(context, request)
+        await asyncio.sleep(case.script.delay_ms / 1000)
+        _fail_if_due(case.script, len(record.attempts))
+        if case.script.gzip:
+            # gRPC compresses a single response only if the metadata went before it.
+            await context.send_initial_metadata(())
+        return case
 
     def _begin(self, context: Context, *requests: Message) -> tuple[Case, Record]:
         request_id = str(dict(context.invocation_metadata() or ()).get("x-request-id"))
@@ -122,6 +140,21 @@ class Stage:
         if case.script.gzip:
             context.set_compression(grpc.Compression.Gzip)
         return case, record
+
+
+class PlayedJudge(JudgeServicer):
+    """The real judge, which fails first where a script says so."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(JudgeServiceConfig().weights)
+        self._stage = stage
+
+    async def AssessAnswers(
+        self, request: AssessAnswersRequest, context: Context
+    ) -> AssessAnswersResponse:
+        """Assesses, unless the script fails this attempt."""
+        await self._stage.begin(context, request)
+        return await super().AssessAnswers(request, context)
 
 
 def _fail_if_due(script: Script, attempt: int) -> None:
@@ -147,6 +180,16 @@ def _error(content: Json) -> Exception:
     return error
 
 
+async def _abort_as_another(context: Context, content: Json) -> None:
+    """Ends a call with the error of something else, such as a proxy."""
+    code = grpc.StatusCode[content["code"]]
+    status = status_pb2.Status(code=code.value[0], message=content["message"])
+    info = error_details_pb2.ErrorInfo(reason=content["reason"], domain=content["domain"])
+    status.details.add().Pack(info)
+    details = (("grpc-status-details-bin", status.SerializeToString()),)
+    await context.abort(code, content["message"], details)
+
+
 @asynccontextmanager
 async def listening(
     stage: Stage, services: Sequence[str], credentials: grpc.ServerCredentials | None = None
@@ -159,9 +202,12 @@ async def listening(
     )
     for name in services:
         if name == "JudgeService":
-            add_JudgeServiceServicer_to_server(JudgeServicer(JudgeServiceConfig().weights), server)
+            add_JudgeServiceServicer_to_server(PlayedJudge(stage), server)
         else:
             server.add_generic_rpc_handlers((stage.handlers(SERVICES[name]),))
+    health = Health([])
+    health.register(server)
+    await health.set_serving(serving=True)
     if credentials is None:
         port = server.add_insecure_port("127.0.0.1:0")
     else:
@@ -174,7 +220,7 @@ async def listening(
 
 
 class CountingProxy:
-    """Passes a connection on, and counts what the client writes."""
+    """Passes a connection on, and counts what either side writes."""
 
     def __init__(self, target: str) -> None:
         host, _, port = target.partition(":")
@@ -182,6 +228,7 @@ class CountingProxy:
             [], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
         ] = partial(asyncio.open_connection, host, int(port))
         self.sent_bytes = 0
+        self.received_bytes = 0
 
     async def serve(self, stack: AsyncExitStack) -> str:
         """Serves until the stack ends; returns the address."""
@@ -193,19 +240,26 @@ class CountingProxy:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         target_reader, target_writer = await self._connect()
 
-        async def copy(
-            source: asyncio.StreamReader, to: asyncio.StreamWriter, *, counted: bool
-        ) -> None:
-            try:
-                while data := await source.read(65_536):
-                    self.sent_bytes += len(data) if counted else 0
-                    to.write(data)
-                    await to.drain()
-            except ConnectionError:
-                pass
-            finally:
-                to.close()
+        def sent(count: int) -> None:
+            self.sent_bytes += count
+
+        def received(count: int) -> None:
+            self.received_bytes += count
 
         async with asyncio.TaskGroup() as group:
-            group.create_task(copy(reader, target_writer, counted=True))
-            group.create_task(copy(target_reader, writer, counted=False))
+            group.create_task(_copy(reader, target_writer, sent))
+            group.create_task(_copy(target_reader, writer, received))
+
+
+async def _copy(
+    source: asyncio.StreamReader, to: asyncio.StreamWriter, count: Callable[[int], None]
+) -> None:
+    try:
+        while data := await source.read(65_536):
+            count(len(data))
+            to.write(data)
+            await to.drain()
+    except ConnectionError:
+        pass
+    finally:
+        to.close()

@@ -49,7 +49,7 @@ class Suite:
         """Returns what is wrong with a client in one case."""
         request_id = f"{language.name}/{case.name}"
         record = self.stage.record(request_id)
-        sent_before = self.proxy.sent_bytes
+        sent_before, received_before = self.proxy.sent_bytes, self.proxy.received_bytes
         started_s = time.perf_counter()
         outcome = await driver.run(self._command(case, request_id))
         took_ms = (time.perf_counter() - started_s) * 1000
@@ -65,12 +65,15 @@ class Suite:
             "$user_agent": f"{language.agent}/{self.version} ",
         }
         found += problems(case, outcome, record, words)
-        if took_ms > case.expect.within_ms:
-            found.append(f"took {took_ms:.0f} ms, more than {case.expect.within_ms}")
-        if case.expect.sent_bytes is not None:
-            least, most = case.expect.sent_bytes
-            if not least <= (sent := self.proxy.sent_bytes - sent_before) <= most:
-                found.append(f"the client wrote {sent} bytes, not {least} to {most}")
+        most_ms = case.expect.within_ms
+        if most_ms is not None and took_ms > most_ms:
+            found.append(f"took {took_ms:.0f} ms, more than {most_ms}")
+        for verb, bounds, count in (
+            ("wrote", case.expect.sent_bytes, self.proxy.sent_bytes - sent_before),
+            ("got", case.expect.received_bytes, self.proxy.received_bytes - received_before),
+        ):
+            if bounds is not None and not bounds[0] <= count <= bounds[1]:
+                found.append(f"the client {verb} {count} bytes, not {bounds[0]} to {bounds[1]}")
         return found
 
     def _address(self, case: Case) -> str:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from dataclasses import replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
+import structlog
 
 from routemoa.errors import ERRORS
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest
-from tests.conformance.__main__ import matrix
+from tests.conformance import __main__ as runner
+from tests.conformance.__main__ import matrix, ready
 from tests.conformance.case import Case, Expectation, Script, load_cases
 from tests.conformance.driver import driving
-from tests.conformance.language import LANGUAGES
+from tests.conformance.language import LANGUAGES, Language
 from tests.conformance.messages import METHODS
 from tests.conformance.server import Record
 from tests.conformance.suite import playing
 from tests.conformance.verdict import problems
 
 if TYPE_CHECKING:
-    from tests.conformance.case import Json
-    from tests.conformance.language import Language
+    from collections.abc import Iterator
 
+    from tests.conformance.case import Json
+
+SERVICE_CONFIG = Path(__file__).parents[2] / "proto/routemoa/v1/service_config.json"
 CASES = load_cases()
 PYTHON = [language for language in LANGUAGES if not language.toolchain]
 REASONS = {case.script.error["reason"] for case in CASES if case.script.error}
@@ -41,6 +50,28 @@ def test_every_method_and_every_reason_has_a_case() -> None:
     assert {case.method for case in CASES} == set(METHODS)
     assert set(ERRORS) - REASONS == {"ERROR_REASON_INTERNAL"}  # provoked by a crash
     assert "crash" in REASONS
+
+
+def test_attempts_are_those_that_the_service_config_allows() -> None:
+    allowed = {
+        name["method"]: entry.get("retryPolicy", {"maxAttempts": 1})["maxAttempts"]
+        for entry in json.loads(SERVICE_CONFIG.read_text())["methodConfig"]
+        for name in entry["name"]
+    }
+    unavailable = [case for case in CASES if is_unavailable(case) and "repeat" not in case.call]
+    assert {case.method for case in unavailable} == set(METHODS)
+    for case in unavailable:
+        failing = case.script.fail_attempts
+        least = allowed.get(case.method, 1) if failing is None else failing + 1
+        assert case.expect.attempts == (least, least), case.name
+    assert {case.method for case in unavailable if case.expect.attempts > (1, 1)} == {
+        method for method, attempts in allowed.items() if attempts > 1
+    }
+
+
+def is_unavailable(case: Case) -> bool:
+    kind = ERRORS.get((case.script.error or {}).get("reason", ""))
+    return kind is not None and kind.code is grpc.StatusCode.UNAVAILABLE
 
 
 CASE = Case(
@@ -95,6 +126,24 @@ def test_an_outcome_that_is_not_as_expected_has_a_problem(
 
 
 @pytest.mark.parametrize(
+    "expected",
+    [
+        {"filled": ("truncated",)},
+        {"distinct": "user-agent"},
+        {"connections": (2, 2)},
+        {"remaining_ms": (1000, 2000)},
+    ],
+    ids=lambda expected: next(iter(expected)),
+)
+def test_what_the_server_saw_and_was_not_expected_is_a_problem(expected: dict[str, Any]) -> None:
+    seen = record(attempts=[{"user-agent": "a/1 grpc"}] * 2, remaining_s=[3.0], peers={"one"})
+    expect = replace(CASE.expect, attempts=(2, 2))
+    assert not list(problems(replace(CASE, expect=expect), OUTCOME, seen, {}))
+    case = replace(CASE, expect=replace(expect, **expected))
+    assert list(problems(case, OUTCOME, seen, {}))
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"reason": ""},
@@ -117,3 +166,36 @@ def test_the_matrix_says_which_language_was_skipped_and_why() -> None:
     text = matrix([CASE], {"python": {"sample": []}, "go": {}}, {"java": "not installed: mvn"})
     assert "| sample | ok | not run |" in text
     assert "java: skipped, not installed: mvn" in text
+
+
+@pytest.mark.parametrize(
+    "client", [item for item in LANGUAGES if item.toolchain], ids=lambda item: item.name
+)
+def test_a_language_without_its_toolchain_is_said_to_be_skipped(
+    client: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    languages, skipped = ready([client.name], builds=True)
+    assert languages == []
+    assert skipped == {client.name: f"not installed: {', '.join(client.toolchain)}"}
+
+
+@pytest.fixture
+def logging_kept() -> Iterator[None]:
+    """Undoes what the runner does to the logs of its process."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("logging_kept")
+def test_a_client_that_cannot_be_built_fails_the_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = Language(name="broken", build=(("false",),), driver=(), agent="")
+    monkeypatch.setattr(runner, "LANGUAGES", (broken,))
+    monkeypatch.setattr(sys, "argv", ["conformance", "--cases", "rank"])
+    with pytest.raises(SystemExit) as ended:
+        runner.main()
+    assert ended.value.code == 1
+    assert "broken: skipped, FAILED: false" in capsys.readouterr().out

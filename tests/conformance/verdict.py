@@ -13,7 +13,7 @@ from tests.conformance.messages import METHODS, request_message, response_messag
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tests.conformance.case import Case, Json
+    from tests.conformance.case import Case, Expectation, Json
     from tests.conformance.server import Record
 
 SHOWN_CHARACTERS = 300
@@ -38,14 +38,28 @@ def problems(case: Case, outcome: Json, record: Record, words: Mapping[str, str]
         yield f"the server saw {len(record.attempts)} attempts, not {least} to {most}"
     if METHODS[case.method].client_streaming or least == most == 1:
         yield from _wrong_requests(case, record)
+    yield from _wrong_transport(case.expect, record, words)
+
+
+def _wrong_transport(
+    expect: Expectation, record: Record, words: Mapping[str, str]
+) -> Iterator[str]:
     for attempt in record.attempts:
-        for key, value in case.expect.metadata.items():
+        for key, value in expect.metadata.items():
             shown = str(attempt.get(key))
             if not shown.startswith(words.get(value, value)):
                 yield f"metadata {key} is {shown!r}"
-    if case.expect.remaining_ms is not None:
-        low_ms, high_ms = case.expect.remaining_ms
-        left_s = record.remaining_s[0]
+    if expect.distinct is not None:
+        values = [attempt.get(expect.distinct) for attempt in record.attempts]
+        if len(set(values)) < len(values):
+            yield f"metadata {expect.distinct} is the same in several attempts: {values}"
+    if expect.connections is not None:
+        least, most = expect.connections
+        if not least <= len(record.peers) <= most:
+            yield f"the attempts came over {len(record.peers)} connections, not {least} to {most}"
+    if expect.remaining_ms is not None:
+        low_ms, high_ms = expect.remaining_ms
+        left_s = record.remaining_s[0] if record.remaining_s else None
         if left_s is None or not low_ms <= left_s * 1000 <= high_ms:
             yield f"the server saw {left_s} s left, not {low_ms} to {high_ms} ms"
 
@@ -84,8 +98,8 @@ def _wrong_text(shown: Sequence[Message]) -> Iterator[str]:
 
 def _wrong_requests(case: Case, record: Record) -> Iterator[str]:
     expected = [request_message(case.method, item) for item in case.requests]
-    if case.method in {"AssessAnswers", "ListModels"} or not record.requests:
-        return  # the judge is real and keeps nothing; clients choose pages themselves
+    if case.method == "ListModels" or not record.requests:
+        return  # clients choose pages themselves
     if case.call.get("stop_after"):
         expected = expected[: len(record.requests)]
     if record.requests != expected:

@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -21,11 +22,26 @@ def test_every_client_has_the_version_of_the_services() -> None:
     versions = {
         "python": found(r'^VERSION = "(.*)"', "python/routemoa/client.py"),
         "go": found(r'Version = "(.*)"', "go/options.go"),
-        "typescript": json.loads((CLIENTS / "typescript/package.json").read_text())["version"],
+        "typescript": found('VERSION = "(.*)"', "typescript/src/version.ts"),
+        "typescript's package": read("typescript/package.json")["version"],
+        "typescript's lock": read("typescript/package-lock.json")["version"],
         "java": pom.findtext("{*}version"),
         "java's readme": found("<version>(.*)</version>", "java/README.md"),
     }
     assert versions == dict.fromkeys(versions, version)
+
+
+def test_stubs_are_generated_by_the_version_that_runs_them() -> None:
+    script = (ROOT / "scripts/gen_stubs.sh").read_text()
+    runtime = found(r"google.golang.org/protobuf (v\S+)", "go/go.mod")
+    assert f"protoc-gen-go@{runtime}" in script
+    package = read("typescript/package.json")
+    runtime = package["dependencies"]["@bufbuild/protobuf"]
+    assert package["devDependencies"]["@bufbuild/protoc-gen-es"] == runtime
+
+
+def read(file: str) -> Any:
+    return json.loads((CLIENTS / file).read_text())
 
 
 def found(pattern: str, file: str) -> str:
@@ -67,5 +83,5 @@ def squeezed(text: str) -> str:
 
 
 def test_no_lock_file_names_a_registry() -> None:
-    lock = json.loads((CLIENTS / "typescript/package-lock.json").read_text())
+    lock = read("typescript/package-lock.json")
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]

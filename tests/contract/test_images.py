@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from services.router.config import RouterServiceConfig
+from services.rpc.config import load_config
 from services.simulator.pool import default_pool
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +25,7 @@ LOCK_OF_SERVICE = {
     "simulator": "router",
     "scorer": "scorer",
 }
+PORTS = {"scorer": 50051, "router": 50052, "judge": 50053}
 OURS = {"services", "scorer", "routemoa"}
 
 
@@ -77,3 +80,82 @@ def test_the_composed_services_are_targets_that_cannot_write() -> None:
 def test_the_composed_pool_is_the_simulators() -> None:
     pool = (ROOT / "deploy/docker/pool/pool.yaml").read_text()
     assert pool == default_pool("http://simulator:8000")
+
+
+def instructions(target: str) -> list[str]:
+    """Returns the instructions of a target, those of the stages under it first."""
+    lines = re.sub(r"\\\n\s*", "", DOCKERFILE).splitlines()
+    stages: dict[str, list[str]] = {}
+    for line in lines:
+        if match := re.match(r"FROM (\S+) AS (\S+)", line):
+            base, name = match.groups()
+            stages[name] = list(stages.get(base, [line]))
+        elif stages and line and not line.startswith("#"):
+            stages[name].append(line)
+    return stages[target]
+
+
+@pytest.mark.parametrize("target", ["judge", "router", "scorer", "scorer-gpu", "simulator"])
+def test_a_target_has_a_user_without_rights_labels_and_no_step_that_leaves_tools(
+    target: str,
+) -> None:
+    found = instructions(target)
+    by_kind = {line.partition(" ")[0]: line for line in found}
+    assert by_kind["USER"] == "USER 65532:65532"
+    service = target.removesuffix("-gpu")
+    assert by_kind["ENTRYPOINT"] == f'ENTRYPOINT ["python", "-m", "services.{service}"]'
+    labels = set(re.findall(r"org\.opencontainers\.image\.(\w+)=", " ".join(found)))
+    assert labels == {"vendor", "licenses", "title", "description"}
+    installs = [line for line in found if line.startswith("RUN")]
+    # Python itself, where the base has none; all else is copied from a stage that is left behind.
+    assert [line.count(" python3 ") for line in installs] == [1] * (target == "scorer-gpu")
+    if target != "simulator":
+        assert f'"services.health_probe", "127.0.0.1:{PORTS[service]}"' in by_kind["HEALTHCHECK"]
+
+
+def test_the_gpu_image_runs_on_cuda_and_cudnn_and_asks_for_them() -> None:
+    found = instructions("scorer-gpu")
+    assert found[0] == "FROM ${CUDA_IMAGE} AS cuda"
+    base = re.search(r"^ARG CUDA_IMAGE=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert base
+    # The runtime of the CUDA that onnxruntime-gpu is built for, and not the one with compilers.
+    assert re.fullmatch(r"nvidia/cuda:13\.[\d.]+-cudnn-runtime-\S+", base[1])
+    assert any("ROUTEMOA_SCORER_PROVIDER=cuda" in line for line in found)
+    built = " ".join(instructions("scorer-gpu-build"))
+    assert "--require-hashes -r /tmp/scorer-gpu.txt" in built
+
+
+def test_the_composed_services_find_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    services: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
+    router = services["router"]
+    assert set(router["depends_on"]) == services.keys() - {"router"}
+    set_in_image = dict(re.findall(r"(ROUTEMOA_\w+)=(\S+)", " ".join(instructions("router"))))
+    for name, value in (set_in_image | router["environment"]).items():
+        monkeypatch.setenv(name, value)
+    config = load_config(RouterServiceConfig, [])
+    assert config.scorer_address == f"dns:///scorer:{PORTS['scorer']}"
+    assert config.judge_address == f"dns:///judge:{PORTS['judge']}"
+    for service, port in PORTS.items():
+        assert services[service]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    [volume] = router["volumes"]
+    source, target, access = volume.split(":")
+    assert access == "ro"
+    assert str(config.pool_file) == f"{target}/pool.yaml"
+    assert (COMPOSE.parent / source / "pool.yaml").exists()
+
+
+def test_what_a_target_copies_is_not_kept_from_the_build() -> None:
+    """Everything is ignored but what .dockerignore lets through."""
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    let_through = [line.removeprefix("!") for line in ignored if line.startswith("!")]
+    assert "*" in ignored
+    copied = [
+        source
+        for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)
+        for source in line.split()[:-1]
+    ]
+    assert len(copied) > 10
+    for source in copied:
+        path = source.replace("${ARTIFACT}", "scorer/artifacts/default")
+        assert any(path == known or path.startswith(f"{known}/") for known in let_through), path
+        assert list(ROOT.glob(path)), path

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,11 +23,12 @@ from services.simulator.pool import default_pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
 
 PREFIX = os.environ.get("ROUTEMOA_IMAGES", "")
 TAG = os.environ.get("ROUTEMOA_IMAGE_TAG", "dev")
 TOOL = os.environ.get("ROUTEMOA_CONTAINER_TOOL", "podman")
+ROOT = Path(__file__).parents[2]
 SERVICES = ("scorer", "router", "judge")
 USER = "65532"
 START_S = 60.0
@@ -122,9 +125,27 @@ def test_an_image_says_what_it_is_and_brings_nothing_to_build_with(name: str) ->
     assert len(labels["org.opencontainers.image.revision"]) == 40
     assert labels["org.opencontainers.image.version"]
     tools = "gcc cc c++ make pip pip3 git curl wget"
-    look = f"for name in {tools}; do command -v $name; done; ls -A /var/lib/apt/lists"
-    found = tool("run", "--rm", "--network=none", "--entrypoint=sh", image(name), "-c", look)
+    look = (
+        f"for name in {tools}; do command -v $name; done; ls -A /var/lib/apt/lists;"
+        " find / -xdev '(' -name '*.whl' -o -name .cache -o -name '*.deb' ')'"
+    )
+    # As root, which may look everywhere.
+    inside = ("run", "--rm", "--network=none", "--user=0", "--entrypoint=sh")
+    found = tool(*inside, image(name), "-c", look)
     assert found.stdout == ""
+
+
+def test_the_scorer_runs_an_artifact_that_is_mounted_instead_of_its_own(tmp_path: Path) -> None:
+    artifact = tmp_path / "artifact"
+    shutil.copytree(ROOT / "scorer/artifacts/default", artifact)
+    tmp_path.chmod(0o755)
+    address = f"127.0.0.1:{free_port()}"
+    options = options_of("scorer", LISTEN_ADDRESS=address, ARTIFACT="/artifact")
+    with running("scorer", [*options, f"--volume={artifact}:/artifact:ro"]) as container:
+        wait_until_healthy(container, address)
+    with running("scorer", options) as container:
+        assert tool("wait", container).stdout.strip() == "1"
+        assert "/artifact" in tool("logs", container).stderr
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
@@ -15,20 +13,25 @@ from services.rpc.server import running_server
 from services.scorer.config import ScorerServiceConfig
 from tests.conftest import LOOPBACK
 from tests.integration.conftest import ScriptedScorer, scripted_scorer_app
+from tests.integration.headless import name_server, port_free_on
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 TIMEOUT_S = 10.0
 NAME = "scorer.test"
-_IPV4 = 1
 
 
 @asynccontextmanager
-async def scorer(listen_address: str = LOOPBACK) -> AsyncIterator[tuple[ScriptedScorer, str]]:
+async def scorer(
+    listen_address: str = LOOPBACK, *, drain_delay_s: float = 0.0
+) -> AsyncIterator[tuple[ScriptedScorer, str]]:
     servicer = ScriptedScorer({"a": 0.5})
     config = ScorerServiceConfig(
-        listen_address=listen_address, drain_timeout_s=1, max_connection_age_s=0.5
+        listen_address=listen_address,
+        drain_delay_s=drain_delay_s,
+        drain_timeout_s=1,
+        max_connection_age_s=0.5,
     )
     async with (
         scripted_scorer_app(servicer) as service,
@@ -56,18 +59,37 @@ async def test_calls_spread_over_all_addresses_and_go_on_when_a_server_ends() ->
             assert len(second.queries) == before + 20
 
 
+async def test_calls_leave_a_server_that_drains_while_it_still_answers() -> None:
+    async with AsyncExitStack() as first_server, scorer() as (second, second_address):
+        first, first_address = await first_server.enter_async_context(scorer(drain_delay_s=2.0))
+        async with open_channel(f"ipv4:{first_address},{second_address}") as channel:
+            stub = ScorerServiceStub(channel)
+            async with asyncio.timeout(TIMEOUT_S):
+                while not (first.queries and second.queries):
+                    await ask(stub)
+            stopping = asyncio.create_task(first_server.aclose())
+            async with asyncio.timeout(TIMEOUT_S):
+                before = -1
+                while len(first.queries) > before:
+                    before = len(first.queries)
+                    await ask(stub, 10)
+            assert not stopping.done()
+            await stopping
+
+
 async def test_a_server_that_is_added_to_the_name_gets_calls_and_none_is_lost() -> None:
     port = port_free_on("127.0.0.1", "127.0.0.2")
     async with (
         scorer(f"127.0.0.1:{port}") as (first, _),
         scorer(f"127.0.0.2:{port}") as (added, _),
-        name_server("127.0.0.1") as names,
+        name_server() as names,
         open_channel(f"dns://{names.address}/{NAME}:{port}") as channel,
     ):
+        names.hosts[NAME] = ["127.0.0.1"]
         stub = ScorerServiceStub(channel)
         await ask(stub, 10)
         assert not added.queries
-        names.hosts.append("127.0.0.2")
+        names.hosts[NAME].append("127.0.0.2")
         async with asyncio.timeout(TIMEOUT_S):
             while not added.queries:
                 await ask(stub)
@@ -76,48 +98,3 @@ async def test_a_server_that_is_added_to_the_name_gets_calls_and_none_is_lost() 
         await ask(stub, 10)
         assert len(first.queries) > before[0]
         assert len(added.queries) > before[1]
-
-
-def port_free_on(*hosts: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((hosts[0], 0))
-        port = int(probe.getsockname()[1])
-        for host in hosts[1:]:
-            with socket.socket() as other:
-                other.bind((host, port))
-    return port
-
-
-class NameServer(asyncio.DatagramProtocol):
-    """Answers every question for IPv4 addresses with the hosts, and any other with nothing."""
-
-    def __init__(self, *hosts: str) -> None:
-        self.hosts = list(hosts)
-        self.address = ""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-        host, port = transport.get_extra_info("sockname")
-        self.address = f"{host}:{port}"
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        end = data.index(b"\0", 12) + 5  # the question: a name, its type and its class
-        (kind,) = struct.unpack("!H", data[end - 4 : end - 2])
-        hosts = self.hosts if kind == _IPV4 else []
-        head = data[:2] + struct.pack("!HHHHH", 0x8180, 1, len(hosts), 0, 0)
-        answers = [
-            struct.pack("!HHHIH", 0xC00C, _IPV4, 1, 0, 4) + socket.inet_aton(host) for host in hosts
-        ]
-        self._transport.sendto(head + data[12:end] + b"".join(answers), addr)
-
-
-@asynccontextmanager
-async def name_server(*hosts: str) -> AsyncIterator[NameServer]:
-    loop = asyncio.get_running_loop()
-    transport, names = await loop.create_datagram_endpoint(
-        lambda: NameServer(*hosts), local_addr=("127.0.0.1", 0)
-    )
-    try:
-        yield names
-    finally:
-        transport.close()

@@ -254,26 +254,51 @@ async def test_calls_that_outlast_the_drain_are_cancelled(
     assert await call.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 
+async def reflected(
+    channel: grpc.aio.Channel, question: reflection_pb2.ServerReflectionRequest
+) -> reflection_pb2.ServerReflectionResponse:
+    async def ask() -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
+        yield question
+
+    method = channel.stream_stream(
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    response = await method(ask(), timeout=TIMEOUT_S).read()
+    assert isinstance(response, reflection_pb2.ServerReflectionResponse)
+    return response
+
+
 async def test_reflection_lists_the_services_where_it_is_on(
     serve: Serve, connect: Connect, held: HeldService
 ) -> None:
-    async def ask() -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
-        yield reflection_pb2.ServerReflectionRequest(list_services="")
-
     on, off = [
-        connect(await serve(ServiceConfig(reflection=reflection), held.app())).stream_stream(
-            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-            request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
-            response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
-        )
+        connect(await serve(ServiceConfig(reflection=reflection), held.app()))
         for reflection in (True, False)
     ]
-    response = await on(ask(), timeout=TIMEOUT_S).read()
-    assert isinstance(response, reflection_pb2.ServerReflectionResponse)
+    question = reflection_pb2.ServerReflectionRequest(list_services="")
+    response = await reflected(on, question)
     names = {item.name for item in response.list_services_response.service}
     assert {NAME, "grpc.health.v1.Health"} <= names
-    error = await failure(off(ask(), timeout=TIMEOUT_S).read())
+    error = await failure(reflected(off, question))
     assert error.code is grpc.StatusCode.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    ("symbol", "is_found"),
+    [(NAME, True), (f"{NAME}.AssessAnswers", True), (f"{NAME}.Guess", False), ("nobody", False)],
+)
+async def test_reflection_finds_services_and_methods_by_name(
+    serve: Serve, connect: Connect, held: HeldService, symbol: str, is_found: bool
+) -> None:
+    channel = connect(await serve(ServiceConfig(), held.app()))
+    question = reflection_pb2.ServerReflectionRequest(file_containing_symbol=symbol)
+    response = await reflected(channel, question)
+    assert bool(response.file_descriptor_response.file_descriptor_proto) is is_found
+    assert (
+        response.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
+    ) is not is_found
 
 
 async def test_an_address_that_is_taken_is_a_start_up_error(

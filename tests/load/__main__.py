@@ -29,7 +29,7 @@ ANSWERS = [
     for name in "abc"
 ]
 PRIORS = [{"model_id": name, "score": 0.6} for name in "abcd"]
-PROTO = Path(__file__).parents[2] / "proto"
+BATCH_REQUEST_COUNT = 8
 CONCURRENCIES = (1, 32)
 WARM_UP_S = 2
 
@@ -38,22 +38,34 @@ WARM_UP_S = 2
 class Target:
     """A method to load, and the request that does it."""
 
-    call: str
     service: str
+    method: str
     request: dict[str, object]
 
     @property
-    def proto(self) -> str:
-        """The file that defines the method."""
-        return f"routemoa/v1/{self.service}_service.proto"
+    def call(self) -> str:
+        """The method's full name."""
+        return f"routemoa.v1.{self.service.title()}Service/{self.method}"
 
 
 TARGETS = (
-    Target(call="routemoa.v1.ScorerService/RankModels", service="scorer", request={"query": QUERY}),
-    Target(call="routemoa.v1.RouterService/RouteQuery", service="router", request={"query": QUERY}),
+    Target(service="scorer", method="RankModels", request={"query": QUERY}),
     Target(
-        call="routemoa.v1.JudgeService/AssessAnswers",
+        service="scorer",
+        method="BatchRankModels",
+        request={"requests": [{"query": QUERY}] * BATCH_REQUEST_COUNT},
+    ),
+    Target(service="scorer", method="GetScorerInfo", request={}),
+    Target(service="router", method="RouteQuery", request={"query": QUERY}),
+    Target(service="router", method="ListModels", request={}),
+    Target(
+        service="router",
+        method="GenerateAnswer",
+        request={"messages": [{"role": "ROLE_USER", "content": QUERY}]},
+    ),
+    Target(
         service="judge",
+        method="AssessAnswers",
         request={
             "answers": ANSWERS,
             "previous_answers": [{"model_id": "d"}],
@@ -73,7 +85,7 @@ async def load(ghz: str, target: Target, address: str, concurrency: int, span_s:
     codes = report["statusCodeDistribution"]
     failed = sum(count for code, count in codes.items() if code != "OK")
     cells = (
-        target.call.rpartition("/")[2],
+        target.method,
         f"{concurrency}",
         f"{report['rps']:.0f}",
         f"{latency_ms[50]:.2f}",
@@ -92,8 +104,6 @@ async def run(ghz: str, target: Target, address: str, concurrency: int, span_s: 
     """
     process = await asyncio.create_subprocess_exec(
         *(ghz, "--insecure", "--format", "json", "--call", target.call),
-        # Not by reflection: ghz asks for the method by name, which protobuf's Python pool cannot find.
-        *("--proto", str(PROTO / target.proto), "--import-paths", str(PROTO)),
         *("--data", json.dumps(target.request), "--disable-template-data"),
         *("--concurrency", str(concurrency), "--duration", f"{span_s}s", "--duration-stop", "wait"),
         *("--count-errors", address),
@@ -134,8 +144,9 @@ def report_of(rows: Sequence[str], span_s: float) -> str:
         f"{platform.machine()}, {os.cpu_count()} cores, shared by ghz and the services; closed loop,\n"
         f"one connection, {span_s:g} s per row after {WARM_UP_S} s of warm-up, one process per\n"
         f"service with its default settings. The tool is `{ghz}`, the command `make load`. Queries\n"
-        f"have {len(QUERY)} characters; RouteQuery asks the scorer once per call and runs no model;\n"
-        "AssessAnswers judges three answers.\n\n"
+        f"have {len(QUERY)} characters, a batch has {BATCH_REQUEST_COUNT}; RouteQuery asks the scorer\n"
+        "once per call and runs no model; GenerateAnswer waits for the simulated pool, so its latency\n"
+        "is that of the models; AssessAnswers judges three answers.\n\n"
         "| method | concurrency | requests/s | p50 ms | p99 ms | requests | failed |\n"
         "|---|---|---|---|---|---|---|\n"
     )

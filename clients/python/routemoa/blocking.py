@@ -69,6 +69,7 @@ class BlockingClient:
         scorer: str = SCORER_ADDRESS,
         judge: str = JUDGE_ADDRESS,
         credentials: ChannelCredentials | None = None,
+        token: Callable[[], str] | None = None,
         request_id: str | None = None,
         gzip: bool = False,
     ) -> None:
@@ -82,11 +83,16 @@ class BlockingClient:
                 scorer=scorer,
                 judge=judge,
                 credentials=credentials,
+                token=token,
                 request_id=request_id,
                 gzip=gzip,
             )
 
-        self.client = self.run(opened())
+        try:
+            self.client = self.run(opened())
+        except BaseException:
+            self._stop()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +103,9 @@ class BlockingClient:
     def close(self) -> None:
         """Ends the calls and the thread."""
         self.run(self.client.__aexit__())
+        self._stop()
+
+    def _stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

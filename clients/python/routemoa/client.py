@@ -19,6 +19,7 @@ from uuid import uuid4
 import grpc
 import grpc.aio
 
+from routemoa.credentials import authorization
 from routemoa.errors import TransportError, from_rpc_error
 from routemoa.v1 import judge_service_pb2 as judge_pb2
 from routemoa.v1 import model_pb2
@@ -29,7 +30,7 @@ from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
 
     from google.protobuf.message import Message
 
@@ -51,6 +52,8 @@ _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # The default of 30 s is long where pods are replaced one after the other.
+    ("grpc.dns_min_time_between_resolutions_ms", 2_000),
 )
 
 _SERVICE_CONFIG = files("routemoa").joinpath("service_config.json").read_text()
@@ -78,8 +81,13 @@ class RouteMoAClient:
         scorer: Address of the scorer.
         judge: Address of the judge.
         credentials: From `routemoa.credentials.tls`; without them, nothing is encrypted.
+        token: Asked before every call, must not block; travels as `authorization: Bearer ...`. If it
+            raises, the call fails with UNAUTHENTICATED and is not tried again.
         request_id: Sent with every call as `x-request-id`; without one, each call gets its own.
         gzip: Whether requests are compressed. Compressed responses are always read.
+
+    Raises:
+        ValueError: There is a token and no credentials.
     """
 
     def __init__(
@@ -89,15 +97,20 @@ class RouteMoAClient:
         scorer: str = SCORER_ADDRESS,
         judge: str = JUDGE_ADDRESS,
         credentials: grpc.ChannelCredentials | None = None,
+        token: Callable[[], str] | None = None,
         request_id: str | None = None,
         gzip: bool = False,
     ) -> None:
+        if token is not None and credentials is None:
+            message = "a token needs TLS: it could be read on the way"
+            raise ValueError(message)
         addresses = {router, scorer, judge}
         self._channels = {address: _open(address, credentials, gzip=gzip) for address in addresses}
         self._router = RouterServiceStub(self._channels[router])
         self._scorer = ScorerServiceStub(self._channels[scorer])
         self._judge = JudgeServiceStub(self._channels[judge])
         self._request_id = request_id
+        self._token = token
         how = "without TLS" if credentials is None else "with TLS"
         self._at_router, self._at_scorer, self._at_judge = (
             f"{address} {how}" for address in (router, scorer, judge)
@@ -127,9 +140,8 @@ class RouteMoAClient:
         """Returns one ranking per query, in order; the scorer limits how many fit one batch."""
         requests = [scorer_pb2.RankModelsRequest(query=q, model_ids=model_ids) for q in queries]
         request = scorer_pb2.BatchRankModelsRequest(requests=requests)
-        return (
-            await self._call(self._at_scorer, self._scorer.BatchRankModels, request, timeout_s)
-        ).responses
+        method = self._scorer.BatchRankModels
+        return (await self._call(self._at_scorer, method, request, timeout_s)).responses
 
     async def rank_stream(
         self,
@@ -205,8 +217,7 @@ class RouteMoAClient:
         timeout_s: float | None = None,
     ) -> AsyncGenerator[router_pb2.StreamAnswerResponse, None]:
         """Does what `answer` does, and yields every event; the last one holds the result."""
-        messages = _messages(conversation)
-        request = router_pb2.StreamAnswerRequest(messages=messages, policy=policy)
+        request = router_pb2.StreamAnswerRequest(messages=_messages(conversation), policy=policy)
         timeout_s = _timeout_of(request, timeout_s)
         call = self._router.StreamAnswer(request, timeout=timeout_s, metadata=self._metadata())
         try:
@@ -254,7 +265,7 @@ class RouteMoAClient:
             return await method(request, timeout=timeout_s, metadata=self._metadata())
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("x-request-id", self._request_id or uuid4().hex),)
+        return (("x-request-id", self._request_id or uuid4().hex), *authorization(self._token))
 
 
 def _open(
@@ -268,7 +279,8 @@ def _open(
 
 
 def _timeout_of(request: Message, timeout_s: float | None) -> float | None:
-    return _TIMEOUTS_S.get(type(request).__name__) if timeout_s is None else timeout_s
+    given_s = (timeout_s, _TIMEOUTS_S.get(type(request).__name__))
+    return min((given for given in given_s if given is not None), default=None)
 
 
 def _messages(conversation: Conversation) -> Sequence[model_pb2.Message]:

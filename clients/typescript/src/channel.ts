@@ -55,6 +55,8 @@ export class Channel {
       "grpc.keepalive_time_ms": 30_000,
       "grpc.keepalive_timeout_ms": 5_000,
       "grpc.max_reconnect_backoff_ms": 2_000,
+      // The default of 30 s is long where pods are replaced one after the other.
+      "grpc.dns_min_time_between_resolutions_ms": 2_000,
       "grpc.default_compression_algorithm": how.gzip
         ? compressionAlgorithms.gzip
         : compressionAlgorithms.identity,

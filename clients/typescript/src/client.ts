@@ -43,7 +43,10 @@ export interface ClientOptions {
   readonly judge?: string;
   /** From `tlsFromFiles`; without it, nothing is encrypted. */
   readonly tls?: ChannelCredentials;
-  /** Asked before every call; travels as `authorization: Bearer ...`. Needs `tls`. */
+  /**
+   * Asked before every call; travels as `authorization: Bearer ...`. Needs `tls`. If it fails, the call fails with
+   * UNAUTHENTICATED and is not tried again.
+   */
   readonly token?: () => string | Promise<string>;
   /** Whether requests are compressed. Compressed responses are always read. */
   readonly gzip?: boolean;

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 
-import { credentials, Metadata, type ChannelCredentials } from "@grpc/grpc-js";
+import { credentials, Metadata, status as Code, type ChannelCredentials } from "@grpc/grpc-js";
 
 /** PEM files that TLS needs. */
 export interface TlsFiles {
@@ -41,7 +41,10 @@ export function combined(
           metadata.set("authorization", `Bearer ${text}`);
           callback(null, metadata);
         },
-        (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
+        (cause: unknown) => {
+          const message = `no token: ${cause instanceof Error ? cause.message : String(cause)}`;
+          callback(Object.assign(new Error(message, { cause }), { code: Code.UNAUTHENTICATED }));
+        },
       );
   });
   return credentials.combineChannelCredentials(tls, bearer);

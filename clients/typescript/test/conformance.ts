@@ -18,6 +18,7 @@ interface Command {
   timeout_ms?: number;
   gzip?: boolean;
   token?: string;
+  token_failure?: string;
   stop_after?: number;
   repeat?: number;
   security?: { ca_file: string; certificate_file?: string; key_file?: string };
@@ -26,7 +27,7 @@ interface Command {
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 async function open(command: Command): Promise<RouteMoAClient> {
-  const { address, security, token } = command;
+  const { address, security, token, token_failure: failure } = command;
   const options: Writable<ClientOptions> = { router: address, scorer: address, judge: address };
   options.gzip = command.gzip ?? false;
   if (security) {
@@ -36,7 +37,9 @@ async function open(command: Command): Promise<RouteMoAClient> {
       ...(security.key_file && { keyFile: security.key_file }),
     });
   }
-  if (token) options.token = () => token;
+  let number = 0;
+  if (token) options.token = () => `${token} ${++number}`;
+  if (failure) options.token = () => Promise.reject(new Error(`${failure} ${++number}`));
   return new RouteMoAClient(options);
 }
 

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.chart.chart import CHART, NAMESPACE, TOOLS, scenarios, tool, values_files
+from tests.chart.chart import (
+    CHART,
+    COMPONENTS,
+    NAMESPACE,
+    TOOLS,
+    scenarios,
+    tool,
+    values_files,
+    values_options,
+)
 from tests.chart.cluster.control_plane import Cluster, running_cluster
 
 if TYPE_CHECKING:
@@ -29,7 +38,7 @@ INSTANCE = "app.kubernetes.io/instance=routemoa"
 KINDS = (
     "deployments,replicasets,pods,services,endpointslices,configmaps,secrets,serviceaccounts,"
     "poddisruptionbudgets,horizontalpodautoscalers,networkpolicies,ingresses,"
-    "servicemonitors,prometheusrules,scaledobjects,certificates,externalsecrets,grpcroutes"
+    "servicemonitors,podmonitors,prometheusrules,scaledobjects,certificates,externalsecrets,grpcroutes"
 )
 
 
@@ -77,7 +86,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def helm(cluster: Cluster, verb: str, scenario: str, *sets: str) -> str:
-    files = [argument for path in values_files(scenario) for argument in ("--values", str(path))]
+    files = values_options(*values_files(scenario))
+    # Nobody calls these pods, so none has to wait until it is found.
+    sets += tuple(f"{component}.rollout.minReadySeconds=0" for component in COMPONENTS)
     changes = [argument for change in sets for argument in ("--set-json", change)]
     where = ["--namespace", NAMESPACE, "--wait", "--timeout", "3m"]
     return cluster.run("helm", verb, "routemoa", str(CHART), *where, *files, *changes)
@@ -116,6 +127,12 @@ def settled(cluster: Cluster, component: str, count: int) -> bool:
     return len(found) == count and all(is_ready(pod) for pod in found.values())
 
 
+def endpoints_behind(cluster: Cluster, service: str) -> int:
+    selector = f"kubernetes.io/service-name={service}"
+    slices = cluster.get("endpointslices", "--namespace", NAMESPACE, "--selector", selector)
+    return sum(len(item["endpoints"] or []) for item in slices)
+
+
 def what_is_left(cluster: Cluster) -> list[str]:
     left = cluster.run("kubectl", "get", KINDS, "--namespace", NAMESPACE, "--output", "name")
     ours = [name for name in left.split() if "kube-root-ca.crt" not in name]
@@ -128,12 +145,8 @@ def test_the_chart_installs_and_uninstalling_leaves_nothing(cluster: Cluster) ->
             assert settled(cluster, component, 2)
             zones = [pod["spec"]["nodeName"] for pod in pods(cluster, component).values()]
             assert len(set(zones)) == 2, "pods of a component are on different nodes"
-        slices = cluster.get("endpointslices", "--namespace", NAMESPACE)
-        behind = {
-            item["metadata"]["labels"]["kubernetes.io/service-name"]: len(item["endpoints"])
-            for item in slices
-        }
-        assert behind["routemoa-scorer-headless"] == 2
+        # The controller of endpoints follows the pods' readiness in its own time.
+        cluster.wait(lambda: endpoints_behind(cluster, "routemoa-scorer-headless") == 2)
     cluster.wait(lambda: not what_is_left(cluster))
 
 
@@ -141,7 +154,7 @@ def test_the_chart_installs_and_uninstalling_leaves_nothing(cluster: Cluster) ->
 def test_every_object_of_a_scenario_is_accepted_by_the_api_server(
     cluster: Cluster, scenario: str
 ) -> None:
-    files = [argument for path in values_files(scenario) for argument in ("--values", str(path))]
+    files = values_options(*values_files(scenario))
     text = cluster.run("helm", "template", "routemoa", str(CHART), "-n", NAMESPACE, *files)
     options = ("--dry-run=server", "--validate=strict", "--filename", "-")
     output = cluster.attempt("kubectl", "apply", *options, stdin=text)
@@ -150,12 +163,36 @@ def test_every_object_of_a_scenario_is_accepted_by_the_api_server(
 
 
 def test_a_secret_that_is_missing_is_told_before_anything_is_applied(cluster: Cluster) -> None:
-    files = [argument for path in values_files("tls") for argument in ("--values", str(path))]
+    files = values_options(*values_files("tls"))
     where = ("--namespace", NAMESPACE)
     done = cluster.attempt("helm", "install", "routemoa", str(CHART), *where, *files)
     assert done.returncode != 0
     for secret in ("our-scorer-certificate", "routemoa-router-tls", "routemoa-judge-tls"):
         assert f"the Secret {secret} is not in the namespace {NAMESPACE}" in done.stderr
+    assert what_is_left(cluster) == []
+
+
+def test_a_secret_without_a_key_that_is_read_is_told_before_anything_is_applied(
+    cluster: Cluster,
+) -> None:
+    where = ("--namespace", NAMESPACE)
+    # As `kubectl create secret tls` makes it, without a CA; and a key of another name.
+    given = {
+        "our-scorer-certificate": ("tls.crt", "tls.key"),
+        "routemoa-router-tls": ("tls.crt", "tls.key", "ca.crt"),
+        "routemoa-judge-tls": ("tls.crt", "tls.key", "ca.crt"),
+        "openrouter": ("token",),
+    }
+    for name, keys in given.items():
+        literals = [f"--from-literal={key}=x" for key in keys]
+        cluster.run("kubectl", "create", "secret", "generic", name, *where, *literals)
+    files = values_options(*values_files("secrets"), *values_files("tls")[1:])
+    done = cluster.attempt("helm", "install", "routemoa", str(CHART), *where, *files)
+    assert done.returncode != 0
+    assert done.stderr.count("\n  - ") == 2
+    assert "the Secret our-scorer-certificate has no key ca.crt" in done.stderr
+    assert "the Secret openrouter has no key key" in done.stderr
+    cluster.run("kubectl", "delete", "secret", *given, *where)
     assert what_is_left(cluster) == []
 
 

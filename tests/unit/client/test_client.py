@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from contextlib import aclosing
@@ -19,6 +20,7 @@ from routemoa.errors import (
 from routemoa.v1 import model_pb2, router_service_pb2, scorer_service_pb2
 from tests.unit.client import samples
 from tests.unit.client.recording import (
+    Context,
     RecordingJudge,
     RecordingRouter,
     RecordingScorer,
@@ -223,6 +225,48 @@ async def test_calls_without_a_request_id_get_one_each() -> None:
     ids = [metadata["x-request-id"] for metadata in scorer.metadata]
     assert len(set(ids)) == 2
     assert all(len(request_id) == 32 for request_id in ids)
+
+
+class WaitingScorer(RecordingScorer):
+    """Never answers; tells when a call came and when it was cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started, self.cancelled = asyncio.Event(), asyncio.Event()
+
+    async def RankModels(
+        self, request: scorer_service_pb2.RankModelsRequest, context: Context
+    ) -> scorer_service_pb2.RankModelsResponse:
+        self.started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+        raise AssertionError
+
+
+async def test_cancelling_a_task_cancels_its_call_on_the_server() -> None:
+    scorer = WaitingScorer()
+    async with serving(scorer) as address, RouteMoAClient(scorer=address) as client:
+        ranking = asyncio.create_task(client.rank(QUERY))
+        await asyncio.wait_for(scorer.started.wait(), 5)
+        ranking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ranking
+        await asyncio.wait_for(scorer.cancelled.wait(), 5)
+
+
+async def test_calls_are_spread_over_all_addresses_of_a_name() -> None:
+    scorers = RecordingScorer(), RecordingScorer()
+    async with (
+        serving(scorers[0]) as first,
+        serving(scorers[1]) as second,
+        RouteMoAClient(scorer=f"ipv4:{first},{second}") as client,
+    ):
+        async with asyncio.timeout(10):
+            while not all(scorer.requests for scorer in scorers):
+                await client.rank(QUERY)
 
 
 async def test_nobody_at_the_address_is_a_transport_error() -> None:

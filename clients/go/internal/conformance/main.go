@@ -26,16 +26,17 @@ import (
 )
 
 type command struct {
-	Method    string            `json:"method"`
-	Requests  []json.RawMessage `json:"requests"`
-	Address   string            `json:"address"`
-	RequestID string            `json:"request_id"`
-	TimeoutMS int64             `json:"timeout_ms"`
-	Gzip      bool              `json:"gzip"`
-	Token     string            `json:"token"`
-	StopAfter int               `json:"stop_after"`
-	Repeat    int               `json:"repeat"`
-	Security  *struct {
+	Method       string            `json:"method"`
+	Requests     []json.RawMessage `json:"requests"`
+	Address      string            `json:"address"`
+	RequestID    string            `json:"request_id"`
+	TimeoutMS    int64             `json:"timeout_ms"`
+	Gzip         bool              `json:"gzip"`
+	Token        string            `json:"token"`
+	TokenFailure string            `json:"token_failure"`
+	StopAfter    int               `json:"stop_after"`
+	Repeat       int               `json:"repeat"`
+	Security     *struct {
 		CAFile          string `json:"ca_file"`
 		CertificateFile string `json:"certificate_file"`
 		KeyFile         string `json:"key_file"`
@@ -110,8 +111,15 @@ func open(asked command) (*routemoa.Client, error) {
 		}
 		options.TLS = config
 	}
-	if asked.Token != "" {
-		options.Token = func(context.Context) (string, error) { return asked.Token, nil }
+	if asked.Token != "" || asked.TokenFailure != "" {
+		number := 0
+		options.Token = func(context.Context) (string, error) {
+			number++
+			if asked.TokenFailure != "" {
+				return "", fmt.Errorf("%s %d", asked.TokenFailure, number)
+			}
+			return fmt.Sprintf("%s %d", asked.Token, number), nil
+		}
 	}
 	return routemoa.New(options)
 }

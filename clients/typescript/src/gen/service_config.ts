@@ -38,5 +38,6 @@ export const SERVICE_CONFIG = String.raw`{
     }
   ],
   "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
-  "loadBalancingConfig": [{"round_robin": {}}]
+  "loadBalancingConfig": [{"round_robin": {}}],
+  "healthCheckConfig": {"serviceName": ""}
 }`;

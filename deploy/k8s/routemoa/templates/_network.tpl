@@ -12,6 +12,8 @@ itself. Any other host is outside: its port, on all addresses that are not priva
 {{- $ports := list (dict "protocol" "TCP" "port" (int $port)) -}}
 {{- if regexMatch "^[0-9.]+$" $host -}}
 {{- $rules = append $rules (dict "to" (list (dict "ipBlock" (dict "cidr" (printf "%s/32" $host)))) "ports" $ports) -}}
+{{- else if hasPrefix "[" $host -}}
+{{- $rules = append $rules (dict "to" (list (dict "ipBlock" (dict "cidr" (printf "%s/128" (trimAll "[]" $host))))) "ports" $ports) -}}
 {{- else if not (contains "." $host) -}}
 {{- $rules = append $rules (dict "to" (list (dict "podSelector" dict))) -}}
 {{- else if regexMatch "^[^.]+[.][^.]+[.]svc([.]|$)" $host -}}
@@ -19,8 +21,9 @@ itself. Any other host is outside: its port, on all addresses that are not priva
 {{- $rules = append $rules (dict "to" (list (dict "namespaceSelector" (dict "matchLabels" $labels)))) -}}
 {{- else -}}
 {{- $private := list "10.0.0.0/8" "100.64.0.0/10" "169.254.0.0/16" "172.16.0.0/12" "192.168.0.0/16" -}}
-{{- $public := dict "ipBlock" (dict "cidr" "0.0.0.0/0" "except" $private) -}}
-{{- $rules = append $rules (dict "to" (list $public) "ports" $ports) -}}
+{{- $public := list (dict "ipBlock" (dict "cidr" "0.0.0.0/0" "except" $private)) -}}
+{{- $public = append $public (dict "ipBlock" (dict "cidr" "::/0" "except" (list "fc00::/7" "fe80::/10"))) -}}
+{{- $rules = append $rules (dict "to" $public "ports" $ports) -}}
 {{- end -}}
 {{- end -}}
 {{- with uniq $rules }}{{ toYaml . }}{{ end -}}

@@ -5,6 +5,7 @@ import io.grpc.MethodDescriptor;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientCalls;
 import io.grpc.stub.ClientResponseObserver;
+import io.grpc.stub.StreamObserver;
 import io.routemoa.v1.AssessAnswersRequest;
 import io.routemoa.v1.AssessAnswersResponse;
 import io.routemoa.v1.BatchRankModelsRequest;
@@ -24,6 +25,9 @@ import io.routemoa.v1.RouterServiceGrpc;
 import io.routemoa.v1.ScorerServiceGrpc;
 import io.routemoa.v1.StreamAnswerRequest;
 import io.routemoa.v1.StreamAnswerResponse;
+import io.routemoa.v1.StreamRankModelsRequest;
+import io.routemoa.v1.StreamRankModelsResponse;
+import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 
@@ -69,12 +73,42 @@ public final class AsyncRouteMoAClient {
    * consumer cancels the call and fails the future.
    */
   public CompletableFuture<Void> streamAnswer(
-      StreamAnswerRequest request, Consumer<StreamAnswerResponse> consumer) {
-    RouteMoAClient.Target target = client.router;
-    ClientCall<StreamAnswerRequest, StreamAnswerResponse> call =
-        target.channel().newCall(RouterServiceGrpc.getStreamAnswerMethod(), client.callOptions());
+      StreamAnswerRequest request, Consumer<? super StreamAnswerResponse> consumer) {
+    var call =
+        client.router.channel().newCall(RouterServiceGrpc.getStreamAnswerMethod(), client.callOptions());
     CompletableFuture<Void> future = cancelling(call);
-    ClientCalls.asyncServerStreamingCall(call, request, new Events(target.where(), consumer, future));
+    Consumer<StreamAnswerResponse> known =
+        event -> {
+          if (event.getEventCase() != StreamAnswerResponse.EventCase.EVENT_NOT_SET) {
+            consumer.accept(event); // else newer than this client
+          }
+        };
+    ClientCalls.asyncServerStreamingCall(
+        call, request, new Received<>(client.router.where(), known, future, null));
+    return future;
+  }
+
+  /**
+   * Hands one ranking or error per request to a consumer, in order; see {@link
+   * RouteMoAClient#streamRankModels}. The future ends with the stream. An exception of the consumer or of the
+   * requests cancels the call and fails the future.
+   */
+  public CompletableFuture<Void> streamRankModels(
+      Iterator<StreamRankModelsRequest> requests, Consumer<? super StreamRankModelsResponse> consumer) {
+    var method = ScorerServiceGrpc.getStreamRankModelsMethod();
+    var call = client.scorer.channel().newCall(method, client.callOptions());
+    CompletableFuture<Void> future = cancelling(call);
+    RequestSender<StreamRankModelsRequest> sender =
+        new RequestSender<>(
+            requests,
+            failure -> {
+              future.completeExceptionally(failure);
+              call.cancel("the requests failed", failure);
+            });
+    var toService =
+        ClientCalls.asyncBidiStreamingCall(
+            call, new Received<>(client.scorer.where(), consumer, future, sender));
+    sender.start((ClientCallStreamObserver<StreamRankModelsRequest>) toService);
     return future;
   }
 
@@ -108,7 +142,7 @@ public final class AsyncRouteMoAClient {
   }
 
   private record Single<R>(String where, CompletableFuture<R> future)
-      implements io.grpc.stub.StreamObserver<R> {
+      implements StreamObserver<R> {
     @Override
     public void onNext(R response) {
       future.complete(response);
@@ -125,31 +159,38 @@ public final class AsyncRouteMoAClient {
     }
   }
 
-  private static final class Events
-      implements ClientResponseObserver<StreamAnswerRequest, StreamAnswerResponse> {
+  private static final class Received<Q, R> implements ClientResponseObserver<Q, R> {
     private final String where;
-    private final Consumer<StreamAnswerResponse> consumer;
+    private final Consumer<? super R> consumer;
     private final CompletableFuture<Void> future;
-    private ClientCallStreamObserver<StreamAnswerRequest> call;
+    private final RequestSender<Q> sender;
+    private ClientCallStreamObserver<Q> call;
 
-    Events(String where, Consumer<StreamAnswerResponse> consumer, CompletableFuture<Void> future) {
+    /** Takes what to do with a stream; {@code sender}, if any, provides its requests. */
+    Received(
+        String where,
+        Consumer<? super R> consumer,
+        CompletableFuture<Void> future,
+        RequestSender<Q> sender) {
       this.where = where;
       this.consumer = consumer;
       this.future = future;
+      this.sender = sender;
     }
 
     @Override
-    public void beforeStart(ClientCallStreamObserver<StreamAnswerRequest> started) {
+    public void beforeStart(ClientCallStreamObserver<Q> started) {
       call = started;
+      if (sender != null) {
+        started.setOnReadyHandler(sender::wake);
+        future.whenComplete((nothing, error) -> sender.stop());
+      }
     }
 
     @Override
-    public void onNext(StreamAnswerResponse event) {
-      if (event.getEventCase() == StreamAnswerResponse.EventCase.EVENT_NOT_SET) {
-        return; // newer than this client
-      }
+    public void onNext(R message) {
       try {
-        consumer.accept(event);
+        consumer.accept(message);
       } catch (RuntimeException failure) {
         future.completeExceptionally(failure);
         call.cancel("the consumer failed", failure);

@@ -87,7 +87,8 @@ final class Connections {
                 headers.put(AUTHORIZATION, "Bearer " + token.get());
                 applier.apply(headers);
               } catch (RuntimeException failure) {
-                applier.fail(Status.UNAUTHENTICATED.withDescription("no token").withCause(failure));
+                String text = "no token: " + failure.getMessage();
+                applier.fail(Status.UNAUTHENTICATED.withDescription(text).withCause(failure));
               }
             });
       }

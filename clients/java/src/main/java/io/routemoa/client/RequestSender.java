@@ -2,14 +2,18 @@ package io.routemoa.client;
 
 import io.grpc.stub.ClientCallStreamObserver;
 import java.util.Iterator;
+import java.util.function.Consumer;
 
 /** Sends the requests of a stream from a thread of its own, no faster than the service takes them. */
 final class RequestSender<Q> {
   private final Iterator<Q> requests;
+  private final Consumer<RuntimeException> onFailure;
   private boolean stopped;
 
-  RequestSender(Iterator<Q> requests) {
+  /** Takes the requests, and who is told if getting one fails. */
+  RequestSender(Iterator<Q> requests, Consumer<RuntimeException> onFailure) {
     this.requests = requests;
+    this.onFailure = onFailure;
   }
 
   synchronized void wake() {
@@ -21,13 +25,13 @@ final class RequestSender<Q> {
     notifyAll();
   }
 
-  void start(ClientCallStreamObserver<Q> call, MessageStream<?> stream) {
-    Thread thread = new Thread(() -> send(call, stream), "routemoa-requests");
+  void start(ClientCallStreamObserver<Q> call) {
+    Thread thread = new Thread(() -> send(call), "routemoa-requests");
     thread.setDaemon(true);
     thread.start();
   }
 
-  private void send(ClientCallStreamObserver<Q> call, MessageStream<?> stream) {
+  private void send(ClientCallStreamObserver<Q> call) {
     try {
       while (requests.hasNext()) {
         if (!awaitReady(call)) {
@@ -40,7 +44,7 @@ final class RequestSender<Q> {
       call.cancel("interrupted", interrupted);
     } catch (RuntimeException failure) {
       if (!isStopped()) {
-        stream.fail(failure);
+        onFailure.accept(failure);
       }
     }
   }

@@ -113,10 +113,10 @@ public final class RouteMoAClient implements AutoCloseable {
   public MessageStream<StreamRankModelsResponse> streamRankModels(
       Iterator<StreamRankModelsRequest> requests) {
     MessageStream<StreamRankModelsResponse> stream = new MessageStream<>(scorer.where, message -> true);
-    RequestSender<StreamRankModelsRequest> sender = new RequestSender<>(requests);
+    RequestSender<StreamRankModelsRequest> sender = new RequestSender<>(requests, stream::fail);
     var call = scorer.channel.newCall(ScorerServiceGrpc.getStreamRankModelsMethod(), callOptions());
     var toService = ClientCalls.asyncBidiStreamingCall(call, stream.observer(sender));
-    sender.start((ClientCallStreamObserver<StreamRankModelsRequest>) toService, stream);
+    sender.start((ClientCallStreamObserver<StreamRankModelsRequest>) toService);
     return stream;
   }
 
@@ -221,7 +221,10 @@ public final class RouteMoAClient implements AutoCloseable {
       return this;
     }
 
-    /** Asks for a token before every call; it travels as {@code authorization: Bearer ...}. Needs TLS. */
+    /**
+     * Asks for a token before every call; it travels as {@code authorization: Bearer ...}. Needs TLS. If the
+     * supplier throws, the call fails with UNAUTHENTICATED and is not tried again.
+     */
     public Builder token(Supplier<String> supplier) {
       token = supplier;
       return this;

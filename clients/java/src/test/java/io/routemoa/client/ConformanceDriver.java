@@ -15,7 +15,6 @@ import io.routemoa.v1.ListModelsRequest;
 import io.routemoa.v1.RankModelsRequest;
 import io.routemoa.v1.RouteQueryRequest;
 import io.routemoa.v1.StreamAnswerRequest;
-import io.routemoa.v1.StreamAnswerResponse;
 import io.routemoa.v1.StreamRankModelsRequest;
 import java.io.BufferedReader;
 import java.io.File;
@@ -28,6 +27,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * Drives the client for the conformance suite: reads calls to make as lines of JSON and writes what came of
@@ -122,7 +124,7 @@ final class ConformanceDriver {
       case "StreamAnswer" -> {
         StreamAnswerRequest request = read(first, StreamAnswerRequest.newBuilder()).build();
         if (async) {
-          collect(later, request, responses, stopAfter);
+          collect(consumer -> later.streamAnswer(request, consumer), responses, stopAfter);
         } else {
           collect(client.streamAnswer(request), responses, stopAfter);
         }
@@ -132,7 +134,12 @@ final class ConformanceDriver {
         for (JsonElement request : requests) {
           all.add(read(request, StreamRankModelsRequest.newBuilder()).build());
         }
-        collect(client.streamRankModels(all.iterator()), responses, stopAfter);
+        if (async) {
+          collect(
+              consumer -> later.streamRankModels(all.iterator(), consumer), responses, stopAfter);
+        } else {
+          collect(client.streamRankModels(all.iterator()), responses, stopAfter);
+        }
       }
       default -> throw new IllegalArgumentException(command.get("method").getAsString());
     }
@@ -151,16 +158,17 @@ final class ConformanceDriver {
   }
 
   private static void collect(
-      AsyncRouteMoAClient client, StreamAnswerRequest request, List<Message> responses, int stopAfter) {
+      Function<Consumer<Message>, CompletableFuture<Void>> stream,
+      List<Message> responses,
+      int stopAfter) {
     CompletableFuture<Void> enough = new CompletableFuture<>();
     CompletableFuture<Void> whole =
-        client.streamAnswer(
-            request,
-            (StreamAnswerResponse event) -> {
+        stream.apply(
+            message -> {
               if (responses.size() == stopAfter) {
                 return; // it was on its way when the call was cancelled
               }
-              responses.add(event);
+              responses.add(message);
               if (responses.size() == stopAfter) {
                 enough.complete(null);
               }
@@ -185,7 +193,16 @@ final class ConformanceDriver {
     }
     if (command.has("token")) {
       String token = command.get("token").getAsString();
-      builder.token(() -> token);
+      AtomicInteger number = new AtomicInteger();
+      builder.token(() -> token + " " + number.incrementAndGet());
+    }
+    if (command.has("token_failure")) {
+      String failure = command.get("token_failure").getAsString();
+      AtomicInteger number = new AtomicInteger();
+      builder.token(
+          () -> {
+            throw new IllegalStateException(failure + " " + number.incrementAndGet());
+          });
     }
     if (command.has("gzip")) {
       builder.gzip();

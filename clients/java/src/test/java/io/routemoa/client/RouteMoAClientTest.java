@@ -1,15 +1,20 @@
 package io.routemoa.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.grpc.EquivalentAddressGroup;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
+import io.grpc.NameResolver;
+import io.grpc.NameResolverProvider;
+import io.grpc.NameResolverRegistry;
 import io.grpc.Server;
 import io.grpc.Status;
+import io.grpc.StatusOr;
+import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.routemoa.v1.AnswerDelta;
@@ -26,11 +31,16 @@ import io.routemoa.v1.StreamAnswerResponse;
 import io.routemoa.v1.StreamRankModelsRequest;
 import io.routemoa.v1.StreamRankModelsResponse;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -41,32 +51,54 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class RouteMoAClientTest {
+  private final CountDownLatch started = new CountDownLatch(1);
   private final CountDownLatch cancelled = new CountDownLatch(1);
-  private Server server;
+  private final Set<Object> asked = ConcurrentHashMap.newKeySet();
+  private final List<Server> servers = new ArrayList<>();
   private RouteMoAClient client;
 
   @BeforeEach
   void start() throws IOException {
-    server =
-        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
-            .addService(new EndlessRouter())
-            .addService(new EchoingScorer())
-            .build()
-            .start();
-    String address = "127.0.0.1:" + server.getPort();
+    String address = serve();
     client = RouteMoAClient.builder().router(address).scorer(address).judge(address).build();
   }
 
   @AfterEach
   void stop() {
     client.close();
-    server.shutdownNow();
+    servers.forEach(Server::shutdownNow);
+  }
+
+  private String serve() throws IOException {
+    Server server =
+        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
+            .addService(new EndlessRouter())
+            .addService(new EchoingScorer())
+            .addService(new HealthStatusManager().getHealthService())
+            .build()
+            .start();
+    servers.add(server);
+    return "127.0.0.1:" + server.getPort();
   }
 
   @Test
   void theWholePoolIsListedPageAfterPage() {
     List<String> ids = client.models().stream().map(Model::getModelId).toList();
     assertEquals(List.of("model-0", "model-1", "model-2"), ids);
+  }
+
+  @Test
+  void callsAreSpreadOverAllAddressesOfAName() throws IOException {
+    serve();
+    Pods pods = new Pods(servers.stream().map(Server::getPort).toList());
+    NameResolverRegistry.getDefaultRegistry().register(pods);
+    try (RouteMoAClient spread = RouteMoAClient.builder().router("pods:///router").build()) {
+      while (asked.size() < 2) { // until the test's timeout
+        spread.listModels(ListModelsRequest.getDefaultInstance());
+      }
+    } finally {
+      NameResolverRegistry.getDefaultRegistry().deregister(pods);
+    }
   }
 
   @Test
@@ -106,9 +138,9 @@ class RouteMoAClientTest {
   void cancellingAFutureCancelsACallThatWaits() throws InterruptedException {
     CompletableFuture<RankModelsResponse> ranking =
         client.async().rankModels(RankModelsRequest.newBuilder().setQuery("Why?").build());
-    assertFalse(ranking.isDone());
+    assertTrue(started.await(5, TimeUnit.SECONDS));
     ranking.cancel(true);
-    assertTrue(ranking.isCancelled());
+    assertTrue(cancelled.await(5, TimeUnit.SECONDS));
   }
 
   @Test
@@ -129,15 +161,25 @@ class RouteMoAClientTest {
 
   @Test
   void anErrorOfTheCallersOwnQueriesComesOutOfTheStream() {
-    Iterator<StreamRankModelsRequest> requests =
-        Stream.of(1, 0)
-            .map(divisor -> "x".repeat(1 / divisor))
-            .map(query -> RankModelsRequest.newBuilder().setQuery(query))
-            .map(request -> StreamRankModelsRequest.newBuilder().setRequest(request).build())
-            .iterator();
-    try (var rankings = client.streamRankModels(requests)) {
+    try (var rankings = client.streamRankModels(failing())) {
       assertThrows(ArithmeticException.class, () -> rankings.forEach(ranking -> {}));
     }
+  }
+
+  @Test
+  void anErrorOfTheCallersOwnQueriesFailsTheFuture() {
+    CompletableFuture<Void> whole = client.async().streamRankModels(failing(), ranking -> {});
+    CompletionException failure = assertThrows(CompletionException.class, whole::join);
+    assertInstanceOf(ArithmeticException.class, failure.getCause());
+  }
+
+  /** One request, then an error. */
+  private static Iterator<StreamRankModelsRequest> failing() {
+    return Stream.of(1, 0)
+        .map(divisor -> "x".repeat(1 / divisor))
+        .map(query -> RankModelsRequest.newBuilder().setQuery(query))
+        .map(request -> StreamRankModelsRequest.newBuilder().setRequest(request).build())
+        .iterator();
   }
 
   @Test
@@ -162,6 +204,7 @@ class RouteMoAClientTest {
   private final class EndlessRouter extends RouterServiceGrpc.RouterServiceImplBase {
     @Override
     public void listModels(ListModelsRequest request, StreamObserver<ListModelsResponse> to) {
+      asked.add(this);
       int page = request.getPageToken().isEmpty() ? 0 : Integer.parseInt(request.getPageToken());
       to.onNext(
           ListModelsResponse.newBuilder()
@@ -186,10 +229,11 @@ class RouteMoAClientTest {
   }
 
   /** An echo of every query's place; single rankings never come. */
-  private static final class EchoingScorer extends ScorerServiceGrpc.ScorerServiceImplBase {
+  private final class EchoingScorer extends ScorerServiceGrpc.ScorerServiceImplBase {
     @Override
     public void rankModels(RankModelsRequest request, StreamObserver<RankModelsResponse> to) {
-      // never answers
+      ((ServerCallStreamObserver<RankModelsResponse>) to).setOnCancelHandler(cancelled::countDown);
+      started.countDown(); // and never answers
     }
 
     @Override
@@ -213,6 +257,54 @@ class RouteMoAClientTest {
           to.onCompleted();
         }
       };
+    }
+  }
+
+  /** Resolves names to ports of this machine, as a headless service's name is resolved to pods. */
+  private static final class Pods extends NameResolverProvider {
+    private final List<EquivalentAddressGroup> addresses;
+
+    Pods(List<Integer> ports) {
+      addresses =
+          ports.stream()
+              .map(port -> new EquivalentAddressGroup(new InetSocketAddress("127.0.0.1", port)))
+              .toList();
+    }
+
+    @Override
+    public NameResolver newNameResolver(URI target, NameResolver.Args arguments) {
+      return new NameResolver() {
+        @Override
+        public String getServiceAuthority() {
+          return "router";
+        }
+
+        @Override
+        public void start(Listener2 listener) {
+          var found = ResolutionResult.newBuilder().setAddressesOrError(StatusOr.fromValue(addresses));
+          listener.onResult(found.build());
+        }
+
+        @Override
+        public void shutdown() {
+          // holds nothing
+        }
+      };
+    }
+
+    @Override
+    public String getDefaultScheme() {
+      return "pods";
+    }
+
+    @Override
+    protected boolean isAvailable() {
+      return true;
+    }
+
+    @Override
+    protected int priority() {
+      return 5;
     }
   }
 }
