@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
 
     from scorer.compare.curves import Curve, SingleModel
 
 PLACES = ((0, -12, "center"), (8, -3, "left"), (0, 7, "center"), (-8, -3, "right"))
 """Where a name may stand around its dot: points to the right and up, and how it is aligned."""
 
-LETTER = (4.6, 10.0)
-"""About how wide and high a letter of a name is, in points."""
+DOT = 5.0
+"""Half the width of a dot in pixels, and a little more."""
+
+HALO = [withStroke(linewidth=2.5, foreground="white")]
+"""Around names, which lines may pass behind."""
 
 
 def frontier(
@@ -38,28 +43,43 @@ def frontier(
     axes.margins(x=0.12)
     dots = {name: (each.cost_usd, each.score) for name, each in models.items() if each.cost_usd}
     axes.plot(*zip(*dots.values(), strict=True), "D", color=style.BLACK, markersize=5)
-    _write_names(axes, {name.rpartition("/")[2]: dot for name, dot in dots.items()})
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda usd, _: f"${usd:g}"))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda usd, _: f"${usd:.9f}".rstrip("0").rstrip("."))
+    )
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("mean dollars per query")
     axes.set_ylabel("mean score")
     figure.legend(loc="outside right upper")
+    # Decides where everything is.
+    figure.draw_without_rendering()
+    _write_names(axes, {name.rpartition("/")[2]: dot for name, dot in dots.items()})
 
 
 def _write_names(axes: Axes, dots: Mapping[str, tuple[float, float]]) -> None:
-    """Writes each name beside its dot, where it covers no name that stands already."""
-    points_per_pixel = 72 / axes.figure.dpi
-    taken: list[Bbox] = []
+    """Writes each name beside its dot, where it covers the fewest dots and names before it."""
+    pixels = axes.transData.transform(list(dots.values()))
+    taken = [Bbox.from_extents(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in pixels]
     for name, dot in dots.items():
-        x, y = axes.transData.transform(dot) * points_per_pixel
-        boxes = {place: _box(name, x, y, place) for place in PLACES}
-        place = min(PLACES, key=lambda place: sum(boxes[place].overlaps(box) for box in taken))
-        taken.append(boxes[place])
-        axes.annotate(name, dot, place[:2], textcoords="offset points", ha=place[2], fontsize=7.5)
+        texts = [_text(axes, name, dot, place) for place in PLACES]
+        boxes = [text.get_window_extent() for text in texts]
+        covered = [sum(box.overlaps(other) for other in taken) for box in boxes]
+        chosen = covered.index(min(covered))
+        taken.append(boxes[chosen])
+        for text in texts[:chosen] + texts[chosen + 1 :]:
+            text.remove()
 
 
-def _box(name: str, x: float, y: float, place: tuple[float, float, str]) -> Bbox:
-    width, height = LETTER[0] * len(name), LETTER[1]
-    left = x + place[0] - width * {"left": 0.0, "center": 0.5, "right": 1.0}[place[2]]
-    return Bbox.from_bounds(left, y + place[1], width, height)
+def _text(
+    axes: Axes, name: str, dot: tuple[float, float], place: tuple[int, int, str]
+) -> Annotation:
+    return axes.annotate(
+        name,
+        dot,
+        place[:2],
+        textcoords="offset points",
+        ha=place[2],
+        fontsize=7.5,
+        path_effects=HALO,
+        zorder=5,
+    )
