@@ -1,6 +1,7 @@
 """``python -m scorer <command>``: the commands, in one list.
 
-Only train, export, quantize and compare need torch, and they import it when they run.
+Only train, export, quantize and compare need torch, and only report needs matplotlib; they import it
+when they run.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from scorer.commands.export import export
 from scorer.commands.inspect import inspect
 from scorer.commands.overlap import overlap
 from scorer.commands.quantize import quantize
+from scorer.commands.report import report
 from scorer.commands.train import train
 
 app = typer.Typer(
@@ -30,6 +32,7 @@ app.command()(quantize)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(inspect)
+app.add_typer(report, name="report")
 
 if __name__ == "__main__":
     app()

@@ -64,10 +64,7 @@ def evaluate(
         NoKnownModelError: No record has a label for a model that the scorer knows.
     """
     labelled_ids = model_ids_of(records)
-    model_ids = [model_id for model_id in runtime.model_ids if model_id in set(labelled_ids)]
-    kept = [record for record in records if not record.scores.keys().isdisjoint(model_ids)]
-    if not kept:
-        raise NoKnownModelError(f"no record has a score for a model that {runtime.version} knows")
+    model_ids, kept = known_part(runtime, records)
     columns = [runtime.model_ids.index(model_id) for model_id in model_ids]
     scores = score_all(runtime, [record.query for record in kept], batch_size)[:, columns]
     targets = targets_of(kept, model_ids)
@@ -84,6 +81,20 @@ def evaluate(
         rankings=rankings,
         calibration=calibration_figures(scores, targets),
     )
+
+
+def known_part(runtime: Runtime, records: Sequence[Record]) -> tuple[tuple[str, ...], list[Record]]:
+    """Returns the models that artifact and records both know, and the records with a label of one.
+
+    Raises:
+        NoKnownModelError: There is no such record.
+    """
+    labelled = set(model_ids_of(records))
+    model_ids = tuple(model_id for model_id in runtime.model_ids if model_id in labelled)
+    kept = [record for record in records if not record.scores.keys().isdisjoint(model_ids)]
+    if not kept:
+        raise NoKnownModelError(f"no record has a score for a model that {runtime.version} knows")
+    return model_ids, kept
 
 
 def score_all(runtime: Runtime, texts: Sequence[str], batch_size: int) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ from scorer.compare.pools import DEFAULT_POOLS, read_pools
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scorer.compare.harness import TestResult
+    from scorer.compare.results import TestResult
 
 MAX_TOKENS = 256
 BASE_LAYERS = 3
@@ -58,10 +58,10 @@ def compare(
         from scorer.compare.embedding_cache import EmbeddingCache  # noqa: PLC0415
         from scorer.compare.encoder import FrozenEncoder  # noqa: PLC0415
         from scorer.compare.harness import compare as compare_methods  # noqa: PLC0415
-        from scorer.compare.harness import write_results  # noqa: PLC0415
         from scorer.compare.methods.registry import METHODS, TUNING_METHODS  # noqa: PLC0415
         from scorer.compare.methods.routemoa import RouteMoA  # noqa: PLC0415
         from scorer.compare.report import table  # noqa: PLC0415
+        from scorer.compare.results import write_results  # noqa: PLC0415
 
         base = RouteMoA(
             encoder=EmbeddingCache(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorer.compare.curves import Curves, curves_of
 from scorer.compare.methods.method import Prediction
 from scorer.measures.calibration import calibration_by_model, calibration_figures
 from scorer.measures.coverage import coverage_curve
@@ -52,6 +53,7 @@ class MethodFigures:
     hit_at_3_differences: Mapping[str, Interval]
     calibration_error_by_model: Mapping[str, float]
     """Mean over seeds."""
+    curves: Curves
 
 
 def figures_of(
@@ -64,7 +66,7 @@ def figures_of(
         test: Queries and labels.
         runs: Predictions of every seed, by method; the oracle is added.
     """
-    kept = np.flatnonzero(~np.isnan(test.targets).all(axis=1))
+    kept = labelled_rows(test)
     test = test.take(kept)
     seeds = {name: [prediction.take(kept) for prediction in run] for name, run in runs.items()}
     seeds["oracle"] = [Prediction(scores=np.nan_to_num(test.targets))]
@@ -78,9 +80,15 @@ def figures_of(
             differences=scores.differences(row, list(seeds)),
             hit_at_3_differences=hits.differences(row, list(seeds)),
             calibration_error_by_model=_errors_by_model(run, test),
+            curves=curves_of(train, test, run),
         )
         for row, (name, run) in enumerate(seeds.items())
     }
+
+
+def labelled_rows(test: Dataset) -> npt.NDArray[np.intp]:
+    """Returns the rows with at least one label."""
+    return np.flatnonzero(~np.isnan(test.targets).all(axis=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -1,6 +1,7 @@
-"""What an uncertainty is worth: the score over the queries that it is surest of.
+"""What an uncertainty is worth: over the queries that it is surest of, and beside a fallback.
 
 ``uncertainties (N,), outcomes (N,) -> coverage and mean outcome of the surest queries``
+``... and what a safe choice gives (N,) -> coverage and mean outcome of all, the others played safe``
 """
 
 from __future__ import annotations
@@ -48,3 +49,22 @@ def coverage_curve(
     order = np.argsort(groups, kind="stable")
     kept = np.cumsum(shares[order], dtype=np.float64)
     return CoverageCurve(coverages=kept, scores=np.cumsum((means[groups] * shares)[order]) / kept)
+
+
+def fallback_curve(
+    uncertainties: Floats,
+    outcomes: Floats,
+    safe_outcomes: Floats,
+    weights: Floats | None = None,
+) -> CoverageCurve:
+    """Returns the score of all queries when only the surest are not played safe.
+
+    It starts at coverage 0, where every outcome is the safe one. Queries of equal uncertainty have no
+    order, as in ``coverage_curve``.
+    """
+    gains = coverage_curve(uncertainties, outcomes - safe_outcomes, weights)
+    safe = float(np.average(safe_outcomes, weights=weights))
+    return CoverageCurve(
+        coverages=np.concatenate([[0.0], gains.coverages]),
+        scores=safe + np.concatenate([[0.0], gains.scores * gains.coverages]),
+    )

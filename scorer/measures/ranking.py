@@ -93,6 +93,31 @@ def random_figures(targets: Floats, weights: Floats | None = None) -> RankingFig
     )
 
 
+def hits_by_count(
+    preferences: Floats, targets: Floats, most: int, weights: Floats | None = None
+) -> npt.NDArray[np.float64]:
+    """Returns how often the first 1, 2, ... ``most`` models include one of the best, (most,)."""
+    ranked = _ranked_targets(preferences, targets)[:, :most]
+    best = np.nanmax(targets, axis=1)[:, None]
+    hits = np.logical_or.accumulate(ranked == best, axis=1)
+    averages: npt.NDArray[np.float64] = np.average(hits, axis=0, weights=weights)
+    return averages
+
+
+def random_hits_by_count(
+    targets: Floats, most: int, weights: Floats | None = None
+) -> npt.NDArray[np.float64]:
+    """Returns what a random order of the models gives, as ``hits_by_count``, exactly."""
+    tied = (targets == np.nanmax(targets, axis=1)[:, None]).sum(axis=1)
+    candidates = (~np.isnan(targets)).sum(axis=1)
+    return np.array(
+        [
+            _mean(np.array([_hit(k, t, n) for t, n in zip(tied, candidates, strict=True)]), weights)
+            for k in range(1, most + 1)
+        ]
+    )
+
+
 def mean_by_model(targets: Floats, weights: Floats | None = None) -> npt.NDArray[np.float64]:
     """Returns each model's mean target (M,), -1 for one without any, so that it is ranked last."""
     labelled = ~np.isnan(targets)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from scorer.compare.harness import compare, write_results
+from scorer.compare.harness import compare
 from scorer.compare.methods.best_model import BestPerTask, BestSingle
 from scorer.compare.methods.chance import Chance
 from scorer.compare.methods.knn import Memory, NearestNeighbours
 from scorer.compare.report import markdown
+from scorer.compare.results import write_results
 from scorer.compare.runs import RunStore
 from tests.unit.scorer.compare.toy import toy_pool
 
@@ -119,7 +120,7 @@ class Teaming:
 
     name = "teaming"
 
-    def fit(self, train: Dataset, *, seed: int) -> Teaming:  # noqa: ARG002 - a method's signature
+    def fit(self, train: Dataset, *, seed: int) -> Teaming:
         return self
 
     def predict(self, queries: Queries) -> npt.NDArray[np.float32]:
