@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scorer.compare.dataset import Dataset, Queries, load_pool, metric_targets
-from scorer.compare.embedding_cache import EmbeddingCache
+from scorer.embedding_cache import EmbeddingCache
 from scorer.compare.pools import Average, PoolConfig
 from scorer.data.records import Record
 from tests.unit.scorer.compare.test_embedding_cache import Counting
