@@ -67,7 +67,11 @@ def fit_calibration(
     precision = _precision(logits[labelled])
     maps = [
         _fit(
-            logits[rows, column], targets[rows, column], counts[rows], prior=pool, precision=precision
+            logits[rows, column],
+            targets[rows, column],
+            counts[rows],
+            prior=pool,
+            precision=precision,
         )
         for column, rows in enumerate(labelled.T)
     ]
@@ -95,7 +99,9 @@ def _fit(
     solution = prior.copy()
     for _ in range(MAX_STEPS):
         probabilities = sigmoid(features @ solution)
-        gradient = features.T @ (weights * (probabilities - targets)) + precision * (solution - prior)
+        gradient = features.T @ (weights * (probabilities - targets)) + precision * (
+            solution - prior
+        )
         variance = weights * probabilities * (1 - probabilities)
         hessian = (features * variance[:, None]).T @ features + np.diag(precision)
         step = np.linalg.solve(hessian, gradient)
@@ -105,6 +111,26 @@ def _fit(
         if longest < STEP_TOLERANCE:
             break
     return solution
+
+
+def fit_offset(
+    logits: npt.NDArray[np.floating],
+    targets: npt.NDArray[np.floating],
+    weights: npt.NDArray[np.floating],
+    *,
+    prior: float,
+) -> float:
+    """Returns the offset alone that N labels ask for, ``prior`` counting as ``PRIOR_LABELS``."""
+    precision, offset = PRIOR_LABELS * 0.25, prior
+    for _ in range(MAX_STEPS):
+        probabilities = sigmoid(logits + offset)
+        gradient = weights @ (probabilities - targets) + precision * (offset - prior)
+        variance = weights @ (probabilities * (1 - probabilities))
+        step = float(gradient / (variance + precision))
+        offset -= float(np.clip(step, -4.0, 4.0))
+        if abs(step) < STEP_TOLERANCE:
+            break
+    return offset
 
 
 def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:

@@ -138,9 +138,9 @@ def anchored(calibration: Calibration, scores: Floats, examples: Examples) -> Ca
     ]
     return max(
         candidates,
-        key=lambda each: ranking_figures(
-            calibrated(scores, each), examples.targets, examples.weights
-        ).mean_score,
+        key=lambda each: (
+            ranking_figures(calibrated(scores, each), examples.targets, examples.weights).mean_score
+        ),
     )
 
 
