@@ -1,6 +1,6 @@
 """The weights of an ONNX graph that belong to single models: one column of each. Needs onnx.
 
-They are fp32 whatever the precision of the rest, so one model's can be changed without touching another's.
+They are fp32 whatever the precision of the rest, so that one model's can change and no other's does.
 """
 
 from __future__ import annotations

@@ -179,8 +179,9 @@ def test_the_scorer_learns_which_model_is_good_at_what_from_incomplete_labels(
     queries = [runtime.tokenize(text) for text in ("add the sum", "verse and rhyme a poem")]
     sums, poems = runtime.score(queries)
     maths, poet = (runtime.model_ids.index(name) for name in ("maths", "poet"))
-    assert min(sums[maths], poems[poet]) > 0.7
-    assert max(sums[poet], poems[maths]) < 0.3
+    # Neither has a label in the other's file, which says nothing of it: its scores stay guarded.
+    assert sums[maths] > sums[poet] + 0.1
+    assert poems[poet] > poems[maths] + 0.1
 
 
 def test_a_reading_says_what_kind_of_query_it_is_and_how_long_replies_are(house: Path) -> None:
@@ -192,9 +193,10 @@ def test_a_reading_says_what_kind_of_query_it_is_and_how_long_replies_are(house:
     assert np.array_equal(reading.scores, runtime.score(queries))
     assert reading.completion_tokens is not None
     assert (reading.completion_tokens[1] > 2 * reading.completion_tokens[0]).all()
-    teams = runtime.team(queries, 2)
-    assert teams.shape == (2, 2)
-    assert [runtime.model_ids[team[0]] for team in teams] == ["maths", "poet"]
+    teams = [{runtime.model_ids[column] for column in team} for team in runtime.team(queries, 2)]
+    assert "maths" in teams[0]
+    assert "poet" in teams[1]
+    assert [len(team) for team in teams] == [2, 2]
 
 
 def test_evaluation_beats_the_baselines_and_stays_below_the_oracle(house: Path) -> None:
@@ -366,7 +368,7 @@ def test_a_model_is_added_from_few_labels_and_renamed_and_removed(
     scores = runtime.score(queries)
     assert np.allclose(scores[:, :3], old.score(queries), atol=1e-5)
     assert scores[1, 3] > 0.6
-    assert scores[0, 3] < 0.4
+    assert scores[0, 3] < scores[1, 3] - 0.2
     reading = runtime.read(queries)
     assert reading.completion_tokens is not None
     assert reading.completion_tokens.shape == (2, 4)
