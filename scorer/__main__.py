@@ -1,13 +1,14 @@
 """``python -m scorer <command>``: the commands, in one list.
 
-Only train, export, quantize and compare need torch, and only report needs matplotlib; they import it
-when they run.
+Only train, export and compare need torch, and only report needs matplotlib; they import it when
+they run.
 """
 
 from __future__ import annotations
 
 import typer
 
+from scorer.commands.add_model import add_model
 from scorer.commands.compare import compare
 from scorer.commands.convert import convert
 from scorer.commands.evaluate import evaluate
@@ -15,6 +16,8 @@ from scorer.commands.export import export
 from scorer.commands.inspect import inspect
 from scorer.commands.overlap import overlap
 from scorer.commands.quantize import quantize
+from scorer.commands.remove_model import remove_model
+from scorer.commands.rename_model import rename_model
 from scorer.commands.report import report
 from scorer.commands.train import train
 
@@ -29,6 +32,9 @@ app.command()(overlap)
 app.command()(train)
 app.command()(export)
 app.command()(quantize)
+app.command()(add_model)
+app.command()(remove_model)
+app.command()(rename_model)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(inspect)

@@ -142,6 +142,11 @@ class Manifest:
     parity: tuple[ParityCheck, ...]
     format_version: int = FORMAT_VERSION
 
+    @property
+    def class_count(self) -> int:
+        """How many response classes all skills have together."""
+        return sum(skill.class_count for skill in self.skills)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
@@ -177,7 +182,7 @@ def load_artifact(path: Path) -> Artifact:
     reader = FieldReader(document)
     found = reader.integer("format_version", minimum=1)
     if not reader.problems and found != FORMAT_VERSION:
-        reader.problems.append(f"format_version is {found}; this version reads {FORMAT_VERSION}")
+        reader.problems.append(_format_problem(found))
         raise ArtifactError(path, reader.problems)
     manifest = _parse(reader)
     problems = [*reader.problems, *_file_problems(path, manifest)]
@@ -214,6 +219,15 @@ def sha256_of(path: Path) -> str:
     """Returns the hexadecimal sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _format_problem(found: int) -> str:
+    if found < FORMAT_VERSION:
+        return (
+            f"format_version is {found} and {FORMAT_VERSION} is needed: it was made by an older "
+            "version; export it again"
+        )
+    return f"format_version is {found}; this version reads {FORMAT_VERSION}: upgrade to use it"
 
 
 def _parse(reader: FieldReader) -> Manifest:

@@ -80,12 +80,12 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         self.projection = nn.Embedding(config.ngram_buckets, config.projection_width)
         self.directions = nn.Parameter(torch.zeros(width, classes))
         self.bias = nn.Parameter(torch.zeros(classes))
-        self.success = nn.Parameter(torch.full((classes, models), 0.5))
+        self.success_by_class = nn.Parameter(torch.full((classes, models), 0.5))
         self.slope = nn.Parameter(torch.ones(models))
         self.offset = nn.Parameter(torch.zeros(models))
-        self.completion_tokens = None
+        self.tokens_by_class = None
         if config.has_tokens:
-            self.completion_tokens = nn.Parameter(torch.zeros(classes, models))
+            self.tokens_by_class = nn.Parameter(torch.zeros(classes, models))
 
     def _init_weights(self, module: nn.Module) -> None:
         """Does nothing: the encoder is pretrained, and the rest is learned elsewhere."""
@@ -102,15 +102,15 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
             parts.insert(0, mean_embedding(self.encoder, input_ids, attention_mask))
         logits = FEATURE_SCALE * torch.cat(parts, dim=-1) @ self.directions + self.bias
         weights = torch.softmax(logits, dim=-1)
-        chances = weights @ self.success
+        chances = weights @ self.success_by_class
         outputs = {
             SCORES_OUTPUT: torch.sigmoid(self.slope * torch.logit(chances) + self.offset),
             CLASS_WEIGHTS_OUTPUT: weights,
             # What depends on no input, the exporter leaves out.
-            SUCCESS_OUTPUT: self.success + 0.0 * weights.sum(),
+            SUCCESS_OUTPUT: self.success_by_class + 0.0 * weights.sum(),
         }
-        if self.completion_tokens is not None:
-            outputs[TOKENS_OUTPUT] = weights @ self.completion_tokens
+        if self.tokens_by_class is not None:
+            outputs[TOKENS_OUTPUT] = weights @ self.tokens_by_class
         return outputs
 
 
@@ -173,12 +173,12 @@ def new_scorer(
         "projection.weight": learned.projection,
         "directions": directions,
         "bias": bias,
-        "success": learned.mixture.success,
+        "success_by_class": learned.mixture.success,
         "slope": torch.from_numpy(learned.calibration.slope),
         "offset": torch.from_numpy(learned.calibration.offset),
     }
     if completion_tokens is not None:
-        values["completion_tokens"] = completion_tokens
+        values["tokens_by_class"] = completion_tokens
     if encoder is not None:
         values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
     scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})

@@ -78,6 +78,7 @@ class Runtime:
         self.model_ids = artifact.manifest.model_ids
         self.version = artifact.manifest.version
         self.max_tokens = artifact.manifest.max_tokens
+        self.class_count = artifact.manifest.class_count
         self.provider = _provider_of(session)
         self._session = session
         self._input_names = INPUT_NAMES[artifact.manifest.tier]
@@ -198,10 +199,9 @@ def _provider_of(session: ort.InferenceSession) -> Provider:
 def _check_graph(artifact: Artifact, session: ort.InferenceSession) -> None:
     manifest = artifact.manifest
     outputs = {output.name: output.shape for output in session.get_outputs()}
-    class_count = sum(skill.class_count for skill in manifest.skills)
     expected = {
         SCORES_OUTPUT: len(manifest.model_ids),
-        CLASS_WEIGHTS_OUTPUT: class_count,
+        CLASS_WEIGHTS_OUTPUT: manifest.class_count,
     }
     problems = [f"model.onnx: has no output {name}" for name in OUTPUTS - outputs.keys()]
     problems += [

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from scorer.evaluate import Evaluation
 
 
-def metrics(figures: Mapping[str, float]) -> Table:
+def metrics(figures: Mapping[str, float], *, title: str | None = None) -> Table:
     """Returns one row per figure."""
-    table = Table("figure", "value")
+    table = Table("figure", "value", title=title)
     for name, value in figures.items():
-        table.add_row(name, f"{value:.4f}")
+        table.add_row(name, str(value) if isinstance(value, int) else f"{value:.4f}")
     return table
 
 
@@ -71,10 +71,14 @@ def manifest(document: Manifest) -> Table:
     """Returns everything in a manifest, in reading order."""
     table = Table("field", "value", title=document.version, show_lines=True)
     table.add_row("created", document.created)
-    table.add_row("encoder", f"{document.encoder_name}\n{document.encoder_licence}")
+    table.add_row("tier", document.tier)
+    if document.encoder_name:
+        table.add_row("encoder", f"{document.encoder_name}\n{document.encoder_licence}")
     table.add_row("precision", document.precision)
     table.add_row("longest query", f"{document.max_tokens} tokens, both ends kept")
-    table.add_row("embedding width", str(document.embedding_width))
+    table.add_row("n-gram ids", str(document.ngram_buckets))
+    skills = ", ".join(f"{skill.name} ({skill.class_count})" for skill in document.skills)
+    table.add_row(f"skills ({len(document.skills)}), and classes of each", skills)
     table.add_row(f"models ({len(document.model_ids)})", "\n".join(document.model_ids))
     for source in document.data_sources:
         rows = f"{source.train_rows} rows trained on, {source.validation_rows} held out"

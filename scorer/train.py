@@ -20,32 +20,37 @@ from scorer.checkpoint import Facts, save_checkpoint
 from scorer.data.checks import one_class_models
 from scorer.data.records import matrix_of, model_ids_of, read_records, targets_of
 from scorer.data.splits import split_records
-from scorer.embedding import embed_all
+from scorer.embedding import FrozenEncoder
+from scorer.embedding_cache import EmbeddingCache
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
 from scorer.mixture.amounts import amounts_by_class
 from scorer.mixture.learner import Examples, learn, read_features
-from scorer.model import load_encoder, new_scorer, save_tokenizer
+from scorer.model import new_scorer, save_tokenizer
 from scorer.tokenizer import QueryTokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from torch import nn
-
     from scorer.config import Recipe
     from scorer.data.records import Record
     from scorer.mixture.learner import Learned
 
 
-def train(recipe: Recipe, *, data: Path, output: Path, warn: Callable[[str], None]) -> Facts:
+def train(
+    recipe: Recipe, *, data: Path, output: Path, cache: Path, warn: Callable[[str], None]
+) -> Facts:
     """Trains a scorer and writes the checkpoint into the existing directory ``output``.
+
+    What takes long is embedding. Embeddings are kept as they are made, so that a run that was killed
+    goes on where it was, and one with other settings need not wait for them again.
 
     Args:
         recipe: What to train.
         data: The directory below which the recipe's files lie.
         output: Where the checkpoint goes.
+        cache: Where embeddings are kept.
         warn: Told what is odd about the records, though they can be trained on.
 
     Raises:
@@ -55,17 +60,16 @@ def train(recipe: Recipe, *, data: Path, output: Path, warn: Callable[[str], Non
     model_ids = model_ids_of([*training, *validation])
     for model_id in one_class_models([*training, *validation]):
         warn(f"{model_id} has one and the same score everywhere")
-    encoder = None
-    if recipe.encoder:
-        encoder = load_encoder(recipe.encoder.source, layers=recipe.encoder.layers)
+    encoder = _encoder(recipe)
+    embeddings = EmbeddingCache(cache, encoder) if encoder else None
     tokenizer = QueryTokenizer(
         save_tokenizer(recipe.encoder.source, output) if recipe.encoder else None,
         max_tokens=recipe.max_tokens,
         ngram_buckets=recipe.learner.ngram_buckets,
     )
-    examples = _examples(training, model_ids, tokenizer, encoder)
+    examples = _examples(training, model_ids, tokenizer, embeddings)
     learned = learn(examples, config=recipe.learner, seed=recipe.seed)
-    held_out = _examples(validation, model_ids, tokenizer, encoder)
+    held_out = _examples(validation, model_ids, tokenizer, embeddings)
     facts = Facts(
         name=recipe.name,
         encoder_name=recipe.encoder.name if recipe.encoder else "",
@@ -75,13 +79,21 @@ def train(recipe: Recipe, *, data: Path, output: Path, warn: Callable[[str], Non
         metrics=_figures(learned, held_out),
     )
     scorer = new_scorer(
-        encoder,
+        encoder.encoder if encoder else None,
         learned,
         model_ids=model_ids,
         completion_tokens=_completion_tokens(learned, training, examples, model_ids),
     )
     save_checkpoint(output, scorer=scorer, facts=facts, validation=validation)
     return facts
+
+
+def _encoder(recipe: Recipe) -> FrozenEncoder | None:
+    if recipe.encoder is None:
+        return None
+    return FrozenEncoder(
+        recipe.encoder.source, max_tokens=recipe.max_tokens, layers=recipe.encoder.layers
+    )
 
 
 def _read(recipe: Recipe, data: Path) -> tuple[tuple[DataSource, ...], list[Record], list[Record]]:
@@ -115,16 +127,14 @@ def _examples(
     records: Sequence[Record],
     model_ids: Sequence[str],
     tokenizer: QueryTokenizer,
-    encoder: nn.Module | None,
+    cache: EmbeddingCache | None,
 ) -> Examples:
-    queries = [tokenizer.encode(record.query) for record in records]
+    texts = [record.query for record in records]
     return Examples(
-        texts=[record.query for record in records],
+        texts=texts,
         tasks=[record.task for record in records],
-        bags=[query.ngrams for query in queries],
-        embeddings=embed_all(encoder, queries, f"Embedding {len(queries)} texts")
-        if encoder
-        else None,
+        bags=[tokenizer.encode(text).ngrams for text in texts],
+        embeddings=cache.embed(texts) if cache else None,
         targets=targets_of(records, model_ids),
         weights=np.array([record.weight for record in records]),
     )

@@ -55,13 +55,13 @@ def compare(
     with console.friendly():
         # All of these need torch, and no other command should wait for it.
         from scorer.compare.dataset import load_pool  # noqa: PLC0415
-        from scorer.compare.embedding_cache import EmbeddingCache  # noqa: PLC0415
-        from scorer.compare.encoder import FrozenEncoder  # noqa: PLC0415
         from scorer.compare.harness import compare as compare_methods  # noqa: PLC0415
         from scorer.compare.methods.registry import METHODS, TUNING_METHODS  # noqa: PLC0415
         from scorer.compare.methods.routemoa import RouteMoA  # noqa: PLC0415
         from scorer.compare.report import table  # noqa: PLC0415
         from scorer.compare.results import write_results  # noqa: PLC0415
+        from scorer.embedding import FrozenEncoder  # noqa: PLC0415
+        from scorer.embedding_cache import EmbeddingCache  # noqa: PLC0415
 
         base = RouteMoA(
             encoder=EmbeddingCache(

@@ -30,6 +30,9 @@ ArtifactPath = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="An artif
 OutputPath = Annotated[
     Path, typer.Argument(metavar="OUTPUT", help="A directory to write; must not exist.")
 ]
+NewDirectory = Annotated[
+    Path, typer.Option("--output", help="A directory to write; must not exist.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 

@@ -17,12 +17,17 @@ DataPath = Annotated[
     Path, typer.Option(envvar="ROUTEMOA_DATA", help="Directory that holds the recipe's files.")
 ]
 
+CachePath = Annotated[
+    Path, typer.Option(help="Directory that keeps the texts' embeddings, so a killed run goes on.")
+]
+
 
 def train(
     recipe: RecipePath,
     output: console.OutputPath,
     *,
     data: DataPath,
+    cache: CachePath = Path("build/embeddings"),
     as_json: console.AsJson = False,
 ) -> None:
     """Train a scorer on routing records; writes a checkpoint."""
@@ -31,5 +36,5 @@ def train(
         from scorer.train import train as train_scorer  # noqa: PLC0415 - needs torch
 
         with staged(output) as directory:
-            facts = train_scorer(plan, data=data, output=directory, warn=console.warn)
+            facts = train_scorer(plan, data=data, output=directory, cache=cache, warn=console.warn)
         console.show(tables.metrics(facts.metrics), facts.metrics, as_json=as_json)

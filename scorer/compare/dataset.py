@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from scorer.compare.embedding_cache import EmbeddingCache
     from scorer.compare.pools import PoolConfig
     from scorer.data.records import Record
+    from scorer.embedding_cache import EmbeddingCache
 
     Floats = npt.NDArray[np.float32]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.compare.dataset import Dataset, Queries
-    from scorer.compare.embedding_cache import EmbeddingCache
+    from scorer.embedding_cache import EmbeddingCache
     from scorer.mixture.learner import Learned
 
 

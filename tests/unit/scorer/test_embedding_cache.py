@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from scorer.compare import embedding_cache
-from scorer.compare.embedding_cache import EmbeddingCache
+from scorer import embedding_cache
+from scorer.embedding_cache import EmbeddingCache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
