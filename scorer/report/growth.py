@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.compare.embedding_cache import EmbeddingCache
-from scorer.compare.encoder import FrozenEncoder
+from scorer.embedding_cache import EmbeddingCache
+from scorer.embedding import FrozenEncoder
 from scorer.data.records import model_ids_of, read_records, targets_of
 from scorer.data.splits import split_records
 from scorer.measures.intervals import Interval, bootstrap_means, interval

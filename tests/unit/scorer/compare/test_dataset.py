@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.unit.scorer.compare.test_embedding_cache import Counting
+from tests.unit.scorer.test_embedding_cache import Counting
 
 from scorer.compare.dataset import Dataset, Queries, load_pool, metric_targets
 from scorer.compare.pools import Average, PoolConfig
