@@ -4,8 +4,8 @@
 
 A model's chances over the classes, on the logit scale, are taken to be drawn from the normal
 distribution that the pool's models are a sample of: what is strong in algebra here tends to be strong
-in calculus. Its most probable column, given the labels, is found by Newton's method. So a few labels move
-what the pool's models have in common, and many labels move everything; two hundred suffice.
+in calculus. Its most probable column, given the labels, is found by Newton's method. So a few labels
+move what the pool's models have in common, and many labels move everything; two hundred suffice.
 """
 
 from __future__ import annotations

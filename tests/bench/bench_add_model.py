@@ -1,8 +1,8 @@
 """Measures what adding a model from few labels gives: `python -m tests.bench.bench_add_model --help`.
 
-One model after another is left out of a pool, added again from some labelled queries of the training file,
-and the choice among all models is compared, on the test file, with that of a scorer trained on all labels of
-all models. Both read n-grams alone (the edge tier). Needs torch and the routing data folder.
+One model after another is left out of a pool, added again from some labelled queries of the training
+file, and the choice among all models is compared, on the test file, with that of a scorer trained on all
+labels of all models. Both read n-grams alone (the edge tier). Needs torch and the routing data folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-POOLS = ("llmrouter9", "zeroeval29", "mmlupro28")
+POOLS = ("zeroeval29", "alpacaeval19", "llmrouter9")
 LABELS = 200
 SEEDS = 3
 CONFIG = LearnerConfig(class_ridges=(10.0,), folds=3)
@@ -105,9 +105,7 @@ def added_scores(
         targets=train.targets[rows, column].astype(np.float64),
         weights=np.ones(len(rows)),
     )
-    calibration = Calibration(
-        slope=learned.calibration.slope, offset=learned.calibration.offset
-    )
+    calibration = Calibration(slope=learned.calibration.slope, offset=learned.calibration.offset)
     newcomer = fit_newcomer(labelled, learned.success, calibration, seed=seed)
     return newcomer.scores(test_weights)
 
@@ -166,7 +164,9 @@ def table(rows: list[Row]) -> str:
         means.append(float(np.mean([row.difference for row in ours])))
         scores = np.mean([row.score_difference for row in ours])
         lines.append(f"| **{pool}** | mean | | | | **{means[-1]:.2f}** | {scores:.3f} |")
-    return "\n".join([*lines, f"| **all** | mean of pools | | | | **{np.mean(means):.2f}** | |", ""])
+    return "\n".join(
+        [*lines, f"| **all** | mean of pools | | | | **{np.mean(means):.2f}** | |", ""]
+    )
 
 
 def main() -> None:
@@ -181,6 +181,7 @@ def main() -> None:
     rows: list[Row] = []
     for name in options.pool or POOLS:
         rows += rows_of(configs[name], options.data, models=options.models)
+        sys.stderr.write(table(rows))
     report = (
         f"# Adding a model from {LABELS} labelled queries\n\n"
         "`python -m tests.bench.bench_add_model`: score of the chosen model in points, "

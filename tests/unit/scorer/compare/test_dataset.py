@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.unit.scorer.compare.test_embedding_cache import Counting
 
 from scorer.compare.dataset import Dataset, Queries, load_pool, metric_targets
-from scorer.embedding_cache import EmbeddingCache
 from scorer.compare.pools import Average, PoolConfig
 from scorer.data.records import Record
-from tests.unit.scorer.compare.test_embedding_cache import Counting
+from scorer.embedding_cache import EmbeddingCache
 from tests.unit.scorer.compare.toy import toy_dataset
 
 if TYPE_CHECKING:
