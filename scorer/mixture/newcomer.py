@@ -4,8 +4,8 @@
 
 A model's chances over the classes, on the logit scale, are taken to be drawn from the normal
 distribution that the pool's models are a sample of: what is strong in algebra here tends to be strong
-in calculus. Its most probable column, given the labels, is found by Newton's method. So a few labels move
-what the pool's models have in common, and many labels move everything; two hundred suffice.
+in calculus. Its most probable column, given the labels, is found by Newton's method. So a few labels
+move what the pool's models have in common, and many labels move everything; two hundred suffice.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def _newton_step(
     information = labelled.weights / (chances * (1 - chances))
     gradient = slopes.T @ (information * (labelled.targets - chances)) - solution
     hessian = (slopes * information[:, None]).T @ slopes + np.eye(len(solution))
-    step: Floats = np.linalg.solve(hessian, gradient)
+    step: Floats = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
     return step
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.embedding_cache import EmbeddingCache
-from scorer.embedding import FrozenEncoder
 from scorer.data.records import model_ids_of, read_records, targets_of
 from scorer.data.splits import split_records
+from scorer.embedding import FrozenEncoder
+from scorer.embedding_cache import EmbeddingCache
 from scorer.measures.intervals import Interval, bootstrap_means, interval
 from scorer.measures.ranking import mean_by_model, ranking_outcomes
 from scorer.mixture.learner import Examples, learn, read_features

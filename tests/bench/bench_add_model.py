@@ -1,8 +1,8 @@
 """Measures what adding a model from few labels gives: `python -m tests.bench.bench_add_model --help`.
 
-One model after another is left out of a pool, added again from some labelled queries of the training file,
-and the choice among all models is compared, on the test file, with that of a scorer trained on all labels of
-all models. Both read n-grams alone (the edge tier). Needs torch and the routing data folder.
+One model after another is left out of a pool, added again from some labelled queries of the training
+file, and the choice among all models is compared, on the test file, with that of a scorer trained on
+all labels of all models. Both read n-grams alone (the edge tier). Needs torch and the routing data folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-POOLS = ("llmrouter9", "zeroeval29", "mmlupro28")
+POOLS = ("zeroeval29", "alpacaeval19", "llmrouter9")
 LABELS = 200
 SEEDS = 3
 CONFIG = LearnerConfig(class_ridges=(10.0,), folds=3)
@@ -81,7 +81,7 @@ def examples_of(config: PoolConfig, path: Path, model_ids: tuple[str, ...]) -> E
 def without(examples: Examples, column: int) -> Examples:
     """Returns the queries that another model has a label for, and those labels."""
     targets = np.delete(examples.targets, column, axis=1)
-    rows = np.flatnonzero(~np.isnan(targets).all(axis=1))
+    rows = np.flatnonzero(~np.isnan(targets).all(axis=1)).tolist()
     return dataclasses.replace(
         examples,
         texts=[examples.texts[row] for row in rows],
@@ -181,6 +181,7 @@ def main() -> None:
     rows: list[Row] = []
     for name in options.pool or POOLS:
         rows += rows_of(configs[name], options.data, models=options.models)
+        sys.stderr.write(table(rows))
     report = (
         f"# Adding a model from {LABELS} labelled queries\n\n"
         "`python -m tests.bench.bench_add_model`: score of the chosen model in points, "

@@ -11,7 +11,7 @@ PLANTED = np.array([[0.95, 0.9, 0.9, 0.9], [0.05, 0.9, 0.1, 0.1]])
 def planted(seed: int, rows: int) -> np.ndarray:
     draw = np.random.default_rng(seed)
     classes = (draw.random(rows) < 0.3).astype(int)
-    targets = (draw.random((rows, 4)) < PLANTED[classes]).astype(np.float32)
+    targets: np.ndarray = (draw.random((rows, 4)) < PLANTED[classes]).astype(np.float32)
     targets[draw.random((rows, 4)) < 0.2] = np.nan
     targets[np.isnan(targets).all(axis=1), 0] = 1.0
     return targets
