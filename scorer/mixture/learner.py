@@ -18,7 +18,7 @@ from torch.nn import functional
 from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
 from scorer.data.splits import fold_of
 from scorer.measures.calibration import calibration_figures
-from scorer.measures.ranking import ranking_figures
+from scorer.measures.ranking import ranking_outcomes
 from scorer.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
 from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
@@ -37,7 +37,11 @@ FEATURE_SCALE = 3.0
 
 
 ANCHOR_SHARES = (0.0, 0.25, 0.5, 0.75)
-"""How far scores may be drawn towards their models' means; the first of the best ones is taken."""
+"""How far scores may be drawn towards their models' means."""
+
+MIN_GAIN_ERRORS = 0.5
+"""A gain of first choices counts if it is more than so many standard errors: scores that are drawn to
+their means are less sharp, which no gain by chance is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,7 +135,7 @@ def anchored(calibration: Calibration, scores: Floats, examples: Examples) -> Ca
         scores: Held-out scores before calibration, (N, M).
         examples: Their labels.
     """
-    means = np.average(
+    model_means = np.average(
         np.where(np.isnan(examples.targets), scores, examples.targets),
         axis=0,
         weights=examples.weights,
@@ -139,16 +143,24 @@ def anchored(calibration: Calibration, scores: Floats, examples: Examples) -> Ca
     candidates = [
         Calibration(
             slope=(1 - share) * calibration.slope,
-            offset=(1 - share) * calibration.offset + share * logit(means),
+            offset=(1 - share) * calibration.offset + share * logit(model_means),
         )
         for share in ANCHOR_SHARES
     ]
-    return max(
-        candidates,
-        key=lambda each: (
-            ranking_figures(calibrated(scores, each), examples.targets, examples.weights).mean_score
-        ),
-    )
+    outcomes = [
+        ranking_outcomes(calibrated(scores, each), examples.targets).scores for each in candidates
+    ]
+    means = [np.average(each, weights=examples.weights) for each in outcomes]
+    best = int(np.argmax(means))
+    gains = outcomes[best] - outcomes[0]
+    return candidates[best if _is_worth(gains, examples.weights) else 0]
+
+
+def _is_worth(gains: Floats, weights: Floats) -> bool:
+    """Returns whether a mean gain is more than its own noise would often be."""
+    mean = float(np.average(gains, weights=weights))
+    error = np.sqrt(np.average((gains - mean) ** 2, weights=weights) / len(gains))
+    return mean > MIN_GAIN_ERRORS * error
 
 
 def calibrated(scores: Floats, calibration: Calibration) -> Floats:
