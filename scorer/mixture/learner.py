@@ -160,7 +160,7 @@ def _is_worth(gains: Floats, weights: Floats) -> bool:
     """Returns whether a mean gain is more than its own noise would often be."""
     mean = float(np.average(gains, weights=weights))
     error = np.sqrt(np.average((gains - mean) ** 2, weights=weights) / len(gains))
-    return mean > MIN_GAIN_ERRORS * error
+    return bool(mean > MIN_GAIN_ERRORS * error)
 
 
 def calibrated(scores: Floats, calibration: Calibration) -> Floats:
