@@ -9,7 +9,7 @@ from rich.table import Table
 from scorer.compare.figures import REFERENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from scorer.compare.figures import MethodFigures, Spread
     from scorer.measures.intervals import Interval
@@ -30,10 +30,13 @@ COLUMNS = {
 }
 """Heading by figure; a column without figures is left out."""
 
+NARROW = ("mean_score", "hit_at_3", "model_calibration_error", "frontier_area")
+"""The columns of a table in a terminal."""
+
 
 def table(title: str, methods: Mapping[str, MethodFigures]) -> Table:
-    """Returns one row per method, for a terminal."""
-    headings, rows = _cells(methods)
+    """Returns one row per method, with the figures that fit into a terminal."""
+    headings, rows = _cells(methods, NARROW)
     made = Table(*headings, title=title)
     for row in rows:
         made.add_row(*row)
@@ -42,15 +45,17 @@ def table(title: str, methods: Mapping[str, MethodFigures]) -> Table:
 
 def markdown(title: str, methods: Mapping[str, MethodFigures]) -> str:
     """Returns one row per method, as a Markdown section."""
-    headings, rows = _cells(methods)
+    headings, rows = _cells(methods, tuple(COLUMNS))
     lines = [headings, ["---"] * len(headings), *rows]
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"### {title}\n\n{body}\n"
 
 
-def _cells(methods: Mapping[str, MethodFigures]) -> tuple[list[str], list[list[str]]]:
+def _cells(
+    methods: Mapping[str, MethodFigures], columns: Sequence[str]
+) -> tuple[list[str], list[list[str]]]:
     known = next(iter(methods.values())).figures
-    names = [name for name in COLUMNS if name in known]
+    names = [name for name in columns if name in known]
     headings = ["method", *(COLUMNS[name] for name in names)]
     headings.insert(2, f"less {REFERENCE} [95 %]")
     rows = []

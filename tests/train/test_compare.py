@@ -34,6 +34,7 @@ from tests.unit.scorer.compare.test_harness import relabelled
 from tests.unit.scorer.compare.toy import toy_pool
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from scorer.compare.methods.method import Method
@@ -60,6 +61,15 @@ LEARNERS: tuple[Method, ...] = (
     RouterDC(recipe=SHORT),
     RouterDC(name="routerdc_published", as_published=True, temperatures=(1.0,), recipe=SHORT),
 )
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Products this small gain nothing from threads, and on a busy machine threads wait for long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("method", LEARNERS, ids=lambda method: method.name)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.compare.methods.method import VALIDATION_FRACTION
-from scorer.measures.calibration import calibration_figures
-from scorer.measures.ranking import mean_by_model
+from scorer.data.splits import fold_of
+from scorer.measures.ranking import mean_by_model, ranking_figures
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -46,7 +45,7 @@ class Memory:
         found: list[list[Floats]] = [[] for _ in counts]
         for start in range(0, len(embeddings), CHUNK):
             similarities = embeddings[start : start + CHUNK] @ self.embeddings.T
-            nearest = np.argsort(-similarities, axis=1, kind="stable")[:, : max(counts)]
+            nearest = _largest(similarities, min(max(counts), len(self.embeddings)))
             for rows, k in zip(found, counts, strict=True):
                 neighbours = nearest[:, :k]
                 sums = targets[neighbours].sum(axis=1)
@@ -57,19 +56,36 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearestNeighbours:
-    """Chooses k on a validation part, then remembers all training queries."""
+    """Chooses k by cross-validation, then remembers all training queries."""
 
     name: str = "knn"
     counts: tuple[int, ...] = (5, 10, 20, 40, 80, 160, 320)
+    folds: int = 5
 
     def fit(self, train: Dataset, *, seed: int) -> Memory:
-        """Takes the k with the lowest Brier score, which is far less noisy than first choices."""
-        ours, held_out = train.split(validation_fraction=VALIDATION_FRACTION, seed=seed)
-        memory = Memory(embeddings=ours.embeddings, targets=ours.targets, k=0)
-        predictions = memory.predictions(held_out.embeddings, self.counts)
-        errors = {
-            k: calibration_figures(scores, held_out.targets).brier
-            for k, scores in zip(self.counts, predictions, strict=True)
+        """Takes the k whose first choices score best; of equals, the largest.
+
+        Every training query is held out once: on a single validation part the choice is noise, and
+        the k with the best probabilities is too small to rank well.
+        """
+        folds = np.array([fold_of(text, self.folds, seed) for text in train.texts])
+        held_out = [np.zeros(train.targets.shape, dtype=np.float32) for _ in self.counts]
+        for fold in range(self.folds):
+            rest, rows = folds != fold, folds == fold
+            memory = Memory(embeddings=train.embeddings[rest], targets=train.targets[rest], k=0)
+            found = memory.predictions(train.embeddings[rows], self.counts)
+            for scores, of_fold in zip(held_out, found, strict=True):
+                scores[rows] = of_fold
+        gains = {
+            k: ranking_figures(scores, train.targets, train.weights).mean_score
+            for k, scores in zip(self.counts, held_out, strict=True)
         }
-        best = min(self.counts, key=lambda k: errors[k])
+        best = max(self.counts, key=lambda k: (gains[k], k))
         return Memory(embeddings=train.embeddings, targets=train.targets, k=best)
+
+
+def _largest(similarities: Floats, count: int) -> npt.NDArray[np.intp]:
+    """Returns the columns of the largest values of each row, largest first, (N, count)."""
+    found = np.argpartition(-similarities, count - 1, axis=1)[:, :count]
+    order = np.argsort(-np.take_along_axis(similarities, found, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(found, order, axis=1)
