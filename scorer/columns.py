@@ -68,7 +68,8 @@ def read_columns(model: ModelProto) -> Columns:
     weights = graph.weights_of(model.graph)
 
     def values(name: str) -> Floats:
-        return numpy_helper.to_array(weights[name]).astype(np.float64)
+        found: Floats = numpy_helper.to_array(weights[name]).astype(np.float64)
+        return found
 
     return Columns(
         success=values(graph.SUCCESS),

@@ -168,7 +168,8 @@ def new_scorer(
     if encoder is not None:
         values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
     scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})
-    return scorer.eval()
+    scorer.eval()
+    return scorer
 
 
 def save_tokenizer(source: str, directory: Path) -> Path:

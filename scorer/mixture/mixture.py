@@ -134,7 +134,8 @@ def _fitted(
             loss.backward()
             optimizer.step()
             schedule.step()
-    return mixture.eval()
+    mixture.eval()
+    return mixture
 
 
 def _evidence(success: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -188,8 +188,7 @@ def _newton_step(
     information = labelled.weights / (chances * (1 - chances))
     gradient = slopes.T @ (information * (labelled.targets - chances)) - solution
     hessian = (slopes * information[:, None]).T @ slopes + np.eye(len(solution))
-    step: Floats = np.linalg.solve(hessian, gradient)
-    return step
+    return np.linalg.solve(hessian, gradient).astype(np.float64)
 
 
 def _objective(labelled: Labelled, logits: Floats, solution: Floats) -> float:

@@ -1,8 +1,8 @@
 """Measures what adding a model from few labels gives: `python -m tests.bench.bench_add_model --help`.
 
 One model after another is left out of a pool, added again from some labelled queries of the training
-file, and the choice among all models is compared, on the test file, with that of a scorer trained on all
-labels of all models. Both read n-grams alone (the edge tier). Needs torch and the routing data folder.
+file, and the choice among all models is compared, on the test file, with that of a scorer trained on
+all labels of all models. Both read n-grams alone (the edge tier). Needs torch and the routing data folder.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def examples_of(config: PoolConfig, path: Path, model_ids: tuple[str, ...]) -> E
 def without(examples: Examples, column: int) -> Examples:
     """Returns the queries that another model has a label for, and those labels."""
     targets = np.delete(examples.targets, column, axis=1)
-    rows = np.flatnonzero(~np.isnan(targets).all(axis=1))
+    rows = np.flatnonzero(~np.isnan(targets).all(axis=1)).tolist()
     return dataclasses.replace(
         examples,
         texts=[examples.texts[row] for row in rows],

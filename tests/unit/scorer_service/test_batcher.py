@@ -44,7 +44,8 @@ class GatedEngine:
         if text == "bad text":
             raise ValueError(text)
         self.threads.add(threading.current_thread().name)
-        return TokenizedQuery(ids=np.zeros(len(text), dtype=np.int64), truncated=len(text) > 100)
+        ids = np.zeros(len(text), dtype=np.int64)
+        return TokenizedQuery(ids=ids, ngrams=ids, truncated=len(text) > 100)
 
     def score(self, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:
         lengths = [len(query.ids) for query in queries]

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.unit.scorer.compare.test_embedding_cache import Counting
 
 from scorer.compare.dataset import Dataset, Queries, load_pool, metric_targets
 from scorer.compare.pools import Average, PoolConfig
 from scorer.data.records import Record
 from scorer.embedding_cache import EmbeddingCache
 from tests.unit.scorer.compare.toy import toy_dataset
+from tests.unit.scorer.test_embedding_cache import Counting
 
 if TYPE_CHECKING:
     from pathlib import Path
