@@ -67,7 +67,12 @@ class NgramInputGenerator(DummyInputGenerator):  # type: ignore[misc]  # optimum
         self.task = task
         self.buckets = normalized_config.config.ngram_buckets
 
-    def generate(self, input_name: str, framework: str = "pt", **_: Any) -> Any:
+    def generate(
+        self,
+        input_name: str,  # noqa: ARG002  # optimum's signature
+        framework: str = "pt",
+        **_: Any,
+    ) -> Any:
         """Returns ids for a batch of two."""
         return self.random_int_tensor(
             (2, 24), max_value=self.buckets, min_value=1, framework=framework

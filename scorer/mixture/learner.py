@@ -95,7 +95,9 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         fit_calibration(logit(held_out), examples.targets, examples.weights), held_out, examples
     )
     everything = np.arange(len(features))
-    table, mixture = _fit(examples, features, everything, config, class_ridge, seed)
+    table, mixture = _fit(
+        examples, features, everything, config, class_ridge=class_ridge, seed=seed
+    )
     return Learned(
         projection=projection,
         table=table,
@@ -158,7 +160,7 @@ def _held_out_scores(
     for fold in np.unique(folds):
         ours = np.flatnonzero(folds != fold)
         for ridge in config.class_ridges:
-            _, mixture = _fit(examples, features, ours, config, ridge, seed)
+            _, mixture = _fit(examples, features, ours, config, class_ridge=ridge, seed=seed)
             with torch.inference_mode():
                 scores[ridge][folds == fold] = mixture(features[folds == fold]).double().numpy()
     best = min(
@@ -173,6 +175,7 @@ def _fit(
     features: torch.Tensor,
     rows: npt.NDArray[np.intp],
     config: LearnerConfig,
+    *,
     class_ridge: float,
     seed: int,
 ) -> tuple[SkillTable, Mixture]:

@@ -2,9 +2,9 @@
 
 ``features (B, F) -> class weights (B, C) = softmax -> scores (B, M) = class weights @ success``
 
-A mixture of experts (Jacobs et al. 1991) whose experts are constants: the response classes. It is fitted
-by the likelihood of the labels. A class leans on its skill's direction, which many queries share, and
-departs from it only as far as the labels insist.
+A mixture of experts (Jacobs et al. 1991) whose experts are constants: the response classes. It is
+fitted by the likelihood of the labels. A class leans on its skill's direction, which many queries
+share, and departs from it only as far as the labels insist.
 """
 
 from __future__ import annotations
@@ -95,7 +95,12 @@ def fit_mixture(
     # for one another made the fit thirty times slower.
     with one_thread():
         return _fitted(
-            Mixture(table, features.shape[1]), features, skills, targets, weights, class_ridge
+            Mixture(table, features.shape[1]),
+            features,
+            skills,
+            targets,
+            weights,
+            class_ridge=class_ridge,
         )
 
 
@@ -116,6 +121,7 @@ def _fitted(
     skills: npt.NDArray[np.int64],
     targets: torch.Tensor,
     weights: torch.Tensor,
+    *,
     class_ridge: float,
 ) -> Mixture:
     evidence = _evidence(mixture.success, targets)
