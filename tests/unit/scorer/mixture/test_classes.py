@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from scorer.mixture.classes import LARGEST_CERTAINTY, fit_classes
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 PLANTED = np.array([[0.95, 0.9, 0.9, 0.9], [0.05, 0.9, 0.1, 0.1]])
 
@@ -17,12 +22,13 @@ def planted(seed: int, rows: int) -> np.ndarray:
     return targets
 
 
-def fitted(targets: np.ndarray, weights: np.ndarray, count: int = 2) -> np.ndarray:
+def fitted(targets: np.ndarray, weights: np.ndarray, count: int = 2) -> npt.NDArray[np.float64]:
     means = np.nanmean(targets, axis=0)
     found = fit_classes(targets, weights, count, means=means, seed=1)
     assert found.shares.sum() == pytest.approx(1.0)
     order = np.argsort(-found.success[:, 0])
-    return np.column_stack([found.shares, found.success])[order]
+    table: npt.NDArray[np.float64] = np.column_stack([found.shares, found.success])[order]
+    return table
 
 
 def test_planted_classes_are_found_though_a_fifth_of_the_labels_is_missing() -> None:
