@@ -16,7 +16,7 @@ from scorer.config import LearnerConfig
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
 from scorer.mixture.learner import Examples, anchored, calibrated, learn, read_features
-from scorer.mixture.mixture import fit_mixture
+from scorer.mixture.mixture import LabelledFeatures, fit_mixture
 from scorer.mixture.skills import fit_skills, skill_rows
 from scorer.ngrams import ngram_ids
 
@@ -101,10 +101,12 @@ def test_the_folded_weights_give_the_same_class_weights() -> None:
     features = torch.randn(120, 5, generator=torch.Generator().manual_seed(1))
     mixture = fit_mixture(
         table,
-        features,
-        skill_rows(examples.tasks)[1],
-        torch.from_numpy(examples.targets),
-        torch.ones(120),
+        LabelledFeatures(
+            features=features,
+            skills=skill_rows(examples.tasks)[1],
+            targets=torch.from_numpy(examples.targets),
+            weights=torch.ones(120),
+        ),
         class_ridge=1.0,
         seed=0,
     )
