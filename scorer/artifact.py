@@ -66,9 +66,7 @@ class Skill:
     @classmethod
     def parse(cls, reader: FieldReader) -> Skill:
         """Reads one; problems are left in the reader."""
-        return cls(
-            name=reader.text("name"), class_count=reader.integer("class_count", minimum=1)
-        )
+        return cls(name=reader.text("name"), class_count=reader.integer("class_count", minimum=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,11 @@ def fit_calibration(
     precision = _precision(logits[labelled])
     maps = [
         _fit(
-            logits[rows, column], targets[rows, column], counts[rows], prior=pool, precision=precision
+            logits[rows, column],
+            targets[rows, column],
+            counts[rows],
+            prior=pool,
+            precision=precision,
         )
         for column, rows in enumerate(labelled.T)
     ]
@@ -95,7 +99,9 @@ def _fit(
     solution = prior.copy()
     for _ in range(MAX_STEPS):
         probabilities = sigmoid(features @ solution)
-        gradient = features.T @ (weights * (probabilities - targets)) + precision * (solution - prior)
+        gradient = features.T @ (weights * (probabilities - targets)) + precision * (
+            solution - prior
+        )
         variance = weights * probabilities * (1 - probabilities)
         hessian = (features * variance[:, None]).T @ features + np.diag(precision)
         step = np.linalg.solve(hessian, gradient)

@@ -63,13 +63,11 @@ class NgramInputGenerator(DummyInputGenerator):  # type: ignore[misc]  # optimum
 
     SUPPORTED_INPUT_NAMES = (NGRAM_INPUT,)
 
-    def __init__(
-        self, task: str, normalized_config: NormalizedTextConfig, **_: Any
-    ) -> None:
+    def __init__(self, task: str, normalized_config: NormalizedTextConfig, **_: Any) -> None:
         self.task = task
         self.buckets = normalized_config.config.ngram_buckets
 
-    def generate(self, input_name: str, framework: str = "pt", **_: Any) -> Any:
+    def generate(self, _input_name: str, framework: str = "pt", **_: Any) -> Any:
         """Returns ids for a batch of two."""
         return self.random_int_tensor(
             (2, 24), max_value=self.buckets, min_value=1, framework=framework
@@ -88,7 +86,7 @@ class ScorerOnnxConfig(OnnxConfig):  # type: ignore[misc]  # as above
     def inputs(self) -> dict[str, dict[int, str]]:
         """The inputs; batch and lengths are free."""
         tier = Tier.BASE if self._config.encoder else Tier.EDGE
-        lengths = {name: "tokens" for name in INPUT_NAMES[tier]} | {NGRAM_INPUT: "ngrams"}
+        lengths = dict.fromkeys(INPUT_NAMES[tier], "tokens") | {NGRAM_INPUT: "ngrams"}
         # In the order in which the module takes them.
         names = (NGRAM_INPUT, *(name for name in INPUT_NAMES[tier] if name != NGRAM_INPUT))
         return {name: {0: "batch", 1: lengths[name]} for name in names}

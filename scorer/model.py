@@ -9,6 +9,7 @@ The edge tier has no encoder: its features are the n-grams alone.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel
+from transformers.utils import logging
 
 from scorer.artifact import TOKENIZER_FILE
 from scorer.mixture.learner import FEATURE_SCALE
@@ -27,7 +29,7 @@ from scorer.runtime import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from scorer.mixture.learner import Learned
@@ -126,11 +128,23 @@ def mean_embedding(
 
 def load_encoder(source: str, *, layers: int | None = None) -> nn.Module:
     """Returns a pretrained encoder, or its first ``layers`` layers."""
-    encoder = AutoModel.from_pretrained(_resolve(source), add_pooling_layer=False)
+    with _quiet():
+        encoder = AutoModel.from_pretrained(_resolve(source), add_pooling_layer=False)
     if layers is not None:
         encoder.encoder.layer = encoder.encoder.layer[:layers]
         encoder.config.num_hidden_layers = layers
     return encoder.eval()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences the warning that the pooling layer, which nothing here uses, is left out."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def new_scorer(
@@ -168,7 +182,8 @@ def new_scorer(
     if encoder is not None:
         values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
     scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})
-    return scorer.eval()
+    scorer.eval()
+    return scorer
 
 
 def save_tokenizer(source: str, directory: Path) -> Path:

@@ -152,9 +152,7 @@ class Runtime:
         names = [SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT]
         if TOKENS_OUTPUT in self._output_names:
             names.append(TOKENS_OUTPUT)
-        outputs = dict(
-            zip(names, self._session.run(names, self._feeds(queries)), strict=True)
-        )
+        outputs = dict(zip(names, self._session.run(names, self._feeds(queries)), strict=True))
         return Reading(
             scores=outputs[SCORES_OUTPUT],
             class_weights=outputs[CLASS_WEIGHTS_OUTPUT],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.compare.dataset import Dataset
+    from scorer.compare.methods.method import Prediction
 
     Floats = npt.NDArray[np.float32]
 
@@ -64,23 +65,26 @@ class SingleModel:
     cost_usd: float | None
 
 
-def curves_of(train: Dataset, test: Dataset, run: Sequence[Floats]) -> Curves:
+def curves_of(train: Dataset, test: Dataset, run: Sequence[Prediction]) -> Curves:
     """Returns the curves of a method.
 
     Args:
         train: What the method learned from; costs are predicted from it.
         test: Queries and labels, each query with at least one.
-        run: Scores (N, M) of every seed.
+        run: What it says about the queries, by seed.
     """
     coverage = [
         coverage_curve(
-            1 - scores.max(axis=1), ranking_outcomes(scores, test.targets).scores, test.weights
+            1 - each.scores.max(axis=1),
+            ranking_outcomes(each.scores, test.targets).scores,
+            test.weights,
         )
-        for scores in run
+        for each in run
     ]
     heights = [[curve.score_at(share) for share in COVERAGES] for curve in coverage]
+    scores = np.concatenate([each.scores for each in run])
     return Curves(
-        reliability=reliability_curve(np.concatenate(run), np.tile(test.targets, (len(run), 1))),
+        reliability=reliability_curve(scores, np.tile(test.targets, (len(run), 1))),
         coverage=_curve(COVERAGES, np.mean(heights, axis=0)),
         frontier=_frontier(train, test, run),
     )
@@ -109,12 +113,15 @@ def single_models(test: Dataset) -> dict[str, SingleModel]:
     }
 
 
-def _frontier(train: Dataset, test: Dataset, run: Sequence[Floats]) -> Curve | None:
+def _frontier(train: Dataset, test: Dataset, run: Sequence[Prediction]) -> Curve | None:
     if train.costs_usd is None or test.costs_usd is None:
         return None
     truth = Spending(targets=test.targets, costs_usd=test.costs_usd, weights=test.weights)
-    predicted = mean_by_model(train.costs_usd, train.weights)
-    found = [cost_frontier(scores, predicted, truth) for scores in run]
+    means = mean_by_model(train.costs_usd, train.weights)
+    found = [
+        cost_frontier(each.scores, means if each.costs_usd is None else each.costs_usd, truth)
+        for each in run
+    ]
     dearest = float(mean_by_model(test.costs_usd, test.weights).max())
     # Only where every seed has a point: a mean of fewer would jump.
     cheapest = max(dearest / COST_RANGE, *(frontier.costs_usd[0] for frontier in found))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from scorer.compare.curves import single_models
 from scorer.compare.figures import figures_of, labelled_rows
 from scorer.compare.results import TestResult
-from scorer.compare.runs import RunStore, source_of
+from scorer.compare.runs import RunStore, modules_of, source_of
 from scorer.progress import track
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def compare(
     """Runs every method with every seed; returns one result per test of the pool."""
     for method in methods:
         # Before the first fit, so that editing a method meanwhile mislabels no run.
-        source_of(type(method).__module__)
+        [source_of(module) for module in modules_of(method)]
     store = RunStore(directory / "runs")
     jobs = [(method, seed) for method in methods for seed in range(seeds)]
     runs: dict[str, list[Run]] = {method.name: [] for method in methods}
@@ -42,7 +42,10 @@ def compare(
             methods=figures_of(
                 pool.train,
                 test,
-                {method: [run.scores[name] for run in found] for method, found in runs.items()},
+                {
+                    method: [run.predictions[name] for run in found]
+                    for method, found in runs.items()
+                },
             ),
             single_models=single_models(test.take(labelled_rows(test))),
             fit_s={

@@ -18,6 +18,7 @@ COLUMNS = {
     "mean_score": "score",
     "hit_at_1": "hit@1",
     "hit_at_3": "hit@3",
+    "team_hit": "hit of the three run",
     "regret": "regret",
     "calibration_error": "ECE",
     "model_calibration_error": "ECE per model",

@@ -15,9 +15,11 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from scorer.compare.methods.method import Prediction, prediction_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,15 +29,13 @@ if TYPE_CHECKING:
     from scorer.compare.dataset import Dataset, Pool
     from scorer.compare.methods.method import Method
 
-    Floats = npt.NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Run:
     """What one fitted method predicts."""
 
-    scores: Mapping[str, Floats]
-    """Scores (N, M) by test."""
+    predictions: Mapping[str, Prediction]
+    """By test."""
     fit_s: float
     """How long fitting took."""
 
@@ -51,15 +51,20 @@ class RunStore:
         path = self._directory / f"{pool.name}.{method.name}.{seed}.{_key(pool, method, seed)}.npz"
         if path.exists():
             with np.load(path) as kept:
-                scores = {name: kept[name] for name in pool.tests}
-                return Run(scores=scores, fit_s=float(kept["fit_s"]))
+                predictions = {name: _unpacked(kept, name) for name in pool.tests}
+                return Run(predictions=predictions, fit_s=float(kept["fit_s"]))
         run = _fitted(pool, method, seed)
         self._directory.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=self._directory, suffix=".part")
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, fit_s=np.array(run.fit_s), **run.scores)
+            np.savez(file, allow_pickle=False, fit_s=np.array(run.fit_s), **_packed(run))
         Path(temporary).rename(path)
         return run
+
+
+def modules_of(method: Method) -> tuple[str, ...]:
+    """Returns the modules whose code decides what a method does."""
+    return (type(method).__module__, *getattr(method, "code", ()))
 
 
 @functools.cache
@@ -73,13 +78,34 @@ def _fitted(pool: Pool, method: Method, seed: int) -> Run:
     predictor = method.fit(pool.train, seed=seed)
     fit_s = time.perf_counter() - started
     # Queries, and not the dataset: no label can be looked at.
-    scores = {name: predictor.predict(test.queries()) for name, test in pool.tests.items()}
-    return Run(scores=scores, fit_s=fit_s)
+    predictions = {
+        name: prediction_of(predictor, test.queries()) for name, test in pool.tests.items()
+    }
+    return Run(predictions=predictions, fit_s=fit_s)
+
+
+PARTS = ("scores", "teams", "costs_usd")
+
+
+def _packed(run: Run) -> dict[str, npt.NDArray[Any]]:
+    """Returns the arrays that there are, each named by its test and part."""
+    parts = {
+        f"{name}.{part}": getattr(prediction, part)
+        for name, prediction in run.predictions.items()
+        for part in PARTS
+    }
+    return {name: value for name, value in parts.items() if value is not None}
+
+
+def _unpacked(kept: Mapping[str, npt.NDArray[Any]], name: str) -> Prediction:
+    parts = {part: kept[f"{name}.{part}"] for part in PARTS if f"{name}.{part}" in kept}
+    return Prediction(**parts)
 
 
 def _key(pool: Pool, method: Method, seed: int) -> str:
     digest = hashlib.sha256(f"{method!r} {seed}".encode())
-    digest.update(source_of(type(method).__module__).encode())
+    for module in modules_of(method):
+        digest.update(source_of(module).encode())
     _update(digest, pool.train)
     digest.update(pool.train.targets.tobytes())
     for name, test in pool.tests.items():

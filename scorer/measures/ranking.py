@@ -56,6 +56,15 @@ def ranking_outcomes(preferences: Floats, targets: Floats) -> Outcomes:
     )
 
 
+def team_hits(teams: npt.NDArray[np.intp], targets: Floats) -> npt.NDArray[np.float64]:
+    """Returns whether one of each query's models (N, k) is among the best, (N,)."""
+    scores = np.take_along_axis(targets, teams, axis=1)
+    # A model without a label was not tried; it cannot be said to hit.
+    best = np.nanmax(np.where(np.isnan(scores), -np.inf, scores), axis=1)
+    hits: npt.NDArray[np.float64] = (best == np.nanmax(targets, axis=1)).astype(np.float64)
+    return hits
+
+
 def ranking_figures(
     preferences: Floats, targets: Floats, weights: Floats | None = None
 ) -> RankingFigures:

@@ -73,4 +73,5 @@ def _start(targets: npt.NDArray[np.floating], count: int, random: np.random.Gene
     """Returns a first belonging (N, C): bands of queries from hard to easy."""
     ease = np.nanmean(targets, axis=1) + START_NOISE * random.standard_normal(len(targets))
     ranks = ease.argsort().argsort()
-    return np.eye(count)[ranks * count // len(targets)]
+    bands: Floats = np.eye(count)[ranks * count // len(targets)]
+    return bands

@@ -19,7 +19,7 @@ from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
 from scorer.data.splits import fold_of
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
-from scorer.mixture.mixture import Mixture, fit_mixture
+from scorer.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
 from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
 
@@ -95,7 +95,14 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         fit_calibration(logit(held_out), examples.targets, examples.weights), held_out, examples
     )
     everything = np.arange(len(features))
-    table, mixture = _fit(examples, features, everything, config, class_ridge, seed)
+    table, mixture = _fit(
+        examples,
+        features,
+        everything,
+        max_classes=config.max_classes,
+        class_ridge=class_ridge,
+        seed=seed,
+    )
     return Learned(
         projection=projection,
         table=table,
@@ -138,9 +145,9 @@ def anchored(calibration: Calibration, scores: Floats, examples: Examples) -> Ca
     ]
     return max(
         candidates,
-        key=lambda each: ranking_figures(
-            calibrated(scores, each), examples.targets, examples.weights
-        ).mean_score,
+        key=lambda each: (
+            ranking_figures(calibrated(scores, each), examples.targets, examples.weights).mean_score
+        ),
     )
 
 
@@ -158,7 +165,14 @@ def _held_out_scores(
     for fold in np.unique(folds):
         ours = np.flatnonzero(folds != fold)
         for ridge in config.class_ridges:
-            _, mixture = _fit(examples, features, ours, config, ridge, seed)
+            _, mixture = _fit(
+                examples,
+                features,
+                ours,
+                max_classes=config.max_classes,
+                class_ridge=ridge,
+                seed=seed,
+            )
             with torch.inference_mode():
                 scores[ridge][folds == fold] = mixture(features[folds == fold]).double().numpy()
     best = min(
@@ -172,20 +186,18 @@ def _fit(
     examples: Examples,
     features: torch.Tensor,
     rows: npt.NDArray[np.intp],
-    config: LearnerConfig,
+    *,
+    max_classes: int,
     class_ridge: float,
     seed: int,
 ) -> tuple[SkillTable, Mixture]:
     tasks = [examples.tasks[row] for row in rows]
     targets, weights = examples.targets[rows], examples.weights[rows]
-    table = fit_skills(tasks, targets, weights, max_classes=config.max_classes, seed=seed)
-    mixture = fit_mixture(
-        table,
-        features[rows],
-        skill_rows(tasks)[1],
-        torch.from_numpy(targets),
-        torch.from_numpy(weights).float(),
-        class_ridge=class_ridge,
-        seed=seed,
+    table = fit_skills(tasks, targets, weights, max_classes=max_classes, seed=seed)
+    data = LabelledFeatures(
+        features=features[rows],
+        skills=skill_rows(tasks)[1],
+        targets=torch.from_numpy(targets),
+        weights=torch.from_numpy(weights).float(),
     )
-    return table, mixture
+    return table, fit_mixture(table, data, class_ridge=class_ridge, seed=seed)

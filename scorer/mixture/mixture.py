@@ -2,15 +2,16 @@
 
 ``features (B, F) -> class weights (B, C) = softmax -> scores (B, M) = class weights @ success``
 
-A mixture of experts (Jacobs et al. 1991) whose experts are constants: the response classes. It is fitted
-by the likelihood of the labels. A class leans on its skill's direction, which many queries share, and
-departs from it only as far as the labels insist.
+A mixture of experts (Jacobs et al. 1991) whose experts are constants: the response classes. It is
+fitted by the likelihood of the labels. A class leans on its skill's direction, which many queries
+share, and departs from it only as far as the labels insist.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -68,24 +69,28 @@ class Mixture(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy
         return weight.t().contiguous(), self.skills.bias[self.skill_of_class] + self.offsets
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelledFeatures:
+    """N queries as the mixture is fitted to them."""
+
+    features: torch.Tensor
+    """(N, F)."""
+    skills: npt.NDArray[np.int64]
+    """The skill of each query, (N,)."""
+    targets: torch.Tensor
+    """(N, M), NaN where there is no label."""
+    weights: torch.Tensor
+    """How many queries each counts as, (N,)."""
+
+
 def fit_mixture(
-    table: SkillTable,
-    features: torch.Tensor,
-    skills: npt.NDArray[np.int64],
-    targets: torch.Tensor,
-    weights: torch.Tensor,
-    *,
-    class_ridge: float,
-    seed: int,
+    table: SkillTable, data: LabelledFeatures, *, class_ridge: float, seed: int
 ) -> Mixture:
-    """Fits the directions to the labels of N queries.
+    """Fits the directions to the labels.
 
     Args:
         table: Skills and response classes of these queries.
-        features: (N, F).
-        skills: The skill of each query, (N,).
-        targets: (N, M), NaN where there is no label.
-        weights: How many queries each counts as, (N,).
+        data: The queries.
         class_ridge: Weight of the squared departures of classes from their skill against the loss
             of one query.
         seed: Decides the order of the queries.
@@ -94,9 +99,7 @@ def fit_mixture(
     # The products are small: a second thread gains little, and on a busy machine threads that wait
     # for one another made the fit thirty times slower.
     with one_thread():
-        return _fitted(
-            Mixture(table, features.shape[1]), features, skills, targets, weights, class_ridge
-        )
+        return _fitted(Mixture(table, data.features.shape[1]), data, class_ridge)
 
 
 @contextlib.contextmanager
@@ -110,17 +113,11 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _fitted(
-    mixture: Mixture,
-    features: torch.Tensor,
-    skills: npt.NDArray[np.int64],
-    targets: torch.Tensor,
-    weights: torch.Tensor,
-    class_ridge: float,
-) -> Mixture:
-    evidence = _evidence(mixture.success, targets)
-    label_counts = (~torch.isnan(targets)).sum(1)
-    own = mixture.skill_of_class[None] == torch.from_numpy(skills)[:, None]  # (N, C)
+def _fitted(mixture: Mixture, data: LabelledFeatures, class_ridge: float) -> Mixture:
+    features, weights = data.features, data.weights
+    evidence = _evidence(mixture.success, data.targets)
+    label_counts = (~torch.isnan(data.targets)).sum(1)
+    own = mixture.skill_of_class[None] == torch.from_numpy(data.skills)[:, None]  # (N, C)
     optimizer = torch.optim.Adam(mixture.parameters(), lr=LEARNING_RATE)
     steps_per_epoch = math.ceil(len(features) / BATCH_SIZE)
     epochs = max(EPOCHS, math.ceil(MIN_STEPS / steps_per_epoch))
@@ -134,7 +131,8 @@ def _fitted(
             loss.backward()
             optimizer.step()
             schedule.step()
-    return mixture.eval()
+    mixture.eval()
+    return mixture
 
 
 def _evidence(success: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

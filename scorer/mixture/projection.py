@@ -60,9 +60,7 @@ def project_all(bags: Sequence[npt.NDArray[np.int64]], table: torch.Tensor) -> t
     return functional.normalize(torch.cat(rows), dim=-1)
 
 
-def _matrix(
-    bags: Sequence[npt.NDArray[np.int64]], rarity: npt.NDArray[np.float32]
-) -> torch.Tensor:
+def _matrix(bags: Sequence[npt.NDArray[np.int64]], rarity: npt.NDArray[np.float32]) -> torch.Tensor:
     """Returns the weighted presence of n-grams in texts, rows of unit length, sparse (N, B)."""
     values = []
     for bag in bags:

@@ -26,4 +26,5 @@ def skill_entropy(class_weights: Floats, class_counts: Sequence[int]) -> npt.NDA
     starts = np.cumsum([0, *class_counts[:-1]])
     skills = np.add.reduceat(np.asarray(class_weights, dtype=np.float64), starts, axis=1)  # (B, K)
     entropy = -(skills * np.log(np.maximum(skills, 1e-12))).sum(axis=1)
-    return np.clip(entropy / np.log(len(class_counts)), 0.0, 1.0)
+    share: npt.NDArray[np.float64] = np.clip(entropy / np.log(len(class_counts)), 0.0, 1.0)
+    return share

@@ -77,7 +77,7 @@ def test_labels_of_a_test_reach_no_prediction(method: Method, tmp_path: Path) ->
     found = RunStore(tmp_path / "one").run(POOL, method, 0)
     other = RunStore(tmp_path / "two").run(relabelled(POOL), method, 0)
     for name in POOL.tests:
-        assert (found.scores[name] == other.scores[name]).all()
+        assert (found.predictions[name].scores == other.predictions[name].scores).all()
 
 
 def test_a_tuned_encoder_learns_from_the_texts(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from scorer.compare.methods.method import VALIDATION_FRACTION
-from scorer.compare.methods.network import label_loss, masked_loss, Network, Patience, tensors
+from scorer.compare.methods.network import Network, Patience, label_loss, masked_loss, tensors
 
 if TYPE_CHECKING:
     from scorer.compare.dataset import Dataset

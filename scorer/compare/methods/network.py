@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
-
 if TYPE_CHECKING:
     import numpy.typing as npt
     from numpy import float32

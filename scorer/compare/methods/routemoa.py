@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorer import ngrams
 from scorer.config import LearnerConfig
+from scorer.mixture import classes, learner, mixture, projection, skills
 from scorer.mixture.amounts import amounts_by_class
 from scorer.mixture.complement import complementary_models
 from scorer.mixture.learner import Examples, learn, read_features
@@ -30,6 +32,18 @@ class RouteMoA:
     encoder: EmbeddingCache | None = field(default=None, repr=False)
     """Of the base tier's own encoder, which has fewer layers than the other methods'."""
     config: LearnerConfig = field(default_factory=LearnerConfig)
+    code: tuple[str, ...] = field(
+        default=(
+            learner.__name__,
+            mixture.__name__,
+            classes.__name__,
+            skills.__name__,
+            projection.__name__,
+            ngrams.__name__,
+        ),
+        repr=False,
+    )
+    """The modules that decide what is learned."""
 
     def fit(self, train: Dataset, *, seed: int) -> MixturePredictor:
         """Learns skills, response classes, mixture and calibration; nothing is chosen by hand."""

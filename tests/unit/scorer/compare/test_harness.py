@@ -19,7 +19,9 @@ from tests.unit.scorer.compare.toy import toy_pool
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scorer.compare.dataset import Dataset, Pool
+    import numpy.typing as npt
+
+    from scorer.compare.dataset import Dataset, Pool, Queries
 
 METHODS = (Chance(), BestSingle(), BestPerTask(), NearestNeighbours())
 POOL = toy_pool()
@@ -57,7 +59,7 @@ def test_labels_of_a_test_reach_no_prediction(method: NearestNeighbours, tmp_pat
     found = RunStore(tmp_path / "one").run(POOL, method, 0)
     other = RunStore(tmp_path / "two").run(relabelled(POOL), method, 0)
     for name in POOL.tests:
-        assert (found.scores[name] == other.scores[name]).all()
+        assert (found.predictions[name].scores == other.predictions[name].scores).all()
 
 
 def test_a_finished_run_is_kept_until_something_it_depends_on_changes(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_a_finished_run_is_kept_until_something_it_depends_on_changes(tmp_path: 
     first = store.run(POOL, method, 0)
     again = store.run(POOL, method, 0)
     assert method.fits == [0]
-    assert (first.scores["test"] == again.scores["test"]).all()
+    assert (first.predictions["test"].scores == again.predictions["test"].scores).all()
     store.run(POOL, method, 1)
     store.run(POOL, dataclasses.replace(method, setting=1), 0)
     targets = POOL.train.targets.copy()
@@ -111,3 +113,41 @@ def test_results_are_written_for_programs_and_for_people(tmp_path: Path) -> None
     assert text == "\n".join(markdown(result.title, result.methods) for result in results)
     widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
     assert len(widths) == 1
+
+
+class Teaming:
+    """Knows a team and costs besides the scores."""
+
+    name = "teaming"
+
+    def fit(self, train: Dataset, *, seed: int) -> Teaming:  # noqa: ARG002 - a method's signature
+        return self
+
+    def predict(self, queries: Queries) -> npt.NDArray[np.float32]:
+        return np.tile(np.array([0.1, 0.2, 0.3, 0.9], dtype=np.float32), (len(queries), 1))
+
+    def choose(self, queries: Queries, count: int) -> npt.NDArray[np.intp]:
+        return np.tile(np.arange(count), (len(queries), 1))
+
+    def predict_costs_usd(self, queries: Queries) -> npt.NDArray[np.float32]:
+        return np.ones((len(queries), 4), dtype=np.float32)
+
+
+def test_teams_and_costs_are_kept_with_the_scores_and_the_team_decides_what_hits(
+    tmp_path: Path,
+) -> None:
+    store = RunStore(tmp_path)
+    store.run(POOL, Teaming(), 0)
+    kept = store.run(POOL, Teaming(), 0).predictions["test"]
+    assert kept.teams is not None
+    assert kept.costs_usd is not None
+    assert kept.costs_usd.sum() == kept.scores.size
+    (result, *_) = compare(POOL, [Teaming()], seeds=1, directory=tmp_path)
+    figures = result.methods["teaming"].figures
+    best = POOL.tests["test"].targets
+    assert figures["team_hit"].mean == pytest.approx(
+        (best[:, :3].max(axis=1) == best.max(axis=1)).mean()
+    )
+    assert figures["hit_at_3"].mean == pytest.approx(
+        (best[:, 1:].max(axis=1) == best.max(axis=1)).mean()
+    )
