@@ -13,7 +13,7 @@ import onnxruntime as ort
 from scorer.artifact import ArtifactError, Tier
 from scorer.batches import pad, pad_ngrams
 from scorer.mixture.complement import complementary_models
-from scorer.mixture.uncertainty import skill_entropy
+from scorer.mixture.uncertainty import uncertainty
 from scorer.tokenizer import QueryTokenizer, TokenizedQuery
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ class Reading:
     completion_tokens: npt.NDArray[np.float32] | None
     """Expected tokens of a reply, (B, M); None where the artifact was not taught any."""
     uncertainty: npt.NDArray[np.float64]
-    """How little it knows what kind of query each is, in [0, 1], (B,): the entropy over skills as a
-    share of the largest possible."""
+    """How little the ranking is to be relied on, in [0, 1], (B,): the kind of query is unclear, or no
+    model is likely to answer it well. See ``scorer.mixture.uncertainty``."""
 
 
 class Runtime:
@@ -158,9 +158,10 @@ class Runtime:
             scores=outputs[SCORES_OUTPUT],
             class_weights=outputs[CLASS_WEIGHTS_OUTPUT],
             completion_tokens=outputs.get(TOKENS_OUTPUT),
-            uncertainty=skill_entropy(
+            uncertainty=uncertainty(
                 outputs[CLASS_WEIGHTS_OUTPUT],
                 [skill.class_count for skill in self.artifact.manifest.skills],
+                outputs[SCORES_OUTPUT],
             ),
         )
 

@@ -71,18 +71,20 @@ def curves_of(train: Dataset, test: Dataset, run: Sequence[Prediction]) -> Curve
     Args:
         train: What the method learned from; costs are predicted from it.
         test: Queries and labels, each query with at least one.
-        run: Predictions of every seed.
+        run: What it says about the queries, by seed.
     """
-    scores = [prediction.scores for prediction in run]
     coverage = [
         coverage_curve(
-            1 - seed.max(axis=1), ranking_outcomes(seed, test.targets).scores, test.weights
+            1 - each.scores.max(axis=1),
+            ranking_outcomes(each.scores, test.targets).scores,
+            test.weights,
         )
-        for seed in scores
+        for each in run
     ]
     heights = [[curve.score_at(share) for share in COVERAGES] for curve in coverage]
+    scores = np.concatenate([each.scores for each in run])
     return Curves(
-        reliability=reliability_curve(np.concatenate(scores), np.tile(test.targets, (len(run), 1))),
+        reliability=reliability_curve(scores, np.tile(test.targets, (len(run), 1))),
         coverage=_curve(COVERAGES, np.mean(heights, axis=0)),
         frontier=_frontier(train, test, run),
     )

@@ -58,7 +58,8 @@ def _hits(result: TestResult) -> Picture:
     return Picture(
         name=_name(result, "hits"),
         title="How often is one of the best models among the first one and three?",
-        caption="A tie for best is a hit; where many models are right, chance hits often too: hold "
+        caption="The three are those that would run together: a method's team, or its three best "
+        "scores. A tie for best is a hit; where many models are right, chance hits often too: hold "
         "every bar against random.",
         size=(10, 1.0 + 0.38 * len(result.methods)),
         draw=partial(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from scorer.measures.coverage import coverage_curve
+from scorer.measures.coverage import coverage_curve, fallback_curve
 
 OUTCOMES = arrays.arrays(np.float64, 20, elements=st.floats(0, 1))
 
@@ -40,3 +40,21 @@ def test_no_uncertainty_beats_knowing_the_outcome(outcomes: np.ndarray) -> None:
     other = coverage_curve(np.arange(20.0), outcomes)
     assert best.area >= other.area - 1e-12
     assert (np.diff(best.scores) <= 1e-12).all()
+
+
+def test_the_surest_queries_are_decided_first_and_the_others_played_safe() -> None:
+    uncertainties = np.array([0.3, 0.1, 0.2])
+    ours, safe = np.array([0.0, 1.0, 0.5]), np.array([0.5, 0.5, 0.5])
+    curve = fallback_curve(uncertainties, ours, safe)
+    assert curve.coverages == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert curve.scores == pytest.approx([0.5, 2 / 3, 2 / 3, 0.5])
+
+
+@given(OUTCOMES, OUTCOMES, arrays.arrays(np.float64, 20, elements=st.floats(0, 1)))
+def test_a_fallback_curve_goes_from_the_safe_mean_to_ours(
+    ours: np.ndarray, safe: np.ndarray, uncertainties: np.ndarray
+) -> None:
+    weights = np.arange(1, 21) / 210
+    curve = fallback_curve(uncertainties, ours, safe, weights)
+    assert curve.scores[0] == pytest.approx(np.average(safe, weights=weights))
+    assert curve.scores[-1] == pytest.approx(np.average(ours, weights=weights))

@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scorer.measures.ranking import mean_by_model, random_figures, ranking_figures
+from scorer.measures.ranking import (
+    hits_by_count,
+    mean_by_model,
+    random_figures,
+    random_hits_by_count,
+    ranking_figures,
+)
 
 NAN = np.nan
 
@@ -64,3 +70,23 @@ def test_a_model_without_any_label_has_the_lowest_mean() -> None:
 def test_the_mean_of_a_model_is_over_the_weights_of_its_labels() -> None:
     targets = np.array([[1.0, 1.0], [0.0, NAN], [0.0, 0.0]])
     assert mean_by_model(targets, np.array([0.5, 0.25, 0.25])) == pytest.approx([0.5, 2 / 3])
+
+
+def test_hits_by_count_agree_with_the_figures_and_never_fall() -> None:
+    draw = np.random.default_rng(4)
+    targets = draw.integers(0, 2, (60, 6)).astype(float)
+    targets[::7, 2] = NAN
+    scores = draw.random(targets.shape)
+    hits, figures = hits_by_count(scores, targets, 6), ranking_figures(scores, targets)
+    assert hits[0] == pytest.approx(figures.hit_at_1)
+    assert hits[2] == pytest.approx(figures.hit_at_3)
+    assert (np.diff(hits) >= 0).all()
+    assert hits[-1] == 1.0
+
+
+def test_random_hits_by_count_agree_with_the_random_figures() -> None:
+    targets = np.random.default_rng(5).integers(0, 3, (40, 5)).astype(float)
+    hits, figures = random_hits_by_count(targets, 5), random_figures(targets)
+    assert hits[0] == pytest.approx(figures.hit_at_1)
+    assert hits[2] == pytest.approx(figures.hit_at_3)
+    assert hits[-1] == 1.0
