@@ -14,14 +14,16 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from scorer.fields import FieldReader, ProblemsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT_VERSION = 1
+Choice = TypeVar("Choice", bound=enum.StrEnum)
+
+FORMAT_VERSION = 2
 """The manifest schema that this code writes and reads."""
 
 MANIFEST_FILE = "manifest.json"
@@ -29,7 +31,8 @@ MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 
 HASHED_FILES = (MODEL_FILE, TOKENIZER_FILE)
-"""The files that decide a score. MODEL_CARD.md and NOTICE are prose and may be corrected."""
+"""The files that decide a score. MODEL_CARD.md and NOTICE are prose and may be corrected. An artifact
+without an encoder has no tokenizer."""
 
 
 class ArtifactError(ProblemsError):
@@ -40,7 +43,30 @@ class Precision(enum.StrEnum):
     """The number format of the graph's weights."""
 
     FP32 = "fp32"
+    FP16 = "fp16"
     INT8 = "int8"
+
+
+class Tier(enum.StrEnum):
+    """What a query is read with."""
+
+    BASE = "base"
+    """A sentence encoder and n-grams."""
+    EDGE = "edge"
+    """N-grams alone: no tokenizer, and no matrix product that grows with the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skill:
+    """A kind of query, and how many response classes it has; they are side by side in the graph."""
+
+    name: str
+    class_count: int
+
+    @classmethod
+    def parse(cls, reader: FieldReader) -> Skill:
+        """Reads one; problems are left in the reader."""
+        return cls(name=reader.text("name"), class_count=reader.integer("class_count", minimum=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +122,18 @@ class Manifest:
     """``<name>-<precision>-<8 hex digits>``; the digits are the hash of what decides a score."""
     created: str
     """ISO date, passed in by whoever built it, so that a build can be repeated exactly."""
+    tier: Tier
     encoder_name: str
+    """Empty without an encoder, as is its licence."""
     encoder_licence: str
     precision: Precision
     model_ids: tuple[str, ...]
     """The model of each row of the graph's output, in row order."""
     max_tokens: int
     """Longer queries keep the first half and the last half of this many tokens."""
-    embedding_width: int
+    ngram_buckets: int
+    """Ids that n-grams are hashed to."""
+    skills: tuple[Skill, ...]
     data_sources: tuple[DataSource, ...]
     files: dict[str, str]
     """sha256 of each file of ``HASHED_FILES``."""
@@ -111,6 +141,11 @@ class Manifest:
     """Figures on the validation split, by name."""
     parity: tuple[ParityCheck, ...]
     format_version: int = FORMAT_VERSION
+
+    @property
+    def class_count(self) -> int:
+        """How many response classes all skills have together."""
+        return sum(skill.class_count for skill in self.skills)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +182,10 @@ def load_artifact(path: Path) -> Artifact:
     reader = FieldReader(document)
     found = reader.integer("format_version", minimum=1)
     if not reader.problems and found != FORMAT_VERSION:
-        reader.problems.append(f"format_version is {found}; this version reads {FORMAT_VERSION}")
+        reader.problems.append(_format_problem(found))
         raise ArtifactError(path, reader.problems)
     manifest = _parse(reader)
-    problems = [*reader.problems, *_file_problems(path, manifest.files)]
+    problems = [*reader.problems, *_file_problems(path, manifest)]
     if not problems and manifest.version != version_of(manifest):
         problems.append(f"version is {manifest.version}; its content says {version_of(manifest)}")
     if problems:
@@ -160,7 +195,7 @@ def load_artifact(path: Path) -> Artifact:
 
 def seal_artifact(path: Path, manifest: Manifest) -> Artifact:
     """Writes the manifest of the files in ``path``, with hashes and version, and verifies it."""
-    hashes = {name: sha256_of(path / name) for name in HASHED_FILES}
+    hashes = {name: sha256_of(path / name) for name in files_of(manifest.tier)}
     manifest = dataclasses.replace(manifest, files=hashes)
     manifest = dataclasses.replace(manifest, version=version_of(manifest))
     text = json.dumps(dataclasses.asdict(manifest), indent=2, ensure_ascii=False)
@@ -170,7 +205,12 @@ def seal_artifact(path: Path, manifest: Manifest) -> Artifact:
 
 def version_of(manifest: Manifest) -> str:
     """Returns the version that the manifest's content gives: same content, same version."""
-    decisive = [manifest.files, list(manifest.model_ids), manifest.max_tokens]
+    decisive = [
+        manifest.files,
+        list(manifest.model_ids),
+        manifest.max_tokens,
+        manifest.ngram_buckets,
+    ]
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
     return f"{manifest.name}-{manifest.precision}-{digest[:8]}"
 
@@ -181,6 +221,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _format_problem(found: int) -> str:
+    if found < FORMAT_VERSION:
+        return (
+            f"format_version is {found} and {FORMAT_VERSION} is needed: it was made by an older "
+            "version; export it again"
+        )
+    return f"format_version is {found}; this version reads {FORMAT_VERSION}: upgrade to use it"
+
+
 def _parse(reader: FieldReader) -> Manifest:
     sources = tuple(DataSource.parse(item) for item in reader.items("data_sources"))
     parity = tuple(_parse_parity(item) for item in reader.items("parity"))
@@ -188,12 +237,14 @@ def _parse(reader: FieldReader) -> Manifest:
         name=reader.text("name"),
         version=reader.text("version"),
         created=reader.text("created"),
-        encoder_name=reader.text("encoder_name"),
-        encoder_licence=reader.text("encoder_licence"),
-        precision=_parse_precision(reader),
+        tier=_parse_choice(reader, "tier", Tier),
+        encoder_name=reader.optional_text("encoder_name"),
+        encoder_licence=reader.optional_text("encoder_licence"),
+        precision=_parse_choice(reader, "precision", Precision),
         model_ids=reader.distinct_texts("model_ids"),
         max_tokens=reader.integer("max_tokens", minimum=2),
-        embedding_width=reader.integer("embedding_width", minimum=1),
+        ngram_buckets=reader.integer("ngram_buckets", minimum=2),
+        skills=tuple(Skill.parse(item) for item in reader.items("skills")),
         data_sources=sources,
         files=reader.text_by_name("files"),
         metrics=reader.number_by_name("metrics"),
@@ -201,14 +252,14 @@ def _parse(reader: FieldReader) -> Manifest:
     )
 
 
-def _parse_precision(reader: FieldReader) -> Precision:
-    text = reader.text("precision")
+def _parse_choice(reader: FieldReader, name: str, kind: type[Choice]) -> Choice:
+    text = reader.text(name)
     try:
-        return Precision(text)
+        return kind(text)
     except ValueError:
         if text:
-            reader.problems.append(f"precision is {text!r}; known: {', '.join(Precision)}")
-        return Precision.FP32
+            reader.problems.append(f"{name} is {text!r}; known: {', '.join(kind)}")
+        return next(iter(kind))
 
 
 def _parse_parity(item: FieldReader) -> ParityCheck:
@@ -220,14 +271,20 @@ def _parse_parity(item: FieldReader) -> ParityCheck:
     )
 
 
-def _file_problems(path: Path, hashes: dict[str, str]) -> list[str]:
+def files_of(tier: Tier) -> tuple[str, ...]:
+    """Returns the names of the hashed files that an artifact of a tier has."""
+    return HASHED_FILES if tier is Tier.BASE else (MODEL_FILE,)
+
+
+def _file_problems(path: Path, manifest: Manifest) -> list[str]:
     problems = []
-    for name in HASHED_FILES:
+    expected = files_of(manifest.tier)
+    for name in expected:
         if not (path / name).is_file():
             problems.append(f"{name} is missing")
-        elif name not in hashes:
+        elif name not in manifest.files:
             problems.append(f"files: has no hash of {name}")
-        elif sha256_of(path / name) != hashes[name]:
+        elif sha256_of(path / name) != manifest.files[name]:
             problems.append(f"{name} does not have the sha256 of the manifest")
-    strangers = hashes.keys() - set(HASHED_FILES)
-    return problems + [f"files: {name} is not a file of an artifact" for name in sorted(strangers)]
+    strangers = sorted(manifest.files.keys() - set(expected))
+    return problems + [f"files: {name} is not a file of an artifact" for name in strangers]

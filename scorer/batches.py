@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorer import ngrams
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -13,24 +15,35 @@ if TYPE_CHECKING:
 
     from scorer.tokenizer import TokenizedQuery
 
+    Ids = npt.NDArray[np.int64]
+
 PADDING_ID = 0
 """What short queries are filled up with. The mask hides it, so any valid id would do."""
 
 
-def pad(
-    queries: Sequence[TokenizedQuery],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Returns ids and mask of a batch, each (B, T), T being the longest query of the batch."""
-    longest = max(len(query.ids) for query in queries)
-    ids = np.full((len(queries), longest), PADDING_ID, dtype=np.int64)
-    mask = np.zeros_like(ids)
-    for row, query in enumerate(queries):
-        ids[row, : len(query.ids)] = query.ids
-        mask[row, : len(query.ids)] = 1
+def pad(queries: Sequence[TokenizedQuery]) -> tuple[Ids, Ids]:
+    """Returns token ids and mask of a batch, each (B, T), T being the longest query of the batch."""
+    ids = _rows([query.ids for query in queries], PADDING_ID)
+    mask = _rows([np.ones_like(query.ids) for query in queries], 0)
     return ids, mask
+
+
+def pad_ngrams(queries: Sequence[TokenizedQuery]) -> Ids:
+    """Returns the n-gram ids of a batch, (B, G), G being the most that a query of the batch has."""
+    return _rows([query.ngrams for query in queries], ngrams.PADDING_ID)
 
 
 def length_buckets(queries: Sequence[TokenizedQuery], batch_size: int) -> list[list[int]]:
     """Returns the positions of the queries in batches of like length, so that padding is rare."""
-    order = sorted(range(len(queries)), key=lambda row: len(queries[row].ids))
+    lengths = [(len(query.ids), len(query.ngrams)) for query in queries]
+    order = sorted(range(len(queries)), key=lengths.__getitem__)
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+
+
+def _rows(values: Sequence[Ids], padding: int) -> Ids:
+    # A query of white space has no n-gram, and no graph takes a dimension of zero.
+    longest = max(1, *(len(each) for each in values))
+    rows = np.full((len(values), longest), padding, dtype=np.int64)
+    for row, each in enumerate(values):
+        rows[row, : len(each)] = each
+    return rows

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PRIOR_LABELS = 50
 """How many labels the pool-wide map weighs against a model's own."""
 
+SMALLEST = 1e-6
+"""Probabilities closer to 0 or 1 are taken as this close."""
+
 MAX_STEPS = 50
 STEP_TOLERANCE = 1e-10
 
@@ -38,16 +41,38 @@ class Calibration:
 
 
 def fit_calibration(
-    logits: npt.NDArray[np.floating], targets: npt.NDArray[np.floating]
+    logits: npt.NDArray[np.floating],
+    targets: npt.NDArray[np.floating],
+    weights: npt.NDArray[np.floating] | None = None,
 ) -> Calibration:
-    """Fits one map per model on held-out labels; NaN in ``targets`` (N, M) is no label."""
+    """Fits one map per model on held-out labels.
+
+    Args:
+        logits: (N, M).
+        targets: (N, M), NaN where there is no label.
+        weights: How many queries each row counts as, (N,); 1 if left out.
+    """
     labelled = ~np.isnan(targets)
+    counts = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=np.float64)
+    spread = np.broadcast_to(counts[:, None], targets.shape)
     identity = np.array([1.0, 0.0])
     # The first prior only keeps the fit finite where labels are few or perfectly separated.
-    pool = _fit(logits[labelled], targets[labelled], prior=identity, precision=np.full(2, 1e-3))
+    pool = _fit(
+        logits[labelled],
+        targets[labelled],
+        spread[labelled],
+        prior=identity,
+        precision=np.full(2, 1e-3),
+    )
     precision = _precision(logits[labelled])
     maps = [
-        _fit(logits[rows, column], targets[rows, column], prior=pool, precision=precision)
+        _fit(
+            logits[rows, column],
+            targets[rows, column],
+            counts[rows],
+            prior=pool,
+            precision=precision,
+        )
         for column, rows in enumerate(labelled.T)
     ]
     slope, offset = np.array(maps).T
@@ -64,28 +89,58 @@ def _precision(logits: npt.NDArray[np.floating]) -> Floats:
 def _fit(
     logits: npt.NDArray[np.floating],
     targets: npt.NDArray[np.floating],
+    weights: Floats,
     *,
     prior: Floats,
     precision: Floats,
 ) -> Floats:
     """Newton's method on the penalized cross-entropy; returns (slope, offset)."""
     features = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)  # (N, 2)
-    weights = prior.copy()
+    solution = prior.copy()
     for _ in range(MAX_STEPS):
-        probabilities = sigmoid(features @ weights)
-        gradient = features.T @ (probabilities - targets) + precision * (weights - prior)
-        variance = probabilities * (1 - probabilities)
+        probabilities = sigmoid(features @ solution)
+        gradient = features.T @ (weights * (probabilities - targets)) + precision * (
+            solution - prior
+        )
+        variance = weights * probabilities * (1 - probabilities)
         hessian = (features * variance[:, None]).T @ features + np.diag(precision)
         step = np.linalg.solve(hessian, gradient)
         longest = float(np.abs(step).max())
         # A full step can overshoot where the sigmoid is flat; four units is far on a logit scale.
-        weights = weights - step * min(1.0, 4.0 / max(longest, STEP_TOLERANCE))
+        solution = solution - step * min(1.0, 4.0 / max(longest, STEP_TOLERANCE))
         if longest < STEP_TOLERANCE:
             break
-    return weights
+    return solution
+
+
+def fit_offset(
+    logits: npt.NDArray[np.floating],
+    targets: npt.NDArray[np.floating],
+    weights: npt.NDArray[np.floating],
+    *,
+    prior: float,
+) -> float:
+    """Returns the offset alone that N labels ask for, ``prior`` counting as ``PRIOR_LABELS``."""
+    precision, offset = PRIOR_LABELS * 0.25, prior
+    for _ in range(MAX_STEPS):
+        probabilities = sigmoid(logits + offset)
+        gradient = weights @ (probabilities - targets) + precision * (offset - prior)
+        variance = weights @ (probabilities * (1 - probabilities))
+        step = float(gradient / (variance + precision))
+        offset -= float(np.clip(step, -4.0, 4.0))
+        if abs(step) < STEP_TOLERANCE:
+            break
+    return offset
 
 
 def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:
     """Returns the logistic function, without overflow for any finite logit."""
     half = np.asarray(logits, dtype=np.float64) / 2
     return 0.5 * (1 + np.tanh(half))
+
+
+def logit(probabilities: npt.NDArray[np.floating]) -> Floats:
+    """Returns the inverse of ``sigmoid``, finite for 0 and 1."""
+    clipped = np.clip(np.asarray(probabilities, dtype=np.float64), SMALLEST, 1 - SMALLEST)
+    logits: Floats = np.log(clipped) - np.log1p(-clipped)
+    return logits

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scorer.artifact import TOKENIZER_FILE, DataSource
+from scorer.data.records import read_records, write_records
 from scorer.fields import FieldReader, ProblemsError
-from scorer.model import Scorer, ScorerConfig, save_tokenizer
-from scorer.records import read_records, write_records
+from scorer.model import Scorer, ScorerConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scorer.records import Record
+    from scorer.data.records import Record
 
 FACTS_FILE = "facts.json"
 VALIDATION_FILE = "validation.jsonl.gz"
@@ -46,17 +46,17 @@ class Checkpoint:
 
     scorer: Scorer
     facts: Facts
-    tokenizer_path: Path
+    tokenizer_path: Path | None
+    """None without an encoder."""
     validation: list[Record]
     """The records that were held out of training: the ones to measure parity on."""
 
 
 def save_checkpoint(
-    directory: Path, *, scorer: Scorer, source: str, facts: Facts, validation: list[Record]
+    directory: Path, *, scorer: Scorer, facts: Facts, validation: list[Record]
 ) -> None:
-    """Writes a checkpoint into an existing directory; ``source`` is where the encoder came from."""
+    """Writes a checkpoint into a directory that has the encoder's tokenizer, if there is one."""
     scorer.save_pretrained(directory, safe_serialization=True)
-    save_tokenizer(source, directory)
     text = json.dumps(dataclasses.asdict(facts), indent=2, ensure_ascii=False)
     (directory / FACTS_FILE).write_text(text + "\n", encoding="utf-8")
     write_records(directory / VALIDATION_FILE, validation)
@@ -79,7 +79,7 @@ def load_checkpoint(directory: Path) -> Checkpoint:
     return Checkpoint(
         scorer=Scorer.from_pretrained(directory, config=config).eval(),
         facts=facts,
-        tokenizer_path=directory / TOKENIZER_FILE,
+        tokenizer_path=directory / TOKENIZER_FILE if config.encoder else None,
         validation=read_records(directory / VALIDATION_FILE),
     )
 
@@ -87,8 +87,8 @@ def load_checkpoint(directory: Path) -> Checkpoint:
 def _parse(reader: FieldReader) -> Facts:
     return Facts(
         name=reader.text("name"),
-        encoder_name=reader.text("encoder_name"),
-        encoder_licence=reader.text("encoder_licence"),
+        encoder_name=reader.optional_text("encoder_name"),
+        encoder_licence=reader.optional_text("encoder_licence"),
         max_tokens=reader.integer("max_tokens", minimum=2),
         data_sources=tuple(DataSource.parse(item) for item in reader.items("data_sources")),
         metrics=reader.number_by_name("metrics"),

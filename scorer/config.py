@@ -36,29 +36,25 @@ class EncoderConfig:
     whose ``get_model_path()`` says where."""
     name: str
     licence: str
+    layers: int
+    """How many of its layers are used, from the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HeadConfig:
-    """How the model embeddings are fitted to the embeddings of the frozen encoder."""
+class LearnerConfig:
+    """What is learned on top of the encoder, and how."""
 
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TuningConfig:
-    """How encoder and head are then trained together."""
-
-    epochs: int
-    batch_size: int
-    encoder_learning_rate: float
-    head_learning_rate: float
-    weight_decay: float
-    warmup_fraction: float
-    """Share of the steps in which the learning rate rises; in the rest it falls to zero."""
+    ngram_buckets: int = 1 << 15
+    """Ids that n-grams are hashed to."""
+    projection_width: int = 128
+    """Numbers that the n-grams of a text become."""
+    max_classes: int = 4
+    """Most response classes of one skill."""
+    class_ridges: tuple[float, ...] = (3.0, 10.0, 30.0)
+    """Weights of the squared departures of classes from their skill against the loss of one query;
+    the one with the smallest loss on held-out queries is taken."""
+    folds: int = 5
+    """Parts of the data, each scored by what was learned on the others, for the calibration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +65,11 @@ class Recipe:
     """Short name of the scorer; the first part of its version."""
     max_tokens: int
     validation_fraction: float
-    """Share of the training records held out for choosing the epoch and for calibration."""
+    """Share of the training records held out for figures and for parity."""
     seed: int
-    encoder: EncoderConfig
-    head: HeadConfig
-    tuning: TuningConfig | None
-    """None leaves the encoder frozen."""
+    encoder: EncoderConfig | None
+    """None makes an artifact of the edge tier."""
+    learner: LearnerConfig
     sources: tuple[SourceConfig, ...]
 
 
@@ -100,15 +95,15 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _parse(reader: FieldReader) -> Recipe:
-    tuning = reader.optional_inner("tuning")
+    encoder = reader.optional_inner("encoder")
+    learner = reader.optional_inner("learner")
     recipe = Recipe(
         name=reader.text("name"),
         max_tokens=reader.integer("max_tokens", minimum=2),
         validation_fraction=reader.number("validation_fraction"),
         seed=reader.integer("seed", minimum=0),
-        encoder=_parse_encoder(reader.inner("encoder")),
-        head=_parse_head(reader.inner("head")),
-        tuning=_parse_tuning(tuning) if tuning else None,
+        encoder=_parse_encoder(encoder) if encoder else None,
+        learner=_parse_learner(learner) if learner else LearnerConfig(),
         sources=tuple(_parse_source(item) for item in reader.items("sources")),
     )
     reader.refuse_unread()
@@ -117,34 +112,25 @@ def _parse(reader: FieldReader) -> Recipe:
 
 def _parse_encoder(reader: FieldReader) -> EncoderConfig:
     encoder = EncoderConfig(
-        source=reader.text("source"), name=reader.text("name"), licence=reader.text("licence")
+        source=reader.text("source"),
+        name=reader.text("name"),
+        licence=reader.text("licence"),
+        layers=reader.integer("layers", minimum=1),
     )
     reader.refuse_unread()
     return encoder
 
 
-def _parse_head(reader: FieldReader) -> HeadConfig:
-    head = HeadConfig(
-        epochs=reader.integer("epochs", minimum=1),
-        batch_size=reader.integer("batch_size", minimum=1),
-        learning_rate=reader.number("learning_rate", minimum=0.0),
-        weight_decay=reader.number("weight_decay", minimum=0.0),
+def _parse_learner(reader: FieldReader) -> LearnerConfig:
+    learner = LearnerConfig(
+        ngram_buckets=reader.integer("ngram_buckets", minimum=2),
+        projection_width=reader.integer("projection_width", minimum=1),
+        max_classes=reader.integer("max_classes", minimum=1),
+        class_ridges=reader.numbers("class_ridges", minimum=0.0),
+        folds=reader.integer("folds", minimum=2),
     )
     reader.refuse_unread()
-    return head
-
-
-def _parse_tuning(reader: FieldReader) -> TuningConfig:
-    tuning = TuningConfig(
-        epochs=reader.integer("epochs", minimum=1),
-        batch_size=reader.integer("batch_size", minimum=1),
-        encoder_learning_rate=reader.number("encoder_learning_rate", minimum=0.0),
-        head_learning_rate=reader.number("head_learning_rate", minimum=0.0),
-        weight_decay=reader.number("weight_decay", minimum=0.0),
-        warmup_fraction=reader.number("warmup_fraction", minimum=0.0),
-    )
-    reader.refuse_unread()
-    return tuning
+    return learner
 
 
 def _parse_source(reader: FieldReader) -> SourceConfig:

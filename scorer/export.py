@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from optimum.exporters.onnx import export
-from optimum.exporters.onnx.config import TextEncoderOnnxConfig
-from optimum.utils import NormalizedTextConfig
+from optimum.exporters.onnx.config import OnnxConfig
+from optimum.utils import DummyInputGenerator, DummyTextInputGenerator, NormalizedTextConfig
 
 from scorer import parity
 from scorer.artifact import (
@@ -22,12 +22,22 @@ from scorer.artifact import (
     Artifact,
     Manifest,
     Precision,
+    Skill,
+    Tier,
     seal_artifact,
 )
-from scorer.batches import length_buckets, pad
+from scorer.batches import length_buckets, pad, pad_ngrams
 from scorer.checkpoint import load_checkpoint
 from scorer.evaluate import score_all
-from scorer.runtime import EMBEDDING_OUTPUT, INPUT_NAMES, SCORES_OUTPUT, Runtime
+from scorer.runtime import (
+    CLASS_WEIGHTS_OUTPUT,
+    INPUT_NAMES,
+    NGRAM_INPUT,
+    SCORES_OUTPUT,
+    SUCCESS_OUTPUT,
+    TOKENS_OUTPUT,
+    Runtime,
+)
 from scorer.staging import staged
 from scorer.tokenizer import QueryTokenizer
 
@@ -43,25 +53,53 @@ if TYPE_CHECKING:
     from scorer.tokenizer import TokenizedQuery
 
 OPSET = 17
-"""At 18, onnxruntime's shape inference fails on the head's normalization and fusions are lost."""
+"""At 18, onnxruntime's shape inference failed on a normalization and fusions were lost."""
 
 BATCH_SIZE = 16
 
 
-class ScorerOnnxConfig(TextEncoderOnnxConfig):  # type: ignore[misc]  # optimum publishes no types
+class NgramInputGenerator(DummyInputGenerator):  # type: ignore[misc]  # optimum publishes no types
+    """Makes n-gram ids to trace with."""
+
+    SUPPORTED_INPUT_NAMES = (NGRAM_INPUT,)
+
+    def __init__(self, task: str, normalized_config: NormalizedTextConfig, **_: Any) -> None:
+        self.task = task
+        self.buckets = normalized_config.config.ngram_buckets
+
+    def generate(self, _input_name: str, framework: str = "pt", **_: Any) -> Any:
+        """Returns ids for a batch of two."""
+        return self.random_int_tensor(
+            (2, 24), max_value=self.buckets, min_value=1, framework=framework
+        )
+
+
+class ScorerOnnxConfig(OnnxConfig):  # type: ignore[misc]  # as above
     """Names and dynamic axes of the graph."""
 
-    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(vocab_size="vocab_size")
+    NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
+        vocab_size="vocab_size", allow_new=True
+    )
+    DUMMY_INPUT_GENERATOR_CLASSES = (DummyTextInputGenerator, NgramInputGenerator)
 
     @property
     def inputs(self) -> dict[str, dict[int, str]]:
-        """The inputs; batch and length are free."""
-        return {name: {0: "batch", 1: "tokens"} for name in INPUT_NAMES}
+        """The inputs; batch and lengths are free."""
+        tier = Tier.BASE if self._config.encoder else Tier.EDGE
+        lengths = dict.fromkeys(INPUT_NAMES[tier], "tokens") | {NGRAM_INPUT: "ngrams"}
+        # In the order in which the module takes them.
+        names = (NGRAM_INPUT, *(name for name in INPUT_NAMES[tier] if name != NGRAM_INPUT))
+        return {name: {0: "batch", 1: lengths[name]} for name in names}
 
     @property
     def outputs(self) -> dict[str, dict[int, str]]:
         """The outputs; the batch is free."""
-        return {SCORES_OUTPUT: {0: "batch"}, EMBEDDING_OUTPUT: {0: "batch"}}
+        names = [SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT]
+        outputs: dict[str, dict[int, str]] = {name: {0: "batch"} for name in names}
+        outputs[SUCCESS_OUTPUT] = {}
+        if self._config.has_tokens:
+            outputs[TOKENS_OUTPUT] = {0: "batch"}
+        return outputs
 
 
 def export_artifact(checkpoint_path: Path, output: Path, *, created: str) -> Artifact:
@@ -79,7 +117,8 @@ def export_artifact(checkpoint_path: Path, output: Path, *, created: str) -> Art
     checkpoint = load_checkpoint(checkpoint_path)
     with staged(output) as directory:
         write_graph(checkpoint.scorer, directory / MODEL_FILE)
-        shutil.copyfile(checkpoint.tokenizer_path, directory / TOKENIZER_FILE)
+        if checkpoint.tokenizer_path:
+            shutil.copyfile(checkpoint.tokenizer_path, directory / TOKENIZER_FILE)
         artifact = seal_artifact(directory, _manifest(checkpoint, created, checks=()))
         checks = measure(checkpoint, artifact)
         parity.require(checks)
@@ -89,7 +128,7 @@ def export_artifact(checkpoint_path: Path, output: Path, *, created: str) -> Art
 
 def write_graph(scorer: Scorer, path: Path) -> None:
     """Writes the scorer as one ONNX graph."""
-    scorer.config.vocab_size = scorer.encoder.config.vocab_size
+    scorer.config.vocab_size = scorer.encoder.config.vocab_size if scorer.encoder else 2
     config = ScorerOnnxConfig(scorer.config, task="feature-extraction")
     with warnings.catch_warnings():
         # The tracer doubts constants of transformers' attention masks; parity is measured below.
@@ -101,33 +140,42 @@ def write_graph(scorer: Scorer, path: Path) -> None:
 def measure(checkpoint: Checkpoint, artifact: Artifact) -> tuple[ParityCheck, ...]:
     """Compares checkpoint and artifact on the checkpoint's held-out queries."""
     texts = [record.query for record in parity.probe_of(checkpoint.validation)]
-    tokenizer = QueryTokenizer(checkpoint.tokenizer_path, max_tokens=checkpoint.facts.max_tokens)
+    tokenizer = QueryTokenizer(
+        checkpoint.tokenizer_path,
+        max_tokens=checkpoint.facts.max_tokens,
+        ngram_buckets=checkpoint.scorer.config.ngram_buckets,
+    )
     reference = _torch_scores(checkpoint.scorer, [tokenizer.encode(text) for text in texts])
     return parity.export_checks(reference, score_all(Runtime.open(artifact), texts, BATCH_SIZE))
 
 
 def _torch_scores(scorer: Scorer, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:
     scores = np.empty((len(queries), len(scorer.config.model_ids)), dtype=np.float32)
-    with torch.no_grad():
+    with torch.inference_mode():
         for rows in length_buckets(queries, BATCH_SIZE):
-            ids, mask = pad([queries[row] for row in rows])
-            outputs = scorer(torch.from_numpy(ids), torch.from_numpy(mask))
+            batch = [queries[row] for row in rows]
+            inputs = [pad_ngrams(batch), *(pad(batch) if scorer.encoder is not None else ())]
+            outputs = scorer(*(torch.from_numpy(each) for each in inputs))
             scores[rows] = outputs[SCORES_OUTPUT].numpy()
     return scores
 
 
 def _manifest(checkpoint: Checkpoint, created: str, *, checks: tuple[ParityCheck, ...]) -> Manifest:
-    facts = checkpoint.facts
+    facts, config = checkpoint.facts, checkpoint.scorer.config
     return Manifest(
         name=facts.name,
         version="",
         created=created,
+        tier=Tier.BASE if config.encoder else Tier.EDGE,
         encoder_name=facts.encoder_name,
         encoder_licence=facts.encoder_licence,
         precision=Precision.FP32,
-        model_ids=tuple(checkpoint.scorer.config.model_ids),
+        model_ids=tuple(config.model_ids),
         max_tokens=facts.max_tokens,
-        embedding_width=checkpoint.scorer.encoder.config.hidden_size,
+        ngram_buckets=config.ngram_buckets,
+        skills=tuple(
+            Skill(name=name, class_count=count) for name, count in config.class_counts.items()
+        ),
         data_sources=facts.data_sources,
         files={},
         metrics=facts.metrics,

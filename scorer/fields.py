@@ -13,12 +13,17 @@ T = TypeVar("T")
 
 
 class ProblemsError(Exception):
-    """Raised when a file or directory cannot be used; ``problems`` lists every reason."""
+    """Raised when a file or directory cannot be used; ``problems`` lists every reason.
 
-    def __init__(self, path: Path, problems: Sequence[str]) -> None:
-        super().__init__(f"{path}: " + "; ".join(problems))
+    Where there are too many to list, ``unlisted`` counts the others.
+    """
+
+    def __init__(self, path: Path, problems: Sequence[str], *, unlisted: int = 0) -> None:
+        rest = [f"and {unlisted} more"] if unlisted else []
+        super().__init__(f"{path}: " + "; ".join([*problems, *rest]))
         self.path = path
         self.problems = tuple(problems)
+        self.unlisted = unlisted
 
 
 class FieldReader:
@@ -43,6 +48,13 @@ class FieldReader:
             self._complain(name, "must not be empty")
         return value
 
+    def optional_text(self, name: str) -> str:
+        """Returns a text, which may be empty or absent."""
+        if self._fields.get(name, "") == "":
+            self._asked.add(name)
+            return ""
+        return self.text(name)
+
     def integer(self, name: str, *, minimum: int) -> int:
         """Returns a whole number that is at least ``minimum``."""
         value = self._get(name, int, "a whole number", empty=minimum)
@@ -59,6 +71,18 @@ class FieldReader:
         elif value < minimum:
             self._complain(name, f"must be at least {minimum:g}, is {value:g}")
         return value
+
+    def numbers(self, name: str, *, minimum: float = -math.inf) -> tuple[float, ...]:
+        """Returns at least one finite number, each at least ``minimum``."""
+        values = self._get(name, list, "a list", empty=[])
+        if name in self._fields and not values:
+            self._complain(name, "must not be empty")
+        inner = FieldReader(
+            {str(place): value for place, value in enumerate(values)},
+            at=self._where(name),
+            problems=self.problems,
+        )
+        return tuple(inner.number(place, minimum=minimum) for place in inner._fields)
 
     def optional_number(self, name: str) -> float | None:
         """Returns a finite number, or None where the field is absent or null."""
@@ -77,6 +101,10 @@ class FieldReader:
         for text in sorted({text for text in texts if texts.count(text) > 1}):
             self._complain(name, f"names {text!r} {texts.count(text)} times")
         return tuple(texts)
+
+    def optional_texts(self, name: str) -> tuple[str, ...]:
+        """Returns as :meth:`distinct_texts`, or nothing where the field is absent."""
+        return self.distinct_texts(name) if name in self._fields else ()
 
     def items(self, name: str) -> list[FieldReader]:
         """Returns a reader for each object of a list."""

@@ -1,14 +1,15 @@
-"""Encoder + one learned embedding per model -> one score per model. Needs torch.
+"""The whole scorer as one torch module: what is exported. Needs torch.
 
-``ids, mask (B, T) -> hidden (B, T, D) -> mean over real tokens, unit length (B, D)
--> cosine with each model embedding (B, M) -> scale * cosine + bias -> sigmoid``
+``token ids, mask (B, T) -> encoder -> mean over real tokens, unit length (B, D) ]``
+``n-gram ids (B, G) -> sum of their rows of the table, unit length (B, W)        ] features (B, F)``
+``-> class weights (B, C) = softmax -> @ success (C, M) -> calibration -> scores (B, M)``
 
-The cosine form is RouterDC's (Chen et al. 2024, arXiv 2409.19886); a scale and a bias per model
-make its sigmoid a probability, and a calibration of it can be folded into them.
+The edge tier has no encoder: its features are the n-grams alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +17,24 @@ import torch
 from torch import nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel
+from transformers.utils import logging
 
 from scorer.artifact import TOKENIZER_FILE
-from scorer.runtime import EMBEDDING_OUTPUT, SCORES_OUTPUT
+from scorer.mixture.learner import FEATURE_SCALE
+from scorer.runtime import (
+    CLASS_WEIGHTS_OUTPUT,
+    SCORES_OUTPUT,
+    SUCCESS_OUTPUT,
+    TOKENS_OUTPUT,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from scorer.calibrate import Calibration
+    from scorer.mixture.learner import Learned
 
 PACKAGE_PREFIX = "package:"
-
-INITIAL_SCALE = 10.0
-"""Cosines of a sentence encoder differ by about 0.1 between queries; this makes that one logit."""
 
 
 class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publishes no types
@@ -42,69 +47,142 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         *,
         encoder: dict[str, Any] | None = None,
         model_ids: Sequence[str] = (),
+        class_counts: Mapping[str, int] | None = None,
+        ngram_buckets: int = 2,
+        projection_width: int = 1,
+        has_tokens: bool = False,
         **others: Any,
     ) -> None:
-        self.encoder = encoder or {}
+        self.encoder = encoder
         self.model_ids = list(model_ids)
+        self.class_counts = dict(class_counts or {})
+        self.ngram_buckets = ngram_buckets
+        self.projection_width = projection_width
+        self.has_tokens = has_tokens
         super().__init__(**others)
 
 
-class Head(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
-    """One embedding, scale and bias per model."""
-
-    def __init__(self, width: int, model_count: int) -> None:
-        super().__init__()
-        self.embeddings = nn.Parameter(torch.randn(model_count, width) / width**0.5)
-        self.scale = nn.Parameter(torch.full((model_count,), INITIAL_SCALE))
-        self.bias = nn.Parameter(torch.zeros(model_count))
-
-    def forward(self, queries: torch.Tensor) -> torch.Tensor:
-        """Returns logits (B, M) for unit-length query embeddings (B, D)."""
-        cosines = queries @ functional.normalize(self.embeddings, dim=-1).t()
-        return self.scale * cosines + self.bias
-
-    def fold(self, calibration: Calibration) -> None:
-        """Makes the calibrated logit the head's own."""
-        slope = torch.as_tensor(calibration.slope, dtype=self.scale.dtype)
-        offset = torch.as_tensor(calibration.offset, dtype=self.bias.dtype)
-        with torch.no_grad():
-            self.scale.mul_(slope)
-            self.bias.mul_(slope).add_(offset)
-
-
 class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
-    """The whole scorer, from token ids to scores."""
+    """The whole scorer, from ids to scores."""
 
     config_class = ScorerConfig
 
     def __init__(self, config: ScorerConfig) -> None:
         super().__init__(config)
-        self.encoder = AutoModel.from_config(AutoConfig.for_model(**config.encoder))
-        self.head = Head(self.encoder.config.hidden_size, len(config.model_ids))
+        width, classes = config.projection_width, sum(config.class_counts.values())
+        self.encoder = None
+        if config.encoder:
+            self.encoder = AutoModel.from_config(
+                AutoConfig.for_model(**config.encoder), add_pooling_layer=False
+            )
+            width += self.encoder.config.hidden_size
+        models = len(config.model_ids)
+        self.projection = nn.Embedding(config.ngram_buckets, config.projection_width)
+        self.directions = nn.Parameter(torch.zeros(width, classes))
+        self.bias = nn.Parameter(torch.zeros(classes))
+        self.success_by_class = nn.Parameter(torch.full((classes, models), 0.5))
+        self.slope = nn.Parameter(torch.ones(models))
+        self.offset = nn.Parameter(torch.zeros(models))
+        self.tokens_by_class = None
+        if config.has_tokens:
+            self.tokens_by_class = nn.Parameter(torch.zeros(classes, models))
 
     def _init_weights(self, module: nn.Module) -> None:
-        """Does nothing: the encoder is pretrained, and the head sets its own."""
-
-    def embed(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Returns the unit-length query embeddings, (B, D), of ids and mask, (B, T)."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (B, T, 1)
-        mean = (hidden * mask).sum(1) / mask.sum(1)  # (B, D)
-        return functional.normalize(mean, dim=-1)
+        """Does nothing: the encoder is pretrained, and the rest is learned elsewhere."""
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+        self,
+        ngram_ids: torch.Tensor,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Returns the scores (B, M) and the query embeddings (B, D), named as in the graph."""
-        embedding = self.embed(input_ids, attention_mask)
-        return {SCORES_OUTPUT: torch.sigmoid(self.head(embedding)), EMBEDDING_OUTPUT: embedding}
+        """Returns what the graph returns, by the names in ``scorer.runtime``."""
+        parts = [functional.normalize(self.projection(ngram_ids).sum(1), dim=-1)]
+        if self.encoder is not None:
+            parts.insert(0, mean_embedding(self.encoder, input_ids, attention_mask))
+        logits = FEATURE_SCALE * torch.cat(parts, dim=-1) @ self.directions + self.bias
+        weights = torch.softmax(logits, dim=-1)
+        chances = weights @ self.success_by_class
+        outputs = {
+            SCORES_OUTPUT: torch.sigmoid(self.slope * torch.logit(chances) + self.offset),
+            CLASS_WEIGHTS_OUTPUT: weights,
+            # What depends on no input, the exporter leaves out.
+            SUCCESS_OUTPUT: self.success_by_class + 0.0 * weights.sum(),
+        }
+        if self.tokens_by_class is not None:
+            outputs[TOKENS_OUTPUT] = weights @ self.tokens_by_class
+        return outputs
 
 
-def new_scorer(source: str, model_ids: Sequence[str]) -> Scorer:
-    """Returns a scorer with the pretrained encoder of ``source`` and an untrained head."""
-    encoder = AutoModel.from_pretrained(_resolve(source))
-    scorer = Scorer(ScorerConfig(encoder=encoder.config.to_dict(), model_ids=model_ids))
-    scorer.encoder.load_state_dict(encoder.state_dict())
+def mean_embedding(
+    encoder: nn.Module, input_ids: torch.Tensor | None, attention_mask: torch.Tensor | None
+) -> torch.Tensor:
+    """Returns the unit-length mean (B, D) over the real tokens of ids and mask, (B, T)."""
+    if input_ids is None or attention_mask is None:
+        raise ValueError("a scorer with an encoder needs token ids and a mask")
+    hidden = encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (B, T, 1)
+    mean = (hidden * mask).sum(1) / mask.sum(1)  # (B, D)
+    return functional.normalize(mean, dim=-1)
+
+
+def load_encoder(source: str, *, layers: int | None = None) -> nn.Module:
+    """Returns a pretrained encoder, or its first ``layers`` layers."""
+    with _quiet():
+        encoder = AutoModel.from_pretrained(_resolve(source), add_pooling_layer=False)
+    if layers is not None:
+        encoder.encoder.layer = encoder.encoder.layer[:layers]
+        encoder.config.num_hidden_layers = layers
+    return encoder.eval()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences the warning that the pooling layer, which nothing here uses, is left out."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+def new_scorer(
+    encoder: nn.Module | None,
+    learned: Learned,
+    *,
+    model_ids: Sequence[str],
+    completion_tokens: torch.Tensor | None,
+) -> Scorer:
+    """Returns the scorer that an encoder and what was learned on its embeddings make together."""
+    buckets, width = learned.projection.shape
+    table = learned.table
+    counts = torch.bincount(torch.from_numpy(table.skill_of_class)).tolist()
+    scorer = Scorer(
+        ScorerConfig(
+            encoder=None if encoder is None else encoder.config.to_dict(),
+            model_ids=model_ids,
+            class_counts=dict(zip(table.skills, counts, strict=True)),
+            ngram_buckets=buckets,
+            projection_width=width,
+            has_tokens=completion_tokens is not None,
+        )
+    )
+    directions, bias = learned.mixture.folded()
+    values = {
+        "projection.weight": learned.projection,
+        "directions": directions,
+        "bias": bias,
+        "success_by_class": learned.mixture.success,
+        "slope": torch.from_numpy(learned.calibration.slope),
+        "offset": torch.from_numpy(learned.calibration.offset),
+    }
+    if completion_tokens is not None:
+        values["tokens_by_class"] = completion_tokens
+    if encoder is not None:
+        values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
+    scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})
+    scorer.eval()
     return scorer
 
 

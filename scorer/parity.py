@@ -9,37 +9,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.artifact import ParityCheck
-from scorer.evaluate import ranking_figures
+from scorer.artifact import ParityCheck, Precision
+from scorer.measures.ranking import ranking_figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from scorer.records import Record
+    from scorer.data.records import Record
 
     Floats = npt.NDArray[np.floating]
 
-PROBE_SIZE = 256
-"""Most queries that parity is measured on."""
+PROBE_SIZE = 1024
+"""Most queries that parity is measured on: one query is then a tenth of a percent."""
 
 EXPORT_TOLERANCE = 1e-4
 """Largest |score difference| between torch and ONNX: rounding, and nothing else."""
 
-MEAN_SCORE_DIFFERENCE = 0.02
-"""Largest mean |score difference| between fp32 and int8: below what calibration can promise."""
+MEAN_SCORE_DIFFERENCE = 0.01
+"""Largest mean |score difference| between fp32 and fewer bits: below what calibration can promise."""
 
-TOP_1_AGREEMENT = 0.9
-"""Smallest share of queries for which fp32 and int8 rank the same model first. Models that are as
-good as tied change places freely, so the next gate is the one that costs quality."""
+TOP_1_AGREEMENT = 0.98
+"""Smallest share of queries for which fp32 and fewer bits rank the same model first."""
 
-CHOSEN_SCORE_LOSS = 0.01
-"""Largest loss of the first-ranked model's mean score through int8."""
+CHOSEN_SCORE_LOSS = 0.002
+"""Largest loss of the first-ranked model's mean score through fewer bits."""
 
-COMPANION_DIFFERENCE = 0.02
-"""Largest mean |score difference| of a query scored alone and in a batch. Dynamic quantization takes
-its scales from the whole batch, so an int8 score depends a little on what it is batched with."""
+ROSTER_TOLERANCE = 1e-5
+"""Largest |score difference| of a model through another one's coming: rounding of wider products."""
+
+COMPANION_DIFFERENCE = {Precision.FP32: 1e-4, Precision.INT8: 1e-4, Precision.FP16: 1e-3}
+"""Largest |score difference| of a query scored alone and in a batch: rounding, and nothing else."""
 
 
 class ParityError(Exception):
@@ -63,37 +64,44 @@ def export_checks(torch_scores: Floats, onnx_scores: Floats) -> tuple[ParityChec
     return (ParityCheck(name="torch_onnx_max_difference", value=largest, maximum=EXPORT_TOLERANCE),)
 
 
-def quantization_checks(
-    fp32: Floats, int8: Floats, int8_alone: Floats, targets: Floats
+def precision_checks(
+    precision: Precision, *, fp32: Floats, fewer: Floats, fewer_alone: Floats, targets: Floats
 ) -> tuple[ParityCheck, ...]:
-    """Compares the scores (N, M) of an artifact and of its quantized form.
+    """Compares the scores (N, M) of an artifact and of its form with fewer bits.
 
     Args:
+        precision: Of that form; the checks are named after it.
         fp32: Scores of the artifact.
-        int8: Scores of the quantized artifact, in batches.
-        int8_alone: The same, one query at a time.
+        fewer: Scores with fewer bits, in batches.
+        fewer_alone: The same, one query at a time.
         targets: The labels; a model without one is no candidate for that query.
     """
-    difference = np.abs(fp32 - int8)
-    companions = np.abs(int8 - int8_alone)
-    loss = ranking_figures(fp32, targets).mean_score - ranking_figures(int8, targets).mean_score
-    agreement = float((_first(fp32, targets) == _first(int8, targets)).mean())
+    difference = np.abs(fp32 - fewer)
+    loss = ranking_figures(fp32, targets).mean_score - ranking_figures(fewer, targets).mean_score
+    agreement = float((_first(fp32, targets) == _first(fewer, targets)).mean())
     return (
         ParityCheck(
-            name="int8_mean_difference",
+            name=f"{precision}_mean_difference",
             value=float(difference.mean()),
             maximum=MEAN_SCORE_DIFFERENCE,
         ),
-        ParityCheck(name="int8_p99_difference", value=float(np.percentile(difference, 99))),
-        ParityCheck(name="int8_max_difference", value=float(difference.max())),
-        ParityCheck(name="int8_top_1_agreement", value=agreement, minimum=TOP_1_AGREEMENT),
-        ParityCheck(name="int8_chosen_score_loss", value=loss, maximum=CHOSEN_SCORE_LOSS),
+        ParityCheck(name=f"{precision}_p99_difference", value=float(np.percentile(difference, 99))),
+        ParityCheck(name=f"{precision}_max_difference", value=float(difference.max())),
+        ParityCheck(name=f"{precision}_top_1_agreement", value=agreement, minimum=TOP_1_AGREEMENT),
+        ParityCheck(name=f"{precision}_chosen_score_loss", value=loss, maximum=CHOSEN_SCORE_LOSS),
         ParityCheck(
-            name="int8_companion_mean_difference",
-            value=float(companions.mean()),
-            maximum=COMPANION_DIFFERENCE,
+            name=f"{precision}_companion_max_difference",
+            value=float(np.abs(fewer - fewer_alone).max()),
+            maximum=COMPANION_DIFFERENCE[precision],
         ),
-        ParityCheck(name="int8_companion_max_difference", value=float(companions.max())),
+    )
+
+
+def unchanged_checks(before: Floats, after: Floats) -> tuple[ParityCheck, ...]:
+    """Compares the scores (N, M) of models before and after another one was added."""
+    largest = float(np.abs(before - after).max())
+    return (
+        ParityCheck(name="other_models_max_difference", value=largest, maximum=ROSTER_TOLERANCE),
     )
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime as ort
 
-from scorer.artifact import ArtifactError
-from scorer.batches import pad
+from scorer.artifact import ArtifactError, Tier
+from scorer.batches import pad, pad_ngrams
+from scorer.mixture.complement import complementary_models
+from scorer.mixture.uncertainty import uncertainty
 from scorer.tokenizer import QueryTokenizer, TokenizedQuery
 
 if TYPE_CHECKING:
@@ -20,9 +23,22 @@ if TYPE_CHECKING:
 
     from scorer.artifact import Artifact
 
-INPUT_NAMES = ("input_ids", "attention_mask")
+NGRAM_INPUT = "ngram_ids"
+INPUT_NAMES = {
+    Tier.BASE: ("input_ids", "attention_mask", NGRAM_INPUT),
+    Tier.EDGE: (NGRAM_INPUT,),
+}
+
 SCORES_OUTPUT = "scores"
-EMBEDDING_OUTPUT = "query_embedding"
+"""Calibrated score per query and model, (B, M)."""
+CLASS_WEIGHTS_OUTPUT = "class_weights"
+"""How much each query is of each response class, (B, C)."""
+SUCCESS_OUTPUT = "success"
+"""Chance that a model answers a query of a class well, (C, M): the same for every batch."""
+OUTPUTS = {SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT, SUCCESS_OUTPUT}
+
+TOKENS_OUTPUT = "completion_tokens"
+"""Expected length of a model's reply, (B, M); only where the training data had lengths."""
 
 
 class Provider(enum.StrEnum):
@@ -39,6 +55,21 @@ class ProviderUnavailableError(RuntimeError):
     """Raised when the provider that was asked for is not the one that ONNX Runtime would use."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reading:
+    """All that an artifact says about B queries."""
+
+    scores: npt.NDArray[np.float32]
+    """Score in [0, 1] per query and model, (B, M)."""
+    class_weights: npt.NDArray[np.float32]
+    """How much each query is of each response class, (B, C); each row sums to 1."""
+    completion_tokens: npt.NDArray[np.float32] | None
+    """Expected tokens of a reply, (B, M); None where the artifact was not taught any."""
+    uncertainty: npt.NDArray[np.float64]
+    """How little the ranking is to be relied on, in [0, 1], (B,): the kind of query is unclear, or no
+    model is likely to answer it well. See ``scorer.mixture.uncertainty``."""
+
+
 class Runtime:
     """Scores queries with one artifact; safe to call from several threads."""
 
@@ -47,9 +78,16 @@ class Runtime:
         self.model_ids = artifact.manifest.model_ids
         self.version = artifact.manifest.version
         self.max_tokens = artifact.manifest.max_tokens
+        self.class_count = artifact.manifest.class_count
         self.provider = _provider_of(session)
         self._session = session
-        self._tokenizer = QueryTokenizer(artifact.tokenizer_path, max_tokens=self.max_tokens)
+        self._input_names = INPUT_NAMES[artifact.manifest.tier]
+        self._output_names = {output.name for output in session.get_outputs()}
+        self._tokenizer = QueryTokenizer(
+            artifact.tokenizer_path if artifact.manifest.tier is Tier.BASE else None,
+            max_tokens=self.max_tokens,
+            ngram_buckets=artifact.manifest.ngram_buckets,
+        )
 
     @classmethod
     def open(
@@ -104,21 +142,44 @@ class Runtime:
 
         The batch is padded to its longest query and no further.
         """
-        return self._run(SCORES_OUTPUT, queries, len(self.model_ids))
-
-    def embed(self, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:
-        """Returns the unit-length embedding of each query, shape (B, D)."""
-        return self._run(EMBEDDING_OUTPUT, queries, self.artifact.manifest.embedding_width)
-
-    def _run(
-        self, output: str, queries: Sequence[TokenizedQuery], width: int
-    ) -> npt.NDArray[np.float32]:
         if not queries:
-            return np.empty((0, width), dtype=np.float32)
-        ids, mask = pad(queries)
-        result: npt.NDArray[np.float32]
-        (result,) = self._session.run([output], dict(zip(INPUT_NAMES, (ids, mask), strict=True)))
-        return result
+            return np.empty((0, len(self.model_ids)), dtype=np.float32)
+        scores: npt.NDArray[np.float32]
+        (scores,) = self._session.run([SCORES_OUTPUT], self._feeds(queries))
+        return scores
+
+    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
+        """Returns all that the artifact says about queries, at least one."""
+        names = [SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT]
+        if TOKENS_OUTPUT in self._output_names:
+            names.append(TOKENS_OUTPUT)
+        outputs = dict(zip(names, self._session.run(names, self._feeds(queries)), strict=True))
+        return Reading(
+            scores=outputs[SCORES_OUTPUT],
+            class_weights=outputs[CLASS_WEIGHTS_OUTPUT],
+            completion_tokens=outputs.get(TOKENS_OUTPUT),
+            uncertainty=uncertainty(
+                outputs[CLASS_WEIGHTS_OUTPUT],
+                [skill.class_count for skill in self.artifact.manifest.skills],
+                outputs[SCORES_OUTPUT],
+            ),
+        )
+
+    def team(self, queries: Sequence[TokenizedQuery], count: int) -> npt.NDArray[np.intp]:
+        """Returns the columns of ``count`` models per query that complement one another, (B, count).
+
+        Raises:
+            ValueError: There are fewer than ``count`` models.
+        """
+        names = [CLASS_WEIGHTS_OUTPUT, SUCCESS_OUTPUT]
+        weights, success = self._session.run(names, self._feeds(queries))
+        return complementary_models(weights, success, count=count)
+
+    def _feeds(self, queries: Sequence[TokenizedQuery]) -> dict[str, npt.NDArray[np.int64]]:
+        feeds = {NGRAM_INPUT: pad_ngrams(queries)}
+        if len(self._input_names) > 1:
+            feeds |= zip(self._input_names, pad(queries), strict=False)
+        return feeds
 
 
 def _check_installation() -> None:
@@ -138,15 +199,21 @@ def _provider_of(session: ort.InferenceSession) -> Provider:
 
 def _check_graph(artifact: Artifact, session: ort.InferenceSession) -> None:
     manifest = artifact.manifest
-    widths = {output.name: output.shape[-1] for output in session.get_outputs()}
-    expected = {SCORES_OUTPUT: len(manifest.model_ids), EMBEDDING_OUTPUT: manifest.embedding_width}
-    problems = [
-        f"model.onnx: output {name} has width {widths.get(name)}; the manifest says {width}"
+    outputs = {output.name: output.shape for output in session.get_outputs()}
+    expected = {
+        SCORES_OUTPUT: len(manifest.model_ids),
+        CLASS_WEIGHTS_OUTPUT: manifest.class_count,
+    }
+    problems = [f"model.onnx: has no output {name}" for name in OUTPUTS - outputs.keys()]
+    problems += [
+        f"model.onnx: output {name} has width {outputs.get(name, [None])[-1]}; "
+        f"the manifest says {width}"
         for name, width in expected.items()
-        if widths.get(name) != width
+        if outputs.get(name, [None])[-1] != width
     ]
-    inputs = {value.name for value in session.get_inputs()}
-    if inputs != set(INPUT_NAMES):
-        problems.append(f"model.onnx: inputs are {sorted(inputs)}, not {sorted(INPUT_NAMES)}")
+    inputs = sorted(value.name for value in session.get_inputs())
+    wanted = sorted(INPUT_NAMES[manifest.tier])
+    if inputs != wanted:
+        problems.append(f"model.onnx: inputs are {inputs}, not {wanted}")
     if problems:
         raise ArtifactError(artifact.path, problems)

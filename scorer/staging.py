@@ -1,4 +1,4 @@
-"""A directory that appears complete or not at all."""
+"""A directory or a file that appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -18,12 +18,23 @@ def staged(output: Path) -> Iterator[Path]:
     Raises:
         FileExistsError: ``output`` exists; nothing is ever overwritten.
     """
+    with staged_file(output) as directory:
+        directory.mkdir()
+        yield directory
+
+
+@contextlib.contextmanager
+def staged_file(output: Path) -> Iterator[Path]:
+    """Yields a path to write; what is written becomes ``output`` at the end, or vanishes.
+
+    Raises:
+        FileExistsError: ``output`` exists; nothing is ever overwritten.
+    """
     if output.exists():
         raise FileExistsError(f"{output} exists already")
     output.parent.mkdir(parents=True, exist_ok=True)
     # Beside the output, since only within one file system is a rename one step.
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
-        directory = Path(temporary) / output.name
-        directory.mkdir()
-        yield directory
-        directory.rename(output)
+        path = Path(temporary) / output.name
+        yield path
+        path.rename(output)

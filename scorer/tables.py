@@ -10,14 +10,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scorer.artifact import Manifest, ParityCheck
+    from scorer.data.overlap import Overlap
     from scorer.evaluate import Evaluation
 
 
-def metrics(figures: Mapping[str, float]) -> Table:
+def metrics(figures: Mapping[str, float], *, title: str | None = None) -> Table:
     """Returns one row per figure."""
-    table = Table("figure", "value")
+    table = Table("figure", "value", title=title)
     for name, value in figures.items():
-        table.add_row(name, f"{value:.4f}")
+        table.add_row(name, str(value) if isinstance(value, int) else f"{value:.4f}")
+    return table
+
+
+def counts(figures: Mapping[str, int]) -> Table:
+    """Returns one row per count."""
+    table = Table("what", "count")
+    for name, value in figures.items():
+        table.add_row(name, str(value))
     return table
 
 
@@ -62,10 +71,14 @@ def manifest(document: Manifest) -> Table:
     """Returns everything in a manifest, in reading order."""
     table = Table("field", "value", title=document.version, show_lines=True)
     table.add_row("created", document.created)
-    table.add_row("encoder", f"{document.encoder_name}\n{document.encoder_licence}")
+    table.add_row("tier", document.tier)
+    if document.encoder_name:
+        table.add_row("encoder", f"{document.encoder_name}\n{document.encoder_licence}")
     table.add_row("precision", document.precision)
     table.add_row("longest query", f"{document.max_tokens} tokens, both ends kept")
-    table.add_row("embedding width", str(document.embedding_width))
+    table.add_row("n-gram ids", str(document.ngram_buckets))
+    skills = ", ".join(f"{skill.name} ({skill.class_count})" for skill in document.skills)
+    table.add_row(f"skills ({len(document.skills)}), and classes of each", skills)
     table.add_row(f"models ({len(document.model_ids)})", "\n".join(document.model_ids))
     for source in document.data_sources:
         rows = f"{source.train_rows} rows trained on, {source.validation_rows} held out"
@@ -75,3 +88,27 @@ def manifest(document: Manifest) -> Table:
     table.add_row("metrics", metrics(document.metrics))
     table.add_row("parity", parity(document.parity))
     return table
+
+
+def overlaps(found: Sequence[Overlap], row_counts: Mapping[str, int]) -> Table:
+    """Returns files x files: rows of the row's file whose question is in the column's file too."""
+    columns = {name: str(number) for number, name in enumerate(row_counts, start=1)}
+    table = Table(
+        "",
+        "file",
+        "rows",
+        *columns.values(),
+        title="Rows whose question is also in ...",
+        caption="a + b + c: a with the same text, b more with the same stem and other choices, "
+        "c more where one text is a line of the other.",
+    )
+    cells = {(overlap.file, overlap.other): _shared(overlap) for overlap in found}
+    for name, number in columns.items():
+        shared = [cells[name, other] for other in columns]
+        table.add_row(number, name, str(row_counts[name]), *shared)
+    return table
+
+
+def _shared(overlap: Overlap) -> str:
+    counts = [len(rows) for rows in overlap.rows.values()]
+    return " + ".join(map(str, counts)) if any(counts) else ""

@@ -22,13 +22,13 @@ from routemoa.v1.scorer_service_pb2 import (
     StreamRankModelsRequest,
 )
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
+from scorer import Runtime, default_artifact_path, load_artifact
 from services.scorer.app import scorer_service
 from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
-    from scorer import Runtime
     from tests.conftest import Connect, Serve
 
 QUERY = "What is the capital of France?"
@@ -127,8 +127,22 @@ async def test_a_batch_answers_each_request_in_order(
     for place, item in enumerate(response.responses):
         by_id = {score.model_id: score.score for score in item.model_scores}
         scores = [by_id[model_id] for model_id in scorer_runtime.model_ids]
-        # A batch's companions move INT8 scores a little, and another query moves them far more.
-        assert np.abs(alone - scores).mean(axis=1).argmin() == place
+        assert scores == pytest.approx(alone[place].tolist(), abs=1e-5)
+
+
+async def test_the_edge_tier_is_served_as_the_base_tier_is(serve: Serve, connect: Connect) -> None:
+    edge = Runtime.open(load_artifact(default_artifact_path().parent / "edge"))
+    config = ScorerServiceConfig(listen_address="127.0.0.1:0")
+    stub = ScorerServiceStub(connect(await serve(config, scorer_service(config, edge))))
+    queries = [QUERY, "word " * 3_000, "你好", "?"]
+    request = BatchRankModelsRequest(requests=[RankModelsRequest(query=q) for q in queries])
+    response = await stub.BatchRankModels(request, timeout=TIMEOUT_S)
+    assert [item.truncated for item in response.responses] == [False, True, False, False]
+    alone = edge.score([edge.tokenize(query) for query in queries])
+    for row, item in zip(alone, response.responses, strict=True):
+        by_id = {score.model_id: score.score for score in item.model_scores}
+        scores = [by_id[model_id] for model_id in edge.model_ids]
+        assert scores == pytest.approx(row.tolist(), abs=1e-5)
 
 
 async def test_each_request_of_a_batch_may_name_its_own_models(

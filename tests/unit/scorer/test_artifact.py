@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scorer import ArtifactError, default_artifact_path, load_artifact
-from scorer.artifact import ParityCheck, seal_artifact
+from scorer.artifact import ParityCheck, Tier, seal_artifact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,8 +73,26 @@ def test_a_manifest_that_is_not_an_object_is_refused(tmp_path: Path, content: st
 
 
 def test_a_newer_format_is_refused_before_its_fields_are_read(directory: Path) -> None:
-    edit(directory, format_version=2, model_ids="changed")
-    assert problems_of(directory) == ("format_version is 2; this version reads 1",)
+    edit(directory, format_version=3, model_ids="changed")
+    assert problems_of(directory) == (
+        "format_version is 3; this version reads 2: upgrade to use it",
+    )
+
+
+def test_an_older_format_is_refused_with_what_to_do(directory: Path) -> None:
+    edit(directory, format_version=1, embedding_width=384)
+    assert problems_of(directory) == (
+        "format_version is 1 and 2 is needed: it was made by an older version; export it again",
+    )
+
+
+def test_an_edge_artifact_needs_no_tokenizer_and_must_have_none(directory: Path) -> None:
+    manifest = dataclasses.replace(load_artifact(directory).manifest, tier=Tier.EDGE)
+    (directory / "tokenizer.json").unlink()
+    sealed = seal_artifact(directory, dataclasses.replace(manifest, encoder_name=""))
+    assert sealed.manifest.files.keys() == {"model.onnx"}
+    edit(directory, files={**sealed.manifest.files, "tokenizer.json": "0"})
+    assert "files: tokenizer.json is not a file of an artifact" in problems_of(directory)
 
 
 def test_all_problems_are_reported_at_once(directory: Path) -> None:
@@ -82,7 +101,9 @@ def test_all_problems_are_reported_at_once(directory: Path) -> None:
         name="",
         model_ids=["a", "b", "a", "", 3],
         max_tokens=True,
-        embedding_width=0,
+        ngram_buckets=1,
+        tier="middle",
+        skills=[{"name": "", "class_count": 0}],
         precision="int3",
         metrics={"loss": "low"},
         parity=[{"name": "x", "value": "y"}],
@@ -96,8 +117,11 @@ def test_all_problems_are_reported_at_once(directory: Path) -> None:
         "model_ids must hold only texts that are not empty",
         "model_ids names 'a' 2 times",
         "max_tokens must be a whole number, is true or false",
-        "embedding_width must be at least 1, is 0",
-        "precision is 'int3'; known: fp32, int8",
+        "ngram_buckets must be at least 2, is 1",
+        "tier is 'middle'; known: base, edge",
+        "skills[0].name must not be empty",
+        "skills[0].class_count must be at least 1, is 0",
+        "precision is 'int3'; known: fp32, fp16, int8",
         "metrics.loss must be a number, is a text",
         "parity[0].value must be a number, is a text",
         "data_sources[0] must be an object, is a number",
@@ -110,9 +134,9 @@ def test_all_problems_are_reported_at_once(directory: Path) -> None:
 def test_a_missing_field_is_named(directory: Path) -> None:
     path = directory / "manifest.json"
     document = json.loads(path.read_text())
-    del document["encoder_name"], document["model_ids"]
+    del document["skills"], document["model_ids"]
     path.write_text(json.dumps(document))
-    assert set(problems_of(directory)) == {"encoder_name is missing", "model_ids is missing"}
+    assert set(problems_of(directory)) == {"skills is missing", "model_ids is missing"}
 
 
 def test_rows_that_were_renamed_by_hand_do_not_keep_their_version(directory: Path) -> None:

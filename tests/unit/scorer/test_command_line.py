@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from scorer import default_artifact_path, load_artifact
 from scorer.__main__ import app
-from scorer.staging import staged
+from scorer.staging import staged, staged_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,4 +78,16 @@ def test_a_staged_directory_appears_complete_or_not_at_all(tmp_path: Path) -> No
         (directory / "file" / "below").mkdir(parents=(directory / "file").write_text("x") == 1)
     assert [path.name for path in tmp_path.iterdir()] == ["deep"]
     with pytest.raises(FileExistsError), staged(tmp_path / "deep"):
+        pytest.fail("nothing is ever overwritten")
+
+
+def test_a_staged_file_appears_complete_or_not_at_all(tmp_path: Path) -> None:
+    with staged_file(tmp_path / "deep" / "good") as path:
+        path.write_text("x")
+        assert not (tmp_path / "deep" / "good").exists()
+    assert (tmp_path / "deep" / "good").read_text() == "x"
+    with pytest.raises(ZeroDivisionError), staged_file(tmp_path / "bad") as path:
+        path.write_text(str(1 // 0))
+    assert [path.name for path in tmp_path.iterdir()] == ["deep"]
+    with pytest.raises(FileExistsError), staged_file(tmp_path / "deep" / "good"):
         pytest.fail("nothing is ever overwritten")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scorer import default_artifact_path
-from scorer.config import RecipeError, read_recipe
+from scorer.config import LearnerConfig, RecipeError, read_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 def test_the_shipped_recipe_is_valid_and_names_the_sources_of_the_shipped_artifact() -> None:
     recipe = read_recipe(default_artifact_path() / "recipe.toml")
+    assert recipe.encoder is not None
     assert [source.name for source in recipe.sources] == ["mmlupro28", "zeroeval29"]
 
 
@@ -21,8 +22,8 @@ def test_all_problems_of_a_recipe_are_reported_at_once(tmp_path: Path) -> None:
     path.write_text(
         'name = "x"\nmax_tokens = 1\nvalidation_fraction = 1.5\nsead = 3\n'
         '[encoder]\nsource = "s"\nname = "n"\n'
-        "[head]\nepochs = 0\nbatch_size = 8\nlearning_rate = -1.0\nweight_decay = 0.0\n"
-        'sources = "none"\n'
+        "[learner]\nngram_buckets = 1\nprojection_width = 8\nmax_classes = 0\nclass_ridges = [-1]\n"
+        'folds = 1\nsources = "none"\n'
     )
     with pytest.raises(RecipeError) as caught:
         read_recipe(path)
@@ -32,12 +33,21 @@ def test_all_problems_of_a_recipe_are_reported_at_once(tmp_path: Path) -> None:
         "seed is missing",
         "sead is not a known field",
         "encoder.licence is missing",
-        "head.epochs must be at least 1, is 0",
-        "head.learning_rate must be at least 0, is -1",
-        "head.sources is not a known field",
+        "encoder.layers is missing",
+        "learner.ngram_buckets must be at least 2, is 1",
+        "learner.max_classes must be at least 1, is 0",
+        "learner.class_ridges.0 must be at least 0, is -1",
+        "learner.folds must be at least 2, is 1",
+        "learner.sources is not a known field",
         "sources is missing",
         "sources must not be empty",
     }
+
+
+def test_a_recipe_without_an_encoder_is_of_the_edge_tier() -> None:
+    recipe = read_recipe(default_artifact_path().parent / "edge" / "recipe.toml")
+    assert recipe.encoder is None
+    assert recipe.learner == LearnerConfig()
 
 
 @pytest.mark.parametrize("text", ["name = ", "\udcff"])

@@ -14,6 +14,7 @@ import pytest
 
 from routemoa.errors import DrainingError, OverloadedError
 from scorer import TokenizedQuery
+from scorer.tokenizer import NO_IDS
 from services.scorer.batcher import (
     INLINE_CHARACTERS,
     Batcher,
@@ -44,7 +45,9 @@ class GatedEngine:
         if text == "bad text":
             raise ValueError(text)
         self.threads.add(threading.current_thread().name)
-        return TokenizedQuery(ids=np.zeros(len(text), dtype=np.int64), truncated=len(text) > 100)
+        return TokenizedQuery(
+            ids=np.zeros(len(text), dtype=np.int64), ngrams=NO_IDS, truncated=len(text) > 100
+        )
 
     def score(self, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:
         lengths = [len(query.ids) for query in queries]

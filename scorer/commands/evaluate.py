@@ -1,0 +1,45 @@
+"""``evaluate``: an artifact and records -> figures, with baselines beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scorer import tables
+from scorer.artifact import load_artifact
+from scorer.commands import console
+from scorer.data.checks import unknown_models
+from scorer.data.records import read_records
+from scorer.evaluate import evaluate as evaluate_runtime
+from scorer.runtime import Provider, Runtime
+
+RecordsPath = Annotated[Path, typer.Argument(metavar="RECORDS", help="Records to evaluate on.")]
+BaselinesPath = Annotated[
+    Path | None, typer.Option(help="Training records that the baselines learn from.")
+]
+BatchSize = Annotated[int, typer.Option(min=1, help="Queries scored together.")]
+ProviderName = Annotated[Provider, typer.Option(help="What to run on.")]
+
+
+def evaluate(
+    artifact: console.ArtifactPath,
+    records: RecordsPath,
+    *,
+    baselines: BaselinesPath = None,
+    batch_size: BatchSize = 16,
+    provider: ProviderName = Provider.CPU,
+    as_json: console.AsJson = False,
+) -> None:
+    """Measure an artifact on routing records, with baselines beside it."""
+    with console.friendly():
+        runtime = Runtime.open(load_artifact(artifact), provider=provider)
+        test = read_records(records)
+        train = read_records(baselines) if baselines else []
+        if train:
+            strangers = unknown_models(test, train=train)
+            console.warn_of_models(strangers, "in the records and not in the baselines' records")
+        evaluation = evaluate_runtime(runtime, test, train=train, batch_size=batch_size)
+        console.show(tables.evaluation(evaluation), dataclasses.asdict(evaluation), as_json=as_json)

@@ -1,0 +1,89 @@
+"""``report``: results and artifacts -> pages of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scorer.artifact import load_artifact
+from scorer.commands import console
+from scorer.compare.results import read_results
+from scorer.config import read_recipe
+from scorer.data.records import read_records
+from scorer.runtime import Runtime
+from scorer.staging import staged
+
+report = typer.Typer(help="Draw what was measured: pages of pictures.", no_args_is_help=True)
+
+ResultsPath = Annotated[
+    Path, typer.Argument(metavar="RESULTS", help="The directory that compare wrote.")
+]
+OutputPath = Annotated[Path, typer.Option(help="A directory to write; must not exist.")]
+RecordsPath = Annotated[Path, typer.Argument(metavar="RECORDS", help="Records to judge by.")]
+BaselinesPath = Annotated[
+    Path, typer.Option(help="Training records, which say what the best single model is.")
+]
+PreviousPath = Annotated[
+    Path | None, typer.Option(help="An older artifact: also draw what changed since.")
+]
+RecipePath = Annotated[
+    Path | None,
+    typer.Option(metavar="RECIPE", help="Also learn from 10 to 100 % of its records: minutes."),
+]
+DataPath = Annotated[
+    Path, typer.Option(envvar="ROUTEMOA_DATA", help="Directory that holds the recipe's files.")
+]
+EmbeddingsPath = Annotated[Path, typer.Option(help="Directory that keeps the texts' embeddings.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Queries read together.")]
+
+
+@report.command()
+def compare(results: ResultsPath, *, output: OutputPath) -> None:
+    """Draw the results of a comparison of methods."""
+    with console.friendly():
+        # Only these commands need matplotlib, and no other should wait for it.
+        from scorer.report.comparison import comparison_sections  # noqa: PLC0415
+        from scorer.report.page import write_page  # noqa: PLC0415
+
+        sections = comparison_sections(read_results(results))
+        with staged(output) as directory:
+            write_page(directory, "Methods side by side", sections)
+
+
+@report.command()
+def artifact(
+    artifact: console.ArtifactPath,
+    records: RecordsPath,
+    *,
+    baselines: BaselinesPath,
+    output: OutputPath,
+    previous: PreviousPath = None,
+    learning_curve: RecipePath = None,
+    data: DataPath = Path("data"),
+    embeddings: EmbeddingsPath = Path("build/embeddings"),
+    batch_size: BatchSize = 16,
+) -> None:
+    """Draw what an artifact does on records, and what changed since an older one."""
+    with console.friendly():
+        from scorer.report.anatomy import artifact_sections  # noqa: PLC0415 - as above
+        from scorer.report.changes import changes_between  # noqa: PLC0415
+        from scorer.report.evidence import gather  # noqa: PLC0415
+        from scorer.report.page import write_page  # noqa: PLC0415
+
+        test, train = read_records(records), read_records(baselines)
+        now = gather(
+            Runtime.open(load_artifact(artifact)), test, train=train, batch_size=batch_size
+        )
+        changed = growth = None
+        if previous:
+            runtime = Runtime.open(load_artifact(previous))
+            before = gather(runtime, test, train=train, batch_size=batch_size)
+            changed = changes_between(before, now)
+        if learning_curve:
+            from scorer.report.growth import grow  # noqa: PLC0415 - needs torch
+
+            growth = grow(read_recipe(learning_curve), test, data=data, embeddings=embeddings)
+        with staged(output) as directory:
+            write_page(directory, now.version, artifact_sections(now, changed, growth))

@@ -1,0 +1,1 @@
+"""Routing data: what records are, how they are read, written, split, compared and converted."""

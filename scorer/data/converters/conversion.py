@@ -1,0 +1,47 @@
+"""What all converters share: how sources become checked records, and how their problems are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scorer.data.records import RecordIntake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from scorer.data.problems import Problems
+    from scorer.data.records import Record
+
+
+class ConversionError(Exception):
+    """Raised when sources cannot be converted; each problem names its file and, if one, line."""
+
+    def __init__(self, problems: Problems) -> None:
+        super().__init__("; ".join(problems.listed))
+        self.problems = tuple(problems.listed)
+        self.unlisted = problems.unlisted
+
+
+def converted(
+    candidates: Iterable[tuple[str, dict[str, object]]], problems: Problems
+) -> Iterator[Record]:
+    """Yields the good records among (place, fields of a record).
+
+    Args:
+        candidates: What a converter found; it may add to ``problems`` while it is read.
+        problems: What is wrong with the sources themselves.
+
+    Raises:
+        ConversionError: At the end, if anything was wrong or there was no record.
+    """
+    intake = RecordIntake(problems)
+    empty = True
+    for where, fields in candidates:
+        record = intake.take(fields, where)
+        if record:
+            empty = False
+            yield record
+    if empty and not problems:
+        problems.add("the sources hold no record")
+    if problems:
+        raise ConversionError(problems)

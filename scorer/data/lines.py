@@ -1,0 +1,78 @@
+"""Lines of a text file, plain or gzip, one at a time; what cannot be read is a problem.
+
+``*.jsonl[.gz] -> (line number, text) -> a JSON object``
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from typing import IO, TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from scorer.data.problems import Problems
+
+UNREADABLE = (OSError, EOFError, zlib.error)
+"""What a missing, unreadable, damaged or cut-off file raises while it is read."""
+
+
+class NotAnObjectError(ValueError):
+    """Raised when a line is not one JSON object; the message says why."""
+
+
+def open_binary(path: Path) -> IO[bytes]:
+    """Opens a file for reading, unpacking it if its name ends in ``.gz``."""
+    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+
+
+def numbered_lines(path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
+    """Yields every line that is not blank with its number, counted from 1."""
+    number = 0
+    try:
+        with open_binary(path) as file:
+            for line in file:
+                number += 1
+                try:
+                    text = line.decode()
+                except UnicodeDecodeError as error:
+                    problems.add(f"line {number}: is not UTF-8, at byte {error.start + 1}")
+                    continue
+                if text.strip():
+                    yield number, text
+    except UNREADABLE as error:
+        place = f"after line {number}" if number else "at all"
+        problems.add(f"cannot be read {place}: {error}")
+
+
+def parse_object(text: str) -> dict[str, object]:
+    """Reads a JSON object in which no name comes twice, at any depth.
+
+    Raises:
+        NotAnObjectError: The text is something else.
+    """
+    try:
+        value = _DECODER.decode(text)
+    # RecursionError: nested too deeply. ValueError: not JSON, a repeated name, or a number with
+    # more digits than Python converts.
+    except (ValueError, RecursionError) as error:
+        raise NotAnObjectError(f"is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise NotAnObjectError("is not an object")
+    return value
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in fields if names.count(name) > 1)
+        message = f"{twice!r} is named twice in one object"
+        raise ValueError(message)
+    return fields
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_distinct)

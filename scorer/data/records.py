@@ -1,0 +1,266 @@
+"""Routing records on disk -> validated records -> label matrices.
+
+``*.jsonl[.gz] -> Record(query, scores, ...) -> matrices (N, M), NaN where nothing is known``
+
+One record per line; ``docs/routing-records.md`` is the format. A record need not know every model.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from scorer.data.lines import NotAnObjectError, numbered_lines, parse_object
+from scorer.data.problems import Problems
+from scorer.fields import ProblemsError
+from scorer.staging import staged_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+MAX_AMOUNT = sys.float_info.max
+"""No dollars, seconds, tokens or weight can be more: it must fit into a float."""
+
+
+class RecordsError(ProblemsError):
+    """Raised when a file of records cannot be used; each problem has its line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One query and what the models that were tried on it achieved."""
+
+    id: str
+    task: str
+    query: str
+    """The text that is routed."""
+    scores: Mapping[str, float]
+    """Score in [0, 1] by model; a model that is not here was not tried."""
+    costs_usd: Mapping[str, float] = field(default_factory=dict)
+    """Dollars by model, as the fields below only for models with a score, and not for all."""
+    prompt_tokens: Mapping[str, int] = field(default_factory=dict)
+    completion_tokens: Mapping[str, int] = field(default_factory=dict)
+    latencies_s: Mapping[str, float] = field(default_factory=dict)
+    weight: float = 1.0
+    """How many records this one counts as."""
+
+
+def read_records(path: Path) -> list[Record]:
+    """Reads a file of routing records.
+
+    Raises:
+        RecordsError: The file cannot be read, is empty or has a bad line; every one is listed.
+    """
+    problems = Problems()
+    intake = RecordIntake(problems)
+    records: list[Record] = []
+    for number, line in numbered_lines(path, problems):
+        where = f"line {number}"
+        try:
+            fields = parse_object(line)
+        except NotAnObjectError as error:
+            problems.add(f"{where}: {error}")
+            continue
+        record = intake.take(fields, where)
+        if record:
+            records.append(record)
+    if not records and not problems:
+        problems.add("holds no record")
+    if problems:
+        raise RecordsError(path, problems.listed, unlisted=problems.unlisted)
+    return records
+
+
+def write_records(path: Path, records: Iterable[Record]) -> None:
+    """Writes JSON lines, gzip if the name ends in ``.gz``; the same records give the same bytes.
+
+    Raises:
+        FileExistsError: ``path`` exists; nothing is ever overwritten.
+    """
+    write_lines(path, (json.dumps(_fields_of(record), ensure_ascii=False) for record in records))
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Writes lines, as ``write_records`` does; the file appears complete or not at all."""
+    with staged_file(path) as temporary, temporary.open("wb") as raw:
+        # No name and no date, so that the same lines give the same bytes.
+        file = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if path.suffix == ".gz" else raw
+        with cast("IO[bytes]", file) as output:
+            output.writelines(f"{line}\n".encode() for line in lines)
+
+
+def model_ids_of(records: Iterable[Record]) -> tuple[str, ...]:
+    """Returns every model that any record has a score for, sorted by name."""
+    return tuple(sorted({model_id for record in records for model_id in record.scores}))
+
+
+def targets_of(records: Sequence[Record], model_ids: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Returns the scores as a matrix (N, M), NaN where a record has none for a model."""
+    return matrix_of([record.scores for record in records], model_ids)
+
+
+def matrix_of(
+    rows: Sequence[Mapping[str, float]], model_ids: Sequence[str]
+) -> npt.NDArray[np.float32]:
+    """Returns amounts by model, such as each record's dollars, as a matrix (N, M), else NaN."""
+    matrix = np.full((len(rows), len(model_ids)), np.nan, dtype=np.float32)
+    columns = {model_id: column for column, model_id in enumerate(model_ids)}
+    for row, amounts in enumerate(rows):
+        for model_id, amount in amounts.items():
+            if model_id in columns:
+                matrix[row, columns[model_id]] = amount
+    return matrix
+
+
+class RecordIntake:
+    """Checks records one by one, whatever they are read from; no id may come twice."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+        self._places: dict[str, str] = {}
+
+    def take(self, fields: Mapping[str, object], where: str) -> Record | None:
+        """Returns the record, or None after adding what is wrong with it, ``where`` in front."""
+        found = _problems_of(fields)
+        for problem in found:
+            self._problems.add(f"{where}: {problem}")
+        if found:
+            return None
+        record = _record_of(cast("Mapping[str, Any]", fields))
+        first = self._places.setdefault(record.id, where)
+        if first != where:
+            self._problems.add(f"{where}: id {record.id!r} is already on {first}")
+        return record
+
+
+def is_text(value: object) -> bool:
+    """Returns whether this is a text that is not blank and can be written as UTF-8."""
+    if not isinstance(value, str) or not value.strip():
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # JSON can spell half of a surrogate pair
+        return False
+    return True
+
+
+def _problems_of(fields: Mapping[str, object]) -> list[str]:
+    problems = [
+        f"{name} must be a valid text that is not empty"
+        for name in ("id", "task", "query")
+        if not is_text(fields.get(name))
+    ]
+    if "question" in fields and not is_text(fields["question"]):
+        problems.append("question must be a valid text that is not empty, or absent")
+    scores = fields.get("scores")
+    if not isinstance(scores, dict) or not scores:
+        problems.append("scores must be an object with at least one model")
+        scores = None
+    else:
+        problems += [
+            f"scores: {model!r} is no valid name" for model in scores if not is_text(model)
+        ]
+        problems += _amount_problems("scores", scores, _is_score, "a number in [0, 1]")
+    for name, (is_good, label) in _AMOUNTS.items():
+        if name in fields:
+            problems += _per_model_problems(name, fields[name], scores, is_good, label)
+    if "weight" in fields and not (_is_amount(fields["weight"]) and fields["weight"] != 0):
+        problems.append(f"weight must be a number above 0, is {_shown(fields['weight'])}")
+    return problems
+
+
+def _per_model_problems(
+    name: str,
+    amounts: object,
+    scores: Mapping[str, object] | None,
+    is_good: Callable[[object], bool],
+    label: str,
+) -> list[str]:
+    if not isinstance(amounts, dict):
+        return [f"{name} must be an object, is {_shown(amounts)}"]
+    problems = _amount_problems(name, amounts, is_good, label)
+    if scores is not None:
+        problems += [f"{name}: {model!r} has no score" for model in amounts if model not in scores]
+    return problems
+
+
+def _amount_problems(
+    name: str, amounts: Mapping[str, object], is_good: Callable[[object], bool], label: str
+) -> list[str]:
+    return [
+        f"{name}: {model!r} must be {label}, is {_shown(amount)}"
+        for model, amount in amounts.items()
+        if not is_good(amount)
+    ]
+
+
+def _is_score(value: object) -> bool:
+    return _is_number(value) and 0 <= cast("float", value) <= 1
+
+
+def _is_amount(value: object) -> bool:
+    return _is_number(value) and 0 <= cast("float", value) <= MAX_AMOUNT
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and _is_amount(value)
+
+
+def _is_number(value: object) -> bool:
+    # JSON's true is an int to Python and never one to us.
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+_AMOUNTS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "cost_usd": (_is_amount, "a number of dollars, at least 0"),
+    "prompt_tokens": (_is_count, "a whole number, at least 0"),
+    "completion_tokens": (_is_count, "a whole number, at least 0"),
+    "latency_s": (_is_amount, "a number of seconds, at least 0"),
+}
+
+
+def _record_of(fields: Mapping[str, Any]) -> Record:
+    def amounts(name: str) -> dict[str, float]:
+        return {model: float(amount) for model, amount in fields.get(name, {}).items()}
+
+    return Record(
+        id=fields["id"],
+        task=fields["task"],
+        query=fields.get("question") or fields["query"],
+        scores=amounts("scores"),
+        costs_usd=amounts("cost_usd"),
+        prompt_tokens=fields.get("prompt_tokens", {}),
+        completion_tokens=fields.get("completion_tokens", {}),
+        latencies_s=amounts("latency_s"),
+        weight=float(fields.get("weight", 1)),
+    )
+
+
+def _fields_of(record: Record) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "id": record.id,
+        "task": record.task,
+        "query": record.query,
+        "scores": record.scores,
+    }
+    optional: dict[str, Mapping[str, float]] = {
+        "cost_usd": record.costs_usd,
+        "prompt_tokens": record.prompt_tokens,
+        "completion_tokens": record.completion_tokens,
+        "latency_s": record.latencies_s,
+    }
+    fields |= {name: amounts for name, amounts in optional.items() if amounts}
+    return fields if record.weight == 1 else fields | {"weight": record.weight}

@@ -1,0 +1,82 @@
+"""How far scores are from being probabilities: over all labels, per model, and bin by bin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.floating]
+
+CALIBRATION_BINS = 15
+"""Equal-width bins of the expected calibration error, as in Guo et al. 2017."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrationFigures:
+    """How far the scores are from being probabilities, over all labels."""
+
+    loss: float
+    """Mean binary cross-entropy."""
+    brier: float
+    calibration_error: float
+    """Expected calibration error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reliability:
+    """A reliability diagram: one value per bin that holds a label."""
+
+    predicted: Floats
+    """Mean score of the bin's labels."""
+    observed: Floats
+    """Mean target of the bin's labels."""
+    counts: npt.NDArray[np.intp]
+
+
+def calibration_figures(scores: Floats, targets: Floats) -> CalibrationFigures:
+    """Returns how far the scores (N, M) are from being probabilities of the targets."""
+    predicted, observed = _labelled(scores, targets)
+    clipped = np.clip(predicted, 1e-7, 1 - 1e-7)
+    losses = -(observed * np.log(clipped) + (1 - observed) * np.log1p(-clipped))
+    diagram = reliability(scores, targets)
+    gaps = np.abs(diagram.predicted - diagram.observed)
+    return CalibrationFigures(
+        loss=float(losses.mean()),
+        brier=float(np.square(predicted - observed).mean()),
+        calibration_error=float(np.average(gaps, weights=diagram.counts)),
+    )
+
+
+def calibration_by_model(scores: Floats, targets: Floats) -> tuple[CalibrationFigures | None, ...]:
+    """Returns the figures of each model alone; None for a model without a label."""
+    return tuple(
+        None
+        if np.isnan(targets[:, column]).all()
+        else calibration_figures(scores[:, column], targets[:, column])
+        for column in range(targets.shape[1])
+    )
+
+
+def reliability(scores: Floats, targets: Floats) -> Reliability:
+    """Returns mean score and mean target of each bin of equal width in the score."""
+    predicted, observed = _labelled(scores, targets)
+    bins = np.minimum((predicted * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    counts = np.bincount(bins, minlength=CALIBRATION_BINS)
+    used = counts > 0
+    return Reliability(
+        predicted=np.bincount(bins, predicted, CALIBRATION_BINS)[used] / counts[used],
+        observed=np.bincount(bins, observed, CALIBRATION_BINS)[used] / counts[used],
+        counts=counts[used],
+    )
+
+
+def _labelled(
+    scores: Floats, targets: Floats
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    labelled = ~np.isnan(targets)
+    return scores[labelled].astype(np.float64), targets[labelled].astype(np.float64)

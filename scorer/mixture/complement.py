@@ -1,0 +1,42 @@
+"""Class weights of a query -> models that complement one another.
+
+``class weights (B, C), success (C, M) -> k models per query (B, k)``
+
+A layer that runs three models wins if one of them answers well, so the second should be good where
+the first fails. Given the class, models succeed independently; the set is chosen greedily, which for
+such a coverage is within 1 - 1/e of the best set (Nemhauser, Wolsey and Fisher 1978).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.floating]
+
+
+def complementary_models(
+    class_weights: Floats, success: Floats, *, count: int
+) -> npt.NDArray[np.intp]:
+    """Returns the columns of ``count`` models per query, (B, count), the best one first.
+
+    Raises:
+        ValueError: There are fewer than ``count`` models.
+    """
+    if count > success.shape[1]:
+        raise ValueError(f"{count} models were asked for; there are {success.shape[1]}")
+    unanswered = np.array(class_weights, dtype=np.float64)  # (B, C): of the class, and all failed
+    rows = np.arange(len(unanswered))
+    taken = np.zeros((len(unanswered), success.shape[1]), dtype=bool)
+    chosen = np.empty((len(unanswered), count), dtype=np.intp)
+    for place in range(count):
+        gains = np.where(taken, -1.0, unanswered @ success)
+        best = gains.argmax(axis=1)
+        chosen[:, place] = best
+        taken[rows, best] = True
+        unanswered *= 1 - success[:, best].T
+    return chosen

@@ -1,0 +1,1 @@
+"""Pages of pictures: of a comparison of methods, and of one artifact. Needs matplotlib."""

@@ -1,0 +1,1 @@
+"""One kind of picture per file: plain values -> marks on a figure. Nothing is computed here."""

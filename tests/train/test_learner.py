@@ -1,0 +1,116 @@
+"""The learner on queries whose kinds and classes are known."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the [train] extra")
+
+import numpy as np
+import torch
+
+from scorer.calibrate import Calibration
+from scorer.config import LearnerConfig
+from scorer.measures.calibration import calibration_figures
+from scorer.measures.ranking import ranking_figures
+from scorer.mixture.learner import Examples, anchored, calibrated, learn, read_features
+from scorer.mixture.mixture import LabelledFeatures, fit_mixture
+from scorer.mixture.skills import fit_skills, skill_rows
+from scorer.ngrams import ngram_ids
+
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
+
+CONFIG = LearnerConfig(ngram_buckets=1024, projection_width=16, class_ridges=(3.0,), folds=2)
+TOPICS = {"sums": ("add", "sum", "integral", "prove"), "poems": ("verse", "rhyme", "poem", "ode")}
+CHANCES = {"sums": (0.9, 0.2, 0.6), "poems": (0.2, 0.9, 0.6)}
+
+
+def planted(count: int, *, seed: int, tell: bool = True) -> Examples:
+    """Two kinds of query that words tell apart; unless ``tell``, labels have nothing to do with it."""
+    draw = np.random.default_rng(seed)
+    tasks = [("sums", "poems")[draw.integers(2)] for _ in range(count)]
+    texts = [
+        " ".join([*draw.choice(TOPICS[task], 4), *draw.choice(("the", "of", "a"), 3), str(row)])
+        for row, task in enumerate(tasks)
+    ]
+    chances = np.array([CHANCES[task] if tell else (0.5, 0.55, 0.5) for task in tasks])
+    return Examples(
+        texts=texts,
+        tasks=tasks,
+        bags=[ngram_ids(text, CONFIG.ngram_buckets) for text in texts],
+        embeddings=None,
+        targets=(draw.random(chances.shape) < chances).astype(np.float32),
+        weights=np.ones(count),
+    )
+
+
+def test_planted_kinds_are_told_apart_and_scores_are_probabilities() -> None:
+    learned = learn(planted(600, seed=1), config=CONFIG, seed=0)
+    test = planted(600, seed=2)
+    weights = learned.class_weights(read_features(test, learned.projection))
+    scores = learned.scores(weights)
+    truth = np.array([CHANCES[task] for task in test.tasks])
+    assert np.abs(scores - truth).mean() < 0.08
+    assert ranking_figures(scores, test.targets).mean_score > 0.85
+    assert calibration_figures(scores, test.targets).calibration_error < 0.06
+
+
+def test_embeddings_alone_can_tell_kinds_apart() -> None:
+    examples = planted(400, seed=1)
+    kinds = np.array([[task == "sums", task == "poems"] for task in examples.tasks], dtype="f4")
+    blind = dataclasses.replace(examples, bags=[np.array([1]) for _ in examples.texts])
+    learned = learn(dataclasses.replace(blind, embeddings=kinds), config=CONFIG, seed=0)
+    assert ranking_figures(learned.held_out_scores, examples.targets).mean_score > 0.85
+
+
+def test_the_seed_decides_everything() -> None:
+    examples = planted(200, seed=1)
+    one, other = (learn(examples, config=CONFIG, seed=3) for _ in range(2))
+    assert torch.equal(one.projection, other.projection)
+    assert np.array_equal(one.held_out_scores, other.held_out_scores)
+
+
+def test_labels_that_are_noise_lead_to_the_model_that_is_best_on_average() -> None:
+    examples = planted(400, seed=4, tell=False)
+    learned = learn(examples, config=CONFIG, seed=0)
+    single = examples.targets.mean(axis=0).max()
+    chosen = ranking_figures(learned.held_out_scores, examples.targets).mean_score
+    assert chosen >= single - 0.02
+
+
+def test_scores_that_chase_noise_are_drawn_to_their_means_and_good_ones_are_not() -> None:
+    examples = planted(600, seed=5, tell=False)
+    draw = np.random.default_rng(0)
+    identity = Calibration(slope=np.ones(3), offset=np.zeros(3))
+    noise = np.clip(0.53 + 0.05 * draw.standard_normal((600, 3)), 0.01, 0.99)
+    drawn = anchored(identity, noise, examples)
+    assert (drawn.slope < 1).all()
+    before = ranking_figures(noise, examples.targets).mean_score
+    after = ranking_figures(calibrated(noise, drawn), examples.targets).mean_score
+    assert after > before
+    useful = planted(600, seed=5)
+    truth = np.array([CHANCES[task] for task in useful.tasks])
+    assert anchored(identity, truth, useful).slope.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_the_folded_weights_give_the_same_class_weights() -> None:
+    examples = planted(120, seed=6)
+    table = fit_skills(examples.tasks, examples.targets, examples.weights, max_classes=2, seed=0)
+    features = torch.randn(120, 5, generator=torch.Generator().manual_seed(1))
+    mixture = fit_mixture(
+        table,
+        LabelledFeatures(
+            features=features,
+            skills=skill_rows(examples.tasks)[1],
+            targets=torch.from_numpy(examples.targets),
+            weights=torch.ones(120),
+        ),
+        class_ridge=1.0,
+        seed=0,
+    )
+    weight, bias = mixture.folded()
+    found = torch.log_softmax(features @ weight + bias, dim=-1)
+    assert torch.allclose(found, mixture.log_weights(features), atol=1e-5)
+    assert torch.allclose(found.exp().sum(1), torch.ones(120), atol=1e-5)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from scorer.compare.dataset import Dataset, Queries, load_pool, metric_targets
+from scorer.compare.pools import Average, PoolConfig
+from scorer.data.records import Record
+from scorer.embedding_cache import EmbeddingCache
+from tests.unit.scorer.compare.toy import toy_dataset
+from tests.unit.scorer.test_embedding_cache import Counting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_queries_hold_no_label() -> None:
+    queries = toy_dataset(20, seed=1).queries()
+    assert type(queries) is Queries
+    labels = set(Dataset.__dataclass_fields__) - set(Queries.__dataclass_fields__)
+    assert not any(hasattr(queries, label) for label in labels)
+
+
+def test_a_macro_average_counts_every_task_the_same() -> None:
+    data = toy_dataset(40, seed=1, average=Average.MACRO)
+    tasks = np.array(data.tasks)
+    assert data.weights.sum() == pytest.approx(1)
+    assert data.weights[tasks == "a"].sum() == pytest.approx(0.5)
+    assert toy_dataset(40, seed=1).weights == pytest.approx(np.full(40, 1 / 40))
+
+
+def test_a_split_shares_no_text_and_loses_none() -> None:
+    data = toy_dataset(200, seed=1)
+    ours, held_out = data.split(validation_fraction=0.25, seed=3)
+    assert not set(ours.texts) & set(held_out.texts)
+    assert sorted(ours.texts + held_out.texts) == sorted(data.texts)
+    assert 30 < len(held_out) < 70
+    row = data.texts.index(held_out.texts[0])
+    assert (held_out.embeddings[0] == data.embeddings[row]).all()
+    assert (held_out.targets[0] == data.targets[row]).all()
+
+
+def test_a_probability_of_being_right_counts_as_right() -> None:
+    records = [
+        Record(id="1", task="choice", query="q", scores={"a": 0.3, "b": 0.0}),
+        Record(id="2", task="attempts", query="q", scores={"a": 0.3}),
+    ]
+    targets = metric_targets(records, ("a", "b"), frozenset({"choice"}))
+    assert targets == pytest.approx(np.array([[1.0, 0.0], [0.3, np.nan]]), nan_ok=True)
+
+
+def test_a_pool_is_loaded_with_the_models_of_its_training_file(tmp_path: Path) -> None:
+    rows = {
+        "train": [{"scores": {"a": 1.0, "b": 0.0}, "cost_usd": {"a": 0.5, "b": 0.25}}],
+        "test": [{"scores": {"a": 0.0, "new": 1.0}, "cost_usd": {"a": 0.5}}],
+    }
+    for name, lines in rows.items():
+        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as file:
+            for line in lines:
+                file.write(json.dumps({"id": name, "task": "t", "query": name, **line}) + "\n")
+    config = PoolConfig(
+        name="toy",
+        licence="none",
+        train="train.jsonl.gz",
+        tests={"test": "test.jsonl.gz"},
+        average=Average.MICRO,
+        right_if_positive=frozenset(),
+    )
+    pool = load_pool(config, tmp_path, EmbeddingCache(tmp_path / "embeddings", Counting()))
+    test = pool.tests["test"]
+    assert pool.train.model_ids == test.model_ids == ("a", "b")
+    assert test.targets == pytest.approx(np.array([[0.0, np.nan]]), nan_ok=True)
+    assert test.costs_usd == pytest.approx(np.array([[0.5, np.nan]]), nan_ok=True)
+    assert test.completion_tokens is None
+    assert test.embeddings.tolist() == [[4, ord("t")]]

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scorer.measures.calibration import calibration_by_model, calibration_figures, reliability
+
+NAN = np.nan
+
+
+def test_calibration_figures_of_a_case_worked_by_hand() -> None:
+    scores = np.array([[0.9, 0.9], [0.9, 0.1]])
+    targets = np.array([[1.0, 0.0], [1.0, NAN]])
+    figures = calibration_figures(scores, targets)
+    assert figures.calibration_error == pytest.approx(abs(0.9 - 2 / 3))
+    assert figures.brier == pytest.approx((0.01 + 0.81 + 0.01) / 3)
+    assert figures.loss == pytest.approx(-(2 * np.log(0.9) + np.log(0.1)) / 3)
+
+
+def test_certain_and_wrong_is_finite() -> None:
+    figures = calibration_figures(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]]))
+    assert np.isfinite(figures.loss)
+    assert figures.calibration_error == 1.0
+
+
+def test_a_model_without_labels_has_no_calibration() -> None:
+    scores = np.array([[0.9, 0.5], [0.7, 0.5]])
+    targets = np.array([[1.0, NAN], [1.0, NAN]])
+    known, unknown = calibration_by_model(scores, targets)
+    assert unknown is None
+    assert known is not None
+    assert known.calibration_error == pytest.approx(0.2)
+
+
+def test_a_reliability_diagram_holds_every_label_once() -> None:
+    draw = np.random.default_rng(3)
+    scores = draw.random((200, 3))
+    targets = (draw.random((200, 3)) < scores).astype(float)
+    diagram = reliability(scores, targets)
+    assert diagram.counts.sum() == 600
+    assert np.average(diagram.predicted, weights=diagram.counts) == pytest.approx(scores.mean())
+    assert np.abs(diagram.predicted - diagram.observed).max() < 0.25

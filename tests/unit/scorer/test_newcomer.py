@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scorer.calibrate import Calibration, logit, sigmoid
+from scorer.mixture.newcomer import Labelled, error_bar, fit_newcomer
+
+CLASSES, MODELS = 12, 15
+
+
+def pool(draw: np.random.Generator) -> tuple[np.ndarray, Calibration]:
+    """Models that differ in ability and in one taste that the first half of the classes has."""
+    ability = draw.normal(0, 1, MODELS)
+    taste = draw.normal(0, 1, MODELS)
+    difficulty = draw.normal(0, 1, CLASSES)
+    sides = np.where(np.arange(CLASSES) < CLASSES // 2, 1.0, -1.0)
+    success = sigmoid(ability - difficulty[:, None] + sides[:, None] * taste)
+    return success, Calibration(slope=np.ones(MODELS), offset=np.zeros(MODELS))
+
+
+def labelled(draw: np.random.Generator, column: np.ndarray, count: int) -> Labelled:
+    class_weights = draw.dirichlet(np.full(CLASSES, 0.1), count)
+    targets = (draw.random(count) < class_weights @ column).astype(float)
+    return Labelled(class_weights=class_weights, targets=targets, weights=np.ones(count))
+
+
+def left_out(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, Labelled, Calibration]:
+    draw = np.random.default_rng(seed)
+    success, calibration = pool(draw)
+    queries = labelled(draw, success[:, 0], count)
+    others = Calibration(slope=calibration.slope[1:], offset=calibration.offset[1:])
+    return success[:, 0], success[:, 1:], queries, others
+
+
+def test_two_hundred_labels_tell_a_model_that_is_like_its_pool() -> None:
+    errors = []
+    for seed in range(10):
+        truth, others, queries, calibration = left_out(seed, 200)
+        found = fit_newcomer(queries, others, calibration, seed=seed)
+        errors.append(np.abs(found.success - truth).mean())
+    assert np.mean(errors) < 0.08
+
+
+def test_more_labels_tell_more_and_none_at_all_the_mean_of_the_pool() -> None:
+    def error(count: int) -> float:
+        errors = []
+        for seed in range(10):
+            truth, others, queries, calibration = left_out(seed, count)
+            found = fit_newcomer(queries, others, calibration, seed=seed)
+            errors.append(np.abs(found.success - truth).mean())
+        return float(np.mean(errors))
+
+    assert error(1000) < error(200) < error(20)
+    draw = np.random.default_rng(1)
+    success, calibration = pool(draw)
+    nothing = labelled(draw, success[:, 0], 1).take(np.array([], dtype=int))
+    found = fit_newcomer(nothing, success, calibration, seed=1)
+    middle = sigmoid(logit(success).mean(axis=1))
+    assert found.success == pytest.approx(np.clip(middle, 0.01, 0.99), abs=1e-6)
+
+
+def test_a_weight_counts_as_so_many_repetitions() -> None:
+    _, others, queries, calibration = left_out(3, 60)
+    weights = np.where(np.arange(60) % 2, 1.0, 3.0)
+    weighted = Labelled(
+        class_weights=queries.class_weights, targets=queries.targets, weights=weights
+    )
+    repeated = queries.take(np.repeat(np.arange(60), weights.astype(int)))
+    one = fit_newcomer(weighted, others, calibration, seed=1)
+    other = fit_newcomer(repeated, others, calibration, seed=1)
+    assert one.success == pytest.approx(other.success, abs=1e-3)
+
+
+def test_a_pool_of_a_single_model_can_be_joined() -> None:
+    _, others, queries, calibration = left_out(2, 200)
+    alone = Calibration(slope=calibration.slope[:1], offset=calibration.offset[:1])
+    found = fit_newcomer(queries, others[:, :1], alone, seed=1)
+    assert np.isfinite(found.success).all()
+    assert float(found.scores(queries.class_weights).mean()) == pytest.approx(
+        float(queries.targets.mean()), abs=0.05
+    )
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0])
+def test_labels_that_are_all_the_same_stay_within_certainty(score: float) -> None:
+    _, others, queries, calibration = left_out(2, 200)
+    same = Labelled(
+        class_weights=queries.class_weights,
+        targets=np.full(200, score),
+        weights=queries.weights,
+    )
+    found = fit_newcomer(same, others, calibration, seed=1)
+    assert ((found.success >= 0.0099) & (found.success <= 0.9901)).all()
+    assert abs(float(found.scores(same.class_weights).mean()) - score) < 0.1
+
+
+def test_the_error_bar_is_what_the_error_is() -> None:
+    far, bars = [], []
+    for seed in range(12):
+        truth, others, queries, calibration = left_out(seed, 200)
+        bar = error_bar(queries, others, calibration, seed=seed)
+        far.append(bar.mean_score - float((queries.class_weights @ truth).mean()))
+        bars.append(bar.mean_score_standard_error)
+    assert 0.5 < np.sqrt(np.mean(np.square(far))) / np.mean(bars) < 2.0
+
+
+def test_a_pool_whose_scores_were_drawn_to_their_means_gives_its_newcomer_the_same() -> None:
+    truth, others, queries, _ = left_out(4, 400)
+    means = logit(others).mean(axis=0)
+    drawn = Calibration(slope=np.full(MODELS - 1, 0.5), offset=0.5 * means)
+    found = fit_newcomer(queries, others, drawn, seed=1)
+    assert found.slope == 0.5
+    assert found.offset == pytest.approx(0.5 * logit(truth).mean(), abs=0.25)
