@@ -19,7 +19,8 @@ def planted(seed: int, rows: int) -> np.ndarray:
     targets: np.ndarray = (draw.random((rows, 4)) < PLANTED[classes]).astype(np.float32)
     targets[draw.random((rows, 4)) < 0.2] = np.nan
     targets[np.isnan(targets).all(axis=1), 0] = 1.0
-    return targets
+    labels: np.ndarray = targets
+    return labels
 
 
 def fitted(targets: np.ndarray, weights: np.ndarray, count: int = 2) -> npt.NDArray[np.float64]:
