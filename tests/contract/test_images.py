@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -45,6 +46,20 @@ def imported(folders: list[str]) -> set[str]:
                 names.add(node.module)
     tops = {name.partition(".")[0] for name in names}
     return tops - OURS - sys.stdlib_module_names
+
+
+def test_the_scorer_image_holds_every_module_of_the_scorer_package_that_its_service_loads() -> None:
+    code = (
+        "import sys, services.scorer.app\n"
+        "print(*(name for name in sys.modules if name.split('.')[0] == 'scorer'))"
+    )
+    names = subprocess.run(  # noqa: S603  # our own interpreter and code
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    folders = {name.split(".")[1] for name in names if name.count(".") >= 2}
+    assert folders
+    copied = set(re.findall(r"^COPY scorer/(\w+) scorer/\1$", DOCKERFILE, re.MULTILINE))
+    assert copied == folders
 
 
 @pytest.mark.parametrize(("service", "lock"), LOCK_OF_SERVICE.items())
