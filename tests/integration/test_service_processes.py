@@ -122,7 +122,7 @@ async def test_a_bad_environment_is_refused_with_every_problem_and_status_2() ->
 
 
 async def test_a_bad_artifact_is_refused_with_every_problem(tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text('{"format_version": 1, "name": ""}')
+    (tmp_path / "manifest.json").write_text('{"format_version": 2, "tier": "base", "name": ""}')
     status, text = await refusal("scorer", ARTIFACT=str(tmp_path))
     assert status == 1
     assert f"Cannot start: {tmp_path} is not a usable artifact" in text
