@@ -170,9 +170,12 @@ type ModelScore struct {
 	// The model that is scored.
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
 	// The probability, in [0, 1], that the model answers the query well.
-	Score         float64 `protobuf:"fixed64,2,opt,name=score,proto3" json:"score,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Score float64 `protobuf:"fixed64,2,opt,name=score,proto3" json:"score,omitempty"`
+	// How many tokens the model is expected to write. Absent where the artifact was not taught lengths;
+	// ignored in requests.
+	ExpectedCompletionTokenCount *int32 `protobuf:"varint,3,opt,name=expected_completion_token_count,json=expectedCompletionTokenCount,proto3,oneof" json:"expected_completion_token_count,omitempty"`
+	unknownFields                protoimpl.UnknownFields
+	sizeCache                    protoimpl.SizeCache
 }
 
 func (x *ModelScore) Reset() {
@@ -215,6 +218,13 @@ func (x *ModelScore) GetModelId() string {
 func (x *ModelScore) GetScore() float64 {
 	if x != nil {
 		return x.Score
+	}
+	return 0
+}
+
+func (x *ModelScore) GetExpectedCompletionTokenCount() int32 {
+	if x != nil && x.ExpectedCompletionTokenCount != nil {
+		return *x.ExpectedCompletionTokenCount
 	}
 	return 0
 }
@@ -504,11 +514,13 @@ const file_routemoa_v1_model_proto_rawDesc = "" +
 	"#prompt_price_usd_per_million_tokens\x18\x02 \x01(\x01R\x1epromptPriceUsdPerMillionTokens\x12S\n" +
 	"'completion_price_usd_per_million_tokens\x18\x03 \x01(\x01R\"completionPriceUsdPerMillionTokens\x12@\n" +
 	"\x0emedian_latency\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\rmedianLatency\x12;\n" +
-	"\x1acontext_window_token_count\x18\x05 \x01(\x05R\x17contextWindowTokenCount\"=\n" +
+	"\x1acontext_window_token_count\x18\x05 \x01(\x05R\x17contextWindowTokenCount\"\xad\x01\n" +
 	"\n" +
 	"ModelScore\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x14\n" +
-	"\x05score\x18\x02 \x01(\x01R\x05score\"J\n" +
+	"\x05score\x18\x02 \x01(\x01R\x05score\x12J\n" +
+	"\x1fexpected_completion_token_count\x18\x03 \x01(\x05H\x00R\x1cexpectedCompletionTokenCount\x88\x01\x01B\"\n" +
+	" _expected_completion_token_count\"J\n" +
 	"\aMessage\x12%\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x11.routemoa.v1.RoleR\x04role\x12\x18\n" +
 	"\acontent\x18\x02 \x01(\tR\acontent\"\xfa\x01\n" +
@@ -582,6 +594,7 @@ func file_routemoa_v1_model_proto_init() {
 	if File_routemoa_v1_model_proto != nil {
 		return
 	}
+	file_routemoa_v1_model_proto_msgTypes[1].OneofWrappers = []any{}
 	file_routemoa_v1_model_proto_msgTypes[3].OneofWrappers = []any{}
 	file_routemoa_v1_model_proto_msgTypes[5].OneofWrappers = []any{}
 	type x struct{}

@@ -25,6 +25,91 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// SelectionReason says why a model is in a layer, or is not.
+type SelectionReason int32
+
+const (
+	// Not set.
+	SelectionReason_SELECTION_REASON_UNSPECIFIED SelectionReason = 0
+	// It runs, for its place in the ranking.
+	SelectionReason_SELECTION_REASON_RANK SelectionReason = 1
+	// It runs, because it completes what the models before it can do.
+	SelectionReason_SELECTION_REASON_TEAM SelectionReason = 2
+	// It runs as one of the pool's safe models, because the ranking is uncertain.
+	SelectionReason_SELECTION_REASON_SAFE SelectionReason = 3
+	// It runs because the strategy wants it, whatever its place.
+	SelectionReason_SELECTION_REASON_STRATEGY SelectionReason = 4
+	// It does not run: its score lies too far below the best one.
+	SelectionReason_SELECTION_REASON_SCORE_GAP SelectionReason = 5
+	// It does not run: its worst case costs more than is left.
+	SelectionReason_SELECTION_REASON_COST_LIMIT SelectionReason = 6
+	// It does not run: it is expected to take longer than the policy allows.
+	SelectionReason_SELECTION_REASON_LATENCY_LIMIT SelectionReason = 7
+	// It does not run: its worst case takes more tokens than are left.
+	SelectionReason_SELECTION_REASON_TOKEN_LIMIT SelectionReason = 8
+	// It does not run: the layer is full.
+	SelectionReason_SELECTION_REASON_LAYER_FULL SelectionReason = 9
+	// It does not run: none of its replicas takes calls now.
+	SelectionReason_SELECTION_REASON_UNAVAILABLE SelectionReason = 10
+)
+
+// Enum value maps for SelectionReason.
+var (
+	SelectionReason_name = map[int32]string{
+		0:  "SELECTION_REASON_UNSPECIFIED",
+		1:  "SELECTION_REASON_RANK",
+		2:  "SELECTION_REASON_TEAM",
+		3:  "SELECTION_REASON_SAFE",
+		4:  "SELECTION_REASON_STRATEGY",
+		5:  "SELECTION_REASON_SCORE_GAP",
+		6:  "SELECTION_REASON_COST_LIMIT",
+		7:  "SELECTION_REASON_LATENCY_LIMIT",
+		8:  "SELECTION_REASON_TOKEN_LIMIT",
+		9:  "SELECTION_REASON_LAYER_FULL",
+		10: "SELECTION_REASON_UNAVAILABLE",
+	}
+	SelectionReason_value = map[string]int32{
+		"SELECTION_REASON_UNSPECIFIED":   0,
+		"SELECTION_REASON_RANK":          1,
+		"SELECTION_REASON_TEAM":          2,
+		"SELECTION_REASON_SAFE":          3,
+		"SELECTION_REASON_STRATEGY":      4,
+		"SELECTION_REASON_SCORE_GAP":     5,
+		"SELECTION_REASON_COST_LIMIT":    6,
+		"SELECTION_REASON_LATENCY_LIMIT": 7,
+		"SELECTION_REASON_TOKEN_LIMIT":   8,
+		"SELECTION_REASON_LAYER_FULL":    9,
+		"SELECTION_REASON_UNAVAILABLE":   10,
+	}
+)
+
+func (x SelectionReason) Enum() *SelectionReason {
+	p := new(SelectionReason)
+	*p = x
+	return p
+}
+
+func (x SelectionReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SelectionReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_router_service_proto_enumTypes[0].Descriptor()
+}
+
+func (SelectionReason) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_router_service_proto_enumTypes[0]
+}
+
+func (x SelectionReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SelectionReason.Descriptor instead.
+func (SelectionReason) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{0}
+}
+
 // Dependency is something that the router needs and can do without.
 type Dependency int32
 
@@ -66,11 +151,11 @@ func (x Dependency) String() string {
 }
 
 func (Dependency) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[0].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[1].Descriptor()
 }
 
 func (Dependency) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[0]
+	return &file_routemoa_v1_router_service_proto_enumTypes[1]
 }
 
 func (x Dependency) Number() protoreflect.EnumNumber {
@@ -79,7 +164,7 @@ func (x Dependency) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Dependency.Descriptor instead.
 func (Dependency) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{0}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{1}
 }
 
 // Substitute is what the router uses in place of a dependency that failed.
@@ -94,6 +179,8 @@ const (
 	Substitute_SUBSTITUTE_PRIOR_SCORES Substitute = 2
 	// The best answer of the last layer, as it is.
 	Substitute_SUBSTITUTE_BEST_ANSWER Substitute = 3
+	// The models that the pool file calls safe.
+	Substitute_SUBSTITUTE_SAFE_MODELS Substitute = 4
 )
 
 // Enum value maps for Substitute.
@@ -103,12 +190,14 @@ var (
 		1: "SUBSTITUTE_POOL_PRIORS",
 		2: "SUBSTITUTE_PRIOR_SCORES",
 		3: "SUBSTITUTE_BEST_ANSWER",
+		4: "SUBSTITUTE_SAFE_MODELS",
 	}
 	Substitute_value = map[string]int32{
 		"SUBSTITUTE_UNSPECIFIED":  0,
 		"SUBSTITUTE_POOL_PRIORS":  1,
 		"SUBSTITUTE_PRIOR_SCORES": 2,
 		"SUBSTITUTE_BEST_ANSWER":  3,
+		"SUBSTITUTE_SAFE_MODELS":  4,
 	}
 )
 
@@ -123,11 +212,11 @@ func (x Substitute) String() string {
 }
 
 func (Substitute) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[1].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[2].Descriptor()
 }
 
 func (Substitute) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[1]
+	return &file_routemoa_v1_router_service_proto_enumTypes[2]
 }
 
 func (x Substitute) Number() protoreflect.EnumNumber {
@@ -136,7 +225,68 @@ func (x Substitute) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Substitute.Descriptor instead.
 func (Substitute) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{1}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{2}
+}
+
+// AttemptKind says why an attempt was made.
+type AttemptKind int32
+
+const (
+	// Not set.
+	AttemptKind_ATTEMPT_KIND_UNSPECIFIED AttemptKind = 0
+	// The call's first.
+	AttemptKind_ATTEMPT_KIND_FIRST AttemptKind = 1
+	// Another replica, because the one before failed before it wrote anything.
+	AttemptKind_ATTEMPT_KIND_RETRY AttemptKind = 2
+	// Another replica beside one that is slow to begin; the first to write goes on.
+	AttemptKind_ATTEMPT_KIND_HEDGE AttemptKind = 3
+	// Another replica that goes on where the one before broke off.
+	AttemptKind_ATTEMPT_KIND_RESUME AttemptKind = 4
+)
+
+// Enum value maps for AttemptKind.
+var (
+	AttemptKind_name = map[int32]string{
+		0: "ATTEMPT_KIND_UNSPECIFIED",
+		1: "ATTEMPT_KIND_FIRST",
+		2: "ATTEMPT_KIND_RETRY",
+		3: "ATTEMPT_KIND_HEDGE",
+		4: "ATTEMPT_KIND_RESUME",
+	}
+	AttemptKind_value = map[string]int32{
+		"ATTEMPT_KIND_UNSPECIFIED": 0,
+		"ATTEMPT_KIND_FIRST":       1,
+		"ATTEMPT_KIND_RETRY":       2,
+		"ATTEMPT_KIND_HEDGE":       3,
+		"ATTEMPT_KIND_RESUME":      4,
+	}
+)
+
+func (x AttemptKind) Enum() *AttemptKind {
+	p := new(AttemptKind)
+	*p = x
+	return p
+}
+
+func (x AttemptKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AttemptKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_router_service_proto_enumTypes[3].Descriptor()
+}
+
+func (AttemptKind) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_router_service_proto_enumTypes[3]
+}
+
+func (x AttemptKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AttemptKind.Descriptor instead.
+func (AttemptKind) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{3}
 }
 
 // CallPurpose says what a model was called for.
@@ -149,6 +299,10 @@ const (
 	CallPurpose_CALL_PURPOSE_ANSWER CallPurpose = 1
 	// To merge the answers of a layer.
 	CallPurpose_CALL_PURPOSE_AGGREGATION CallPurpose = 2
+	// To choose among the answers of a layer.
+	CallPurpose_CALL_PURPOSE_SELECTION CallPurpose = 3
+	// To say whether a debate is over.
+	CallPurpose_CALL_PURPOSE_MODERATION CallPurpose = 4
 )
 
 // Enum value maps for CallPurpose.
@@ -157,11 +311,15 @@ var (
 		0: "CALL_PURPOSE_UNSPECIFIED",
 		1: "CALL_PURPOSE_ANSWER",
 		2: "CALL_PURPOSE_AGGREGATION",
+		3: "CALL_PURPOSE_SELECTION",
+		4: "CALL_PURPOSE_MODERATION",
 	}
 	CallPurpose_value = map[string]int32{
 		"CALL_PURPOSE_UNSPECIFIED": 0,
 		"CALL_PURPOSE_ANSWER":      1,
 		"CALL_PURPOSE_AGGREGATION": 2,
+		"CALL_PURPOSE_SELECTION":   3,
+		"CALL_PURPOSE_MODERATION":  4,
 	}
 )
 
@@ -176,11 +334,11 @@ func (x CallPurpose) String() string {
 }
 
 func (CallPurpose) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[2].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[4].Descriptor()
 }
 
 func (CallPurpose) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[2]
+	return &file_routemoa_v1_router_service_proto_enumTypes[4]
 }
 
 func (x CallPurpose) Number() protoreflect.EnumNumber {
@@ -189,7 +347,7 @@ func (x CallPurpose) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CallPurpose.Descriptor instead.
 func (CallPurpose) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{2}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{4}
 }
 
 // CallStatus says how a call to a model ended.
@@ -261,11 +419,11 @@ func (x CallStatus) String() string {
 }
 
 func (CallStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[3].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[5].Descriptor()
 }
 
 func (CallStatus) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[3]
+	return &file_routemoa_v1_router_service_proto_enumTypes[5]
 }
 
 func (x CallStatus) Number() protoreflect.EnumNumber {
@@ -274,7 +432,7 @@ func (x CallStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CallStatus.Descriptor instead.
 func (CallStatus) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{3}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{5}
 }
 
 // StopReason says why no further layer ran.
@@ -297,19 +455,31 @@ const (
 	StopReason_STOP_REASON_AGREEMENT StopReason = 6
 	// No model is left that could run.
 	StopReason_STOP_REASON_NO_MODEL StopReason = 7
+	// Another layer could take more tokens than are left.
+	StopReason_STOP_REASON_TOKEN_LIMIT StopReason = 8
+	// The last layer brought no evidence that another would change the answer.
+	StopReason_STOP_REASON_NO_GAIN StopReason = 9
+	// The strategy has done all that it does.
+	StopReason_STOP_REASON_COMPLETE StopReason = 10
+	// The moderator ended the debate.
+	StopReason_STOP_REASON_MODERATOR StopReason = 11
 )
 
 // Enum value maps for StopReason.
 var (
 	StopReason_name = map[int32]string{
-		0: "STOP_REASON_UNSPECIFIED",
-		1: "STOP_REASON_SCORE",
-		2: "STOP_REASON_LAYER_LIMIT",
-		3: "STOP_REASON_COST_LIMIT",
-		4: "STOP_REASON_CALL_LIMIT",
-		5: "STOP_REASON_DEADLINE",
-		6: "STOP_REASON_AGREEMENT",
-		7: "STOP_REASON_NO_MODEL",
+		0:  "STOP_REASON_UNSPECIFIED",
+		1:  "STOP_REASON_SCORE",
+		2:  "STOP_REASON_LAYER_LIMIT",
+		3:  "STOP_REASON_COST_LIMIT",
+		4:  "STOP_REASON_CALL_LIMIT",
+		5:  "STOP_REASON_DEADLINE",
+		6:  "STOP_REASON_AGREEMENT",
+		7:  "STOP_REASON_NO_MODEL",
+		8:  "STOP_REASON_TOKEN_LIMIT",
+		9:  "STOP_REASON_NO_GAIN",
+		10: "STOP_REASON_COMPLETE",
+		11: "STOP_REASON_MODERATOR",
 	}
 	StopReason_value = map[string]int32{
 		"STOP_REASON_UNSPECIFIED": 0,
@@ -320,6 +490,10 @@ var (
 		"STOP_REASON_DEADLINE":    5,
 		"STOP_REASON_AGREEMENT":   6,
 		"STOP_REASON_NO_MODEL":    7,
+		"STOP_REASON_TOKEN_LIMIT": 8,
+		"STOP_REASON_NO_GAIN":     9,
+		"STOP_REASON_COMPLETE":    10,
+		"STOP_REASON_MODERATOR":   11,
 	}
 )
 
@@ -334,11 +508,11 @@ func (x StopReason) String() string {
 }
 
 func (StopReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[4].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[6].Descriptor()
 }
 
 func (StopReason) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[4]
+	return &file_routemoa_v1_router_service_proto_enumTypes[6]
 }
 
 func (x StopReason) Number() protoreflect.EnumNumber {
@@ -347,7 +521,7 @@ func (x StopReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StopReason.Descriptor instead.
 func (StopReason) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{4}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{6}
 }
 
 // RoutingPolicy says what a request is willing to spend, and on what. Every field left out takes the
@@ -376,9 +550,27 @@ type RoutingPolicy struct {
 	// answered NOT_FOUND with reason `ERROR_REASON_MODEL_NOT_FOUND`. One model alone is not scored.
 	ModelIds []string `protobuf:"bytes,9,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
 	// How far, in [0, 1], a model's score may lie below the best one for the model to be selected.
-	MaxScoreGap   *float64 `protobuf:"fixed64,10,opt,name=max_score_gap,json=maxScoreGap,proto3,oneof" json:"max_score_gap,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	MaxScoreGap *float64 `protobuf:"fixed64,10,opt,name=max_score_gap,json=maxScoreGap,proto3,oneof" json:"max_score_gap,omitempty"`
+	// How the answer is made: `routemoa`, `moa`, `smoa`, `single`, `self-moa`, `cascade`, or another name
+	// that the service knows. Empty takes the default; an unknown name is answered INVALID_ARGUMENT with
+	// those that are known.
+	Strategy string `protobuf:"bytes,11,opt,name=strategy,proto3" json:"strategy,omitempty"`
+	// A named set of values for the fields left out here, e.g. `small-pool` or `large-pool`, the settings
+	// of the method's paper. Empty takes the service's defaults.
+	Preset string `protobuf:"bytes,12,opt,name=preset,proto3" json:"preset,omitempty"`
+	// The longest that one call to a model may be expected to take for the model to be selected. Absent:
+	// no limit.
+	MaxExpectedLatency *durationpb.Duration `protobuf:"bytes,13,opt,name=max_expected_latency,json=maxExpectedLatency,proto3" json:"max_expected_latency,omitempty"`
+	// The most tokens, read and written, of all calls together. Zero takes the default.
+	MaxTokenCount int32 `protobuf:"varint,14,opt,name=max_token_count,json=maxTokenCount,proto3" json:"max_token_count,omitempty"`
+	// How far, in [0, 1], utilities may lie apart and still count as equal, so that the cheaper model
+	// comes first.
+	PriceBand *float64 `protobuf:"fixed64,15,opt,name=price_band,json=priceBand,proto3,oneof" json:"price_band,omitempty"`
+	// The uncertainty, in [0, 1], from which on a query runs the pool's safe models instead of those that
+	// rank best.
+	MaxUncertainty *float64 `protobuf:"fixed64,16,opt,name=max_uncertainty,json=maxUncertainty,proto3,oneof" json:"max_uncertainty,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *RoutingPolicy) Reset() {
@@ -481,6 +673,48 @@ func (x *RoutingPolicy) GetMaxScoreGap() float64 {
 	return 0
 }
 
+func (x *RoutingPolicy) GetStrategy() string {
+	if x != nil {
+		return x.Strategy
+	}
+	return ""
+}
+
+func (x *RoutingPolicy) GetPreset() string {
+	if x != nil {
+		return x.Preset
+	}
+	return ""
+}
+
+func (x *RoutingPolicy) GetMaxExpectedLatency() *durationpb.Duration {
+	if x != nil {
+		return x.MaxExpectedLatency
+	}
+	return nil
+}
+
+func (x *RoutingPolicy) GetMaxTokenCount() int32 {
+	if x != nil {
+		return x.MaxTokenCount
+	}
+	return 0
+}
+
+func (x *RoutingPolicy) GetPriceBand() float64 {
+	if x != nil && x.PriceBand != nil {
+		return *x.PriceBand
+	}
+	return 0
+}
+
+func (x *RoutingPolicy) GetMaxUncertainty() float64 {
+	if x != nil && x.MaxUncertainty != nil {
+		return *x.MaxUncertainty
+	}
+	return 0
+}
+
 // RouteQueryRequest asks for the decision of one layer.
 type RouteQueryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -556,7 +790,9 @@ type RouteQueryResponse struct {
 	// Why no further layer is worth running; `STOP_REASON_UNSPECIFIED` if one is.
 	StopReason StopReason `protobuf:"varint,3,opt,name=stop_reason,json=stopReason,proto3,enum=routemoa.v1.StopReason" json:"stop_reason,omitempty"`
 	// What was substituted for a dependency that failed.
-	Fallbacks     []*Fallback `protobuf:"bytes,4,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
+	Fallbacks []*Fallback `protobuf:"bytes,4,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
+	// How little the ranking is to be relied on, in [0, 1].
+	Uncertainty   float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -619,6 +855,13 @@ func (x *RouteQueryResponse) GetFallbacks() []*Fallback {
 	return nil
 }
 
+func (x *RouteQueryResponse) GetUncertainty() float64 {
+	if x != nil {
+		return x.Uncertainty
+	}
+	return 0
+}
+
 // RankedModel says where a model stands in a ranking and why.
 type RankedModel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -631,7 +874,15 @@ type RankedModel struct {
 	// How long one call is expected to take.
 	ExpectedLatency *durationpb.Duration `protobuf:"bytes,4,opt,name=expected_latency,json=expectedLatency,proto3" json:"expected_latency,omitempty"`
 	// What the ranking sorts by: the score less the weighted share of cost and latency.
-	Utility       float64 `protobuf:"fixed64,5,opt,name=utility,proto3" json:"utility,omitempty"`
+	Utility float64 `protobuf:"fixed64,5,opt,name=utility,proto3" json:"utility,omitempty"`
+	// What was said of the model before any ran, in [0, 1].
+	PriorScore float64 `protobuf:"fixed64,6,opt,name=prior_score,json=priorScore,proto3" json:"prior_score,omitempty"`
+	// How many tokens its reply is expected to have.
+	ExpectedCompletionTokenCount int32 `protobuf:"varint,7,opt,name=expected_completion_token_count,json=expectedCompletionTokenCount,proto3" json:"expected_completion_token_count,omitempty"`
+	// Whether the model runs, and why not.
+	SelectionReason SelectionReason `protobuf:"varint,8,opt,name=selection_reason,json=selectionReason,proto3,enum=routemoa.v1.SelectionReason" json:"selection_reason,omitempty"`
+	// The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected".
+	Explanation   string `protobuf:"bytes,9,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -699,6 +950,34 @@ func (x *RankedModel) GetUtility() float64 {
 		return x.Utility
 	}
 	return 0
+}
+
+func (x *RankedModel) GetPriorScore() float64 {
+	if x != nil {
+		return x.PriorScore
+	}
+	return 0
+}
+
+func (x *RankedModel) GetExpectedCompletionTokenCount() int32 {
+	if x != nil {
+		return x.ExpectedCompletionTokenCount
+	}
+	return 0
+}
+
+func (x *RankedModel) GetSelectionReason() SelectionReason {
+	if x != nil {
+		return x.SelectionReason
+	}
+	return SelectionReason_SELECTION_REASON_UNSPECIFIED
+}
+
+func (x *RankedModel) GetExplanation() string {
+	if x != nil {
+		return x.Explanation
+	}
+	return ""
 }
 
 // GenerateAnswerRequest asks for an answer.
@@ -774,7 +1053,13 @@ type GenerateAnswerResponse struct {
 	// What was substituted for a dependency that failed.
 	Fallbacks []*Fallback `protobuf:"bytes,6,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
 	// Where the time went.
-	Timing        *AnswerTiming `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *AnswerTiming `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
+	// The strategy that made the answer.
+	Strategy string `protobuf:"bytes,8,opt,name=strategy,proto3" json:"strategy,omitempty"`
+	// Identifies the decision record of the answer, where records are kept.
+	DecisionId string `protobuf:"bytes,9,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// How little the first ranking was to be relied on, in [0, 1].
+	Uncertainty   float64 `protobuf:"fixed64,10,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -858,6 +1143,27 @@ func (x *GenerateAnswerResponse) GetTiming() *AnswerTiming {
 	return nil
 }
 
+func (x *GenerateAnswerResponse) GetStrategy() string {
+	if x != nil {
+		return x.Strategy
+	}
+	return ""
+}
+
+func (x *GenerateAnswerResponse) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+func (x *GenerateAnswerResponse) GetUncertainty() float64 {
+	if x != nil {
+		return x.Uncertainty
+	}
+	return 0
+}
+
 // StreamAnswerRequest asks for a streamed answer.
 type StreamAnswerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -926,6 +1232,7 @@ type StreamAnswerResponse struct {
 	//	*StreamAnswerResponse_Delta
 	//	*StreamAnswerResponse_Reset_
 	//	*StreamAnswerResponse_Result
+	//	*StreamAnswerResponse_Resumed
 	Event         isStreamAnswerResponse_Event `protobuf_oneof:"event"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1013,6 +1320,15 @@ func (x *StreamAnswerResponse) GetResult() *GenerateAnswerResponse {
 	return nil
 }
 
+func (x *StreamAnswerResponse) GetResumed() *AnswerResumed {
+	if x != nil {
+		if x, ok := x.Event.(*StreamAnswerResponse_Resumed); ok {
+			return x.Resumed
+		}
+	}
+	return nil
+}
+
 type isStreamAnswerResponse_Event interface {
 	isStreamAnswerResponse_Event()
 }
@@ -1042,6 +1358,11 @@ type StreamAnswerResponse_Result struct {
 	Result *GenerateAnswerResponse `protobuf:"bytes,5,opt,name=result,proto3,oneof"`
 }
 
+type StreamAnswerResponse_Resumed struct {
+	// The writer's connection broke, and another replica goes on where it stopped. No delta is void.
+	Resumed *AnswerResumed `protobuf:"bytes,6,opt,name=resumed,proto3,oneof"`
+}
+
 func (*StreamAnswerResponse_Routing) isStreamAnswerResponse_Event() {}
 
 func (*StreamAnswerResponse_Layer) isStreamAnswerResponse_Event() {}
@@ -1052,6 +1373,8 @@ func (*StreamAnswerResponse_Reset_) isStreamAnswerResponse_Event() {}
 
 func (*StreamAnswerResponse_Result) isStreamAnswerResponse_Event() {}
 
+func (*StreamAnswerResponse_Resumed) isStreamAnswerResponse_Event() {}
+
 // RoutingDecision is a layer's ranking and selection.
 type RoutingDecision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1061,8 +1384,10 @@ type RoutingDecision struct {
 	RankedModels []*RankedModel `protobuf:"bytes,2,rep,name=ranked_models,json=rankedModels,proto3" json:"ranked_models,omitempty"`
 	// The models that run, best first.
 	SelectedModelIds []string `protobuf:"bytes,3,rep,name=selected_model_ids,json=selectedModelIds,proto3" json:"selected_model_ids,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// How little the ranking is to be relied on, in [0, 1].
+	Uncertainty   float64 `protobuf:"fixed64,4,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RoutingDecision) Reset() {
@@ -1114,6 +1439,13 @@ func (x *RoutingDecision) GetSelectedModelIds() []string {
 		return x.SelectedModelIds
 	}
 	return nil
+}
+
+func (x *RoutingDecision) GetUncertainty() float64 {
+	if x != nil {
+		return x.Uncertainty
+	}
+	return 0
 }
 
 // LayerReport says what came of one layer.
@@ -1300,6 +1632,61 @@ func (x *AnswerReset) GetStatus() CallStatus {
 	return CallStatus_CALL_STATUS_UNSPECIFIED
 }
 
+// AnswerResumed says that the answer goes on elsewhere.
+type AnswerResumed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The model that writes, the same as before.
+	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// How the attempt that broke ended.
+	Status        CallStatus `protobuf:"varint,2,opt,name=status,proto3,enum=routemoa.v1.CallStatus" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnswerResumed) Reset() {
+	*x = AnswerResumed{}
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnswerResumed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnswerResumed) ProtoMessage() {}
+
+func (x *AnswerResumed) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnswerResumed.ProtoReflect.Descriptor instead.
+func (*AnswerResumed) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *AnswerResumed) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *AnswerResumed) GetStatus() CallStatus {
+	if x != nil {
+		return x.Status
+	}
+	return CallStatus_CALL_STATUS_UNSPECIFIED
+}
+
 // Fallback is the documented substitute for a dependency that failed.
 type Fallback struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1316,7 +1703,7 @@ type Fallback struct {
 
 func (x *Fallback) Reset() {
 	*x = Fallback{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[12]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1328,7 +1715,7 @@ func (x *Fallback) String() string {
 func (*Fallback) ProtoMessage() {}
 
 func (x *Fallback) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[12]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1341,7 +1728,7 @@ func (x *Fallback) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fallback.ProtoReflect.Descriptor instead.
 func (*Fallback) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{12}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Fallback) GetDependency() Dependency {
@@ -1365,7 +1752,7 @@ func (x *Fallback) GetSubstitute() Substitute {
 	return Substitute_SUBSTITUTE_UNSPECIFIED
 }
 
-// UsageEntry is one line of the ledger: one call to one model.
+// UsageEntry is one line of the ledger: one attempt to have one model called.
 type UsageEntry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The model that was called.
@@ -1388,13 +1775,21 @@ type UsageEntry struct {
 	Duration *durationpb.Duration `protobuf:"bytes,9,opt,name=duration,proto3" json:"duration,omitempty"`
 	// From the request to the first text of the reply. Absent if none came.
 	TimeToFirstToken *durationpb.Duration `protobuf:"bytes,10,opt,name=time_to_first_token,json=timeToFirstToken,proto3" json:"time_to_first_token,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Of the tokens read, those that the backend had in its cache.
+	CachedPromptTokenCount int32 `protobuf:"varint,11,opt,name=cached_prompt_token_count,json=cachedPromptTokenCount,proto3" json:"cached_prompt_token_count,omitempty"`
+	// Of the tokens written, those of reasoning, which is no part of the answer.
+	ReasoningTokenCount int32 `protobuf:"varint,12,opt,name=reasoning_token_count,json=reasoningTokenCount,proto3" json:"reasoning_token_count,omitempty"`
+	// Why the attempt was made.
+	AttemptKind AttemptKind `protobuf:"varint,13,opt,name=attempt_kind,json=attemptKind,proto3,enum=routemoa.v1.AttemptKind" json:"attempt_kind,omitempty"`
+	// Names the prices that the cost was reckoned with; changes when the pool's prices do.
+	PriceVersion  string `protobuf:"bytes,14,opt,name=price_version,json=priceVersion,proto3" json:"price_version,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UsageEntry) Reset() {
 	*x = UsageEntry{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[13]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1406,7 +1801,7 @@ func (x *UsageEntry) String() string {
 func (*UsageEntry) ProtoMessage() {}
 
 func (x *UsageEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[13]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1419,7 +1814,7 @@ func (x *UsageEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageEntry.ProtoReflect.Descriptor instead.
 func (*UsageEntry) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{13}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UsageEntry) GetModelId() string {
@@ -1492,6 +1887,34 @@ func (x *UsageEntry) GetTimeToFirstToken() *durationpb.Duration {
 	return nil
 }
 
+func (x *UsageEntry) GetCachedPromptTokenCount() int32 {
+	if x != nil {
+		return x.CachedPromptTokenCount
+	}
+	return 0
+}
+
+func (x *UsageEntry) GetReasoningTokenCount() int32 {
+	if x != nil {
+		return x.ReasoningTokenCount
+	}
+	return 0
+}
+
+func (x *UsageEntry) GetAttemptKind() AttemptKind {
+	if x != nil {
+		return x.AttemptKind
+	}
+	return AttemptKind_ATTEMPT_KIND_UNSPECIFIED
+}
+
+func (x *UsageEntry) GetPriceVersion() string {
+	if x != nil {
+		return x.PriceVersion
+	}
+	return ""
+}
+
 // AnswerTiming says where the time of an answer went. What the parts leave of the total is the router's
 // own overhead.
 type AnswerTiming struct {
@@ -1514,7 +1937,7 @@ type AnswerTiming struct {
 
 func (x *AnswerTiming) Reset() {
 	*x = AnswerTiming{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[14]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1526,7 +1949,7 @@ func (x *AnswerTiming) String() string {
 func (*AnswerTiming) ProtoMessage() {}
 
 func (x *AnswerTiming) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[14]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1539,7 +1962,7 @@ func (x *AnswerTiming) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerTiming.ProtoReflect.Descriptor instead.
 func (*AnswerTiming) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{14}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *AnswerTiming) GetTotalDuration() *durationpb.Duration {
@@ -1598,7 +2021,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[15]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1610,7 +2033,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[15]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1623,7 +2046,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{15}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListModelsRequest) GetPageSize() int32 {
@@ -1653,7 +2076,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[16]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1665,7 +2088,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[16]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1678,7 +2101,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{16}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -1699,7 +2122,7 @@ var File_routemoa_v1_router_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"\x93\x04\n" +
+	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"\xb1\x06\n" +
 	"\rRoutingPolicy\x12*\n" +
 	"\x0equality_weight\x18\x01 \x01(\x01H\x00R\rqualityWeight\x88\x01\x01\x12$\n" +
 	"\vcost_weight\x18\x02 \x01(\x01H\x01R\n" +
@@ -1713,32 +2136,47 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x0emax_call_count\x18\b \x01(\x05R\fmaxCallCount\x12\x1b\n" +
 	"\tmodel_ids\x18\t \x03(\tR\bmodelIds\x12'\n" +
 	"\rmax_score_gap\x18\n" +
-	" \x01(\x01H\x05R\vmaxScoreGap\x88\x01\x01B\x11\n" +
+	" \x01(\x01H\x05R\vmaxScoreGap\x88\x01\x01\x12\x1a\n" +
+	"\bstrategy\x18\v \x01(\tR\bstrategy\x12\x16\n" +
+	"\x06preset\x18\f \x01(\tR\x06preset\x12K\n" +
+	"\x14max_expected_latency\x18\r \x01(\v2\x19.google.protobuf.DurationR\x12maxExpectedLatency\x12&\n" +
+	"\x0fmax_token_count\x18\x0e \x01(\x05R\rmaxTokenCount\x12\"\n" +
+	"\n" +
+	"price_band\x18\x0f \x01(\x01H\x06R\tpriceBand\x88\x01\x01\x12,\n" +
+	"\x0fmax_uncertainty\x18\x10 \x01(\x01H\aR\x0emaxUncertainty\x88\x01\x01B\x11\n" +
 	"\x0f_quality_weightB\x0e\n" +
 	"\f_cost_weightB\x11\n" +
 	"\x0f_latency_weightB\x11\n" +
 	"\x0f_stopping_scoreB\x0f\n" +
 	"\r_max_cost_usdB\x10\n" +
-	"\x0e_max_score_gap\"\xa1\x01\n" +
+	"\x0e_max_score_gapB\r\n" +
+	"\v_price_bandB\x12\n" +
+	"\x10_max_uncertainty\"\xa1\x01\n" +
 	"\x11RouteQueryRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x12B\n" +
-	"\x10posterior_scores\x18\x03 \x03(\v2\x17.routemoa.v1.ModelScoreR\x0fposteriorScores\"\xf0\x01\n" +
+	"\x10posterior_scores\x18\x03 \x03(\v2\x17.routemoa.v1.ModelScoreR\x0fposteriorScores\"\x92\x02\n" +
 	"\x12RouteQueryResponse\x12,\n" +
 	"\x12selected_model_ids\x18\x01 \x03(\tR\x10selectedModelIds\x12=\n" +
 	"\rranked_models\x18\x02 \x03(\v2\x18.routemoa.v1.RankedModelR\frankedModels\x128\n" +
 	"\vstop_reason\x18\x03 \x01(\x0e2\x17.routemoa.v1.StopReasonR\n" +
 	"stopReason\x123\n" +
-	"\tfallbacks\x18\x04 \x03(\v2\x15.routemoa.v1.FallbackR\tfallbacks\"\xca\x01\n" +
+	"\tfallbacks\x18\x04 \x03(\v2\x15.routemoa.v1.FallbackR\tfallbacks\x12 \n" +
+	"\vuncertainty\x18\x05 \x01(\x01R\vuncertainty\"\x9d\x03\n" +
 	"\vRankedModel\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12*\n" +
 	"\x11expected_cost_usd\x18\x03 \x01(\x01R\x0fexpectedCostUsd\x12D\n" +
 	"\x10expected_latency\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x0fexpectedLatency\x12\x18\n" +
-	"\autility\x18\x05 \x01(\x01R\autility\"}\n" +
+	"\autility\x18\x05 \x01(\x01R\autility\x12\x1f\n" +
+	"\vprior_score\x18\x06 \x01(\x01R\n" +
+	"priorScore\x12E\n" +
+	"\x1fexpected_completion_token_count\x18\a \x01(\x05R\x1cexpectedCompletionTokenCount\x12G\n" +
+	"\x10selection_reason\x18\b \x01(\x0e2\x1c.routemoa.v1.SelectionReasonR\x0fselectionReason\x12 \n" +
+	"\vexplanation\x18\t \x01(\tR\vexplanation\"}\n" +
 	"\x15GenerateAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
-	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\"\xe3\x02\n" +
+	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\"\xc2\x03\n" +
 	"\x16GenerateAnswerResponse\x12+\n" +
 	"\x06answer\x18\x01 \x01(\v2\x13.routemoa.v1.AnswerR\x06answer\x120\n" +
 	"\x06layers\x18\x02 \x03(\v2\x18.routemoa.v1.LayerReportR\x06layers\x128\n" +
@@ -1747,21 +2185,28 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x05usage\x18\x04 \x03(\v2\x17.routemoa.v1.UsageEntryR\x05usage\x12\x19\n" +
 	"\bcost_usd\x18\x05 \x01(\x01R\acostUsd\x123\n" +
 	"\tfallbacks\x18\x06 \x03(\v2\x15.routemoa.v1.FallbackR\tfallbacks\x121\n" +
-	"\x06timing\x18\a \x01(\v2\x19.routemoa.v1.AnswerTimingR\x06timing\"{\n" +
+	"\x06timing\x18\a \x01(\v2\x19.routemoa.v1.AnswerTimingR\x06timing\x12\x1a\n" +
+	"\bstrategy\x18\b \x01(\tR\bstrategy\x12\x1f\n" +
+	"\vdecision_id\x18\t \x01(\tR\n" +
+	"decisionId\x12 \n" +
+	"\vuncertainty\x18\n" +
+	" \x01(\x01R\vuncertainty\"{\n" +
 	"\x13StreamAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
-	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\"\xae\x02\n" +
+	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\"\xe6\x02\n" +
 	"\x14StreamAnswerResponse\x128\n" +
 	"\arouting\x18\x01 \x01(\v2\x1c.routemoa.v1.RoutingDecisionH\x00R\arouting\x120\n" +
 	"\x05layer\x18\x02 \x01(\v2\x18.routemoa.v1.LayerReportH\x00R\x05layer\x120\n" +
 	"\x05delta\x18\x03 \x01(\v2\x18.routemoa.v1.AnswerDeltaH\x00R\x05delta\x120\n" +
 	"\x05reset\x18\x04 \x01(\v2\x18.routemoa.v1.AnswerResetH\x00R\x05reset\x12=\n" +
-	"\x06result\x18\x05 \x01(\v2#.routemoa.v1.GenerateAnswerResponseH\x00R\x06resultB\a\n" +
-	"\x05event\"\xa1\x01\n" +
+	"\x06result\x18\x05 \x01(\v2#.routemoa.v1.GenerateAnswerResponseH\x00R\x06result\x126\n" +
+	"\aresumed\x18\x06 \x01(\v2\x1a.routemoa.v1.AnswerResumedH\x00R\aresumedB\a\n" +
+	"\x05event\"\xc3\x01\n" +
 	"\x0fRoutingDecision\x12!\n" +
 	"\flayer_number\x18\x01 \x01(\x05R\vlayerNumber\x12=\n" +
 	"\rranked_models\x18\x02 \x03(\v2\x18.routemoa.v1.RankedModelR\frankedModels\x12,\n" +
-	"\x12selected_model_ids\x18\x03 \x03(\tR\x10selectedModelIds\"\xae\x02\n" +
+	"\x12selected_model_ids\x18\x03 \x03(\tR\x10selectedModelIds\x12 \n" +
+	"\vuncertainty\x18\x04 \x01(\x01R\vuncertainty\"\xae\x02\n" +
 	"\vLayerReport\x12!\n" +
 	"\flayer_number\x18\x01 \x01(\x05R\vlayerNumber\x12,\n" +
 	"\x12selected_model_ids\x18\x02 \x03(\tR\x10selectedModelIds\x12-\n" +
@@ -1772,7 +2217,10 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\vAnswerDelta\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\">\n" +
 	"\vAnswerReset\x12/\n" +
-	"\x06status\x18\x01 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"\x94\x01\n" +
+	"\x06status\x18\x01 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"[\n" +
+	"\rAnswerResumed\x12\x19\n" +
+	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12/\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"\x94\x01\n" +
 	"\bFallback\x127\n" +
 	"\n" +
 	"dependency\x18\x01 \x01(\x0e2\x17.routemoa.v1.DependencyR\n" +
@@ -1780,7 +2228,7 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x127\n" +
 	"\n" +
 	"substitute\x18\x03 \x01(\x0e2\x17.routemoa.v1.SubstituteR\n" +
-	"substitute\"\xcd\x03\n" +
+	"substitute\"\x9e\x05\n" +
 	"\n" +
 	"UsageEntry\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x122\n" +
@@ -1793,7 +2241,11 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\testimated\x18\b \x01(\bR\testimated\x125\n" +
 	"\bduration\x18\t \x01(\v2\x19.google.protobuf.DurationR\bduration\x12H\n" +
 	"\x13time_to_first_token\x18\n" +
-	" \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstToken\"\xba\x03\n" +
+	" \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstToken\x129\n" +
+	"\x19cached_prompt_token_count\x18\v \x01(\x05R\x16cachedPromptTokenCount\x122\n" +
+	"\x15reasoning_token_count\x18\f \x01(\x05R\x13reasoningTokenCount\x12;\n" +
+	"\fattempt_kind\x18\r \x01(\x0e2\x18.routemoa.v1.AttemptKindR\vattemptKind\x12#\n" +
+	"\rprice_version\x18\x0e \x01(\tR\fpriceVersion\"\xba\x03\n" +
 	"\fAnswerTiming\x12@\n" +
 	"\x0etotal_duration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\rtotalDuration\x12B\n" +
 	"\x0fscorer_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0escorerDuration\x12J\n" +
@@ -1807,23 +2259,45 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"h\n" +
 	"\x12ListModelsResponse\x12*\n" +
 	"\x06models\x18\x01 \x03(\v2\x12.routemoa.v1.ModelR\x06models\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*p\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xed\x02\n" +
+	"\x0fSelectionReason\x12 \n" +
+	"\x1cSELECTION_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15SELECTION_REASON_RANK\x10\x01\x12\x19\n" +
+	"\x15SELECTION_REASON_TEAM\x10\x02\x12\x19\n" +
+	"\x15SELECTION_REASON_SAFE\x10\x03\x12\x1d\n" +
+	"\x19SELECTION_REASON_STRATEGY\x10\x04\x12\x1e\n" +
+	"\x1aSELECTION_REASON_SCORE_GAP\x10\x05\x12\x1f\n" +
+	"\x1bSELECTION_REASON_COST_LIMIT\x10\x06\x12\"\n" +
+	"\x1eSELECTION_REASON_LATENCY_LIMIT\x10\a\x12 \n" +
+	"\x1cSELECTION_REASON_TOKEN_LIMIT\x10\b\x12\x1f\n" +
+	"\x1bSELECTION_REASON_LAYER_FULL\x10\t\x12 \n" +
+	"\x1cSELECTION_REASON_UNAVAILABLE\x10\n" +
+	"*p\n" +
 	"\n" +
 	"Dependency\x12\x1a\n" +
 	"\x16DEPENDENCY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11DEPENDENCY_SCORER\x10\x01\x12\x14\n" +
 	"\x10DEPENDENCY_JUDGE\x10\x02\x12\x19\n" +
-	"\x15DEPENDENCY_AGGREGATOR\x10\x03*}\n" +
+	"\x15DEPENDENCY_AGGREGATOR\x10\x03*\x99\x01\n" +
 	"\n" +
 	"Substitute\x12\x1a\n" +
 	"\x16SUBSTITUTE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SUBSTITUTE_POOL_PRIORS\x10\x01\x12\x1b\n" +
 	"\x17SUBSTITUTE_PRIOR_SCORES\x10\x02\x12\x1a\n" +
-	"\x16SUBSTITUTE_BEST_ANSWER\x10\x03*b\n" +
+	"\x16SUBSTITUTE_BEST_ANSWER\x10\x03\x12\x1a\n" +
+	"\x16SUBSTITUTE_SAFE_MODELS\x10\x04*\x8c\x01\n" +
+	"\vAttemptKind\x12\x1c\n" +
+	"\x18ATTEMPT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12ATTEMPT_KIND_FIRST\x10\x01\x12\x16\n" +
+	"\x12ATTEMPT_KIND_RETRY\x10\x02\x12\x16\n" +
+	"\x12ATTEMPT_KIND_HEDGE\x10\x03\x12\x17\n" +
+	"\x13ATTEMPT_KIND_RESUME\x10\x04*\x9b\x01\n" +
 	"\vCallPurpose\x12\x1c\n" +
 	"\x18CALL_PURPOSE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13CALL_PURPOSE_ANSWER\x10\x01\x12\x1c\n" +
-	"\x18CALL_PURPOSE_AGGREGATION\x10\x02*\xb4\x02\n" +
+	"\x18CALL_PURPOSE_AGGREGATION\x10\x02\x12\x1a\n" +
+	"\x16CALL_PURPOSE_SELECTION\x10\x03\x12\x1b\n" +
+	"\x17CALL_PURPOSE_MODERATION\x10\x04*\xb4\x02\n" +
 	"\n" +
 	"CallStatus\x12\x1b\n" +
 	"\x17CALL_STATUS_UNSPECIFIED\x10\x00\x12\x12\n" +
@@ -1837,7 +2311,7 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x17CALL_STATUS_INTERRUPTED\x10\b\x12\x19\n" +
 	"\x15CALL_STATUS_CANCELLED\x10\t\x12\x15\n" +
 	"\x11CALL_STATUS_EMPTY\x10\n" +
-	"*\xe4\x01\n" +
+	"*\xcf\x02\n" +
 	"\n" +
 	"StopReason\x12\x1b\n" +
 	"\x17STOP_REASON_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -1847,7 +2321,12 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x16STOP_REASON_CALL_LIMIT\x10\x04\x12\x18\n" +
 	"\x14STOP_REASON_DEADLINE\x10\x05\x12\x19\n" +
 	"\x15STOP_REASON_AGREEMENT\x10\x06\x12\x18\n" +
-	"\x14STOP_REASON_NO_MODEL\x10\a2\xe9\x02\n" +
+	"\x14STOP_REASON_NO_MODEL\x10\a\x12\x1b\n" +
+	"\x17STOP_REASON_TOKEN_LIMIT\x10\b\x12\x17\n" +
+	"\x13STOP_REASON_NO_GAIN\x10\t\x12\x18\n" +
+	"\x14STOP_REASON_COMPLETE\x10\n" +
+	"\x12\x19\n" +
+	"\x15STOP_REASON_MODERATOR\x10\v2\xe9\x02\n" +
 	"\rRouterService\x12R\n" +
 	"\n" +
 	"RouteQuery\x12\x1e.routemoa.v1.RouteQueryRequest\x1a\x1f.routemoa.v1.RouteQueryResponse\"\x03\x90\x02\x01\x12Y\n" +
@@ -1869,92 +2348,100 @@ func file_routemoa_v1_router_service_proto_rawDescGZIP() []byte {
 	return file_routemoa_v1_router_service_proto_rawDescData
 }
 
-var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_routemoa_v1_router_service_proto_goTypes = []any{
-	(Dependency)(0),                // 0: routemoa.v1.Dependency
-	(Substitute)(0),                // 1: routemoa.v1.Substitute
-	(CallPurpose)(0),               // 2: routemoa.v1.CallPurpose
-	(CallStatus)(0),                // 3: routemoa.v1.CallStatus
-	(StopReason)(0),                // 4: routemoa.v1.StopReason
-	(*RoutingPolicy)(nil),          // 5: routemoa.v1.RoutingPolicy
-	(*RouteQueryRequest)(nil),      // 6: routemoa.v1.RouteQueryRequest
-	(*RouteQueryResponse)(nil),     // 7: routemoa.v1.RouteQueryResponse
-	(*RankedModel)(nil),            // 8: routemoa.v1.RankedModel
-	(*GenerateAnswerRequest)(nil),  // 9: routemoa.v1.GenerateAnswerRequest
-	(*GenerateAnswerResponse)(nil), // 10: routemoa.v1.GenerateAnswerResponse
-	(*StreamAnswerRequest)(nil),    // 11: routemoa.v1.StreamAnswerRequest
-	(*StreamAnswerResponse)(nil),   // 12: routemoa.v1.StreamAnswerResponse
-	(*RoutingDecision)(nil),        // 13: routemoa.v1.RoutingDecision
-	(*LayerReport)(nil),            // 14: routemoa.v1.LayerReport
-	(*AnswerDelta)(nil),            // 15: routemoa.v1.AnswerDelta
-	(*AnswerReset)(nil),            // 16: routemoa.v1.AnswerReset
-	(*Fallback)(nil),               // 17: routemoa.v1.Fallback
-	(*UsageEntry)(nil),             // 18: routemoa.v1.UsageEntry
-	(*AnswerTiming)(nil),           // 19: routemoa.v1.AnswerTiming
-	(*ListModelsRequest)(nil),      // 20: routemoa.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),     // 21: routemoa.v1.ListModelsResponse
-	(*ModelScore)(nil),             // 22: routemoa.v1.ModelScore
-	(*durationpb.Duration)(nil),    // 23: google.protobuf.Duration
-	(*Message)(nil),                // 24: routemoa.v1.Message
-	(*Answer)(nil),                 // 25: routemoa.v1.Answer
-	(*Assessment)(nil),             // 26: routemoa.v1.Assessment
-	(*Model)(nil),                  // 27: routemoa.v1.Model
+	(SelectionReason)(0),           // 0: routemoa.v1.SelectionReason
+	(Dependency)(0),                // 1: routemoa.v1.Dependency
+	(Substitute)(0),                // 2: routemoa.v1.Substitute
+	(AttemptKind)(0),               // 3: routemoa.v1.AttemptKind
+	(CallPurpose)(0),               // 4: routemoa.v1.CallPurpose
+	(CallStatus)(0),                // 5: routemoa.v1.CallStatus
+	(StopReason)(0),                // 6: routemoa.v1.StopReason
+	(*RoutingPolicy)(nil),          // 7: routemoa.v1.RoutingPolicy
+	(*RouteQueryRequest)(nil),      // 8: routemoa.v1.RouteQueryRequest
+	(*RouteQueryResponse)(nil),     // 9: routemoa.v1.RouteQueryResponse
+	(*RankedModel)(nil),            // 10: routemoa.v1.RankedModel
+	(*GenerateAnswerRequest)(nil),  // 11: routemoa.v1.GenerateAnswerRequest
+	(*GenerateAnswerResponse)(nil), // 12: routemoa.v1.GenerateAnswerResponse
+	(*StreamAnswerRequest)(nil),    // 13: routemoa.v1.StreamAnswerRequest
+	(*StreamAnswerResponse)(nil),   // 14: routemoa.v1.StreamAnswerResponse
+	(*RoutingDecision)(nil),        // 15: routemoa.v1.RoutingDecision
+	(*LayerReport)(nil),            // 16: routemoa.v1.LayerReport
+	(*AnswerDelta)(nil),            // 17: routemoa.v1.AnswerDelta
+	(*AnswerReset)(nil),            // 18: routemoa.v1.AnswerReset
+	(*AnswerResumed)(nil),          // 19: routemoa.v1.AnswerResumed
+	(*Fallback)(nil),               // 20: routemoa.v1.Fallback
+	(*UsageEntry)(nil),             // 21: routemoa.v1.UsageEntry
+	(*AnswerTiming)(nil),           // 22: routemoa.v1.AnswerTiming
+	(*ListModelsRequest)(nil),      // 23: routemoa.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),     // 24: routemoa.v1.ListModelsResponse
+	(*durationpb.Duration)(nil),    // 25: google.protobuf.Duration
+	(*ModelScore)(nil),             // 26: routemoa.v1.ModelScore
+	(*Message)(nil),                // 27: routemoa.v1.Message
+	(*Answer)(nil),                 // 28: routemoa.v1.Answer
+	(*Assessment)(nil),             // 29: routemoa.v1.Assessment
+	(*Model)(nil),                  // 30: routemoa.v1.Model
 }
 var file_routemoa_v1_router_service_proto_depIdxs = []int32{
-	5,  // 0: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	22, // 1: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
-	8,  // 2: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
-	4,  // 3: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	17, // 4: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	23, // 5: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
-	24, // 6: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
-	5,  // 7: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	25, // 8: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
-	14, // 9: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
-	4,  // 10: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	18, // 11: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
-	17, // 12: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	19, // 13: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
-	24, // 14: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
-	5,  // 15: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	13, // 16: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
-	14, // 17: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
-	15, // 18: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
-	16, // 19: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
-	10, // 20: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
-	8,  // 21: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
-	25, // 22: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
-	26, // 23: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
-	18, // 24: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
-	23, // 25: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
-	3,  // 26: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
-	0,  // 27: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
-	1,  // 28: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
-	2,  // 29: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
-	3,  // 30: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
-	23, // 31: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
-	23, // 32: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
-	23, // 33: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
-	23, // 34: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
-	23, // 35: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
-	23, // 36: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
-	23, // 37: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
-	23, // 38: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
-	27, // 39: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
-	6,  // 40: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
-	9,  // 41: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
-	11, // 42: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
-	20, // 43: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
-	7,  // 44: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
-	10, // 45: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
-	12, // 46: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
-	21, // 47: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
-	44, // [44:48] is the sub-list for method output_type
-	40, // [40:44] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	25, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
+	7,  // 1: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	26, // 2: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
+	10, // 3: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
+	6,  // 4: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
+	20, // 5: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	25, // 6: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
+	0,  // 7: routemoa.v1.RankedModel.selection_reason:type_name -> routemoa.v1.SelectionReason
+	27, // 8: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
+	7,  // 9: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	28, // 10: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
+	16, // 11: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
+	6,  // 12: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
+	21, // 13: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
+	20, // 14: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	22, // 15: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
+	27, // 16: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
+	7,  // 17: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	15, // 18: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
+	16, // 19: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
+	17, // 20: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
+	18, // 21: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
+	12, // 22: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
+	19, // 23: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
+	10, // 24: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
+	28, // 25: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
+	29, // 26: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
+	21, // 27: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
+	25, // 28: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
+	5,  // 29: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
+	5,  // 30: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
+	1,  // 31: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
+	2,  // 32: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
+	4,  // 33: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
+	5,  // 34: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
+	25, // 35: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
+	25, // 36: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
+	3,  // 37: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
+	25, // 38: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
+	25, // 39: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
+	25, // 40: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
+	25, // 41: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
+	25, // 42: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
+	25, // 43: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
+	30, // 44: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
+	8,  // 45: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
+	11, // 46: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
+	13, // 47: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
+	23, // 48: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
+	9,  // 49: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
+	12, // 50: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
+	14, // 51: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
+	24, // 52: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
+	49, // [49:53] is the sub-list for method output_type
+	45, // [45:49] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_router_service_proto_init() }
@@ -1970,14 +2457,15 @@ func file_routemoa_v1_router_service_proto_init() {
 		(*StreamAnswerResponse_Delta)(nil),
 		(*StreamAnswerResponse_Reset_)(nil),
 		(*StreamAnswerResponse_Result)(nil),
+		(*StreamAnswerResponse_Resumed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_router_service_proto_rawDesc), len(file_routemoa_v1_router_service_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   17,
+			NumEnums:      7,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

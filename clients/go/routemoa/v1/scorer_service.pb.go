@@ -33,7 +33,11 @@ type RankModelsRequest struct {
 	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
 	// The models to rank. Leaving it empty ranks all that the artifact knows. An id that it does not know
 	// is answered NOT_FOUND with reason `ERROR_REASON_MODEL_NOT_FOUND`; one given twice counts once.
-	ModelIds      []string `protobuf:"bytes,2,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
+	ModelIds []string `protobuf:"bytes,2,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
+	// How many models are going to run together, 0 to 16. Above zero, the response names the team of that
+	// size in which some model is likeliest to answer well; models that fail on the same queries make a
+	// poor team, however good each is.
+	TeamSize      int32 `protobuf:"varint,3,opt,name=team_size,json=teamSize,proto3" json:"team_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -82,6 +86,13 @@ func (x *RankModelsRequest) GetModelIds() []string {
 	return nil
 }
 
+func (x *RankModelsRequest) GetTeamSize() int32 {
+	if x != nil {
+		return x.TeamSize
+	}
+	return 0
+}
+
 // RankModelsResponse is the ranking for one query.
 type RankModelsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -92,7 +103,13 @@ type RankModelsResponse struct {
 	// The version of the artifact that scored.
 	ScorerVersion string `protobuf:"bytes,3,opt,name=scorer_version,json=scorerVersion,proto3" json:"scorer_version,omitempty"`
 	// Where the time went.
-	Timing        *ScorerTiming `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
+	Timing *ScorerTiming `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
+	// How little the ranking is to be relied on, in [0, 1]: the kind of query is unclear, or no model is
+	// likely to answer it well.
+	Uncertainty float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	// The team that was asked for, in the order in which its models add to it. Smaller than asked for
+	// where there are fewer models.
+	TeamModelIds  []string `protobuf:"bytes,6,rep,name=team_model_ids,json=teamModelIds,proto3" json:"team_model_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -151,6 +168,20 @@ func (x *RankModelsResponse) GetScorerVersion() string {
 func (x *RankModelsResponse) GetTiming() *ScorerTiming {
 	if x != nil {
 		return x.Timing
+	}
+	return nil
+}
+
+func (x *RankModelsResponse) GetUncertainty() float64 {
+	if x != nil {
+		return x.Uncertainty
+	}
+	return 0
+}
+
+func (x *RankModelsResponse) GetTeamModelIds() []string {
+	if x != nil {
+		return x.TeamModelIds
 	}
 	return nil
 }
@@ -631,15 +662,18 @@ var File_routemoa_v1_scorer_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_scorer_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"F\n" +
+	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"c\n" +
 	"\x11RankModelsRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1b\n" +
-	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\"\xc8\x01\n" +
+	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\x12\x1b\n" +
+	"\tteam_size\x18\x03 \x01(\x05R\bteamSize\"\x90\x02\n" +
 	"\x12RankModelsResponse\x12:\n" +
 	"\fmodel_scores\x18\x01 \x03(\v2\x17.routemoa.v1.ModelScoreR\vmodelScores\x12\x1c\n" +
 	"\ttruncated\x18\x02 \x01(\bR\ttruncated\x12%\n" +
 	"\x0escorer_version\x18\x03 \x01(\tR\rscorerVersion\x121\n" +
-	"\x06timing\x18\x04 \x01(\v2\x19.routemoa.v1.ScorerTimingR\x06timing\"\xea\x01\n" +
+	"\x06timing\x18\x04 \x01(\v2\x19.routemoa.v1.ScorerTimingR\x06timing\x12 \n" +
+	"\vuncertainty\x18\x05 \x01(\x01R\vuncertainty\x12$\n" +
+	"\x0eteam_model_ids\x18\x06 \x03(\tR\fteamModelIds\"\xea\x01\n" +
 	"\fScorerTiming\x12@\n" +
 	"\x0equeue_duration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\rqueueDuration\x12N\n" +
 	"\x15tokenization_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x14tokenizationDuration\x12H\n" +

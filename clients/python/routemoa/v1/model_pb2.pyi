@@ -98,21 +98,29 @@ class ModelScore(_message.Message):
 
     MODEL_ID_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    EXPECTED_COMPLETION_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model that is scored."""
     score: _builtins.float
     """The probability, in [0, 1], that the model answers the query well."""
+    expected_completion_token_count: _builtins.int
+    """How many tokens the model is expected to write. Absent where the artifact was not taught lengths;
+    ignored in requests.
+    """
     def __init__(
         self,
         *,
         model_id: _builtins.str = ...,
         score: _builtins.float = ...,
+        expected_completion_token_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expected_completion_token_count", b"_expected_completion_token_count", "expected_completion_token_count", b"expected_completion_token_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "score", b"score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expected_completion_token_count", b"_expected_completion_token_count", "expected_completion_token_count", b"expected_completion_token_count", "model_id", b"model_id", "score", b"score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__expected_completion_token_count: _TypeAlias = _typing.Literal["expected_completion_token_count"]  # noqa: Y015
+    _WhichOneofArgType__expected_completion_token_count: _TypeAlias = _typing.Literal["_expected_completion_token_count", b"_expected_completion_token_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_completion_token_count) -> _WhichOneofReturnType__expected_completion_token_count | None: ...
 
 Global___ModelScore: _TypeAlias = ModelScore  # noqa: Y015
 

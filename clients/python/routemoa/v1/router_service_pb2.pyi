@@ -23,6 +23,62 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _SelectionReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SelectionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SelectionReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SELECTION_REASON_UNSPECIFIED: _SelectionReason.ValueType  # 0
+    """Not set."""
+    SELECTION_REASON_RANK: _SelectionReason.ValueType  # 1
+    """It runs, for its place in the ranking."""
+    SELECTION_REASON_TEAM: _SelectionReason.ValueType  # 2
+    """It runs, because it completes what the models before it can do."""
+    SELECTION_REASON_SAFE: _SelectionReason.ValueType  # 3
+    """It runs as one of the pool's safe models, because the ranking is uncertain."""
+    SELECTION_REASON_STRATEGY: _SelectionReason.ValueType  # 4
+    """It runs because the strategy wants it, whatever its place."""
+    SELECTION_REASON_SCORE_GAP: _SelectionReason.ValueType  # 5
+    """It does not run: its score lies too far below the best one."""
+    SELECTION_REASON_COST_LIMIT: _SelectionReason.ValueType  # 6
+    """It does not run: its worst case costs more than is left."""
+    SELECTION_REASON_LATENCY_LIMIT: _SelectionReason.ValueType  # 7
+    """It does not run: it is expected to take longer than the policy allows."""
+    SELECTION_REASON_TOKEN_LIMIT: _SelectionReason.ValueType  # 8
+    """It does not run: its worst case takes more tokens than are left."""
+    SELECTION_REASON_LAYER_FULL: _SelectionReason.ValueType  # 9
+    """It does not run: the layer is full."""
+    SELECTION_REASON_UNAVAILABLE: _SelectionReason.ValueType  # 10
+    """It does not run: none of its replicas takes calls now."""
+
+class SelectionReason(_SelectionReason, metaclass=_SelectionReasonEnumTypeWrapper):
+    """SelectionReason says why a model is in a layer, or is not."""
+
+SELECTION_REASON_UNSPECIFIED: SelectionReason.ValueType  # 0
+"""Not set."""
+SELECTION_REASON_RANK: SelectionReason.ValueType  # 1
+"""It runs, for its place in the ranking."""
+SELECTION_REASON_TEAM: SelectionReason.ValueType  # 2
+"""It runs, because it completes what the models before it can do."""
+SELECTION_REASON_SAFE: SelectionReason.ValueType  # 3
+"""It runs as one of the pool's safe models, because the ranking is uncertain."""
+SELECTION_REASON_STRATEGY: SelectionReason.ValueType  # 4
+"""It runs because the strategy wants it, whatever its place."""
+SELECTION_REASON_SCORE_GAP: SelectionReason.ValueType  # 5
+"""It does not run: its score lies too far below the best one."""
+SELECTION_REASON_COST_LIMIT: SelectionReason.ValueType  # 6
+"""It does not run: its worst case costs more than is left."""
+SELECTION_REASON_LATENCY_LIMIT: SelectionReason.ValueType  # 7
+"""It does not run: it is expected to take longer than the policy allows."""
+SELECTION_REASON_TOKEN_LIMIT: SelectionReason.ValueType  # 8
+"""It does not run: its worst case takes more tokens than are left."""
+SELECTION_REASON_LAYER_FULL: SelectionReason.ValueType  # 9
+"""It does not run: the layer is full."""
+SELECTION_REASON_UNAVAILABLE: SelectionReason.ValueType  # 10
+"""It does not run: none of its replicas takes calls now."""
+Global___SelectionReason: _TypeAlias = SelectionReason  # noqa: Y015
+
 class _Dependency:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -65,6 +121,8 @@ class _SubstituteEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Substitute
     """The scorer's scores, uncorrected."""
     SUBSTITUTE_BEST_ANSWER: _Substitute.ValueType  # 3
     """The best answer of the last layer, as it is."""
+    SUBSTITUTE_SAFE_MODELS: _Substitute.ValueType  # 4
+    """The models that the pool file calls safe."""
 
 class Substitute(_Substitute, metaclass=_SubstituteEnumTypeWrapper):
     """Substitute is what the router uses in place of a dependency that failed."""
@@ -77,7 +135,41 @@ SUBSTITUTE_PRIOR_SCORES: Substitute.ValueType  # 2
 """The scorer's scores, uncorrected."""
 SUBSTITUTE_BEST_ANSWER: Substitute.ValueType  # 3
 """The best answer of the last layer, as it is."""
+SUBSTITUTE_SAFE_MODELS: Substitute.ValueType  # 4
+"""The models that the pool file calls safe."""
 Global___Substitute: _TypeAlias = Substitute  # noqa: Y015
+
+class _AttemptKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AttemptKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AttemptKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ATTEMPT_KIND_UNSPECIFIED: _AttemptKind.ValueType  # 0
+    """Not set."""
+    ATTEMPT_KIND_FIRST: _AttemptKind.ValueType  # 1
+    """The call's first."""
+    ATTEMPT_KIND_RETRY: _AttemptKind.ValueType  # 2
+    """Another replica, because the one before failed before it wrote anything."""
+    ATTEMPT_KIND_HEDGE: _AttemptKind.ValueType  # 3
+    """Another replica beside one that is slow to begin; the first to write goes on."""
+    ATTEMPT_KIND_RESUME: _AttemptKind.ValueType  # 4
+    """Another replica that goes on where the one before broke off."""
+
+class AttemptKind(_AttemptKind, metaclass=_AttemptKindEnumTypeWrapper):
+    """AttemptKind says why an attempt was made."""
+
+ATTEMPT_KIND_UNSPECIFIED: AttemptKind.ValueType  # 0
+"""Not set."""
+ATTEMPT_KIND_FIRST: AttemptKind.ValueType  # 1
+"""The call's first."""
+ATTEMPT_KIND_RETRY: AttemptKind.ValueType  # 2
+"""Another replica, because the one before failed before it wrote anything."""
+ATTEMPT_KIND_HEDGE: AttemptKind.ValueType  # 3
+"""Another replica beside one that is slow to begin; the first to write goes on."""
+ATTEMPT_KIND_RESUME: AttemptKind.ValueType  # 4
+"""Another replica that goes on where the one before broke off."""
+Global___AttemptKind: _TypeAlias = AttemptKind  # noqa: Y015
 
 class _CallPurpose:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -91,6 +183,10 @@ class _CallPurposeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallPurpo
     """To propose an answer in a layer."""
     CALL_PURPOSE_AGGREGATION: _CallPurpose.ValueType  # 2
     """To merge the answers of a layer."""
+    CALL_PURPOSE_SELECTION: _CallPurpose.ValueType  # 3
+    """To choose among the answers of a layer."""
+    CALL_PURPOSE_MODERATION: _CallPurpose.ValueType  # 4
+    """To say whether a debate is over."""
 
 class CallPurpose(_CallPurpose, metaclass=_CallPurposeEnumTypeWrapper):
     """CallPurpose says what a model was called for."""
@@ -101,6 +197,10 @@ CALL_PURPOSE_ANSWER: CallPurpose.ValueType  # 1
 """To propose an answer in a layer."""
 CALL_PURPOSE_AGGREGATION: CallPurpose.ValueType  # 2
 """To merge the answers of a layer."""
+CALL_PURPOSE_SELECTION: CallPurpose.ValueType  # 3
+"""To choose among the answers of a layer."""
+CALL_PURPOSE_MODERATION: CallPurpose.ValueType  # 4
+"""To say whether a debate is over."""
 Global___CallPurpose: _TypeAlias = CallPurpose  # noqa: Y015
 
 class _CallStatus:
@@ -181,6 +281,14 @@ class _StopReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StopReason
     """The models agree, so another layer would change nothing."""
     STOP_REASON_NO_MODEL: _StopReason.ValueType  # 7
     """No model is left that could run."""
+    STOP_REASON_TOKEN_LIMIT: _StopReason.ValueType  # 8
+    """Another layer could take more tokens than are left."""
+    STOP_REASON_NO_GAIN: _StopReason.ValueType  # 9
+    """The last layer brought no evidence that another would change the answer."""
+    STOP_REASON_COMPLETE: _StopReason.ValueType  # 10
+    """The strategy has done all that it does."""
+    STOP_REASON_MODERATOR: _StopReason.ValueType  # 11
+    """The moderator ended the debate."""
 
 class StopReason(_StopReason, metaclass=_StopReasonEnumTypeWrapper):
     """StopReason says why no further layer ran."""
@@ -201,6 +309,14 @@ STOP_REASON_AGREEMENT: StopReason.ValueType  # 6
 """The models agree, so another layer would change nothing."""
 STOP_REASON_NO_MODEL: StopReason.ValueType  # 7
 """No model is left that could run."""
+STOP_REASON_TOKEN_LIMIT: StopReason.ValueType  # 8
+"""Another layer could take more tokens than are left."""
+STOP_REASON_NO_GAIN: StopReason.ValueType  # 9
+"""The last layer brought no evidence that another would change the answer."""
+STOP_REASON_COMPLETE: StopReason.ValueType  # 10
+"""The strategy has done all that it does."""
+STOP_REASON_MODERATOR: StopReason.ValueType  # 11
+"""The moderator ended the debate."""
 Global___StopReason: _TypeAlias = StopReason  # noqa: Y015
 
 @_typing.final
@@ -221,6 +337,12 @@ class RoutingPolicy(_message.Message):
     MAX_CALL_COUNT_FIELD_NUMBER: _builtins.int
     MODEL_IDS_FIELD_NUMBER: _builtins.int
     MAX_SCORE_GAP_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    MAX_EXPECTED_LATENCY_FIELD_NUMBER: _builtins.int
+    MAX_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    PRICE_BAND_FIELD_NUMBER: _builtins.int
+    MAX_UNCERTAINTY_FIELD_NUMBER: _builtins.int
     quality_weight: _builtins.float
     """The weight of the score in the utility, in [0, 1]."""
     cost_weight: _builtins.float
@@ -243,10 +365,35 @@ class RoutingPolicy(_message.Message):
     """The most calls to models, the aggregator's included: 1 to 64. Zero takes the default."""
     max_score_gap: _builtins.float
     """How far, in [0, 1], a model's score may lie below the best one for the model to be selected."""
+    strategy: _builtins.str
+    """How the answer is made: `routemoa`, `moa`, `smoa`, `single`, `self-moa`, `cascade`, or another name
+    that the service knows. Empty takes the default; an unknown name is answered INVALID_ARGUMENT with
+    those that are known.
+    """
+    preset: _builtins.str
+    """A named set of values for the fields left out here, e.g. `small-pool` or `large-pool`, the settings
+    of the method's paper. Empty takes the service's defaults.
+    """
+    max_token_count: _builtins.int
+    """The most tokens, read and written, of all calls together. Zero takes the default."""
+    price_band: _builtins.float
+    """How far, in [0, 1], utilities may lie apart and still count as equal, so that the cheaper model
+    comes first.
+    """
+    max_uncertainty: _builtins.float
+    """The uncertainty, in [0, 1], from which on a query runs the pool's safe models instead of those that
+    rank best.
+    """
     @_builtins.property
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The models that may run. Leaving it empty means the whole pool. An id that is not in the pool is
         answered NOT_FOUND with reason `ERROR_REASON_MODEL_NOT_FOUND`. One model alone is not scored.
+        """
+
+    @_builtins.property
+    def max_expected_latency(self) -> _duration_pb2.Duration:
+        """The longest that one call to a model may be expected to take for the model to be selected. Absent:
+        no limit.
         """
 
     def __init__(
@@ -262,10 +409,16 @@ class RoutingPolicy(_message.Message):
         max_call_count: _builtins.int = ...,
         model_ids: _abc.Iterable[_builtins.str] | None = ...,
         max_score_gap: _builtins.float | None = ...,
+        strategy: _builtins.str = ...,
+        preset: _builtins.str = ...,
+        max_expected_latency: _duration_pb2.Duration | None = ...,
+        max_token_count: _builtins.int = ...,
+        price_band: _builtins.float | None = ...,
+        max_uncertainty: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_cost_usd", b"_max_cost_usd", "_max_score_gap", b"_max_score_gap", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_cost_usd", b"max_cost_usd", "max_score_gap", b"max_score_gap", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_cost_usd", b"_max_cost_usd", "_max_score_gap", b"_max_score_gap", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_score_gap", b"max_score_gap", "max_uncertainty", b"max_uncertainty", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_cost_usd", b"_max_cost_usd", "_max_score_gap", b"_max_score_gap", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "model_ids", b"model_ids", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_cost_usd", b"_max_cost_usd", "_max_score_gap", b"_max_score_gap", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "model_ids", b"model_ids", "preset", b"preset", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_weight: _TypeAlias = _typing.Literal["cost_weight"]  # noqa: Y015
     _WhichOneofArgType__cost_weight: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight"]  # noqa: Y015
@@ -275,6 +428,10 @@ class RoutingPolicy(_message.Message):
     _WhichOneofArgType__max_cost_usd: _TypeAlias = _typing.Literal["_max_cost_usd", b"_max_cost_usd"]  # noqa: Y015
     _WhichOneofReturnType__max_score_gap: _TypeAlias = _typing.Literal["max_score_gap"]  # noqa: Y015
     _WhichOneofArgType__max_score_gap: _TypeAlias = _typing.Literal["_max_score_gap", b"_max_score_gap"]  # noqa: Y015
+    _WhichOneofReturnType__max_uncertainty: _TypeAlias = _typing.Literal["max_uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__max_uncertainty: _TypeAlias = _typing.Literal["_max_uncertainty", b"_max_uncertainty"]  # noqa: Y015
+    _WhichOneofReturnType__price_band: _TypeAlias = _typing.Literal["price_band"]  # noqa: Y015
+    _WhichOneofArgType__price_band: _TypeAlias = _typing.Literal["_price_band", b"_price_band"]  # noqa: Y015
     _WhichOneofReturnType__quality_weight: _TypeAlias = _typing.Literal["quality_weight"]  # noqa: Y015
     _WhichOneofArgType__quality_weight: _TypeAlias = _typing.Literal["_quality_weight", b"_quality_weight"]  # noqa: Y015
     _WhichOneofReturnType__stopping_score: _TypeAlias = _typing.Literal["stopping_score"]  # noqa: Y015
@@ -287,6 +444,10 @@ class RoutingPolicy(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_cost_usd) -> _WhichOneofReturnType__max_cost_usd | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_score_gap) -> _WhichOneofReturnType__max_score_gap | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_uncertainty) -> _WhichOneofReturnType__max_uncertainty | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price_band) -> _WhichOneofReturnType__price_band | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quality_weight) -> _WhichOneofReturnType__quality_weight | None: ...
     @_typing.overload
@@ -340,8 +501,11 @@ class RouteQueryResponse(_message.Message):
     RANKED_MODELS_FIELD_NUMBER: _builtins.int
     STOP_REASON_FIELD_NUMBER: _builtins.int
     FALLBACKS_FIELD_NUMBER: _builtins.int
+    UNCERTAINTY_FIELD_NUMBER: _builtins.int
     stop_reason: Global___StopReason.ValueType
     """Why no further layer is worth running; `STOP_REASON_UNSPECIFIED` if one is."""
+    uncertainty: _builtins.float
+    """How little the ranking is to be relied on, in [0, 1]."""
     @_builtins.property
     def selected_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The models to run, best first. Empty if `stop_reason` is set."""
@@ -361,10 +525,11 @@ class RouteQueryResponse(_message.Message):
         ranked_models: _abc.Iterable[Global___RankedModel] | None = ...,
         stop_reason: Global___StopReason.ValueType = ...,
         fallbacks: _abc.Iterable[Global___Fallback] | None = ...,
+        uncertainty: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallbacks", b"fallbacks", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "stop_reason", b"stop_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallbacks", b"fallbacks", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "stop_reason", b"stop_reason", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -381,6 +546,10 @@ class RankedModel(_message.Message):
     EXPECTED_COST_USD_FIELD_NUMBER: _builtins.int
     EXPECTED_LATENCY_FIELD_NUMBER: _builtins.int
     UTILITY_FIELD_NUMBER: _builtins.int
+    PRIOR_SCORE_FIELD_NUMBER: _builtins.int
+    EXPECTED_COMPLETION_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    SELECTION_REASON_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model."""
     score: _builtins.float
@@ -389,6 +558,14 @@ class RankedModel(_message.Message):
     """What one call is expected to cost, in US dollars."""
     utility: _builtins.float
     """What the ranking sorts by: the score less the weighted share of cost and latency."""
+    prior_score: _builtins.float
+    """What was said of the model before any ran, in [0, 1]."""
+    expected_completion_token_count: _builtins.int
+    """How many tokens its reply is expected to have."""
+    selection_reason: Global___SelectionReason.ValueType
+    """Whether the model runs, and why not."""
+    explanation: _builtins.str
+    """The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected"."""
     @_builtins.property
     def expected_latency(self) -> _duration_pb2.Duration:
         """How long one call is expected to take."""
@@ -401,10 +578,14 @@ class RankedModel(_message.Message):
         expected_cost_usd: _builtins.float = ...,
         expected_latency: _duration_pb2.Duration | None = ...,
         utility: _builtins.float = ...,
+        prior_score: _builtins.float = ...,
+        expected_completion_token_count: _builtins.int = ...,
+        selection_reason: Global___SelectionReason.ValueType = ...,
+        explanation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expected_latency", b"expected_latency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_cost_usd", b"expected_cost_usd", "expected_latency", b"expected_latency", "model_id", b"model_id", "score", b"score", "utility", b"utility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_completion_token_count", b"expected_completion_token_count", "expected_cost_usd", b"expected_cost_usd", "expected_latency", b"expected_latency", "explanation", b"explanation", "model_id", b"model_id", "prior_score", b"prior_score", "score", b"score", "selection_reason", b"selection_reason", "utility", b"utility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -455,10 +636,19 @@ class GenerateAnswerResponse(_message.Message):
     COST_USD_FIELD_NUMBER: _builtins.int
     FALLBACKS_FIELD_NUMBER: _builtins.int
     TIMING_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    UNCERTAINTY_FIELD_NUMBER: _builtins.int
     stop_reason: Global___StopReason.ValueType
     """Why no further layer ran."""
     cost_usd: _builtins.float
     """The sum of the ledger, in US dollars."""
+    strategy: _builtins.str
+    """The strategy that made the answer."""
+    decision_id: _builtins.str
+    """Identifies the decision record of the answer, where records are kept."""
+    uncertainty: _builtins.float
+    """How little the first ranking was to be relied on, in [0, 1]."""
     @_builtins.property
     def answer(self) -> _model_pb2.Answer:
         """The final answer. Its `model_id` is the model that wrote it: the aggregator, or the only or best
@@ -491,10 +681,13 @@ class GenerateAnswerResponse(_message.Message):
         cost_usd: _builtins.float = ...,
         fallbacks: _abc.Iterable[Global___Fallback] | None = ...,
         timing: Global___AnswerTiming | None = ...,
+        strategy: _builtins.str = ...,
+        decision_id: _builtins.str = ...,
+        uncertainty: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "timing", b"timing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cost_usd", b"cost_usd", "fallbacks", b"fallbacks", "layers", b"layers", "stop_reason", b"stop_reason", "timing", b"timing", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cost_usd", b"cost_usd", "decision_id", b"decision_id", "fallbacks", b"fallbacks", "layers", b"layers", "stop_reason", b"stop_reason", "strategy", b"strategy", "timing", b"timing", "uncertainty", b"uncertainty", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -543,6 +736,7 @@ class StreamAnswerResponse(_message.Message):
     DELTA_FIELD_NUMBER: _builtins.int
     RESET_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    RESUMED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def routing(self) -> Global___RoutingDecision:
         """A layer is about to run."""
@@ -563,6 +757,10 @@ class StreamAnswerResponse(_message.Message):
     def result(self) -> Global___GenerateAnswerResponse:
         """The whole result; its answer's text equals the deltas since the last reset."""
 
+    @_builtins.property
+    def resumed(self) -> Global___AnswerResumed:
+        """The writer's connection broke, and another replica goes on where it stopped. No delta is void."""
+
     def __init__(
         self,
         *,
@@ -571,12 +769,13 @@ class StreamAnswerResponse(_message.Message):
         delta: Global___AnswerDelta | None = ...,
         reset: Global___AnswerReset | None = ...,
         result: Global___GenerateAnswerResponse | None = ...,
+        resumed: Global___AnswerResumed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "event", b"event", "layer", b"layer", "reset", b"reset", "result", b"result", "routing", b"routing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "event", b"event", "layer", b"layer", "reset", b"reset", "result", b"result", "resumed", b"resumed", "routing", b"routing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "event", b"event", "layer", b"layer", "reset", b"reset", "result", b"result", "routing", b"routing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delta", b"delta", "event", b"event", "layer", b"layer", "reset", b"reset", "result", b"result", "resumed", b"resumed", "routing", b"routing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["routing", "layer", "delta", "reset", "result"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["routing", "layer", "delta", "reset", "result", "resumed"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -591,8 +790,11 @@ class RoutingDecision(_message.Message):
     LAYER_NUMBER_FIELD_NUMBER: _builtins.int
     RANKED_MODELS_FIELD_NUMBER: _builtins.int
     SELECTED_MODEL_IDS_FIELD_NUMBER: _builtins.int
+    UNCERTAINTY_FIELD_NUMBER: _builtins.int
     layer_number: _builtins.int
     """The layer, from 1."""
+    uncertainty: _builtins.float
+    """How little the ranking is to be relied on, in [0, 1]."""
     @_builtins.property
     def ranked_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedModel]:
         """Every eligible model, by utility, best first."""
@@ -607,10 +809,11 @@ class RoutingDecision(_message.Message):
         layer_number: _builtins.int = ...,
         ranked_models: _abc.Iterable[Global___RankedModel] | None = ...,
         selected_model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        uncertainty: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer_number", b"layer_number", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer_number", b"layer_number", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -715,6 +918,32 @@ class AnswerReset(_message.Message):
 Global___AnswerReset: _TypeAlias = AnswerReset  # noqa: Y015
 
 @_typing.final
+class AnswerResumed(_message.Message):
+    """AnswerResumed says that the answer goes on elsewhere."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """The model that writes, the same as before."""
+    status: Global___CallStatus.ValueType
+    """How the attempt that broke ended."""
+    def __init__(
+        self,
+        *,
+        model_id: _builtins.str = ...,
+        status: Global___CallStatus.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_id", b"model_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnswerResumed: _TypeAlias = AnswerResumed  # noqa: Y015
+
+@_typing.final
 class Fallback(_message.Message):
     """Fallback is the documented substitute for a dependency that failed."""
 
@@ -748,7 +977,7 @@ Global___Fallback: _TypeAlias = Fallback  # noqa: Y015
 
 @_typing.final
 class UsageEntry(_message.Message):
-    """UsageEntry is one line of the ledger: one call to one model."""
+    """UsageEntry is one line of the ledger: one attempt to have one model called."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -762,6 +991,10 @@ class UsageEntry(_message.Message):
     ESTIMATED_FIELD_NUMBER: _builtins.int
     DURATION_FIELD_NUMBER: _builtins.int
     TIME_TO_FIRST_TOKEN_FIELD_NUMBER: _builtins.int
+    CACHED_PROMPT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    REASONING_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    ATTEMPT_KIND_FIELD_NUMBER: _builtins.int
+    PRICE_VERSION_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model that was called."""
     purpose: Global___CallPurpose.ValueType
@@ -778,6 +1011,14 @@ class UsageEntry(_message.Message):
     """What the call cost, in US dollars."""
     estimated: _builtins.bool
     """Whether the token counts are the router's estimate because the backend gave none."""
+    cached_prompt_token_count: _builtins.int
+    """Of the tokens read, those that the backend had in its cache."""
+    reasoning_token_count: _builtins.int
+    """Of the tokens written, those of reasoning, which is no part of the answer."""
+    attempt_kind: Global___AttemptKind.ValueType
+    """Why the attempt was made."""
+    price_version: _builtins.str
+    """Names the prices that the cost was reckoned with; changes when the pool's prices do."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """From the request to the end of the reply."""
@@ -799,10 +1040,14 @@ class UsageEntry(_message.Message):
         estimated: _builtins.bool = ...,
         duration: _duration_pb2.Duration | None = ...,
         time_to_first_token: _duration_pb2.Duration | None = ...,
+        cached_prompt_token_count: _builtins.int = ...,
+        reasoning_token_count: _builtins.int = ...,
+        attempt_kind: Global___AttemptKind.ValueType = ...,
+        price_version: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_token_count", b"completion_token_count", "cost_usd", b"cost_usd", "duration", b"duration", "estimated", b"estimated", "layer_number", b"layer_number", "model_id", b"model_id", "prompt_token_count", b"prompt_token_count", "purpose", b"purpose", "status", b"status", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_kind", b"attempt_kind", "cached_prompt_token_count", b"cached_prompt_token_count", "completion_token_count", b"completion_token_count", "cost_usd", b"cost_usd", "duration", b"duration", "estimated", b"estimated", "layer_number", b"layer_number", "model_id", b"model_id", "price_version", b"price_version", "prompt_token_count", b"prompt_token_count", "purpose", b"purpose", "reasoning_token_count", b"reasoning_token_count", "status", b"status", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -30,9 +30,15 @@ class RankModelsRequest(_message.Message):
 
     QUERY_FIELD_NUMBER: _builtins.int
     MODEL_IDS_FIELD_NUMBER: _builtins.int
+    TEAM_SIZE_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """The text to rank for. Required: 1 to 100,000 characters, not white space alone. Text longer than
     `max_query_token_count` tokens is cut in the middle, and `truncated` says so.
+    """
+    team_size: _builtins.int
+    """How many models are going to run together, 0 to 16. Above zero, the response names the team of that
+    size in which some model is likeliest to answer well; models that fail on the same queries make a
+    poor team, however good each is.
     """
     @_builtins.property
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -45,10 +51,11 @@ class RankModelsRequest(_message.Message):
         *,
         query: _builtins.str = ...,
         model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        team_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_ids", b"model_ids", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_ids", b"model_ids", "query", b"query", "team_size", b"team_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -64,10 +71,16 @@ class RankModelsResponse(_message.Message):
     TRUNCATED_FIELD_NUMBER: _builtins.int
     SCORER_VERSION_FIELD_NUMBER: _builtins.int
     TIMING_FIELD_NUMBER: _builtins.int
+    UNCERTAINTY_FIELD_NUMBER: _builtins.int
+    TEAM_MODEL_IDS_FIELD_NUMBER: _builtins.int
     truncated: _builtins.bool
     """Whether the query was longer than the scorer reads, so that its middle was left out."""
     scorer_version: _builtins.str
     """The version of the artifact that scored."""
+    uncertainty: _builtins.float
+    """How little the ranking is to be relied on, in [0, 1]: the kind of query is unclear, or no model is
+    likely to answer it well.
+    """
     @_builtins.property
     def model_scores(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelScore]:
         """One score per model, best first; equal scores are ordered by model id."""
@@ -76,6 +89,12 @@ class RankModelsResponse(_message.Message):
     def timing(self) -> Global___ScorerTiming:
         """Where the time went."""
 
+    @_builtins.property
+    def team_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The team that was asked for, in the order in which its models add to it. Smaller than asked for
+        where there are fewer models.
+        """
+
     def __init__(
         self,
         *,
@@ -83,10 +102,12 @@ class RankModelsResponse(_message.Message):
         truncated: _builtins.bool = ...,
         scorer_version: _builtins.str = ...,
         timing: Global___ScorerTiming | None = ...,
+        uncertainty: _builtins.float = ...,
+        team_model_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["timing", b"timing"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_scores", b"model_scores", "scorer_version", b"scorer_version", "timing", b"timing", "truncated", b"truncated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_scores", b"model_scores", "scorer_version", b"scorer_version", "team_model_ids", b"team_model_ids", "timing", b"timing", "truncated", b"truncated", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file routemoa/v1/router_service.proto.
  */
 export const file_routemoa_v1_router_service: GenFile = /*@__PURE__*/
-  fileDesc("CiByb3V0ZW1vYS92MS9yb3V0ZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEihgMKDVJvdXRpbmdQb2xpY3kSGwoOcXVhbGl0eV93ZWlnaHQYASABKAFIAIgBARIYCgtjb3N0X3dlaWdodBgCIAEoAUgBiAEBEhsKDmxhdGVuY3lfd2VpZ2h0GAMgASgBSAKIAQESHQoVbWF4X2xheWVyX21vZGVsX2NvdW50GAQgASgFEhcKD21heF9sYXllcl9jb3VudBgFIAEoBRIbCg5zdG9wcGluZ19zY29yZRgGIAEoAUgDiAEBEhkKDG1heF9jb3N0X3VzZBgHIAEoAUgEiAEBEhYKDm1heF9jYWxsX2NvdW50GAggASgFEhEKCW1vZGVsX2lkcxgJIAMoCRIaCg1tYXhfc2NvcmVfZ2FwGAogASgBSAWIAQFCEQoPX3F1YWxpdHlfd2VpZ2h0Qg4KDF9jb3N0X3dlaWdodEIRCg9fbGF0ZW5jeV93ZWlnaHRCEQoPX3N0b3BwaW5nX3Njb3JlQg8KDV9tYXhfY29zdF91c2RCEAoOX21heF9zY29yZV9nYXAigQEKEVJvdXRlUXVlcnlSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgJEioKBnBvbGljeRgCIAEoCzIaLnJvdXRlbW9hLnYxLlJvdXRpbmdQb2xpY3kSMQoQcG9zdGVyaW9yX3Njb3JlcxgDIAMoCzIXLnJvdXRlbW9hLnYxLk1vZGVsU2NvcmUiuQEKElJvdXRlUXVlcnlSZXNwb25zZRIaChJzZWxlY3RlZF9tb2RlbF9pZHMYASADKAkSLwoNcmFua2VkX21vZGVscxgCIAMoCzIYLnJvdXRlbW9hLnYxLlJhbmtlZE1vZGVsEiwKC3N0b3BfcmVhc29uGAMgASgOMhcucm91dGVtb2EudjEuU3RvcFJlYXNvbhIoCglmYWxsYmFja3MYBCADKAsyFS5yb3V0ZW1vYS52MS5GYWxsYmFjayKPAQoLUmFua2VkTW9kZWwSEAoIbW9kZWxfaWQYASABKAkSDQoFc2NvcmUYAiABKAESGQoRZXhwZWN0ZWRfY29zdF91c2QYAyABKAESMwoQZXhwZWN0ZWRfbGF0ZW5jeRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIPCgd1dGlsaXR5GAUgASgBImsKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBImCghtZXNzYWdlcxgBIAMoCzIULnJvdXRlbW9hLnYxLk1lc3NhZ2USKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeSKkAgoWR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRIjCgZhbnN3ZXIYASABKAsyEy5yb3V0ZW1vYS52MS5BbnN3ZXISKAoGbGF5ZXJzGAIgAygLMhgucm91dGVtb2EudjEuTGF5ZXJSZXBvcnQSLAoLc3RvcF9yZWFzb24YAyABKA4yFy5yb3V0ZW1vYS52MS5TdG9wUmVhc29uEiYKBXVzYWdlGAQgAygLMhcucm91dGVtb2EudjEuVXNhZ2VFbnRyeRIQCghjb3N0X3VzZBgFIAEoARIoCglmYWxsYmFja3MYBiADKAsyFS5yb3V0ZW1vYS52MS5GYWxsYmFjaxIpCgZ0aW1pbmcYByABKAsyGS5yb3V0ZW1vYS52MS5BbnN3ZXJUaW1pbmciaQoTU3RyZWFtQW5zd2VyUmVxdWVzdBImCghtZXNzYWdlcxgBIAMoCzIULnJvdXRlbW9hLnYxLk1lc3NhZ2USKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeSKIAgoUU3RyZWFtQW5zd2VyUmVzcG9uc2USLwoHcm91dGluZxgBIAEoCzIcLnJvdXRlbW9hLnYxLlJvdXRpbmdEZWNpc2lvbkgAEikKBWxheWVyGAIgASgLMhgucm91dGVtb2EudjEuTGF5ZXJSZXBvcnRIABIpCgVkZWx0YRgDIAEoCzIYLnJvdXRlbW9hLnYxLkFuc3dlckRlbHRhSAASKQoFcmVzZXQYBCABKAsyGC5yb3V0ZW1vYS52MS5BbnN3ZXJSZXNldEgAEjUKBnJlc3VsdBgFIAEoCzIjLnJvdXRlbW9hLnYxLkdlbmVyYXRlQW5zd2VyUmVzcG9uc2VIAEIHCgVldmVudCJ0Cg9Sb3V0aW5nRGVjaXNpb24SFAoMbGF5ZXJfbnVtYmVyGAEgASgFEi8KDXJhbmtlZF9tb2RlbHMYAiADKAsyGC5yb3V0ZW1vYS52MS5SYW5rZWRNb2RlbBIaChJzZWxlY3RlZF9tb2RlbF9pZHMYAyADKAki6AEKC0xheWVyUmVwb3J0EhQKDGxheWVyX251bWJlchgBIAEoBRIaChJzZWxlY3RlZF9tb2RlbF9pZHMYAiADKAkSJAoHYW5zd2VycxgDIAMoCzITLnJvdXRlbW9hLnYxLkFuc3dlchIsCgthc3Nlc3NtZW50cxgEIAMoCzIXLnJvdXRlbW9hLnYxLkFzc2Vzc21lbnQSJgoFdXNhZ2UYBSADKAsyFy5yb3V0ZW1vYS52MS5Vc2FnZUVudHJ5EisKCGR1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhsKC0Fuc3dlckRlbHRhEgwKBHRleHQYASABKAkiNgoLQW5zd2VyUmVzZXQSJwoGc3RhdHVzGAEgASgOMhcucm91dGVtb2EudjEuQ2FsbFN0YXR1cyJ0CghGYWxsYmFjaxIrCgpkZXBlbmRlbmN5GAEgASgOMhcucm91dGVtb2EudjEuRGVwZW5kZW5jeRIOCgZzdGF0dXMYAiABKAkSKwoKc3Vic3RpdHV0ZRgDIAEoDjIXLnJvdXRlbW9hLnYxLlN1YnN0aXR1dGUizgIKClVzYWdlRW50cnkSEAoIbW9kZWxfaWQYASABKAkSKQoHcHVycG9zZRgCIAEoDjIYLnJvdXRlbW9hLnYxLkNhbGxQdXJwb3NlEicKBnN0YXR1cxgDIAEoDjIXLnJvdXRlbW9hLnYxLkNhbGxTdGF0dXMSFAoMbGF5ZXJfbnVtYmVyGAQgASgFEhoKEnByb21wdF90b2tlbl9jb3VudBgFIAEoBRIeChZjb21wbGV0aW9uX3Rva2VuX2NvdW50GAYgASgFEhAKCGNvc3RfdXNkGAcgASgBEhEKCWVzdGltYXRlZBgIIAEoCBIrCghkdXJhdGlvbhgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI2ChN0aW1lX3RvX2ZpcnN0X3Rva2VuGAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uItECCgxBbnN3ZXJUaW1pbmcSMQoOdG90YWxfZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMgoPc2NvcmVyX2R1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjYKE2dlbmVyYXRpb25fZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMQoOanVkZ2VfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoUYWdncmVnYXRpb25fZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoTdGltZV90b19maXJzdF9kZWx0YRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI6ChFMaXN0TW9kZWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJRChJMaXN0TW9kZWxzUmVzcG9uc2USIgoGbW9kZWxzGAEgAygLMhIucm91dGVtb2EudjEuTW9kZWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKnAKCkRlcGVuZGVuY3kSGgoWREVQRU5ERU5DWV9VTlNQRUNJRklFRBAAEhUKEURFUEVOREVOQ1lfU0NPUkVSEAESFAoQREVQRU5ERU5DWV9KVURHRRACEhkKFURFUEVOREVOQ1lfQUdHUkVHQVRPUhADKn0KClN1YnN0aXR1dGUSGgoWU1VCU1RJVFVURV9VTlNQRUNJRklFRBAAEhoKFlNVQlNUSVRVVEVfUE9PTF9QUklPUlMQARIbChdTVUJTVElUVVRFX1BSSU9SX1NDT1JFUxACEhoKFlNVQlNUSVRVVEVfQkVTVF9BTlNXRVIQAypiCgtDYWxsUHVycG9zZRIcChhDQUxMX1BVUlBPU0VfVU5TUEVDSUZJRUQQABIXChNDQUxMX1BVUlBPU0VfQU5TV0VSEAESHAoYQ0FMTF9QVVJQT1NFX0FHR1JFR0FUSU9OEAIqtAIKCkNhbGxTdGF0dXMSGwoXQ0FMTF9TVEFUVVNfVU5TUEVDSUZJRUQQABISCg5DQUxMX1NUQVRVU19PSxABEhcKE0NBTExfU1RBVFVTX1RJTUVPVVQQAhIcChhDQUxMX1NUQVRVU19SQVRFX0xJTUlURUQQAxIYChRDQUxMX1NUQVRVU19SRUpFQ1RFRBAEEh0KGUNBTExfU1RBVFVTX0JBQ0tFTkRfRVJST1IQBRIbChdDQUxMX1NUQVRVU19VTlJFQUNIQUJMRRAGEhkKFUNBTExfU1RBVFVTX01BTEZPUk1FRBAHEhsKF0NBTExfU1RBVFVTX0lOVEVSUlVQVEVEEAgSGQoVQ0FMTF9TVEFUVVNfQ0FOQ0VMTEVEEAkSFQoRQ0FMTF9TVEFUVVNfRU1QVFkQCirkAQoKU3RvcFJlYXNvbhIbChdTVE9QX1JFQVNPTl9VTlNQRUNJRklFRBAAEhUKEVNUT1BfUkVBU09OX1NDT1JFEAESGwoXU1RPUF9SRUFTT05fTEFZRVJfTElNSVQQAhIaChZTVE9QX1JFQVNPTl9DT1NUX0xJTUlUEAMSGgoWU1RPUF9SRUFTT05fQ0FMTF9MSU1JVBAEEhgKFFNUT1BfUkVBU09OX0RFQURMSU5FEAUSGQoVU1RPUF9SRUFTT05fQUdSRUVNRU5UEAYSGAoUU1RPUF9SRUFTT05fTk9fTU9ERUwQBzLpAgoNUm91dGVyU2VydmljZRJSCgpSb3V0ZVF1ZXJ5Eh4ucm91dGVtb2EudjEuUm91dGVRdWVyeVJlcXVlc3QaHy5yb3V0ZW1vYS52MS5Sb3V0ZVF1ZXJ5UmVzcG9uc2UiA5ACARJZCg5HZW5lcmF0ZUFuc3dlchIiLnJvdXRlbW9hLnYxLkdlbmVyYXRlQW5zd2VyUmVxdWVzdBojLnJvdXRlbW9hLnYxLkdlbmVyYXRlQW5zd2VyUmVzcG9uc2USVQoMU3RyZWFtQW5zd2VyEiAucm91dGVtb2EudjEuU3RyZWFtQW5zd2VyUmVxdWVzdBohLnJvdXRlbW9hLnYxLlN0cmVhbUFuc3dlclJlc3BvbnNlMAESUgoKTGlzdE1vZGVscxIeLnJvdXRlbW9hLnYxLkxpc3RNb2RlbHNSZXF1ZXN0Gh8ucm91dGVtb2EudjEuTGlzdE1vZGVsc1Jlc3BvbnNlIgOQAgFCZgoOaW8ucm91dGVtb2EudjFCElJvdXRlclNlcnZpY2VQcm90b1ABWj5naXRodWIuY29tL3JvdXRlbW9hL3JvdXRlbW9hL2NsaWVudHMvZ28vcm91dGVtb2EvdjE7cm91dGVtb2F2MWIGcHJvdG8z", [file_google_protobuf_duration, file_routemoa_v1_model]);
+  fileDesc("CiByb3V0ZW1vYS92MS9yb3V0ZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEi1AQKDVJvdXRpbmdQb2xpY3kSGwoOcXVhbGl0eV93ZWlnaHQYASABKAFIAIgBARIYCgtjb3N0X3dlaWdodBgCIAEoAUgBiAEBEhsKDmxhdGVuY3lfd2VpZ2h0GAMgASgBSAKIAQESHQoVbWF4X2xheWVyX21vZGVsX2NvdW50GAQgASgFEhcKD21heF9sYXllcl9jb3VudBgFIAEoBRIbCg5zdG9wcGluZ19zY29yZRgGIAEoAUgDiAEBEhkKDG1heF9jb3N0X3VzZBgHIAEoAUgEiAEBEhYKDm1heF9jYWxsX2NvdW50GAggASgFEhEKCW1vZGVsX2lkcxgJIAMoCRIaCg1tYXhfc2NvcmVfZ2FwGAogASgBSAWIAQESEAoIc3RyYXRlZ3kYCyABKAkSDgoGcHJlc2V0GAwgASgJEjcKFG1heF9leHBlY3RlZF9sYXRlbmN5GA0gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhcKD21heF90b2tlbl9jb3VudBgOIAEoBRIXCgpwcmljZV9iYW5kGA8gASgBSAaIAQESHAoPbWF4X3VuY2VydGFpbnR5GBAgASgBSAeIAQFCEQoPX3F1YWxpdHlfd2VpZ2h0Qg4KDF9jb3N0X3dlaWdodEIRCg9fbGF0ZW5jeV93ZWlnaHRCEQoPX3N0b3BwaW5nX3Njb3JlQg8KDV9tYXhfY29zdF91c2RCEAoOX21heF9zY29yZV9nYXBCDQoLX3ByaWNlX2JhbmRCEgoQX21heF91bmNlcnRhaW50eSKBAQoRUm91dGVRdWVyeVJlcXVlc3QSDQoFcXVlcnkYASABKAkSKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeRIxChBwb3N0ZXJpb3Jfc2NvcmVzGAMgAygLMhcucm91dGVtb2EudjEuTW9kZWxTY29yZSLOAQoSUm91dGVRdWVyeVJlc3BvbnNlEhoKEnNlbGVjdGVkX21vZGVsX2lkcxgBIAMoCRIvCg1yYW5rZWRfbW9kZWxzGAIgAygLMhgucm91dGVtb2EudjEuUmFua2VkTW9kZWwSLAoLc3RvcF9yZWFzb24YAyABKA4yFy5yb3V0ZW1vYS52MS5TdG9wUmVhc29uEigKCWZhbGxiYWNrcxgEIAMoCzIVLnJvdXRlbW9hLnYxLkZhbGxiYWNrEhMKC3VuY2VydGFpbnR5GAUgASgBIpoCCgtSYW5rZWRNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRINCgVzY29yZRgCIAEoARIZChFleHBlY3RlZF9jb3N0X3VzZBgDIAEoARIzChBleHBlY3RlZF9sYXRlbmN5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3V0aWxpdHkYBSABKAESEwoLcHJpb3Jfc2NvcmUYBiABKAESJwofZXhwZWN0ZWRfY29tcGxldGlvbl90b2tlbl9jb3VudBgHIAEoBRI2ChBzZWxlY3Rpb25fcmVhc29uGAggASgOMhwucm91dGVtb2EudjEuU2VsZWN0aW9uUmVhc29uEhMKC2V4cGxhbmF0aW9uGAkgASgJImsKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBImCghtZXNzYWdlcxgBIAMoCzIULnJvdXRlbW9hLnYxLk1lc3NhZ2USKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeSLgAgoWR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRIjCgZhbnN3ZXIYASABKAsyEy5yb3V0ZW1vYS52MS5BbnN3ZXISKAoGbGF5ZXJzGAIgAygLMhgucm91dGVtb2EudjEuTGF5ZXJSZXBvcnQSLAoLc3RvcF9yZWFzb24YAyABKA4yFy5yb3V0ZW1vYS52MS5TdG9wUmVhc29uEiYKBXVzYWdlGAQgAygLMhcucm91dGVtb2EudjEuVXNhZ2VFbnRyeRIQCghjb3N0X3VzZBgFIAEoARIoCglmYWxsYmFja3MYBiADKAsyFS5yb3V0ZW1vYS52MS5GYWxsYmFjaxIpCgZ0aW1pbmcYByABKAsyGS5yb3V0ZW1vYS52MS5BbnN3ZXJUaW1pbmcSEAoIc3RyYXRlZ3kYCCABKAkSEwoLZGVjaXNpb25faWQYCSABKAkSEwoLdW5jZXJ0YWludHkYCiABKAEiaQoTU3RyZWFtQW5zd2VyUmVxdWVzdBImCghtZXNzYWdlcxgBIAMoCzIULnJvdXRlbW9hLnYxLk1lc3NhZ2USKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeSK3AgoUU3RyZWFtQW5zd2VyUmVzcG9uc2USLwoHcm91dGluZxgBIAEoCzIcLnJvdXRlbW9hLnYxLlJvdXRpbmdEZWNpc2lvbkgAEikKBWxheWVyGAIgASgLMhgucm91dGVtb2EudjEuTGF5ZXJSZXBvcnRIABIpCgVkZWx0YRgDIAEoCzIYLnJvdXRlbW9hLnYxLkFuc3dlckRlbHRhSAASKQoFcmVzZXQYBCABKAsyGC5yb3V0ZW1vYS52MS5BbnN3ZXJSZXNldEgAEjUKBnJlc3VsdBgFIAEoCzIjLnJvdXRlbW9hLnYxLkdlbmVyYXRlQW5zd2VyUmVzcG9uc2VIABItCgdyZXN1bWVkGAYgASgLMhoucm91dGVtb2EudjEuQW5zd2VyUmVzdW1lZEgAQgcKBWV2ZW50IokBCg9Sb3V0aW5nRGVjaXNpb24SFAoMbGF5ZXJfbnVtYmVyGAEgASgFEi8KDXJhbmtlZF9tb2RlbHMYAiADKAsyGC5yb3V0ZW1vYS52MS5SYW5rZWRNb2RlbBIaChJzZWxlY3RlZF9tb2RlbF9pZHMYAyADKAkSEwoLdW5jZXJ0YWludHkYBCABKAEi6AEKC0xheWVyUmVwb3J0EhQKDGxheWVyX251bWJlchgBIAEoBRIaChJzZWxlY3RlZF9tb2RlbF9pZHMYAiADKAkSJAoHYW5zd2VycxgDIAMoCzITLnJvdXRlbW9hLnYxLkFuc3dlchIsCgthc3Nlc3NtZW50cxgEIAMoCzIXLnJvdXRlbW9hLnYxLkFzc2Vzc21lbnQSJgoFdXNhZ2UYBSADKAsyFy5yb3V0ZW1vYS52MS5Vc2FnZUVudHJ5EisKCGR1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhsKC0Fuc3dlckRlbHRhEgwKBHRleHQYASABKAkiNgoLQW5zd2VyUmVzZXQSJwoGc3RhdHVzGAEgASgOMhcucm91dGVtb2EudjEuQ2FsbFN0YXR1cyJKCg1BbnN3ZXJSZXN1bWVkEhAKCG1vZGVsX2lkGAEgASgJEicKBnN0YXR1cxgCIAEoDjIXLnJvdXRlbW9hLnYxLkNhbGxTdGF0dXMidAoIRmFsbGJhY2sSKwoKZGVwZW5kZW5jeRgBIAEoDjIXLnJvdXRlbW9hLnYxLkRlcGVuZGVuY3kSDgoGc3RhdHVzGAIgASgJEisKCnN1YnN0aXR1dGUYAyABKA4yFy5yb3V0ZW1vYS52MS5TdWJzdGl0dXRlItcDCgpVc2FnZUVudHJ5EhAKCG1vZGVsX2lkGAEgASgJEikKB3B1cnBvc2UYAiABKA4yGC5yb3V0ZW1vYS52MS5DYWxsUHVycG9zZRInCgZzdGF0dXMYAyABKA4yFy5yb3V0ZW1vYS52MS5DYWxsU3RhdHVzEhQKDGxheWVyX251bWJlchgEIAEoBRIaChJwcm9tcHRfdG9rZW5fY291bnQYBSABKAUSHgoWY29tcGxldGlvbl90b2tlbl9jb3VudBgGIAEoBRIQCghjb3N0X3VzZBgHIAEoARIRCgllc3RpbWF0ZWQYCCABKAgSKwoIZHVyYXRpb24YCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoTdGltZV90b19maXJzdF90b2tlbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIhChljYWNoZWRfcHJvbXB0X3Rva2VuX2NvdW50GAsgASgFEh0KFXJlYXNvbmluZ190b2tlbl9jb3VudBgMIAEoBRIuCgxhdHRlbXB0X2tpbmQYDSABKA4yGC5yb3V0ZW1vYS52MS5BdHRlbXB0S2luZBIVCg1wcmljZV92ZXJzaW9uGA4gASgJItECCgxBbnN3ZXJUaW1pbmcSMQoOdG90YWxfZHVyYXRpb24YASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMgoPc2NvcmVyX2R1cmF0aW9uGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjYKE2dlbmVyYXRpb25fZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMQoOanVkZ2VfZHVyYXRpb24YBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNwoUYWdncmVnYXRpb25fZHVyYXRpb24YBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoTdGltZV90b19maXJzdF9kZWx0YRgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI6ChFMaXN0TW9kZWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJRChJMaXN0TW9kZWxzUmVzcG9uc2USIgoGbW9kZWxzGAEgAygLMhIucm91dGVtb2EudjEuTW9kZWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKu0CCg9TZWxlY3Rpb25SZWFzb24SIAocU0VMRUNUSU9OX1JFQVNPTl9VTlNQRUNJRklFRBAAEhkKFVNFTEVDVElPTl9SRUFTT05fUkFOSxABEhkKFVNFTEVDVElPTl9SRUFTT05fVEVBTRACEhkKFVNFTEVDVElPTl9SRUFTT05fU0FGRRADEh0KGVNFTEVDVElPTl9SRUFTT05fU1RSQVRFR1kQBBIeChpTRUxFQ1RJT05fUkVBU09OX1NDT1JFX0dBUBAFEh8KG1NFTEVDVElPTl9SRUFTT05fQ09TVF9MSU1JVBAGEiIKHlNFTEVDVElPTl9SRUFTT05fTEFURU5DWV9MSU1JVBAHEiAKHFNFTEVDVElPTl9SRUFTT05fVE9LRU5fTElNSVQQCBIfChtTRUxFQ1RJT05fUkVBU09OX0xBWUVSX0ZVTEwQCRIgChxTRUxFQ1RJT05fUkVBU09OX1VOQVZBSUxBQkxFEAoqcAoKRGVwZW5kZW5jeRIaChZERVBFTkRFTkNZX1VOU1BFQ0lGSUVEEAASFQoRREVQRU5ERU5DWV9TQ09SRVIQARIUChBERVBFTkRFTkNZX0pVREdFEAISGQoVREVQRU5ERU5DWV9BR0dSRUdBVE9SEAMqmQEKClN1YnN0aXR1dGUSGgoWU1VCU1RJVFVURV9VTlNQRUNJRklFRBAAEhoKFlNVQlNUSVRVVEVfUE9PTF9QUklPUlMQARIbChdTVUJTVElUVVRFX1BSSU9SX1NDT1JFUxACEhoKFlNVQlNUSVRVVEVfQkVTVF9BTlNXRVIQAxIaChZTVUJTVElUVVRFX1NBRkVfTU9ERUxTEAQqjAEKC0F0dGVtcHRLaW5kEhwKGEFUVEVNUFRfS0lORF9VTlNQRUNJRklFRBAAEhYKEkFUVEVNUFRfS0lORF9GSVJTVBABEhYKEkFUVEVNUFRfS0lORF9SRVRSWRACEhYKEkFUVEVNUFRfS0lORF9IRURHRRADEhcKE0FUVEVNUFRfS0lORF9SRVNVTUUQBCqbAQoLQ2FsbFB1cnBvc2USHAoYQ0FMTF9QVVJQT1NFX1VOU1BFQ0lGSUVEEAASFwoTQ0FMTF9QVVJQT1NFX0FOU1dFUhABEhwKGENBTExfUFVSUE9TRV9BR0dSRUdBVElPThACEhoKFkNBTExfUFVSUE9TRV9TRUxFQ1RJT04QAxIbChdDQUxMX1BVUlBPU0VfTU9ERVJBVElPThAEKrQCCgpDYWxsU3RhdHVzEhsKF0NBTExfU1RBVFVTX1VOU1BFQ0lGSUVEEAASEgoOQ0FMTF9TVEFUVVNfT0sQARIXChNDQUxMX1NUQVRVU19USU1FT1VUEAISHAoYQ0FMTF9TVEFUVVNfUkFURV9MSU1JVEVEEAMSGAoUQ0FMTF9TVEFUVVNfUkVKRUNURUQQBBIdChlDQUxMX1NUQVRVU19CQUNLRU5EX0VSUk9SEAUSGwoXQ0FMTF9TVEFUVVNfVU5SRUFDSEFCTEUQBhIZChVDQUxMX1NUQVRVU19NQUxGT1JNRUQQBxIbChdDQUxMX1NUQVRVU19JTlRFUlJVUFRFRBAIEhkKFUNBTExfU1RBVFVTX0NBTkNFTExFRBAJEhUKEUNBTExfU1RBVFVTX0VNUFRZEAoqzwIKClN0b3BSZWFzb24SGwoXU1RPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIVChFTVE9QX1JFQVNPTl9TQ09SRRABEhsKF1NUT1BfUkVBU09OX0xBWUVSX0xJTUlUEAISGgoWU1RPUF9SRUFTT05fQ09TVF9MSU1JVBADEhoKFlNUT1BfUkVBU09OX0NBTExfTElNSVQQBBIYChRTVE9QX1JFQVNPTl9ERUFETElORRAFEhkKFVNUT1BfUkVBU09OX0FHUkVFTUVOVBAGEhgKFFNUT1BfUkVBU09OX05PX01PREVMEAcSGwoXU1RPUF9SRUFTT05fVE9LRU5fTElNSVQQCBIXChNTVE9QX1JFQVNPTl9OT19HQUlOEAkSGAoUU1RPUF9SRUFTT05fQ09NUExFVEUQChIZChVTVE9QX1JFQVNPTl9NT0RFUkFUT1IQCzLpAgoNUm91dGVyU2VydmljZRJSCgpSb3V0ZVF1ZXJ5Eh4ucm91dGVtb2EudjEuUm91dGVRdWVyeVJlcXVlc3QaHy5yb3V0ZW1vYS52MS5Sb3V0ZVF1ZXJ5UmVzcG9uc2UiA5ACARJZCg5HZW5lcmF0ZUFuc3dlchIiLnJvdXRlbW9hLnYxLkdlbmVyYXRlQW5zd2VyUmVxdWVzdBojLnJvdXRlbW9hLnYxLkdlbmVyYXRlQW5zd2VyUmVzcG9uc2USVQoMU3RyZWFtQW5zd2VyEiAucm91dGVtb2EudjEuU3RyZWFtQW5zd2VyUmVxdWVzdBohLnJvdXRlbW9hLnYxLlN0cmVhbUFuc3dlclJlc3BvbnNlMAESUgoKTGlzdE1vZGVscxIeLnJvdXRlbW9hLnYxLkxpc3RNb2RlbHNSZXF1ZXN0Gh8ucm91dGVtb2EudjEuTGlzdE1vZGVsc1Jlc3BvbnNlIgOQAgFCZgoOaW8ucm91dGVtb2EudjFCElJvdXRlclNlcnZpY2VQcm90b1ABWj5naXRodWIuY29tL3JvdXRlbW9hL3JvdXRlbW9hL2NsaWVudHMvZ28vcm91dGVtb2EvdjE7cm91dGVtb2F2MWIGcHJvdG8z", [file_google_protobuf_duration, file_routemoa_v1_model]);
 
 /**
  * RoutingPolicy says what a request is willing to spend, and on what. Every field left out takes the
@@ -98,6 +98,54 @@ export type RoutingPolicy = Message<"routemoa.v1.RoutingPolicy"> & {
    * @generated from field: optional double max_score_gap = 10;
    */
   maxScoreGap?: number | undefined;
+
+  /**
+   * How the answer is made: `routemoa`, `moa`, `smoa`, `single`, `self-moa`, `cascade`, or another name
+   * that the service knows. Empty takes the default; an unknown name is answered INVALID_ARGUMENT with
+   * those that are known.
+   *
+   * @generated from field: string strategy = 11;
+   */
+  strategy: string;
+
+  /**
+   * A named set of values for the fields left out here, e.g. `small-pool` or `large-pool`, the settings
+   * of the method's paper. Empty takes the service's defaults.
+   *
+   * @generated from field: string preset = 12;
+   */
+  preset: string;
+
+  /**
+   * The longest that one call to a model may be expected to take for the model to be selected. Absent:
+   * no limit.
+   *
+   * @generated from field: google.protobuf.Duration max_expected_latency = 13;
+   */
+  maxExpectedLatency?: Duration | undefined;
+
+  /**
+   * The most tokens, read and written, of all calls together. Zero takes the default.
+   *
+   * @generated from field: int32 max_token_count = 14;
+   */
+  maxTokenCount: number;
+
+  /**
+   * How far, in [0, 1], utilities may lie apart and still count as equal, so that the cheaper model
+   * comes first.
+   *
+   * @generated from field: optional double price_band = 15;
+   */
+  priceBand?: number | undefined;
+
+  /**
+   * The uncertainty, in [0, 1], from which on a query runs the pool's safe models instead of those that
+   * rank best.
+   *
+   * @generated from field: optional double max_uncertainty = 16;
+   */
+  maxUncertainty?: number | undefined;
 };
 
 /**
@@ -176,6 +224,13 @@ export type RouteQueryResponse = Message<"routemoa.v1.RouteQueryResponse"> & {
    * @generated from field: repeated routemoa.v1.Fallback fallbacks = 4;
    */
   fallbacks: Fallback[];
+
+  /**
+   * How little the ranking is to be relied on, in [0, 1].
+   *
+   * @generated from field: double uncertainty = 5;
+   */
+  uncertainty: number;
 };
 
 /**
@@ -225,6 +280,34 @@ export type RankedModel = Message<"routemoa.v1.RankedModel"> & {
    * @generated from field: double utility = 5;
    */
   utility: number;
+
+  /**
+   * What was said of the model before any ran, in [0, 1].
+   *
+   * @generated from field: double prior_score = 6;
+   */
+  priorScore: number;
+
+  /**
+   * How many tokens its reply is expected to have.
+   *
+   * @generated from field: int32 expected_completion_token_count = 7;
+   */
+  expectedCompletionTokenCount: number;
+
+  /**
+   * Whether the model runs, and why not.
+   *
+   * @generated from field: routemoa.v1.SelectionReason selection_reason = 8;
+   */
+  selectionReason: SelectionReason;
+
+  /**
+   * The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected".
+   *
+   * @generated from field: string explanation = 9;
+   */
+  explanation: string;
 };
 
 /**
@@ -318,6 +401,27 @@ export type GenerateAnswerResponse = Message<"routemoa.v1.GenerateAnswerResponse
    * @generated from field: routemoa.v1.AnswerTiming timing = 7;
    */
   timing?: AnswerTiming | undefined;
+
+  /**
+   * The strategy that made the answer.
+   *
+   * @generated from field: string strategy = 8;
+   */
+  strategy: string;
+
+  /**
+   * Identifies the decision record of the answer, where records are kept.
+   *
+   * @generated from field: string decision_id = 9;
+   */
+  decisionId: string;
+
+  /**
+   * How little the first ranking was to be relied on, in [0, 1].
+   *
+   * @generated from field: double uncertainty = 10;
+   */
+  uncertainty: number;
 };
 
 /**
@@ -407,6 +511,14 @@ export type StreamAnswerResponse = Message<"routemoa.v1.StreamAnswerResponse"> &
      */
     value: GenerateAnswerResponse;
     case: "result";
+  } | {
+    /**
+     * The writer's connection broke, and another replica goes on where it stopped. No delta is void.
+     *
+     * @generated from field: routemoa.v1.AnswerResumed resumed = 6;
+     */
+    value: AnswerResumed;
+    case: "resumed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -443,6 +555,13 @@ export type RoutingDecision = Message<"routemoa.v1.RoutingDecision"> & {
    * @generated from field: repeated string selected_model_ids = 3;
    */
   selectedModelIds: string[];
+
+  /**
+   * How little the ranking is to be relied on, in [0, 1].
+   *
+   * @generated from field: double uncertainty = 4;
+   */
+  uncertainty: number;
 };
 
 /**
@@ -552,6 +671,34 @@ export const AnswerResetSchema: GenMessage<AnswerReset> = /*@__PURE__*/
   messageDesc(file_routemoa_v1_router_service, 11);
 
 /**
+ * AnswerResumed says that the answer goes on elsewhere.
+ *
+ * @generated from message routemoa.v1.AnswerResumed
+ */
+export type AnswerResumed = Message<"routemoa.v1.AnswerResumed"> & {
+  /**
+   * The model that writes, the same as before.
+   *
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * How the attempt that broke ended.
+   *
+   * @generated from field: routemoa.v1.CallStatus status = 2;
+   */
+  status: CallStatus;
+};
+
+/**
+ * Describes the message routemoa.v1.AnswerResumed.
+ * Use `create(AnswerResumedSchema)` to create a new message.
+ */
+export const AnswerResumedSchema: GenMessage<AnswerResumed> = /*@__PURE__*/
+  messageDesc(file_routemoa_v1_router_service, 12);
+
+/**
  * Fallback is the documented substitute for a dependency that failed.
  *
  * @generated from message routemoa.v1.Fallback
@@ -585,10 +732,10 @@ export type Fallback = Message<"routemoa.v1.Fallback"> & {
  * Use `create(FallbackSchema)` to create a new message.
  */
 export const FallbackSchema: GenMessage<Fallback> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 12);
+  messageDesc(file_routemoa_v1_router_service, 13);
 
 /**
- * UsageEntry is one line of the ledger: one call to one model.
+ * UsageEntry is one line of the ledger: one attempt to have one model called.
  *
  * @generated from message routemoa.v1.UsageEntry
  */
@@ -662,6 +809,34 @@ export type UsageEntry = Message<"routemoa.v1.UsageEntry"> & {
    * @generated from field: google.protobuf.Duration time_to_first_token = 10;
    */
   timeToFirstToken?: Duration | undefined;
+
+  /**
+   * Of the tokens read, those that the backend had in its cache.
+   *
+   * @generated from field: int32 cached_prompt_token_count = 11;
+   */
+  cachedPromptTokenCount: number;
+
+  /**
+   * Of the tokens written, those of reasoning, which is no part of the answer.
+   *
+   * @generated from field: int32 reasoning_token_count = 12;
+   */
+  reasoningTokenCount: number;
+
+  /**
+   * Why the attempt was made.
+   *
+   * @generated from field: routemoa.v1.AttemptKind attempt_kind = 13;
+   */
+  attemptKind: AttemptKind;
+
+  /**
+   * Names the prices that the cost was reckoned with; changes when the pool's prices do.
+   *
+   * @generated from field: string price_version = 14;
+   */
+  priceVersion: string;
 };
 
 /**
@@ -669,7 +844,7 @@ export type UsageEntry = Message<"routemoa.v1.UsageEntry"> & {
  * Use `create(UsageEntrySchema)` to create a new message.
  */
 export const UsageEntrySchema: GenMessage<UsageEntry> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 13);
+  messageDesc(file_routemoa_v1_router_service, 14);
 
 /**
  * AnswerTiming says where the time of an answer went. What the parts leave of the total is the router's
@@ -726,7 +901,7 @@ export type AnswerTiming = Message<"routemoa.v1.AnswerTiming"> & {
  * Use `create(AnswerTimingSchema)` to create a new message.
  */
 export const AnswerTimingSchema: GenMessage<AnswerTiming> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 14);
+  messageDesc(file_routemoa_v1_router_service, 15);
 
 /**
  * ListModelsRequest asks for one page of the pool.
@@ -755,7 +930,7 @@ export type ListModelsRequest = Message<"routemoa.v1.ListModelsRequest"> & {
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 15);
+  messageDesc(file_routemoa_v1_router_service, 16);
 
 /**
  * ListModelsResponse is one page of the pool.
@@ -783,7 +958,97 @@ export type ListModelsResponse = Message<"routemoa.v1.ListModelsResponse"> & {
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 16);
+  messageDesc(file_routemoa_v1_router_service, 17);
+
+/**
+ * SelectionReason says why a model is in a layer, or is not.
+ *
+ * @generated from enum routemoa.v1.SelectionReason
+ */
+export enum SelectionReason {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: SELECTION_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It runs, for its place in the ranking.
+   *
+   * @generated from enum value: SELECTION_REASON_RANK = 1;
+   */
+  RANK = 1,
+
+  /**
+   * It runs, because it completes what the models before it can do.
+   *
+   * @generated from enum value: SELECTION_REASON_TEAM = 2;
+   */
+  TEAM = 2,
+
+  /**
+   * It runs as one of the pool's safe models, because the ranking is uncertain.
+   *
+   * @generated from enum value: SELECTION_REASON_SAFE = 3;
+   */
+  SAFE = 3,
+
+  /**
+   * It runs because the strategy wants it, whatever its place.
+   *
+   * @generated from enum value: SELECTION_REASON_STRATEGY = 4;
+   */
+  STRATEGY = 4,
+
+  /**
+   * It does not run: its score lies too far below the best one.
+   *
+   * @generated from enum value: SELECTION_REASON_SCORE_GAP = 5;
+   */
+  SCORE_GAP = 5,
+
+  /**
+   * It does not run: its worst case costs more than is left.
+   *
+   * @generated from enum value: SELECTION_REASON_COST_LIMIT = 6;
+   */
+  COST_LIMIT = 6,
+
+  /**
+   * It does not run: it is expected to take longer than the policy allows.
+   *
+   * @generated from enum value: SELECTION_REASON_LATENCY_LIMIT = 7;
+   */
+  LATENCY_LIMIT = 7,
+
+  /**
+   * It does not run: its worst case takes more tokens than are left.
+   *
+   * @generated from enum value: SELECTION_REASON_TOKEN_LIMIT = 8;
+   */
+  TOKEN_LIMIT = 8,
+
+  /**
+   * It does not run: the layer is full.
+   *
+   * @generated from enum value: SELECTION_REASON_LAYER_FULL = 9;
+   */
+  LAYER_FULL = 9,
+
+  /**
+   * It does not run: none of its replicas takes calls now.
+   *
+   * @generated from enum value: SELECTION_REASON_UNAVAILABLE = 10;
+   */
+  UNAVAILABLE = 10,
+}
+
+/**
+ * Describes the enum routemoa.v1.SelectionReason.
+ */
+export const SelectionReasonSchema: GenEnum<SelectionReason> = /*@__PURE__*/
+  enumDesc(file_routemoa_v1_router_service, 0);
 
 /**
  * Dependency is something that the router needs and can do without.
@@ -824,7 +1089,7 @@ export enum Dependency {
  * Describes the enum routemoa.v1.Dependency.
  */
 export const DependencySchema: GenEnum<Dependency> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 0);
+  enumDesc(file_routemoa_v1_router_service, 1);
 
 /**
  * Substitute is what the router uses in place of a dependency that failed.
@@ -859,13 +1124,68 @@ export enum Substitute {
    * @generated from enum value: SUBSTITUTE_BEST_ANSWER = 3;
    */
   BEST_ANSWER = 3,
+
+  /**
+   * The models that the pool file calls safe.
+   *
+   * @generated from enum value: SUBSTITUTE_SAFE_MODELS = 4;
+   */
+  SAFE_MODELS = 4,
 }
 
 /**
  * Describes the enum routemoa.v1.Substitute.
  */
 export const SubstituteSchema: GenEnum<Substitute> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 1);
+  enumDesc(file_routemoa_v1_router_service, 2);
+
+/**
+ * AttemptKind says why an attempt was made.
+ *
+ * @generated from enum routemoa.v1.AttemptKind
+ */
+export enum AttemptKind {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: ATTEMPT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The call's first.
+   *
+   * @generated from enum value: ATTEMPT_KIND_FIRST = 1;
+   */
+  FIRST = 1,
+
+  /**
+   * Another replica, because the one before failed before it wrote anything.
+   *
+   * @generated from enum value: ATTEMPT_KIND_RETRY = 2;
+   */
+  RETRY = 2,
+
+  /**
+   * Another replica beside one that is slow to begin; the first to write goes on.
+   *
+   * @generated from enum value: ATTEMPT_KIND_HEDGE = 3;
+   */
+  HEDGE = 3,
+
+  /**
+   * Another replica that goes on where the one before broke off.
+   *
+   * @generated from enum value: ATTEMPT_KIND_RESUME = 4;
+   */
+  RESUME = 4,
+}
+
+/**
+ * Describes the enum routemoa.v1.AttemptKind.
+ */
+export const AttemptKindSchema: GenEnum<AttemptKind> = /*@__PURE__*/
+  enumDesc(file_routemoa_v1_router_service, 3);
 
 /**
  * CallPurpose says what a model was called for.
@@ -893,13 +1213,27 @@ export enum CallPurpose {
    * @generated from enum value: CALL_PURPOSE_AGGREGATION = 2;
    */
   AGGREGATION = 2,
+
+  /**
+   * To choose among the answers of a layer.
+   *
+   * @generated from enum value: CALL_PURPOSE_SELECTION = 3;
+   */
+  SELECTION = 3,
+
+  /**
+   * To say whether a debate is over.
+   *
+   * @generated from enum value: CALL_PURPOSE_MODERATION = 4;
+   */
+  MODERATION = 4,
 }
 
 /**
  * Describes the enum routemoa.v1.CallPurpose.
  */
 export const CallPurposeSchema: GenEnum<CallPurpose> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 2);
+  enumDesc(file_routemoa_v1_router_service, 4);
 
 /**
  * CallStatus says how a call to a model ended.
@@ -989,7 +1323,7 @@ export enum CallStatus {
  * Describes the enum routemoa.v1.CallStatus.
  */
 export const CallStatusSchema: GenEnum<CallStatus> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 3);
+  enumDesc(file_routemoa_v1_router_service, 5);
 
 /**
  * StopReason says why no further layer ran.
@@ -1052,13 +1386,41 @@ export enum StopReason {
    * @generated from enum value: STOP_REASON_NO_MODEL = 7;
    */
   NO_MODEL = 7,
+
+  /**
+   * Another layer could take more tokens than are left.
+   *
+   * @generated from enum value: STOP_REASON_TOKEN_LIMIT = 8;
+   */
+  TOKEN_LIMIT = 8,
+
+  /**
+   * The last layer brought no evidence that another would change the answer.
+   *
+   * @generated from enum value: STOP_REASON_NO_GAIN = 9;
+   */
+  NO_GAIN = 9,
+
+  /**
+   * The strategy has done all that it does.
+   *
+   * @generated from enum value: STOP_REASON_COMPLETE = 10;
+   */
+  COMPLETE = 10,
+
+  /**
+   * The moderator ended the debate.
+   *
+   * @generated from enum value: STOP_REASON_MODERATOR = 11;
+   */
+  MODERATOR = 11,
 }
 
 /**
  * Describes the enum routemoa.v1.StopReason.
  */
 export const StopReasonSchema: GenEnum<StopReason> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 4);
+  enumDesc(file_routemoa_v1_router_service, 6);
 
 /**
  * RouterService answers a query with the few models of a pool that are worth running.
