@@ -82,9 +82,9 @@ class PoolModel(BaseModel):
         return path
 
     @property
-    def endpoint(self) -> str:
-        """URL of the chat completions endpoint."""
-        return f"{str(self.url).rstrip('/')}/chat/completions"
+    def base_url(self) -> str:
+        """The URL without a slash at its end."""
+        return str(self.url).rstrip("/")
 
     def api_key(self) -> SecretStr | None:
         """Returns the key, read anew so that a rotated one is picked up."""

@@ -29,7 +29,7 @@ import uvloop
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
-from services.router.sse import SseDecoder
+from services.router.wire.sse import SseDecoder
 from tests.bench.backend import MODELS
 from tests.bench.bench_scorer import cpu_s
 

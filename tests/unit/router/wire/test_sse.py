@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.sse import MAX_EVENT_BYTES, SseDecoder, SseError
+from services.router.wire.sse import MAX_EVENT_BYTES, SseDecoder, SseError
 
 lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1)
 
