@@ -6,11 +6,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.router.budgets.amount import Amount, nano_usd
+from services.router.budgets.gate import UNLIMITED
 from services.router.conversation import prompt_tokens
 from services.router.ledger import CallPurpose, CallStatus, LedgerEntry
 from services.router.tokens import estimate_tokens
 
 if TYPE_CHECKING:
+    from services.router.budgets.gate import Gate, Reservation
     from services.router.conversation import Message
     from services.router.pool import PoolModel
 
@@ -49,6 +52,10 @@ class ModelCall:
     messages: tuple[Message, ...]
     purpose: CallPurpose
     layer_number: int
+    gate: Gate = UNLIMITED
+    """Asked before every attempt but the first."""
+    reservation: Reservation = UNLIMITED
+    """Of the first attempt; made together with those of the calls that start with it."""
     text: str = field(default="", init=False)
     """The raw reply so far."""
     reasoning_characters: int = field(default=0, init=False)
@@ -59,6 +66,12 @@ class ModelCall:
     ended_s: float | None = field(default=None, init=False)
     sent: bool = field(default=False, init=False)
     """Whether the backend may have begun to work on it."""
+
+    @property
+    def worst(self) -> Amount:
+        """What one attempt takes at most: a reply of full length."""
+        prompt, reply = prompt_tokens(self.messages), self.model.max_reply_tokens
+        return Amount(1, prompt + reply, nano_usd(self.model.cost_usd(prompt, reply)))
 
     def add_text(self, text: str) -> None:
         """Notes more of the reply."""
