@@ -6,12 +6,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.router.budgets.amount import Amount, nano_usd
+from services.router.budgets.gate import UNLIMITED
 from services.router.conversation import prompt_tokens
 from services.router.ledger import CallPurpose, CallStatus, LedgerEntry
 from services.router.tokens import estimate_tokens
 from services.router.wire.exchange import Exchange, Usage
 
 if TYPE_CHECKING:
+    from services.router.budgets.gate import Gate, Reservation
     from services.router.conversation import Message
     from services.router.pool import PoolModel
 
@@ -36,6 +39,10 @@ class ModelCall:
     messages: tuple[Message, ...]
     purpose: CallPurpose
     layer_number: int
+    gate: Gate = UNLIMITED
+    """Asked before every attempt but the first."""
+    reservation: Reservation = UNLIMITED
+    """Of the first attempt; made together with those of the calls that start with it."""
     exchange: Exchange = field(init=False)
     """Its attempt."""
     started_s: float = field(default_factory=time.monotonic, init=False)
@@ -50,6 +57,12 @@ class ModelCall:
     def text(self) -> str:
         """The raw reply so far."""
         return self.exchange.text
+
+    @property
+    def worst(self) -> Amount:
+        """What one attempt takes at most: a reply of full length."""
+        prompt, reply = prompt_tokens(self.messages), self.model.max_reply_tokens
+        return Amount(1, prompt + reply, nano_usd(self.model.cost_usd(prompt, reply)))
 
     def entry(self, status: CallStatus) -> LedgerEntry:
         """Returns the ledger entry of the call, as it stands now."""
