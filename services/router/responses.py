@@ -47,6 +47,7 @@ def result_message(result: Result) -> pb.GenerateAnswerResponse:
         cost_usd=result.cost_usd,
         fallbacks=[fallback_message(fallback) for fallback in result.fallbacks],
         timing=_timing(result.timing),
+        decision_id=result.decision_id,
     )
 
 
