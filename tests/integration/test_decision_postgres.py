@@ -66,7 +66,7 @@ async def test_a_record_is_a_row_with_columns_to_filter_by(
     async with open_sink(dsn_file) as sink:
         await sink.write([line("a"), replace(line("b"), tenant="support")])
     rows = server.rows(
-        f"SELECT id, tenant, outcome, cost_usd, record->>'id' FROM {TABLE} ORDER BY 1"
+        "SELECT id, tenant, outcome, cost_usd, record->>'id' FROM routemoa_decisions ORDER BY 1"
     )
     assert rows == [("a", None, "answered", 0.5, "a"), ("b", "support", "answered", 0.5, "b")]
 

@@ -41,7 +41,7 @@ class DecisionConfig(ServiceConfig):
         default=None, description="Of `files`: the directory. Several routers may share it."
     )
     decision_file_max_bytes: int = Field(
-        default=64 * 1024 * 1024,
+        default=16 * 1024 * 1024,
         ge=1024 * 1024,
         description="Of `files`: size at which a file is finished and compressed.",
     )
@@ -52,7 +52,7 @@ class DecisionConfig(ServiceConfig):
         description="Of `files`: age at which the next record has it finished.",
     )
     decision_dir_max_bytes: int = Field(
-        default=2 * 1024 * 1024 * 1024,
+        default=128 * 1024 * 1024,
         ge=1024 * 1024,
         description="Of `files`: what finished files may take; the oldest are removed.",
     )

@@ -22,7 +22,7 @@ def open_sink(config: DecisionConfig) -> Sink | None:
     """Returns the sink that the settings name; None for none.
 
     Raises:
-        StartUpError: The driver is missing, or the file with the connection string cannot be read.
+        StartUpError: The file with the connection string cannot be read.
     """
     match config.decision_sink:
         case "stdout":
@@ -36,7 +36,10 @@ def open_sink(config: DecisionConfig) -> Sink | None:
             return FilesSink(config.decision_dir, rotation)
         case "postgres" if config.decision_postgres_dsn_file is not None:
             _read(config.decision_postgres_dsn_file, "decision_postgres_dsn_file")
-            return _postgres(config.decision_postgres_dsn_file)
+            # Here, since loading the driver takes longer than all else, and most routers need none.
+            from services.router.decisions.postgres import PostgresSink  # noqa: PLC0415
+
+            return PostgresSink(config.decision_postgres_dsn_file)
         case _:
             return None
 
@@ -53,16 +56,6 @@ def read_redaction(config: DecisionConfig) -> Redaction:
         if len(key) < _MIN_KEY_BYTES:
             raise StartUpError(f"decision_hash_key_file holds fewer than {_MIN_KEY_BYTES} bytes")
     return Redaction(key=key, keep_text=config.decision_log_text)
-
-
-def _postgres(dsn_file: Path) -> Sink:
-    try:
-        # Here, since most routers need no driver of a database.
-        from services.router.decisions.postgres import PostgresSink  # noqa: PLC0415
-    except ImportError as error:
-        message = "decision_sink postgres needs a driver: pip install 'routemoa[postgres]'"
-        raise StartUpError(message) from error
-    return PostgresSink(dsn_file)
 
 
 def _read(path: Path, setting: str) -> bytes:

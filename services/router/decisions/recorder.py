@@ -96,7 +96,7 @@ async def recording(config: RouterServiceConfig) -> AsyncIterator[Recorder]:
     """Opens what the settings ask for; writes what waits and closes it when the block ends.
 
     Raises:
-        StartUpError: A file that the settings name cannot be used, or a driver is missing.
+        StartUpError: A file that the settings name cannot be used.
     """
     redaction = read_redaction(config)
     config_version = hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
