@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import grpc
@@ -13,6 +14,8 @@ import pytest
 
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from scorer.data.converters.decisions import convert
+from scorer.data.records import read_records, write_records
 from services.router.decisions.record import Outcome
 from services.simulator import Call, FaultKind, Pacing, Purpose
 from services.simulator import Outcome as BackendOutcome
@@ -199,6 +202,24 @@ async def test_calls_that_break_or_are_cut_off_reconcile_with_the_backends(
     assert by_model["a"].estimated
     assert by_model["a"].completion_tokens > 0
     assert_reconciles(record, router)
+
+
+async def test_traffic_becomes_records_that_a_scorer_can_learn_from(
+    start_router: StartRouter, tmp_path: Path
+) -> None:
+    router = await start(start_router, tmp_path / "decisions", decision_log_text=True)
+    for query in (QUERY, "How many legs has an ant?", QUERY):
+        await router.ask(query)
+    await wait_for(tmp_path / "decisions", 3)
+    [file] = (tmp_path / "decisions").iterdir()
+    write_records(tmp_path / "records.jsonl", convert([file], skipped=Counter()))
+    records = {record.query: record for record in read_records(tmp_path / "records.jsonl")}
+    assert records.keys() == {QUERY, "How many legs has an ant?"}
+    assert records[QUERY].weight == 2
+    for record in records.values():
+        assert record.scores.keys() == {"a", "b", "c"}  # the models that ran
+        assert record.costs_usd.keys() == record.latencies_s.keys() == record.scores.keys()
+        assert min(record.completion_tokens.values()) > 0
 
 
 async def test_a_sink_that_cannot_write_delays_no_answer(
