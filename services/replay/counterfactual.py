@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.events import Dependency
 from services.router.ledger import CallPurpose, CallStatus
 from services.router.ranking import Candidate, rank, select
 
@@ -95,16 +94,21 @@ def compare(
 
 
 def outcomes_of(record: DecisionRecord) -> dict[str, float]:
-    """Returns what each model that ran turned out to be worth, as far as the record says."""
-    answer = CallPurpose.ANSWER.name
-    failed = {
+    """Returns what each model that ran turned out to be worth, as far as the record says.
+
+    A posterior into which neither the model's own score nor others' grades went is the prior, and
+    says nothing of the outcome.
+    """
+    outcomes = {
         attempt.model_id: 0.0
         for attempt in record.attempts
-        if attempt.purpose == answer and attempt.status not in _UNKNOWN_STATUSES
+        if attempt.purpose == CallPurpose.ANSWER.name and attempt.status not in _UNKNOWN_STATUSES
     }
-    if any(fallback.dependency == Dependency.JUDGE.name for fallback in record.fallbacks):
-        return failed  # the posteriors are the priors
-    return failed | record.posterior_scores
+    for layer in record.layers:
+        for assessment in layer.assessments:
+            if assessment.self_score is not None or assessment.cross_score is not None:
+                outcomes[assessment.model_id] = assessment.posterior_score
+    return outcomes
 
 
 def _calls(record: DecisionRecord) -> dict[str, Call]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.router.config import RouterServiceConfig
 from services.router.decisions.record import (
+    AssessmentNote,
     AttemptNote,
     DecisionRecord,
     LayerNote,
@@ -61,7 +62,15 @@ def record(
     posteriors: Mapping[str, float] | None = None,
     **fields: Any,
 ) -> DecisionRecord:
-    layer = LayerNote(layer_number=1, ranking=tuple(ranking), selected_model_ids=tuple(selected))
+    layer = LayerNote(
+        layer_number=1,
+        ranking=tuple(ranking),
+        selected_model_ids=tuple(selected),
+        assessments=tuple(
+            AssessmentNote(model_id=model_id, posterior_score=score, self_score=0.5)
+            for model_id, score in (posteriors or {}).items()
+        ),
+    )
     values: dict[str, Any] = {
         "id": "1",
         "time": datetime(2026, 5, 1, tzinfo=UTC),

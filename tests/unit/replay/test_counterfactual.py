@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.replay.counterfactual import Choice, Comparison, compare, outcomes_of
 from services.replay.policies import BadOverrideError, policy_of, read_overrides
 from services.replay.summary import summarize
-from services.router.decisions.record import FallbackNote
+from services.router.decisions.record import AssessmentNote
 from tests.unit.replay.samples import POLICY, attempt, note, record
 
 if TYPE_CHECKING:
@@ -98,10 +98,11 @@ def test_outcomes_are_posteriors_failures_and_nothing_else() -> None:
     assert outcomes_of(given) == {"a": 0.8, "b": 0.0}
 
 
-def test_without_a_judge_the_posteriors_are_no_outcome() -> None:
-    fallback = FallbackNote(dependency="JUDGE", status="UNAVAILABLE", substitute="PRIOR_SCORES")
-    given = record([note("a", 0.5)], "a", {"a": 0.5}, fallbacks=(fallback,))
-    assert outcomes_of(given) == {}
+def test_a_posterior_that_is_the_prior_is_no_outcome() -> None:
+    given = record([note("a", 0.5)], "a")
+    bare = AssessmentNote(model_id="a", posterior_score=0.5)
+    layer = given.layers[0].model_copy(update={"assessments": (bare,)})
+    assert outcomes_of(given.model_copy(update={"layers": (layer,)})) == {}
 
 
 def test_a_choice_with_an_unknown_model_has_no_value() -> None:
