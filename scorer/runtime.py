@@ -175,6 +175,12 @@ class Runtime:
         weights, success = self._session.run(names, self._feeds(queries))
         return complementary_models(weights, success, count=count)
 
+    def class_success(self) -> npt.NDArray[np.float32]:
+        """Returns the chance that a model answers a query of a response class well, shape (C, M)."""
+        success: npt.NDArray[np.float32]
+        (success,) = self._session.run([SUCCESS_OUTPUT], self._feeds([self.tokenize("a word")]))
+        return success
+
     def _feeds(self, queries: Sequence[TokenizedQuery]) -> dict[str, npt.NDArray[np.int64]]:
         feeds = {NGRAM_INPUT: pad_ngrams(queries)}
         if len(self._input_names) > 1:
