@@ -24,11 +24,10 @@ from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
     from scorer.config import LearnerConfig
+    from scorer.mixture.examples import Examples
 
     Floats = npt.NDArray[np.float64]
 
@@ -42,22 +41,6 @@ ANCHOR_SHARES = (0.0, 0.25, 0.5, 0.75)
 MIN_GAIN_ERRORS = 0.5
 """A gain of first choices counts if it is more than so many standard errors: scores that are drawn to
 their means are less sharp, which no gain by chance is worth."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Examples:
-    """N labelled queries as the learner reads them."""
-
-    texts: Sequence[str]
-    tasks: Sequence[str]
-    bags: Sequence[npt.NDArray[np.int64]]
-    """The n-gram ids of each text."""
-    embeddings: npt.NDArray[np.float32] | None
-    """Unit length, (N, D); None to learn from n-grams alone."""
-    targets: npt.NDArray[np.float32]
-    """(N, M), NaN where there is no label."""
-    weights: Floats
-    """How many queries each counts as, (N,)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -15,10 +15,10 @@ from scorer.calibrate import Calibration
 from scorer.config import LearnerConfig
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
-from scorer.mixture.learner import Examples, anchored, calibrated, learn, read_features
+from scorer.mixture.examples import Examples, make_examples
+from scorer.mixture.learner import anchored, calibrated, learn, read_features
 from scorer.mixture.mixture import LabelledFeatures, fit_mixture
 from scorer.mixture.skills import fit_skills, skill_rows
-from scorer.ngrams import ngram_ids
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 
@@ -36,13 +36,13 @@ def planted(count: int, *, seed: int, tell: bool = True) -> Examples:
         for row, task in enumerate(tasks)
     ]
     chances = np.array([CHANCES[task] if tell else (0.5, 0.55, 0.5) for task in tasks])
-    return Examples(
-        texts=texts,
-        tasks=tasks,
-        bags=[ngram_ids(text, CONFIG.ngram_buckets) for text in texts],
-        embeddings=None,
+    return make_examples(
+        texts,
+        tasks,
         targets=(draw.random(chances.shape) < chances).astype(np.float32),
         weights=np.ones(count),
+        ngram_buckets=CONFIG.ngram_buckets,
+        embeddings=None,
     )
 
 

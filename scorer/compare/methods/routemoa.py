@@ -12,15 +12,15 @@ from scorer.config import LearnerConfig
 from scorer.mixture import classes, learner, mixture, projection, skills
 from scorer.mixture.amounts import amounts_by_class
 from scorer.mixture.complement import complementary_models
-from scorer.mixture.learner import Examples, learn, read_features
-from scorer.ngrams import ngram_ids
-from scorer.progress import track
+from scorer.mixture.examples import make_examples
+from scorer.mixture.learner import learn, read_features
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.compare.dataset import Dataset, Queries
     from scorer.embedding_cache import EmbeddingCache
+    from scorer.mixture.examples import Examples
     from scorer.mixture.learner import Learned
 
 
@@ -59,16 +59,13 @@ class RouteMoA:
         self, queries: Queries, targets: npt.NDArray[np.float32], weights: npt.NDArray[np.float64]
     ) -> Examples:
         """Returns queries as the learner reads them."""
-        return Examples(
-            texts=queries.texts,
-            tasks=queries.tasks,
-            bags=[
-                ngram_ids(text, self.config.ngram_buckets)
-                for text in track(queries.texts, "Hashing n-grams")
-            ],
-            embeddings=self.encoder.embed(queries.texts) if self.encoder else None,
+        return make_examples(
+            queries.texts,
+            queries.tasks,
             targets=targets,
             weights=weights,
+            ngram_buckets=self.config.ngram_buckets,
+            embeddings=self.encoder,
         )
 
 
