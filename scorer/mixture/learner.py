@@ -51,8 +51,6 @@ class Learned:
     table: SkillTable
     mixture: Mixture
     calibration: Calibration
-    held_out_scores: Floats
-    """Calibrated score of every example (N, M) by mixtures that had not seen it."""
 
     def scores(self, class_weights: Floats) -> Floats:
         """Returns the calibrated scores (N, M) of class weights (N, C)."""
@@ -90,13 +88,7 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         class_ridge=class_ridge,
         seed=seed,
     )
-    return Learned(
-        projection=projection,
-        table=table,
-        mixture=mixture,
-        calibration=calibration,
-        held_out_scores=calibrated(held_out, calibration),
-    )
+    return Learned(projection=projection, table=table, mixture=mixture, calibration=calibration)
 
 
 def read_features(examples: Examples, projection: torch.Tensor) -> torch.Tensor:
