@@ -63,6 +63,11 @@ class Ledger:
         _COST.labels(entry.model_id).inc(entry.cost_usd)
 
     @property
+    def tokens(self) -> int:
+        """What the calls read and wrote together."""
+        return sum(entry.prompt_tokens + entry.completion_tokens for entry in self.entries)
+
+    @property
     def cost_usd(self) -> float:
         """What the calls cost together."""
         return sum(entry.cost_usd for entry in self.entries)

@@ -45,9 +45,9 @@ checking them yourself, and keep to the form that the user asked for. Answer the
 mention neither the references nor the other assistants."""
 
 
-def plain(conversation: Conversation) -> tuple[Message, ...]:
-    """Returns the conversation as it is."""
-    return _with_system(conversation, "")
+def plain(conversation: Conversation, *, role: str = "") -> tuple[Message, ...]:
+    """Returns the conversation as it is, but for the role that the model is to play."""
+    return _with_system(conversation, role)
 
 
 def proposer(
@@ -65,14 +65,15 @@ def proposer(
 
 
 def aggregator(
-    conversation: Conversation, references: Sequence[Reference], nonce: str
+    conversation: Conversation, references: Sequence[Reference], nonce: str, *, role: str = ""
 ) -> tuple[Message, ...]:
-    """Returns what the model reads that merges the answers of a layer."""
-    return _with_references(_with_system(conversation, _AGGREGATOR), references, nonce)
+    """Returns what a model reads that makes one answer of several."""
+    messages = _with_system(conversation, role, _AGGREGATOR)
+    return _with_references(messages, references, nonce)
 
 
-def _with_system(conversation: Conversation, instruction: str) -> tuple[Message, ...]:
-    text = "\n\n".join(part for part in (conversation.system, instruction) if part)
+def _with_system(conversation: Conversation, *instructions: str) -> tuple[Message, ...]:
+    text = "\n\n".join(part for part in (conversation.system, *instructions) if part)
     system = (Message(role=Role.SYSTEM, content=text),) if text else ()
     return (*system, *conversation.turns)
 

@@ -93,6 +93,9 @@ def read_policy(
     violations.within("policy.max_layer_model_count", max_layer_models, 1, 16)
     violations.within("policy.max_layer_count", max_layers, 1, 5)
     violations.within("policy.max_call_count", max_calls, 1, 64)
+    max_tokens = message.max_token_count or config.max_tokens
+    if max_tokens is not None and max_tokens < 0:
+        violations.add("policy.max_token_count", f"must be zero or more, is {max_tokens}")
     max_cost_usd = message.max_cost_usd if message.HasField("max_cost_usd") else config.max_cost_usd
     if max_cost_usd is not None and not (max_cost_usd >= 0 and math.isfinite(max_cost_usd)):
         violations.add("policy.max_cost_usd", f"must be zero or more, is {max_cost_usd:g}")
@@ -107,6 +110,10 @@ def read_policy(
         max_layers=max_layers,
         max_cost_usd=max_cost_usd,
         max_calls=max_calls,
+        max_tokens=max_tokens,
+        min_gain=config.min_gain,
+        kept_answers=config.smoa_kept_answers,
+        sampling_temperature=config.self_moa_temperature,
         model_ids=frozenset(message.model_ids),
     )
 
