@@ -11,7 +11,7 @@ import asyncio
 import math
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.router.calls import CallFailedError, ModelCall
@@ -70,6 +70,14 @@ class LayerOutcome:
     entries: tuple[LedgerEntry, ...]
     """One per model, failed and cancelled ones too."""
     duration_s: float
+
+    def followed_by(self, other: LayerOutcome) -> LayerOutcome:
+        """Returns this outcome with the calls and the time of another that belongs to the layer."""
+        return replace(
+            self,
+            entries=self.entries + other.entries,
+            duration_s=self.duration_s + other.duration_s,
+        )
 
     @property
     def answers(self) -> tuple[Answer, ...]:

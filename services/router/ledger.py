@@ -31,6 +31,8 @@ class CallPurpose(enum.Enum):
 
     ANSWER = enum.auto()
     AGGREGATION = enum.auto()
+    SELECTION = enum.auto()
+    MODERATION = enum.auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ import pytest
 
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.strategies.registry import STRATEGIES
-from services.simulator import Call, FaultKind
+from services.simulator import Call, FaultKind, Purpose
 
 if TYPE_CHECKING:
+    from services.simulator.scripted import Script
     from tests.integration.conftest import StartRouter
 
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "d": 0.1}
@@ -141,3 +142,73 @@ async def test_a_token_limit_is_kept(start_router: StartRouter) -> None:
     assert called(result) == ["a", "b", "a"]
     tokens = sum(e.prompt_token_count + e.completion_token_count for e in result.usage)
     assert tokens <= 2800
+
+
+def debater(keep: list[str], *, over: bool) -> Script:
+    """Answers by name; as a judge it keeps answers, as a moderator it ends the debate or not."""
+
+    def script(call: Call) -> str:
+        if call.purpose is Purpose.SELECTION:
+            labels = {r.text[0]: r.label for r in call.references}
+            return call.verdict(keep=[labels[name] for name in keep])
+        if call.purpose is Purpose.MODERATION:
+            return call.verdict(over=over)
+        return speaker(call)
+
+    return script
+
+
+async def test_smoa_goes_on_with_the_answers_that_the_judge_keeps(
+    start_router: StartRouter,
+) -> None:
+    scripts = {**SCRIPTS, "a": debater(["d", "b"], over=False)}
+    router = await start_router(scripts, SCORES, smoa_kept_answers=2)
+    result = await router.ask(strategy="smoa", max_layer_count=2)
+    purposes = [pb.CallPurpose.Name(e.purpose).removeprefix("CALL_PURPOSE_") for e in result.usage]
+    assert purposes == [
+        *["ANSWER"] * 4, "SELECTION", "MODERATION", *["ANSWER"] * 4, "SELECTION", "AGGREGATION"
+    ]  # fmt: skip
+    assert result.layers[1].answers[2].text == "c says 8 after bd"
+    assert len(result.layers[0].usage) == 6
+    assert result.stop_reason == pb.STOP_REASON_LAYER_LIMIT
+
+
+async def test_smoa_ends_when_the_moderator_says_so(start_router: StartRouter) -> None:
+    scripts = {**SCRIPTS, "a": debater(["c", "b"], over=True)}
+    router = await start_router(scripts, SCORES, aggregator="a")
+    result = await router.ask(strategy="smoa", max_layer_count=3)
+    assert len(result.layers) == 1
+    assert result.stop_reason == pb.STOP_REASON_MODERATOR
+    assert result.answer.text == "a says 8 after bc"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["no verdict", '@@selection 00000000 {"keep": ["R4"]}', '{"keep": 7, "over": "yes"}', ""],
+)
+async def test_smoa_without_a_verdict_keeps_what_ranks_first_and_goes_on(
+    start_router: StartRouter, said: str
+) -> None:
+    def silent(call: Call) -> str:
+        judging = call.purpose in {Purpose.SELECTION, Purpose.MODERATION}
+        return said if judging else speaker(call)
+
+    router = await start_router({**SCRIPTS, "a": silent}, SCORES, aggregator="a")
+    result = await router.ask(strategy="smoa", max_layer_count=2)
+    assert len(result.layers) == 2
+    assert result.layers[1].answers[0].text.endswith("after ab")
+
+
+async def test_smoa_gives_every_model_a_role_of_its_own(start_router: StartRouter) -> None:
+    systems: dict[str, set[str]] = {}
+
+    def watcher(call: Call) -> str:
+        if call.purpose in {Purpose.PLAIN, Purpose.AGGREGATION}:
+            system = call.messages[0].content.split("\n")[0]
+            systems.setdefault(call.model, set()).add(system)
+        return speaker(call)
+
+    router = await start_router(dict.fromkeys(SCORES, watcher), SCORES, aggregator="b")
+    await router.ask(strategy="smoa", max_layer_count=2, model_ids=["a", "c", "d"])
+    assert all(len(systems[name]) == 1 for name in "cd")
+    assert len({next(iter(systems[name])) for name in "cd"}) == 2

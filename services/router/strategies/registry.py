@@ -8,6 +8,7 @@ from services.router.strategies.moa import MoA
 from services.router.strategies.routemoa import RouteMoA
 from services.router.strategies.self_moa import SelfMoA
 from services.router.strategies.single import Single
+from services.router.strategies.smoa import SMoA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,5 +19,6 @@ STRATEGIES: Mapping[str, Strategy] = {
     "routemoa": RouteMoA(),
     "single": Single(),
     "moa": MoA(),
+    "smoa": SMoA(),
     "self-moa": SelfMoA(),
 }
