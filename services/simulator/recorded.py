@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from services.simulator.answer_key import answer_key
+from services.answer_key import answer_key
 from services.simulator.call import Call, NoAnswerError, Purpose, Reference, Reply
 
 if TYPE_CHECKING:
