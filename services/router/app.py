@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
+from services.router.decisions.recorder import recording
 from services.router.dependencies import Judge, Remote, Scorer
 from services.router.generation import open_generator
 from services.router.layer import Patience
@@ -37,7 +38,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
 
     Raises:
         PoolError: The pool file cannot be used.
-        StartUpError: The TLS files for the dependencies cannot be used.
+        StartUpError: The TLS files for the dependencies, or what decision records need, cannot be used.
     """
     pool = Reloaded("pool", [config.pool_file], partial(load_pool, config.pool_file))
     tls = _dependency_tls(config)
@@ -47,6 +48,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
         Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
         open_generator() as generator,
+        recording(config) as recorder,
     ):
         pipeline = partial(
             _pipeline,
@@ -55,7 +57,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
             Remote("judge", judge, _breaker(config), config.judge_timeout_s),
             generator,
         )
-        servicer = RouterServicer(pipeline(pool.value), config)
+        servicer = RouterServicer(pipeline(pool.value), config, recorder)
         followed = Followed(
             pool=pool,
             use_pool=lambda new: servicer.use(pipeline(new)),

@@ -120,6 +120,8 @@ class Result:
     cost_usd: float
     fallbacks: tuple[Fallback, ...]
     timing: Timing
+    decision_id: str = ""
+    """Of the decision record; empty where none is kept."""
 
 
 Event = RoutingDecision | LayerReport | Delta | Reset | Result

@@ -47,6 +47,7 @@ def result_message(result: Result) -> pb.GenerateAnswerResponse:
         cost_usd=result.cost_usd,
         fallbacks=[fallback_message(fallback) for fallback in result.fallbacks],
         timing=_timing(result.timing),
+        decision_id=result.decision_id,
     )
 
 
@@ -151,6 +152,7 @@ def _usage(entry: LedgerEntry) -> pb.UsageEntry:
         estimated=entry.estimated,
         duration=_duration(entry.duration_s),
         time_to_first_token=None if first_s is None else _duration(first_s),
+        price_version=entry.price_version,
     )
 
 
