@@ -50,6 +50,10 @@ class Settler:
         self._empty.clear()
         self._woken.set()
 
+    async def empty(self) -> None:
+        """Waits until every settlement is counted."""
+        await self._empty.wait()
+
     @asynccontextmanager
     async def running(self, *, close_timeout_s: float) -> AsyncIterator[None]:
         """Sends what is added until the block ends, then what is left, for a while."""
@@ -59,7 +63,7 @@ class Settler:
                 yield
             finally:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._empty.wait(), close_timeout_s)
+                    await asyncio.wait_for(self.empty(), close_timeout_s)
                 sender.cancel()
                 if self._kept:
                     UNSETTLED.inc(len(self._kept))

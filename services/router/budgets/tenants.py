@@ -87,7 +87,7 @@ class Tenants(BaseModel):
 
     def with_token(self, token: str) -> Tenant | None:
         """Returns the tenant of a token; the time that takes says nothing of how near a guess is."""
-        digest = hashlib.sha256(token.encode()).hexdigest()
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
         found = None
         for tenant in self.tenants:
             for known in tenant.token_sha256:
