@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import pytest
 import redis
 
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Iterator
     from pathlib import Path
 

@@ -36,7 +36,10 @@ class Fake:
         score = self._alone if len(queries) == 1 else self._together
         scores: npt.NDArray[np.float32] = np.full((len(queries), 2), score, dtype=np.float32)
         return Reading(
-            scores=scores, class_weights=scores, completion_tokens=None, uncertainty=np.zeros(len(queries))
+            scores=scores,
+            class_weights=scores,
+            completion_tokens=None,
+            uncertainty=np.zeros(len(queries)),
         )
 
 

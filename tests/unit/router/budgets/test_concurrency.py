@@ -13,9 +13,10 @@ from services.router.budgets.account import Account
 from services.router.budgets.amount import NOTHING, Amount, nano_usd
 from services.router.budgets.gate import NoRoomError
 from services.router.budgets.limits import Caps, Window
+from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.tenants import Allowance, Tenant
 from services.router.deadline import Deadline
-from tests.unit.router.budgets.conftest import in_memory, opened
+from tests.unit.router.budgets.conftest import opened
 
 if TYPE_CHECKING:
     from services.router.budgets.store import BudgetStore
@@ -28,7 +29,7 @@ DAY = TENANT.limits.windows[Window.PER_DAY]
 
 
 async def caller(store: BudgetStore, chance: random.Random) -> Amount:
-    """Answers until the budget is spent; returns what that took. Some callers go away, some call less."""
+    """Answers until the budget is spent, sometimes going away; returns what that took."""
     spent = NOTHING
     while True:
         account = Account(
@@ -64,7 +65,7 @@ async def test_many_callers_spend_nearly_all_of_a_budget_and_never_more(
 ) -> None:
     async with AsyncExitStack() as stack:
         if kind == "memory":
-            stores = [await stack.enter_async_context(in_memory())]
+            stores: list[BudgetStore] = [MemoryStore()]
         else:
             server: RedisServer = request.getfixturevalue("redis_server")
             with server.client() as client:

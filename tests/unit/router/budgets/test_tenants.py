@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -17,8 +17,16 @@ from services.router.budgets.limits import Caps, Window
 from services.router.budgets.tenants import ANONYMOUS, Tenants, load_tenants
 from services.rpc.reload import FileProblemsError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 TOKEN = "a-token-of-research"
 DIGEST = hashlib.sha256(TOKEN.encode()).hexdigest()
+KEYS = st.sampled_from(["tenants", "id", "per_day", "usd"]) | st.text()
+ANYTHING = st.recursive(
+    st.none() | st.text() | st.integers() | st.floats() | st.booleans(),
+    lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner),
+)
 GOOD = f"""\
 tenants:
   - id: research
@@ -100,9 +108,7 @@ def test_a_file_without_tenants_is_refused(tmp_path: Path, text: str, problem: s
     assert problems(tmp_path, text)[0].startswith(problem)
 
 
-@given(st.recursive(st.none() | st.text() | st.integers() | st.floats() | st.booleans(),
-                    lambda inner: st.lists(inner) | st.dictionaries(
-                        st.sampled_from(["tenants", "id", "per_day", "usd"]) | st.text(), inner)))  # fmt: skip
+@given(ANYTHING)
 def test_whatever_a_file_holds_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, content: object
 ) -> None:
