@@ -91,8 +91,6 @@ class ModelCall:
     def _estimated_usage(self, status: CallStatus) -> Usage:
         refused = {CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStatus.REJECTED}
         if not self.exchange.sent or status in refused:
-            return Usage(prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
+            return Usage(prompt_tokens=0, completion_tokens=0)
         written = estimate_tokens(self.text) + self.exchange.reasoning_characters // 3
-        return Usage(
-            prompt_tokens=prompt_tokens(self.messages), completion_tokens=written, cost_usd=None
-        )
+        return Usage(prompt_tokens=prompt_tokens(self.messages), completion_tokens=written)

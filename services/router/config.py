@@ -112,6 +112,21 @@ class RouterServiceConfig(DecisionConfig):
         le=64,
         description="Calls to models per answer, the aggregator's included.",
     )
+    max_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Tokens, read and written, of all calls of an answer. Absent: no limit.",
+    )
+    min_gain: Weight = Field(
+        default=0.01,
+        description="How far the best posterior score must move in a layer, or another model come "
+        "first, for another layer to run.",
+    )
+    smoa_kept_answers: int = Field(
+        default=2, ge=1, le=16, description="Answers of a layer that the judge of `smoa` keeps."
+    )
+    self_moa_temperature: float = Field(
+        default=0.7, ge=0, le=2, description="Temperature of the samples of `self-moa`."
+    )
 
     @field_validator("strategy")
     @classmethod

@@ -31,6 +31,8 @@ class CallPurpose(enum.Enum):
 
     ANSWER = enum.auto()
     AGGREGATION = enum.auto()
+    SELECTION = enum.auto()
+    MODERATION = enum.auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,11 @@ class Ledger:
         self.entries.append(entry)
         _CALLS.labels(entry.model_id, entry.status.name).inc()
         _COST.labels(entry.model_id).inc(entry.cost_usd)
+
+    @property
+    def tokens(self) -> int:
+        """What the calls read and wrote together."""
+        return sum(entry.prompt_tokens + entry.completion_tokens for entry in self.entries)
 
     @property
     def cost_usd(self) -> float:

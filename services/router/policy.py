@@ -29,5 +29,13 @@ class Policy:
     """What the whole call may cost, at most."""
     max_calls: int
     """Calls to models, the aggregator's included, at most."""
+    max_tokens: int | None
+    """Tokens, read and written, of all calls together, at most; None means no limit."""
+    min_gain: float
+    """How far the best posterior score must move in a layer for another layer to run."""
+    kept_answers: int
+    """Answers that the judge of `smoa` keeps of a layer."""
+    sampling_temperature: float
+    """Temperature of the samples of `self-moa`."""
     model_ids: frozenset[str]
     """The models that may run; empty means the whole pool."""

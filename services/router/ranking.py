@@ -30,6 +30,10 @@ class StopReason(enum.Enum):
     DEADLINE = "the time left is too short for another layer"
     AGREEMENT = "the models agree"
     NO_MODEL = "no model is left that could run"
+    TOKEN_LIMIT = "another layer could take more tokens than are left"  # noqa: S105  # no secret
+    NO_GAIN = "the last layer brought no evidence that another would change the answer"
+    COMPLETE = "the strategy has done all that it does"
+    MODERATOR = "the moderator ended the debate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

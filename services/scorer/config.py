@@ -23,6 +23,33 @@ class ScorerServiceConfig(ServiceConfig):
         default_factory=default_artifact_path,
         description="Directory of the artifact. Absent: the one that is shipped.",
     )
+    artifacts: dict[str, Path] = Field(
+        default_factory=dict,
+        description="More artifacts, by the names that requests ask for them with, as a JSON object "
+        "of directories.",
+    )
+    shadow_artifact: str | None = Field(
+        default=None,
+        description="One of those names: its artifact scores the default one's queries on the side, "
+        "and metrics say where the two agree.",
+    )
+    artifact_reload_interval_s: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How often artifacts are looked at. A new one takes its place with no failed "
+        "call; a bad one is refused, logged and counted.",
+    )
+    allow_fewer_models: bool = Field(
+        default=False,
+        description="Whether a new artifact may lack models that are served now.",
+    )
+    cache_queries: int = Field(
+        default=10_000,
+        ge=0,
+        description="Queries whose scores are remembered, per artifact; about 1 KB each. 0 turns "
+        "the memory off.",
+    )
     provider: Provider = Field(
         default=Provider.CPU, description="Hardware that runs the artifact: cpu or cuda."
     )
@@ -66,6 +93,19 @@ class ScorerServiceConfig(ServiceConfig):
         if self.max_batch_call_requests > self.max_queue_requests:
             raise ValueError("max_batch_call_requests must not be above max_queue_requests")
         return self
+
+    @model_validator(mode="after")
+    def _artifacts_have_names(self) -> Self:
+        if "" in self.artifacts:
+            raise ValueError("artifacts must have names; artifact is the one without")
+        if self.shadow_artifact is not None and self.shadow_artifact not in self.artifacts:
+            raise ValueError("shadow_artifact must be one of the names in artifacts")
+        return self
+
+    @property
+    def artifact_paths(self) -> dict[str, Path]:
+        """Every artifact's directory by name; the default one's name is empty."""
+        return {"": self.artifact, **self.artifacts}
 
     @property
     def batch_limits(self) -> BatchLimits:

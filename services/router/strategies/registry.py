@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.router.strategies.moa import MoA
 from services.router.strategies.routemoa import RouteMoA
+from services.router.strategies.self_moa import SelfMoA
+from services.router.strategies.single import Single
+from services.router.strategies.smoa import SMoA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,4 +17,8 @@ if TYPE_CHECKING:
 
 STRATEGIES: Mapping[str, Strategy] = {
     "routemoa": RouteMoA(),
+    "single": Single(),
+    "moa": MoA(),
+    "smoa": SMoA(),
+    "self-moa": SelfMoA(),
 }

@@ -20,6 +20,10 @@ POLICY = Policy(
     max_score_gap=1.0,
     max_cost_usd=None,
     max_calls=10,
+    max_tokens=None,
+    min_gain=0.01,
+    kept_answers=2,
+    sampling_temperature=0.7,
     model_ids=frozenset(),
 )
 
