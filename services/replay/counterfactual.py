@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.ledger import CallPurpose, CallStatus
+from services.router.limits import Room, WorstCase, fitting
 from services.router.ranking import Candidate, rank, select
 
 if TYPE_CHECKING:
@@ -144,12 +145,19 @@ def _routemoa(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
     return select(ranked, policy, budget_usd=budget_usd, calls_left=calls).model_ids
 
 
-def _single(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:  # noqa: ARG001  # one form
-    return tuple(item.model_id for item in ranked[:1])
+def _single(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
+    return _best(ranked, policy, 1)
 
 
 def _moa(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
-    return tuple(item.model_id for item in ranked[: policy.max_calls])
+    return _best(ranked, policy, policy.max_layer_models)
+
+
+def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ...]:
+    """Returns the first of a ranking whose worst cases fit the limits on calls and money."""
+    worst = [WorstCase(cost_usd=item.candidate.worst_cost_usd, tokens=0) for item in ranked]
+    room = Room(calls=policy.max_calls, cost_usd=policy.max_cost_usd, tokens=None)
+    return tuple(ranked[number].model_id for number in fitting(worst, room)[0][:count])
 
 
 _FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy], tuple[str, ...]]] = {

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from routemoa.v1.router_service_pb2 import RoutingPolicy
 from services.replay.counterfactual import strategies
 from services.router.config import RouterServiceConfig
 from services.router.policy import Policy
+from services.router.pool import Pool
+from services.router.requests import read_policy
+from services.router.strategies.registry import STRATEGIES
+from services.rpc.validation import Violations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +22,13 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 _SETTINGS = RouterServiceConfig.model_fields
-_POLICY = frozenset(item.name for item in dataclasses.fields(Policy)) & _SETTINGS.keys()
+_DEFAULTS = read_policy(
+    RoutingPolicy(),
+    RouterServiceConfig.model_construct(),  # nothing of this process's environment
+    Pool.model_construct(models=()),
+    Violations(),
+)
+_NAMES = frozenset(item.name for item in dataclasses.fields(Policy)) & _SETTINGS.keys()
 _NONE = "none"
 
 
@@ -41,8 +52,8 @@ def read_overrides(assignments: Sequence[str], strategy: str | None) -> dict[str
     values: dict[str, object] = {}
     problems = []
     for name, text in given:
-        if name not in _POLICY:
-            problems.append(f"{name!r} is not one of {', '.join(sorted(_POLICY))}")
+        if name not in _NAMES:
+            problems.append(f"{name!r} is not one of {', '.join(sorted(_NAMES))}")
         elif name == "strategy" and text not in strategies():
             problems.append(
                 f"strategy: only {', '.join(strategies())} can be replayed, not {text!r}"
@@ -60,20 +71,18 @@ def read_overrides(assignments: Sequence[str], strategy: str | None) -> dict[str
 def policy_of(recorded: Mapping[str, JsonValue], overrides: Mapping[str, object]) -> Policy:
     """Returns the policy of a record with the overrides in it.
 
-    What the record does not have, since its router knew no such field, takes the service's default. A
-    strategy that cannot be replayed is replaced by `routemoa`.
+    Another strategy brings the values with it that it takes by itself. What the record does not have,
+    since its router knew no such field, takes the service's default. A recorded strategy that cannot be
+    replayed is replaced by `routemoa`.
     """
-    values: dict[str, Any] = {}
-    for item in dataclasses.fields(Policy):
-        if item.name in recorded:
-            values[item.name] = recorded[item.name]
-        elif item.name in _SETTINGS:
-            values[item.name] = _SETTINGS[item.name].get_default(call_default_factory=False)
+    values: dict[str, Any] = {**dataclasses.asdict(_DEFAULTS), **recorded}
+    if "strategy" in overrides:
+        values |= STRATEGIES[str(overrides["strategy"])].defaults
     values |= overrides
-    values["model_ids"] = frozenset(values.get("model_ids", ()))
     if values["strategy"] not in strategies():
         values["strategy"] = "routemoa"
-    return Policy(**values)
+    values["model_ids"] = frozenset(values["model_ids"])
+    return Policy(**{item.name: values[item.name] for item in dataclasses.fields(Policy)})
 
 
 def _value(name: str, text: str) -> object:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from services.router.config import RouterServiceConfig
+from services.replay.policies import policy_of
 from services.router.decisions.record import (
     AssessmentNote,
     AttemptNote,
@@ -21,11 +22,7 @@ from services.router.decisions.record import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-POLICY: dict[str, Any] = {
-    name: field.default
-    for name, field in RouterServiceConfig.model_fields.items()
-    if name.endswith(("_weight", "_gap")) or name.startswith("max_") or name == "stopping_score"
-} | {"model_ids": [], "strategy": "routemoa"}
+POLICY: dict[str, Any] = asdict(policy_of({}, {})) | {"model_ids": []}
 """What a router with default settings writes down."""
 
 

@@ -132,6 +132,18 @@ def test_every_bad_override_is_named() -> None:
         assert name in problems
 
 
+def test_a_strategy_brings_its_own_defaults_unless_told_otherwise() -> None:
+    assert policy_of(POLICY, {"strategy": "moa"}).max_layer_models == 16
+    assert policy_of(POLICY, {"strategy": "moa", "max_layer_models": 2}).max_layer_models == 2
+    assert policy_of(POLICY | {"strategy": "smoa"}, {}).strategy == "routemoa"
+
+
+def test_a_limit_on_money_holds_for_each_strategy() -> None:
+    ranking = [note("dear", 0.9, cost_usd=1.0), note("cheap", 0.85, cost_usd=0.01)]
+    for strategy in ("routemoa", "single", "moa"):
+        assert choose(ranking, strategy=strategy, max_cost_usd=0.5) == ("cheap",)
+
+
 def test_overrides_have_the_types_of_the_settings() -> None:
     values = read_overrides(
         ["cost_weight=0.25", "max_layer_models=2", "max_cost_usd=none"], "single"
