@@ -14,6 +14,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.router.evidence import agreeing
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -158,5 +160,5 @@ def early_stop(
 
 
 def agree(answers: Sequence[str]) -> bool:
-    """Says whether two or more answers are the same but for case and white space."""
-    return len(answers) > 1 and len({" ".join(text.casefold().split()) for text in answers}) == 1
+    """Says whether two or more answers all come to the same."""
+    return len(answers) > 1 and len(agreeing(answers)) == len(answers)

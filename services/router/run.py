@@ -56,6 +56,8 @@ class Run:
     """Of the newest layer that brought any, best posterior score first."""
     final: Answer | None = None
     """The final answer, once it is whole."""
+    independent: bool = False
+    """Whether models are called without sight of the answers so far."""
     stop_reason: StopReason | None = None
     timing: Timing = field(default_factory=Timing)
 
@@ -91,13 +93,19 @@ class Run:
             tokens=None if limit is None else limit - self.ledger.tokens,
         )
 
+    @property
+    def readable(self) -> tuple[Answer, ...]:
+        """The answers that the next models read."""
+        return () if self.independent else self.answers
+
     def eligible(self) -> tuple[PoolModel, ...]:
-        """Returns the models that the policy allows, that have not failed and can hold the query."""
+        """Returns who may run: allowed, not failed, able to hold the query, and with news to read."""
         return tuple(
             model
             for model in self.pool.models
             if (not self.policy.model_ids or model.id in self.policy.model_ids)
             and model.id not in self.failed
+            and self._is_news_to(model)
             and fits(model, self.conversation)
         )
 
@@ -196,7 +204,7 @@ class Run:
     def worst_case(self, model: PoolModel) -> WorstCase:
         """Returns what one call to a model can take at most, the answers so far in its prompt."""
         read = self._prompt_tokens() + INSTRUCTION_TOKENS
-        read += REFERENCE_OVERHEAD_TOKENS * len(self.answers)
+        read += REFERENCE_OVERHEAD_TOKENS * len(self.readable)
         return WorstCase(
             cost_usd=model.cost_usd(read, model.max_reply_tokens),
             tokens=read + model.max_reply_tokens,
@@ -259,8 +267,12 @@ class Run:
             timing=self.timing,
         )
 
+    def _is_news_to(self, model: PoolModel) -> bool:
+        """Says whether a model would read anything that it has not written itself."""
+        return not self.answers or any(a.model_id != model.id for a in self.answers)
+
     def _prompt_tokens(self) -> int:
-        references = sum(estimate_tokens(answer.text) for answer in self.answers)
+        references = sum(estimate_tokens(answer.text) for answer in self.readable)
         return self.conversation.tokens + references
 
 
