@@ -101,6 +101,12 @@ def test_each_limit_is_named() -> None:
     }
 
 
+def test_the_worst_cases_of_a_layer_fit_the_limits_together() -> None:
+    ranked = rank([candidate(m, 0.9, cost=1, tokens=100) for m in "abcd"], POLICY)
+    for room in (replace(FREE, cost_usd=5.9), replace(FREE, tokens=299)):
+        assert select(ranked, POLICY, room).model_ids == ("a", "b")
+
+
 def test_where_only_what_is_too_dear_is_good_enough_the_next_best_runs() -> None:
     ranked = rank(
         [candidate("dear", 0.9, cost=5), candidate("b", 0.2), candidate("c", 0.1)], POLICY
