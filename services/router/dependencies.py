@@ -182,6 +182,7 @@ class Scorer:
             },
             team_ids=tuple(response.team_model_ids),
             uncertainty=response.uncertainty,
+            scorer_version=response.scorer_version,
         )
         return Priors(scores=_merged(response, models), forecast=forecast)
 

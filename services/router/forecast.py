@@ -21,3 +21,5 @@ class Forecast:
     """Models that complement one another, the best first; empty if the scorer named none."""
     uncertainty: float = 0.0
     """How little the ranking is to be relied on, in [0, 1]."""
+    scorer_version: str | None = None
+    """The artifact that ranked; None if the scorer was not asked or was down."""
