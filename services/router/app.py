@@ -10,6 +10,7 @@ from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
 from services.router.decisions.recorder import recording
 from services.router.dependencies import Judge, Remote, Scorer
 from services.router.generation import open_generator
+from services.router.latency import Latencies
 from services.router.layer import Patience
 from services.router.metrics import POOL_MODELS
 from services.router.pipeline import Pipeline
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.router.config import RouterServiceConfig
-    from services.router.generation import Generator
     from services.rpc.tls import Pem
 
 SERVICE_NAME = router_service_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
@@ -50,17 +50,20 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
         open_generator() as generator,
         recording(config) as recorder,
     ):
-        pipeline = partial(
-            _pipeline,
-            config,
-            Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s),
-            Remote("judge", judge, _breaker(config), config.judge_timeout_s),
-            generator,
+        stage = Stage(
+            scorer=Scorer(Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s)),
+            judge=Judge(Remote("judge", judge, _breaker(config), config.judge_timeout_s)),
+            generator=generator,
+            latencies=Latencies(
+                half_life_s=config.latency_half_life_s, pool_median_calls=config.pool_median_calls
+            ),
+            patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
+            min_stage_s=config.min_stage_s,
         )
-        servicer = RouterServicer(pipeline(pool.value), config, recorder)
+        servicer = RouterServicer(_pipeline(stage, pool.value), config, recorder)
         followed = Followed(
             pool=pool,
-            use_pool=lambda new: servicer.use(pipeline(new)),
+            use_pool=lambda new: servicer.use(_pipeline(stage, new)),
             tls=tls,
             connections=(scorer, judge),
         )
@@ -73,17 +76,8 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
             )
 
 
-def _pipeline(
-    config: RouterServiceConfig, scorer: Remote, judge: Remote, generator: Generator, pool: Pool
-) -> Pipeline:
+def _pipeline(stage: Stage, pool: Pool) -> Pipeline:
     POOL_MODELS.set(len(pool.models))
-    stage = Stage(
-        scorer=Scorer(scorer, pool),
-        judge=Judge(judge),
-        generator=generator,
-        patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
-        min_stage_s=config.min_stage_s,
-    )
     return Pipeline(pool=pool, stage=stage)
 
 

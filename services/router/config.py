@@ -103,6 +103,32 @@ class RouterServiceConfig(DecisionConfig):
     max_score_gap: Weight = Field(
         default=0.1, description="How far below the best score a selected model's may lie."
     )
+    price_band: Weight = Field(
+        default=0.01,
+        description="How far utilities may lie apart and still count as equal, so that the cheaper "
+        "model comes first.",
+    )
+    max_uncertainty: Weight = Field(
+        default=0.5,
+        description="Uncertainty of a ranking from which on the pool's safe models run, if it has any.",
+    )
+    max_expected_latency_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="How long a model's call may be expected to take. Absent: no limit.",
+    )
+    latency_half_life_s: float = Field(
+        default=600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Time after which a call counts half as much for its model's expected latency.",
+    )
+    pool_median_calls: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How many calls the pool file's median latency counts as. Very many: it stands, "
+        "whatever calls take.",
+    )
     max_cost_usd: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="What a call may cost. Absent: no limit."
     )

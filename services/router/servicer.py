@@ -65,7 +65,10 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         ranked, selection = await pipeline.route(run, posteriors)
         return pb.RouteQueryResponse(
             selected_model_ids=selection.model_ids,
-            ranked_models=[ranked_message(item) for item in ranked],
+            ranked_models=[
+                ranked_message(item, selection.reasons.get(item.model_id)) for item in ranked
+            ],
+            uncertainty=run.forecast.uncertainty,
             stop_reason=stop_reason(selection.stop_reason),
             fallbacks=[fallback_message(fallback) for fallback in run.fallbacks],
         )

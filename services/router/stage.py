@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.router.aggregation import aggregate
 from services.router.events import LayerReport
 from services.router.final import write_final
+from services.router.forecast import Forecast
 from services.router.layer import LayerOutcome, Patience, Proposal, run_layer
 from services.router.proposals import assessed_proposal, final_call
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from services.router.dependencies import Judge, Scorer
     from services.router.events import Answer, Assessment, Delta, Event, Reset, RoutingDecision
     from services.router.generation import Generator
+    from services.router.latency import Latencies
     from services.router.pool import PoolModel
     from services.router.run import Run
 
@@ -33,6 +35,7 @@ class Stage:
     scorer: Scorer
     judge: Judge
     generator: Generator
+    latencies: Latencies
     patience: Patience
     min_stage_s: float
     """Least time left in which starting another layer, or the aggregator, makes sense."""
@@ -44,13 +47,18 @@ class Stage:
             ModelPoolMismatchError: The scorer does not know a model of the pool.
         """
         eligible = run.eligible()
+        latency_s = self.latencies.expected_s(eligible)
         if len(eligible) == 1:
             run.priors = {eligible[0].id: eligible[0].prior_score or 0.0}
+            run.forecast = Forecast(latency_s=latency_s)
             return
         started_s = time.monotonic()
-        priors = await self.scorer.priors(run.conversation.query, run.deadline)
+        priors = await self.scorer.priors(
+            run.conversation.query, eligible, run.policy.team_size, run.deadline
+        )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores
+        run.forecast = replace(priors.forecast, latency_s=latency_s)
         if priors.fallback is not None:
             run.fallbacks.append(priors.fallback)
 
