@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.router.budgets.gate import UNLIMITED
 from services.router.ranking import Selection, early_stop
 from services.router.run import Run
 from services.router.strategies.registry import STRATEGIES
@@ -13,6 +14,7 @@ from services.router.strategies.registry import STRATEGIES
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from services.router.budgets.gate import Gate
     from services.router.conversation import Conversation
     from services.router.deadline import Deadline
     from services.router.events import Event
@@ -29,9 +31,21 @@ class Pipeline:
     pool: Pool
     stage: Stage
 
-    def start(self, conversation: Conversation, policy: Policy, deadline: Deadline) -> Run:
-        """Returns a new run for a query."""
-        return Run(pool=self.pool, conversation=conversation, policy=policy, deadline=deadline)
+    def start(
+        self,
+        conversation: Conversation,
+        policy: Policy,
+        deadline: Deadline,
+        account: Gate = UNLIMITED,
+    ) -> Run:
+        """Returns a new run for a query, whose calls the account admits."""
+        return Run(
+            pool=self.pool,
+            conversation=conversation,
+            policy=policy,
+            deadline=deadline,
+            account=account,
+        )
 
     async def route(
         self, run: Run, posteriors: Mapping[str, float]
@@ -54,17 +68,20 @@ class Pipeline:
         return run.route()
 
     async def answer(self, run: Run) -> AsyncGenerator[Event, None]:
-        """Yields what happens; the last event is the `Result`.
+        """Yields what happens; the last event is the `Result`. Closes the run's account.
 
         Raises:
+            BudgetExhaustedError: The tenant's budget has no room for a call.
+            BudgetStoreUnavailableError: Nobody can say whether it has.
             NoEligibleModelError: The policy leaves no model that may run.
             ModelPoolMismatchError: The scorer does not know a model of the pool.
             GenerationFailedError: Every model failed.
             AnswerTimedOutError: No model answered in time.
         """
         strategy = STRATEGIES[run.policy.strategy]
-        async with aclosing(strategy.answer(run, self.stage)) as events:
-            async for event in events:
-                yield event
+        with closing(run.account):
+            async with aclosing(strategy.answer(run, self.stage)) as events:
+                async for event in events:
+                    yield event
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
         yield run.result(run.final)
