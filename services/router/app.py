@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
+from services.router.budgets.opening import open_accounts
 from services.router.decisions.recorder import recording
 from services.router.dependencies import Judge, Remote, Scorer
 from services.router.generation import open_generator
@@ -38,7 +39,8 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
 
     Raises:
         PoolError: The pool file cannot be used.
-        StartUpError: The TLS files for the dependencies, or what decision records need, cannot be used.
+        StartUpError: The TLS files for the dependencies, or what budgets or decision records need,
+            cannot be used.
     """
     pool = Reloaded("pool", [config.pool_file], partial(load_pool, config.pool_file))
     tls = _dependency_tls(config)
@@ -48,6 +50,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
         Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
         open_generator() as generator,
+        open_accounts(config) as accounts,
         recording(config) as recorder,
     ):
         stage = Stage(
@@ -60,10 +63,11 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
             patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
             min_stage_s=config.min_stage_s,
         )
-        servicer = RouterServicer(_pipeline(stage, pool.value), config, recorder)
+        servicer = RouterServicer(_pipeline(stage, pool.value), accounts, config, recorder)
         followed = Followed(
             pool=pool,
             use_pool=lambda new: servicer.use(_pipeline(stage, new)),
+            accounts=accounts,
             tls=tls,
             connections=(scorer, judge),
         )
