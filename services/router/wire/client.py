@@ -6,6 +6,7 @@ failure becomes a `CallStatus`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -102,6 +103,8 @@ async def _texts(
             if text:
                 exchange.add_text(text)
                 yield text
+            if reader.failure is not None:
+                raise reader.failure
             if reader.done:
                 break
     except (aiohttp.ClientError, OSError) as error:
@@ -123,7 +126,15 @@ async def _check(response: aiohttp.ClientResponse) -> None:
             retry_after_s=read_retry_after(response.headers.get("Retry-After")),
         )
     if response.content_type == "application/json":  # one object instead of a stream
-        raise _failure_in(await response.content.read(_MAX_ERROR_BYTES))
+        raise _failure_in(await _read_start(response))
+
+
+async def _read_start(response: aiohttp.ClientResponse) -> bytes:
+    """Returns the start of a body, or all of it if it is short."""
+    try:
+        return await response.content.readexactly(_MAX_ERROR_BYTES)
+    except asyncio.IncompleteReadError as short:
+        return short.partial
 
 
 def _failure_in(body: bytes) -> AttemptFailedError:
