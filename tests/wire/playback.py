@@ -15,7 +15,7 @@ from tests.wire.transcript import End
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
 _RESET = struct.pack("ii", 1, 0)
 """`SO_LINGER` that makes `close` a reset."""
@@ -39,6 +39,8 @@ class Playback:
     """The server while it runs."""
 
     response: Response
+    at: Mapping[str, Response]
+    """What is answered at single paths instead."""
     url: str = ""
     path: str = ""
     """Of the last request, as are the following."""
@@ -49,9 +51,10 @@ class Playback:
         """Answers the requests of one connection."""
         try:
             while await self._read(reader):
-                await self._write(writer)
-                if self.response.end is not End.WHOLE:
-                    await self._end(reader, writer)
+                response = self.at.get(self.path, self.response)
+                await _write(response, writer)
+                if response.end is not End.WHOLE:
+                    await _end(response, reader, writer)
                     return
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client has seen enough
@@ -70,39 +73,45 @@ class Playback:
         self.payload = json.loads(body) if body else None
         return True
 
-    async def _write(self, writer: asyncio.StreamWriter) -> None:
-        response = self.response
-        phrase = HTTPStatus(response.http_status).phrase
-        headers = {**response.headers, "Transfer-Encoding": "chunked"}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        writer.write(f"HTTP/1.1 {response.http_status} {phrase}\r\n{lines}\r\n".encode())
-        while True:
-            for start in range(0, len(response.body), response.piece_bytes):
-                piece = response.body[start : start + response.piece_bytes]
-                writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-                await writer.drain()
-            if not response.repeat:
-                break
-            await asyncio.sleep(0)
-        if response.end is End.WHOLE:
-            writer.write(b"0\r\n\r\n")
-        await writer.drain()
 
-    async def _end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.response.end is End.HALF_CLOSED:
-            writer.write_eof()
-            await reader.read()  # until the client closes its half
-        if self.response.end is End.RESET:
-            connection: socket.socket = writer.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+async def _write(response: Response, writer: asyncio.StreamWriter) -> None:
+    phrase = HTTPStatus(response.http_status).phrase
+    headers = {**response.headers, "Transfer-Encoding": "chunked"}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(f"HTTP/1.1 {response.http_status} {phrase}\r\n{lines}\r\n".encode())
+    while True:
+        for start in range(0, len(response.body), response.piece_bytes):
+            piece = response.body[start : start + response.piece_bytes]
+            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            await writer.drain()
+        if not response.repeat:
+            break
+        await asyncio.sleep(0)
+    if response.end is End.WHOLE:
+        writer.write(b"0\r\n\r\n")
+    await writer.drain()
+
+
+async def _end(
+    response: Response, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    if response.end is End.HALF_CLOSED:
+        writer.write_eof()
+        await reader.read()  # until the client closes its half
+    if response.end is End.RESET:
+        connection: socket.socket = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
 
 @asynccontextmanager
 async def playing(
-    response: Response, *, tls: ssl.SSLContext | None = None
+    response: Response,
+    *,
+    at: Mapping[str, Response] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Playback]:
-    """Runs a server that gives one response to every request."""
-    playback = Playback(response)
+    """Runs a server that gives one response to every request, but those at the paths of `at`."""
+    playback = Playback(response, at or {})
     connections: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
