@@ -7,9 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
+from services.router.budgets.opening import open_accounts
 from services.router.decisions.recorder import recording
 from services.router.dependencies import Judge, Remote, Scorer
 from services.router.generation import open_generator
+from services.router.latency import Latencies
 from services.router.layer import Patience
 from services.router.metrics import POOL_MODELS
 from services.router.pipeline import Pipeline
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.router.config import RouterServiceConfig
-    from services.router.generation import Generator
     from services.rpc.tls import Pem
 
 SERVICE_NAME = router_service_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
@@ -38,7 +39,8 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
 
     Raises:
         PoolError: The pool file cannot be used.
-        StartUpError: The TLS files for the dependencies, or what decision records need, cannot be used.
+        StartUpError: The TLS files for the dependencies, or what budgets or decision records need,
+            cannot be used.
     """
     pool = Reloaded("pool", [config.pool_file], partial(load_pool, config.pool_file))
     tls = _dependency_tls(config)
@@ -48,19 +50,24 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
         Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
         open_generator() as generator,
+        open_accounts(config) as accounts,
         recording(config) as recorder,
     ):
-        pipeline = partial(
-            _pipeline,
-            config,
-            Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s),
-            Remote("judge", judge, _breaker(config), config.judge_timeout_s),
-            generator,
+        stage = Stage(
+            scorer=Scorer(Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s)),
+            judge=Judge(Remote("judge", judge, _breaker(config), config.judge_timeout_s)),
+            generator=generator,
+            latencies=Latencies(
+                half_life_s=config.latency_half_life_s, pool_median_calls=config.pool_median_calls
+            ),
+            patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
+            min_stage_s=config.min_stage_s,
         )
-        servicer = RouterServicer(pipeline(pool.value), config, recorder)
+        servicer = RouterServicer(_pipeline(stage, pool.value), accounts, config, recorder)
         followed = Followed(
             pool=pool,
-            use_pool=lambda new: servicer.use(pipeline(new)),
+            use_pool=lambda new: servicer.use(_pipeline(stage, new)),
+            accounts=accounts,
             tls=tls,
             connections=(scorer, judge),
         )
@@ -73,17 +80,8 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
             )
 
 
-def _pipeline(
-    config: RouterServiceConfig, scorer: Remote, judge: Remote, generator: Generator, pool: Pool
-) -> Pipeline:
+def _pipeline(stage: Stage, pool: Pool) -> Pipeline:
     POOL_MODELS.set(len(pool.models))
-    stage = Stage(
-        scorer=Scorer(scorer, pool),
-        judge=Judge(judge),
-        generator=generator,
-        patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
-        min_stage_s=config.min_stage_s,
-    )
     return Pipeline(pool=pool, stage=stage)
 
 

@@ -30,8 +30,28 @@ class RouterServiceConfig(DecisionConfig):
         default=5.0,
         gt=0,
         allow_inf_nan=False,
-        description="How often the pool file and the dependencies' TLS files are looked at. A changed "
-        "one is used from then on; a bad one is refused, logged and counted.",
+        description="How often the pool file, the tenants file and the dependencies' TLS files are "
+        "looked at. A changed one is used from then on; a bad one is refused, logged and counted.",
+    )
+    tenants_file: Path | None = Field(
+        default=None,
+        description="YAML file with those who may call and their budgets. Absent: everybody may call, "
+        "without a budget.",
+    )
+    budget_redis_url_file: Path | None = Field(
+        default=None,
+        description="File with the URL, password included, of the Redis that keeps the budgets' counts "
+        "for all routers. Absent: each router counts for itself, in memory.",
+    )
+    budget_timeout_s: float = Field(
+        default=0.5,
+        gt=0,
+        description="Time for Redis; after it calls of tenants with a budget are refused.",
+    )
+    budget_lease_margin_s: float = Field(
+        default=30.0,
+        ge=0,
+        description="How long after its deadline an answer's reservations stay if its router vanishes.",
     )
     scorer_address: str = Field(default="127.0.0.1:50051", description="Where the scorer listens.")
     judge_address: str = Field(default="127.0.0.1:50053", description="Where the judge listens.")
@@ -103,6 +123,32 @@ class RouterServiceConfig(DecisionConfig):
     max_score_gap: Weight = Field(
         default=0.1, description="How far below the best score a selected model's may lie."
     )
+    price_band: Weight = Field(
+        default=0.01,
+        description="How far utilities may lie apart and still count as equal, so that the cheaper "
+        "model comes first.",
+    )
+    max_uncertainty: Weight = Field(
+        default=0.5,
+        description="Uncertainty of a ranking from which on the pool's safe models run, if it has any.",
+    )
+    max_expected_latency_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="How long a model's call may be expected to take. Absent: no limit.",
+    )
+    latency_half_life_s: float = Field(
+        default=600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Time after which a call counts half as much for its model's expected latency.",
+    )
+    pool_median_calls: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How many calls the pool file's median latency counts as. Very many: it stands, "
+        "whatever calls take.",
+    )
     max_cost_usd: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="What a call may cost. Absent: no limit."
     )
@@ -145,6 +191,12 @@ class RouterServiceConfig(DecisionConfig):
             )
         if certificate is not None and self.dependency_tls_ca_file is None:
             raise ValueError("dependency_tls_certificate_file needs dependency_tls_ca_file")
+        return self
+
+    @model_validator(mode="after")
+    def _redis_has_something_to_count(self) -> Self:
+        if self.budget_redis_url_file is not None and self.tenants_file is None:
+            raise ValueError("budget_redis_url_file needs tenants_file")
         return self
 
     @property

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from services.answer_key import answer_key
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,6 +54,17 @@ class Offer:
     """Prior score, in [0, 1]."""
     price: float
     """Cost and latency of the call on the scale of scores: what ranking takes off."""
+
+
+def agreeing(answers: Sequence[str]) -> tuple[int, ...]:
+    """Returns which answers come to what the first does: in a final answer, or word for word."""
+    keys = [answer_key(text) for text in answers]
+    words = [text.casefold().split() for text in answers]
+    return tuple(
+        number
+        for number, key in enumerate(keys)
+        if words[number] == words[0] or (key is not None and key == keys[0])
+    )
 
 
 def posteriors(opinions: Sequence[Opinion]) -> dict[str, float]:

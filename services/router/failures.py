@@ -41,11 +41,20 @@ def nothing_eligible(
             "the smallest call could take more tokens than the policy allows",
             {"max_token_count": str(policy.max_tokens)},
         )
-    cheapest_usd = min(r.candidate.worst_cost_usd for r in ranked)
+    if lack is StopReason.COST_LIMIT:
+        cheapest_usd = min(r.candidate.worst_cost_usd for r in ranked)
+        return NoEligibleModelError(
+            "the cheapest call could cost more than the policy allows",
+            {
+                "max_cost_usd": str(policy.max_cost_usd),
+                "cheapest_call_usd": f"{cheapest_usd:.6f}",
+            },
+        )
+    fastest_s = min(r.candidate.expected_latency_s for r in ranked)
     return NoEligibleModelError(
-        "the cheapest call could cost more than the policy allows",
+        "every model is expected to take longer than the policy allows",
         {
-            "max_cost_usd": str(policy.max_cost_usd),
-            "cheapest_call_usd": f"{cheapest_usd:.6f}",
+            "max_expected_latency_s": str(policy.max_expected_latency_s),
+            "fastest_expected_latency_s": f"{fastest_s:.3f}",
         },
     )

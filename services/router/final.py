@@ -7,6 +7,7 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from services.router.budgets.amount import used_by
 from services.router.calls import CallFailedError, ModelCall
 from services.router.events import Answer, Delta, Reset
 from services.router.ledger import CallStatus
@@ -45,6 +46,7 @@ async def write_final(
         call.ended_s = time.monotonic()
         entry = call.entry(status)
         run.ledger.add(entry)
+        call.reservation.settle(used_by(entry))
     if status is CallStatus.OK:
         run.final = Answer(
             model_id=call.model.id,

@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from services.router.budgets.amount import used_by
 from services.router.calls import CallFailedError, ModelCall
 from services.router.events import Answer
 from services.router.ledger import CallStatus, Ledger, LedgerEntry
@@ -129,8 +130,9 @@ async def run_layer(
             proposal.call.entry(statuses.get(number, CallStatus.CANCELLED))
             for number, proposal in enumerate(proposals)
         )
-        for entry in entries:
+        for proposal, entry in zip(proposals, entries, strict=True):
             ledger.add(entry)
+            proposal.call.reservation.settle(used_by(entry))
     return LayerOutcome(
         answered=tuple(
             Answered(model_id=entry.model_id, reply=reply, entry=entry)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from prometheus_client import Counter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CALLS = Counter("routemoa_router_model_calls_total", "Calls to models.", ["model_id", "status"])
 _COST = Counter("routemoa_router_cost_usd_total", "Spending on models, in dollars.", ["model_id"])
@@ -59,10 +63,14 @@ class Ledger:
     """Every call of one answer."""
 
     entries: list[LedgerEntry] = field(default_factory=list)
+    listener: Callable[[LedgerEntry], None] | None = None
+    """Told of every entry."""
 
     def add(self, entry: LedgerEntry) -> None:
         """Books a call."""
         self.entries.append(entry)
+        if self.listener is not None:
+            self.listener(entry)
         _CALLS.labels(entry.model_id, entry.status.name).inc()
         _COST.labels(entry.model_id).inc(entry.cost_usd)
 

@@ -41,7 +41,7 @@ def plain_proposal(run: Run, model: PoolModel, *, role: str = "") -> Proposal:
 
 def final_call(run: Run, model: PoolModel) -> ModelCall:
     """Asks for the final answer, without any protocol in it."""
-    answers = [(answer.model_id, answer.text) for answer in run.answers]
+    answers = [(answer.model_id, answer.text) for answer in run.readable]
     references = labelled(fit_references(model, run.conversation, answers))
     messages = (
         prompts.aggregator(run.conversation, references, new_nonce())
@@ -53,7 +53,7 @@ def final_call(run: Run, model: PoolModel) -> ModelCall:
 
 def shuffled_references(run: Run, model: PoolModel, nonce: str) -> tuple[Reference, ...]:
     """Returns the answers that fit, in an order of the nonce's, so that no place in it is favoured."""
-    answers = [(answer.model_id, answer.text) for answer in run.answers]
+    answers = [(answer.model_id, answer.text) for answer in run.readable]
     fitting = list(fit_references(model, run.conversation, answers))
     random.Random(nonce).shuffle(fitting)  # noqa: S311  # fairness, not secrecy
     return labelled(fitting)

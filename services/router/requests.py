@@ -83,6 +83,8 @@ def read_policy(
             "latency_weight",
             "stopping_score",
             "max_score_gap",
+            "price_band",
+            "max_uncertainty",
         )
     }
     for name, value in weights.items():
@@ -96,6 +98,13 @@ def read_policy(
     max_tokens = message.max_token_count or config.max_tokens
     if max_tokens is not None and max_tokens < 0:
         violations.add("policy.max_token_count", f"must be zero or more, is {max_tokens}")
+    max_expected_latency_s = config.max_expected_latency_s
+    if message.HasField("max_expected_latency"):
+        max_expected_latency_s = message.max_expected_latency.ToNanoseconds() / 1e9
+        if max_expected_latency_s <= 0:
+            violations.add(
+                "policy.max_expected_latency", f"must be above 0 s, is {max_expected_latency_s:g} s"
+            )
     max_cost_usd = message.max_cost_usd if message.HasField("max_cost_usd") else config.max_cost_usd
     if max_cost_usd is not None and not (max_cost_usd >= 0 and math.isfinite(max_cost_usd)):
         violations.add("policy.max_cost_usd", f"must be zero or more, is {max_cost_usd:g}")
@@ -114,6 +123,7 @@ def read_policy(
         min_gain=config.min_gain,
         kept_answers=defaults["smoa_kept_answers"],
         sampling_temperature=config.self_moa_temperature,
+        max_expected_latency_s=max_expected_latency_s,
         model_ids=frozenset(message.model_ids),
     )
 

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from services.router.budgets.gate import UNLIMITED
 from services.router.context import INSTRUCTION_TOKENS, REFERENCE_OVERHEAD_TOKENS, fits
-from services.router.events import LayerReport, Result, RoutingDecision, Timing
+from services.router.events import UNCERTAIN, LayerReport, Result, RoutingDecision, Timing
 from services.router.failures import no_answer, nothing_eligible
+from services.router.forecast import Forecast
 from services.router.ledger import Ledger
 from services.router.limits import Room, WorstCase, fitting
-from services.router.metrics import ANSWERS, BUDGET_SHARE
-from services.router.ranking import (
-    Candidate,
-    Ranked,
-    Selection,
-    StopReason,
-    early_stop,
-    rank,
-    select,
-)
+from services.router.metrics import ANSWERS, BUDGET_SHARE, UNCERTAIN_QUERIES
+from services.router.ranking import Candidate, Ranked, StopReason, early_stop, rank
+from services.router.selection import Selection, SelectionReason, select
 from services.router.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from routemoa.errors import AnswerTimedOutError, GenerationFailedError
+    from services.router.budgets.gate import Gate
     from services.router.conversation import Conversation
     from services.router.deadline import Deadline
     from services.router.events import Answer, Assessment, Fallback
@@ -43,8 +39,11 @@ class Run:
     conversation: Conversation
     policy: Policy
     deadline: Deadline
+    account: Gate = UNLIMITED
+    """Admits every call before it is made."""
     started_s: float = field(default_factory=time.monotonic)
     priors: Mapping[str, float] = field(default_factory=dict)
+    forecast: Forecast = field(default_factory=Forecast)
     posteriors: dict[str, float] = field(default_factory=dict)
     """Of models whose answer exists; no others ever get one."""
     failed: set[str] = field(default_factory=set)
@@ -56,6 +55,8 @@ class Run:
     """Of the newest layer that brought any, best posterior score first."""
     final: Answer | None = None
     """The final answer, once it is whole."""
+    independent: bool = False
+    """Whether models are called without sight of the answers so far."""
     stop_reason: StopReason | None = None
     timing: Timing = field(default_factory=Timing)
 
@@ -91,13 +92,19 @@ class Run:
             tokens=None if limit is None else limit - self.ledger.tokens,
         )
 
+    @property
+    def readable(self) -> tuple[Answer, ...]:
+        """The answers that the next models read."""
+        return () if self.independent else self.answers
+
     def eligible(self) -> tuple[PoolModel, ...]:
-        """Returns the models that the policy allows, that have not failed and can hold the query."""
+        """Returns who may run: allowed, not failed, able to hold the query, and with news to read."""
         return tuple(
             model
             for model in self.pool.models
             if (not self.policy.model_ids or model.id in self.policy.model_ids)
             and model.id not in self.failed
+            and self._is_news_to(model)
             and fits(model, self.conversation)
         )
 
@@ -122,39 +129,37 @@ class Run:
         """
         ranked, selection = self.route()
         self.stop_reason = selection.stop_reason
-        return self.decide(ranked, selection.model_ids) if selection.model_ids else None
+        return self._decision(ranked, selection)
 
-    def decide(
-        self, ranked: tuple[Ranked, ...], wanted: Sequence[str], *, count: int | None = None
-    ) -> RoutingDecision | None:
+    def best(self, count: int) -> RoutingDecision | None:
+        """Returns a layer of the first of the ranking that keep the limits; see `decide`."""
+        ranked = self.ranked()
+        policy = replace(self.policy, max_layer_models=count, max_score_gap=1.0)
+        selection = select(ranked, policy, self.room)
+        if selection.stop_reason is not None and not self.ledger.entries:
+            raise nothing_eligible(ranked, self.policy, selection.stop_reason)
+        self.stop_reason = selection.stop_reason
+        return self._decision(ranked, selection)
+
+    def decide(self, ranked: tuple[Ranked, ...], wanted: Sequence[str]) -> RoutingDecision | None:
         """Returns a layer of the wanted models, one call each; notes why if none fits the limits.
 
         Args:
             ranked: The ranking that the choice was made from.
             wanted: Models by id, the first ones first; a model may stand there more than once. Those
                 whose worst cases do not fit together with the ones before them are left out.
-            count: How many of them, at most; by default all.
 
         Raises:
             NoEligibleModelError: The policy's limits leave no model for the first layer.
         """
         worst_cases = [self.worst_case(self.pool.by_id[model_id]) for model_id in wanted]
         kept, lack = fitting(worst_cases, self.room)
-        if kept:
-            return RoutingDecision(
-                layer_number=len(self.reports) + 1,
-                ranked=ranked,
-                selected_model_ids=tuple(wanted[number] for number in kept[:count]),
-            )
-        if not self.ledger.entries:
+        if not kept and not self.ledger.entries:
             raise nothing_eligible(ranked, self.policy, lack)
-        self.stop_reason = lack
-        return None
-
-    def best(self, count: int) -> RoutingDecision | None:
-        """Returns a layer of the first of the ranking that fit the limits; see `decide`."""
-        ranked = self.ranked()
-        return self.decide(ranked, [r.model_id for r in ranked], count=count)
+        if not kept:
+            self.stop_reason = lack
+        model_ids = tuple(wanted[number] for number in kept)
+        return self._decision(ranked, Selection(model_ids=model_ids, stop_reason=self.stop_reason))
 
     def lack(self, model: PoolModel, min_stage_s: float) -> StopReason | None:
         """Names the limit that leaves no room for one more call to a model, if one does."""
@@ -176,27 +181,29 @@ class Run:
             and max(self.posteriors.values(), default=0) >= self.policy.stopping_score
         ):
             return ranked, Selection(model_ids=(), stop_reason=StopReason.SCORE)
+        uncertain = self.forecast.uncertainty >= self.policy.max_uncertainty
         selection = select(
-            ranked, self.policy, budget_usd=self.budget_usd, calls_left=self.calls_left
+            ranked,
+            self.policy,
+            self.room,
+            team_ids=self.forecast.team_ids,
+            safe_ids=self.pool.safe_models if uncertain else (),
         )
         if selection.stop_reason is not None and not self.ledger.entries:
             raise nothing_eligible(ranked, self.policy, selection.stop_reason)
+        if SelectionReason.SAFE in selection.reasons.values() and UNCERTAIN not in self.fallbacks:
+            self.fallbacks.append(UNCERTAIN)
+            UNCERTAIN_QUERIES.inc()
         return ranked, selection
 
     def ranked(self) -> tuple[Ranked, ...]:
         """Returns the eligible models by utility, best first."""
-        scores = {**self.priors, **self.posteriors}
-        tokens = self._prompt_tokens()
-        candidates = [
-            _candidate(model, scores[model.id], tokens, self.worst_case(model))
-            for model in self.eligible()
-        ]
-        return rank(candidates, self.policy)
+        return rank([self._candidate(model) for model in self.eligible()], self.policy)
 
     def worst_case(self, model: PoolModel) -> WorstCase:
         """Returns what one call to a model can take at most, the answers so far in its prompt."""
         read = self._prompt_tokens() + INSTRUCTION_TOKENS
-        read += REFERENCE_OVERHEAD_TOKENS * len(self.answers)
+        read += REFERENCE_OVERHEAD_TOKENS * len(self.readable)
         return WorstCase(
             cost_usd=model.cost_usd(read, model.max_reply_tokens),
             tokens=read + model.max_reply_tokens,
@@ -256,21 +263,41 @@ class Run:
             usage=tuple(self.ledger.entries),
             cost_usd=self.ledger.cost_usd,
             fallbacks=tuple(self.fallbacks),
+            uncertainty=self.forecast.uncertainty,
             timing=self.timing,
         )
 
+    def _is_news_to(self, model: PoolModel) -> bool:
+        """Says whether a model would read anything that it has not written itself."""
+        return not self.answers or any(a.model_id != model.id for a in self.answers)
+
+    def _decision(self, ranked: tuple[Ranked, ...], selection: Selection) -> RoutingDecision | None:
+        if not selection.model_ids:
+            return None
+        return RoutingDecision(
+            layer_number=len(self.reports) + 1,
+            ranked=ranked,
+            selected_model_ids=selection.model_ids,
+            reasons=selection.reasons,
+            uncertainty=self.forecast.uncertainty,
+        )
+
+    def _candidate(self, model: PoolModel) -> Candidate:
+        forecast, worst = self.forecast, self.worst_case(model)
+        written = forecast.completion_tokens.get(model.id, model.expected_reply_tokens)
+        written = min(written, model.max_reply_tokens)
+        prior = self.priors[model.id]
+        return Candidate(
+            model_id=model.id,
+            score=self.posteriors.get(model.id, prior),
+            prior_score=prior,
+            expected_completion_tokens=written,
+            expected_cost_usd=model.cost_usd(self._prompt_tokens(), written),
+            worst_cost_usd=worst.cost_usd,
+            worst_tokens=worst.tokens,
+            expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
+        )
+
     def _prompt_tokens(self) -> int:
-        references = sum(estimate_tokens(answer.text) for answer in self.answers)
+        references = sum(estimate_tokens(answer.text) for answer in self.readable)
         return self.conversation.tokens + references
-
-
-def _candidate(
-    model: PoolModel, score: float, prompt_token_count: int, worst: WorstCase
-) -> Candidate:
-    return Candidate(
-        model_id=model.id,
-        score=score,
-        expected_cost_usd=model.cost_usd(prompt_token_count, model.expected_reply_tokens),
-        worst_cost_usd=worst.cost_usd,
-        expected_latency_s=model.median_latency_s,
-    )

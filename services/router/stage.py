@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.router.aggregation import aggregate
 from services.router.events import LayerReport
 from services.router.final import write_final
+from services.router.forecast import Forecast
 from services.router.layer import LayerOutcome, Patience, Proposal, run_layer
 from services.router.proposals import assessed_proposal, final_call
+from services.router.reservations import reserve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from services.router.dependencies import Judge, Scorer
     from services.router.events import Answer, Assessment, Delta, Event, Reset, RoutingDecision
     from services.router.generation import Generator
+    from services.router.latency import Latencies
     from services.router.pool import PoolModel
     from services.router.run import Run
 
@@ -33,6 +36,7 @@ class Stage:
     scorer: Scorer
     judge: Judge
     generator: Generator
+    latencies: Latencies
     patience: Patience
     min_stage_s: float
     """Least time left in which starting another layer, or the aggregator, makes sense."""
@@ -44,13 +48,18 @@ class Stage:
             ModelPoolMismatchError: The scorer does not know a model of the pool.
         """
         eligible = run.eligible()
+        latency_s = self.latencies.expected_s(eligible)
         if len(eligible) == 1:
             run.priors = {eligible[0].id: eligible[0].prior_score or 0.0}
+            run.forecast = Forecast(latency_s=latency_s)
             return
         started_s = time.monotonic()
-        priors = await self.scorer.priors(run.conversation.query, run.deadline)
+        priors = await self.scorer.priors(
+            run.conversation.query, eligible, run.policy.team_size, run.deadline
+        )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores
+        run.forecast = replace(priors.forecast, latency_s=latency_s)
         if priors.fallback is not None:
             run.fallbacks.append(priors.fallback)
 
@@ -68,13 +77,21 @@ class Stage:
     async def propose(
         self, run: Run, proposals: Sequence[Proposal], *, stages_left: int
     ) -> LayerOutcome:
-        """Runs models together. Never raises for a model; one that fails is not called again.
+        """Runs models together, as many as there is room for, the first ones first.
+
+        Never raises for a model; one that fails is not called again.
 
         Args:
             run: Whose ledger the calls go to.
             proposals: What each is asked.
             stages_left: How many stages, this one too, share the time that is left.
+
+        Raises:
+            RouteMoAError: There is no room for a single call, as `reserve` tells.
         """
+        count, lack = await reserve(run, [proposal.call for proposal in proposals])
+        run.stop_reason = lack or run.stop_reason
+        proposals = proposals[:count]
         outcome = await run_layer(
             proposals,
             self.generator,
@@ -102,10 +119,20 @@ class Stage:
     async def pass_through(
         self, run: Run, decision: RoutingDecision
     ) -> AsyncGenerator[Event, None]:
-        """Streams the only model of the last layer to the user, as it writes."""
+        """Streams the only model of the last layer to the user, as it writes.
+
+        Nothing happens, and `run.stop_reason` says why, if there is no room for the call.
+
+        Raises:
+            RouteMoAError: There is none, and nothing was called before; as `reserve` tells.
+        """
         started_s = time.monotonic()
         model = run.pool.by_id[decision.selected_model_ids[0]]
         call = final_call(run, model)
+        _, lack = await reserve(run, [call])
+        if lack is not None:
+            run.stop_reason = lack
+            return
         others = len(decision.ranked) > 1
         first_text = run.deadline.share(0.5) if others else run.deadline
         async with aclosing(

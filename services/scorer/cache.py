@@ -16,12 +16,12 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from services.scorer import metrics
-from services.scorer.batcher import ScoredQuery, Timing
+from services.scorer.outcome import ScoredQuery, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    Score = Callable[[Sequence[str]], Awaitable[list[ScoredQuery]]]
+    Score = Callable[[Sequence[str], float | None], Awaitable[list[ScoredQuery]]]
 
 _NO_TIME = Timing(queue_s=0.0, tokenization_s=0.0, inference_s=0.0)
 
@@ -50,10 +50,16 @@ class ScoreCache:
         self._remembered: OrderedDict[bytes, ScoredQuery] = OrderedDict()
         self._flights: dict[bytes, _Flight] = {}
 
-    async def score(self, texts: Sequence[str]) -> list[ScoredQuery]:
+    async def score(
+        self, texts: Sequence[str], remaining_s: float | None = None
+    ) -> list[ScoredQuery]:
         """Returns the outcome for each text, in order; raises what scoring raises.
 
         A caller that goes away stops the scoring only if nobody else waits for it.
+
+        Args:
+            texts: What to score.
+            remaining_s: Time that the caller has; who joins others gets as long as the first of them.
         """
         keys = [_key(text) for text in texts]
         found: dict[bytes, ScoredQuery] = {}
@@ -71,21 +77,23 @@ class ScoreCache:
                 new[key] = text
         if new:
             metrics.CACHE_MISSES.inc(len(new))
-            flights.append(self._start(new))
+            flights.append(self._start(new, remaining_s))
         if flights:
             found |= await self._landed(flights)
         return [found[key] for key in keys]
 
-    def _start(self, texts: dict[bytes, str]) -> _Flight:
-        flight = _Flight(texts, asyncio.create_task(self._fly(texts)))
+    def _start(self, texts: dict[bytes, str], remaining_s: float | None) -> _Flight:
+        flight = _Flight(texts, asyncio.create_task(self._fly(texts, remaining_s)))
         # What it fails with reaches those who wait; if they all have gone, it is of no more interest.
         flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
         flight.task.add_done_callback(lambda _: self._end(flight))
         self._flights |= dict.fromkeys(texts, flight)
         return flight
 
-    async def _fly(self, texts: dict[bytes, str]) -> dict[bytes, ScoredQuery]:
-        outcomes = await self._score(list(texts.values()))
+    async def _fly(
+        self, texts: dict[bytes, str], remaining_s: float | None
+    ) -> dict[bytes, ScoredQuery]:
+        outcomes = await self._score(list(texts.values()), remaining_s)
         landed = dict(zip(texts, outcomes, strict=True))
         for key, outcome in landed.items():
             self._remembered[key] = dataclasses.replace(outcome, timing=_NO_TIME)

@@ -78,6 +78,13 @@ class ScorerServiceConfig(ServiceConfig):
     max_queue_requests: int = Field(
         default=1024, ge=1, description="Queries waiting above which new ones are refused at once."
     )
+    max_queue_wait_s: float = Field(
+        default=1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Expected wait above which new queries are refused at once. Callers with less time "
+        "than that are refused above the time they have.",
+    )
     max_batch_call_requests: int = Field(
         default=64, ge=1, description="Most requests of one BatchRankModels call."
     )
@@ -115,4 +122,5 @@ class ScorerServiceConfig(ServiceConfig):
             max_length_ratio=self.max_length_ratio,
             max_requests=self.max_batch_requests,
             max_queue_requests=self.max_queue_requests,
+            max_wait_s=self.max_queue_wait_s,
         )

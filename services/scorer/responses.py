@@ -9,7 +9,7 @@ from routemoa.v1 import scorer_service_pb2 as pb
 if TYPE_CHECKING:
     from google.protobuf.duration_pb2 import Duration
 
-    from services.scorer.batcher import ScoredQuery
+    from services.scorer.outcome import ScoredQuery
     from services.scorer.ranking import Ranking
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scorer import Runtime
-    from services.scorer.batcher import BatchLimits, ScoredQuery
+    from services.scorer.batcher import BatchLimits
+    from services.scorer.outcome import ScoredQuery
 
 
 class Scoring:
@@ -43,12 +44,14 @@ class Scoring:
     async def __aexit__(self, *_: object) -> None:
         await self._batcher.__aexit__()
 
-    async def score(self, texts: Sequence[str]) -> list[ScoredQuery]:
-        """Returns the outcome for each text, in order; see `Batcher.score` for what it raises."""
+    async def score(
+        self, texts: Sequence[str], remaining_s: float | None = None
+    ) -> list[ScoredQuery]:
+        """Returns the outcome for each text, in order; see `Batcher.score`."""
         self._calls += 1
         self._idle.clear()
         try:
-            return await self._score(texts)
+            return await self._score(texts, remaining_s)
         finally:
             self._calls -= 1
             if not self._calls:

@@ -52,17 +52,13 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         self._shadow = shadow
 
     async def RankModels(
-        self,
-        request: pb.RankModelsRequest,
-        context: Context,  # noqa: ARG002  # gRPC's signature
+        self, request: pb.RankModelsRequest, context: Context
     ) -> pb.RankModelsResponse:
         """Ranks models for one query."""
-        return await self._rank(request, "")
+        return await self._rank(request, "", context.time_remaining())
 
     async def BatchRankModels(
-        self,
-        request: pb.BatchRankModelsRequest,
-        context: Context,  # noqa: ARG002  # gRPC's signature
+        self, request: pb.BatchRankModelsRequest, context: Context
     ) -> pb.BatchRankModelsResponse:
         """Ranks models for several queries, or fails with everything that is wrong with any."""
         violations = Violations()
@@ -77,7 +73,9 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         responses: dict[int, pb.RankModelsResponse] = {}
         for scoring in dict.fromkeys(scorings):
             places = [place for place, each in enumerate(scorings) if each is scoring]
-            ranked = await self._ranked([requests[place] for place in places], scoring)
+            ranked = await self._ranked(
+                [requests[place] for place in places], scoring, context.time_remaining()
+            )
             responses |= zip(places, ranked, strict=True)
         return pb.BatchRankModelsResponse(
             responses=[responses[place] for place in range(len(requests))]
@@ -123,24 +121,29 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         self, request: pb.StreamRankModelsRequest
     ) -> pb.StreamRankModelsResponse:
         try:
-            ranking = await self._rank(request.request, "request.")
+            ranking = await self._rank(request.request, "request.", None)
         except RouteMoAError as error:
             failure = pb.RankingError(reason=error.reason, message=error.message)
             return pb.StreamRankModelsResponse(error=failure)
         return pb.StreamRankModelsResponse(ranking=ranking)
 
-    async def _rank(self, request: pb.RankModelsRequest, place: str) -> pb.RankModelsResponse:
+    async def _rank(
+        self, request: pb.RankModelsRequest, place: str, remaining_s: float | None
+    ) -> pb.RankModelsResponse:
         violations = Violations()
         scoring = self._checked(request, place, violations)
         violations.raise_if_any()
-        (response,) = await self._ranked([request], scoring)
+        (response,) = await self._ranked([request], scoring, remaining_s)
         return response
 
     async def _ranked(
-        self, requests: Sequence[pb.RankModelsRequest], scoring: Scoring
+        self,
+        requests: Sequence[pb.RankModelsRequest],
+        scoring: Scoring,
+        remaining_s: float | None,
     ) -> list[pb.RankModelsResponse]:
         scoring.ranking.check([model_id for item in requests for model_id in item.model_ids])
-        outcomes = await scoring.score([item.query for item in requests])
+        outcomes = await scoring.score([item.query for item in requests], remaining_s)
         if self._shadow is not None and scoring is self._scorings.default:
             for item, outcome in zip(requests, outcomes, strict=True):
                 self._shadow.observe(item.query, scoring, outcome)

@@ -20,7 +20,7 @@ from services.scorer.metrics import SHADOW_DIFFERENCE, SHADOW_QUERIES
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from services.scorer.batcher import ScoredQuery
+    from services.scorer.outcome import ScoredQuery
     from services.scorer.scoring import Scoring
 
 WAITING = 64

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.router.budgets.amount import nano_usd
 from services.router.budgets.limits import Caps, Limits, Window
-from services.rpc.yaml_file import YamlFile
+from services.router.yaml_file import YamlFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

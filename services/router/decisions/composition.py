@@ -66,6 +66,8 @@ def decision_record(
         policy=_policy(run.policy),
         config_version=ending.config_version,
         pool_version=run.pool.version,
+        scorer_version=run.forecast.scorer_version,
+        uncertainty=run.forecast.uncertainty,
         query=redaction.query(run.conversation),
         prior_scores=dict(run.priors),
         posterior_scores=dict(run.posteriors),

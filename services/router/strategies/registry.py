@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.router.strategies.cascade import Cascade
 from services.router.strategies.moa import MoA
 from services.router.strategies.routemoa import RouteMoA
 from services.router.strategies.self_moa import SelfMoA
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 STRATEGIES: Mapping[str, Strategy] = {
     "routemoa": RouteMoA(),
+    "cascade": Cascade(),
     "single": Single(),
     "moa": MoA(),
     "smoa": SMoA(),

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scorer.batcher import ScoredQuery, Timing
 from services.scorer.cache import ScoreCache
+from services.scorer.outcome import ScoredQuery, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +43,9 @@ class Scores:
         if not held:
             self.gate.set()
 
-    async def __call__(self, texts: Sequence[str]) -> list[ScoredQuery]:
+    async def __call__(
+        self, texts: Sequence[str], remaining_s: float | None = None
+    ) -> list[ScoredQuery]:
         self.asked.append(list(texts))
         self.begun.set()
         try:
@@ -137,6 +139,7 @@ async def test_what_fails_reaches_every_caller_and_is_not_remembered() -> None:
     assert scores.asked == [["bad"], ["bad"]]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.text("ab ", min_size=1, max_size=4), min_size=1, max_size=5), max_size=8),
     st.integers(1, 4),
