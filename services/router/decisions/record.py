@@ -48,11 +48,17 @@ class RankedNote(Part):
     """A model's place in a layer's ranking, with what was known of it then."""
 
     model_id: str
-    score: Score
+    score: Score = Field(description="The posterior where there is one, else the prior.")
+    prior_score: Score
     utility: float
+    expected_completion_tokens: Count
     expected_cost_usd: Amount
     worst_cost_usd: Amount
+    worst_tokens: Count
     expected_latency_s: Amount
+    reason: str | None = Field(
+        default=None, description="Why the model runs or does not; absent if left out unsaid."
+    )
 
 
 class AnswerNote(Part):
@@ -140,7 +146,7 @@ class DecisionRecord(Part):
     error_reason: str | None = Field(
         default=None, description="The `ErrorReason` of a failed call; absent for other causes."
     )
-    tenant: str | None = None
+    tenant: str | None = Field(default=None, description="Absent where there are no tenants.")
     strategy: str
     policy: dict[str, JsonValue] = Field(description="Weights and limits, defaults filled in.")
     config_version: str = Field(description="Changes with any setting of the service.")
@@ -154,6 +160,10 @@ class DecisionRecord(Part):
     )
     query: QueryNote
     prior_scores: dict[str, Score]
+    team_model_ids: tuple[str, ...] = Field(
+        description="Models that complement one another, as the scorer says."
+    )
+    safe_model_ids: tuple[str, ...] = Field(description="The pool's, for uncertain queries.")
     posterior_scores: dict[str, Score] = Field(description="The newest, of models that answered.")
     layers: tuple[LayerNote, ...]
     stop_reason: str | None = None
