@@ -92,7 +92,7 @@ def test_another_scorer_chooses_by_its_own_scores() -> None:
 def test_team_and_safe_models_are_chosen_as_the_router_does() -> None:
     ranking = [note("a", 0.8), note("b", 0.79), note("c", 0.78), note("d", 0.2)]
     given = record(ranking, "ac", team_model_ids=("a", "c"), safe_model_ids=("d",), uncertainty=0.5)
-    assert under(given, max_layer_models=2).other.model_ids == ("a", "c")
+    assert under(given, max_layer_models=2, max_uncertainty=0.6).other.model_ids == ("a", "c")
     assert under(given, max_layer_models=2, max_uncertainty=0.4).other.model_ids == ("d",)
 
 
