@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.router.evidence import Offer, worthwhile_call
 from services.router.ledger import CallPurpose, CallStatus
 from services.router.limits import Room, WorstCase, fitting
 from services.router.ranking import Candidate, rank
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from services.router.policy import Policy
     from services.router.ranking import Ranked
 
-_UNKNOWN_STATUSES = {CallStatus.OK.name, CallStatus.CANCELLED.name}
-"""Ends of calls that say nothing of what the model was worth: OK has a score, cancelled has none."""
+_CONTINUATION = "RESUME"
+"""Kind of an attempt that wrote only the end of a reply, so that its amounts are not the call's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +124,12 @@ def outcomes_of(record: DecisionRecord) -> dict[str, float]:
     A posterior into which neither the model's own score nor others' grades went is the prior, and
     says nothing of the outcome.
     """
+    attempts = [a for a in record.attempts if a.purpose == CallPurpose.ANSWER.name]
+    answered = {a.model_id for a in attempts if a.status == CallStatus.OK.name}
     outcomes = {
-        attempt.model_id: 0.0
-        for attempt in record.attempts
-        if attempt.purpose == CallPurpose.ANSWER.name and attempt.status not in _UNKNOWN_STATUSES
+        a.model_id: 0.0
+        for a in attempts
+        if a.status != CallStatus.CANCELLED.name and a.model_id not in answered
     }
     for layer in record.layers:
         for assessment in layer.assessments:
@@ -138,7 +141,8 @@ def outcomes_of(record: DecisionRecord) -> dict[str, float]:
 def _calls(record: DecisionRecord) -> dict[str, Call]:
     calls: dict[str, Call] = {}
     for attempt in record.attempts:
-        if attempt.purpose == CallPurpose.ANSWER.name and attempt.status == CallStatus.OK.name:
+        whole = attempt.status == CallStatus.OK.name and attempt.attempt_kind != _CONTINUATION
+        if attempt.purpose == CallPurpose.ANSWER.name and whole:
             call = Call(cost_usd=attempt.cost_usd, duration_s=attempt.duration_s)
             calls.setdefault(attempt.model_id, call)
     return calls
@@ -175,6 +179,21 @@ def _single(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[st
     return _best(ranked, policy, 1)
 
 
+def _cascade(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
+    affordable = _best(ranked, policy, len(ranked))
+    offers = [
+        Offer(
+            model_id=item.model_id,
+            score=item.candidate.score,
+            price=item.cost_penalty + item.latency_penalty,
+        )
+        for item in ranked
+        if item.model_id in affordable
+    ]
+    offer = worthwhile_call([], offers)
+    return affordable[:1] if offer is None else (offer.model_id,)
+
+
 def _moa(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
     return _best(ranked, policy, policy.max_layer_models)
 
@@ -194,5 +213,6 @@ def _room(policy: Policy) -> Room:
 _FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy, ScorerView], tuple[str, ...]]] = {
     "routemoa": _routemoa,
     "single": _single,
+    "cascade": _cascade,
     "moa": _moa,
 }

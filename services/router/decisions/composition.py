@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import dataclasses
+import enum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.decisions.record import (
@@ -95,7 +97,7 @@ def decision_record(
 
 def _policy(policy: Policy) -> dict[str, JsonValue]:
     fields: dict[str, JsonValue] = {}
-    for name, value in asdict(policy).items():
+    for name, value in dataclasses.asdict(policy).items():
         fields[name] = sorted(value) if isinstance(value, frozenset) else value
     return fields
 
@@ -154,19 +156,9 @@ def _answer(answer: Answer, redaction: Redaction) -> AnswerNote:
 
 
 def _attempt(entry: LedgerEntry) -> AttemptNote:
-    return AttemptNote(
-        model_id=entry.model_id,
-        purpose=entry.purpose.name,
-        status=entry.status.name,
-        layer_number=entry.layer_number,
-        prompt_tokens=entry.prompt_tokens,
-        completion_tokens=entry.completion_tokens,
-        cost_usd=entry.cost_usd,
-        estimated=entry.estimated,
-        duration_s=entry.duration_s,
-        time_to_first_token_s=entry.time_to_first_token_s,
-        price_version=entry.price_version,
-    )
+    fields = {item.name: getattr(entry, item.name) for item in dataclasses.fields(entry)}
+    names = {name: value.name for name, value in fields.items() if isinstance(value, enum.Enum)}
+    return AttemptNote(**(fields | names))
 
 
 def _totals(ledger: Ledger) -> TotalsNote:

@@ -97,10 +97,17 @@ class AttemptNote(Part):
 
     model_id: str
     purpose: str
+    attempt_kind: str = Field(default="FIRST", description="Why the attempt was made.")
     status: str
     layer_number: int
     prompt_tokens: Count
     completion_tokens: Count
+    cached_prompt_tokens: Count = Field(
+        default=0, description="Of the tokens read, those that the backend had in its cache."
+    )
+    reasoning_tokens: Count = Field(
+        default=0, description="Of the tokens written, those of reasoning."
+    )
     cost_usd: Amount
     estimated: bool = Field(description="Whether the token counts are the router's own estimate.")
     duration_s: Amount
