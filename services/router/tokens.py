@@ -20,6 +20,11 @@ def estimate_tokens(text: str) -> int:
     return -(-ascii_count // _ASCII_CHARACTERS_PER_TOKEN) + (len(text) - ascii_count)
 
 
+def count_bytes(text: str) -> int:
+    """Returns the most tokens that any tokenizer in use makes of a text."""
+    return len(text.encode())
+
+
 def shorten(text: str, tokens: int, count: TokenCounter = estimate_tokens) -> str:
     """Returns the text cut in its middle so that it has at most `tokens`."""
     if count(text) <= tokens:
