@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.router.pool import Pool, PoolError, PoolModel, load_pool
@@ -46,11 +46,13 @@ def load(content: bytes) -> Pool | list[str]:
             return error.problems
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_bytes_are_a_pool_or_refused(content: bytes) -> None:
     load(content)
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({"models": models | values}, optional={"aggregator": values}))
 def test_every_problem_of_any_content_has_its_line(content: dict[str, Any]) -> None:
     loaded = load(yaml.safe_dump(content, allow_unicode=True).encode())
