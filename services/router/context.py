@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.prompts import Reference
-from services.router.tokens import MESSAGE_OVERHEAD_TOKENS, count_bytes, shorten
+from services.router.tokens import count_bytes, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 INSTRUCTION_TOKENS = 300
 """Room for the router's own instruction and marks."""
-REFERENCE_OVERHEAD_TOKENS = 3 * MESSAGE_OVERHEAD_TOKENS
-"""What the marks around a reference add to it, and the example of its grade."""
+REFERENCE_OVERHEAD_TOKENS = 40
+"""What the marks around a reference take by any tokenizer in use, the example of its grade included."""
 _MIN_REFERENCE_TOKENS = 64
 """A reference cut shorter than this is left out."""
 
