@@ -5,12 +5,13 @@ Only the first layer is chosen anew: later ones hang on answers that another cho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from services.router.ledger import CallPurpose, CallStatus
-from services.router.limits import Room, WorstCase, fitting
-from services.router.ranking import Candidate, rank, select
+from services.router.limits import Room
+from services.router.ranking import Candidate, rank
+from services.router.selection import select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,8 +126,11 @@ def _candidate(note: RankedNote, score: float) -> Candidate:
     return Candidate(
         model_id=note.model_id,
         score=score,
+        prior_score=note.score,
+        expected_completion_tokens=0,  # not recorded; the costs below were reckoned with it
         expected_cost_usd=note.expected_cost_usd,
         worst_cost_usd=note.worst_cost_usd,
+        worst_tokens=0,  # not recorded, so limits on tokens are not replayed
         expected_latency_s=note.expected_latency_s,
     )
 
@@ -141,8 +145,8 @@ def _choice(layer: LayerNote, model_ids: Sequence[str]) -> Choice:
 
 
 def _routemoa(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
-    budget_usd, calls = policy.max_cost_usd, policy.max_calls
-    return select(ranked, policy, budget_usd=budget_usd, calls_left=calls).model_ids
+    room = Room(calls=policy.max_calls, cost_usd=policy.max_cost_usd, tokens=None)
+    return select(ranked, policy, room).model_ids
 
 
 def _single(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
@@ -154,10 +158,8 @@ def _moa(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
 
 
 def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ...]:
-    """Returns the first of a ranking whose worst cases fit the limits on calls and money."""
-    worst = [WorstCase(cost_usd=item.candidate.worst_cost_usd, tokens=0) for item in ranked]
-    room = Room(calls=policy.max_calls, cost_usd=policy.max_cost_usd, tokens=None)
-    return tuple(ranked[number].model_id for number in fitting(worst, room)[0][:count])
+    """Returns the first of a ranking that keep the limits."""
+    return _routemoa(ranked, replace(policy, max_layer_models=count, max_score_gap=1.0))
 
 
 _FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy], tuple[str, ...]]] = {
