@@ -105,9 +105,10 @@ gen-chart: $(VENV)/dev.done .tools/tools.done ## Regenerate the chart's schema, 
 gen-check: ## Fail if regenerating changes anything
 	VENV=$(VENV) PYTHON=$(PYTHON) scripts/gen_check.sh
 
-bench: $(VENV)/dev.done ## Measure scorer and router on this machine, into docs/benchmarks
+bench: $(VENV)/dev.done ## Measure scorer, router and budgets on this machine, into docs/benchmarks
 	$(BIN)/python -m tests.bench.bench_scorer --markdown docs/benchmarks/scorer-service.md
 	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router-overhead.md
+	$(BIN)/python -m tests.bench.bench_budgets --markdown docs/benchmarks/budgets.md
 
 load: $(VENV)/dev.done ## Load the services for a short while with ghz, into docs/benchmarks/load-ghz.md
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md

@@ -72,6 +72,7 @@ def test_the_schema_refuses(change: str, named: str) -> None:
         (['router.pool.safe_models=["b"]'], "safe_models: b is not one of the models"),
         (['router.backendSecrets=[{"name":"a"}]'], "exactly one of"),
         (['router.decisions.sink="postgres"'], "postgres needs dsnSecretName"),
+        (['router.budgets.redisUrlSecretName="redis"'], "needs tenantsSecretName"),
         (["scorer.gpu.enabled=true"], "has no CUDA runtime"),
         (
             [
