@@ -67,7 +67,7 @@ def reply_text(call: Call) -> str:
     draw = _draw("length", call.model, call.query, call.purpose.value)
     words = int(TOKENS_MEDIAN * draw.lognormvariate(0, TOKENS_SPREAD))
     texts = [reference.text for reference in call.references] or _QUOTED.findall(_system(call))
-    asks_for_json = "self_score" in _system(call) and call.nonce is None
+    asks_for_json = "one JSON object" in _system(call)
     merges = call.purpose is Purpose.AGGREGATION or (texts and not asks_for_json)
     letter, self_score = _own(call)
     if merges:
