@@ -14,6 +14,8 @@ from rich.text import Text
 
 from routemoa.cli.ask import MAX_TIMEOUT_S
 from routemoa.cli.command import JsonOption, run
+from routemoa.cli.evaluation.pace import Pace
+from routemoa.cli.evaluation.prices import PriceFileError, load_prices
 from routemoa.cli.evaluation.replay import ReplayOptions, replay
 from routemoa.cli.evaluation.replay_pool import PoolFolderError, ReplayPool, load_replay_pool
 from routemoa.cli.evaluation.report import Report, summarize
@@ -48,6 +50,21 @@ def evaluate(
     exclude: Annotated[
         list[str] | None, typer.Option(help="A model to leave out of the pool; repeat for more.")
     ] = None,
+    price_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--prices", exists=True, dir_okay=False, help="Prices, where no costs are recorded."
+        ),
+    ] = None,
+    tokens_per_second: Annotated[
+        float, typer.Option(min=0, help="Pace of the replayed models; 0: they answer at once.")
+    ] = 0.0,
+    first_token: Annotated[
+        float, typer.Option(min=0, help="Seconds until they begin, if they have a pace.")
+    ] = 0.5,
+    speedup: Annotated[
+        float, typer.Option(min=1, help="How much faster than that the replay runs.")
+    ] = 10.0,
     policy: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="A field of RoutingPolicy; repeat for more."),
@@ -70,8 +87,13 @@ def evaluate(
     )
     try:
         pool = load_replay_pool(folder).without(exclude or ())
-    except PoolFolderError as error:
+        if price_file is not None:
+            pool = pool.priced(load_prices(price_file, pool.models))
+    except (PoolFolderError, PriceFileError) as error:
         raise typer.BadParameter(str(error)) from None
+    if tokens_per_second:
+        pace = Pace(first_token_s=first_token, tokens_per_second=tokens_per_second, speedup=speedup)
+        pool = dataclasses.replace(pool, pace=pace)
     records = draw_records(pool, queries, seed)
     settings = {
         "pool": f"{pool.name}, {len(pool.models)} models",
@@ -79,7 +101,8 @@ def evaluate(
         "queries": f"{len(records)} of {len(pool.test)} test queries, seed {seed}",
         "policy": ", ".join(policy or ()) or "defaults",
         "concurrency": str(concurrency),
-        "dollars": _DOLLARS[pool.has_costs],
+        "dollars": f"list prices of {price_file}" if price_file else _DOLLARS[pool.has_costs],
+        "time": _pace_text(pool.pace),
     }
 
     async def work() -> int:
@@ -133,6 +156,15 @@ def draw_records(pool: ReplayPool, count: int, seed: int) -> Sequence[Record]:
     """Returns ``count`` test records, or all if there are fewer, the same for the same seed."""
     generator = random.Random(seed)  # noqa: S311 - a sample, not cryptography
     return generator.sample(pool.test, min(count, len(pool.test)))
+
+
+def _pace_text(pace: Pace | None) -> str:
+    if pace is None:
+        return "models answer at once"
+    return (
+        f"{pace.first_token_s:g} s to the first token, {pace.tokens_per_second:g} tokens per second, "
+        f"replayed {pace.speedup:g} times faster"
+    )
 
 
 def _progress() -> Progress:

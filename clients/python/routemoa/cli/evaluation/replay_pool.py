@@ -2,7 +2,7 @@
 
 The folder holds ``train.jsonl.gz`` and ``test.jsonl.gz`` (id, task, query or question, scores and
 optionally responses and cost_usd by model), and ``responses_test.jsonl.gz`` where the responses
-stand apart.
+stand apart, as ``responses_train.jsonl.gz`` for the train records.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
+
+    from routemoa.cli.evaluation.pace import Pace
+    from routemoa.cli.evaluation.prices import Price
 
 
 class PoolFolderError(ValueError):
@@ -46,12 +49,25 @@ class ReplayPool:
     """What the replay server reads: the test records."""
     responses_file: Path | None
     """Their responses, where they stand apart."""
+    prices: Mapping[str, Price] | None = None
+    """List prices, where costs are not recorded."""
+    pace: Pace | None = None
+    """How fast the models write; None if they answer at once."""
 
     @property
     def has_costs(self) -> bool:
-        """Whether every model's cost of every query is recorded."""
+        """Whether every model's cost of every query is known."""
         records = (*self.train, *self.test)
         return all(model in record.costs_usd for record in records for model in self.models)
+
+    def priced(self, prices: Mapping[str, Price]) -> ReplayPool:
+        """Returns the pool with the cost of every recorded call by list prices."""
+        return replace(
+            self,
+            prices=prices,
+            train=tuple(_priced(record, prices) for record in self.train),
+            test=tuple(_priced(record, prices) for record in self.test),
+        )
 
     def without(self, models: Collection[str]) -> ReplayPool:
         """Returns the pool without some models.
@@ -82,9 +98,8 @@ def load_replay_pool(folder: Path) -> ReplayPool:
         )
     responses_file = folder / "responses_test.jsonl.gz"
     apart = responses_file.is_file()
-    responses = {row["id"]: row["responses"] for row in _rows(responses_file)} if apart else {}
-    test = tuple(_records(records_file, responses))
-    train = tuple(_records(train_file, {}))
+    test = tuple(_records(records_file, _responses(responses_file)))
+    train = tuple(_records(train_file, _responses(folder / "responses_train.jsonl.gz")))
     if not train or not test:
         raise PoolFolderError(f"{folder} has no train or no test records")
     models = set(test[0].responses)
@@ -102,6 +117,19 @@ def load_replay_pool(folder: Path) -> ReplayPool:
         records_file=records_file,
         responses_file=responses_file if apart else None,
     )
+
+
+def _priced(record: Record, prices: Mapping[str, Price]) -> Record:
+    costs_usd = {
+        model: prices[model].cost_usd(record.query, reply)
+        for model, reply in record.responses.items()
+        if model in prices
+    }
+    return replace(record, costs_usd=costs_usd)
+
+
+def _responses(path: Path) -> Mapping[str, Mapping[str, str]]:
+    return {row["id"]: row["responses"] for row in _rows(path)} if path.is_file() else {}
 
 
 def _records(path: Path, responses: Mapping[str, Mapping[str, str]]) -> Iterator[Record]:
