@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.answer_key import answer_key
 from services.simulator.call import Call, NoAnswerError, Purpose, Reference, Reply
+from services.simulator.stream import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,9 @@ class Recording:
 
     responses: Mapping[str, str]
     cost_usd: Mapping[str, float]
+    unasked_tokens: int = 0
+    """Tokens of the recorded prompt, such as worked examples, that the question leaves out: the models
+    read them, and they are in the recorded cost."""
 
 
 class RecordedAnswers:
@@ -97,7 +101,9 @@ class RecordedAnswers:
         # The recorded cost is that of the bare query; a call with references reads more, and is
         # left to be priced by its tokens.
         cost_usd = None if call.references else recording.cost_usd.get(call.model)
-        return Reply(text=call.assessed(text, grades=grades), cost_usd=cost_usd)
+        return Reply(
+            text=call.assessed(text, grades=grades), cost_usd=cost_usd, unasked_tokens=unasked
+        )
 
 
 def load_recordings(records: Path, responses: Path | None = None) -> dict[str, Recording]:
@@ -118,11 +124,22 @@ def load_recordings(records: Path, responses: Path | None = None) -> dict[str, R
         texts = record.responses or by_id.get(record.id, {})
         # Of records with the same text the first stays, so that a replay is repeatable.
         recordings.setdefault(
-            record.question or record.query, Recording(responses=texts, cost_usd=record.cost_usd)
+            record.question or record.query,
+            Recording(
+                responses=texts,
+                cost_usd=record.cost_usd,
+                unasked_tokens=_unasked_tokens(record),
+            ),
         )
     if not any(recording.responses for recording in recordings.values()):
         raise RecordError(f"{records}: no record has responses; is a responses file missing?")
     return recordings
+
+
+def _unasked_tokens(record: _Record) -> int:
+    if record.question is None:
+        return 0
+    return max(0, estimate_tokens(record.query) - estimate_tokens(record.question))
 
 
 _Line = TypeVar("_Line", bound=BaseModel)

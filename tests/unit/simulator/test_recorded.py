@@ -50,6 +50,13 @@ def test_a_recorded_text_and_cost_are_replayed_as_they_are() -> None:
     assert SOURCE.reply(call("b", Purpose.PLAIN)).cost_usd is None
 
 
+def test_worked_examples_that_a_question_leaves_out_are_read_by_every_model(tmp_path: Path) -> None:
+    row = {"id": "1", "query": "Example. " * 10 + "How?", "question": "How?"}
+    (tmp_path / "records.jsonl").write_text(json.dumps(row | {"responses": {"a": "so"}}))
+    source = RecordedAnswers(load_recordings(tmp_path / "records.jsonl"))
+    assert source.reply(call("a", Purpose.PROPOSAL, ["so"], query="How?")).unasked_tokens == 23
+
+
 def test_white_space_around_the_query_does_not_matter() -> None:
     assert SOURCE.reply(call("a", Purpose.PLAIN, query="  How many?\n")).text
 

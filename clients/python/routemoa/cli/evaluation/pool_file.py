@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from routemoa.cli.evaluation.prices import Price
-from routemoa.cli.evaluation.tokens import prompt_tokens, reply_tokens
+from routemoa.cli.evaluation.tokens import reply_tokens
 
 if TYPE_CHECKING:
     from routemoa.cli.evaluation.replay_pool import ReplayPool
@@ -51,7 +51,7 @@ def _price(pool: ReplayPool, model: str) -> Price:
     if not pool.has_costs:
         return Price(prompt=0.0, completion=0.0)
     cost_usd = fmean(record.costs_usd[model] for record in pool.train)
-    read = fmean(prompt_tokens(record.query) for record in pool.train)
+    read = fmean(record.prompt_tokens for record in pool.train)
     mean = round(cost_usd * 1e6 / (read + _mean_reply_tokens(pool, model)), 6)
     return Price(prompt=mean, completion=mean)
 

@@ -12,6 +12,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from routemoa.cli.evaluation.tokens import prompt_tokens
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
@@ -31,6 +33,8 @@ class Record:
     id: str
     task: str
     query: str
+    prompt_tokens: int
+    """Of the recorded prompt, which may hold more than the query."""
     scores: Mapping[str, float]
     """How good each model's answer is, in [0, 1]."""
     responses: Mapping[str, str]
@@ -140,6 +144,7 @@ def _records(path: Path, responses: Mapping[str, Mapping[str, str]]) -> Iterator
                 id=row["id"],
                 task=row["task"],
                 query=row.get("question") or row["query"],
+                prompt_tokens=prompt_tokens(row["query"]),
                 scores=row["scores"],
                 responses=row.get("responses") or responses.get(row["id"], {}),
                 costs_usd=row.get("cost_usd", {}),
