@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import gzip
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -86,6 +86,9 @@ class RecordedAnswers:
         recording = self._recordings.get(call.query.strip())
         if recording is None:
             raise NoAnswerError("the query is not among the recorded ones")
+        return replace(self._said(call, recording), unasked_tokens=recording.unasked_tokens)
+
+    def _said(self, call: Call, recording: Recording) -> Reply:
         if call.purpose is Purpose.AGGREGATION:
             return Reply(text=_by_agreement(call.references)[0].text)
         if call.purpose is Purpose.SELECTION:
@@ -101,9 +104,7 @@ class RecordedAnswers:
         # The recorded cost is that of the bare query; a call with references reads more, and is
         # left to be priced by its tokens.
         cost_usd = None if call.references else recording.cost_usd.get(call.model)
-        return Reply(
-            text=call.assessed(text, grades=grades), cost_usd=cost_usd, unasked_tokens=unasked
-        )
+        return Reply(text=call.assessed(text, grades=grades), cost_usd=cost_usd)
 
 
 def load_recordings(records: Path, responses: Path | None = None) -> dict[str, Recording]:
