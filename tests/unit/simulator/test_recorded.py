@@ -126,7 +126,7 @@ def test_records_and_responses_are_joined_by_id_and_found_by_question(tmp_path: 
     responses.write_text(json.dumps({"id": "1", "responses": {"a": "text"}}))
     recordings = load_recordings(records, responses)
     assert recordings == {
-        "One?": Recording(responses={"a": "text"}, cost_usd={"a": 0.5}),
+        "One?": Recording(responses={"a": "text"}, cost_usd={"a": 0.5}, unasked_tokens=4),
         "Two?": Recording(responses={"b": "own"}, cost_usd={}),
     }
     assert RecordedAnswers(recordings).models == ["a", "b"]
