@@ -9,6 +9,7 @@ import pytest
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.strategies.registry import STRATEGIES
 from services.simulator import Call, FaultKind, Purpose
+from tests.integration.speakers import called, speaker
 
 if TYPE_CHECKING:
     from services.simulator.scripted import Script
@@ -17,18 +18,7 @@ if TYPE_CHECKING:
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "d": 0.1}
 
 
-def speaker(call: Call) -> str:
-    """Answers by name; a reply to references says whose it read."""
-    read = "".join(sorted(r.text[0] for r in call.references))
-    text = f"{call.model} says 8" + (f" after {read}" if read else "")
-    return call.assessed(text, self_score=0.6)
-
-
 SCRIPTS = dict.fromkeys(SCORES, speaker)
-
-
-def called(result: pb.GenerateAnswerResponse) -> list[str]:
-    return [entry.model_id for entry in result.usage]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
