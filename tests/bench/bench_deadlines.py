@@ -1,7 +1,7 @@
 """Measures how soon work ends: `python -m tests.bench.bench_deadlines`.
 
 The router is a process of its own; models, scorer and judge are in this one, so that one clock sees
-both ends. In each phase of an answer something hangs: then either the caller goes away, and the time until
+both ends. In each phase something hangs: then either the caller goes away, and the time until
 whatever hangs is cancelled counts, or the caller waits, and the time of the answer against the caller's
 deadline counts.
 """

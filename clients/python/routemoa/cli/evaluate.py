@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from routemoa.cli.ask import MAX_TIMEOUT_S
-from routemoa.cli.command import JsonOption, run
+from routemoa.cli.command import JsonOption, StrategyOption, run
 from routemoa.cli.evaluation.replay import ReplayOptions, replay
 from routemoa.cli.evaluation.replay_pool import PoolFolderError, ReplayPool, load_replay_pool
 from routemoa.cli.evaluation.report import Report, summarize
@@ -48,6 +48,7 @@ def evaluate(
     exclude: Annotated[
         list[str] | None, typer.Option(help="A model to leave out of the pool; repeat for more.")
     ] = None,
+    strategy: StrategyOption = "",
     policy: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="A field of RoutingPolicy; repeat for more."),
@@ -62,8 +63,10 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Runs recorded queries through the real services and compares with simpler choices."""
+    assignments = [f"strategy={strategy}"] if strategy else []
+    assignments += policy or ()
     options = ReplayOptions(
-        policy=parse_policy(policy or ()),
+        policy=parse_policy(assignments),
         artifact=artifact,
         concurrency=concurrency,
         timeout_s=timeout,
@@ -77,7 +80,7 @@ def evaluate(
         "pool": f"{pool.name}, {len(pool.models)} models",
         "left out": ", ".join(exclude or ()) or "nothing",
         "queries": f"{len(records)} of {len(pool.test)} test queries, seed {seed}",
-        "policy": ", ".join(policy or ()) or "defaults",
+        "policy": ", ".join(assignments) or "defaults",
         "concurrency": str(concurrency),
         "dollars": _DOLLARS[pool.has_costs],
     }
