@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from google.protobuf import duration_pb2
 
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.strategies.registry import STRATEGIES
@@ -202,3 +203,14 @@ async def test_smoa_gives_every_model_a_role_of_its_own(start_router: StartRoute
     await router.ask(strategy="smoa", max_layer_count=2, model_ids=["a", "c", "d"])
     assert all(len(systems[name]) == 1 for name in "cd")
     assert len({next(iter(systems[name])) for name in "cd"}) == 2
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_models_that_are_expected_to_be_slow_do_not_run(
+    start_router: StartRouter, strategy: str
+) -> None:
+    slow = {name: {"median_latency_s": 20.0} for name in "abc"}
+    router = await start_router(SCRIPTS, SCORES, models=slow)
+    limit = duration_pb2.Duration(seconds=10)
+    result = await router.ask(strategy=strategy, max_expected_latency=limit)
+    assert set(called(result)) == {"d"}
