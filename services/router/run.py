@@ -71,25 +71,13 @@ class Run:
         return self.policy.max_layers - self.layers_run
 
     @property
-    def calls_left(self) -> int:
-        """Calls that may still be made."""
-        return self.policy.max_calls - len(self.ledger.entries)
-
-    @property
-    def budget_usd(self) -> float | None:
-        """What is left to spend; None means no limit."""
-        if self.policy.max_cost_usd is None:
-            return None
-        return self.policy.max_cost_usd - self.ledger.cost_usd
-
-    @property
     def room(self) -> Room:
         """What may still be taken."""
-        limit = self.policy.max_tokens
+        policy, ledger = self.policy, self.ledger
         return Room(
-            calls=self.calls_left,
-            cost_usd=self.budget_usd,
-            tokens=None if limit is None else limit - self.ledger.tokens,
+            calls=policy.max_calls - len(ledger.entries),
+            cost_usd=None if policy.max_cost_usd is None else policy.max_cost_usd - ledger.cost_usd,
+            tokens=None if policy.max_tokens is None else policy.max_tokens - ledger.tokens,
         )
 
     @property
@@ -168,6 +156,11 @@ class Run:
         if model.id in self.failed or not fits(model, self.conversation):
             return StopReason.NO_MODEL
         return self.room.lack(self.worst_case(model))
+
+    def is_fast(self, ranked: Ranked) -> bool:
+        """Says whether a model is expected to answer as soon as the policy wants."""
+        limit_s = self.policy.max_expected_latency_s
+        return limit_s is None or ranked.candidate.expected_latency_s <= limit_s
 
     def route(self) -> tuple[tuple[Ranked, ...], Selection]:
         """Ranks the eligible models and picks the next layer's.

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from services.router.pool import PoolModel
     from services.router.run import Run
 
+_DEPENDENCY_SHARE = 0.5
+"""Share of the time left that scorer or judge may take: what comes after them needs some, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
@@ -58,7 +61,10 @@ class Stage:
             return
         started_s = time.monotonic()
         priors = await self.scorer.priors(
-            run.conversation.query, eligible, run.policy.team_size, run.deadline
+            run.conversation.query,
+            eligible,
+            run.policy.team_size,
+            run.deadline.share(_DEPENDENCY_SHARE),
         )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores
@@ -121,7 +127,9 @@ class Stage:
         if not answers:
             return ()
         started_s = time.monotonic()
-        verdict = await self.judge.assess(answers, run.answers, run.priors, run.deadline)
+        verdict = await self.judge.assess(
+            answers, run.answers, run.priors, run.deadline.share(_DEPENDENCY_SHARE)
+        )
         run.timing.judge_s += time.monotonic() - started_s
         if verdict.fallback is not None:
             run.fallbacks.append(verdict.fallback)

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from routemoa.cli.ask import MAX_TIMEOUT_S
-from routemoa.cli.command import JsonOption, run
+from routemoa.cli.command import JsonOption, StrategyOption, run
 from routemoa.cli.evaluation.pace import Pace
 from routemoa.cli.evaluation.prices import PriceFileError, load_prices
 from routemoa.cli.evaluation.replay import ReplayOptions, replay
@@ -65,6 +65,7 @@ def evaluate(
     speedup: Annotated[
         float, typer.Option(min=1, help="How much faster than that the replay runs.")
     ] = 10.0,
+    strategy: StrategyOption = "",
     policy: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="A field of RoutingPolicy; repeat for more."),
@@ -79,8 +80,10 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Runs recorded queries through the real services and compares with simpler choices."""
+    assignments = [f"strategy={strategy}"] if strategy else []
+    assignments += policy or ()
     options = ReplayOptions(
-        policy=parse_policy(policy or ()),
+        policy=parse_policy(assignments),
         artifact=artifact,
         concurrency=concurrency,
         timeout_s=timeout,
@@ -99,7 +102,7 @@ def evaluate(
         "pool": f"{pool.name}, {len(pool.models)} models",
         "left out": ", ".join(exclude or ()) or "nothing",
         "queries": f"{len(records)} of {len(pool.test)} test queries, seed {seed}",
-        "policy": ", ".join(policy or ()) or "defaults",
+        "policy": ", ".join(assignments) or "defaults",
         "concurrency": str(concurrency),
         "dollars": f"list prices of {price_file}" if price_file else _DOLLARS[pool.has_costs],
         "time": _pace_text(pool.pace),
