@@ -88,15 +88,10 @@ def evaluate(
         concurrency=concurrency,
         timeout_s=timeout,
     )
-    try:
-        pool = load_replay_pool(folder).without(exclude or ())
-        if price_file is not None:
-            pool = pool.priced(load_prices(price_file, pool.models))
-    except (PoolFolderError, PriceFileError) as error:
-        raise typer.BadParameter(str(error)) from None
+    pace = None
     if tokens_per_second:
         pace = Pace(first_token_s=first_token, tokens_per_second=tokens_per_second, speedup=speedup)
-        pool = dataclasses.replace(pool, pace=pace)
+    pool = _load_pool(folder, exclude or (), price_file, pace)
     records = draw_records(pool, queries, seed)
     settings = {
         "pool": f"{pool.name}, {len(pool.models)} models",
@@ -114,6 +109,21 @@ def evaluate(
         return int(sum(report.failed_queries.values()) == report.query_count)
 
     run(work(), address="the services that it started", as_json=as_json)
+
+
+def _load_pool(
+    folder: Path, exclude: Sequence[str], price_file: Path | None, pace: Pace | None
+) -> ReplayPool:
+    """Loads what is replayed, as the options want it.
+
+    Raises:
+        typer.BadParameter: If a file cannot be used.
+    """
+    try:
+        pool = dataclasses.replace(load_replay_pool(folder).without(exclude), pace=pace)
+        return pool if price_file is None else pool.priced(load_prices(price_file, pool.models))
+    except (PoolFolderError, PriceFileError) as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 async def _measure(
