@@ -9,7 +9,7 @@ UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train demo test test-clients test-vllm test-train test-chart test-chart-cluster lint format
-.PHONY: gen gen-check gen-chart load lock bench ci clean images image-buildah test-images
+.PHONY: gen gen-check gen-chart load lock bench bench-peers ci clean images image-buildah test-images
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -107,8 +107,13 @@ gen-check: ## Fail if regenerating changes anything
 
 bench: $(VENV)/dev.done ## Measure scorer, router and budgets on this machine, into docs/benchmarks
 	$(BIN)/python -m tests.bench.bench_scorer --markdown docs/benchmarks/scorer-service.md
-	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router-overhead.md
+	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router.md
 	$(BIN)/python -m tests.bench.bench_budgets --markdown docs/benchmarks/budgets.md
+	$(BIN)/python -m tests.bench.bench_mixture --markdown docs/benchmarks/mixture.md
+
+bench-peers: $(VENV)/dev.done ## Measure the router beside other projects' routers, installed with uv into .venv-peers
+	$(BIN)/python -m tests.bench.peers.routers .venv-peers
+	$(BIN)/python -m tests.bench.bench_router --peers .venv-peers --markdown docs/benchmarks/router.md
 
 load: $(VENV)/dev.done ## Load the services for a short while with ghz, into docs/benchmarks/load-ghz.md
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md

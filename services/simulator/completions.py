@@ -221,6 +221,7 @@ def _complete(call: Call, reply: Reply, max_tokens: int | None) -> _Completion:
     cut = max_tokens is not None and len(pieces) > max_tokens
     pieces = pieces[:max_tokens]
     prompt_tokens = sum(estimate_tokens(message.content) for message in call.messages)
+    prompt_tokens += reply.unasked_tokens
     usage: dict[str, object] = {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": len(pieces),

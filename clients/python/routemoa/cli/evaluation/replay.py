@@ -89,6 +89,8 @@ def _stack_config(pool: ReplayPool, folder: Path, artifact: Path | None) -> Stac
     arguments = ["--records", str(pool.records_file)]
     if pool.responses_file is not None:
         arguments += ["--responses", str(pool.responses_file)]
+    if pool.pace is not None:
+        arguments += pool.pace.simulator_arguments
     return StackConfig(
         pool_file=pool_file,
         artifact=artifact,
