@@ -266,10 +266,11 @@ def to_status(error: RouteMoAError) -> status_pb2.Status:
 
 def _status_of(rpc_error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
     try:
-        return rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
+        status: status_pb2.Status | None = rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
     except ValueError:
         # The caller's deadline passed while the server's words were on their way: the two contradict.
         return None
+    return status
 
 
 def from_rpc_error(rpc_error: grpc.aio.AioRpcError) -> RouteMoAError:
