@@ -24,6 +24,7 @@ documents when each occurs and what its metadata hold:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -264,18 +265,11 @@ def to_status(error: RouteMoAError) -> status_pb2.Status:
     return status
 
 
-def _status_of(rpc_error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
-    try:
-        status: status_pb2.Status | None = rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
-    except ValueError:
-        # The caller's deadline passed while the server's words were on their way: the two contradict.
-        return None
-    return status
-
-
 def from_rpc_error(rpc_error: grpc.aio.AioRpcError) -> RouteMoAError:
     """Returns the error that the server raised, or a `TransportError` where none spoke."""
-    status = _status_of(rpc_error)
+    status: status_pb2.Status | None = None
+    with suppress(ValueError):  # the deadline passed meanwhile: client and server contradict
+        status = rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
     info = error_details_pb2.ErrorInfo()
     bad_request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()
