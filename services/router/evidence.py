@@ -110,22 +110,21 @@ def worthwhile_call(opinions: Sequence[Opinion], offers: Sequence[Offer]) -> Off
     groups = _odds_of(_groups(opinions))
     comparable = any(opinion.final_answer is not None for opinion in opinions)
     best, best_value = None, max(_posteriors(groups))
-    for offer in offers:
-        value = _as_answer(groups, offer)
-        if comparable:
-            others = [other for other in offers if other is not offer]
-            value = max(value, _as_witness(groups, offer, others))
+    for offer, as_answer in zip(offers, _as_answers(groups, offers), strict=True):
+        others = [other for other in offers if other is not offer]
+        as_witness = _as_witness(groups, offer, others) if comparable else as_answer
+        value = max(as_answer, as_witness)
         if value > best_value:
             best, best_value = offer, value
     return best
 
 
-def _as_answer(groups: list[list[float]], offer: Offer) -> float:
-    """Returns the worth of a call whose answer would be taken."""
+def _as_answers(groups: list[list[float]], offers: Sequence[Offer]) -> list[float]:
+    """Returns the worth of each call whose answer would be taken."""
     chances = _posteriors(groups)
     lead = chances.index(max(chances))
     shift = CARRY * (_log_odds(chances[lead]) - max(groups[lead]))
-    return _chance(_log_odds(offer.score) + shift) - offer.price
+    return [_chance(_log_odds(offer.score) + shift) - offer.price for offer in offers]
 
 
 def _as_witness(groups: list[list[float]], offer: Offer, others: Sequence[Offer]) -> float:
@@ -147,7 +146,7 @@ def _as_witness(groups: list[list[float]], offer: Offer, others: Sequence[Offer]
 
 def _worth(groups: list[list[float]], offers: Sequence[Offer]) -> float:
     """Returns the worth of stopping here, or of one last call."""
-    return max(_posteriors(groups) + [_as_answer(groups, offer) for offer in offers])
+    return max(_posteriors(groups) + _as_answers(groups, offers))
 
 
 def _groups(opinions: Sequence[Opinion]) -> list[list[Opinion]]:

@@ -94,7 +94,7 @@ def draw(pool: ReplayPool, points: Sequence[Point], path: Path) -> None:
         axes.errorbar(dollars, heights, yerr=errors, marker="o", capsize=2, label=way)
     axes.set(xscale="log", xlabel="dollars per 1,000 queries", ylabel="right, %", title=pool.name)
     axes.grid(visible=True, alpha=0.3)
-    axes.legend(loc="lower right")
+    axes.legend(loc="center right")
     figure.tight_layout()
     figure.savefig(path, dpi=130, metadata={"Software": None})
 
@@ -104,7 +104,9 @@ def _draw_models(axes: Axes, pool: ReplayPool) -> None:
         usd = 1000 * fmean(record.costs_usd[model] for record in pool.test)
         right = 100 * fmean(record.scores[model] for record in pool.test)
         axes.plot(usd, right, marker="x", color="grey")
-        axes.annotate(model.split("/")[-1], (usd, right), fontsize=7, color="grey")
+        name = model.split("/")[-1]
+        offset = {"xytext": (4, 3), "textcoords": "offset points"}
+        axes.annotate(name, (usd, right), fontsize=7, color="grey", **offset)
 
 
 def _range(interval: tuple[float, float]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2 as pb
+from services.simulator import FaultKind
 from tests.integration.speakers import answering, called, speaker
 
 if TYPE_CHECKING:
@@ -82,6 +83,28 @@ async def test_a_majority_settles_a_layer_of_routemoa(start_router: StartRouter)
     assert len(result.usage) == 3
     assert result.stop_reason == pb.STOP_REASON_AGREEMENT
     assert result.answer.text == "The answer is (B), for sure."
+
+
+async def test_nobody_waits_for_a_model_that_could_not_overturn_a_majority(
+    start_router: StartRouter,
+) -> None:
+    scripts = dict.fromkeys("abc", answering("The answer is (B)."))
+    # A quorum of all would wait for the silent model until the deadline.
+    router = await start_router(scripts, {"a": 0.65, "b": 0.64, "c": 0.63}, quorum_share=1.0)
+    router.simulator.set_fault("c", FaultKind.HANG)
+    result = await router.ask(stopping_score=1.0)
+    assert result.stop_reason == pb.STOP_REASON_AGREEMENT
+    statuses = {entry.model_id: entry.status for entry in result.usage}
+    assert statuses["c"] == pb.CALL_STATUS_CANCELLED
+
+
+async def test_a_stronger_model_is_waited_for(start_router: StartRouter) -> None:
+    scripts = {"a": answering("9", 0.97), "b": answering("8"), "c": answering("8")}
+    scores = {"a": 0.97, "b": 0.55, "c": 0.55}
+    router = await start_router(scripts, scores, quorum_share=1.0)
+    router.simulator.set_fault("a", FaultKind.SLOW_START)
+    result = await router.ask(max_layer_count=1, max_score_gap=0.5)
+    assert "9" in {answer.text for answer in result.layers[0].answers}
 
 
 async def test_one_strong_model_is_not_outvoted_by_weak_ones(start_router: StartRouter) -> None:
