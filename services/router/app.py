@@ -15,6 +15,7 @@ from services.router.pipeline import Pipeline
 from services.router.pool import Pool, load_pool
 from services.router.reload import Followed, following
 from services.router.servicer import RouterServicer
+from services.router.stage import Stage
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
 from services.rpc.reload import FileProblemsError, Reloaded
@@ -74,14 +75,14 @@ def _pipeline(
     config: RouterServiceConfig, scorer: Remote, judge: Remote, generator: Generator, pool: Pool
 ) -> Pipeline:
     POOL_MODELS.set(len(pool.models))
-    return Pipeline(
-        pool=pool,
+    stage = Stage(
         scorer=Scorer(scorer, pool),
         judge=Judge(judge),
         generator=generator,
         patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
         min_stage_s=config.min_stage_s,
     )
+    return Pipeline(pool=pool, stage=stage)
 
 
 def _dependency_tls(config: RouterServiceConfig) -> Reloaded[Pem] | None:

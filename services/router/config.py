@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.router.strategies.registry import STRATEGIES
 from services.rpc.config import ListenAddress, ServiceConfig
 from services.rpc.tls import TlsFiles
 
@@ -79,6 +80,9 @@ class RouterServiceConfig(ServiceConfig):
         ge=0,
         description="Time the rest of a layer still gets, as a share of what the quorum took.",
     )
+    strategy: str = Field(
+        default="routemoa", description="How answers are made where a request does not say."
+    )
     quality_weight: Weight = Field(default=1.0, description="Weight of the score in the utility.")
     cost_weight: Weight = Field(
         default=0.1, description="Weight of cost, as a share of the dearest model's."
@@ -107,6 +111,14 @@ class RouterServiceConfig(ServiceConfig):
         le=64,
         description="Calls to models per answer, the aggregator's included.",
     )
+
+    @field_validator("strategy")
+    @classmethod
+    def _strategy_is_known(cls, name: str) -> str:
+        if name not in STRATEGIES:
+            message = f"must be one of {', '.join(STRATEGIES)}"
+            raise ValueError(message)
+        return name
 
     @model_validator(mode="after")
     def _dependency_tls_is_whole(self) -> Self:

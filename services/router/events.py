@@ -112,6 +112,8 @@ class Result:
     """The whole result."""
 
     answer: Answer
+    strategy: str
+    """Name of the strategy that made it."""
     layers: tuple[LayerReport, ...]
     stop_reason: StopReason
     usage: tuple[LedgerEntry, ...]

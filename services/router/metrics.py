@@ -5,7 +5,9 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 ANSWERS = Counter(
-    "routemoa_router_answers_total", "Answers given, by why no further layer ran.", ["stop_reason"]
+    "routemoa_router_answers_total",
+    "Answers given, by why no further layer ran and by strategy.",
+    ["stop_reason", "strategy"],
 )
 BUDGET_SHARE = Histogram(
     "routemoa_router_budget_share",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class Policy:
     """A request's weights and limits, every default filled in."""
 
+    strategy: str
+    """Name of the strategy; one of the registry's."""
     quality_weight: float
     """Weight of the score, in [0, 1]."""
     cost_weight: float

@@ -12,6 +12,7 @@ from routemoa.errors import InvalidPageTokenError, ModelNotFoundError
 from routemoa.v1 import model_pb2
 from services.router.conversation import Conversation, Message, Role
 from services.router.policy import Policy
+from services.router.strategies.registry import STRATEGIES
 from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ def read_policy(
     Raises:
         ModelNotFoundError: It names models that are not in the pool.
     """
+    strategy = message.strategy or config.strategy
+    if strategy not in STRATEGIES:
+        violations.add("policy.strategy", f"must be one of {', '.join(STRATEGIES)}")
     weights = {
         name: getattr(message, name) if message.HasField(name) else getattr(config, name)
         for name in (
@@ -97,6 +101,7 @@ def read_policy(
         names = listed(unknown)
         raise ModelNotFoundError(f"not in the pool: {names}", {"model_ids": names})
     return Policy(
+        strategy=strategy,
         **weights,
         max_layer_models=max_layer_models,
         max_layers=max_layers,

@@ -40,6 +40,7 @@ def result_message(result: Result) -> pb.GenerateAnswerResponse:
     """Returns the message of the whole result."""
     return pb.GenerateAnswerResponse(
         answer=_answer(result.answer),
+        strategy=result.strategy,
         layers=[_layer(report) for report in result.layers],
         stop_reason=stop_reason(result.stop_reason),
         usage=[_usage(entry) for entry in result.usage],

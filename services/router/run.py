@@ -161,11 +161,12 @@ class Run:
         """Returns the whole result, with the clock stopped."""
         self.timing.total_s = time.monotonic() - self.started_s
         stop_reason = self.stop_reason or StopReason.LAYER_LIMIT
-        ANSWERS.labels(stop_reason.name.lower()).inc()
+        ANSWERS.labels(stop_reason.name.lower(), self.policy.strategy).inc()
         if self.policy.max_cost_usd:
             BUDGET_SHARE.observe(self.ledger.cost_usd / self.policy.max_cost_usd)
         return Result(
             answer=final,
+            strategy=self.policy.strategy,
             layers=tuple(self.reports),
             stop_reason=stop_reason,
             usage=tuple(self.ledger.entries),

@@ -100,6 +100,7 @@ async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBen
             max_layer_model_count=17,
             max_call_count=1000,
             max_cost_usd=float("inf"),
+            strategy="guess",
         ),
     )
     assert sorted(fields(await failure(router.stub.GenerateAnswer(bad)))) == [
@@ -114,6 +115,7 @@ async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBen
         "policy.max_layer_model_count",
         "policy.quality_weight",
         "policy.stopping_score",
+        "policy.strategy",
     ]
     assert not router.simulator.calls
 

@@ -10,6 +10,7 @@ from services.router.policy import Policy
 from services.router.ranking import Candidate, StopReason, agree, early_stop, rank, select
 
 POLICY = Policy(
+    strategy="routemoa",
     quality_weight=1.0,
     cost_weight=0.0,
     latency_weight=0.0,
