@@ -216,6 +216,7 @@ func TestEveryReasonOfTheContractHasAVariable(t *testing.T) {
 		routemoa.ErrInvalidField, routemoa.ErrInvalidPageToken, routemoa.ErrModelNotFound,
 		routemoa.ErrModelPoolMismatch, routemoa.ErrNoEligibleModel, routemoa.ErrOverloaded,
 		routemoa.ErrDraining, routemoa.ErrGenerationFailed, routemoa.ErrDeadlineTooShort,
+		routemoa.ErrBudgetExhausted, routemoa.ErrUnknownTenant, routemoa.ErrBudgetStoreUnavailable,
 		routemoa.ErrAnswerTimedOut, routemoa.ErrInternal,
 	}
 	for value, name := range routemoav1.ErrorReason_name {

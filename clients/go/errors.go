@@ -48,17 +48,20 @@ type FieldViolation struct {
 
 // One variable per reason, for errors.Is; error_reason.proto says when each occurs and what its metadata hold.
 var (
-	ErrInvalidField      = sentinel(routemoav1.ErrorReason_ERROR_REASON_INVALID_FIELD)
-	ErrInvalidPageToken  = sentinel(routemoav1.ErrorReason_ERROR_REASON_INVALID_PAGE_TOKEN)
-	ErrModelNotFound     = sentinel(routemoav1.ErrorReason_ERROR_REASON_MODEL_NOT_FOUND)
-	ErrModelPoolMismatch = sentinel(routemoav1.ErrorReason_ERROR_REASON_MODEL_POOL_MISMATCH)
-	ErrNoEligibleModel   = sentinel(routemoav1.ErrorReason_ERROR_REASON_NO_ELIGIBLE_MODEL)
-	ErrOverloaded        = sentinel(routemoav1.ErrorReason_ERROR_REASON_OVERLOADED)
-	ErrDraining          = sentinel(routemoav1.ErrorReason_ERROR_REASON_DRAINING)
-	ErrGenerationFailed  = sentinel(routemoav1.ErrorReason_ERROR_REASON_GENERATION_FAILED)
-	ErrDeadlineTooShort  = sentinel(routemoav1.ErrorReason_ERROR_REASON_DEADLINE_TOO_SHORT)
-	ErrAnswerTimedOut    = sentinel(routemoav1.ErrorReason_ERROR_REASON_ANSWER_TIMED_OUT)
-	ErrInternal          = sentinel(routemoav1.ErrorReason_ERROR_REASON_INTERNAL)
+	ErrInvalidField           = sentinel(routemoav1.ErrorReason_ERROR_REASON_INVALID_FIELD)
+	ErrInvalidPageToken       = sentinel(routemoav1.ErrorReason_ERROR_REASON_INVALID_PAGE_TOKEN)
+	ErrModelNotFound          = sentinel(routemoav1.ErrorReason_ERROR_REASON_MODEL_NOT_FOUND)
+	ErrModelPoolMismatch      = sentinel(routemoav1.ErrorReason_ERROR_REASON_MODEL_POOL_MISMATCH)
+	ErrNoEligibleModel        = sentinel(routemoav1.ErrorReason_ERROR_REASON_NO_ELIGIBLE_MODEL)
+	ErrOverloaded             = sentinel(routemoav1.ErrorReason_ERROR_REASON_OVERLOADED)
+	ErrDraining               = sentinel(routemoav1.ErrorReason_ERROR_REASON_DRAINING)
+	ErrGenerationFailed       = sentinel(routemoav1.ErrorReason_ERROR_REASON_GENERATION_FAILED)
+	ErrDeadlineTooShort       = sentinel(routemoav1.ErrorReason_ERROR_REASON_DEADLINE_TOO_SHORT)
+	ErrAnswerTimedOut         = sentinel(routemoav1.ErrorReason_ERROR_REASON_ANSWER_TIMED_OUT)
+	ErrInternal               = sentinel(routemoav1.ErrorReason_ERROR_REASON_INTERNAL)
+	ErrBudgetExhausted        = sentinel(routemoav1.ErrorReason_ERROR_REASON_BUDGET_EXHAUSTED)
+	ErrUnknownTenant          = sentinel(routemoav1.ErrorReason_ERROR_REASON_UNKNOWN_TENANT)
+	ErrBudgetStoreUnavailable = sentinel(routemoav1.ErrorReason_ERROR_REASON_BUDGET_STORE_UNAVAILABLE)
 	// ErrTransport means that no RouteMoA service said why: nobody answered, or not in time.
 	ErrTransport error = &Error{}
 )
@@ -89,7 +92,8 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Retryable tells whether the same call may succeed if it is made again, and costs nothing twice.
 func (e *Error) Retryable() bool {
-	return errors.Is(e, ErrOverloaded) || errors.Is(e, ErrDraining)
+	return errors.Is(e, ErrOverloaded) || errors.Is(e, ErrDraining) ||
+		errors.Is(e, ErrBudgetStoreUnavailable)
 }
 
 // typed turns gRPC's error into an *Error; where names the address and how it is spoken to.

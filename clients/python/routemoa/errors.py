@@ -15,6 +15,9 @@ documents when each occurs and what its metadata hold:
     ├── DeadlineTooShortError    DEADLINE_EXCEEDED    allow more time
     ├── AnswerTimedOutError      DEADLINE_EXCEEDED    allow more time
     ├── InternalError            INTERNAL             report it, with its request id
+    ├── BudgetExhaustedError     RESOURCE_EXHAUSTED   wait for `retry_delay_s`, or ask for less
+    ├── UnknownTenantError       UNAUTHENTICATED      send the tenant's token
+    ├── BudgetStoreUnavailableError  UNAVAILABLE      retry after `retry_delay_s`
     ├── UnknownReasonError       any                  the service is newer: see `reason`
     └── TransportError           any                  no RouteMoA service answered
 """
@@ -53,18 +56,25 @@ class RouteMoAError(Exception):
     Args:
         message: What happened, for a person. Never holds a secret, a query, a prompt or an answer.
         metadata: Everything variable in the message, for a program.
+        retry_delay_s: The time after which another try is worth it, where the service knows one.
     """
 
     reason: str = "ERROR_REASON_UNSPECIFIED"
     code: grpc.StatusCode = grpc.StatusCode.UNKNOWN
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, metadata: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        retry_delay_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.metadata: Mapping[str, str] = dict(metadata or {})
         self.violations: tuple[FieldViolation, ...] = ()
-        self.retry_delay_s: float | None = None
+        self.retry_delay_s = retry_delay_s
 
 
 class InvalidFieldError(RouteMoAError):
@@ -115,17 +125,6 @@ class OverloadedError(RouteMoAError):
     code = grpc.StatusCode.UNAVAILABLE
     retryable = True
 
-    def __init__(
-        self,
-        message: str,
-        metadata: Mapping[str, str] | None = None,
-        *,
-        retry_delay_s: float | None = None,
-    ) -> None:
-        """Takes the time after which a retry is worth it."""
-        super().__init__(message, metadata)
-        self.retry_delay_s = retry_delay_s
-
 
 class DrainingError(RouteMoAError):
     """The service is shutting down."""
@@ -161,6 +160,28 @@ class InternalError(RouteMoAError):
 
     reason = "ERROR_REASON_INTERNAL"
     code = grpc.StatusCode.INTERNAL
+
+
+class BudgetExhaustedError(RouteMoAError):
+    """The tenant's budget has no room for the call."""
+
+    reason = "ERROR_REASON_BUDGET_EXHAUSTED"
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+class UnknownTenantError(RouteMoAError):
+    """The caller is none of the tenants that the service knows."""
+
+    reason = "ERROR_REASON_UNKNOWN_TENANT"
+    code = grpc.StatusCode.UNAUTHENTICATED
+
+
+class BudgetStoreUnavailableError(RouteMoAError):
+    """The store that keeps the budgets does not answer; nothing was called."""
+
+    reason = "ERROR_REASON_BUDGET_STORE_UNAVAILABLE"
+    code = grpc.StatusCode.UNAVAILABLE
+    retryable = True
 
 
 class UnknownReasonError(RouteMoAError):
@@ -202,6 +223,9 @@ ERRORS: Mapping[str, type[RouteMoAError]] = {
         DeadlineTooShortError,
         AnswerTimedOutError,
         InternalError,
+        BudgetExhaustedError,
+        UnknownTenantError,
+        BudgetStoreUnavailableError,
     )
 }
 """Every class by its reason; a test compares it with the contract's enum."""

@@ -8,7 +8,11 @@ import { ErrorReason, ErrorReasonSchema } from "./gen/routemoa/v1/error_reason_p
 
 const DOMAIN = "routemoa.v1";
 const DETAILS_KEY = "grpc-status-details-bin";
-const RETRYABLE: ReadonlySet<ErrorReason> = new Set([ErrorReason.OVERLOADED, ErrorReason.DRAINING]);
+const RETRYABLE: ReadonlySet<ErrorReason> = new Set([
+  ErrorReason.OVERLOADED,
+  ErrorReason.DRAINING,
+  ErrorReason.BUDGET_STORE_UNAVAILABLE,
+]);
 
 /** One thing that is wrong with a request. */
 export interface FieldViolation {

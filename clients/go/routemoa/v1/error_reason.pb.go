@@ -91,6 +91,24 @@ const (
 	//	{ "reason": "ERROR_REASON_INTERNAL", "domain": "routemoa.v1",
 	//	  "metadata": { "request_id": "0b5e6c7d" } }
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 11
+	// A tenant's budget has no room for a single call: calls, tokens, dollars or answers at a time. Code
+	// RESOURCE_EXHAUSTED. `limit` names the limit as the tenants file does. A limit per minute, hour or day
+	// comes with the time at which its window ends and with `google.rpc.RetryInfo`; without them the call
+	// takes more than a whole window allows. Nothing was called. The caller should wait, or ask for less.
+	//
+	//	{ "reason": "ERROR_REASON_BUDGET_EXHAUSTED", "domain": "routemoa.v1",
+	//	  "metadata": { "tenant": "research", "limit": "per_day.usd", "resets_at": "2026-11-22T00:00:00Z" } }
+	ErrorReason_ERROR_REASON_BUDGET_EXHAUSTED ErrorReason = 12
+	// The service knows its callers, and the call's token is none of theirs, or is missing. Code
+	// UNAUTHENTICATED. The caller should send the token that its operator gave it.
+	//
+	//	{ "reason": "ERROR_REASON_UNKNOWN_TENANT", "domain": "routemoa.v1" }
+	ErrorReason_ERROR_REASON_UNKNOWN_TENANT ErrorReason = 13
+	// Budgets are kept in a store that does not answer, and nothing is spent unaccounted. Code UNAVAILABLE
+	// with `google.rpc.RetryInfo`. Nothing was called. The caller should retry after the delay.
+	//
+	//	{ "reason": "ERROR_REASON_BUDGET_STORE_UNAVAILABLE", "domain": "routemoa.v1" }
+	ErrorReason_ERROR_REASON_BUDGET_STORE_UNAVAILABLE ErrorReason = 14
 )
 
 // Enum value maps for ErrorReason.
@@ -108,20 +126,26 @@ var (
 		9:  "ERROR_REASON_DEADLINE_TOO_SHORT",
 		10: "ERROR_REASON_ANSWER_TIMED_OUT",
 		11: "ERROR_REASON_INTERNAL",
+		12: "ERROR_REASON_BUDGET_EXHAUSTED",
+		13: "ERROR_REASON_UNKNOWN_TENANT",
+		14: "ERROR_REASON_BUDGET_STORE_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
-		"ERROR_REASON_UNSPECIFIED":         0,
-		"ERROR_REASON_INVALID_FIELD":       1,
-		"ERROR_REASON_INVALID_PAGE_TOKEN":  2,
-		"ERROR_REASON_MODEL_NOT_FOUND":     3,
-		"ERROR_REASON_MODEL_POOL_MISMATCH": 4,
-		"ERROR_REASON_NO_ELIGIBLE_MODEL":   5,
-		"ERROR_REASON_OVERLOADED":          6,
-		"ERROR_REASON_DRAINING":            7,
-		"ERROR_REASON_GENERATION_FAILED":   8,
-		"ERROR_REASON_DEADLINE_TOO_SHORT":  9,
-		"ERROR_REASON_ANSWER_TIMED_OUT":    10,
-		"ERROR_REASON_INTERNAL":            11,
+		"ERROR_REASON_UNSPECIFIED":              0,
+		"ERROR_REASON_INVALID_FIELD":            1,
+		"ERROR_REASON_INVALID_PAGE_TOKEN":       2,
+		"ERROR_REASON_MODEL_NOT_FOUND":          3,
+		"ERROR_REASON_MODEL_POOL_MISMATCH":      4,
+		"ERROR_REASON_NO_ELIGIBLE_MODEL":        5,
+		"ERROR_REASON_OVERLOADED":               6,
+		"ERROR_REASON_DRAINING":                 7,
+		"ERROR_REASON_GENERATION_FAILED":        8,
+		"ERROR_REASON_DEADLINE_TOO_SHORT":       9,
+		"ERROR_REASON_ANSWER_TIMED_OUT":         10,
+		"ERROR_REASON_INTERNAL":                 11,
+		"ERROR_REASON_BUDGET_EXHAUSTED":         12,
+		"ERROR_REASON_UNKNOWN_TENANT":           13,
+		"ERROR_REASON_BUDGET_STORE_UNAVAILABLE": 14,
 	}
 )
 
@@ -156,7 +180,7 @@ var File_routemoa_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1eroutemoa/v1/error_reason.proto\x12\vroutemoa.v1*\x9b\x03\n" +
+	"\x1eroutemoa/v1/error_reason.proto\x12\vroutemoa.v1*\x8a\x04\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -170,7 +194,10 @@ const file_routemoa_v1_error_reason_proto_rawDesc = "" +
 	"\x1fERROR_REASON_DEADLINE_TOO_SHORT\x10\t\x12!\n" +
 	"\x1dERROR_REASON_ANSWER_TIMED_OUT\x10\n" +
 	"\x12\x19\n" +
-	"\x15ERROR_REASON_INTERNAL\x10\vBd\n" +
+	"\x15ERROR_REASON_INTERNAL\x10\v\x12!\n" +
+	"\x1dERROR_REASON_BUDGET_EXHAUSTED\x10\f\x12\x1f\n" +
+	"\x1bERROR_REASON_UNKNOWN_TENANT\x10\r\x12)\n" +
+	"%ERROR_REASON_BUDGET_STORE_UNAVAILABLE\x10\x0eBd\n" +
 	"\x0eio.routemoa.v1B\x10ErrorReasonProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3"
 
 var (

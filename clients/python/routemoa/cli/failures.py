@@ -40,6 +40,9 @@ _HINTS: Mapping[str, str] = {
     "ERROR_REASON_INTERNAL": (
         "Tell the operator: the service's log has the cause under this request id."
     ),
+    "ERROR_REASON_BUDGET_EXHAUSTED": "Ask for less (--max-cost-usd), or the operator for more.",
+    "ERROR_REASON_UNKNOWN_TENANT": "Send the token that the operator gave you.",
+    "ERROR_REASON_BUDGET_STORE_UNAVAILABLE": "Try again.",
 }
 
 

@@ -97,6 +97,27 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_INTERNAL", "domain": "routemoa.v1",
           "metadata": { "request_id": "0b5e6c7d" } }
     """
+    ERROR_REASON_BUDGET_EXHAUSTED: _ErrorReason.ValueType  # 12
+    """A tenant's budget has no room for a single call: calls, tokens, dollars or answers at a time. Code
+    RESOURCE_EXHAUSTED. `limit` names the limit as the tenants file does. A limit per minute, hour or day
+    comes with the time at which its window ends and with `google.rpc.RetryInfo`; without them the call
+    takes more than a whole window allows. Nothing was called. The caller should wait, or ask for less.
+
+        { "reason": "ERROR_REASON_BUDGET_EXHAUSTED", "domain": "routemoa.v1",
+          "metadata": { "tenant": "research", "limit": "per_day.usd", "resets_at": "2026-11-22T00:00:00Z" } }
+    """
+    ERROR_REASON_UNKNOWN_TENANT: _ErrorReason.ValueType  # 13
+    """The service knows its callers, and the call's token is none of theirs, or is missing. Code
+    UNAUTHENTICATED. The caller should send the token that its operator gave it.
+
+        { "reason": "ERROR_REASON_UNKNOWN_TENANT", "domain": "routemoa.v1" }
+    """
+    ERROR_REASON_BUDGET_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 14
+    """Budgets are kept in a store that does not answer, and nothing is spent unaccounted. Code UNAVAILABLE
+    with `google.rpc.RetryInfo`. Nothing was called. The caller should retry after the delay.
+
+        { "reason": "ERROR_REASON_BUDGET_STORE_UNAVAILABLE", "domain": "routemoa.v1" }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` that every error of every service carries, with
@@ -175,5 +196,26 @@ service's log does, under the request id.
 
     { "reason": "ERROR_REASON_INTERNAL", "domain": "routemoa.v1",
       "metadata": { "request_id": "0b5e6c7d" } }
+"""
+ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 12
+"""A tenant's budget has no room for a single call: calls, tokens, dollars or answers at a time. Code
+RESOURCE_EXHAUSTED. `limit` names the limit as the tenants file does. A limit per minute, hour or day
+comes with the time at which its window ends and with `google.rpc.RetryInfo`; without them the call
+takes more than a whole window allows. Nothing was called. The caller should wait, or ask for less.
+
+    { "reason": "ERROR_REASON_BUDGET_EXHAUSTED", "domain": "routemoa.v1",
+      "metadata": { "tenant": "research", "limit": "per_day.usd", "resets_at": "2026-11-22T00:00:00Z" } }
+"""
+ERROR_REASON_UNKNOWN_TENANT: ErrorReason.ValueType  # 13
+"""The service knows its callers, and the call's token is none of theirs, or is missing. Code
+UNAUTHENTICATED. The caller should send the token that its operator gave it.
+
+    { "reason": "ERROR_REASON_UNKNOWN_TENANT", "domain": "routemoa.v1" }
+"""
+ERROR_REASON_BUDGET_STORE_UNAVAILABLE: ErrorReason.ValueType  # 14
+"""Budgets are kept in a store that does not answer, and nothing is spent unaccounted. Code UNAVAILABLE
+with `google.rpc.RetryInfo`. Nothing was called. The caller should retry after the delay.
+
+    { "reason": "ERROR_REASON_BUDGET_STORE_UNAVAILABLE", "domain": "routemoa.v1" }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -12,7 +12,7 @@ import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file routemoa/v1/error_reason.proto.
  */
 export const file_routemoa_v1_error_reason: GenFile = /*@__PURE__*/
-  fileDesc("Ch5yb3V0ZW1vYS92MS9lcnJvcl9yZWFzb24ucHJvdG8SC3JvdXRlbW9hLnYxKpsDCgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpFUlJPUl9SRUFTT05fSU5WQUxJRF9GSUVMRBABEiMKH0VSUk9SX1JFQVNPTl9JTlZBTElEX1BBR0VfVE9LRU4QAhIgChxFUlJPUl9SRUFTT05fTU9ERUxfTk9UX0ZPVU5EEAMSJAogRVJST1JfUkVBU09OX01PREVMX1BPT0xfTUlTTUFUQ0gQBBIiCh5FUlJPUl9SRUFTT05fTk9fRUxJR0lCTEVfTU9ERUwQBRIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBAGEhkKFUVSUk9SX1JFQVNPTl9EUkFJTklORxAHEiIKHkVSUk9SX1JFQVNPTl9HRU5FUkFUSU9OX0ZBSUxFRBAIEiMKH0VSUk9SX1JFQVNPTl9ERUFETElORV9UT09fU0hPUlQQCRIhCh1FUlJPUl9SRUFTT05fQU5TV0VSX1RJTUVEX09VVBAKEhkKFUVSUk9SX1JFQVNPTl9JTlRFUk5BTBALQmQKDmlvLnJvdXRlbW9hLnYxQhBFcnJvclJlYXNvblByb3RvUAFaPmdpdGh1Yi5jb20vcm91dGVtb2Evcm91dGVtb2EvY2xpZW50cy9nby9yb3V0ZW1vYS92MTtyb3V0ZW1vYXYxYgZwcm90bzM");
+  fileDesc("Ch5yb3V0ZW1vYS92MS9lcnJvcl9yZWFzb24ucHJvdG8SC3JvdXRlbW9hLnYxKooECgtFcnJvclJlYXNvbhIcChhFUlJPUl9SRUFTT05fVU5TUEVDSUZJRUQQABIeChpFUlJPUl9SRUFTT05fSU5WQUxJRF9GSUVMRBABEiMKH0VSUk9SX1JFQVNPTl9JTlZBTElEX1BBR0VfVE9LRU4QAhIgChxFUlJPUl9SRUFTT05fTU9ERUxfTk9UX0ZPVU5EEAMSJAogRVJST1JfUkVBU09OX01PREVMX1BPT0xfTUlTTUFUQ0gQBBIiCh5FUlJPUl9SRUFTT05fTk9fRUxJR0lCTEVfTU9ERUwQBRIbChdFUlJPUl9SRUFTT05fT1ZFUkxPQURFRBAGEhkKFUVSUk9SX1JFQVNPTl9EUkFJTklORxAHEiIKHkVSUk9SX1JFQVNPTl9HRU5FUkFUSU9OX0ZBSUxFRBAIEiMKH0VSUk9SX1JFQVNPTl9ERUFETElORV9UT09fU0hPUlQQCRIhCh1FUlJPUl9SRUFTT05fQU5TV0VSX1RJTUVEX09VVBAKEhkKFUVSUk9SX1JFQVNPTl9JTlRFUk5BTBALEiEKHUVSUk9SX1JFQVNPTl9CVURHRVRfRVhIQVVTVEVEEAwSHwobRVJST1JfUkVBU09OX1VOS05PV05fVEVOQU5UEA0SKQolRVJST1JfUkVBU09OX0JVREdFVF9TVE9SRV9VTkFWQUlMQUJMRRAOQmQKDmlvLnJvdXRlbW9hLnYxQhBFcnJvclJlYXNvblByb3RvUAFaPmdpdGh1Yi5jb20vcm91dGVtb2Evcm91dGVtb2EvY2xpZW50cy9nby9yb3V0ZW1vYS92MTtyb3V0ZW1vYXYxYgZwcm90bzM");
 
 /**
  * ErrorReason is the `reason` of the `google.rpc.ErrorInfo` that every error of every service carries, with
@@ -142,6 +142,39 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_INTERNAL = 11;
    */
   INTERNAL = 11,
+
+  /**
+   * A tenant's budget has no room for a single call: calls, tokens, dollars or answers at a time. Code
+   * RESOURCE_EXHAUSTED. `limit` names the limit as the tenants file does. A limit per minute, hour or day
+   * comes with the time at which its window ends and with `google.rpc.RetryInfo`; without them the call
+   * takes more than a whole window allows. Nothing was called. The caller should wait, or ask for less.
+   *
+   *     { "reason": "ERROR_REASON_BUDGET_EXHAUSTED", "domain": "routemoa.v1",
+   *       "metadata": { "tenant": "research", "limit": "per_day.usd", "resets_at": "2026-11-22T00:00:00Z" } }
+   *
+   * @generated from enum value: ERROR_REASON_BUDGET_EXHAUSTED = 12;
+   */
+  BUDGET_EXHAUSTED = 12,
+
+  /**
+   * The service knows its callers, and the call's token is none of theirs, or is missing. Code
+   * UNAUTHENTICATED. The caller should send the token that its operator gave it.
+   *
+   *     { "reason": "ERROR_REASON_UNKNOWN_TENANT", "domain": "routemoa.v1" }
+   *
+   * @generated from enum value: ERROR_REASON_UNKNOWN_TENANT = 13;
+   */
+  UNKNOWN_TENANT = 13,
+
+  /**
+   * Budgets are kept in a store that does not answer, and nothing is spent unaccounted. Code UNAVAILABLE
+   * with `google.rpc.RetryInfo`. Nothing was called. The caller should retry after the delay.
+   *
+   *     { "reason": "ERROR_REASON_BUDGET_STORE_UNAVAILABLE", "domain": "routemoa.v1" }
+   *
+   * @generated from enum value: ERROR_REASON_BUDGET_STORE_UNAVAILABLE = 14;
+   */
+  BUDGET_STORE_UNAVAILABLE = 14,
 }
 
 /**

@@ -104,7 +104,10 @@ public class RouteMoAException extends RuntimeException {
   /** Whether the same call may succeed if it is made again, and costs nothing twice. */
   public boolean retryable() {
     return switch (reason()) {
-      case ERROR_REASON_OVERLOADED, ERROR_REASON_DRAINING -> true;
+      case ERROR_REASON_OVERLOADED,
+          ERROR_REASON_DRAINING,
+          ERROR_REASON_BUDGET_STORE_UNAVAILABLE ->
+          true;
       default -> false;
     };
   }
