@@ -86,6 +86,7 @@ class ModelCall:
             time_to_first_token_s=(
                 None if self.first_text_s is None else self.first_text_s - self.started_s
             ),
+            price_version=self.model.price_version,
         )
 
     def _estimated_usage(self, status: CallStatus) -> Usage:
