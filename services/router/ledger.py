@@ -48,6 +48,8 @@ class LedgerEntry:
     """Whether the token counts are the router's own estimate."""
     duration_s: float
     time_to_first_token_s: float | None
+    price_version: str = ""
+    """Names the prices that the cost was reckoned with."""
 
 
 @dataclass(slots=True)

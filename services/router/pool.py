@@ -6,6 +6,7 @@ of them, each with its line.
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -92,6 +93,14 @@ class PoolModel(BaseModel):
             return None
         return SecretStr(self.api_key_file.read_text().strip())
 
+    @cached_property
+    def price_version(self) -> str:
+        """Names the model's prices, so that a ledger entry says which ones it was reckoned with."""
+        return _short_hash(
+            f"{self.prompt_price_usd_per_million_tokens!r}"
+            f" {self.completion_price_usd_per_million_tokens!r}"
+        )
+
     def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
         """Returns what a call of that size costs at the pool's prices."""
         return (
@@ -114,6 +123,11 @@ class Pool(BaseModel):
     def by_id(self) -> Mapping[str, PoolModel]:
         """The models by their ids, in file order."""
         return {model.id: model for model in self.models}
+
+    @cached_property
+    def version(self) -> str:
+        """Names the pool as it is: another one after any change of the file's content."""
+        return _short_hash(self.model_dump_json())
 
 
 def load_pool(path: Path) -> Pool:
@@ -139,6 +153,10 @@ def load_pool(path: Path) -> Pool:
     if problems:
         raise PoolError(path, problems)
     return pool
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _problem(root: yaml.Node, item: Any) -> str:

@@ -151,6 +151,7 @@ def _usage(entry: LedgerEntry) -> pb.UsageEntry:
         estimated=entry.estimated,
         duration=_duration(entry.duration_s),
         time_to_first_token=None if first_s is None else _duration(first_s),
+        price_version=entry.price_version,
     )
 
 

@@ -9,6 +9,8 @@ from services.router.pool import PoolError, load_pool
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from services.router.pool import Pool
+
 GOOD = """\
 models:
   - id: small
@@ -99,3 +101,18 @@ def test_a_key_file_must_exist_and_its_key_is_never_shown(tmp_path: Path) -> Non
     assert "s3cret" not in repr(secret)
     key.unlink()
     assert "no such file" in problems(tmp_path, text)[0]
+
+
+def test_versions_name_prices_and_pool(tmp_path: Path) -> None:
+    def load(text: str) -> Pool:
+        path = tmp_path / "pool.yaml"
+        path.write_text(text)
+        return load_pool(path)
+
+    before, same = load(GOOD), load(GOOD)
+    dearer = load(GOOD.replace("tokens: 0.2", "tokens: 0.25"))
+    likelier = load(GOOD.replace("prior_score: 0.8", "prior_score: 0.9"))
+    prices = [pool.by_id["small"].price_version for pool in (before, same, dearer, likelier)]
+    assert prices[0] == prices[1] == prices[3] != prices[2]
+    assert before.version == same.version
+    assert len({before.version, dearer.version, likelier.version}) == 3
