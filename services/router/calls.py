@@ -104,7 +104,12 @@ class ModelCall:
         return Amount(1, prompt + reply, nano_usd(self.model.cost_usd(prompt, reply)))
 
     async def attempt(
-        self, base_url: str, kind: AttemptKind, messages: tuple[Message, ...] | None = None
+        self,
+        base_url: str,
+        kind: AttemptKind,
+        *,
+        messages: tuple[Message, ...] | None = None,
+        partial: str = "",
     ) -> Attempt:
         """Returns a new attempt, of which nothing has been sent yet.
 
@@ -112,6 +117,7 @@ class ModelCall:
             base_url: Of the endpoint, without a slash at the end.
             kind: Why it is made.
             messages: What is sent, if it is not the call's own.
+            partial: The start of the reply, from which the backend is to go on.
 
         Raises:
             BudgetExhaustedError: There is no room for a further attempt.
@@ -121,7 +127,10 @@ class ModelCall:
         if self.attempts:
             reservation = await self.gate.admit(self.worst)
         exchange = Exchange(
-            model=self.model, base_url=base_url, messages=messages or self.messages
+            model=self.model,
+            base_url=base_url,
+            messages=messages or self.messages,
+            partial=partial,
         )
         attempt = Attempt(kind=kind, exchange=exchange, reservation=reservation)
         self.attempts.append(attempt)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.calls import CallFailedError, ModelCall
-from services.router.ledger import CallStatus, Ledger, LedgerEntry
+from services.router.ledger import CallStatus, Ledger, LedgerEntry, answer_tokens
 from services.router.replies import Reply, read_reply
 
 if TYPE_CHECKING:
@@ -49,11 +49,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A model's answer with its ledger entry."""
+    """A model's answer, and the tokens that it took."""
 
     model_id: str
     reply: Reply
-    entry: LedgerEntry
+    prompt_tokens: int
+    completion_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ class LayerOutcome:
     answered: tuple[Answered, ...]
     """In the order in which the models were picked."""
     entries: tuple[LedgerEntry, ...]
-    """One per model, failed and cancelled ones too."""
+    """One or more per model, failed and cancelled ones too."""
     duration_s: float
 
 
@@ -77,6 +78,8 @@ async def run_layer(
 ) -> LayerOutcome:
     """Runs models together and returns what they said by the deadline. Never raises for a model."""
     started_s = time.monotonic()
+    for proposal in proposals:
+        proposal.call.deadline = deadline
     statuses: dict[int, CallStatus] = {}
     replies = []
     try:
@@ -97,20 +100,30 @@ async def run_layer(
                 statuses[number] = CallStatus.EMPTY
     finally:
         # Also when the caller goes away: what was used is billed.
-        entries = tuple(
-            proposal.call.entry(statuses.get(number, CallStatus.CANCELLED))
+        booked = [
+            proposal.call.book(ledger, statuses.get(number, CallStatus.CANCELLED))
             for number, proposal in enumerate(proposals)
-        )
-        for entry in entries:
-            ledger.add(entry)
+        ]
     return LayerOutcome(
         answered=tuple(
-            Answered(model_id=entry.model_id, reply=reply, entry=entry)
-            for reply, entry in zip(replies, entries, strict=True)
-            if entry.status is CallStatus.OK
+            _answered(proposal.call, reply, entries)
+            for number, (proposal, reply, entries) in enumerate(
+                zip(proposals, replies, booked, strict=True)
+            )
+            if statuses[number] is CallStatus.OK
         ),
-        entries=entries,
+        entries=tuple(entry for entries in booked for entry in entries),
         duration_s=time.monotonic() - started_s,
+    )
+
+
+def _answered(call: ModelCall, reply: Reply, entries: Sequence[LedgerEntry]) -> Answered:
+    prompt_tokens, completion_tokens = answer_tokens(entries)
+    return Answered(
+        model_id=call.model.id,
+        reply=reply,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
     )
 
 
@@ -153,5 +166,3 @@ async def _run(call: ModelCall, generator: Generator) -> CallStatus:
         return error.status
     else:
         return CallStatus.OK
-    finally:
-        call.ended_s = time.monotonic()

@@ -92,6 +92,7 @@ class Stage:
         started_s = time.monotonic()
         model = run.pool.by_id[decision.selected_model_ids[0]]
         call = _final_call(run, decision, model)
+        booked_before = len(run.ledger.entries)
         others = len(decision.ranked) > 1
         first_text = run.deadline.share(0.5) if others else run.deadline
         async with aclosing(
@@ -108,7 +109,7 @@ class Stage:
             selected_model_ids=decision.selected_model_ids,
             answers=() if run.final is None else (run.final,),
             assessments=(),
-            usage=(run.ledger.entries[-1],),
+            usage=tuple(run.ledger.entries[booked_before:]),
             duration_s=duration_s,
         )
         run.reports.append(report)
@@ -179,8 +180,8 @@ def _answer(answered: Answered) -> Answer:
     return Answer(
         model_id=answered.model_id,
         text=answered.reply.answer,
-        prompt_tokens=answered.entry.prompt_tokens,
-        completion_tokens=answered.entry.completion_tokens,
+        prompt_tokens=answered.prompt_tokens,
+        completion_tokens=answered.completion_tokens,
         self_score=answered.reply.self_score,
         grades=answered.reply.grades,
     )

@@ -40,6 +40,9 @@ class Reader(Protocol):
 class Dialect(Protocol):
     """One kind of backend. It holds no state: readers do."""
 
+    continues: bool
+    """Whether the backend can go on from the start of an answer."""
+
     def request(self, exchange: Exchange) -> Request:
         """Returns what is sent."""
         ...

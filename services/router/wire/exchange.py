@@ -19,9 +19,10 @@ class AttemptFailedError(Exception):
         status: How it ended.
     """
 
-    def __init__(self, status: CallStatus) -> None:
+    def __init__(self, status: CallStatus, *, retry_after_s: float | None = None) -> None:
         super().__init__(status.name)
         self.status = status
+        self.retry_after_s = retry_after_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,8 @@ class Exchange:
     base_url: str
     """Of the endpoint, without a slash at its end."""
     messages: tuple[Message, ...]
+    partial: str = ""
+    """The start of the answer, from which the backend is to go on; only where its dialect `continues`."""
     sent: bool = field(default=False, init=False)
     """Whether the backend may have begun to work on it."""
     text: str = field(default="", init=False)

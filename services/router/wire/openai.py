@@ -21,6 +21,8 @@ _CHARACTERS_PER_TOKEN_LIMIT = 32
 class OpenAiDialect:
     """Asks `POST {base}/chat/completions` and reads server-sent events."""
 
+    continues = False
+
     def request(self, exchange: Exchange) -> Request:
         """Returns what is sent."""
         return Request(
