@@ -40,7 +40,9 @@ class ServiceConfig(BaseSettings):
         default=None, description="Port of the Prometheus endpoint. Absent: no endpoint."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least severe level that is logged."
+        default="info",
+        description="Least severe level that is logged. Calls that only read and went well are at "
+        "debug.",
     )
     reflection: bool = Field(default=True, description="Whether gRPC reflection is served.")
     max_concurrent_calls: int = Field(

@@ -60,7 +60,7 @@ def open_runtime(config: ScorerServiceConfig) -> Runtime:
     except ProviderUnavailableError as error:
         raise StartUpError("the hardware asked for is not to be had", [str(error)]) from error
     for text in _WARM_UP_TEXTS:
-        runtime.score([runtime.tokenize(text)])
+        runtime.read([runtime.tokenize(text)])
     if runtime.provider is not config.provider:
         _log.warning("provider_fallback", asked_for=config.provider, used=runtime.provider)
     _log.info("artifact_opened", version=runtime.version, provider=runtime.provider)

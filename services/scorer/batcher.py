@@ -1,8 +1,8 @@
 """Runs the queries of many callers together.
 
-text -> tokens (before the queue, so that its counts are true) -> queue -> batch -> scores -> callers
+text -> tokens (before the queue, so that its counts are true) -> queue -> batch -> reading -> callers
 
-One worker thread takes a batch from the queue, runs it, hands the scores to the event loop and takes
+One worker thread takes a batch from the queue, runs it, hands the reading to the event loop and takes
 the next at once, without waiting for the loop. A lone query runs at once; what arrives while a batch
 runs forms the next one. So batches grow with load and nothing waits for company.
 """
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer import TokenizedQuery
+    from scorer.runtime import Reading
 
 INLINE_CHARACTERS = 1_000
 """A call with this much text is tokenized on the event loop, which takes 0.3 ms; one with more is
@@ -42,10 +43,10 @@ class Engine(Protocol):
     """What the batcher needs of a runtime; both methods are called from other threads."""
 
     def tokenize(self, text: str) -> TokenizedQuery:
-        """Returns the text as `score` takes it."""
+        """Returns the text as `read` takes it."""
 
-    def score(self, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:
-        """Returns one row of scores per query, shape (B, M)."""
+    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
+        """Returns all that the artifact says about queries, at least one."""
 
 
 class BatchFailedError(RuntimeError):
@@ -80,6 +81,12 @@ class ScoredQuery:
 
     scores: npt.NDArray[np.float32]
     """One score per model, shape (M,), in the runtime's order."""
+    class_weights: npt.NDArray[np.float32]
+    """How much the query is of each response class, shape (C,)."""
+    completion_tokens: npt.NDArray[np.float32] | None
+    """Expected tokens of each model's reply, shape (M,); None where the artifact knows none."""
+    uncertainty: float
+    """How little the scores are to be relied on, in [0, 1]."""
     truncated: bool
     timing: Timing
 
@@ -195,14 +202,14 @@ class Batcher:
             started_s = time.perf_counter()
             queries = [entry.query for entry in batch]
             try:
-                scores = self._engine.score(queries)
+                reading = self._engine.read(queries)
             except Exception:  # noqa: BLE001  # whatever it is, only this batch's callers may fail
                 _log.exception("batch_failed", request_count=len(batch))
                 self._loop.call_soon_threadsafe(_fail, batch)
                 continue
             inference_s = time.perf_counter() - started_s
             metrics.observe_batch([len(query.ids) for query in queries], inference_s)
-            self._loop.call_soon_threadsafe(_finish, batch, scores, started_s, inference_s)
+            self._loop.call_soon_threadsafe(_finish, batch, reading, started_s, inference_s)
 
     def _next_batch(self) -> list[_Entry]:
         """Waits for queries; returns none once the batcher is closed."""
@@ -228,20 +235,26 @@ class Batcher:
 
 
 def _finish(
-    batch: Sequence[_Entry],
-    scores: npt.NDArray[np.float32],
-    started_s: float,
-    inference_s: float,
+    batch: Sequence[_Entry], reading: Reading, started_s: float, inference_s: float
 ) -> None:
-    for entry, row in zip(batch, scores, strict=True):
+    uncertainties = reading.uncertainty.tolist()
+    for row, entry in enumerate(batch):
         timing = Timing(
             queue_s=started_s - entry.queued_at_s,
             tokenization_s=entry.tokenization_s,
             inference_s=inference_s,
         )
         metrics.observe_wait(timing.queue_s, timing.tokenization_s)
-        truncated = entry.query.truncated
-        entry.call.finish(entry.place, ScoredQuery(scores=row, truncated=truncated, timing=timing))
+        tokens = reading.completion_tokens
+        outcome = ScoredQuery(
+            scores=reading.scores[row],
+            class_weights=reading.class_weights[row],
+            completion_tokens=None if tokens is None else tokens[row],
+            uncertainty=uncertainties[row],
+            truncated=entry.query.truncated,
+            timing=timing,
+        )
+        entry.call.finish(entry.place, outcome)
 
 
 def _fail(batch: Sequence[_Entry]) -> None:

@@ -1,4 +1,4 @@
-"""One row of scores -> the models asked for, best first."""
+"""What was read of one query -> the models asked for, best first, and the team among them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routemoa.errors import ModelNotFoundError
+from scorer.mixture.complement import complementary_models
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:
@@ -14,15 +15,24 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    Floats = npt.NDArray[np.float32]
+    Integers = npt.NDArray[np.intp]
+
 
 class Ranking:
-    """Orders the models of one artifact by score; equal scores by model id."""
+    """Orders the models of one artifact by score; equal scores by model id.
 
-    def __init__(self, model_ids: Sequence[str]) -> None:
+    Args:
+        model_ids: The artifact's models, in its order.
+        success: Chance that a model answers a query of a response class well, shape (C, M).
+    """
+
+    def __init__(self, model_ids: Sequence[str], success: Floats) -> None:
         # With the columns in the order of their ids, a stable sort settles ties by id.
         self._columns = {model_id: model_ids.index(model_id) for model_id in sorted(model_ids)}
         self._all = list(self._columns)
         self._all_columns = np.array(list(self._columns.values()))
+        self._success = success
 
     def unknown(self, model_ids: Sequence[str]) -> list[str]:
         """Returns the ids, sorted, that the artifact does not know."""
@@ -35,19 +45,41 @@ class Ranking:
             raise ModelNotFoundError(f"the scorer does not know {ids}", {"model_ids": ids})
 
     def best_first(
-        self, scores: npt.NDArray[np.float32], model_ids: Sequence[str]
-    ) -> list[tuple[str, float]]:
-        """Returns the models, or all if none are named, with their scores.
+        self, scores: Floats, tokens: Floats | None, model_ids: Sequence[str]
+    ) -> list[tuple[str, float, int | None]]:
+        """Returns the models, or all if none are named, with score and expected reply tokens.
 
         Args:
             scores: One per model of the artifact, shape (M,), in the artifact's order.
+            tokens: Expected tokens of each model's reply, shape (M,); None where none are known.
             model_ids: Ids that the artifact knows; naming one twice changes nothing.
         """
-        ids, columns = self._all, self._all_columns
-        if model_ids:
-            ids = sorted(set(model_ids))
-            columns = np.array([self._columns[model_id] for model_id in ids])
+        ids, columns = self._chosen(model_ids)
         chosen = scores[columns]
         order = np.argsort(-chosen, kind="stable").tolist()
         values = chosen.tolist()
-        return [(ids[place], values[place]) for place in order]
+        if tokens is None:
+            return [(ids[place], values[place], None) for place in order]
+        lengths = np.rint(tokens[columns]).astype(int).tolist()
+        return [(ids[place], values[place], lengths[place]) for place in order]
+
+    def team(self, class_weights: Floats, model_ids: Sequence[str], size: int) -> list[str]:
+        """Returns models that complement one another, the best one first.
+
+        Args:
+            class_weights: How much the query is of each response class, shape (C,).
+            model_ids: As `best_first`.
+            size: How many; all, where there are fewer.
+        """
+        ids, columns = self._chosen(model_ids)
+        count = min(size, len(ids))
+        (places,) = complementary_models(
+            class_weights[np.newaxis], self._success[:, columns], count=count
+        )
+        return [ids[place] for place in places.tolist()]
+
+    def _chosen(self, model_ids: Sequence[str]) -> tuple[list[str], Integers]:
+        if not model_ids:
+            return self._all, self._all_columns
+        ids = sorted(set(model_ids))
+        return ids, np.array([self._columns[model_id] for model_id in ids])

@@ -13,6 +13,9 @@ from routemoa.v1 import scorer_service_pb2 as pb
 from services.rpc.validation import Violations
 from services.scorer.ordered import in_order
 from services.scorer.ranking import Ranking
+from services.scorer.success import class_success
+
+MAX_TEAM_SIZE = 16
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,7 +34,7 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
 
     def __init__(self, config: ScorerServiceConfig, runtime: Runtime, batcher: Batcher) -> None:
         self._batcher = batcher
-        self._ranking = Ranking(runtime.model_ids)
+        self._ranking = Ranking(runtime.model_ids, class_success(runtime))
         self._stream_window = config.stream_window_requests
         self._info = pb.GetScorerInfoResponse(
             scorer_version=runtime.version,
@@ -47,7 +50,7 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         context: Context,  # noqa: ARG002  # gRPC's signature
     ) -> pb.RankModelsResponse:
         """Ranks models for one query."""
-        return await self._rank(request, "query")
+        return await self._rank(request, "")
 
     async def BatchRankModels(
         self,
@@ -58,12 +61,11 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         violations = Violations()
         limit = self._info.max_batch_request_count
         violations.length("requests", request.requests, 1, limit)
-        queries = [item.query for item in request.requests[:limit]]
-        for place, query in enumerate(queries):
-            violations.query(f"requests[{place}].query", query)
+        for place, item in enumerate(request.requests[:limit]):
+            _check(item, f"requests[{place}].", violations)
         violations.raise_if_any()
         self._ranking.check([model_id for item in request.requests for model_id in item.model_ids])
-        outcomes = await self._batcher.score(queries)
+        outcomes = await self._batcher.score([item.query for item in request.requests])
         return pb.BatchRankModelsResponse(
             responses=[
                 self._response(item, outcome)
@@ -99,29 +101,33 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         self, request: pb.StreamRankModelsRequest
     ) -> pb.StreamRankModelsResponse:
         try:
-            ranking = await self._rank(request.request, "request.query")
+            ranking = await self._rank(request.request, "request.")
         except RouteMoAError as error:
             failure = pb.RankingError(reason=error.reason, message=error.message)
             return pb.StreamRankModelsResponse(error=failure)
         return pb.StreamRankModelsResponse(ranking=ranking)
 
-    async def _rank(self, request: pb.RankModelsRequest, field: str) -> pb.RankModelsResponse:
-        query = request.query
+    async def _rank(self, request: pb.RankModelsRequest, place: str) -> pb.RankModelsResponse:
         violations = Violations()
-        violations.query(field, query)
+        _check(request, place, violations)
         violations.raise_if_any()
         self._ranking.check(request.model_ids)
-        (outcome,) = await self._batcher.score([query])
+        (outcome,) = await self._batcher.score([request.query])
         return self._response(request, outcome)
 
     def _response(
         self, request: pb.RankModelsRequest, outcome: ScoredQuery
     ) -> pb.RankModelsResponse:
         timing = outcome.timing
+        ranked = self._ranking.best_first(
+            outcome.scores, outcome.completion_tokens, request.model_ids
+        )
         return pb.RankModelsResponse(
             model_scores=[
-                model_pb2.ModelScore(model_id=model_id, score=score)
-                for model_id, score in self._ranking.best_first(outcome.scores, request.model_ids)
+                model_pb2.ModelScore(
+                    model_id=model_id, score=score, expected_completion_token_count=tokens
+                )
+                for model_id, score, tokens in ranked
             ],
             truncated=outcome.truncated,
             scorer_version=self._info.scorer_version,
@@ -130,7 +136,19 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
                 tokenization_duration=_duration(timing.tokenization_s),
                 inference_duration=_duration(timing.inference_s),
             ),
+            uncertainty=outcome.uncertainty,
+            team_model_ids=self._team(request, outcome),
         )
+
+    def _team(self, request: pb.RankModelsRequest, outcome: ScoredQuery) -> list[str]:
+        if not request.team_size:
+            return []
+        return self._ranking.team(outcome.class_weights, request.model_ids, request.team_size)
+
+
+def _check(request: pb.RankModelsRequest, place: str, violations: Violations) -> None:
+    violations.query(f"{place}query", request.query)
+    violations.within(f"{place}team_size", request.team_size, 0, MAX_TEAM_SIZE)
 
 
 def _duration(span_s: float) -> Duration:

@@ -6,7 +6,7 @@ request id -> case -> its script; what arrived is kept per request id. The judge
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,14 @@ from services.rpc.server import MAX_MESSAGE_BYTES
 from tests.conformance.messages import SERVICES, response_message
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Iterator,
+        Sequence,
+    )
 
     from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
     from google.protobuf.message import Message
@@ -65,16 +72,13 @@ class Stage:
         """Returns what was seen under a request id, which is `client/case`."""
         return self._records.setdefault(request_id, Record())
 
-    @asynccontextmanager
-    async def watch(self, call: Call) -> AsyncIterator[None]:
+    @contextmanager
+    def watch(self, call: Call) -> Iterator[None]:
         """Records a call; the outermost guard."""
         record = self.record(call.request_id)
         record.attempts.append(dict(call.context.invocation_metadata() or ()))
         record.peers.add(call.context.peer())
         record.remaining_s.append(call.context.time_remaining())
-        case = self._cases[call.request_id.split("/")[1]]
-        if case.script.foreign_error is not None:
-            await _abort_as_another(call.context, case.script.foreign_error)
         try:
             yield
         except asyncio.CancelledError:
@@ -102,7 +106,7 @@ class Stage:
         return response_message(case.method, case.script.responses[0])
 
     async def _stream(self, request: Message, context: Context) -> AsyncGenerator[Message, None]:
-        case, record = self._begin(context, request)
+        case, record = await self._begin(context, request)
         await asyncio.sleep(case.script.delay_ms / 1000)
         for response in case.script.responses:
             yield response_message(case.method, response)
@@ -113,7 +117,7 @@ class Stage:
     async def _exchange(
         self, requests: AsyncIterator[Message], context: Context
     ) -> AsyncGenerator[Message, None]:
-        case, record = self._begin(context)
+        case, record = await self._begin(context)
         responses = iter(case.script.responses)
         async for request in requests:
             record.requests.append(request)
@@ -125,7 +129,7 @@ class Stage:
 
     async def begin(self, context: Context, request: Message) -> Case:
         """Records a unary call, waits and fails as its case says; returns the case."""
-        case, record = self._begin(context, request)
+        case, record = await self._begin(context, request)
         await asyncio.sleep(case.script.delay_ms / 1000)
         _fail_if_due(case.script, len(record.attempts))
         if case.script.gzip:
@@ -133,10 +137,12 @@ class Stage:
             await context.send_initial_metadata(())
         return case
 
-    def _begin(self, context: Context, *requests: Message) -> tuple[Case, Record]:
+    async def _begin(self, context: Context, *requests: Message) -> tuple[Case, Record]:
         request_id = str(dict(context.invocation_metadata() or ()).get("x-request-id"))
         case, record = self._cases[request_id.split("/")[1]], self.record(request_id)
         record.requests.extend(requests)
+        if case.script.foreign_error is not None:
+            await _abort_as_another(context, case.script.foreign_error)
         if case.script.gzip:
             context.set_compression(grpc.Compression.Gzip)
         return case, record
@@ -195,7 +201,7 @@ async def listening(
     stage: Stage, services: Sequence[str], credentials: grpc.ServerCredentials | None = None
 ) -> AsyncIterator[str]:
     """Serves the named services on a free loopback port and yields the address."""
-    guards = chain(Admission(MAX_CALLS), deadline_floor_ms=DEADLINE_FLOOR_MS)._guards
+    guards = chain(Admission(MAX_CALLS), deadline_floor_ms=DEADLINE_FLOOR_MS).guards
     server = grpc.aio.server(
         interceptors=[GuardInterceptor([stage.watch, *guards])],
         options=(("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.so_reuseport", 0)),

@@ -163,6 +163,7 @@ class Deployment:
         config = self.values["config"]
         settings = {
             "LISTEN_ADDRESS": address,
+            "LOG_LEVEL": "debug",
             "DRAIN_DELAY_S": str(config["drain_delay_s"]),
             "DRAIN_TIMEOUT_S": str(config["drain_timeout_s"]),
             "MAX_CONNECTION_AGE_S": str(age_s / SPEED_UP),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import grpc.aio
@@ -27,8 +28,10 @@ from services.scorer.app import scorer_service
 from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Sequence
 
+    from scorer import TokenizedQuery
+    from scorer.runtime import Reading
     from tests.conftest import Connect, Serve
 
 QUERY = "What is the capital of France?"
@@ -63,6 +66,69 @@ async def test_all_models_of_the_artifact_are_ranked_best_first(
     assert not response.truncated
     assert response.timing.inference_duration.ToNanoseconds() > 0
     assert response.timing.tokenization_duration.ToNanoseconds() > 0
+
+
+async def test_the_uncertainty_is_the_artifacts(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime
+) -> None:
+    for query in (QUERY, "xyzzy 12 @@ ?!"):
+        response = await scorer.RankModels(RankModelsRequest(query=query), timeout=TIMEOUT_S)
+        reading = scorer_runtime.read([scorer_runtime.tokenize(query)])
+        assert response.uncertainty == pytest.approx(reading.uncertainty[0], abs=1e-6)
+        assert not response.team_model_ids
+
+
+@pytest.mark.parametrize("size", [1, 3, 16])
+async def test_the_team_is_the_artifacts(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime, size: int
+) -> None:
+    request = RankModelsRequest(query=QUERY, team_size=size)
+    response = await scorer.RankModels(request, timeout=TIMEOUT_S)
+    (columns,) = scorer_runtime.team([scorer_runtime.tokenize(QUERY)], size)
+    assert list(response.team_model_ids) == [scorer_runtime.model_ids[c] for c in columns]
+
+
+async def test_a_team_is_of_the_models_asked_for(
+    scorer: ScorerServiceStub, scorer_runtime: Runtime
+) -> None:
+    wanted = sorted(scorer_runtime.model_ids)[:2]
+    request = RankModelsRequest(query=QUERY, model_ids=wanted, team_size=3)
+    response = await scorer.RankModels(request, timeout=TIMEOUT_S)
+    assert sorted(response.team_model_ids) == wanted
+
+
+@pytest.mark.parametrize("size", [-1, 17])
+async def test_a_team_size_out_of_range_is_named_beside_all_else(
+    scorer: ScorerServiceStub, size: int
+) -> None:
+    bad = RankModelsRequest(query=" ", team_size=size)
+    call = scorer.RankModels(bad, timeout=TIMEOUT_S)
+    assert await violated_fields(call) == ["query", "team_size"]
+    batch = BatchRankModelsRequest(requests=[RankModelsRequest(query=QUERY), bad])
+    call_of_two = scorer.BatchRankModels(batch, timeout=TIMEOUT_S)
+    assert await violated_fields(call_of_two) == ["requests[1].query", "requests[1].team_size"]
+
+
+class TaughtRuntime(Runtime):
+    """An artifact that was taught how long replies are."""
+
+    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
+        reading = super().read(queries)
+        tokens = np.tile(np.arange(len(self.model_ids), dtype=np.float32), (len(queries), 1))
+        return replace(reading, completion_tokens=tokens)
+
+
+async def test_expected_reply_lengths_are_told_where_the_artifact_knows_them(
+    serve: Serve, connect: Connect, scorer: ScorerServiceStub
+) -> None:
+    untaught = await scorer.RankModels(RankModelsRequest(query=QUERY), timeout=TIMEOUT_S)
+    assert not untaught.model_scores[0].HasField("expected_completion_token_count")
+    runtime = TaughtRuntime.open(load_artifact(default_artifact_path().parent / "edge"))
+    config = ScorerServiceConfig(listen_address="127.0.0.1:0")
+    stub = ScorerServiceStub(connect(await serve(config, scorer_service(config, runtime))))
+    response = await stub.RankModels(RankModelsRequest(query=QUERY), timeout=TIMEOUT_S)
+    lengths = {s.model_id: s.expected_completion_token_count for s in response.model_scores}
+    assert lengths == {model_id: n for n, model_id in enumerate(runtime.model_ids)}
 
 
 async def test_only_the_models_asked_for_are_ranked(

@@ -89,7 +89,8 @@ async def test_a_scorer_told_to_stop_finishes_the_stream_in_flight_and_exits_cle
     connect: Connect,
 ) -> None:
     item = StreamRankModelsRequest(request=RankModelsRequest(query="Who wrote Faust?"))
-    async with started("scorer", DRAIN_DELAY_S="0.3", INTRA_OP_THREADS="1") as process:
+    settings = {"DRAIN_DELAY_S": "0.3", "INTRA_OP_THREADS": "1", "LOG_LEVEL": "debug"}
+    async with started("scorer", **settings) as process:
         channel = connect(str((await logged(process, "listening"))["address"]))
         health = health_pb2_grpc.HealthStub(channel)
         watch = health.Watch(health_pb2.HealthCheckRequest())  # type: ignore[attr-defined]  # its stubs name no method

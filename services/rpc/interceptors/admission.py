@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from routemoa.errors import DrainingError, OverloadedError
 from services.rpc.telemetry import CALLS_LIMIT, IN_FLIGHT, REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
     from services.rpc.interceptors.guard import Call
 
@@ -29,8 +29,8 @@ class Admission:
         """Set while no call holds a permit."""
         self.idle.set()
 
-    @asynccontextmanager
-    async def guard(self, call: Call) -> AsyncIterator[None]:  # noqa: ARG002  # a guard takes the call
+    @contextmanager
+    def guard(self, call: Call) -> Iterator[None]:  # noqa: ARG002  # a guard takes the call
         """Holds a permit for the call's whole life."""
         if self.draining:
             REFUSED.labels("draining").inc()

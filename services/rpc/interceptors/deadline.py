@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from routemoa.errors import DeadlineTooShortError
 from services.rpc.telemetry import REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
     from services.rpc.interceptors.guard import Call, Guard
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def deadline(floor_ms: int) -> Guard:
     """Returns a guard that raises `DeadlineTooShortError` below a floor of milliseconds."""
 
-    @asynccontextmanager
-    async def guard(call: Call) -> AsyncIterator[None]:
+    @contextmanager
+    def guard(call: Call) -> Iterator[None]:
         remaining_s = call.context.time_remaining()
         if remaining_s is not None and remaining_s * 1000 < floor_ms:
             REFUSED.labels("deadline_too_short").inc()

@@ -1,41 +1,36 @@
-"""Turns what a handler raises into a `google.rpc.Status`; what is not in the table stays inside."""
+"""Turns whatever a handler raises into an error of the contract; the rest stays inside."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import grpc
 import structlog
 
-from routemoa.errors import InternalError, RouteMoAError, to_status
+from routemoa.errors import InternalError, RouteMoAError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
 
     from services.rpc.interceptors.guard import Call
 
-_DETAILS_KEY = "grpc-status-details-bin"
 _log = structlog.get_logger()
 
 
-@asynccontextmanager
-async def errors(call: Call) -> AsyncIterator[None]:
-    """Ends the call with the status of what was raised; unknown exceptions become INTERNAL."""
+@contextmanager
+def errors(call: Call) -> Iterator[None]:
+    """Notes how the call ends; raises `InternalError` for an exception that is not in the contract."""
     try:
         yield
     except asyncio.CancelledError:
         call.code = grpc.StatusCode.CANCELLED
         raise
     except RouteMoAError as error:
-        await _abort(call, error)
-    except Exception:  # noqa: BLE001  # the one place: whatever it is, the caller learns nothing of it
+        call.code, call.reason = error.code, error.reason
+        raise
+    except Exception as error:  # the one place: whatever it is, the caller learns nothing of it
+        call.code, call.reason = InternalError.code, InternalError.reason
         _log.exception("call_failed", method=call.method, request_id=call.request_id)
-        await _abort(call, InternalError("internal error", {"request_id": call.request_id}))
-
-
-async def _abort(call: Call, error: RouteMoAError) -> None:
-    call.code, call.reason = error.code, error.reason
-    details = to_status(error).SerializeToString()
-    await call.context.abort(error.code, error.message, ((_DETAILS_KEY, details),))
+        raise InternalError("internal error", {"request_id": call.request_id}) from error

@@ -1,29 +1,30 @@
 """Turns guards into one gRPC interceptor.
 
-A guard is an async context manager around a call: it runs before the handler, and after it however it
+A guard is a context manager around a call: it runs before the handler, and after it however it
 ends. Unary and streaming calls go through the same guards, so each behaviour is written once. Handlers
 that stream are closed as soon as the call ends, so that cancellation reaches what they wait for.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
-from uuid import uuid4
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from routemoa.errors import InvalidFieldError
+from routemoa.errors import InvalidFieldError, RouteMoAError, to_status
 
 REQUEST_ID_KEY = "x-request-id"
 MAX_REQUEST_ID_CHARACTERS = 128
 """The rest is cut off: the id goes into every log line of the call and into its error."""
 GUARDED_PREFIX = "/routemoa."
+_DETAILS_KEY = "grpc-status-details-bin"
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
@@ -46,7 +47,7 @@ class Call:
     """The name of the `ErrorReason`, if there is one."""
 
 
-Guard = Callable[[Call], AbstractAsyncContextManager[None]]
+Guard = Callable[[Call], AbstractContextManager[None]]
 
 
 class _Undecodable:
@@ -54,10 +55,14 @@ class _Undecodable:
 
 
 class GuardInterceptor(grpc.aio.ServerInterceptor):
-    """Runs guards, outermost first, around every call to a RouteMoA service."""
+    """Runs guards, outermost first, around every call to a RouteMoA service.
+
+    What they or the handler raise of the contract's errors ends the call with its status.
+    """
 
     def __init__(self, guards: list[Guard]) -> None:
-        self._guards = guards
+        self.guards = guards
+        self._handlers: dict[str, Any] = {}
 
     async def intercept_service(
         self,
@@ -72,7 +77,9 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or not method.startswith(GUARDED_PREFIX):
             return handler
-        wrapped: grpc.RpcMethodHandler[RequestT, ResponseT] = self._wrapped(method, handler)
+        wrapped: grpc.RpcMethodHandler[RequestT, ResponseT] | None = self._handlers.get(method)
+        if wrapped is None:
+            wrapped = self._handlers[method] = self._wrapped(method, handler)
         return wrapped
 
     def _wrapped(self, method: str, handler: Any) -> Any:
@@ -91,36 +98,50 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
 
     def _unary(self, method: str, inner: Any) -> Callable[[Any, Context], Awaitable[Any]]:
         async def handle(request: Any, context: Context) -> Any:
-            async with self._guarded(method, context):
-                if isinstance(request, _Undecodable):
-                    raise _undecodable_error()
-                return await inner(request, context)
+            try:
+                with ExitStack() as stack:
+                    self._enter(stack, method, context)
+                    if isinstance(request, _Undecodable):
+                        raise _undecodable_error()
+                    return await inner(request, context)
+            except RouteMoAError as error:
+                await _abort(context, error)
 
         return handle
 
     def _streaming(self, method: str, inner: Any) -> Callable[[Any, Context], Awaitable[None]]:
         async def handle(request: Any, context: Context) -> None:
-            async with self._guarded(method, context):
-                if isinstance(request, _Undecodable):
-                    raise _undecodable_error()
-                if hasattr(request, "__aiter__"):
-                    request = _decoded(request)
-                async with aclosing(inner(request, context)) as responses:
-                    async for response in responses:
-                        await context.write(response)
+            try:
+                with ExitStack() as stack:
+                    self._enter(stack, method, context)
+                    if isinstance(request, _Undecodable):
+                        raise _undecodable_error()
+                    if hasattr(request, "__aiter__"):
+                        request = _decoded(request)
+                    async with aclosing(inner(request, context)) as responses:
+                        async for response in responses:
+                            await context.write(response)
+            except RouteMoAError as error:
+                await _abort(context, error)
 
         return handle
 
-    @asynccontextmanager
-    async def _guarded(self, method: str, context: Context) -> AsyncIterator[None]:
-        metadata = dict(context.invocation_metadata() or ())
-        given = cast("str", metadata.get(REQUEST_ID_KEY, ""))
-        request_id = given[:MAX_REQUEST_ID_CHARACTERS] or uuid4().hex
-        call = Call(method=method, context=context, request_id=request_id)
-        async with AsyncExitStack() as stack:
-            for guard in self._guards:
-                await stack.enter_async_context(guard(call))
-            yield
+    def _enter(self, stack: ExitStack, method: str, context: Context) -> None:
+        call = Call(method=method, context=context, request_id=_request_id(context))
+        for guard in self.guards:
+            stack.enter_context(guard(call))
+
+
+def _request_id(context: Context) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == REQUEST_ID_KEY and value:
+            return cast("str", value)[:MAX_REQUEST_ID_CHARACTERS]
+    return f"{random.getrandbits(128):032x}"  # it only has to be another one
+
+
+async def _abort(context: Context, error: RouteMoAError) -> None:
+    details = to_status(error).SerializeToString()
+    await context.abort(error.code, error.message, ((_DETAILS_KEY, details),))
 
 
 def _tolerant(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:

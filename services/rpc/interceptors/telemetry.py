@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import time
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
+import grpc
 import structlog
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor_pb2 import MethodOptions
 
 from services.rpc.telemetry import HANDLED, HANDLING_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import Iterator
+
+    from prometheus_client import Counter, Histogram
 
     from services.rpc.interceptors.guard import Call
 
 _log = structlog.get_logger()
 
 
-@asynccontextmanager
-async def telemetry(call: Call) -> AsyncIterator[None]:
+@contextmanager
+def telemetry(call: Call) -> Iterator[None]:
     """Measures the call; being the outermost guard, it sees the code that the caller sees."""
     try:
         yield
     finally:
         duration_s = time.perf_counter() - call.started_s
-        method = call.method.rpartition("/")[2]
-        HANDLED.labels(method, call.code.name).inc()
-        HANDLING_SECONDS.labels(method).observe(duration_s)
-        _log.info(
+        _handled(call.method, call.code).inc()
+        _handling_seconds(call.method).observe(duration_s)
+        # A call that went well and changed nothing says no more than its metrics do.
+        expected = call.code is grpc.StatusCode.OK and _has_no_side_effects(call.method)
+        (_log.debug if expected else _log.info)(
             "call",
             method=call.method,
             code=call.code.name,
@@ -36,3 +43,20 @@ async def telemetry(call: Call) -> AsyncIterator[None]:
             duration_ms=round(duration_s * 1000, 3),
             request_id=call.request_id,
         )
+
+
+@cache
+def _handled(method: str, code: grpc.StatusCode) -> Counter:
+    return HANDLED.labels(method.rpartition("/")[2], code.name)
+
+
+@cache
+def _handling_seconds(method: str) -> Histogram:
+    return HANDLING_SECONDS.labels(method.rpartition("/")[2])
+
+
+@cache
+def _has_no_side_effects(method: str) -> bool:
+    name = method.strip("/").replace("/", ".")
+    options = descriptor_pool.Default().FindMethodByName(name).GetOptions()
+    return options.idempotency_level == MethodOptions.NO_SIDE_EFFECTS

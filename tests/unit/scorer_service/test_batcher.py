@@ -14,6 +14,7 @@ import pytest
 
 from routemoa.errors import DrainingError, OverloadedError
 from scorer import TokenizedQuery
+from scorer.runtime import Reading
 from scorer.tokenizer import NO_IDS
 from services.scorer.batcher import (
     INLINE_CHARACTERS,
@@ -26,8 +27,6 @@ from services.scorer.batcher import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    import numpy.typing as npt
-
 LIMITS = BatchLimits(max_tokens=1_000, max_length_ratio=2, max_requests=4, max_queue_requests=6)
 WAIT_S = 5
 
@@ -38,6 +37,7 @@ class GatedEngine:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.threads: set[str] = set()
+        self.knows_tokens = True
         self._started: queue.Queue[list[int]] = queue.Queue()
         self._gate = threading.Semaphore(0)
 
@@ -49,14 +49,20 @@ class GatedEngine:
             ids=np.zeros(len(text), dtype=np.int64), ngrams=NO_IDS, truncated=len(text) > 100
         )
 
-    def score(self, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:
+    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
         lengths = [len(query.ids) for query in queries]
         self.batches.append(lengths)
         self._started.put(lengths)
         assert self._gate.acquire(timeout=WAIT_S)
         if 13 in lengths:
             raise RuntimeError("unlucky")
-        return np.array([[length] for length in lengths], dtype=np.float32)
+        column = np.array([[length] for length in lengths], dtype=np.float32)
+        return Reading(
+            scores=column,
+            class_weights=column * 10,
+            completion_tokens=column * 100 if self.knows_tokens else None,
+            uncertainty=column[:, 0] / 1_000,
+        )
 
     async def started(self) -> list[int]:
         """Waits until the next batch is running and returns its lengths."""
@@ -106,6 +112,19 @@ async def test_queries_that_arrive_while_a_batch_runs_form_the_next_one() -> Non
         assert values(await first) == [1]
         assert [values(await other) for other in others] == [[5], [7], [6]]
         assert [sorted(batch) for batch in engine.batches] == [[1], [5, 6, 7]]
+
+
+async def test_all_that_was_read_of_a_query_reaches_its_caller() -> None:
+    async with batching() as (batcher, engine):
+        engine.release(9)
+        for outcome, length in zip(await batcher.score(["xx", "x" * 90]), (2, 90), strict=True):
+            assert outcome.class_weights.tolist() == [length * 10]
+            assert outcome.completion_tokens is not None
+            assert outcome.completion_tokens.tolist() == [length * 100]
+            assert outcome.uncertainty == pytest.approx(length / 1_000)
+        engine.knows_tokens = False
+        (untaught,) = await batcher.score(["xx"])
+        assert untaught.completion_tokens is None
 
 
 async def test_one_call_may_need_several_batches_and_gets_its_outcomes_in_order() -> None:

@@ -10,19 +10,37 @@ from hypothesis import strategies as st
 from routemoa.errors import ModelNotFoundError
 from services.scorer.ranking import Ranking
 
-RANKING = Ranking(["c", "a", "b"])
+SUCCESS = np.array([[0.9, 0.8, 0.1], [0.0, 0.1, 0.3]], dtype=np.float32)
+"""Of two response classes, by c, a and b: b alone helps where the others fail."""
+RANKING = Ranking(["c", "a", "b"], SUCCESS)
 SCORES = np.array([0.2, 0.9, 0.2], dtype=np.float32)
+EVEN = np.array([0.5, 0.5], dtype=np.float32)
 
 
 def test_models_come_best_first_and_equal_ones_by_id() -> None:
-    assert [model_id for model_id, _ in RANKING.best_first(SCORES, [])] == ["a", "b", "c"]
+    assert [model_id for model_id, *_ in RANKING.best_first(SCORES, None, [])] == ["a", "b", "c"]
 
 
 def test_a_score_belongs_to_its_model_whatever_the_order_of_the_columns() -> None:
-    assert dict(RANKING.best_first(SCORES, ["c", "a", "c"])) == {
-        "a": pytest.approx(0.9),
-        "c": pytest.approx(0.2),
-    }
+    ranked = RANKING.best_first(SCORES, None, ["c", "a", "c"])
+    assert [model_id for model_id, *_ in ranked] == ["a", "c"]
+    assert [score for _, score, _ in ranked] == pytest.approx([0.9, 0.2])
+
+
+def test_expected_tokens_belong_to_their_model_and_are_whole() -> None:
+    tokens = np.array([10.4, 20.6, 30.0], dtype=np.float32)
+    ranked = RANKING.best_first(SCORES, tokens, [])
+    assert [(model_id, count) for model_id, _, count in ranked] == [("a", 21), ("b", 30), ("c", 10)]
+
+
+def test_a_team_completes_its_best_model() -> None:
+    assert RANKING.team(EVEN, [], 2) == ["a", "b"] == RANKING.team(EVEN, ["b", "c", "a"], 2)
+    assert RANKING.team(EVEN, ["c", "b", "c"], 2) == ["c", "b"]
+
+
+def test_a_team_is_no_larger_than_its_models() -> None:
+    assert RANKING.team(EVEN, [], 9) == ["a", "b", "c"]
+    assert RANKING.team(EVEN, ["c"], 3) == ["c"]
 
 
 def test_every_unknown_model_is_named() -> None:
@@ -35,6 +53,7 @@ def test_every_unknown_model_is_named() -> None:
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=40))
 def test_a_ranking_of_all_models_is_sorted_and_complete(values: list[float]) -> None:
     ids = [f"m{number}" for number in range(len(values))]
-    ranked = Ranking(ids).best_first(np.array(values, dtype=np.float32), [])
-    assert ranked == sorted(ranked, key=lambda pair: (-pair[1], pair[0]))
-    assert sorted(model_id for model_id, _ in ranked) == sorted(ids)
+    success = np.zeros((1, len(values)), dtype=np.float32)
+    ranked = Ranking(ids, success).best_first(np.array(values, dtype=np.float32), None, [])
+    assert ranked == sorted(ranked, key=lambda item: (-item[1], item[0]))
+    assert sorted(model_id for model_id, *_ in ranked) == sorted(ids)
