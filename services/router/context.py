@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.prompts import Reference
-from services.router.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens, shorten
+from services.router.tokens import MESSAGE_OVERHEAD_TOKENS, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ _MIN_REFERENCE_TOKENS = 64
 
 def room_tokens(model: PoolModel, conversation: Conversation) -> int:
     """Returns what is left for references beside the conversation and a reply of full length."""
-    taken = conversation.tokens + _INSTRUCTION_TOKENS
+    taken = conversation.count_tokens(model.count_tokens) + _INSTRUCTION_TOKENS
     return model.context_window_tokens - model.max_reply_tokens - taken
 
 
@@ -43,11 +43,11 @@ def fit_references(
     room = room_tokens(model, conversation)
     kept: list[tuple[str, str]] = []
     for model_id, text in answers:
-        text_tokens = estimate_tokens(text) + MESSAGE_OVERHEAD_TOKENS * 2
+        text_tokens = model.count_tokens(text) + MESSAGE_OVERHEAD_TOKENS * 2
         if text_tokens > room:
             left = room - MESSAGE_OVERHEAD_TOKENS * 2
             if left >= _MIN_REFERENCE_TOKENS:
-                kept.append((model_id, shorten(text, left)))
+                kept.append((model_id, shorten(text, left, model.count_tokens)))
             break
         kept.append((model_id, text))
         room -= text_tokens

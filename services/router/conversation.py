@@ -12,6 +12,8 @@ from services.router.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.router.tokens import TokenCounter
+
 _HISTORY_CHARACTERS = 1_000
 _QUERY_CHARACTERS = 20_000
 """More than any scorer reads; text beyond it is cut from the middle, as the scorer would."""
@@ -33,9 +35,9 @@ class Message:
     content: str
 
 
-def prompt_tokens(messages: Sequence[Message]) -> int:
-    """Returns the estimate for a whole prompt."""
-    return sum(estimate_tokens(m.content) + MESSAGE_OVERHEAD_TOKENS for m in messages)
+def prompt_tokens(messages: Sequence[Message], count: TokenCounter = estimate_tokens) -> int:
+    """Returns the tokens of a whole prompt."""
+    return sum(count(m.content) + MESSAGE_OVERHEAD_TOKENS for m in messages)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +56,20 @@ class Conversation:
         """Everything but the system text."""
         return tuple(m for m in self.messages if m.role is not Role.SYSTEM)
 
-    @cached_property
+    @property
     def tokens(self) -> int:
-        """The estimate for all of it; counted once, as every model of the pool is held against it."""
-        return prompt_tokens(self.messages)
+        """The estimate for all of it."""
+        return self.count_tokens(estimate_tokens)
+
+    def count_tokens(self, count: TokenCounter) -> int:
+        """Returns the tokens of all of it; counted once, as many models are held against it."""
+        if count not in self._counts:
+            self._counts[count] = prompt_tokens(self.messages, count)
+        return self._counts[count]
+
+    @cached_property
+    def _counts(self) -> dict[TokenCounter, int]:
+        return {}
 
     @property
     def query(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from services.router.calls import CallFailedError
 from services.router.wire.client import WireClient, open_wire_client
-from services.router.wire.exchange import AttemptFailedError
+from services.router.wire.failure import AttemptFailedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator

@@ -22,10 +22,16 @@ from pydantic import (
     field_validator,
 )
 
+from services.router.tokenizer import open_tokenizer
+from services.router.tokens import estimate_tokens
+from services.router.wire.backend import ROOT_URL_BACKENDS, Backend
+from services.router.wire.tls import read_ca_file
 from services.rpc.reload import FileProblemsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from services.router.tokens import TokenCounter
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -43,6 +49,15 @@ class PoolError(FileProblemsError):
         self.problems = problems
 
 
+class Attribution(BaseModel):
+    """Who calls, as OpenRouter shows it in its rankings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: HttpUrl
+    title: str = Field(min_length=1, max_length=200, pattern=r"^[ -~]+$")
+
+
 class PoolModel(BaseModel):
     """One model of the pool, as its operator describes it."""
 
@@ -51,8 +66,10 @@ class PoolModel(BaseModel):
     id: str = Field(
         min_length=1, description="Unique name; the scorer's artifact knows it by this."
     )
+    backend: Backend = Field(default=Backend.OPENAI, description="What serves it.")
     url: HttpUrl = Field(
-        description="Base URL of an OpenAI-compatible API, e.g. http://vllm:8000/v1."
+        description="Base URL of an OpenAI-compatible API, e.g. http://vllm:8000/v1; of Ollama and of "
+        "TGI's own API, the server's root."
     )
     backend_model: str | None = Field(
         default=None, min_length=1, description="The name that the backend knows it by, if another."
@@ -60,9 +77,22 @@ class PoolModel(BaseModel):
     api_key_file: Path | None = Field(
         default=None, description="File that holds the backend's key."
     )
+    ca_file: Path | None = Field(
+        default=None,
+        description="PEM file with the CAs of the backend. Absent: those of the system.",
+    )
+    attribution: Attribution | None = Field(default=None, description="For OpenRouter alone.")
     prompt_price_usd_per_million_tokens: Price
     completion_price_usd_per_million_tokens: Price
     context_window_tokens: int = Field(gt=0)
+    tokenizer_file: Path | None = Field(
+        default=None,
+        description="The model's tokenizer.json, by which prompts are counted. Absent: estimated.",
+    )
+    starts_in_reasoning: bool = Field(
+        default=False,
+        description="Its chat template opens the reasoning, so that replies hold only `</think>`.",
+    )
     max_reply_tokens: int = Field(default=2048, gt=0)
     expected_reply_tokens: int = Field(default=400, gt=0)
     median_latency_s: float = Field(default=5.0, gt=0, allow_inf_nan=False)
@@ -81,6 +111,27 @@ class PoolModel(BaseModel):
             message = "no such file"
             raise ValueError(message)
         return path
+
+    @field_validator("ca_file")
+    @classmethod
+    def _ca_file_can_be_used(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            read_ca_file(path)
+        return path
+
+    @field_validator("tokenizer_file")
+    @classmethod
+    def _tokenizer_can_be_used(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            open_tokenizer(path)
+        return path
+
+    @cached_property
+    def count_tokens(self) -> TokenCounter:
+        """Counts the tokens of a text: by the model's tokenizer if it is known, else an estimate."""
+        return (
+            estimate_tokens if self.tokenizer_file is None else open_tokenizer(self.tokenizer_file)
+        )
 
     @property
     def base_url(self) -> str:
@@ -172,6 +223,7 @@ def _contradictions(pool: Pool, root: yaml.Node) -> list[str]:
         if model.id in seen:
             problems.append(f"{place}.id: {model.id} is listed twice")
         seen.add(model.id)
+        problems += [f"{place}.{problem}" for problem in _backend_problems(model)]
         if model.max_reply_tokens >= model.context_window_tokens:
             problems.append(
                 f"{place}.max_reply_tokens: {model.max_reply_tokens} leaves no room for a prompt in "
@@ -180,6 +232,15 @@ def _contradictions(pool: Pool, root: yaml.Node) -> list[str]:
     if pool.aggregator is not None and pool.aggregator not in seen:
         line = _line(root, ("aggregator",))
         problems.append(f"line {line}: aggregator: {pool.aggregator} is not one of the models")
+    return problems
+
+
+def _backend_problems(model: PoolModel) -> list[str]:
+    problems = []
+    if model.backend in ROOT_URL_BACKENDS and model.base_url.endswith("/v1"):
+        problems.append(f"url: {model.backend} is called at its root, without /v1")
+    if model.attribution is not None and model.backend is not Backend.OPENROUTER:
+        problems.append("attribution: is for the backend openrouter alone")
     return problems
 
 

@@ -1,7 +1,8 @@
 """A model's raw reply -> its answer, its self-score and its grades. Never raises, whatever the text.
 
-The answer is what is left when reasoning and protocol are taken out: nothing else is ever shown to a
-user or to another model. Scores that are missing, unreadable or outside [0, 1] are absent, not zero.
+The answer is what is left when protocol is taken out: nothing else is ever shown to a user or to
+another model. Reasoning never gets here (`wire/reasoning.py`). Scores that are missing, unreadable or
+outside [0, 1] are absent, not zero.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from services.router.prompts import Reference
 
-_THINK_OPEN = "<think>"
-_THINK_CLOSE = "</think>"
 _FENCE = re.compile(r"^```(?:json)?\s*\n(.*?)\n?```$", re.DOTALL)
 _DECODER = json.JSONDecoder()
 
@@ -44,7 +43,6 @@ def read_reply(text: str, nonce: str, references: Sequence[Reference]) -> Reply:
         nonce: The nonce that the model was told; marks of other nonces carry no scores.
         references: What the prompt's labels stand for.
     """
-    text = _without_reasoning(text)
     body, assessment = _split(text, nonce)
     if not assessment:
         wrapped = _wrapped_answer(body)
@@ -60,14 +58,6 @@ def read_reply(text: str, nonce: str, references: Sequence[Reference]) -> Reply:
     return Reply(
         answer=body.strip(), self_score=_score(assessment.get("self_score")), grades=grades
     )
-
-
-def _without_reasoning(text: str) -> str:
-    stripped = text.lstrip()
-    if not stripped.startswith(_THINK_OPEN):
-        return text
-    _, closed, rest = stripped.partition(_THINK_CLOSE)
-    return rest if closed else ""
 
 
 def _split(text: str, nonce: str) -> tuple[str, dict[str, Any]]:
@@ -122,15 +112,14 @@ def _score(value: object) -> float | None:
 
 
 class AnswerFilter:
-    """Lets the answer in a streamed reply through and keeps reasoning and marks back.
+    """Lets the answer in a streamed reply through and keeps marks back.
 
     `feed` returns what may be shown now; `finish` returns the rest. Text that could still turn out to
-    be the start of a mark or of reasoning is held until that is settled.
+    be the start of a mark is held until that is settled.
     """
 
     def __init__(self) -> None:
         self._held = ""
-        self._started = False
         self._ended = False
 
     def feed(self, text: str) -> str:
@@ -138,8 +127,6 @@ class AnswerFilter:
         if self._ended:
             return ""
         self._held += text
-        if not self._started and not self._skip_reasoning():
-            return ""
         mark = ANY_MARK.search(self._held)
         if mark is not None:
             shown, self._held, self._ended = self._held[: mark.start()], "", True
@@ -153,20 +140,5 @@ class AnswerFilter:
 
     def finish(self) -> str:
         """Returns what was held back and turned out to be part of the answer."""
-        if self._ended or (not self._started and self._held.lstrip().startswith(_THINK_OPEN)):
-            return ""
         shown, self._held = self._held, ""
         return shown
-
-    def _skip_reasoning(self) -> bool:
-        """Says whether the answer has started; drops reasoning before it."""
-        start = self._held.lstrip()
-        if start.startswith(_THINK_OPEN):
-            _, closed, rest = start.partition(_THINK_CLOSE)
-            if not closed:
-                return False
-            self._held = rest.lstrip()
-        elif _THINK_OPEN.startswith(start):  # also while nothing but white space has come
-            return False
-        self._started = True
-        return True

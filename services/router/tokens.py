@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+TokenCounter = Callable[[str], int]
+"""Returns how many tokens a text has."""
+
 # English text has about four characters per token in the vocabularies in use, code and numbers fewer;
 # other scripts come near one token per character. Three keeps the estimate on the safe side.
 _ASCII_CHARACTERS_PER_TOKEN = 3
@@ -15,15 +20,15 @@ def estimate_tokens(text: str) -> int:
     return -(-ascii_count // _ASCII_CHARACTERS_PER_TOKEN) + (len(text) - ascii_count)
 
 
-def shorten(text: str, tokens: int) -> str:
-    """Returns the text cut in its middle so that its estimate is at most `tokens`."""
-    if estimate_tokens(text) <= tokens:
+def shorten(text: str, tokens: int, count: TokenCounter = estimate_tokens) -> str:
+    """Returns the text cut in its middle so that it has at most `tokens`."""
+    if count(text) <= tokens:
         return text
     gap = "\n[...]\n"
     low, high = 0, len(text)
     while low < high:  # the longest half-length that still fits
         half = (low + high + 1) // 2
-        if estimate_tokens(text[:half] + gap + text[-half:]) <= tokens:
+        if count(text[:half] + gap + text[-half:]) <= tokens:
             low = half
         else:
             high = half - 1

@@ -6,25 +6,35 @@ failure becomes a `CallStatus`.
 
 from __future__ import annotations
 
+import json
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import aiohttp
 
 from services.router.ledger import CallStatus
-from services.router.wire.exchange import AttemptFailedError
+from services.router.wire.failure import (
+    AttemptFailedError,
+    read_retry_after,
+    status_of,
+    status_of_error,
+)
 from services.router.wire.registry import dialect_of
+from services.router.wire.tls import read_ca_file
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from services.router.wire.dialect import Reader
+    from services.router.wire.dialect import Dialect, Request
     from services.router.wire.exchange import Exchange
+    from services.router.wire.reader import Reader
 
 _CONNECT_TIMEOUT_S = 5.0
 # Below the five seconds after which common backends close an idle connection, so that a request is
 # never sent into a closing one.
 _KEEPALIVE_S = 4.0
+_MAX_ERROR_BYTES = 1 << 16
 
 
 @asynccontextmanager
@@ -51,21 +61,36 @@ class WireClient:
             AttemptFailedError: No whole reply came.
         """
         dialect = dialect_of(exchange.model)
-        request = dialect.request(exchange)
+        request, tls = _prepare(dialect, exchange)
         exchange.sent = True
         try:
             async with self._session.post(
-                request.url, data=request.body, headers=request.headers, allow_redirects=False
+                request.url,
+                data=request.body,
+                headers=request.headers,
+                ssl=tls,
+                allow_redirects=False,
             ) as response:
-                _check_status(response.status)
-                reader = dialect.reader(exchange)
-                async with aclosing(_texts(exchange, reader, response)) as texts:
+                await _check(response)
+                async with aclosing(_texts(exchange, dialect.reader(exchange), response)) as texts:
                     async for text in texts:
                         yield text
         except aiohttp.ClientResponseError as error:
             raise AttemptFailedError(CallStatus.MALFORMED) from error
         except (aiohttp.ClientError, OSError) as error:
             raise AttemptFailedError(CallStatus.UNREACHABLE) from error
+
+
+def _prepare(dialect: Dialect, exchange: Exchange) -> tuple[Request, ssl.SSLContext | bool]:
+    """Returns what is sent, and by which CAs the backend is known."""
+    ca_file = exchange.model.ca_file
+    try:
+        return dialect.request(exchange), True if ca_file is None else read_ca_file(ca_file)
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # the key's file or the CAs' is gone, or is none any more
+        raise AttemptFailedError(CallStatus.UNREACHABLE) from error
 
 
 async def _texts(
@@ -78,18 +103,33 @@ async def _texts(
                 exchange.add_text(text)
                 yield text
             if reader.done:
-                return
+                break
     except (aiohttp.ClientError, OSError) as error:
         raise AttemptFailedError(CallStatus.INTERRUPTED) from error
     if not reader.finished:
         raise AttemptFailedError(CallStatus.INTERRUPTED)
+    text = reader.finish()
+    if text:
+        exchange.add_text(text)
+        yield text
 
 
-def _check_status(status: int) -> None:
-    if status == 200:
-        return
-    if status == 429:
-        raise AttemptFailedError(CallStatus.RATE_LIMITED)
-    if status >= 500:
-        raise AttemptFailedError(CallStatus.BACKEND_ERROR)
-    raise AttemptFailedError(CallStatus.REJECTED)
+async def _check(response: aiohttp.ClientResponse) -> None:
+    """Raises the failure that a response is, unless a stream follows."""
+    if response.status != 200:
+        raise AttemptFailedError(
+            status_of(response.status),
+            http_status=response.status,
+            retry_after_s=read_retry_after(response.headers.get("Retry-After")),
+        )
+    if response.content_type == "application/json":  # one object instead of a stream
+        raise _failure_in(await response.content.read(_MAX_ERROR_BYTES))
+
+
+def _failure_in(body: bytes) -> AttemptFailedError:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return AttemptFailedError(CallStatus.MALFORMED)
+    said = value.get("error") if isinstance(value, dict) else None
+    return AttemptFailedError(status_of_error(said) if said else CallStatus.MALFORMED)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from services.router.pool import PoolModel
     from services.router.wire.exchange import Exchange
+    from services.router.wire.reader import Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,28 +22,13 @@ class Request:
     body: bytes
 
 
-class Reader(Protocol):
-    """Reads one reply."""
-
-    finished: bool
-    """Whether the backend said why the reply ends."""
-    done: bool
-    """Whether the backend said that nothing follows."""
-
-    def read(self, data: bytes) -> str:
-        """Returns the text in a piece of the stream, and notes in the exchange what else it says.
-
-        Raises:
-            AttemptFailedError: The backend reports a failure, or is no such backend.
-        """
-        ...
-
-
 class Dialect(Protocol):
     """One kind of backend. It holds no state: readers do."""
 
-    continues: bool
-    """Whether the backend can go on from the start of an answer."""
+    @property
+    def continues(self) -> bool:
+        """Whether the backend can go on from the start of an answer (`Exchange.partial`)."""
+        ...
 
     def request(self, exchange: Exchange) -> Request:
         """Returns what is sent."""
@@ -50,3 +37,30 @@ class Dialect(Protocol):
     def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
         ...
+
+
+def request_headers(model: PoolModel, accept: str) -> dict[str, str]:
+    """Returns the headers that every dialect sends."""
+    headers = {"Content-Type": "application/json", "Accept": accept}
+    key = model.api_key()
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key.get_secret_value()}"
+    return headers
+
+
+def chat_messages(exchange: Exchange) -> list[dict[str, Any]]:
+    """Returns the messages, and the start of the answer as the assistant's if there is one."""
+    messages = [{"role": m.role.value, "content": m.content} for m in exchange.messages]
+    if exchange.partial:
+        messages.append({"role": "assistant", "content": exchange.partial})
+    return messages
+
+
+def reply_tokens(exchange: Exchange) -> int:
+    """Returns the most tokens that may be written: what the start of the answer took is used up."""
+    model = exchange.model
+    if not exchange.partial:
+        return model.max_reply_tokens
+    # The count may be an estimate, which is rather too high: enough stays to end the answer.
+    left = model.max_reply_tokens - model.count_tokens(exchange.partial)
+    return max(left, model.max_reply_tokens // 4, 1)

@@ -8,21 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from services.router.conversation import Message
-    from services.router.ledger import CallStatus
     from services.router.pool import PoolModel
 
-
-class AttemptFailedError(Exception):
-    """An attempt that brought no whole reply.
-
-    Args:
-        status: How it ended.
-    """
-
-    def __init__(self, status: CallStatus, *, retry_after_s: float | None = None) -> None:
-        super().__init__(status.name)
-        self.status = status
-        self.retry_after_s = retry_after_s
+_CHARACTERS_PER_TOKEN = 3
+"""As in `tokens.py`; reasoning is counted by its length, since its text is not kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +20,12 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
-    cost_usd: float | None
+    """Tokens written, those of reasoning included."""
+    cached_prompt_tokens: int = 0
+    """Of the tokens read, those that the backend had in its cache."""
+    reasoning_tokens: int | None = None
+    """Of the tokens written, those of reasoning; None where the backend does not say."""
+    cost_usd: float | None = None
     """As billed by the backend; None where it does not say."""
 
 
@@ -48,13 +42,12 @@ class Exchange:
     """Of the endpoint, without a slash at its end."""
     messages: tuple[Message, ...]
     partial: str = ""
-    """The start of the answer, from which the backend is to go on; only where its dialect `continues`."""
+    """The start of the answer, where the backend is to go on from it; its dialect `continues` then."""
     sent: bool = field(default=False, init=False)
     """Whether the backend may have begun to work on it."""
     text: str = field(default="", init=False)
-    """The raw reply so far."""
+    """The reply so far, without reasoning and without `partial`."""
     reasoning_characters: int = field(default=0, init=False)
-    """Length of the reasoning that came apart from the reply."""
     usage: Usage | None = field(default=None, init=False)
     first_text_s: float | None = field(default=None, init=False)
     """When the first text came, by the monotonic clock."""
@@ -64,3 +57,13 @@ class Exchange:
         if self.first_text_s is None:
             self.first_text_s = time.monotonic()
         self.text += text
+
+    @property
+    def reasoning_tokens(self) -> int:
+        """Tokens of reasoning: as the backend counts them, else their share of what was written."""
+        if self.usage is None:
+            return self.reasoning_characters // _CHARACTERS_PER_TOKEN
+        if self.usage.reasoning_tokens is not None:
+            return self.usage.reasoning_tokens
+        written = self.reasoning_characters + len(self.text)
+        return self.usage.completion_tokens * self.reasoning_characters // max(1, written)

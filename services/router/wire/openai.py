@@ -1,4 +1,4 @@
-"""The streaming chat completions that OpenAI defined and most backends speak."""
+"""The streaming chat completions that OpenAI defined, and what most backends made of them."""
 
 from __future__ import annotations
 
@@ -6,50 +6,45 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from services.router.ledger import CallStatus
-from services.router.wire.dialect import Request
-from services.router.wire.exchange import AttemptFailedError, Usage
-from services.router.wire.sse import SseDecoder, SseError
+from services.router.wire.dialect import Request, chat_messages, reply_tokens, request_headers
+from services.router.wire.exchange import Usage
+from services.router.wire.failure import AttemptFailedError
+from services.router.wire.reader import Reader, count_of, text_of
+from services.router.wire.sse import SseDecoder
 
 if TYPE_CHECKING:
     from services.router.wire.exchange import Exchange
-
-_DONE = "[DONE]"
-_CHARACTERS_PER_TOKEN_LIMIT = 32
-"""A reply of more characters per allowed token than this is no reply of that model."""
 
 
 class OpenAiDialect:
     """Asks `POST {base}/chat/completions` and reads server-sent events."""
 
-    continues = False
+    @property
+    def continues(self) -> bool:
+        """It begins a new message, whatever the last one is."""
+        return False
 
     def request(self, exchange: Exchange) -> Request:
         """Returns what is sent."""
         return Request(
             url=f"{exchange.base_url}/chat/completions",
-            headers=self.headers(exchange),
-            body=json.dumps(self.payload(exchange)).encode(),
+            headers=self._headers(exchange),
+            body=json.dumps(self._payload(exchange)).encode(),
         )
 
-    def reader(self, exchange: Exchange) -> OpenAiReader:
+    def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
         return OpenAiReader(exchange)
 
-    def headers(self, exchange: Exchange) -> dict[str, str]:
-        """Returns the request's headers."""
-        headers = {"Content-Type": "application/json", "Accept": "text/event-stream"}
-        key = exchange.model.api_key()
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key.get_secret_value()}"
-        return headers
+    def _headers(self, exchange: Exchange) -> dict[str, str]:
+        return request_headers(exchange.model, "text/event-stream")
 
-    def payload(self, exchange: Exchange) -> dict[str, Any]:
-        """Returns the request's body."""
+    def _payload(self, exchange: Exchange) -> dict[str, Any]:
         model = exchange.model
         payload: dict[str, Any] = {
             "model": model.backend_model or model.id,
-            "messages": [{"role": m.role.value, "content": m.content} for m in exchange.messages],
-            "max_tokens": model.max_reply_tokens,
+            "messages": chat_messages(exchange),
+            "max_tokens": reply_tokens(exchange),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -58,53 +53,26 @@ class OpenAiDialect:
         return payload
 
 
-class OpenAiReader:
-    """Reads the events of one reply."""
+class OpenAiReader(Reader):
+    """Reads `chat.completion.chunk` events, as any of the backends writes them."""
 
     def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self._decoder = SseDecoder()
-        self._characters_left = exchange.model.max_reply_tokens * _CHARACTERS_PER_TOKEN_LIMIT
-        self.finished = False
-        self.done = False
+        super().__init__(exchange, SseDecoder())
 
-    def read(self, data: bytes) -> str:
-        """Returns the text in a piece of the stream; see `Reader`."""
-        parts = []
-        try:
-            events = self._decoder.feed(data)
-        except SseError as error:
-            raise AttemptFailedError(CallStatus.MALFORMED) from error
-        for event in events:
-            if event == _DONE:
-                self.finished = self.done = True
-                break
-            parts.append(self._event(event))
-        text = "".join(parts)
-        self._characters_left -= len(text)
-        if self._characters_left < 0:
-            raise AttemptFailedError(CallStatus.MALFORMED)
-        return text
-
-    def _event(self, event: str) -> str:
-        try:
-            value = json.loads(event)
-        except (ValueError, RecursionError) as error:
-            raise AttemptFailedError(CallStatus.MALFORMED) from error
-        if not isinstance(value, dict):
-            raise AttemptFailedError(CallStatus.MALFORMED)
-        if value.get("error"):
-            raise AttemptFailedError(CallStatus.BACKEND_ERROR)
-        usage = _usage(value.get("usage"))
-        if usage is not None:
-            self._exchange.usage = usage
+    def _event(self, value: dict[str, Any]) -> str:
+        if value.get("error") or value.get("object") == "error":
+            raise self._fail(value.get("error") or value)
+        self._note_usage(self._usage(value))
         choices = value.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else {}
         if not isinstance(choice, dict):
             raise AttemptFailedError(CallStatus.MALFORMED)
-        if choice.get("finish_reason") == "error":
-            raise AttemptFailedError(CallStatus.BACKEND_ERROR)
-        self.finished = self.finished or choice.get("finish_reason") is not None
+        reason = choice.get("finish_reason")
+        if reason == "error":
+            raise self._fail(choice.get("error"))
+        if reason == "abort":  # the server gave the request up: it shuts down, or is out of memory
+            raise AttemptFailedError(CallStatus.INTERRUPTED)
+        self.finished = self.finished or reason is not None
         return self._delta(choice.get("delta"))
 
     def _delta(self, delta: object) -> str:
@@ -112,27 +80,41 @@ class OpenAiReader:
             return ""
         if not isinstance(delta, dict):
             raise AttemptFailedError(CallStatus.MALFORMED)
-        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
-        if isinstance(reasoning, str):
-            self._exchange.reasoning_characters += len(reasoning)
-        content = delta.get("content")
-        if content is None:
-            return ""
-        if not isinstance(content, str):
-            raise AttemptFailedError(CallStatus.MALFORMED)
-        return content
+        self._add_reasoning(delta.get("reasoning_content") or delta.get("reasoning"))
+        return text_of(delta.get("content"))
+
+    def _usage(self, value: dict[str, Any]) -> Usage | None:
+        return read_usage(value.get("usage"))
 
 
-def _usage(value: object) -> Usage | None:
+def read_usage(value: object) -> Usage | None:
+    """Returns the token counts in a `usage` object; None if it holds none."""
     if not isinstance(value, dict):
         return None
-    prompt, completion = value.get("prompt_tokens"), value.get("completion_tokens")
-    if not isinstance(prompt, int) or not isinstance(completion, int):
-        return None
-    cost = value.get("cost")
-    is_cost = isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < 1e6
-    return Usage(
-        prompt_tokens=max(prompt, 0),
-        completion_tokens=max(completion, 0),
-        cost_usd=float(cost) if is_cost and cost is not None else None,
+    prompt, completion = (
+        count_of(value.get("prompt_tokens")),
+        count_of(value.get("completion_tokens")),
     )
+    if prompt is None or completion is None:
+        return None
+    read, written = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
+    reasoning = _count_in(written, "reasoning_tokens")
+    if reasoning is None:
+        reasoning = count_of(value.get("reasoning_tokens"))  # where SGLang has it
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        cached_prompt_tokens=min(_count_in(read, "cached_tokens") or 0, prompt),
+        reasoning_tokens=None if reasoning is None else min(reasoning, completion),
+        cost_usd=_cost(value.get("cost")),
+    )
+
+
+def _count_in(details: object, name: str) -> int | None:
+    return count_of(details.get(name)) if isinstance(details, dict) else None
+
+
+def _cost(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < 1e6 else None

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.router.wire.backend import Backend
+from services.router.wire.continuing import ContinuingDialect
+from services.router.wire.llamacpp import LlamaCppDialect
+from services.router.wire.ollama import OllamaDialect
 from services.router.wire.openai import OpenAiDialect
+from services.router.wire.openrouter import OpenRouterDialect
+from services.router.wire.tgi import TgiNativeDialect
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.router.pool import PoolModel
     from services.router.wire.dialect import Dialect
 
-_OPENAI = OpenAiDialect()
+DIALECTS: Mapping[Backend, Dialect] = {
+    Backend.OPENAI: OpenAiDialect(),
+    Backend.VLLM: ContinuingDialect(),
+    Backend.SGLANG: ContinuingDialect(),
+    Backend.TGI: OpenAiDialect(),
+    Backend.TGI_NATIVE: TgiNativeDialect(),
+    Backend.LLAMA_CPP: LlamaCppDialect(),
+    Backend.OLLAMA: OllamaDialect(),
+    Backend.OPENROUTER: OpenRouterDialect(),
+}
 
 
-def dialect_of(model: PoolModel) -> Dialect:  # noqa: ARG001  # there is one so far
+def dialect_of(model: PoolModel) -> Dialect:
     """Returns the dialect of a model's backend."""
-    return _OPENAI
+    return DIALECTS[model.backend]

@@ -7,18 +7,16 @@ send to keep a line open.
 
 from __future__ import annotations
 
-MAX_EVENT_BYTES = 1 << 20
+from services.router.wire.lines import MAX_LINE_BYTES, LineDecoder, LinesError
 
-
-class SseError(ValueError):
-    """Raised for bytes that are no event stream."""
+MAX_EVENT_BYTES = MAX_LINE_BYTES
 
 
 class SseDecoder:
     """Decodes one stream."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._lines = LineDecoder()
         self._data: list[str] = []
         self._data_characters = 0
 
@@ -26,20 +24,10 @@ class SseDecoder:
         """Takes more bytes and returns the data of the events that they complete.
 
         Raises:
-            SseError: An event is too long or not UTF-8.
+            LinesError: An event is too long or not UTF-8.
         """
-        self._buffer += data
-        end = self._buffer.rfind(b"\n")
-        if end < 0:
-            if len(self._buffer) > MAX_EVENT_BYTES:
-                raise SseError("a line of the event stream is too long")
-            return []
-        whole, self._buffer = self._buffer[: end + 1], self._buffer[end + 1 :]
-        try:
-            lines = whole.decode("utf-8").replace("\r\n", "\n").split("\n")
-        except UnicodeDecodeError as error:
-            raise SseError("the event stream is not UTF-8") from error
-        return [event for line in lines[:-1] if (event := self._line(line)) is not None]
+        lines = self._lines.feed(data)
+        return [event for line in lines if (event := self._line(line)) is not None]
 
     def _line(self, line: str) -> str | None:
         if line:
@@ -48,7 +36,7 @@ class SseDecoder:
                 self._data.append(value.removeprefix(" "))
                 self._data_characters += len(value)
                 if self._data_characters > MAX_EVENT_BYTES:
-                    raise SseError("an event is too long")
+                    raise LinesError("an event is too long")
             return None
         if not self._data:
             return None

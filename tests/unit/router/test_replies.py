@@ -56,11 +56,6 @@ def test_a_json_wrapper_with_scores_is_unwrapped() -> None:
     assert read(f"```json\n{wrapped}\n```") == ("Eight.", 0.7, {})
 
 
-def test_reasoning_is_dropped_and_unfinished_reasoning_is_no_answer() -> None:
-    assert read("<think>7? 8!</think>Eight.")[0] == "Eight."
-    assert read("<think>7? 8!")[0] == ""
-
-
 @pytest.mark.parametrize(
     "value", ["95", "NaN", "-0.1", "1e999", "true", '"9/10"', "null", "[1]", "{}"]
 )
@@ -98,7 +93,6 @@ protocol_soup = st.lists(
             "@@",
             "@@end ",
             NONCE,
-            "<think>",
             "x",
         ]
     )

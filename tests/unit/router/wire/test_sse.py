@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.wire.sse import MAX_EVENT_BYTES, SseDecoder, SseError
+from services.router.wire.lines import LinesError
+from services.router.wire.sse import MAX_EVENT_BYTES, SseDecoder
 
 lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1)
 
@@ -38,15 +39,15 @@ def test_an_event_without_its_blank_line_is_not_given_out() -> None:
 
 @given(st.binary())
 def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
-    with contextlib.suppress(SseError):
+    with contextlib.suppress(LinesError):
         decode(data, 3)
 
 
 def test_a_line_without_end_is_refused() -> None:
-    with pytest.raises(SseError):
+    with pytest.raises(LinesError):
         decode(b"data: " + b"x" * (MAX_EVENT_BYTES + 1), 1 << 16)
 
 
 def test_an_event_without_end_is_refused() -> None:
-    with pytest.raises(SseError):
+    with pytest.raises(LinesError):
         decode(b"data: xxxxxxxxxx\n" * (MAX_EVENT_BYTES // 10 + 1), 1 << 16)

@@ -1,0 +1,55 @@
+"""Counts tokens with a model's own tokenizer, where the pool file names its `tokenizer.json`.
+
+The package `tokenizers` is optional: only a pool that names such a file needs it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from services.router.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from services.router.tokens import TokenCounter
+
+_MAX_CHARACTERS = 100_000
+"""Longer texts are estimated: counting them would hold up every other call for too long."""
+
+
+class TokenizerError(ValueError):
+    """A tokenizer that cannot be used; its text says why."""
+
+
+def open_tokenizer(path: Path) -> TokenCounter:
+    """Returns what counts tokens as the tokenizer in a file does, special tokens left out.
+
+    Raises:
+        TokenizerError: The file, or the package `tokenizers`, is missing or cannot be used.
+    """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise TokenizerError("no such file") from error
+    return _open(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=32)
+def _open(path: Path, _mtime_ns: int, _size: int) -> TokenCounter:
+    try:
+        from tokenizers import Tokenizer  # noqa: PLC0415  # optional, and slow to import
+    except ImportError as error:
+        raise TokenizerError("needs the package `tokenizers`, which is not installed") from error
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise TokenizerError(f"is no tokenizer: {error}") from error
+
+    def count(text: str) -> int:
+        if len(text) > _MAX_CHARACTERS:
+            return estimate_tokens(text)
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return count
