@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
 from services.router.dependencies import Judge, Remote, Scorer
-from services.router.generation import open_generator
 from services.router.layer import Patience
 from services.router.metrics import POOL_MODELS
 from services.router.pipeline import Pipeline
 from services.router.pool import Pool, load_pool
 from services.router.reload import Followed, following
+from services.router.replicas.replicas import open_replicas
 from services.router.servicer import RouterServicer
 from services.router.stage import Stage
+from services.router.wire.client import open_wire_client
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
 from services.rpc.reload import FileProblemsError, Reloaded
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.router.config import RouterServiceConfig
-    from services.router.generation import Generator
+    from services.router.replicas.replicas import Replicas
     from services.rpc.tls import Pem
 
 SERVICE_NAME = router_service_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
@@ -46,16 +47,18 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
     async with (
         Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
-        open_generator() as generator,
+        open_wire_client() as client,
+        open_replicas(config.replica_settings, client) as replicas,
     ):
         pipeline = partial(
             _pipeline,
             config,
             Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s),
             Remote("judge", judge, _breaker(config), config.judge_timeout_s),
-            generator,
+            replicas,
         )
         servicer = RouterServicer(pipeline(pool.value), config)
+        await replicas.first_look()
         followed = Followed(
             pool=pool,
             use_pool=lambda new: servicer.use(pipeline(new)),
@@ -72,13 +75,17 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
 
 
 def _pipeline(
-    config: RouterServiceConfig, scorer: Remote, judge: Remote, generator: Generator, pool: Pool
+    config: RouterServiceConfig,
+    scorer: Remote,
+    judge: Remote,
+    replicas: Replicas,
+    pool: Pool,
 ) -> Pipeline:
     POOL_MODELS.set(len(pool.models))
     stage = Stage(
         scorer=Scorer(scorer, pool),
         judge=Judge(judge),
-        generator=generator,
+        generator=replicas.use(pool),
         patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
         min_stage_s=config.min_stage_s,
     )

@@ -10,7 +10,6 @@ from services.router.budgets.amount import Amount, nano_usd, used_by
 from services.router.budgets.gate import UNLIMITED
 from services.router.conversation import prompt_tokens
 from services.router.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
-from services.router.tokens import estimate_tokens
 from services.router.wire.exchange import Exchange, Usage
 
 if TYPE_CHECKING:
@@ -67,12 +66,11 @@ class Attempt:
         if exchange.usage is not None:
             return exchange.usage
         if not exchange.sent or self.status in _FREE:
-            return Usage(prompt_tokens=0, completion_tokens=0, cost_usd=0.0)
-        reasoning = exchange.reasoning_characters // 3
+            return Usage(prompt_tokens=0, completion_tokens=0)
+        count = exchange.model.count_tokens
         return Usage(
-            prompt_tokens=prompt_tokens(exchange.messages),
-            completion_tokens=estimate_tokens(exchange.text) + reasoning,
-            cost_usd=None,
+            prompt_tokens=prompt_tokens(exchange.messages, count) + count(exchange.partial),
+            completion_tokens=count(exchange.text) + exchange.reasoning_tokens,
         )
 
 
@@ -172,6 +170,8 @@ class ModelCall:
             layer_number=self.layer_number,
             prompt_tokens=usage.prompt_tokens,
             completion_tokens=usage.completion_tokens,
+            cached_prompt_tokens=usage.cached_prompt_tokens,
+            reasoning_tokens=attempt.exchange.reasoning_tokens,
             cost_usd=cost_usd,
             price_version=self.model.price_version,
             estimated=attempt.exchange.usage is None,
@@ -182,6 +182,4 @@ class ModelCall:
     def _never_made(self) -> Attempt:
         """Returns what stands in the ledger for a call that was stopped before its first attempt."""
         exchange = Exchange(model=self.model, base_url="", messages=self.messages)
-        return Attempt(
-            kind=AttemptKind.FIRST, exchange=exchange, reservation=self.reservation
-        )
+        return Attempt(kind=AttemptKind.FIRST, exchange=exchange, reservation=self.reservation)

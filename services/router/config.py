@@ -8,14 +8,15 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.router.replicas.config import ReplicaConfig
 from services.router.strategies.registry import STRATEGIES
-from services.rpc.config import ListenAddress, ServiceConfig
+from services.rpc.config import ListenAddress
 from services.rpc.tls import TlsFiles
 
 Weight = Annotated[float, Field(ge=0, le=1)]
 
 
-class RouterServiceConfig(ServiceConfig):
+class RouterServiceConfig(ReplicaConfig):
     """What the router needs to know at start; `ROUTEMOA_ROUTER_...` in the environment."""
 
     model_config = SettingsConfigDict(env_prefix="ROUTEMOA_ROUTER_", frozen=True, extra="ignore")

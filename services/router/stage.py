@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from services.router.dependencies import Judge, Scorer
-    from services.router.events import Assessment, Delta, Event, Reset, RoutingDecision
+    from services.router.events import Assessment, Delta, Event, Reset, Resumed, RoutingDecision
     from services.router.generation import Generator
     from services.router.pool import PoolModel
     from services.router.run import Run
@@ -115,7 +115,7 @@ class Stage:
         run.reports.append(report)
         yield report
 
-    async def aggregate(self, run: Run) -> AsyncGenerator[Delta | Reset, None]:
+    async def aggregate(self, run: Run) -> AsyncGenerator[Delta | Reset | Resumed, None]:
         """Merges the answers of the last layer into the final one.
 
         Raises:

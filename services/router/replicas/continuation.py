@@ -1,7 +1,7 @@
 """How another replica goes on where one broke off, and where its text joins on.
 
-A backend that can continue a started answer gets what there is of it and goes on exactly there. Any other
-is shown its answer and asked to go on; what it repeats of the end is left out.
+A backend that can continue a started answer gets what there is of it and goes on exactly there. Any
+other is shown its answer and asked to go on; what it repeats of the end is left out.
 """
 
 from __future__ import annotations

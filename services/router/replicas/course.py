@@ -13,7 +13,7 @@ from services.router.replicas.lane import Lane
 from services.router.replicas.metrics import ATTEMPTS_WITHHELD
 from services.router.replicas.race import race
 from services.router.replicas.retry import RESUMED, RETRIED, backoff_s
-from services.router.wire.exchange import AttemptFailedError
+from services.router.wire.failure import AttemptFailedError
 from services.router.wire.registry import dialect_of
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Leaves a replica alone that keeps failing, for longer each time.
 
-Serving: calls go to it. After failures in a row it is ejected. When its time is over it is on trial: one
-call at a time goes to it. If that begins to write, the replica is back, but the next failure ejects it at
-once; a failure ejects it for twice as long. What a client did wrong is no failure of the replica.
+Serving: calls go to it. After failures in a row it is ejected. When its time is over it is on trial:
+one call at a time goes to it. If that begins to write, the replica is back, but the next failure ejects
+it at once; if not, it is ejected for twice as long. What a client did wrong is no failure of it.
 """
 
 from __future__ import annotations

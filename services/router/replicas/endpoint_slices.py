@@ -12,7 +12,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from services.router.replicas.endpoints import base_url
 

@@ -62,6 +62,12 @@ class Endpoints(BaseModel):
         """The URLs that the file lists, without a slash at the end; empty where they are looked up."""
         return tuple(str(url).rstrip("/") for url in self.urls or ())
 
+    def has_path(self, path: str) -> bool:
+        """Says whether a replica's base URL ends with a path."""
+        looked_up = self.dns or self.endpoint_slices
+        ends = self.base_urls if looked_up is None else (looked_up.path,)
+        return any(end.endswith(path) for end in ends)
+
 
 def base_url(host: str, port: int, path: str) -> str:
     """Returns the base URL at an address that was looked up: plain HTTP, as inside a cluster."""

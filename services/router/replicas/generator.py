@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from services.router.events import Resumed
 from services.router.ledger import CallStatus
 from services.router.replicas.course import Course
-from services.router.wire.exchange import AttemptFailedError
+from services.router.wire.failure import AttemptFailedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from services.router.calls import ModelCall
     from services.router.replicas.continuation import Seam
-    from services.router.replicas.lane import Lane
     from services.router.replicas.replica_set import ReplicaSet
     from services.router.wire.client import WireClient
 

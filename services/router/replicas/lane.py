@@ -6,12 +6,12 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from services.router.ledger import CallStatus
 from services.router.replicas.metrics import ATTEMPTS
-from services.router.wire.exchange import AttemptFailedError
+from services.router.wire.failure import AttemptFailedError
 
 if TYPE_CHECKING:
     from services.router.calls import Attempt
+    from services.router.ledger import CallStatus
     from services.router.replicas.replica import Replica
     from services.router.replicas.replica_set import ReplicaSet
     from services.router.wire.client import WireClient

@@ -42,8 +42,8 @@ class LatencyAverage:
     def estimate_s(self, usual_s: float) -> float:
         """Returns what to expect now.
 
-        Old samples fade towards what is usual among the replicas: one that was slow once is asked again,
-        even if nothing has been heard of it since.
+        Old samples fade towards what is usual among the replicas: one that was slow once is asked
+        again, even if nothing has been heard of it since.
         """
         if self._value_s is None:
             return usual_s
@@ -63,7 +63,7 @@ class LatencyQuantile:
         self._sorted: list[float] = []
 
     def observe(self, sample_s: float) -> None:
-        """Takes a sample; one that was given up counts with the time it had, lest the slow go missing."""
+        """Takes a sample, in seconds."""
         if len(self._recent) == self._SAMPLES:
             del self._sorted[bisect_left(self._sorted, self._recent.popleft())]
         self._recent.append(sample_s)

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from services.router.ledger import CallStatus
-from services.router.wire.exchange import AttemptFailedError
+from services.router.wire.failure import AttemptFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -16,7 +16,7 @@ from services.router.replicas.replica import Replica
 from services.router.replicas.retry import REPLICA_FAILURES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection
 
     from services.router.replicas.settings import ReplicaSettings
 
@@ -56,6 +56,11 @@ class ReplicaSet:
             for url in dict.fromkeys(urls)
         )
         self._show()
+
+    def forget(self) -> None:
+        """Shows nothing of the model any more: it has left the pool."""
+        REPLICAS.remove(self.model_id)
+        EJECTED.remove(self.model_id)
 
     def choose(
         self, *, session: str | None, tried: Collection[Replica], trials: bool = True

@@ -11,25 +11,27 @@ import aiohttp
 from services.router.replicas.discovery import Listener
 from services.router.replicas.dns import follow_name
 from services.router.replicas.endpoint_slices import follow_slices
+from services.router.replicas.generator import ReplicaGenerator
 from services.router.replicas.kubernetes import ApiServer
 from services.router.replicas.replica_set import ReplicaSet
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
 
     from services.router.pool import Pool
     from services.router.replicas.endpoints import Endpoints
     from services.router.replicas.settings import ReplicaSettings
+    from services.router.wire.client import WireClient
 
 _FIRST_LOOK_S = 3.0
 """How long a start waits for the first word of where the replicas are."""
 
 
 @asynccontextmanager
-async def open_replicas(settings: ReplicaSettings) -> AsyncIterator[Replicas]:
+async def open_replicas(settings: ReplicaSettings, client: WireClient) -> AsyncIterator[Replicas]:
     """Follows replicas until the block ends."""
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        replicas = Replicas(settings, session, tasks)
+        replicas = Replicas(settings, client, session, tasks)
         try:
             yield replicas
         finally:
@@ -41,6 +43,7 @@ class Replicas:
 
     Args:
         settings: How far to go for a call.
+        client: Makes the attempts.
         session: For the API server.
         tasks: Whoever follows something runs in it.
         api_server: Finds the API server; raises `OSError` where there is none.
@@ -49,28 +52,30 @@ class Replicas:
     def __init__(
         self,
         settings: ReplicaSettings,
+        client: WireClient,
         session: aiohttp.ClientSession,
         tasks: asyncio.TaskGroup,
         api_server: Callable[[], ApiServer] = ApiServer.of_this_cluster,
     ) -> None:
         self._settings = settings
+        self._client = client
         self._session = session
         self._tasks = tasks
         self._api_server = api_server
         self._sets: dict[str, ReplicaSet] = {}
         self._followed: dict[str, tuple[Endpoints, Listener, asyncio.Task[None]]] = {}
 
-    def use(self, pool: Pool) -> Mapping[str, ReplicaSet]:
-        """Returns the replicas by model id; what is known of those that stay is kept."""
+    def use(self, pool: Pool) -> ReplicaGenerator:
+        """Returns what runs calls to the models of a pool; what is known of those that stay is kept."""
         before, self._sets = self._sets, {}
         for model in pool.models:
             replicas = before.get(model.id) or ReplicaSet(model.id, self._settings)
             self._sets[model.id] = replicas
-            self._follow(replicas, model.endpoints)
+            self._follow(replicas, model.replicas)
         for model_id in before.keys() - self._sets.keys():
             self._unfollow(model_id)
             before[model_id].forget()
-        return self._sets
+        return ReplicaGenerator(self._client, self._sets)
 
     async def first_look(self) -> None:
         """Waits until it is known where the replicas are, or was tried to be, but never for long."""
