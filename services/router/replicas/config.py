@@ -54,7 +54,7 @@ class ReplicaConfig(ServiceConfig):
     )
     ejection_max_s: float = Field(default=60.0, gt=0, le=3600, description="For how long at most.")
     max_ejection_share: float = Field(
-        default=0.5,
+        default=0.75,
         ge=0,
         le=1,
         description="Share of a model's replicas, rounded down, that may be left alone at a time.",

@@ -123,10 +123,20 @@ class Course:
         deadline = self._call.deadline
         if wait_s > settings.max_wait_s or (deadline and wait_s >= deadline.remaining_s()):
             return False
-        if not self._allowed(AttemptKind.RETRY):
+        if not self._is_move and not self._allowed(AttemptKind.RETRY):
             return False
         await asyncio.sleep(wait_s)
         return True
+
+    @property
+    def _is_move(self) -> bool:
+        """Whether the next attempt only moves the call to where calls go well.
+
+        All calls that a replica takes down with it may move at once: they load the others no more than
+        if it had never been there. In a total outage no replica is sound, and the share counts.
+        """
+        ejected = all(not replica.ejection.serves for replica in self._tried)
+        return ejected and any(r.sound for r in self._replicas.replicas if r not in self._tried)
 
     def _allowed(self, kind: AttemptKind) -> bool:
         """Says whether the share of extra attempts has room for one more, and takes it."""

@@ -29,7 +29,8 @@ class Ejection:
     clock: Callable[[], float] = time.monotonic
     draw: Callable[[], float] = random.random
     """A number in [0, 1)."""
-    _failures: int = field(default=0, init=False)
+    failures: int = field(default=0, init=False)
+    """Failures in a row."""
     _times: int = field(default=0, init=False)
     """Ejections without a lasting recovery between them."""
     _until_s: float | None = field(default=None, init=False)
@@ -57,12 +58,12 @@ class Ejection:
         if self._on_trial:
             self._until_s, self._on_trial = None, False
             self._serving_since_s = self.clock()
-            self._failures = self.settings.failure_count - 1
+            self.failures = self.settings.failure_count - 1
 
     def succeeded(self) -> None:
         """Notes a call that the replica answered to its end."""
         self.began()
-        self._failures = 0
+        self.failures = 0
 
     def failed(self, *, may_eject: bool) -> bool:
         """Notes a call that the replica failed; says whether that ejected it.
@@ -70,11 +71,11 @@ class Ejection:
         Args:
             may_eject: Whether enough other replicas are left.
         """
-        self._failures += 1
+        self.failures += 1
         if self._until_s is not None:
             if not self._on_trial:
                 return False  # a call that was under way when it was ejected
-        elif self._failures < self.settings.failure_count or not may_eject:
+        elif self.failures < self.settings.failure_count or not may_eject:
             return False
         elif self.clock() - self._serving_since_s > self.settings.max_s:
             self._times = 0

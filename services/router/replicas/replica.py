@@ -34,6 +34,11 @@ class Replica:
         """Whether calls go to it as usual."""
         return self.ejection.serves and self.clock() >= self.rests_until_s
 
+    @property
+    def sound(self) -> bool:
+        """Whether it is known to answer: it has, and nothing has failed since."""
+        return self.available and self.ejection.failures == 0 and self.latency.known is not None
+
     def load(self, usual_s: float) -> float:
         """Returns how long a further call may wait for it, in seconds, roughly.
 

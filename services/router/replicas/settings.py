@@ -15,7 +15,7 @@ class EjectionSettings:
     """For how long, the first time; each further time in a row doubles it."""
     max_s: float = 60.0
     """For how long at most."""
-    max_share: float = 0.5
+    max_share: float = 0.75
     """Share of a model's replicas that may be left alone at a time, rounded down."""
 
 
