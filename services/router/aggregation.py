@@ -87,6 +87,7 @@ def _call(run: Run, model: PoolModel) -> ModelCall:
     references = labelled(fit_references(model, run.conversation, answers))
     return ModelCall(
         model=model,
+        session=run.conversation.session,
         messages=prompts.aggregator(run.conversation, references, new_nonce()),
         purpose=CallPurpose.AGGREGATION,
         layer_number=len(run.reports),

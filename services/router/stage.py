@@ -153,6 +153,7 @@ def _proposal(run: Run, decision: RoutingDecision, model: PoolModel) -> Proposal
     references = labelled(fitting)
     call = ModelCall(
         model=model,
+        session=run.conversation.session,
         messages=prompts.proposer(run.conversation, references, nonce),
         purpose=CallPurpose.ANSWER,
         layer_number=decision.layer_number,
@@ -170,6 +171,7 @@ def _final_call(run: Run, decision: RoutingDecision, model: PoolModel) -> ModelC
     )
     return ModelCall(
         model=model,
+        session=run.conversation.session,
         messages=messages,
         purpose=CallPurpose.ANSWER,
         layer_number=decision.layer_number,

@@ -62,20 +62,21 @@ class Replicas:
         self._session = session
         self._tasks = tasks
         self._api_server = api_server
-        self._sets: dict[str, ReplicaSet] = {}
+        self.sets: dict[str, ReplicaSet] = {}
+        """By model id."""
         self._followed: dict[str, tuple[Endpoints, Listener, asyncio.Task[None]]] = {}
 
     def use(self, pool: Pool) -> ReplicaGenerator:
         """Returns what runs calls to the models of a pool; what is known of those that stay is kept."""
-        before, self._sets = self._sets, {}
+        before, self.sets = self.sets, {}
         for model in pool.models:
             replicas = before.get(model.id) or ReplicaSet(model.id, self._settings)
-            self._sets[model.id] = replicas
+            self.sets[model.id] = replicas
             self._follow(replicas, model.replicas)
-        for model_id in before.keys() - self._sets.keys():
+        for model_id in before.keys() - self.sets.keys():
             self._unfollow(model_id)
             before[model_id].forget()
-        return ReplicaGenerator(self._client, self._sets)
+        return ReplicaGenerator(self._client, self.sets)
 
     async def first_look(self) -> None:
         """Waits until it is known where the replicas are, or was tried to be, but never for long."""
