@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typer
 
+from scorer.commands.activate import activate, roll_back
 from scorer.commands.add_model import add_model
 from scorer.commands.compare import compare
 from scorer.commands.convert import convert
@@ -35,6 +36,8 @@ app.command()(quantize)
 app.command()(add_model)
 app.command()(remove_model)
 app.command()(rename_model)
+app.command()(activate)
+app.command()(roll_back)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(inspect)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scorer.fields import FieldReader, ProblemsError
+from scorer.fields import ProblemsError, read_toml
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from scorer.fields import FieldReader
 
 
 class RecipeError(ProblemsError):
@@ -79,19 +80,7 @@ def read_recipe(path: Path) -> Recipe:
     Raises:
         RecipeError: The file is missing, is not TOML, or has bad, missing or unknown fields.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(path, [f"cannot be read: {error}"]) from error
-    reader = FieldReader(document)
-    recipe = _parse(reader)
-    if not 0 < recipe.validation_fraction < 1:
-        reader.problems.append("validation_fraction must be between 0 and 1")
-    if not recipe.sources:
-        reader.problems.append("sources must not be empty")
-    if reader.problems:
-        raise RecipeError(path, reader.problems)
-    return recipe
+    return read_toml(path, _parse, RecipeError)
 
 
 def _parse(reader: FieldReader) -> Recipe:
@@ -106,7 +95,10 @@ def _parse(reader: FieldReader) -> Recipe:
         learner=_parse_learner(learner) if learner else LearnerConfig(),
         sources=tuple(_parse_source(item) for item in reader.items("sources")),
     )
-    reader.refuse_unread()
+    if not 0 < recipe.validation_fraction < 1:
+        reader.problems.append("validation_fraction must be between 0 and 1")
+    if not recipe.sources:
+        reader.problems.append("sources must not be empty")
     return recipe
 
 

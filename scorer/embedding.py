@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import nn
 
+    from scorer.config import Recipe
     from scorer.tokenizer import TokenizedQuery
 
 BATCH_SIZE = 32
@@ -43,6 +44,15 @@ class FrozenEncoder:
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Returns the unit-length embeddings of the texts, (N, D)."""
         return embed_all(self.encoder, [self._tokenizer.encode(text) for text in texts])
+
+
+def recipe_encoder(recipe: Recipe) -> FrozenEncoder | None:
+    """Returns the encoder of a recipe; None in the edge tier."""
+    if recipe.encoder is None:
+        return None
+    return FrozenEncoder(
+        recipe.encoder.source, max_tokens=recipe.max_tokens, layers=recipe.encoder.layers
+    )
 
 
 def embed_all(encoder: nn.Module, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:

@@ -1,12 +1,13 @@
-"""Reads typed fields out of a parsed JSON object, collecting every problem instead of the first."""
+"""Reads typed fields out of parsed JSON or TOML, collecting every problem instead of the first."""
 
 from __future__ import annotations
 
 import math
+import tomllib
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -158,6 +159,29 @@ class FieldReader:
 
     def _complain(self, name: str, complaint: str) -> None:
         self.problems.append(f"{self._where(name) or 'the document'} {complaint}")
+
+
+def read_toml(path: Path, parse: Callable[[FieldReader], T], refusal: type[ProblemsError]) -> T:
+    """Reads a TOML file with every problem at once.
+
+    Args:
+        path: The file.
+        parse: Makes a value of the document; what is wrong it adds to the reader's problems.
+        refusal: What to raise.
+
+    Raises:
+        ProblemsError: The file is missing, is not TOML, or ``parse`` found problems.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise refusal(path, [f"cannot be read: {error}"]) from error
+    reader = FieldReader(document)
+    value = parse(reader)
+    reader.refuse_unread()
+    if reader.problems:
+        raise refusal(path, reader.problems)
+    return value
 
 
 def _kind(value: object) -> str:

@@ -65,7 +65,7 @@ def ngram_ids(text: str, buckets: int) -> npt.NDArray[np.int64]:
 
 def _padded(text: str) -> npt.NDArray[np.uint8]:
     """Returns the bytes with a space at either end, so that an n-gram can mark a beginning."""
-    content = text.lower().encode("utf-8", errors="replace")
+    content = text.strip().lower().encode("utf-8", errors="replace")
     if len(content) > MAX_BYTES:
         half = MAX_BYTES // 2
         content = content[:half] + b" " + content[-half:]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from scorer.artifact import DataSource
     from scorer.data.records import Record
-    from scorer.mixture.newcomer import ErrorBar
+    from scorer.mixture.newcomer import ErrorBar, Newcomer
 
     Floats = npt.NDArray[np.float64]
 
@@ -77,8 +77,11 @@ def add_model(
     model = onnx.load(source.model_path)
     columns = read_columns(model)
     labelled = _labelled(Runtime.open(source), ours, model_id)
-    bar = error_bar(labelled, columns.success, columns.calibration, seed=SEED)
-    write_columns(model, columns.followed_by(_column(columns, labelled, ours, model_id)))
+    success, calibration = columns.success, columns.calibration
+    newcomer = fit_newcomer(labelled, success, calibration, seed=SEED)
+    bar = error_bar(newcomer, labelled, success, calibration, seed=SEED)
+    tokens = _tokens(columns, labelled, ours, model_id)
+    write_columns(model, columns.followed_by(_column(newcomer, tokens)))
     counted = dataclasses.replace(data_source, train_rows=len(ours), validation_rows=0)
     manifest = dataclasses.replace(
         manifest,
@@ -138,24 +141,23 @@ def _labelled(runtime: Runtime, records: Sequence[Record], model_id: str) -> Lab
     )
 
 
-def _column(
+def _tokens(
     columns: Columns, labelled: Labelled, records: Sequence[Record], model_id: str
-) -> Columns:
+) -> Floats | None:
+    """Returns the new model's expected tokens by class, (C, 1); None where no model has any."""
+    if columns.tokens is None:
+        return None
+    lengths = matrix_of([record.completion_tokens for record in records], (model_id,))
+    expected: Floats = columns.tokens.mean(axis=1, keepdims=True)
+    if not np.isnan(lengths).all():
+        expected = amounts_by_class(labelled.class_weights, lengths)
+    return expected
+
+
+def _column(newcomer: Newcomer, tokens: Floats | None) -> Columns:
     """Returns the one column of the new model."""
-    newcomer = fit_newcomer(labelled, columns.success, columns.calibration, seed=SEED)
-    tokens = None
-    if columns.tokens is not None:
-        lengths = matrix_of([record.completion_tokens for record in records], (model_id,))
-        tokens = columns.tokens.mean(axis=1, keepdims=True)
-        if not np.isnan(lengths).all():
-            tokens = amounts_by_class(labelled.class_weights, lengths)
-    return Columns(
-        success=newcomer.success[:, None],
-        calibration=Calibration(
-            slope=np.array([newcomer.slope]), offset=np.array([newcomer.offset])
-        ),
-        tokens=tokens,
-    )
+    calibration = Calibration(slope=np.array([newcomer.slope]), offset=np.array([newcomer.offset]))
+    return Columns(success=newcomer.success[:, None], calibration=calibration, tokens=tokens)
 
 
 def _written(

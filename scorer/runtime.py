@@ -35,7 +35,7 @@ CLASS_WEIGHTS_OUTPUT = "class_weights"
 """How much each query is of each response class, (B, C)."""
 SUCCESS_OUTPUT = "success"
 """Chance that a model answers a query of a class well, (C, M): the same for every batch."""
-OUTPUTS = {SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT, SUCCESS_OUTPUT}
+OUTPUTS = (SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT, SUCCESS_OUTPUT)
 
 TOKENS_OUTPUT = "completion_tokens"
 """Expected length of a model's reply, (B, M); only where the training data had lengths."""
@@ -175,6 +175,12 @@ class Runtime:
         weights, success = self._session.run(names, self._feeds(queries))
         return complementary_models(weights, success, count=count)
 
+    def class_success(self) -> npt.NDArray[np.float32]:
+        """Returns the chance that a model answers a query of a response class well, shape (C, M)."""
+        success: npt.NDArray[np.float32]
+        (success,) = self._session.run([SUCCESS_OUTPUT], self._feeds([self.tokenize("a word")]))
+        return success
+
     def _feeds(self, queries: Sequence[TokenizedQuery]) -> dict[str, npt.NDArray[np.int64]]:
         feeds = {NGRAM_INPUT: pad_ngrams(queries)}
         if len(self._input_names) > 1:
@@ -204,12 +210,11 @@ def _check_graph(artifact: Artifact, session: ort.InferenceSession) -> None:
         SCORES_OUTPUT: len(manifest.model_ids),
         CLASS_WEIGHTS_OUTPUT: manifest.class_count,
     }
-    problems = [f"model.onnx: has no output {name}" for name in OUTPUTS - outputs.keys()]
+    problems = [f"model.onnx: has no output {name}" for name in OUTPUTS if name not in outputs]
     problems += [
-        f"model.onnx: output {name} has width {outputs.get(name, [None])[-1]}; "
-        f"the manifest says {width}"
+        f"model.onnx: output {name} has width {outputs[name][-1]}; the manifest says {width}"
         for name, width in expected.items()
-        if outputs.get(name, [None])[-1] != width
+        if name in outputs and outputs[name][-1] != width
     ]
     inputs = sorted(value.name for value in session.get_inputs())
     wanted = sorted(INPUT_NAMES[manifest.tier])

@@ -10,6 +10,7 @@ be trained together.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,16 +19,16 @@ import torch
 from scorer.artifact import DataSource
 from scorer.checkpoint import Facts, save_checkpoint
 from scorer.data.checks import one_class_models
-from scorer.data.records import matrix_of, model_ids_of, read_records, targets_of
-from scorer.data.splits import split_records
-from scorer.embedding import FrozenEncoder
+from scorer.data.records import matrix_of, model_ids_of
+from scorer.embedding import recipe_encoder
 from scorer.embedding_cache import EmbeddingCache
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
 from scorer.mixture.amounts import amounts_by_class
-from scorer.mixture.learner import Examples, learn, read_features
+from scorer.mixture.examples import record_examples
+from scorer.mixture.learner import learn, read_features
 from scorer.model import new_scorer, save_tokenizer
-from scorer.tokenizer import QueryTokenizer
+from scorer.sources import read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 
     from scorer.config import Recipe
     from scorer.data.records import Record
+    from scorer.mixture.examples import Examples
     from scorer.mixture.learner import Learned
+    from scorer.sources import SourceRecords
 
 
 def train(
@@ -56,27 +59,28 @@ def train(
     Raises:
         RecordsError: A file of records has bad lines.
     """
-    sources, training, validation = _read(recipe, data)
+    found = read_sources(recipe, data)
+    training = [record for each in found for record in each.training]
+    validation = [record for each in found for record in each.held_out]
     model_ids = model_ids_of([*training, *validation])
     for model_id in one_class_models([*training, *validation]):
         warn(f"{model_id} has one and the same score everywhere")
-    encoder = _encoder(recipe)
-    embeddings = EmbeddingCache(cache, encoder) if encoder else None
-    tokenizer = QueryTokenizer(
-        save_tokenizer(recipe.encoder.source, output) if recipe.encoder else None,
-        max_tokens=recipe.max_tokens,
+    encoder = recipe_encoder(recipe)
+    read = functools.partial(
+        record_examples,
+        model_ids=model_ids,
         ngram_buckets=recipe.learner.ngram_buckets,
+        embeddings=EmbeddingCache(cache, encoder) if encoder else None,
     )
-    examples = _examples(training, model_ids, tokenizer, embeddings)
+    examples = read(training)
     learned = learn(examples, config=recipe.learner, seed=recipe.seed)
-    held_out = _examples(validation, model_ids, tokenizer, embeddings)
     facts = Facts(
         name=recipe.name,
         encoder_name=recipe.encoder.name if recipe.encoder else "",
         encoder_licence=recipe.encoder.licence if recipe.encoder else "",
         max_tokens=recipe.max_tokens,
-        data_sources=sources,
-        metrics=_figures(learned, held_out),
+        data_sources=tuple(_data_source(each) for each in found),
+        metrics=_figures(learned, read(validation)),
     )
     scorer = new_scorer(
         encoder.encoder if encoder else None,
@@ -84,59 +88,19 @@ def train(
         model_ids=model_ids,
         completion_tokens=_completion_tokens(learned, training, examples, model_ids),
     )
+    if recipe.encoder:
+        save_tokenizer(recipe.encoder.source, output)
     save_checkpoint(output, scorer=scorer, facts=facts, validation=validation)
     return facts
 
 
-def _encoder(recipe: Recipe) -> FrozenEncoder | None:
-    if recipe.encoder is None:
-        return None
-    return FrozenEncoder(
-        recipe.encoder.source, max_tokens=recipe.max_tokens, layers=recipe.encoder.layers
-    )
-
-
-def _read(recipe: Recipe, data: Path) -> tuple[tuple[DataSource, ...], list[Record], list[Record]]:
-    """Returns the sources, and the training and the held-out records, tasks named by source."""
-    sources: list[DataSource] = []
-    training: list[Record] = []
-    validation: list[Record] = []
-    for source in recipe.sources:
-        records = [
-            dataclasses.replace(record, task=f"{source.name}/{record.task}")
-            for record in read_records(data / source.file)
-        ]
-        ours, held_out = split_records(
-            records, validation_fraction=recipe.validation_fraction, seed=recipe.seed
-        )
-        training += ours
-        validation += held_out
-        sources.append(
-            DataSource(
-                name=source.name,
-                licence=source.licence,
-                url=source.url,
-                train_rows=len(ours),
-                validation_rows=len(held_out),
-            )
-        )
-    return tuple(sources), training, validation
-
-
-def _examples(
-    records: Sequence[Record],
-    model_ids: Sequence[str],
-    tokenizer: QueryTokenizer,
-    cache: EmbeddingCache | None,
-) -> Examples:
-    texts = [record.query for record in records]
-    return Examples(
-        texts=texts,
-        tasks=[record.task for record in records],
-        bags=[tokenizer.encode(text).ngrams for text in texts],
-        embeddings=cache.embed(texts) if cache else None,
-        targets=targets_of(records, model_ids),
-        weights=np.array([record.weight for record in records]),
+def _data_source(found: SourceRecords) -> DataSource:
+    return DataSource(
+        name=found.source.name,
+        licence=found.source.licence,
+        url=found.source.url,
+        train_rows=len(found.training),
+        validation_rows=len(found.held_out),
     )
 
 

@@ -35,6 +35,10 @@ APPS = (services.judge.app, services.router.app, services.scorer.app)
 
 MANAGED = {
     "artifact",
+    "decision_dir",
+    "decision_hash_key_file",
+    "decision_postgres_dsn_file",
+    "decision_sink",
     "dependency_tls_ca_file",
     "dependency_tls_certificate_file",
     "dependency_tls_key_file",

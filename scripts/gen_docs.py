@@ -1,7 +1,8 @@
-"""Writes docs/errors.md and docs/config.md from the contract and the settings classes."""
+"""Writes what of docs/ the code knows best: errors, settings, the schema of decision records."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -11,6 +12,7 @@ from pydantic_core import PydanticUndefined
 from routemoa.errors import ERRORS
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
+from services.router.decisions.record import DecisionRecord
 from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:
@@ -91,10 +93,17 @@ def _default(field: FieldInfo) -> str:
     return "none" if field.default is None else f"`{field.default}`"
 
 
+def decision_schema() -> str:
+    """Returns the JSON schema of decision records, as they are written."""
+    schema = DecisionRecord.model_json_schema(mode="serialization")
+    return json.dumps(schema, indent=2) + "\n"
+
+
 def main() -> None:
-    """Writes both pages."""
+    """Writes the pages and the schema."""
     (ROOT / "docs/errors.md").write_text(errors_page())
     (ROOT / "docs/config.md").write_text(config_page())
+    (ROOT / "docs/decision-records.schema.json").write_text(decision_schema())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,8 @@ import typer
 from scorer import tables
 from scorer.commands import console
 from scorer.data.checks import one_class_models
-from scorer.data.converters import eval_harness, routerbench_csv
+from scorer.data.converters import decisions, eval_harness, routerbench_csv
+from scorer.data.converters.decision_line import Label
 from scorer.data.records import model_ids_of, write_records
 
 if TYPE_CHECKING:
@@ -25,10 +27,11 @@ class Source(enum.StrEnum):
 
     ROUTERBENCH_CSV = "routerbench-csv"
     EVAL_HARNESS = "eval-harness"
+    DECISIONS = "decisions"
 
 
 SourcePaths = Annotated[
-    list[Path], typer.Argument(metavar="SOURCE...", help="Files, or folders of sample logs.")
+    list[Path], typer.Argument(metavar="SOURCE...", help="Files, or folders of them.")
 ]
 SourceName = Annotated[Source, typer.Option("--from", help="What the sources are.")]
 RecordsOutput = Annotated[
@@ -41,6 +44,10 @@ Filter = Annotated[str | None, typer.Option("--filter", help="Harness: one of a 
 QueryField = Annotated[
     str | None, typer.Option(help="Harness: the document's field to route; else the prompt sent.")
 ]
+LabelName = Annotated[
+    Label | None,
+    typer.Option(help="Decisions: what counts as a score; by default the posterior."),
+]
 
 
 def convert(
@@ -51,19 +58,30 @@ def convert(
     metric: Metric = None,
     filter_name: Filter = None,
     query_field: QueryField = None,
+    label: LabelName = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """Write benchmark results as routing records; nothing is written if any line is bad."""
+    """Write results or decisions as routing records; nothing is written if any line is bad."""
     choices = {"metric": metric, "filter_name": filter_name, "query_field": query_field}
-    if source is Source.ROUTERBENCH_CSV and any(choices.values()):
+    if source is not Source.EVAL_HARNESS and any(choices.values()):
         raise typer.BadParameter("--metric, --filter and --query-field are for eval-harness only")
+    if source is not Source.DECISIONS and label is not None:
+        raise typer.BadParameter("--label is for decisions only")
+    skipped: Counter[str] = Counter()
     with console.friendly():
-        found: Iterator[Record] = (
-            routerbench_csv.convert(sources)
-            if source is Source.ROUTERBENCH_CSV
-            else eval_harness.convert(sources, **choices)
-        )
-        records = list(found)
+        found: Iterator[Record]
+        match source:
+            case Source.ROUTERBENCH_CSV:
+                found = routerbench_csv.convert(sources)
+            case Source.EVAL_HARNESS:
+                found = eval_harness.convert(sources, **choices)
+            case Source.DECISIONS:
+                found = decisions.convert(sources, label=label or Label.POSTERIOR, skipped=skipped)
+        try:
+            records = list(found)
+        finally:
+            for reason, count in sorted(skipped.items()):
+                console.warn(f"left out {count} decisions {reason}")
         write_records(output, records)
         console.warn_of_models(one_class_models(records), "one and the same score everywhere")
         facts = _facts_of(records)

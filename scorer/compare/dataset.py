@@ -67,8 +67,10 @@ class Dataset(Queries):
     @property
     def weights(self) -> npt.NDArray[np.float64]:
         """Weight of each row, (N,), summing to 1, with which a mean is the pool's average."""
-        names, groups, counts = np.unique(self.strata, return_inverse=True, return_counts=True)
-        weights: npt.NDArray[np.float64] = 1 / (len(names) * counts[groups])
+        names, groups = np.unique(self.strata, return_inverse=True)
+        counts = np.array([record.weight for record in self.records])
+        totals = np.bincount(groups, weights=counts)
+        weights: npt.NDArray[np.float64] = counts / (len(names) * totals[groups])
         return weights
 
     @property

@@ -118,7 +118,7 @@ def _resampled(outcomes: Sequence[npt.NDArray[np.float64]], test: Dataset) -> _R
     columns = np.stack(outcomes, axis=1)
     return _Resampled(
         means=test.weights @ columns,
-        resamples=bootstrap_means(columns, test.strata, seed=SEED),
+        resamples=bootstrap_means(columns, test.strata, seed=SEED, weights=test.weights),
     )
 
 

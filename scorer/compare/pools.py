@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorer.fields import FieldReader, ProblemsError
+from scorer.fields import ProblemsError, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from scorer.fields import FieldReader
 
 DEFAULT_POOLS = Path(__file__).with_name("pools.toml")
 
@@ -49,22 +50,18 @@ def read_pools(path: Path = DEFAULT_POOLS) -> tuple[PoolConfig, ...]:
     Raises:
         PoolsError: The file is missing, is not TOML, or has bad, missing or unknown fields.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise PoolsError(path, [f"cannot be read: {error}"]) from error
-    reader = FieldReader(document)
-    pools = tuple(_parse(item) for item in reader.items("pools"))
-    reader.refuse_unread()
+    return read_toml(path, _parse, PoolsError)
+
+
+def _parse(reader: FieldReader) -> tuple[PoolConfig, ...]:
+    pools = tuple(_parse_pool(item) for item in reader.items("pools"))
     names = [pool.name for pool in pools]
     for name in sorted({name for name in names if names.count(name) > 1}):
         reader.problems.append(f"two pools are named {name!r}")
-    if reader.problems:
-        raise PoolsError(path, reader.problems)
     return pools
 
 
-def _parse(reader: FieldReader) -> PoolConfig:
+def _parse_pool(reader: FieldReader) -> PoolConfig:
     pool = PoolConfig(
         name=reader.text("name"),
         licence=reader.text("licence"),

@@ -108,6 +108,7 @@ def _key(pool: Pool, method: Method, seed: int) -> str:
         digest.update(source_of(module).encode())
     _update(digest, pool.train)
     digest.update(pool.train.targets.tobytes())
+    digest.update(pool.train.weights.tobytes())
     for name, test in pool.tests.items():
         digest.update(name.encode())
         _update(digest, test)

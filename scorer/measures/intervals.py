@@ -35,7 +35,12 @@ class Interval:
 
 
 def bootstrap_means(
-    outcomes: Floats, strata: Sequence[str], *, seed: int, resamples: int = RESAMPLES
+    outcomes: Floats,
+    strata: Sequence[str],
+    *,
+    seed: int,
+    weights: Floats | None = None,
+    resamples: int = RESAMPLES,
 ) -> npt.NDArray[np.float64]:
     """Returns the means of K columns of outcomes (N, K) in every resample, (resamples, K).
 
@@ -44,13 +49,16 @@ def bootstrap_means(
         strata: The group of each query; groups are resampled apart, and the mean is that of the
             groups' means. One group for all is the ordinary bootstrap of the ordinary mean.
         seed: Decides the resamples.
+        weights: How much each query counts within its group, (N,); the same if left out.
         resamples: How many there are.
     """
     draw = np.random.default_rng(seed)
     names, groups = np.unique(np.asarray(strata), return_inverse=True)
+    shares = np.ones(len(outcomes)) if weights is None else np.asarray(weights, dtype=np.float64)
     means = np.zeros((resamples, outcomes.shape[1]))
     for group in range(len(names)):
-        means += _group_means(outcomes[groups == group], resamples, draw) / len(names)
+        rows = groups == group
+        means += _group_means(outcomes[rows], shares[rows], resamples, draw) / len(names)
     return means
 
 
@@ -61,7 +69,10 @@ def interval(estimate: float, resampled: Floats) -> Interval:
 
 
 def _group_means(
-    outcomes: Floats, resamples: int, draw: np.random.Generator
+    outcomes: Floats,
+    weights: npt.NDArray[np.float64],
+    resamples: int,
+    draw: np.random.Generator,
 ) -> npt.NDArray[np.float64]:
     size = len(outcomes)
     chunk = max(1, CHUNK_CELLS // size)
@@ -71,5 +82,6 @@ def _group_means(
         # How often each query was drawn, so that one product serves all columns.
         picks = draw.integers(size, size=(rows, size)) + size * np.arange(rows)[:, None]
         counts = np.bincount(picks.ravel(), minlength=rows * size).reshape(rows, size)
-        means.append(counts.astype(np.float64) @ outcomes / size)
+        drawn = counts * weights
+        means.append(drawn @ outcomes / drawn.sum(axis=1, keepdims=True))
     return np.concatenate(means)

@@ -24,11 +24,10 @@ from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
     from scorer.config import LearnerConfig
+    from scorer.mixture.examples import Examples
 
     Floats = npt.NDArray[np.float64]
 
@@ -45,22 +44,6 @@ their means are less sharp, which no gain by chance is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Examples:
-    """N labelled queries as the learner reads them."""
-
-    texts: Sequence[str]
-    tasks: Sequence[str]
-    bags: Sequence[npt.NDArray[np.int64]]
-    """The n-gram ids of each text."""
-    embeddings: npt.NDArray[np.float32] | None
-    """Unit length, (N, D); None to learn from n-grams alone."""
-    targets: npt.NDArray[np.float32]
-    """(N, M), NaN where there is no label."""
-    weights: Floats
-    """How many queries each counts as, (N,)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Learned:
     """A fitted scorer, without its encoder."""
 
@@ -68,8 +51,6 @@ class Learned:
     table: SkillTable
     mixture: Mixture
     calibration: Calibration
-    held_out_scores: Floats
-    """Calibrated score of every example (N, M) by mixtures that had not seen it."""
 
     def scores(self, class_weights: Floats) -> Floats:
         """Returns the calibrated scores (N, M) of class weights (N, C)."""
@@ -107,13 +88,7 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         class_ridge=class_ridge,
         seed=seed,
     )
-    return Learned(
-        projection=projection,
-        table=table,
-        mixture=mixture,
-        calibration=calibration,
-        held_out_scores=calibrated(held_out, calibration),
-    )
+    return Learned(projection=projection, table=table, mixture=mixture, calibration=calibration)
 
 
 def read_features(examples: Examples, projection: torch.Tensor) -> torch.Tensor:

@@ -115,10 +115,14 @@ def fit_newcomer(
 
 
 def error_bar(
-    labelled: Labelled, success: Floats, calibration: Calibration, *, seed: int
+    newcomer: Newcomer,
+    labelled: Labelled,
+    success: Floats,
+    calibration: Calibration,
+    *,
+    seed: int,
 ) -> ErrorBar:
-    """Returns the error bar of the newcomer that ``fit_newcomer`` would give, by the bootstrap."""
-    newcomer = fit_newcomer(labelled, success, calibration, seed=seed)
+    """Returns the error bar, by the bootstrap, of what ``fit_newcomer`` gave for the same values."""
     draw = np.random.default_rng(seed)
     count = len(labelled.targets)
     resampled = np.array(

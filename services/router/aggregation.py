@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from services.router import prompts
 from services.router.calls import ModelCall
-from services.router.context import fit_references, fits, labelled
+from services.router.context import fit_references, labelled
 from services.router.dependencies import count_fallback
 from services.router.events import Delta, Dependency, Fallback, Reset, Resumed, Substitute
 from services.router.final import write_final
 from services.router.ledger import CallPurpose
 from services.router.protocol import new_nonce
-from services.router.ranking import StopReason, agree
+from services.router.ranking import agree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from services.router.generation import Generator
     from services.router.pool import PoolModel
@@ -32,14 +32,15 @@ _FIRST_TEXT_SHARE = 0.5
 
 
 async def aggregate(
-    run: Run, generator: Generator, *, min_stage_s: float
+    run: Run, generator: Generator, aggregators: Sequence[PoolModel], *, min_stage_s: float
 ) -> AsyncGenerator[Delta | Reset | Resumed, None]:
     """Yields the final answer of a run that has answers, and sets `run.final`."""
     if len(run.answers) > 1 and not agree([answer.text for answer in run.answers]):
         status = ""
-        for model in _aggregators(run)[:_MAX_ATTEMPTS]:
-            status = _no_room(run, model, min_stage_s)
-            if status:
+        for model in aggregators[:_MAX_ATTEMPTS]:
+            lack = run.lack(model, min_stage_s)
+            if lack is not None:
+                status = lack.name
                 continue
             first_text = run.deadline.share(_FIRST_TEXT_SHARE)
             call = _call(run, model)
@@ -58,28 +59,6 @@ async def aggregate(
     run.note_delta()
     yield Delta(text=best.text)
     run.final = best
-
-
-def _aggregators(run: Run) -> list[PoolModel]:
-    """Returns who may aggregate: the pool's choice, then those that answered, best first."""
-    ids = [answer.model_id for answer in run.answers]
-    chosen = run.pool.aggregator
-    if chosen is not None and (not run.policy.model_ids or chosen in run.policy.model_ids):
-        ids = [chosen, *(model_id for model_id in ids if model_id != chosen)]
-    return [run.pool.by_id[model_id] for model_id in ids if model_id not in run.failed]
-
-
-def _no_room(run: Run, model: PoolModel, min_stage_s: float) -> str:
-    """Names the limit that leaves no room for a call, if one does."""
-    if run.calls_left < 1:
-        return StopReason.CALL_LIMIT.name
-    if run.deadline.remaining_s() < min_stage_s:
-        return StopReason.DEADLINE.name
-    if run.budget_usd is not None and run.worst_cost_usd(model) > run.budget_usd:
-        return StopReason.COST_LIMIT.name
-    if not fits(model, run.conversation):
-        return StopReason.NO_MODEL.name
-    return ""
 
 
 def _call(run: Run, model: PoolModel) -> ModelCall:

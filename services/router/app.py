@@ -7,7 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
+from services.router.decisions.recorder import recording
 from services.router.dependencies import Judge, Remote, Scorer
+from services.router.latency import Latencies
 from services.router.layer import Patience
 from services.router.metrics import POOL_MODELS
 from services.router.pipeline import Pipeline
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.router.config import RouterServiceConfig
-    from services.router.replicas.replicas import Replicas
     from services.rpc.tls import Pem
 
 SERVICE_NAME = router_service_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
@@ -38,7 +39,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
 
     Raises:
         PoolError: The pool file cannot be used.
-        StartUpError: The TLS files for the dependencies cannot be used.
+        StartUpError: The TLS files for the dependencies, or what decision records need, cannot be used.
     """
     pool = Reloaded("pool", [config.pool_file], partial(load_pool, config.pool_file))
     tls = _dependency_tls(config)
@@ -49,15 +50,24 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
         open_wire_client() as client,
         open_replicas(config.replica_settings, client) as replicas,
+        recording(config) as recorder,
     ):
-        pipeline = partial(
-            _pipeline,
-            config,
-            Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s),
-            Remote("judge", judge, _breaker(config), config.judge_timeout_s),
-            replicas,
+        stage = partial(
+            Stage,
+            scorer=Scorer(Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s)),
+            judge=Judge(Remote("judge", judge, _breaker(config), config.judge_timeout_s)),
+            latencies=Latencies(
+                half_life_s=config.latency_half_life_s, pool_median_calls=config.pool_median_calls
+            ),
+            patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
+            min_stage_s=config.min_stage_s,
         )
-        servicer = RouterServicer(pipeline(pool.value), config)
+
+        def pipeline(new: Pool) -> Pipeline:
+            POOL_MODELS.set(len(new.models))
+            return Pipeline(pool=new, stage=stage(generator=replicas.use(new)))
+
+        servicer = RouterServicer(pipeline(pool.value), config, recorder)
         await replicas.first_look()
         followed = Followed(
             pool=pool,
@@ -72,24 +82,6 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
                     router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer
                 ),
             )
-
-
-def _pipeline(
-    config: RouterServiceConfig,
-    scorer: Remote,
-    judge: Remote,
-    replicas: Replicas,
-    pool: Pool,
-) -> Pipeline:
-    POOL_MODELS.set(len(pool.models))
-    stage = Stage(
-        scorer=Scorer(scorer, pool),
-        judge=Judge(judge),
-        generator=replicas.use(pool),
-        patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
-        min_stage_s=config.min_stage_s,
-    )
-    return Pipeline(pool=pool, stage=stage)
 
 
 def _dependency_tls(config: RouterServiceConfig) -> Reloaded[Pem] | None:

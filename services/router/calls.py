@@ -86,6 +86,8 @@ class ModelCall:
     """What a chat of several turns is known by; its calls prefer one replica."""
     deadline: Deadline | None = None
     """Until when an attempt makes sense."""
+    patient: bool = False
+    """Whether no other model could stand in, so that waiting for this one makes sense."""
     gate: Gate = UNLIMITED
     """Asked before every attempt but the first."""
     reservation: Reservation = UNLIMITED
@@ -118,8 +120,7 @@ class ModelCall:
             partial: The start of the reply, from which the backend is to go on.
 
         Raises:
-            BudgetExhaustedError: There is no room for a further attempt.
-            BudgetStoreUnavailableError: Nobody can say whether there is.
+            NoRoomError: There is no room for a further attempt, or nobody can say.
         """
         reservation = self.reservation
         if self.attempts:

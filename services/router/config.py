@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.router.decisions.config import DecisionConfig
 from services.router.replicas.config import ReplicaConfig
 from services.router.strategies.registry import STRATEGIES
 from services.rpc.config import ListenAddress
@@ -16,7 +17,7 @@ from services.rpc.tls import TlsFiles
 Weight = Annotated[float, Field(ge=0, le=1)]
 
 
-class RouterServiceConfig(ReplicaConfig):
+class RouterServiceConfig(DecisionConfig, ReplicaConfig):
     """What the router needs to know at start; `ROUTEMOA_ROUTER_...` in the environment."""
 
     model_config = SettingsConfigDict(env_prefix="ROUTEMOA_ROUTER_", frozen=True, extra="ignore")
@@ -103,6 +104,32 @@ class RouterServiceConfig(ReplicaConfig):
     max_score_gap: Weight = Field(
         default=0.1, description="How far below the best score a selected model's may lie."
     )
+    price_band: Weight = Field(
+        default=0.01,
+        description="How far utilities may lie apart and still count as equal, so that the cheaper "
+        "model comes first.",
+    )
+    max_uncertainty: Weight = Field(
+        default=0.5,
+        description="Uncertainty of a ranking from which on the pool's safe models run, if it has any.",
+    )
+    max_expected_latency_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="How long a model's call may be expected to take. Absent: no limit.",
+    )
+    latency_half_life_s: float = Field(
+        default=600.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Time after which a call counts half as much for its model's expected latency.",
+    )
+    pool_median_calls: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How many calls the pool file's median latency counts as. Very many: it stands, "
+        "whatever calls take.",
+    )
     max_cost_usd: Annotated[float, Field(ge=0)] | None = Field(
         default=None, description="What a call may cost. Absent: no limit."
     )
@@ -111,6 +138,21 @@ class RouterServiceConfig(ReplicaConfig):
         ge=1,
         le=64,
         description="Calls to models per answer, the aggregator's included.",
+    )
+    max_tokens: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Tokens, read and written, of all calls of an answer. Absent: no limit.",
+    )
+    min_gain: Weight = Field(
+        default=0.01,
+        description="How far the best posterior score must move in a layer, or another model come "
+        "first, for another layer to run.",
+    )
+    smoa_kept_answers: int = Field(
+        default=2, ge=1, le=16, description="Answers of a layer that the judge of `smoa` keeps."
+    )
+    self_moa_temperature: float = Field(
+        default=0.7, ge=0, le=2, description="Temperature of the samples of `self-moa`."
     )
 
     @field_validator("strategy")

@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from services.router.conversation import Conversation
     from services.router.pool import PoolModel
 
-_INSTRUCTION_TOKENS = 300
+INSTRUCTION_TOKENS = 300
 """Room for the router's own instruction and marks."""
+REFERENCE_OVERHEAD_TOKENS = 3 * MESSAGE_OVERHEAD_TOKENS
+"""What the marks around a reference add to it, and the example of its grade."""
 _MIN_REFERENCE_TOKENS = 64
 """A reference cut shorter than this is left out."""
 
 
 def room_tokens(model: PoolModel, conversation: Conversation) -> int:
     """Returns what is left for references beside the conversation and a reply of full length."""
-    taken = conversation.count_tokens(model.count_tokens) + _INSTRUCTION_TOKENS
+    taken = conversation.count_tokens(model.count_tokens) + INSTRUCTION_TOKENS
     return model.context_window_tokens - model.max_reply_tokens - taken
 
 
@@ -43,9 +45,9 @@ def fit_references(
     room = room_tokens(model, conversation)
     kept: list[tuple[str, str]] = []
     for model_id, text in answers:
-        text_tokens = model.count_tokens(text) + MESSAGE_OVERHEAD_TOKENS * 2
+        text_tokens = model.count_tokens(text) + REFERENCE_OVERHEAD_TOKENS
         if text_tokens > room:
-            left = room - MESSAGE_OVERHEAD_TOKENS * 2
+            left = room - REFERENCE_OVERHEAD_TOKENS
             if left >= _MIN_REFERENCE_TOKENS:
                 kept.append((model_id, shorten(text, left, model.count_tokens)))
             break

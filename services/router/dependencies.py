@@ -23,6 +23,7 @@ from routemoa.v1 import (
     scorer_service_pb2_grpc,
 )
 from services.router.events import Answer, Assessment, Dependency, Fallback, Substitute
+from services.router.forecast import Forecast
 from services.router.metrics import ARTIFACT_MISMATCHES
 from services.rpc.telemetry import BREAKER_OPEN
 from services.rpc.validation import listed
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.router.deadline import Deadline
-    from services.router.pool import Pool
+    from services.router.pool import PoolModel
     from services.rpc.breaker import Breaker
     from services.rpc.channel import Connection
 
@@ -61,10 +62,19 @@ class DependencyDownError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priors:
-    """A score per model of the pool."""
+    """A score per model that was asked about, and what else is expected of them."""
 
     scores: Mapping[str, float]
+    forecast: Forecast
     fallback: Fallback | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Artifact:
+    """What the scorer serves: a version, and the models that it knows."""
+
+    version: str
+    model_ids: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +126,11 @@ class Remote:
         try:
             response = await method(request, timeout=min(self._timeout_s, remaining_s))
         except grpc.aio.AioRpcError as error:
-            # A caller in a hurry says nothing of the dependency.
+            # A caller in a hurry says nothing of the dependency, and one that is told of its own error
+            # was answered.
             hurried = remaining_s < self._timeout_s
-            if not (hurried and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED):
+            late = hurried and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            if not late and error.code() is not grpc.StatusCode.NOT_FOUND:
                 self._breaker.failed()
                 BREAKER_OPEN.labels(self._name).set(self._breaker.is_open)
             raise DependencyDownError(error.code().name) from error
@@ -130,20 +142,26 @@ class Remote:
 class Scorer:
     """Prior scores from the scorer service, or from the pool file."""
 
-    def __init__(self, remote: Remote, pool: Pool) -> None:
+    def __init__(self, remote: Remote) -> None:
         self._remote = remote
-        self._pool = pool
+        self._artifact: _Artifact | None = None
 
-    async def priors(self, query: str, deadline: Deadline) -> Priors:
-        """Returns a score for every model of the pool.
+    async def priors(
+        self, query: str, models: Sequence[PoolModel], team_size: int, deadline: Deadline
+    ) -> Priors:
+        """Returns a score for every model.
+
+        Args:
+            query: What the models are scored for.
+            models: Those that may run.
+            team_size: How many are going to run together.
+            deadline: When the answer must be there.
 
         Raises:
             ModelPoolMismatchError: A model is unknown to the scorer and has no prior of its own.
         """
-        request = scorer_service_pb2.RankModelsRequest(query=query)
-        stub = scorer_service_pb2_grpc.ScorerServiceStub(self._remote.channel)
         try:
-            response = await self._remote.call(stub.RankModels, request, deadline)
+            response = await self._rank(query, models, team_size, deadline)
         except DependencyDownError as error:
             fallback = Fallback(
                 dependency=Dependency.SCORER,
@@ -152,27 +170,66 @@ class Scorer:
             )
             count_fallback(fallback)
             scores = {
-                m.id: UNKNOWN_PRIOR if m.prior_score is None else m.prior_score
-                for m in self._pool.models
+                m.id: UNKNOWN_PRIOR if m.prior_score is None else m.prior_score for m in models
             }
-            return Priors(scores=scores, fallback=fallback)
-        return Priors(scores=self._merged(response))
+            # Nothing is known of this query.
+            return Priors(scores=scores, forecast=Forecast(uncertainty=1.0), fallback=fallback)
+        forecast = Forecast(
+            completion_tokens={
+                score.model_id: score.expected_completion_token_count
+                for score in response.model_scores
+                if score.HasField("expected_completion_token_count")
+            },
+            team_ids=tuple(response.team_model_ids),
+            uncertainty=response.uncertainty,
+            scorer_version=response.scorer_version,
+        )
+        return Priors(scores=_merged(response, models), forecast=forecast)
 
-    def _merged(self, response: scorer_service_pb2.RankModelsResponse) -> Mapping[str, float]:
-        known = {score.model_id: score.score for score in response.model_scores}
-        merged = {m.id: known.get(m.id, m.prior_score) for m in self._pool.models}
-        missing = sorted(model_id for model_id, score in merged.items() if score is None)
-        if missing:
-            ARTIFACT_MISMATCHES.inc()
-            raise ModelPoolMismatchError(
-                f"the scorer does not know {listed(missing)}; give them a prior_score in the pool "
-                "file, or train the artifact on them",
-                {
-                    "scorer_version": response.scorer_version,
-                    "missing_model_ids": listed(missing),
-                },
+    async def _rank(
+        self, query: str, models: Sequence[PoolModel], team_size: int, deadline: Deadline
+    ) -> scorer_service_pb2.RankModelsResponse:
+        """Asks about those models that the scorer is known to know, so that its team is of these."""
+        known = self._artifact.model_ids if self._artifact is not None else frozenset()
+        request = scorer_service_pb2.RankModelsRequest(
+            query=query, model_ids=[m.id for m in models if m.id in known], team_size=team_size
+        )
+        stub = scorer_service_pb2_grpc.ScorerServiceStub(self._remote.channel)
+        try:
+            response = await self._remote.call(stub.RankModels, request, deadline)
+        except DependencyDownError as error:
+            if error.status != grpc.StatusCode.NOT_FOUND.name or not request.model_ids:
+                raise
+            # Another artifact is served now, which does not know them all: ask what it knows.
+            request.ClearField("model_ids")
+            response = await self._remote.call(stub.RankModels, request, deadline)
+        if not request.model_ids:
+            self._artifact = _Artifact(
+                version=response.scorer_version,
+                model_ids=frozenset(score.model_id for score in response.model_scores),
             )
-        return {model_id: score for model_id, score in merged.items() if score is not None}
+        elif self._artifact is not None and response.scorer_version != self._artifact.version:
+            self._artifact = None
+        return response
+
+
+def _merged(
+    response: scorer_service_pb2.RankModelsResponse, models: Sequence[PoolModel]
+) -> Mapping[str, float]:
+    known = {score.model_id: score.score for score in response.model_scores}
+    merged = {m.id: known.get(m.id, m.prior_score) for m in models}
+    missing = sorted(model_id for model_id, score in merged.items() if score is None)
+    if missing:
+        ARTIFACT_MISMATCHES.inc()
+        raise ModelPoolMismatchError(
+            f"the scorer does not know {listed(missing)}; give them a prior_score in the pool "
+            "file, or train the artifact on them",
+            {
+                "scorer_version": response.scorer_version,
+                "missing_model_ids": listed(missing),
+            },
+        )
+    return {model_id: score for model_id, score in merged.items() if score is not None}
 
 
 class Judge:

@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.router.selection import SelectionReason
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,6 +29,7 @@ class Substitute(enum.Enum):
     POOL_PRIORS = enum.auto()
     PRIOR_SCORES = enum.auto()
     BEST_ANSWER = enum.auto()
+    SAFE_MODELS = enum.auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,12 @@ class Fallback:
     dependency: Dependency
     status: str
     substitute: Substitute
+
+
+UNCERTAIN = Fallback(
+    dependency=Dependency.SCORER, status="UNCERTAIN", substitute=Substitute.SAFE_MODELS
+)
+"""The scorer answered, and said that its ranking is not to be relied on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +76,15 @@ class RoutingDecision:
     layer_number: int
     ranked: tuple[Ranked, ...]
     selected_model_ids: tuple[str, ...]
+    reasons: Mapping[str, SelectionReason] = field(default_factory=dict)
+    """Why models run or do not, as far as their ranks decided it."""
+    uncertainty: float = 0.0
+    """How little the ranking is to be relied on, in [0, 1]."""
+
+    def reason(self, model_id: str) -> SelectionReason | None:
+        """Returns why a model runs or does not; None where the strategy left it out."""
+        strategy = SelectionReason.STRATEGY if model_id in self.selected_model_ids else None
+        return self.reasons.get(model_id, strategy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +146,11 @@ class Result:
     usage: tuple[LedgerEntry, ...]
     cost_usd: float
     fallbacks: tuple[Fallback, ...]
+    uncertainty: float
+    """How little the first ranking was to be relied on, in [0, 1]."""
     timing: Timing
+    decision_id: str = ""
+    """Of the decision record; empty where none is kept."""
 
 
 Event = RoutingDecision | LayerReport | Delta | Reset | Resumed | Result

@@ -11,10 +11,11 @@ import asyncio
 import math
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.router.calls import CallFailedError, ModelCall
+from services.router.events import Answer
 from services.router.ledger import CallStatus, Ledger, LedgerEntry, answer_tokens
 from services.router.replies import Reply, read_reply
 
@@ -46,6 +47,10 @@ class Proposal:
     nonce: str
     references: tuple[Reference, ...]
 
+    def read(self) -> Reply:
+        """Returns what the model replied."""
+        return read_reply(self.call.text, self.nonce, self.references)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
@@ -66,6 +71,29 @@ class LayerOutcome:
     entries: tuple[LedgerEntry, ...]
     """One or more per model, failed and cancelled ones too."""
     duration_s: float
+
+    def followed_by(self, other: LayerOutcome) -> LayerOutcome:
+        """Returns this outcome with the calls and the time of another that belongs to the layer."""
+        return replace(
+            self,
+            entries=self.entries + other.entries,
+            duration_s=self.duration_s + other.duration_s,
+        )
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What was said, in the order in which the models were picked."""
+        return tuple(
+            Answer(
+                model_id=answered.model_id,
+                text=answered.reply.answer,
+                prompt_tokens=answered.prompt_tokens,
+                completion_tokens=answered.completion_tokens,
+                self_score=answered.reply.self_score,
+                grades=answered.reply.grades,
+            )
+            for answered in self.answered
+        )
 
 
 async def run_layer(
@@ -94,7 +122,7 @@ async def run_layer(
                     statuses[number] = late
                     task.cancel()
         for number, proposal in enumerate(proposals):
-            reply = read_reply(proposal.call.text, proposal.nonce, proposal.references)
+            reply = proposal.read()
             replies.append(reply)
             if statuses[number] is CallStatus.OK and not reply.answer:
                 statuses[number] = CallStatus.EMPTY

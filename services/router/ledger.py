@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _CALLS = Counter("routemoa_router_model_calls_total", "Calls to models.", ["model_id", "status"])
 _COST = Counter("routemoa_router_cost_usd_total", "Spending on models, in dollars.", ["model_id"])
@@ -35,6 +35,8 @@ class CallPurpose(enum.Enum):
 
     ANSWER = enum.auto()
     AGGREGATION = enum.auto()
+    SELECTION = enum.auto()
+    MODERATION = enum.auto()
 
 
 class AttemptKind(enum.Enum):
@@ -91,12 +93,21 @@ class Ledger:
     """Every attempt at every call of one answer."""
 
     entries: list[LedgerEntry] = field(default_factory=list)
+    listener: Callable[[LedgerEntry], None] | None = None
+    """Told of every entry."""
 
     def add(self, entry: LedgerEntry) -> None:
         """Books an attempt."""
         self.entries.append(entry)
+        if self.listener is not None:
+            self.listener(entry)
         _CALLS.labels(entry.model_id, entry.status.name).inc()
         _COST.labels(entry.model_id).inc(entry.cost_usd)
+
+    @property
+    def tokens(self) -> int:
+        """What the calls read and wrote together."""
+        return sum(entry.prompt_tokens + entry.completion_tokens for entry in self.entries)
 
     @property
     def cost_usd(self) -> float:

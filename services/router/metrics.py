@@ -19,3 +19,7 @@ ARTIFACT_MISMATCHES = Counter(
     "Rankings that lacked a model of the pool for which the pool file has no prior either.",
 )
 POOL_MODELS = Gauge("routemoa_router_pool_model_count", "Models of the pool that is in use.")
+UNCERTAIN_QUERIES = Counter(
+    "routemoa_router_uncertain_queries_total",
+    "Queries whose ranking was too uncertain, so that the pool's safe models ran.",
+)

@@ -6,8 +6,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.router.ranking import Selection, early_stop
+from services.router.ledger import Ledger
+from services.router.ranking import early_stop
 from services.router.run import Run
+from services.router.selection import Selection
 from services.router.strategies.registry import STRATEGIES
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from services.router.conversation import Conversation
     from services.router.deadline import Deadline
     from services.router.events import Event
+    from services.router.ledger import LedgerEntry
     from services.router.policy import Policy
     from services.router.pool import Pool
     from services.router.ranking import Ranked
@@ -31,7 +34,13 @@ class Pipeline:
 
     def start(self, conversation: Conversation, policy: Policy, deadline: Deadline) -> Run:
         """Returns a new run for a query."""
-        return Run(pool=self.pool, conversation=conversation, policy=policy, deadline=deadline)
+        return Run(
+            pool=self.pool,
+            conversation=conversation,
+            policy=policy,
+            deadline=deadline,
+            ledger=Ledger(listener=self._note_latency),
+        )
 
     async def route(
         self, run: Run, posteriors: Mapping[str, float]
@@ -68,3 +77,6 @@ class Pipeline:
                 yield event
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
         yield run.result(run.final)
+
+    def _note_latency(self, entry: LedgerEntry) -> None:
+        self.stage.latencies.note(entry, self.pool.by_id[entry.model_id])

@@ -25,9 +25,28 @@ class Policy:
     """Posterior score from which on no further layer runs."""
     max_score_gap: float
     """How far below the best score a selected model's may lie."""
+    price_band: float
+    """How far utilities may lie apart and still count as equal, in [0, 1]."""
+    max_uncertainty: float
+    """Uncertainty from which on the pool's safe models run."""
+    max_expected_latency_s: float | None
+    """How long a selected model's call may be expected to take; None means no limit."""
     max_cost_usd: float | None
     """What the whole call may cost, at most."""
     max_calls: int
     """Calls to models, the aggregator's included, at most."""
+    max_tokens: int | None
+    """Tokens, read and written, of all calls together, at most; None means no limit."""
+    min_gain: float
+    """How far the best posterior score must move in a layer for another layer to run."""
+    kept_answers: int
+    """Answers that the judge of `smoa` keeps of a layer."""
+    sampling_temperature: float
+    """Temperature of the samples of `self-moa`."""
     model_ids: frozenset[str]
     """The models that may run; empty means the whole pool."""
+
+    @property
+    def team_size(self) -> int:
+        """How many models are to complement one another; one alone is no team."""
+        return self.max_layer_models if self.max_layer_models > 1 else 0

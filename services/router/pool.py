@@ -185,6 +185,11 @@ class Pool(BaseModel):
     aggregator: str | None = Field(
         default=None, description="Merges the answers. Absent: the best-scored model that answered."
     )
+    safe_models: tuple[str, ...] = Field(
+        default=(),
+        description="Run for a query whose ranking is too uncertain, the first ones first. Absent: the "
+        "ranking stands.",
+    )
 
     @cached_property
     def by_id(self) -> Mapping[str, PoolModel]:
@@ -248,6 +253,12 @@ def _contradictions(pool: Pool, root: yaml.Node) -> list[str]:
     if pool.aggregator is not None and pool.aggregator not in seen:
         line = _line(root, ("aggregator",))
         problems.append(f"line {line}: aggregator: {pool.aggregator} is not one of the models")
+    for number, model_id in enumerate(pool.safe_models):
+        place = f"line {_line(root, ('safe_models', number))}: safe_models.{number}"
+        if model_id not in seen:
+            problems.append(f"{place}: {model_id} is not one of the models")
+        if model_id in pool.safe_models[:number]:
+            problems.append(f"{place}: {model_id} is listed twice")
     return problems
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.conversation import Conversation, Message, Role
-from services.router.protocol import ASSESSMENT, END, REFERENCE, REFERENCES
+from services.router.protocol import ASSESSMENT, END, MODERATION, REFERENCE, REFERENCES, SELECTION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +44,22 @@ Write the one best answer: keep what is right, correct what is wrong, settle con
 checking them yourself, and keep to the form that the user asked for. Answer the user directly; \
 mention neither the references nor the other assistants."""
 
+_JUDGE = """\
+Several assistants have answered the user; their answers follow the user's message as references. Do \
+not answer the user. Compare the answers in a sentence or two: what is right, what is wrong, what adds \
+something. Then write one last line that starts with {mark} and holds a JSON object with the labels \
+of the {count} answers to keep, best first: {{"keep": [{labels}]}}"""
 
-def plain(conversation: Conversation) -> tuple[Message, ...]:
-    """Returns the conversation as it is."""
-    return _with_system(conversation, "")
+_MODERATOR = """\
+Several assistants have answered the user; their answers follow the user's message as references. Do \
+not answer the user. Say in a sentence or two whether the answers agree in what matters. Then write \
+one last line that starts with {mark} and holds a JSON object: {{"over": true}} if another round of \
+debate would change nothing, else {{"over": false}}"""
+
+
+def plain(conversation: Conversation, *, role: str = "") -> tuple[Message, ...]:
+    """Returns the conversation as it is, but for the role that the model is to play."""
+    return _with_system(conversation, role)
 
 
 def proposer(
@@ -65,14 +77,32 @@ def proposer(
 
 
 def aggregator(
+    conversation: Conversation, references: Sequence[Reference], nonce: str, *, role: str = ""
+) -> tuple[Message, ...]:
+    """Returns what a model reads that makes one answer of several."""
+    messages = _with_system(conversation, role, _AGGREGATOR)
+    return _with_references(messages, references, nonce)
+
+
+def judge(
+    conversation: Conversation, references: Sequence[Reference], nonce: str, count: int
+) -> tuple[Message, ...]:
+    """Returns what the model reads that chooses `count` of the answers of a layer."""
+    labels = ", ".join(f'"{reference.label}"' for reference in references[:count])
+    instruction = _JUDGE.format(count=count, mark=f"{SELECTION} {nonce}", labels=labels)
+    return _with_references(_with_system(conversation, instruction), references, nonce)
+
+
+def moderator(
     conversation: Conversation, references: Sequence[Reference], nonce: str
 ) -> tuple[Message, ...]:
-    """Returns what the model reads that merges the answers of a layer."""
-    return _with_references(_with_system(conversation, _AGGREGATOR), references, nonce)
+    """Returns what the model reads that says whether another layer is worth running."""
+    instruction = _MODERATOR.format(mark=f"{MODERATION} {nonce}")
+    return _with_references(_with_system(conversation, instruction), references, nonce)
 
 
-def _with_system(conversation: Conversation, instruction: str) -> tuple[Message, ...]:
-    text = "\n\n".join(part for part in (conversation.system, instruction) if part)
+def _with_system(conversation: Conversation, *instructions: str) -> tuple[Message, ...]:
+    text = "\n\n".join(part for part in (conversation.system, *instructions) if part)
     system = (Message(role=Role.SYSTEM, content=text),) if text else ()
     return (*system, *conversation.turns)
 

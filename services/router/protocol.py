@@ -6,6 +6,8 @@ forge one: text with a mark of another nonce is text.
     @@references 7f3a9c2e                       start of the untrusted part of a user turn
     @@reference 7f3a9c2e R1 ... @@end 7f3a9c2e R1
     @@assessment 7f3a9c2e {"self_score": 0.8, "grades": {"R1": 0.4}}
+    @@selection 7f3a9c2e {"keep": ["R3", "R1"]}
+    @@moderation 7f3a9c2e {"over": true}
 """
 
 from __future__ import annotations
@@ -14,11 +16,15 @@ import re
 import secrets
 
 ASSESSMENT = "@@assessment"
+SELECTION = "@@selection"
+MODERATION = "@@moderation"
 REFERENCES = "@@references"
 REFERENCE = "@@reference"
 END = "@@end"
 
-ANY_MARK = re.compile(r"@@assessment\b|@@(?:references|reference|end) [0-9a-f]{8}")
+ANY_MARK = re.compile(
+    r"@@(?:assessment|selection|moderation)\b|@@(?:references|reference|end) [0-9a-f]{8}"
+)
 """Any mark, of whatever nonce: none of them is ever part of an answer."""
 LONGEST_MARK = len("@@assessment 01234567")
 

@@ -1,4 +1,4 @@
-"""Pure decisions: how models are ordered, which are picked, when to stop.
+"""Pure decisions: how models are ordered, and when to stop.
 
 Utility puts quality, cost and latency on one scale, that of a probability:
 
@@ -6,13 +6,19 @@ Utility puts quality, cost and latency on one scale, that of a probability:
 
 with the maxima over the eligible models, so that a weight reads as "how much likelier to be right the
 dearest (slowest) model must be to be preferred to a free (instant) one".
+
+Utilities are estimates, and a small lead is no reason to pay more. So they are compared in steps of the
+price band, counted down from the best one, and within a step the cheaper model comes first.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from services.router.evidence import agreeing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +36,10 @@ class StopReason(enum.Enum):
     DEADLINE = "the time left is too short for another layer"
     AGREEMENT = "the models agree"
     NO_MODEL = "no model is left that could run"
+    TOKEN_LIMIT = "another layer could take more tokens than are left"  # noqa: S105  # no secret
+    NO_GAIN = "the last layer brought no evidence that another would change the answer"
+    COMPLETE = "the strategy has done all that it does"
+    MODERATOR = "the moderator ended the debate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +49,14 @@ class Candidate:
     model_id: str
     score: float
     """Posterior score if it ran, else prior; in [0, 1]."""
+    prior_score: float
+    """What was said of it before any model ran, in [0, 1]."""
+    expected_completion_tokens: int
     expected_cost_usd: float
     worst_cost_usd: float
     """What one call can cost at most: a reply of full length."""
+    worst_tokens: int
+    """Tokens that one call can take at most, read and written."""
     expected_latency_s: float
 
 
@@ -50,86 +65,61 @@ class Ranked:
     """A candidate with its place value."""
 
     candidate: Candidate
-    utility: float
+    quality: float
+    """The weighted score."""
+    cost_penalty: float
+    """What the utility loses for the expected cost."""
+    latency_penalty: float
+    """What the utility loses for the expected latency."""
+    leads_by_price: bool = False
+    """Whether it stands before a model of higher utility, for being cheaper."""
 
     @property
     def model_id(self) -> str:
         """The candidate's model."""
         return self.candidate.model_id
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """What one layer runs, or why it does not run."""
-
-    model_ids: tuple[str, ...]
-    """Best first; empty if there is a stop reason."""
-    stop_reason: StopReason | None
+    @property
+    def utility(self) -> float:
+        """What the ranking sorts by."""
+        return self.quality - self.cost_penalty - self.latency_penalty
 
 
 def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:
-    """Returns the candidates by utility, best first; ties go to the cheaper, the faster, then by id."""
+    """Returns the candidates, best first; the order depends on nothing but what is given here."""
     cost_scale = max((c.expected_cost_usd for c in candidates), default=0.0) or 1.0
     latency_scale = max((c.expected_latency_s for c in candidates), default=0.0) or 1.0
-    ranked = [
+    weighed = [
         Ranked(
             candidate=c,
-            utility=policy.quality_weight * c.score
-            - policy.cost_weight * c.expected_cost_usd / cost_scale
-            - policy.latency_weight * c.expected_latency_s / latency_scale,
+            quality=policy.quality_weight * c.score,
+            cost_penalty=policy.cost_weight * (c.expected_cost_usd / cost_scale),
+            latency_penalty=policy.latency_weight * (c.expected_latency_s / latency_scale),
         )
         for c in candidates
     ]
-    return tuple(
-        sorted(
-            ranked,
-            key=lambda r: (
-                -r.utility,
-                r.candidate.expected_cost_usd,
-                r.candidate.expected_latency_s,
-                r.model_id,
-            ),
+    best = max((r.utility for r in weighed), default=0.0)
+
+    def place(ranked: Ranked) -> tuple[float, float, float, float, str]:
+        gap, candidate = best - ranked.utility, ranked.candidate
+        return (
+            gap // policy.price_band if policy.price_band else gap,
+            candidate.expected_cost_usd,
+            gap,
+            candidate.expected_latency_s,
+            candidate.model_id,
         )
-    )
+
+    return _price_leaders_marked(sorted(weighed, key=place))
 
 
-def select(
-    ranked: Sequence[Ranked], policy: Policy, *, budget_usd: float | None, calls_left: int
-) -> Selection:
-    """Picks a layer's models: within the score gap, in order of utility, while they fit the limits.
-
-    Args:
-        ranked: The eligible models, best first.
-        policy: The request's weights and limits.
-        budget_usd: What is left to spend; None means no limit.
-        calls_left: Calls that may still be made.
-    """
-    if not ranked:
-        return Selection(model_ids=(), stop_reason=StopReason.NO_MODEL)
-    if calls_left < 1:
-        return Selection(model_ids=(), stop_reason=StopReason.CALL_LIMIT)
-    floor = max(r.candidate.score for r in ranked) - policy.max_score_gap
-    limit = min(policy.max_layer_models, calls_left)
-    picked: list[str] = []
-    spent_usd = 0.0
-    for candidate in (r.candidate for r in ranked):
-        if len(picked) == limit:
-            break
-        fits = budget_usd is None or spent_usd + candidate.worst_cost_usd <= budget_usd
-        if candidate.score >= floor and fits:
-            picked.append(candidate.model_id)
-            spent_usd += candidate.worst_cost_usd
-    if not picked:
-        # Only dearer models were good enough: a cheaper one is better than none.
-        affordable = [
-            r.model_id
-            for r in ranked
-            if budget_usd is None or r.candidate.worst_cost_usd <= budget_usd
-        ]
-        picked = affordable[:1]
-    if not picked:
-        return Selection(model_ids=(), stop_reason=StopReason.COST_LIMIT)
-    return Selection(model_ids=tuple(picked), stop_reason=None)
+def _price_leaders_marked(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
+    marked: list[Ranked] = []
+    best_after = -math.inf
+    for item in reversed(ranked):
+        marked.append(replace(item, leads_by_price=best_after > item.utility))
+        best_after = max(best_after, item.utility)
+    return tuple(reversed(marked))
 
 
 def early_stop(
@@ -154,5 +144,5 @@ def early_stop(
 
 
 def agree(answers: Sequence[str]) -> bool:
-    """Says whether two or more answers are the same but for case and white space."""
-    return len(answers) > 1 and len({" ".join(text.casefold().split()) for text in answers}) == 1
+    """Says whether two or more answers all come to the same."""
+    return len(answers) > 1 and len(agreeing(answers)) == len(answers)

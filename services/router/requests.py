@@ -6,12 +6,13 @@ import base64
 import binascii
 import hashlib
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from routemoa.errors import InvalidPageTokenError, ModelNotFoundError
 from routemoa.v1 import model_pb2
 from services.router.conversation import Conversation, Message, Role
 from services.router.policy import Policy
+from services.router.presets import PRESETS, policy_defaults
 from services.router.strategies.registry import STRATEGIES
 from services.rpc.validation import Violations, listed
 
@@ -73,26 +74,37 @@ def read_policy(
         ModelNotFoundError: It names models that are not in the pool.
     """
     strategy = message.strategy or config.strategy
-    if strategy not in STRATEGIES:
-        violations.add("policy.strategy", f"must be one of {', '.join(STRATEGIES)}")
+    defaults = _defaults(message, config, violations)
     weights = {
-        name: getattr(message, name) if message.HasField(name) else getattr(config, name)
+        name: getattr(message, name) if message.HasField(name) else defaults[name]
         for name in (
             "quality_weight",
             "cost_weight",
             "latency_weight",
             "stopping_score",
             "max_score_gap",
+            "price_band",
+            "max_uncertainty",
         )
     }
     for name, value in weights.items():
         violations.within(f"policy.{name}", value, 0, 1)
-    max_layer_models = message.max_layer_model_count or config.max_layer_models
-    max_layers = message.max_layer_count or config.max_layers
-    max_calls = message.max_call_count or config.max_calls
+    max_layer_models = message.max_layer_model_count or defaults["max_layer_models"]
+    max_layers = message.max_layer_count or defaults["max_layers"]
+    max_calls = message.max_call_count or defaults["max_calls"]
     violations.within("policy.max_layer_model_count", max_layer_models, 1, 16)
     violations.within("policy.max_layer_count", max_layers, 1, 5)
     violations.within("policy.max_call_count", max_calls, 1, 64)
+    max_tokens = message.max_token_count or config.max_tokens
+    if max_tokens is not None and max_tokens < 0:
+        violations.add("policy.max_token_count", f"must be zero or more, is {max_tokens}")
+    max_expected_latency_s = config.max_expected_latency_s
+    if message.HasField("max_expected_latency"):
+        max_expected_latency_s = message.max_expected_latency.ToNanoseconds() / 1e9
+        if max_expected_latency_s <= 0:
+            violations.add(
+                "policy.max_expected_latency", f"must be above 0 s, is {max_expected_latency_s:g} s"
+            )
     max_cost_usd = message.max_cost_usd if message.HasField("max_cost_usd") else config.max_cost_usd
     if max_cost_usd is not None and not (max_cost_usd >= 0 and math.isfinite(max_cost_usd)):
         violations.add("policy.max_cost_usd", f"must be zero or more, is {max_cost_usd:g}")
@@ -107,8 +119,29 @@ def read_policy(
         max_layers=max_layers,
         max_cost_usd=max_cost_usd,
         max_calls=max_calls,
+        max_tokens=max_tokens,
+        min_gain=config.min_gain,
+        kept_answers=defaults["smoa_kept_answers"],
+        sampling_temperature=config.self_moa_temperature,
+        max_expected_latency_s=max_expected_latency_s,
         model_ids=frozenset(message.model_ids),
     )
+
+
+def _defaults(
+    message: router_service_pb2.RoutingPolicy,
+    config: RouterServiceConfig,
+    violations: Violations,
+) -> dict[str, Any]:
+    """Returns the values of fields left out; those of the service if strategy or preset is unknown."""
+    strategy, preset = message.strategy or config.strategy, message.preset
+    if strategy not in STRATEGIES:
+        violations.add("policy.strategy", f"must be one of {', '.join(STRATEGIES)}")
+        strategy = config.strategy
+    if preset and preset not in PRESETS:
+        violations.add("policy.preset", f"must be one of {', '.join(PRESETS)}")
+        preset = ""
+    return policy_defaults(strategy, preset, config)
 
 
 def read_page(request: router_service_pb2.ListModelsRequest, pool: Pool) -> tuple[list[str], str]:

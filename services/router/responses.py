@@ -10,6 +10,7 @@ from google.protobuf import duration_pb2
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.events import Delta, LayerReport, Reset, Result, Resumed, RoutingDecision
+from services.router.explanation import explain
 
 if TYPE_CHECKING:
     import enum
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from services.router.ledger import LedgerEntry
     from services.router.pool import PoolModel
     from services.router.ranking import Ranked, StopReason
+    from services.router.selection import SelectionReason
 
 
 def event_message(event: Event) -> pb.StreamAnswerResponse:
@@ -51,17 +53,24 @@ def result_message(result: Result) -> pb.GenerateAnswerResponse:
         cost_usd=result.cost_usd,
         fallbacks=[fallback_message(fallback) for fallback in result.fallbacks],
         timing=_timing(result.timing),
+        decision_id=result.decision_id,
+        uncertainty=result.uncertainty,
     )
 
 
-def ranked_message(ranked: Ranked) -> pb.RankedModel:
-    """Returns the message of a model's place in a ranking."""
+def ranked_message(ranked: Ranked, reason: SelectionReason | None) -> pb.RankedModel:
+    """Returns the message of a model's place in a ranking, and why it runs or does not."""
+    candidate = ranked.candidate
     return pb.RankedModel(
         model_id=ranked.model_id,
-        score=ranked.candidate.score,
-        expected_cost_usd=ranked.candidate.expected_cost_usd,
-        expected_latency=_duration(ranked.candidate.expected_latency_s),
+        score=candidate.score,
+        expected_cost_usd=candidate.expected_cost_usd,
+        expected_latency=_duration(candidate.expected_latency_s),
         utility=ranked.utility,
+        prior_score=candidate.prior_score,
+        expected_completion_token_count=candidate.expected_completion_tokens,
+        selection_reason=pb.SelectionReason.Value(f"SELECTION_REASON_{_name(reason)}"),
+        explanation=explain(ranked, reason),
     )
 
 
@@ -103,8 +112,11 @@ def _duration(seconds: float) -> duration_pb2.Duration:
 def _routing(decision: RoutingDecision) -> pb.RoutingDecision:
     return pb.RoutingDecision(
         layer_number=decision.layer_number,
-        ranked_models=[ranked_message(ranked) for ranked in decision.ranked],
+        ranked_models=[
+            ranked_message(ranked, decision.reason(ranked.model_id)) for ranked in decision.ranked
+        ],
         selected_model_ids=decision.selected_model_ids,
+        uncertainty=decision.uncertainty,
     )
 
 

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from routemoa.errors import AnswerTimedOutError, GenerationFailedError, NoEligibleModelError
-from services.router.context import fits
-from services.router.events import Result, RoutingDecision, Timing
-from services.router.ledger import CallStatus, Ledger
-from services.router.metrics import ANSWERS, BUDGET_SHARE
-from services.router.ranking import (
-    Candidate,
-    Ranked,
-    Selection,
-    StopReason,
-    early_stop,
-    rank,
-    select,
-)
+from services.router.context import INSTRUCTION_TOKENS, REFERENCE_OVERHEAD_TOKENS, fits
+from services.router.events import UNCERTAIN, LayerReport, Result, RoutingDecision, Timing
+from services.router.failures import no_answer, nothing_eligible
+from services.router.forecast import Forecast
+from services.router.ledger import Ledger
+from services.router.limits import Room, WorstCase, fitting
+from services.router.metrics import ANSWERS, BUDGET_SHARE, UNCERTAIN_QUERIES
+from services.router.ranking import Candidate, Ranked, StopReason, early_stop, rank
+from services.router.selection import Selection, SelectionReason, select
 from services.router.tokens import estimate_tokens
-from services.rpc.validation import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from routemoa.errors import AnswerTimedOutError, GenerationFailedError
     from services.router.conversation import Conversation
     from services.router.deadline import Deadline
-    from services.router.events import Answer, Fallback, LayerReport
+    from services.router.events import Answer, Assessment, Fallback
+    from services.router.layer import LayerOutcome
     from services.router.policy import Policy
     from services.router.pool import Pool, PoolModel
 
@@ -43,6 +39,7 @@ class Run:
     deadline: Deadline
     started_s: float = field(default_factory=time.monotonic)
     priors: Mapping[str, float] = field(default_factory=dict)
+    forecast: Forecast = field(default_factory=Forecast)
     posteriors: dict[str, float] = field(default_factory=dict)
     """Of models whose answer exists; no others ever get one."""
     failed: set[str] = field(default_factory=set)
@@ -54,6 +51,8 @@ class Run:
     """Of the newest layer that brought any, best posterior score first."""
     final: Answer | None = None
     """The final answer, once it is whole."""
+    independent: bool = False
+    """Whether models are called without sight of the answers so far."""
     stop_reason: StopReason | None = None
     timing: Timing = field(default_factory=Timing)
 
@@ -61,6 +60,11 @@ class Run:
     def layers_run(self) -> int:
         """Layers that brought an answer."""
         return sum(bool(report.answers) for report in self.reports)
+
+    @property
+    def layers_left(self) -> int:
+        """Layers that may still bring an answer."""
+        return self.policy.max_layers - self.layers_run
 
     @property
     def calls_left(self) -> int:
@@ -74,40 +78,92 @@ class Run:
             return None
         return self.policy.max_cost_usd - self.ledger.cost_usd
 
+    @property
+    def room(self) -> Room:
+        """What may still be taken."""
+        limit = self.policy.max_tokens
+        return Room(
+            calls=self.calls_left,
+            cost_usd=self.budget_usd,
+            tokens=None if limit is None else limit - self.ledger.tokens,
+        )
+
+    @property
+    def readable(self) -> tuple[Answer, ...]:
+        """The answers that the next models read."""
+        return () if self.independent else self.answers
+
     def eligible(self) -> tuple[PoolModel, ...]:
-        """Returns the models that the policy allows, that have not failed and can hold the query."""
+        """Returns who may run: allowed, not failed, able to hold the query, and with news to read."""
         return tuple(
             model
             for model in self.pool.models
             if (not self.policy.model_ids or model.id in self.policy.model_ids)
             and model.id not in self.failed
+            and self._is_news_to(model)
             and fits(model, self.conversation)
         )
 
-    def next_layer(self, min_layer_s: float) -> RoutingDecision | None:
-        """Decides the next layer, or notes why there is none in `stop_reason`.
-
-        Raises:
-            NoEligibleModelError: The policy's limits leave no model for the first layer.
-        """
-        if self.answers:
+    def goes_on(self, min_layer_s: float) -> bool:
+        """Says whether another layer may run; if not, `stop_reason` says why."""
+        if self.final is not None:
+            return False
+        if self.answers and self.stop_reason is None:
             texts = [answer.text for answer in self.answers]
             self.stop_reason = early_stop(
                 self.posteriors, texts, layers_run=self.layers_run, policy=self.policy
             )
         if self.reports and self.deadline.remaining_s() < min_layer_s:
             self.stop_reason = self.stop_reason or StopReason.DEADLINE
-        if self.stop_reason is not None:
-            return None
+        return self.stop_reason is None
+
+    def next_layer(self) -> RoutingDecision | None:
+        """Picks the next layer by rank, or notes why there is none in `stop_reason`.
+
+        Raises:
+            NoEligibleModelError: The policy's limits leave no model for the first layer.
+        """
         ranked, selection = self.route()
         self.stop_reason = selection.stop_reason
-        if selection.stop_reason is not None:
-            return None
-        return RoutingDecision(
-            layer_number=len(self.reports) + 1,
-            ranked=ranked,
-            selected_model_ids=selection.model_ids,
-        )
+        return self._decision(ranked, selection)
+
+    def best(self, count: int) -> RoutingDecision | None:
+        """Returns a layer of the first of the ranking that keep the limits; see `decide`."""
+        ranked = self.ranked()
+        policy = replace(self.policy, max_layer_models=count, max_score_gap=1.0)
+        selection = select(ranked, policy, self.room)
+        if selection.stop_reason is not None and not self.ledger.entries:
+            raise nothing_eligible(ranked, self.policy, selection.stop_reason)
+        self.stop_reason = selection.stop_reason
+        return self._decision(ranked, selection)
+
+    def decide(self, ranked: tuple[Ranked, ...], wanted: Sequence[str]) -> RoutingDecision | None:
+        """Returns a layer of the wanted models, one call each; notes why if none fits the limits.
+
+        Args:
+            ranked: The ranking that the choice was made from.
+            wanted: Models by id, the first ones first; a model may stand there more than once. Those
+                whose worst cases do not fit together with the ones before them are left out.
+
+        Raises:
+            NoEligibleModelError: The policy's limits leave no model for the first layer.
+        """
+        worst_cases = [self.worst_case(self.pool.by_id[model_id]) for model_id in wanted]
+        kept, lack = fitting(worst_cases, self.room)
+        if not kept and not self.ledger.entries:
+            raise nothing_eligible(ranked, self.policy, lack)
+        if not kept:
+            self.stop_reason = lack
+        model_ids = tuple(wanted[number] for number in kept)
+        return self._decision(ranked, Selection(model_ids=model_ids, stop_reason=self.stop_reason))
+
+    def lack(self, model: PoolModel, min_stage_s: float) -> StopReason | None:
+        """Names the limit that leaves no room for one more call to a model, if one does."""
+        if self.deadline.remaining_s() < min_stage_s:
+            return StopReason.DEADLINE
+        if model.id in self.failed or not fits(model, self.conversation):
+            return StopReason.NO_MODEL
+        return self.room.lack(self.worst_case(model))
 
     def route(self) -> tuple[tuple[Ranked, ...], Selection]:
         """Ranks the eligible models and picks the next layer's.
@@ -121,23 +177,63 @@ class Run:
             and max(self.posteriors.values(), default=0) >= self.policy.stopping_score
         ):
             return ranked, Selection(model_ids=(), stop_reason=StopReason.SCORE)
+        uncertain = self.forecast.uncertainty >= self.policy.max_uncertainty
         selection = select(
-            ranked, self.policy, budget_usd=self.budget_usd, calls_left=self.calls_left
+            ranked,
+            self.policy,
+            self.room,
+            team_ids=self.forecast.team_ids,
+            safe_ids=self.pool.safe_models if uncertain else (),
         )
         if selection.stop_reason is not None and not self.ledger.entries:
-            raise _nothing_eligible(ranked, self.policy)
+            raise nothing_eligible(ranked, self.policy, selection.stop_reason)
+        if SelectionReason.SAFE in selection.reasons.values() and UNCERTAIN not in self.fallbacks:
+            self.fallbacks.append(UNCERTAIN)
+            UNCERTAIN_QUERIES.inc()
         return ranked, selection
 
     def ranked(self) -> tuple[Ranked, ...]:
         """Returns the eligible models by utility, best first."""
-        scores = {**self.priors, **self.posteriors}
-        tokens = self._prompt_tokens()
-        candidates = [_candidate(model, scores[model.id], tokens) for model in self.eligible()]
-        return rank(candidates, self.policy)
+        return rank([self._candidate(model) for model in self.eligible()], self.policy)
 
-    def worst_cost_usd(self, model: PoolModel) -> float:
-        """Returns what one call can cost at most: a reply of full length."""
-        return model.cost_usd(self._prompt_tokens(), model.max_reply_tokens)
+    def worst_case(self, model: PoolModel) -> WorstCase:
+        """Returns what one call to a model can take at most, the answers so far in its prompt."""
+        read = self._prompt_tokens() + INSTRUCTION_TOKENS
+        read += REFERENCE_OVERHEAD_TOKENS * len(self.readable)
+        return WorstCase(
+            cost_usd=model.cost_usd(read, model.max_reply_tokens),
+            tokens=read + model.max_reply_tokens,
+        )
+
+    def best_first(self, answers: Sequence[Answer]) -> tuple[Answer, ...]:
+        """Returns assessed answers by posterior score; of equals, the first one first."""
+        return tuple(sorted(answers, key=lambda answer: -self.posteriors[answer.model_id]))
+
+    def aggregators(self) -> tuple[PoolModel, ...]:
+        """Returns who may aggregate: the pool's choice, then those that answered, best first."""
+        ids = [answer.model_id for answer in self.answers]
+        chosen = self.pool.aggregator
+        if chosen is not None and (not self.policy.model_ids or chosen in self.policy.model_ids):
+            ids.insert(0, chosen)
+        return tuple(self.pool.by_id[m] for m in dict.fromkeys(ids) if m not in self.failed)
+
+    def report(
+        self,
+        decision: RoutingDecision,
+        outcome: LayerOutcome,
+        assessments: tuple[Assessment, ...] = (),
+    ) -> LayerReport:
+        """Notes that a layer has run, and returns the report of it."""
+        report = LayerReport(
+            layer_number=decision.layer_number,
+            selected_model_ids=decision.selected_model_ids,
+            answers=self.best_first(outcome.answers) if assessments else outcome.answers,
+            assessments=assessments,
+            usage=outcome.entries,
+            duration_s=outcome.duration_s,
+        )
+        self.reports.append(report)
+        return report
 
     def note_delta(self) -> None:
         """Notes that text of the final answer is about to leave."""
@@ -146,16 +242,7 @@ class Run:
 
     def failure(self) -> GenerationFailedError | AnswerTimedOutError:
         """Returns the error of a run in which no model answered."""
-        entries = self.ledger.entries
-        metadata = {
-            "model_ids": listed(entry.model_id for entry in entries),
-            "statuses": listed(f"CALL_STATUS_{entry.status.name}" for entry in entries),
-            "cost_usd": f"{self.ledger.cost_usd:.6f}",
-        }
-        if any(entry.status is CallStatus.TIMEOUT for entry in entries):
-            message = "no model answered in the time that the caller allows"
-            return AnswerTimedOutError(message, metadata)
-        return GenerationFailedError("every model that was called failed", metadata)
+        return no_answer(self.ledger)
 
     def result(self, final: Answer) -> Result:
         """Returns the whole result, with the clock stopped."""
@@ -172,32 +259,41 @@ class Run:
             usage=tuple(self.ledger.entries),
             cost_usd=self.ledger.cost_usd,
             fallbacks=tuple(self.fallbacks),
+            uncertainty=self.forecast.uncertainty,
             timing=self.timing,
         )
 
+    def _is_news_to(self, model: PoolModel) -> bool:
+        """Says whether a model would read anything that it has not written itself."""
+        return not self.answers or any(a.model_id != model.id for a in self.answers)
+
+    def _decision(self, ranked: tuple[Ranked, ...], selection: Selection) -> RoutingDecision | None:
+        if not selection.model_ids:
+            return None
+        return RoutingDecision(
+            layer_number=len(self.reports) + 1,
+            ranked=ranked,
+            selected_model_ids=selection.model_ids,
+            reasons=selection.reasons,
+            uncertainty=self.forecast.uncertainty,
+        )
+
+    def _candidate(self, model: PoolModel) -> Candidate:
+        forecast, worst = self.forecast, self.worst_case(model)
+        written = forecast.completion_tokens.get(model.id, model.expected_reply_tokens)
+        written = min(written, model.max_reply_tokens)
+        prior = self.priors[model.id]
+        return Candidate(
+            model_id=model.id,
+            score=self.posteriors.get(model.id, prior),
+            prior_score=prior,
+            expected_completion_tokens=written,
+            expected_cost_usd=model.cost_usd(self._prompt_tokens(), written),
+            worst_cost_usd=worst.cost_usd,
+            worst_tokens=worst.tokens,
+            expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
+        )
+
     def _prompt_tokens(self) -> int:
-        references = sum(estimate_tokens(answer.text) for answer in self.answers)
+        references = sum(estimate_tokens(answer.text) for answer in self.readable)
         return self.conversation.tokens + references
-
-
-def _candidate(model: PoolModel, score: float, prompt_token_count: int) -> Candidate:
-    return Candidate(
-        model_id=model.id,
-        score=score,
-        expected_cost_usd=model.cost_usd(prompt_token_count, model.expected_reply_tokens),
-        worst_cost_usd=model.cost_usd(prompt_token_count, model.max_reply_tokens),
-        expected_latency_s=model.median_latency_s,
-    )
-
-
-def _nothing_eligible(ranked: tuple[Ranked, ...], policy: Policy) -> NoEligibleModelError:
-    if not ranked:
-        return NoEligibleModelError("no model that the policy allows can hold the conversation")
-    cheapest_usd = min(r.candidate.worst_cost_usd for r in ranked)
-    return NoEligibleModelError(
-        "the cheapest call could cost more than the policy allows",
-        {
-            "max_cost_usd": str(policy.max_cost_usd),
-            "cheapest_call_usd": f"{cheapest_usd:.6f}",
-        },
-    )

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from services.router.config import RouterServiceConfig
+    from services.router.decisions.recorder import Recorder
     from services.router.events import Event
     from services.router.pipeline import Pipeline
     from services.rpc.interceptors.guard import Context
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
 class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
     """Serves `routemoa.v1.RouterService`."""
 
-    def __init__(self, pipeline: Pipeline, config: RouterServiceConfig) -> None:
+    def __init__(self, pipeline: Pipeline, config: RouterServiceConfig, recorder: Recorder) -> None:
         self._pipeline = pipeline
         self._config = config
+        self._recorder = recorder
 
     def use(self, pipeline: Pipeline) -> None:
         """Answers calls from now on with another pipeline; those in flight keep theirs."""
@@ -63,7 +65,10 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         ranked, selection = await pipeline.route(run, posteriors)
         return pb.RouteQueryResponse(
             selected_model_ids=selection.model_ids,
-            ranked_models=[ranked_message(item) for item in ranked],
+            ranked_models=[
+                ranked_message(item, selection.reasons.get(item.model_id)) for item in ranked
+            ],
+            uncertainty=run.forecast.uncertainty,
             stop_reason=stop_reason(selection.stop_reason),
             fallbacks=[fallback_message(fallback) for fallback in run.fallbacks],
         )
@@ -109,7 +114,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         conversation = read_conversation(request.messages, violations)
         violations.raise_if_any()
         run = pipeline.start(conversation, policy, self._deadline(context))
-        return pipeline.answer(run)
+        return self._recorder.watch(run, pipeline.answer(run))
 
     def _deadline(self, context: Context) -> Deadline:
         remaining_s = cast("float | None", context.time_remaining())  # None: no deadline was set

@@ -5,28 +5,33 @@ Each block keeps the ledger, the clocks and the reports of the run, so that a st
 
 from __future__ import annotations
 
-import random
 import time
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from services.router import prompts
 from services.router.aggregation import aggregate
-from services.router.calls import ModelCall
-from services.router.context import fit_references, labelled
-from services.router.events import Answer, LayerReport
+from services.router.events import LayerReport
 from services.router.final import write_final
-from services.router.layer import Answered, Patience, Proposal, run_layer
-from services.router.ledger import CallPurpose
-from services.router.protocol import new_nonce
+from services.router.forecast import Forecast
+from services.router.layer import LayerOutcome, Patience, Proposal, run_layer
+from services.router.proposals import assessed_proposal, final_call
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
     from services.router.dependencies import Judge, Scorer
-    from services.router.events import Assessment, Delta, Event, Reset, Resumed, RoutingDecision
+    from services.router.events import (
+        Answer,
+        Assessment,
+        Delta,
+        Event,
+        Reset,
+        Resumed,
+        RoutingDecision,
+    )
     from services.router.generation import Generator
+    from services.router.latency import Latencies
     from services.router.pool import PoolModel
     from services.router.run import Run
 
@@ -38,6 +43,7 @@ class Stage:
     scorer: Scorer
     judge: Judge
     generator: Generator
+    latencies: Latencies
     patience: Patience
     min_stage_s: float
     """Least time left in which starting another layer, or the aggregator, makes sense."""
@@ -49,41 +55,65 @@ class Stage:
             ModelPoolMismatchError: The scorer does not know a model of the pool.
         """
         eligible = run.eligible()
+        latency_s = self.latencies.expected_s(eligible)
         if len(eligible) == 1:
             run.priors = {eligible[0].id: eligible[0].prior_score or 0.0}
+            run.forecast = Forecast(latency_s=latency_s)
             return
         started_s = time.monotonic()
-        priors = await self.scorer.priors(run.conversation.query, run.deadline)
+        priors = await self.scorer.priors(
+            run.conversation.query, eligible, run.policy.team_size, run.deadline
+        )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores
+        run.forecast = replace(priors.forecast, latency_s=latency_s)
         if priors.fallback is not None:
             run.fallbacks.append(priors.fallback)
 
-    async def layer(self, run: Run, decision: RoutingDecision) -> LayerReport:
-        """Runs a layer's models together and has their answers assessed. Never raises for a model."""
-        layers_left = run.policy.max_layers - run.layers_run
+    async def assessed_layer(self, run: Run, decision: RoutingDecision) -> LayerReport:
+        """Runs models together and corrects their scores by what they say of themselves and others.
+
+        The report's answers are those that came, best posterior score first.
+        """
+        proposals = [assessed_proposal(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
+        # The aggregator gets as much time as a layer; what a layer leaves goes to those after it.
+        outcome = await self.propose(run, proposals, stages_left=run.layers_left + 1)
+        assessments = await self.assess(run, outcome.answers)
+        return run.report(decision, outcome, assessments)
+
+    async def propose(
+        self, run: Run, proposals: Sequence[Proposal], *, stages_left: int
+    ) -> LayerOutcome:
+        """Runs models together. Never raises for a model; one that fails is not called again.
+
+        Args:
+            run: Whose ledger the calls go to.
+            proposals: What each is asked.
+            stages_left: How many stages, this one too, share the time that is left.
+        """
         outcome = await run_layer(
-            [_proposal(run, decision, run.pool.by_id[m]) for m in decision.selected_model_ids],
+            proposals,
             self.generator,
-            # The aggregator gets as much as a layer, and what a layer leaves goes to those after it.
-            deadline=run.deadline.share(1 / (layers_left + 1)),
+            deadline=run.deadline.share(1 / stages_left),
             patience=self.patience,
             ledger=run.ledger,
         )
         run.timing.generation_s += outcome.duration_s
-        answered = {a.model_id for a in outcome.answered}
-        run.failed |= set(decision.selected_model_ids) - answered
-        assessments = await self._assess(run, [_answer(a) for a in outcome.answered])
-        report = LayerReport(
-            layer_number=decision.layer_number,
-            selected_model_ids=decision.selected_model_ids,
-            answers=run.answers if answered else (),
-            assessments=assessments,
-            usage=outcome.entries,
-            duration_s=outcome.duration_s,
-        )
-        run.reports.append(report)
-        return report
+        answered = {answer.model_id for answer in outcome.answers}
+        run.failed |= {proposal.call.model.id for proposal in proposals} - answered
+        return outcome
+
+    async def assess(self, run: Run, answers: Sequence[Answer]) -> tuple[Assessment, ...]:
+        """Corrects the scores of the models that ran by what new answers say of them."""
+        if not answers:
+            return ()
+        started_s = time.monotonic()
+        verdict = await self.judge.assess(answers, run.answers, run.priors, run.deadline)
+        run.timing.judge_s += time.monotonic() - started_s
+        if verdict.fallback is not None:
+            run.fallbacks.append(verdict.fallback)
+        run.posteriors.update({a.model_id: a.posterior_score for a in verdict.assessments})
+        return verdict.assessments
 
     async def pass_through(
         self, run: Run, decision: RoutingDecision
@@ -91,9 +121,10 @@ class Stage:
         """Streams the only model of the last layer to the user, as it writes."""
         started_s = time.monotonic()
         model = run.pool.by_id[decision.selected_model_ids[0]]
-        call = _final_call(run, decision, model)
+        call = final_call(run, model)
         booked_before = len(run.ledger.entries)
         others = len(decision.ranked) > 1
+        call.patient = not others
         first_text = run.deadline.share(0.5) if others else run.deadline
         async with aclosing(
             write_final(run, call, self.generator, first_text=first_text)
@@ -115,8 +146,14 @@ class Stage:
         run.reports.append(report)
         yield report
 
-    async def aggregate(self, run: Run) -> AsyncGenerator[Delta | Reset | Resumed, None]:
-        """Merges the answers of the last layer into the final one.
+    async def aggregate(
+        self, run: Run, aggregators: Sequence[PoolModel]
+    ) -> AsyncGenerator[Delta | Reset | Resumed, None]:
+        """Merges the newest answers into the final one.
+
+        Args:
+            run: Whose answers.
+            aggregators: Who may merge, best first.
 
         Raises:
             GenerationFailedError: There is none, as every model failed.
@@ -125,65 +162,9 @@ class Stage:
         if not run.answers:
             raise run.failure()
         started_s = time.monotonic()
-        async with aclosing(aggregate(run, self.generator, min_stage_s=self.min_stage_s)) as events:
+        async with aclosing(
+            aggregate(run, self.generator, aggregators, min_stage_s=self.min_stage_s)
+        ) as events:
             async for event in events:
                 yield event
         run.timing.aggregation_s = time.monotonic() - started_s
-
-    async def _assess(self, run: Run, answers: list[Answer]) -> tuple[Assessment, ...]:
-        """Corrects the scores of the models that ran, and orders the new answers by them."""
-        if not answers:
-            return ()
-        started_s = time.monotonic()
-        verdict = await self.judge.assess(answers, run.answers, run.priors, run.deadline)
-        run.timing.judge_s += time.monotonic() - started_s
-        if verdict.fallback is not None:
-            run.fallbacks.append(verdict.fallback)
-        run.posteriors.update({a.model_id: a.posterior_score for a in verdict.assessments})
-        run.answers = tuple(sorted(answers, key=lambda a: -run.posteriors[a.model_id]))
-        return verdict.assessments
-
-
-def _proposal(run: Run, decision: RoutingDecision, model: PoolModel) -> Proposal:
-    nonce = new_nonce()
-    answers = [(answer.model_id, answer.text) for answer in run.answers]
-    fitting = list(fit_references(model, run.conversation, answers))
-    # Each model reads the answers in an order of its own, so that no place in it is favoured.
-    random.Random(nonce).shuffle(fitting)  # noqa: S311  # fairness, not secrecy
-    references = labelled(fitting)
-    call = ModelCall(
-        model=model,
-        session=run.conversation.session,
-        messages=prompts.proposer(run.conversation, references, nonce),
-        purpose=CallPurpose.ANSWER,
-        layer_number=decision.layer_number,
-    )
-    return Proposal(call=call, nonce=nonce, references=references)
-
-
-def _final_call(run: Run, decision: RoutingDecision, model: PoolModel) -> ModelCall:
-    answers = [(answer.model_id, answer.text) for answer in run.answers]
-    references = labelled(fit_references(model, run.conversation, answers))
-    messages = (
-        prompts.aggregator(run.conversation, references, new_nonce())
-        if references
-        else prompts.plain(run.conversation)
-    )
-    return ModelCall(
-        model=model,
-        session=run.conversation.session,
-        messages=messages,
-        purpose=CallPurpose.ANSWER,
-        layer_number=decision.layer_number,
-    )
-
-
-def _answer(answered: Answered) -> Answer:
-    return Answer(
-        model_id=answered.model_id,
-        text=answered.reply.answer,
-        prompt_tokens=answered.prompt_tokens,
-        completion_tokens=answered.completion_tokens,
-        self_score=answered.reply.self_score,
-        grades=answered.reply.grades,
-    )

@@ -10,6 +10,7 @@ runs forms the next one. So batches grow with load and nothing waits for company
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -21,12 +22,10 @@ import structlog
 from routemoa.errors import DrainingError, OverloadedError
 from services.scorer import metrics
 from services.scorer.batch_selection import select_batch
+from services.scorer.outcome import ScoredQuery, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy as np
-    import numpy.typing as npt
 
     from scorer import TokenizedQuery
     from scorer.runtime import Reading
@@ -35,6 +34,8 @@ INLINE_CHARACTERS = 1_000
 """A call with this much text is tokenized on the event loop, which takes 0.3 ms; one with more is
 handed to a thread, so that it does not hold up other calls."""
 RETRY_DELAY_S = 0.25
+_PACE_SHARE = 0.1
+"""How much the newest batch says of how long a query takes, beside those before it."""
 
 _log = structlog.get_logger()
 
@@ -63,32 +64,8 @@ class BatchLimits:
     """The longest query may have so many times the tokens of the shortest."""
     max_requests: int
     max_queue_requests: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Where the time of one query went."""
-
-    queue_s: float
-    tokenization_s: float
-    inference_s: float
-    """Shared by all queries of the batch."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ScoredQuery:
-    """The outcome for one query."""
-
-    scores: npt.NDArray[np.float32]
-    """One score per model, shape (M,), in the runtime's order."""
-    class_weights: npt.NDArray[np.float32]
-    """How much the query is of each response class, shape (C,)."""
-    completion_tokens: npt.NDArray[np.float32] | None
-    """Expected tokens of each model's reply, shape (M,); None where the artifact knows none."""
-    uncertainty: float
-    """How little the scores are to be relied on, in [0, 1]."""
-    truncated: bool
-    timing: Timing
+    max_wait_s: float
+    """The longest that a query may be expected to wait before its batch starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,6 +74,8 @@ class _Call:
 
     future: asyncio.Future[list[ScoredQuery]]
     query_count: int
+    start_by_s: float
+    """When its queries must have started, by the performance counter."""
     outcomes: dict[int, ScoredQuery] = field(default_factory=dict)
 
     def finish(self, place: int, outcome: ScoredQuery) -> None:
@@ -127,8 +106,10 @@ class Batcher:
         self._engine = engine
         self._limits = limits
         self._queue: list[_Entry] = []
+        self._query_s = 0.0
+        """How long a query has the worker busy, of late."""
         self._closed = False
-        # Guards the two above, which the event loop and the worker share.
+        # Guards the three above, which the event loop and the worker share.
         self._changed = threading.Condition()
         self._loop = asyncio.get_running_loop()
         self._worker = threading.Thread(target=self._work, name="batcher", daemon=True)
@@ -148,14 +129,25 @@ class Batcher:
         await asyncio.to_thread(self._worker.join)
         self._long_texts.shutdown(wait=False, cancel_futures=True)
 
-    async def score(self, texts: Sequence[str]) -> list[ScoredQuery]:
+    async def score(
+        self, texts: Sequence[str], remaining_s: float | None = None
+    ) -> list[ScoredQuery]:
         """Returns the outcome for each text, in order.
 
+        Args:
+            texts: What to score.
+            remaining_s: Time that the caller has; None if it set no deadline.
+
         Raises:
-            OverloadedError: The queue cannot take all of them; none was queued.
+            OverloadedError: The queue cannot take all of them, or they would not start in time.
             BatchFailedError: A batch with one of them failed.
         """
-        call = _Call(future=self._loop.create_future(), query_count=len(texts))
+        wait_s = min(self._limits.max_wait_s, remaining_s or math.inf)
+        call = _Call(
+            future=self._loop.create_future(),
+            query_count=len(texts),
+            start_by_s=time.perf_counter() + wait_s,
+        )
         if sum(map(len, texts)) <= INLINE_CHARACTERS:
             entries = self._entries(call, texts)
         else:
@@ -193,6 +185,9 @@ class Batcher:
                     {"limit": str(limit)},
                     retry_delay_s=RETRY_DELAY_S,
                 )
+            wait_s = len(self._queue) * self._query_s
+            if entries and entries[0].queued_at_s + wait_s > entries[0].call.start_by_s:
+                raise _too_late(wait_s)
             self._queue.extend(entries)
             metrics.QUEUED.set(len(self._queue))
             self._changed.notify()
@@ -208,14 +203,29 @@ class Batcher:
                 self._loop.call_soon_threadsafe(_fail, batch)
                 continue
             inference_s = time.perf_counter() - started_s
+            with self._changed:
+                self._query_s += _PACE_SHARE * (inference_s / len(batch) - self._query_s)
             metrics.observe_batch([len(query.ids) for query in queries], inference_s)
             self._loop.call_soon_threadsafe(_finish, batch, reading, started_s, inference_s)
+
+    def _drop_hopeless(self) -> None:
+        """Takes what nobody waits for, or what waited too long, out of the queue."""
+        now_s = time.perf_counter()
+        kept: list[_Entry] = []
+        late: list[_Entry] = []
+        for entry in self._queue:
+            if not entry.call.future.done():
+                (late if now_s > entry.call.start_by_s else kept).append(entry)
+        self._queue = kept
+        if late:
+            error = _too_late(now_s - late[0].queued_at_s)
+            self._loop.call_soon_threadsafe(_fail_with, late, error)
 
     def _next_batch(self) -> list[_Entry]:
         """Waits for queries; returns none once the batcher is closed."""
         with self._changed:
             while True:
-                self._queue = [entry for entry in self._queue if not entry.call.future.done()]
+                self._drop_hopeless()
                 if self._closed:
                     return []
                 if self._queue:
@@ -232,6 +242,14 @@ class Batcher:
             self._queue = [e for place, e in enumerate(self._queue) if place not in taken]
             metrics.QUEUED.set(len(self._queue))
         return batch
+
+
+def _too_late(wait_s: float) -> OverloadedError:
+    return OverloadedError(
+        f"the queries before this call's take {wait_s * 1000:.0f} ms, which is longer than it can wait",
+        {"wait_ms": f"{wait_s * 1000:.0f}"},
+        retry_delay_s=max(wait_s, RETRY_DELAY_S),
+    )
 
 
 def _finish(
@@ -258,5 +276,9 @@ def _finish(
 
 
 def _fail(batch: Sequence[_Entry]) -> None:
-    for entry in batch:
-        entry.call.fail(BatchFailedError("the batch failed"))
+    _fail_with(batch, BatchFailedError("the batch failed"))
+
+
+def _fail_with(entries: Sequence[_Entry], error: Exception) -> None:
+    for entry in entries:
+        entry.call.fail(error)

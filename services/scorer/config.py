@@ -23,6 +23,33 @@ class ScorerServiceConfig(ServiceConfig):
         default_factory=default_artifact_path,
         description="Directory of the artifact. Absent: the one that is shipped.",
     )
+    artifacts: dict[str, Path] = Field(
+        default_factory=dict,
+        description="More artifacts, by the names that requests ask for them with, as a JSON object "
+        "of directories.",
+    )
+    shadow_artifact: str | None = Field(
+        default=None,
+        description="One of those names: its artifact scores the default one's queries on the side, "
+        "and metrics say where the two agree.",
+    )
+    artifact_reload_interval_s: float = Field(
+        default=5.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="How often artifacts are looked at. A new one takes its place with no failed "
+        "call; a bad one is refused, logged and counted.",
+    )
+    allow_fewer_models: bool = Field(
+        default=False,
+        description="Whether a new artifact may lack models that are served now.",
+    )
+    cache_queries: int = Field(
+        default=10_000,
+        ge=0,
+        description="Queries whose scores are remembered, per artifact; about 1 KB each. 0 turns "
+        "the memory off.",
+    )
     provider: Provider = Field(
         default=Provider.CPU, description="Hardware that runs the artifact: cpu or cuda."
     )
@@ -51,6 +78,13 @@ class ScorerServiceConfig(ServiceConfig):
     max_queue_requests: int = Field(
         default=1024, ge=1, description="Queries waiting above which new ones are refused at once."
     )
+    max_queue_wait_s: float = Field(
+        default=1.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Expected wait above which new queries are refused at once. Callers with less time "
+        "than that are refused above the time they have.",
+    )
     max_batch_call_requests: int = Field(
         default=64, ge=1, description="Most requests of one BatchRankModels call."
     )
@@ -67,6 +101,19 @@ class ScorerServiceConfig(ServiceConfig):
             raise ValueError("max_batch_call_requests must not be above max_queue_requests")
         return self
 
+    @model_validator(mode="after")
+    def _artifacts_have_names(self) -> Self:
+        if "" in self.artifacts:
+            raise ValueError("artifacts must have names; artifact is the one without")
+        if self.shadow_artifact is not None and self.shadow_artifact not in self.artifacts:
+            raise ValueError("shadow_artifact must be one of the names in artifacts")
+        return self
+
+    @property
+    def artifact_paths(self) -> dict[str, Path]:
+        """Every artifact's directory by name; the default one's name is empty."""
+        return {"": self.artifact, **self.artifacts}
+
     @property
     def batch_limits(self) -> BatchLimits:
         """The limits as the batcher takes them."""
@@ -75,4 +122,5 @@ class ScorerServiceConfig(ServiceConfig):
             max_length_ratio=self.max_length_ratio,
             max_requests=self.max_batch_requests,
             max_queue_requests=self.max_queue_requests,
+            max_wait_s=self.max_queue_wait_s,
         )

@@ -42,6 +42,14 @@ _STAGE_SECONDS = Histogram(
     ["stage"],
     buckets=_SECONDS,
 )
+_CACHE_QUERIES = Counter(
+    "routemoa_scorer_cache_queries_total",
+    "Queries that were remembered (hit), in flight for another caller (join), or new (miss).",
+    ["outcome"],
+)
+CACHE_HITS = _CACHE_QUERIES.labels("hit")
+CACHE_JOINS = _CACHE_QUERIES.labels("join")
+CACHE_MISSES = _CACHE_QUERIES.labels("miss")
 _QUEUE_SECONDS = _STAGE_SECONDS.labels("queue")
 _TOKENIZATION_SECONDS = _STAGE_SECONDS.labels("tokenization")
 _INFERENCE_SECONDS = _STAGE_SECONDS.labels("inference")
@@ -60,3 +68,19 @@ def observe_wait(queue_s: float, tokenization_s: float) -> None:
     """Notes how long one query was on its way into a batch."""
     _QUEUE_SECONDS.observe(queue_s)
     _TOKENIZATION_SECONDS.observe(tokenization_s)
+
+
+SHADOW_QUERIES = Counter(
+    "routemoa_scorer_shadow_queries_total",
+    "Queries that the shadow artifact scored too: it ranked the same model first (same), another one "
+    "(other), had no time for it (dropped), or failed.",
+    ["outcome"],
+)
+SHADOW_DIFFERENCE = Histogram(
+    "routemoa_scorer_shadow_score_difference",
+    "Mean |score difference| of a query between the artifact in use and its shadow.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)
+ARTIFACT = Gauge(
+    "routemoa_scorer_artifact_info", "The artifacts in use.", ["name", "version", "provider"]
+)

@@ -3,74 +3,82 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
-
-from google.protobuf.duration_pb2 import Duration
+from typing import TYPE_CHECKING, Any, Protocol
 
 from routemoa.errors import RouteMoAError
-from routemoa.v1 import model_pb2, scorer_service_pb2_grpc
 from routemoa.v1 import scorer_service_pb2 as pb
+from routemoa.v1 import scorer_service_pb2_grpc
 from services.rpc.validation import Violations
 from services.scorer.ordered import in_order
-from services.scorer.ranking import Ranking
-from services.scorer.success import class_success
+from services.scorer.responses import ranking_message
 
 MAX_TEAM_SIZE = 16
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     import grpc.aio
 
-    from scorer import Runtime
-    from services.scorer.batcher import Batcher, ScoredQuery
     from services.scorer.config import ScorerServiceConfig
+    from services.scorer.scoring import Scoring
+    from services.scorer.shadow import Shadow
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
-    """Answers for one runtime, through one batcher."""
+class Scorings(Protocol):
+    """What scores, by the artifact's name."""
 
-    def __init__(self, config: ScorerServiceConfig, runtime: Runtime, batcher: Batcher) -> None:
-        self._batcher = batcher
-        self._ranking = Ranking(runtime.model_ids, class_success(runtime))
-        self._stream_window = config.stream_window_requests
-        self._info = pb.GetScorerInfoResponse(
-            scorer_version=runtime.version,
-            model_ids=runtime.model_ids,
-            max_query_token_count=runtime.max_tokens,
-            max_batch_request_count=config.max_batch_call_requests,
-            execution_provider=runtime.provider,
-        )
+    @property
+    def default(self) -> Scoring:
+        """What scores for requests that name no artifact."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Every name that a request may give."""
+
+    def get(self, name: str) -> Scoring | None:
+        """Returns what scores under a name now; None if nothing does."""
+
+
+class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
+    """Answers with the artifacts of a scorer."""
+
+    def __init__(
+        self, config: ScorerServiceConfig, scorings: Scorings, shadow: Shadow | None = None
+    ) -> None:
+        self._config = config
+        self._scorings = scorings
+        self._shadow = shadow
 
     async def RankModels(
-        self,
-        request: pb.RankModelsRequest,
-        context: Context,  # noqa: ARG002  # gRPC's signature
+        self, request: pb.RankModelsRequest, context: Context
     ) -> pb.RankModelsResponse:
         """Ranks models for one query."""
-        return await self._rank(request, "")
+        return await self._rank(request, "", context.time_remaining())
 
     async def BatchRankModels(
-        self,
-        request: pb.BatchRankModelsRequest,
-        context: Context,  # noqa: ARG002  # gRPC's signature
+        self, request: pb.BatchRankModelsRequest, context: Context
     ) -> pb.BatchRankModelsResponse:
         """Ranks models for several queries, or fails with everything that is wrong with any."""
         violations = Violations()
-        limit = self._info.max_batch_request_count
+        limit = self._config.max_batch_call_requests
         violations.length("requests", request.requests, 1, limit)
-        for place, item in enumerate(request.requests[:limit]):
-            _check(item, f"requests[{place}].", violations)
+        requests = request.requests[:limit]
+        scorings = [
+            self._checked(item, f"requests[{place}].", violations)
+            for place, item in enumerate(requests)
+        ]
         violations.raise_if_any()
-        self._ranking.check([model_id for item in request.requests for model_id in item.model_ids])
-        outcomes = await self._batcher.score([item.query for item in request.requests])
+        responses: dict[int, pb.RankModelsResponse] = {}
+        for scoring in dict.fromkeys(scorings):
+            places = [place for place, each in enumerate(scorings) if each is scoring]
+            ranked = await self._ranked(
+                [requests[place] for place in places], scoring, context.time_remaining()
+            )
+            responses |= zip(places, ranked, strict=True)
         return pb.BatchRankModelsResponse(
-            responses=[
-                self._response(item, outcome)
-                for item, outcome in zip(request.requests, outcomes, strict=True)
-            ]
+            responses=[responses[place] for place in range(len(requests))]
         )
 
     async def StreamRankModels(
@@ -80,9 +88,10 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
     ) -> AsyncIterator[pb.StreamRankModelsResponse]:
         """Ranks models for a stream of queries, in order."""
         index = 0
+        window = self._config.stream_window_requests
         # Closed with the call, so that no work goes on for a caller that has gone.
         async with aclosing(
-            in_order(request_iterator, self._stream_response, window=self._stream_window)
+            in_order(request_iterator, self._stream_response, window=window)
         ) as responses:
             async for response in responses:
                 response.request_index = index
@@ -91,66 +100,69 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
 
     async def GetScorerInfo(
         self,
-        request: pb.GetScorerInfoRequest,  # noqa: ARG002  # gRPC's signature
+        request: pb.GetScorerInfoRequest,
         context: Context,  # noqa: ARG002  # gRPC's signature
     ) -> pb.GetScorerInfoResponse:
-        """Describes the artifact that is loaded and the limits of the service."""
-        return self._info
+        """Describes an artifact that is in use and the limits of the service."""
+        violations = Violations()
+        scoring = self._scoring(request.artifact, "artifact", violations)
+        violations.raise_if_any()
+        runtime = scoring.runtime
+        return pb.GetScorerInfoResponse(
+            scorer_version=runtime.version,
+            model_ids=runtime.model_ids,
+            max_query_token_count=runtime.max_tokens,
+            max_batch_request_count=self._config.max_batch_call_requests,
+            execution_provider=runtime.provider,
+            artifact_names=self._scorings.names,
+        )
 
     async def _stream_response(
         self, request: pb.StreamRankModelsRequest
     ) -> pb.StreamRankModelsResponse:
         try:
-            ranking = await self._rank(request.request, "request.")
+            ranking = await self._rank(request.request, "request.", None)
         except RouteMoAError as error:
             failure = pb.RankingError(reason=error.reason, message=error.message)
             return pb.StreamRankModelsResponse(error=failure)
         return pb.StreamRankModelsResponse(ranking=ranking)
 
-    async def _rank(self, request: pb.RankModelsRequest, place: str) -> pb.RankModelsResponse:
-        violations = Violations()
-        _check(request, place, violations)
-        violations.raise_if_any()
-        self._ranking.check(request.model_ids)
-        (outcome,) = await self._batcher.score([request.query])
-        return self._response(request, outcome)
-
-    def _response(
-        self, request: pb.RankModelsRequest, outcome: ScoredQuery
+    async def _rank(
+        self, request: pb.RankModelsRequest, place: str, remaining_s: float | None
     ) -> pb.RankModelsResponse:
-        timing = outcome.timing
-        ranked = self._ranking.best_first(
-            outcome.scores, outcome.completion_tokens, request.model_ids
-        )
-        return pb.RankModelsResponse(
-            model_scores=[
-                model_pb2.ModelScore(
-                    model_id=model_id, score=score, expected_completion_token_count=tokens
-                )
-                for model_id, score, tokens in ranked
-            ],
-            truncated=outcome.truncated,
-            scorer_version=self._info.scorer_version,
-            timing=pb.ScorerTiming(
-                queue_duration=_duration(timing.queue_s),
-                tokenization_duration=_duration(timing.tokenization_s),
-                inference_duration=_duration(timing.inference_s),
-            ),
-            uncertainty=outcome.uncertainty,
-            team_model_ids=self._team(request, outcome),
-        )
+        violations = Violations()
+        scoring = self._checked(request, place, violations)
+        violations.raise_if_any()
+        (response,) = await self._ranked([request], scoring, remaining_s)
+        return response
 
-    def _team(self, request: pb.RankModelsRequest, outcome: ScoredQuery) -> list[str]:
-        if not request.team_size:
-            return []
-        return self._ranking.team(outcome.class_weights, request.model_ids, request.team_size)
+    async def _ranked(
+        self,
+        requests: Sequence[pb.RankModelsRequest],
+        scoring: Scoring,
+        remaining_s: float | None,
+    ) -> list[pb.RankModelsResponse]:
+        scoring.ranking.check([model_id for item in requests for model_id in item.model_ids])
+        outcomes = await scoring.score([item.query for item in requests], remaining_s)
+        if self._shadow is not None and scoring is self._scorings.default:
+            for item, outcome in zip(requests, outcomes, strict=True):
+                self._shadow.observe(item.query, scoring, outcome)
+        return [
+            ranking_message(item, outcome, scoring.ranking, scoring.runtime.version)
+            for item, outcome in zip(requests, outcomes, strict=True)
+        ]
 
+    def _checked(
+        self, request: pb.RankModelsRequest, place: str, violations: Violations
+    ) -> Scoring:
+        violations.query(f"{place}query", request.query)
+        violations.within(f"{place}team_size", request.team_size, 0, MAX_TEAM_SIZE)
+        return self._scoring(request.artifact, f"{place}artifact", violations)
 
-def _check(request: pb.RankModelsRequest, place: str, violations: Violations) -> None:
-    violations.query(f"{place}query", request.query)
-    violations.within(f"{place}team_size", request.team_size, 0, MAX_TEAM_SIZE)
-
-
-def _duration(span_s: float) -> Duration:
-    seconds, fraction_s = divmod(span_s, 1)
-    return Duration(seconds=int(seconds), nanos=int(fraction_s * 1e9))
+    def _scoring(self, name: str, field: str, violations: Violations) -> Scoring:
+        scoring = self._scorings.get(name) if name else self._scorings.default
+        if scoring is not None:
+            return scoring
+        known = ", ".join(self._scorings.names) or "left out"
+        violations.add(field, f"must be {known}, is {name[:100]}")
+        return self._scorings.default

@@ -1,8 +1,8 @@
 """What a backend is asked and what it says: messages -> Call -> Reply.
 
 The router tells a model what it wants by two marks in the messages, and so its purpose can be read
-back here: a nonce for the assessment line in the system message, and quoted references at the end
-of the last user message.
+back here: a nonce for the line of scores, or of a verdict, in the system message, and quoted references
+at the end of the last user message.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_ASSESSMENT_MARK = re.compile(r"@@assessment ([0-9a-f]{8})")
+_MARK = re.compile(r"@@(assessment|selection|moderation) ([0-9a-f]{8})")
 _LAST_END_MARK = re.compile(r"@@end ([0-9a-f]{8}) R\d+\s*\Z")
 
 
@@ -26,6 +26,15 @@ class Purpose(enum.StrEnum):
     PLAIN = "plain"
     PROPOSAL = "proposal"
     AGGREGATION = "aggregation"
+    SELECTION = "selection"
+    MODERATION = "moderation"
+
+
+_PURPOSE_OF_MARK = {
+    "assessment": Purpose.PROPOSAL,
+    "selection": Purpose.SELECTION,
+    "moderation": Purpose.MODERATION,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +64,7 @@ class Call:
     references: tuple[Reference, ...]
     purpose: Purpose
     nonce: str | None
-    """What marks the assessment line; None unless an assessment is asked for."""
+    """What marks the line of scores, or of the verdict; None unless one is asked for."""
 
     def assessed(
         self,
@@ -73,6 +82,10 @@ class Call:
         if self.nonce is None or not assessment:
             return text
         return f"{text}\n@@assessment {self.nonce} {json.dumps(assessment)}"
+
+    def verdict(self, **fields: object) -> str:
+        """Returns the verdict asked for: ``keep`` of a selection, ``over`` of a moderation."""
+        return f"Having compared them:\n@@{self.purpose} {self.nonce} {json.dumps(fields)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +121,16 @@ def read_call(model: str, messages: Sequence[Message]) -> Call:
     users = [message.content for message in messages if message.role == "user"]
     query, references = _split_references(users[-1] if users else "")
     # The router's instruction stands last, after whatever the caller's own system text says.
-    marks = _ASSESSMENT_MARK.findall(system)
+    marks = _MARK.findall(system)
+    mark, nonce = marks[-1] if marks else ("", None)
     without_mark = Purpose.AGGREGATION if references else Purpose.PLAIN
     return Call(
         model=model,
         messages=tuple(messages),
         query=query,
         references=references,
-        purpose=Purpose.PROPOSAL if marks else without_mark,
-        nonce=marks[-1] if marks else None,
+        purpose=_PURPOSE_OF_MARK.get(mark, without_mark),
+        nonce=nonce,
     )
 
 

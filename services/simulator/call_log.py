@@ -42,13 +42,23 @@ class CallRecord:
     started_s: float
     ended_s: float | None = None
     outcome: Outcome = Outcome.RUNNING
+    prompt_tokens: int = 0
+    """Tokens that were read; none where the call was refused."""
+    completion_tokens: int = 0
+    """Tokens that were written, those of a reply that broke off too."""
 
 
 @dataclass(slots=True)
 class Ending:
-    """The outcome of a call in progress, set by whoever answers it."""
+    """The outcome of a call in progress and what it has used, set by whoever answers it."""
 
     outcome: Outcome = Outcome.COMPLETED
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def note_written(self, completion_tokens: int) -> None:
+        """Notes how much has been written so far."""
+        self.completion_tokens = completion_tokens
 
 
 class CallLog:
@@ -89,7 +99,11 @@ class CallLog:
         finally:
             if number in self._records:
                 self._records[number] = dataclasses.replace(
-                    record, ended_s=time.monotonic(), outcome=ending.outcome
+                    record,
+                    ended_s=time.monotonic(),
+                    outcome=ending.outcome,
+                    prompt_tokens=ending.prompt_tokens,
+                    completion_tokens=ending.completion_tokens,
                 )
             self._announce()
 

@@ -75,6 +75,7 @@ class _Completion:
 
     pieces: list[str]
     finish_reason: str
+    prompt_tokens: int
     usage: dict[str, object]
 
 
@@ -148,6 +149,7 @@ class _Exchange:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
         await response.prepare(self.request)
+        self.ending.prompt_tokens = completion.prompt_tokens
         await asyncio.sleep(self._first_token_delay_s())
         breaks = self.fault in _HALFWAY
         half = len(completion.pieces) // 2
@@ -162,7 +164,9 @@ class _Exchange:
             if self.body.stream_options.include_usage:
                 events[-1] += writer.usage(completion.usage)
             events[-1] += DONE
-        await write_events(response, events, self.pacing.tokens_per_second)
+        await write_events(
+            response, events, self.pacing.tokens_per_second, self.ending.note_written
+        )
         if breaks:
             await self._break_off(response)
         return response
@@ -231,4 +235,9 @@ def _complete(call: Call, reply: Reply, partial: str, max_tokens: int | None) ->
     }
     if reply.cost_usd is not None:
         usage["cost"] = reply.cost_usd
-    return _Completion(pieces=pieces, finish_reason="length" if cut else "stop", usage=usage)
+    return _Completion(
+        pieces=pieces,
+        finish_reason="length" if cut else "stop",
+        prompt_tokens=prompt_tokens,
+        usage=usage,
+    )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from services.simulator.answer_key import answer_key
+from services.answer_key import answer_key
 from services.simulator.call import Call, NoAnswerError, Purpose, Reference, Reply
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class RecordedAnswers:
         return self._models
 
     def reply(self, call: Call) -> Reply:
-        """Returns the recorded reply; for an aggregation, the reference that most others agree with.
+        """Returns the recorded reply; where one of several is asked for, what most of them agree with.
 
         Raises:
             NoAnswerError: If this model's answer to this query is not recorded.
@@ -83,7 +83,13 @@ class RecordedAnswers:
         if recording is None:
             raise NoAnswerError("the query is not among the recorded ones")
         if call.purpose is Purpose.AGGREGATION:
-            return Reply(text=_most_agreed(call.references))
+            return Reply(text=_by_agreement(call.references)[0].text)
+        if call.purpose is Purpose.SELECTION:
+            keep = [reference.label for reference in _by_agreement(call.references)]
+            return Reply(text=call.verdict(keep=keep))
+        if call.purpose is Purpose.MODERATION:
+            keys = {answer_key(reference.text) for reference in call.references}
+            return Reply(text=call.verdict(over=len(keys) == 1 and None not in keys))
         if call.model not in recording.responses:
             raise NoAnswerError(f"no answer of {call.model!r} to this query is recorded")
         text = recording.responses[call.model]
@@ -153,10 +159,11 @@ def _agreement(own_text: str, references: Sequence[Reference]) -> dict[str, floa
     return {r.label: float(answer_key(r.text) == own_key) for r in references}
 
 
-def _most_agreed(references: Sequence[Reference]) -> str:
-    # Stands in for a synthesis, which no recording can hold.
-    keys = [answer_key(reference.text) for reference in references]
-    counts = Counter(key for key in keys if key is not None)
-    # Of equals the first is taken: the router quotes the best-scored answer first.
-    best = max(range(len(keys)), key=lambda i: (counts.get(keys[i] or "", 0), -i))
-    return references[best].text
+def _by_agreement(references: Sequence[Reference]) -> list[Reference]:
+    """Returns the references, those that most others agree with first; of equals, the first one first.
+
+    Stands in for a synthesis, or a judgement, which no recording can hold.
+    """
+    keys = {reference.label: answer_key(reference.text) for reference in references}
+    counts = Counter(key for key in keys.values() if key is not None)
+    return sorted(references, key=lambda r: -counts.get(keys[r.label] or "", 0))

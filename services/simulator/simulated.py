@@ -41,6 +41,11 @@ class SimulatedAnswers:
         if call.purpose is Purpose.AGGREGATION:
             # Stands in for a synthesis: what this model believes most, in the words it was given.
             return Reply(text=max(call.references, key=lambda r: mind.belief(r.text)).text)
+        if call.purpose is Purpose.SELECTION:
+            best = sorted(call.references, key=lambda r: -mind.belief(r.text))
+            return Reply(text=call.verdict(keep=[r.label for r in best]))
+        if call.purpose is Purpose.MODERATION:
+            return Reply(text=call.verdict(over=len({r.text for r in call.references}) == 1))
         text = mind.answer
         return Reply(
             text=call.assessed(

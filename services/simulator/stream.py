@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aiohttp import web
 
@@ -105,12 +105,23 @@ def encode_event(content: object) -> bytes:
 
 
 async def write_events(
-    response: web.StreamResponse, events: Sequence[bytes], tokens_per_second: float
+    response: web.StreamResponse,
+    events: Sequence[bytes],
+    tokens_per_second: float,
+    on_written: Callable[[int], None],
 ) -> None:
-    """Writes events, each token's when it is due; at once where ``tokens_per_second`` is zero."""
+    """Writes events, each token's when it is due; at once where ``tokens_per_second`` is zero.
+
+    Args:
+        response: Where they go.
+        events: One per token.
+        tokens_per_second: Their pace.
+        on_written: Called with the number of events that have been written so far.
+    """
     if tokens_per_second <= 0:
         for batch in _batches(events):
             await response.write(batch)
+        on_written(len(events))
         return
     loop = asyncio.get_running_loop()
     start_s = loop.time()
@@ -121,7 +132,8 @@ async def write_events(
         due = int((loop.time() - start_s) * tokens_per_second) + 1
         due = max(due, written + 1)
         await response.write(b"".join(events[written:due]))
-        written = due
+        written = min(due, len(events))
+        on_written(written)
 
 
 def _batches(events: Sequence[bytes]) -> Iterator[bytes]:

@@ -24,9 +24,9 @@ from scorer.compare.pools import read_pools
 from scorer.config import LearnerConfig
 from scorer.data.records import model_ids_of, read_records
 from scorer.measures.ranking import mean_by_model, ranking_figures
-from scorer.mixture.learner import Examples, calibrated, learn, read_features
+from scorer.mixture.examples import Examples, make_examples
+from scorer.mixture.learner import calibrated, learn, read_features
 from scorer.mixture.newcomer import Labelled, fit_newcomer
-from scorer.ngrams import ngram_ids
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -68,14 +68,13 @@ def examples_of(config: PoolConfig, path: Path, model_ids: tuple[str, ...]) -> E
     records = read_records(path)
     targets = metric_targets(records, model_ids, config.right_if_positive)
     kept = np.flatnonzero(~np.isnan(targets).all(axis=1))
-    texts = [records[row].query for row in kept]
-    return Examples(
-        texts=texts,
-        tasks=[records[row].task for row in kept],
-        bags=[ngram_ids(text, CONFIG.ngram_buckets) for text in texts],
-        embeddings=None,
+    return make_examples(
+        [records[row].query for row in kept],
+        [records[row].task for row in kept],
         targets=targets[kept],
         weights=np.ones(len(kept)),
+        ngram_buckets=CONFIG.ngram_buckets,
+        embeddings=None,
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from scorer import Runtime, default_artifact_path, load_artifact
+from scorer.runtime import Reading
 from services.rpc.config import load_config
 from services.rpc.server import serve
 from services.scorer.app import scorer_service
@@ -19,9 +20,6 @@ from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
-
-    import numpy as np
-    import numpy.typing as npt
 
     from scorer import TokenizedQuery
     from services.rpc.server import Service
@@ -33,15 +31,22 @@ class NoopRuntime(Runtime):
     def prepare(self) -> None:
         """Reads the one query and its scores."""
         self._query = super().tokenize("a word")
-        self._row = super().score([self._query])
+        self._reading = super().read([self._query])
 
     def tokenize(self, text: str) -> TokenizedQuery:
         """Returns the one query."""
         return self._query
 
-    def score(self, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:
-        """Returns the one row of scores for each."""
-        return self._row.repeat(len(queries), axis=0)
+    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
+        """Returns the one reading for each."""
+        rows = [0] * len(queries)
+        reading = self._reading
+        return Reading(
+            scores=reading.scores[rows],
+            class_weights=reading.class_weights[rows],
+            completion_tokens=None,
+            uncertainty=reading.uncertainty[rows],
+        )
 
 
 @asynccontextmanager

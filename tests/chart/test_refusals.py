@@ -48,6 +48,8 @@ def model(extra: str = "") -> str:
         ('router.pool.models=[{"id":"a","url":"ftp://a"}]', "pattern"),
         ('router.backendSecrets=[{"name":"a","secret":"b"}]', "secret"),
         ('router.backendSecrets=[{"name":"A B","secretName":"b"}]', "pattern"),
+        ('router.decisions.sink="kafka"', "sink"),
+        ('router.config.decision_sink="files"', "decision_sink"),
     ],
 )
 def test_the_schema_refuses(change: str, named: str) -> None:
@@ -68,6 +70,7 @@ def test_the_schema_refuses(change: str, named: str) -> None:
         ([model(',"api_key_file":"/run/secrets/backends/x/key"')], "is in no secret"),
         (['router.pool.aggregator="b"'], "b is not one of the models"),
         (['router.backendSecrets=[{"name":"a"}]'], "exactly one of"),
+        (['router.decisions.sink="postgres"'], "postgres needs dsnSecretName"),
         (["scorer.gpu.enabled=true"], "has no CUDA runtime"),
         (
             [

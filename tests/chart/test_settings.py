@@ -125,6 +125,36 @@ def test_keys_of_backends_are_files_from_references_and_never_values() -> None:
     assert not rendered.all("Secret")
 
 
+def test_decision_records_go_where_the_values_say() -> None:
+    rendered = render("decisions")
+    environment = rendered.environment("router")
+    assert environment["ROUTEMOA_ROUTER_DECISION_SINK"] == "postgres"
+    volumes = {v["name"]: v for v in rendered.pod("router")["volumes"]}
+    mounts = {m["name"]: m["mountPath"] for m in rendered.container("router")["volumeMounts"]}
+    for name, setting, secret in (
+        ("decision-dsn", "DECISION_POSTGRES_DSN_FILE", "decisions-database"),
+        ("decision-key", "DECISION_HASH_KEY_FILE", "decisions-key"),
+    ):
+        assert volumes[name]["secret"]["secretName"] == secret
+        assert environment[f"ROUTEMOA_ROUTER_{setting}"].startswith(f"{mounts[name]}/")
+
+
+@pytest.mark.parametrize(
+    ("claim", "volume"),
+    [
+        ("", {"emptyDir": {"sizeLimit": "192Mi"}}),
+        ("records", {"persistentVolumeClaim": {"claimName": "records"}}),
+    ],
+)
+def test_files_of_decision_records_are_on_a_volume(claim: str, volume: dict[str, object]) -> None:
+    changes = ('router.decisions.sink="files"', f'router.decisions.claimName="{claim}"')
+    rendered = render("default", *changes)
+    [mount] = [m for m in rendered.container("router")["volumeMounts"] if m["name"] == "decisions"]
+    assert mount["mountPath"] == rendered.environment("router")["ROUTEMOA_ROUTER_DECISION_DIR"]
+    [found] = [v for v in rendered.pod("router")["volumes"] if v["name"] == "decisions"]
+    assert found == {"name": "decisions"} | volume
+
+
 def test_the_team_and_the_platform_fit_together() -> None:
     team, platform = render("team"), render("platform")
     assert team.all("Deployment").keys() == {"router"}

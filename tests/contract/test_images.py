@@ -76,7 +76,7 @@ def test_an_image_installs_all_that_its_service_imports(service: str, lock: str)
 
 
 def test_services_without_a_model_install_no_model_library() -> None:
-    heavy = {"numpy", "onnxruntime", "onnxruntime-gpu", "tokenizers", "torch"}
+    heavy = {"numpy", "onnxruntime", "onnxruntime-gpu", "torch"}
     assert not heavy & (locked("judge") | locked("router"))
     assert "aiohttp" not in locked("judge") | locked("scorer")
     assert "onnxruntime" not in locked("scorer-gpu")

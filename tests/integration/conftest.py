@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from routemoa.errors import ModelNotFoundError
 from routemoa.v1 import (
     model_pb2,
     router_service_pb2,
@@ -33,16 +34,39 @@ SCORER_NAME = "routemoa.v1.ScorerService"
 
 
 class ScriptedScorer(scorer_service_pb2_grpc.ScorerServiceServicer):
-    """Gives every query the same scores."""
+    """Gives every query the same scores, and what else it is set to."""
 
     def __init__(self, scores: Mapping[str, float]) -> None:
         self.scores = dict(scores)
-        self.queries: list[str] = []
+        self.version = "scripted"
+        self.uncertainty = 0.0
+        self.team: Sequence[str] = ()
+        self.tokens: Mapping[str, int] = {}
+        self.requests: list[Any] = []
+
+    @property
+    def queries(self) -> list[str]:
+        return [request.query for request in self.requests]
 
     async def RankModels(self, request: Any, context: Any) -> Any:
-        self.queries.append(request.query)
-        scores = [model_pb2.ModelScore(model_id=m, score=s) for m, s in self.scores.items()]
-        return scorer_service_pb2.RankModelsResponse(model_scores=scores, scorer_version="scripted")
+        self.requests.append(request)
+        unknown = sorted(set(request.model_ids) - self.scores.keys())
+        if unknown:
+            message = "unknown models"
+            raise ModelNotFoundError(message, {"model_ids": ",".join(unknown)})
+        scores = [
+            model_pb2.ModelScore(
+                model_id=m, score=s, expected_completion_token_count=self.tokens.get(m)
+            )
+            for m, s in self.scores.items()
+            if not request.model_ids or m in request.model_ids
+        ]
+        return scorer_service_pb2.RankModelsResponse(
+            model_scores=scores,
+            scorer_version=self.version,
+            uncertainty=self.uncertainty,
+            team_model_ids=self.team[: request.team_size],
+        )
 
     async def BatchRankModels(self, request: Any, context: Any) -> Any:
         raise NotImplementedError
@@ -133,6 +157,7 @@ async def start_router(
             pacing: Pacing | None = None,
             models: Mapping[str, Mapping[str, Any]] | None = None,
             aggregator: str | None = None,
+            safe_models: Sequence[str] = (),
             scorer_address: str | None = None,
             judge: str = judge_address,
             **settings: Any,
@@ -144,7 +169,9 @@ async def start_router(
             if scorer_address is None:
                 config = ScorerServiceConfig(listen_address=LOOPBACK)
                 scorer_address = await serve(config, scripted_scorer_app(scorer))
-            pool = write_pool(tmp_path, simulator.url, scripts, models or {}, aggregator)
+            pool = write_pool(
+                tmp_path, simulator.url, scripts, models or {}, aggregator, safe_models=safe_models
+            )
             router_config = RouterServiceConfig(
                 listen_address=LOOPBACK,
                 pool_file=pool,
@@ -171,6 +198,8 @@ def write_pool(
     scripts: Mapping[str, Script],
     models: Mapping[str, Mapping[str, Any]],
     aggregator: str | None,
+    *,
+    safe_models: Sequence[str] = (),
 ) -> Path:
     """Writes a pool file; `models` overrides settings of single models."""
     content: dict[str, Any] = {
@@ -190,6 +219,8 @@ def write_pool(
     }
     if aggregator is not None:
         content["aggregator"] = aggregator
+    if safe_models:
+        content["safe_models"] = list(safe_models)
     path = folder / "pool.yaml"
     path.write_text(yaml.safe_dump(content))
     return path

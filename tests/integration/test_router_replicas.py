@@ -7,7 +7,7 @@ import ssl
 import time
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 import pytest
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 WORDS = " ".join(f"word{number}" for number in range(40))
 CLOSED = "http://127.0.0.1:1/v1"
 """Nothing listens here."""
-ONE_MODEL = {"max_layer_count": 1, "max_layer_model_count": 1}
+ONE_MODEL: dict[str, Any] = {"max_layer_count": 1, "max_layer_model_count": 1}
 
 
 class Pool:

@@ -101,6 +101,8 @@ async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBen
             max_call_count=1000,
             max_cost_usd=float("inf"),
             strategy="guess",
+            preset="tiny-pool",
+            max_token_count=-1,
         ),
     )
     assert sorted(fields(await failure(router.stub.GenerateAnswer(bad)))) == [
@@ -113,6 +115,8 @@ async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBen
         "policy.max_cost_usd",
         "policy.max_layer_count",
         "policy.max_layer_model_count",
+        "policy.max_token_count",
+        "policy.preset",
         "policy.quality_weight",
         "policy.stopping_score",
         "policy.strategy",

@@ -324,7 +324,11 @@ async def test_a_batch_that_the_queue_cannot_hold_beside_others_is_refused_as_ov
     serve: Serve, connect: Connect, scorer_runtime: Runtime
 ) -> None:
     config = ScorerServiceConfig(
-        listen_address="127.0.0.1:0", max_queue_requests=8, max_batch_call_requests=8
+        listen_address="127.0.0.1:0",
+        max_queue_requests=8,
+        max_batch_call_requests=8,
+        max_queue_wait_s=60,
+        cache_queries=0,  # else the same queries of all calls would be one
     )
     address = await serve(config, scorer_service(config, scorer_runtime))
     stub = ScorerServiceStub(connect(address))

@@ -15,10 +15,10 @@ from scorer.calibrate import Calibration
 from scorer.config import LearnerConfig
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
-from scorer.mixture.learner import Examples, anchored, calibrated, learn, read_features
+from scorer.mixture.examples import Examples, make_examples
+from scorer.mixture.learner import Learned, anchored, calibrated, learn, read_features
 from scorer.mixture.mixture import LabelledFeatures, fit_mixture
 from scorer.mixture.skills import fit_skills, skill_rows
-from scorer.ngrams import ngram_ids
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 
@@ -36,21 +36,32 @@ def planted(count: int, *, seed: int, tell: bool = True) -> Examples:
         for row, task in enumerate(tasks)
     ]
     chances = np.array([CHANCES[task] if tell else (0.5, 0.55, 0.5) for task in tasks])
-    return Examples(
-        texts=texts,
-        tasks=tasks,
-        bags=[ngram_ids(text, CONFIG.ngram_buckets) for text in texts],
-        embeddings=None,
+    return make_examples(
+        texts,
+        tasks,
         targets=(draw.random(chances.shape) < chances).astype(np.float32),
         weights=np.ones(count),
+        ngram_buckets=CONFIG.ngram_buckets,
+        embeddings=None,
+    )
+
+
+def scores_of(learned: Learned, test: Examples) -> np.ndarray:
+    return learned.scores(learned.class_weights(read_features(test, learned.projection)))
+
+
+def with_kinds(examples: Examples) -> Examples:
+    """The same queries, whose kinds only the embeddings tell."""
+    kinds = np.array([[task == "sums", task == "poems"] for task in examples.tasks], dtype="f4")
+    return dataclasses.replace(
+        examples, bags=[np.array([1]) for _ in examples.texts], embeddings=kinds
     )
 
 
 def test_planted_kinds_are_told_apart_and_scores_are_probabilities() -> None:
     learned = learn(planted(600, seed=1), config=CONFIG, seed=0)
     test = planted(600, seed=2)
-    weights = learned.class_weights(read_features(test, learned.projection))
-    scores = learned.scores(weights)
+    scores = scores_of(learned, test)
     truth = np.array([CHANCES[task] for task in test.tasks])
     assert np.abs(scores - truth).mean() < 0.08
     assert ranking_figures(scores, test.targets).mean_score > 0.85
@@ -58,26 +69,24 @@ def test_planted_kinds_are_told_apart_and_scores_are_probabilities() -> None:
 
 
 def test_embeddings_alone_can_tell_kinds_apart() -> None:
-    examples = planted(400, seed=1)
-    kinds = np.array([[task == "sums", task == "poems"] for task in examples.tasks], dtype="f4")
-    blind = dataclasses.replace(examples, bags=[np.array([1]) for _ in examples.texts])
-    learned = learn(dataclasses.replace(blind, embeddings=kinds), config=CONFIG, seed=0)
-    assert ranking_figures(learned.held_out_scores, examples.targets).mean_score > 0.85
+    learned = learn(with_kinds(planted(400, seed=1)), config=CONFIG, seed=0)
+    test = with_kinds(planted(400, seed=2))
+    assert ranking_figures(scores_of(learned, test), test.targets).mean_score > 0.85
 
 
 def test_the_seed_decides_everything() -> None:
     examples = planted(200, seed=1)
     one, other = (learn(examples, config=CONFIG, seed=3) for _ in range(2))
     assert torch.equal(one.projection, other.projection)
-    assert np.array_equal(one.held_out_scores, other.held_out_scores)
+    assert np.array_equal(scores_of(one, examples), scores_of(other, examples))
 
 
 def test_labels_that_are_noise_lead_to_the_model_that_is_best_on_average() -> None:
-    examples = planted(400, seed=4, tell=False)
-    learned = learn(examples, config=CONFIG, seed=0)
-    single = examples.targets.mean(axis=0).max()
-    chosen = ranking_figures(learned.held_out_scores, examples.targets).mean_score
-    assert chosen >= single - 0.02
+    learned = learn(planted(400, seed=4, tell=False), config=CONFIG, seed=0)
+    test = planted(400, seed=9, tell=False)
+    # The second model is the best by a little, whatever the query.
+    chosen = ranking_figures(scores_of(learned, test), test.targets).mean_score
+    assert chosen >= test.targets[:, 1].mean() - 0.02
 
 
 def test_scores_that_chase_noise_are_drawn_to_their_means_and_good_ones_are_not() -> None:

@@ -50,20 +50,11 @@ class Predictor(Protocol):
 
 
 @runtime_checkable
-class TeamPredictor(Protocol):
-    """A fitted method that knows which models complement one another."""
+class FullPredictor(Protocol):
+    """A fitted method that knows more than scores: teams, costs, or both."""
 
-    def choose(self, queries: Queries, count: int) -> npt.NDArray[intp]:
-        """Returns the columns of ``count`` models per query, the best one first, (N, count)."""
-        ...
-
-
-@runtime_checkable
-class CostPredictor(Protocol):
-    """A fitted method that expects other costs of a model on other queries."""
-
-    def predict_costs_usd(self, queries: Queries) -> Floats | None:
-        """Returns the expected dollars of every model's reply, (N, M), if costs were learned."""
+    def predict_all(self, queries: Queries, team_size: int) -> Prediction:
+        """Returns all of it; teams are of ``team_size`` models."""
         ...
 
 
@@ -82,9 +73,6 @@ class Method(Protocol):
 
 def prediction_of(predictor: Predictor, queries: Queries) -> Prediction:
     """Returns all that a fitted method can say."""
-    teams = costs = None
-    if isinstance(predictor, TeamPredictor):
-        teams = predictor.choose(queries, TEAM_SIZE)
-    if isinstance(predictor, CostPredictor):
-        costs = predictor.predict_costs_usd(queries)
-    return Prediction(scores=predictor.predict(queries), teams=teams, costs_usd=costs)
+    if isinstance(predictor, FullPredictor):
+        return predictor.predict_all(queries, TEAM_SIZE)
+    return Prediction(scores=predictor.predict(queries))

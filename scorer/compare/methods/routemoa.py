@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from scorer import ngrams
+from scorer import calibrate, ngrams
+from scorer.compare.methods.method import Prediction
 from scorer.config import LearnerConfig
-from scorer.mixture import classes, learner, mixture, projection, skills
+from scorer.mixture import (
+    amounts,
+    classes,
+    complement,
+    examples,
+    learner,
+    mixture,
+    projection,
+    skills,
+)
 from scorer.mixture.amounts import amounts_by_class
 from scorer.mixture.complement import complementary_models
-from scorer.mixture.learner import Examples, learn, read_features
-from scorer.ngrams import ngram_ids
-from scorer.progress import track
+from scorer.mixture.examples import make_examples
+from scorer.mixture.learner import learn, read_features
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.compare.dataset import Dataset, Queries
     from scorer.embedding_cache import EmbeddingCache
+    from scorer.mixture.examples import Examples
     from scorer.mixture.learner import Learned
 
 
@@ -32,26 +42,27 @@ class RouteMoA:
     encoder: EmbeddingCache | None = field(default=None, repr=False)
     """Of the base tier's own encoder, which has fewer layers than the other methods'."""
     config: LearnerConfig = field(default_factory=LearnerConfig)
-    code: tuple[str, ...] = field(
-        default=(
-            learner.__name__,
-            mixture.__name__,
-            classes.__name__,
-            skills.__name__,
-            projection.__name__,
-            ngrams.__name__,
-        ),
-        repr=False,
+    code: ClassVar[tuple[str, ...]] = (
+        learner.__name__,
+        examples.__name__,
+        mixture.__name__,
+        classes.__name__,
+        skills.__name__,
+        projection.__name__,
+        amounts.__name__,
+        complement.__name__,
+        calibrate.__name__,
+        ngrams.__name__,
     )
-    """The modules that decide what is learned."""
+    """The modules that decide what is learned and predicted."""
 
     def fit(self, train: Dataset, *, seed: int) -> MixturePredictor:
         """Learns skills, response classes, mixture and calibration; nothing is chosen by hand."""
-        examples = self.examples(train, train.targets, train.weights * len(train))
-        learned = learn(examples, config=self.config, seed=seed)
+        found = self.examples(train, train.targets, train.weights * len(train))
+        learned = learn(found, config=self.config, seed=seed)
         class_costs = None
         if train.costs_usd is not None:
-            weights = learned.class_weights(read_features(examples, learned.projection))
+            weights = learned.class_weights(read_features(found, learned.projection))
             class_costs = amounts_by_class(weights, train.costs_usd)
         return MixturePredictor(method=self, learned=learned, class_costs_usd=class_costs)
 
@@ -59,16 +70,13 @@ class RouteMoA:
         self, queries: Queries, targets: npt.NDArray[np.float32], weights: npt.NDArray[np.float64]
     ) -> Examples:
         """Returns queries as the learner reads them."""
-        return Examples(
-            texts=queries.texts,
-            tasks=queries.tasks,
-            bags=[
-                ngram_ids(text, self.config.ngram_buckets)
-                for text in track(queries.texts, "Hashing n-grams")
-            ],
-            embeddings=self.encoder.embed(queries.texts) if self.encoder else None,
+        return make_examples(
+            queries.texts,
+            queries.tasks,
             targets=targets,
             weights=weights,
+            ngram_buckets=self.config.ngram_buckets,
+            embeddings=self.encoder,
         )
 
 
@@ -85,19 +93,20 @@ class MixturePredictor:
         """Returns the calibrated scores, (N, M)."""
         return self.learned.scores(self._class_weights(queries)).astype(np.float32)
 
-    def predict_costs_usd(self, queries: Queries) -> npt.NDArray[np.float64] | None:
-        """Returns the expected dollars of each model's reply, (N, M), if costs were learned."""
-        if self.class_costs_usd is None:
-            return None
-        return self._class_weights(queries) @ self.class_costs_usd
-
-    def choose(self, queries: Queries, count: int) -> npt.NDArray[np.intp]:
-        """Returns the columns of ``count`` models per query that complement one another."""
+    def predict_all(self, queries: Queries, team_size: int) -> Prediction:
+        """Returns the scores, models that complement one another, and costs if any were learned."""
         weights = self._class_weights(queries)
-        return complementary_models(weights, self.learned.success, count=count)
+        costs = None
+        if self.class_costs_usd is not None:
+            costs = (weights @ self.class_costs_usd).astype(np.float32)
+        return Prediction(
+            scores=self.learned.scores(weights).astype(np.float32),
+            teams=complementary_models(weights, self.learned.success, count=team_size),
+            costs_usd=costs,
+        )
 
     def _class_weights(self, queries: Queries) -> npt.NDArray[np.float64]:
-        # No label is read: tasks and targets are only what the type asks for.
+        # No label is read: targets and weights are only what the type asks for.
         nothing = np.empty((len(queries), 0), dtype=np.float32)
-        examples = self.method.examples(queries, nothing, np.ones(len(queries)))
-        return self.learned.class_weights(read_features(examples, self.learned.projection))
+        found = self.method.examples(queries, nothing, np.ones(len(queries)))
+        return self.learned.class_weights(read_features(found, self.learned.projection))

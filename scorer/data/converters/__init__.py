@@ -2,5 +2,5 @@
 
 Each converter takes the sources' paths and yields the records that are good. At the end it raises
 one error with every problem, file and line in front, so that a caller that writes records as they
-come throws the file away. The router's own decisions are not a source yet: it writes none down.
+come throws the file away.
 """

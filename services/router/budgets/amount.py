@@ -34,6 +34,10 @@ class Amount:
             self.calls - other.calls, self.tokens - other.tokens, self.nano_usd - other.nano_usd
         )
 
+    def parts(self) -> tuple[int, int, int]:
+        """Returns calls, tokens and billionths of a dollar."""
+        return self.calls, self.tokens, self.nano_usd
+
     @property
     def usd(self) -> float:
         """The money in dollars."""

@@ -3,11 +3,11 @@
 Calls that start together are reserved together (`Account.reserve`), which gives each its reservation.
 Whoever makes a further attempt at a call, a retry or a hedge, asks the call's gate first:
 
-    reservation = await call.gate.admit(worst)     # raises: the attempt is not made
+    reservation = await call.gate.admit(call.worst)    # NoRoomError: the attempt is not made
     try:
         ...
     finally:
-        reservation.settle(used_by(entry))         # cancelled or not; gives back what is left
+        reservation.settle(used_by(entry))             # cancelled or not; gives back what is left
 """
 
 from __future__ import annotations
@@ -15,7 +15,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from routemoa.errors import RouteMoAError
     from services.router.budgets.amount import Amount
+
+
+class NoRoomError(Exception):
+    """A reservation that could not be made.
+
+    Args:
+        error: What to tell the caller, where nothing was called yet.
+        resource: What there is too little of: `calls`, `tokens`, `usd`; empty if nobody can say.
+    """
+
+    def __init__(self, error: RouteMoAError, resource: str = "") -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.resource = resource
 
 
 class Reservation(Protocol):
@@ -33,8 +48,7 @@ class Gate(Protocol):
         """Reserves room for an attempt that takes at most `worst`.
 
         Raises:
-            BudgetExhaustedError: There is no room.
-            BudgetStoreUnavailableError: Nobody can say whether there is.
+            NoRoomError: There is no room, or nobody can say whether there is.
         """
         ...
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError
+from services.router.budgets.gate import NoRoomError
 from services.router.calls import CallFailedError
 from services.router.ledger import AttemptKind, CallStatus
 from services.router.replicas.continuation import continuation
@@ -66,9 +66,11 @@ class Course:
         while (lane := await self._open(kind)) is not None:
             try:
                 delay_s = self._hedge_delay_s(kind)
-                if delay_s is not None:
-                    return await race(lane, delay_s=delay_s, hedge=self._hedge)
-                return lane, await lane.next()
+                if delay_s is None:
+                    return lane, await lane.next()
+                first, text = await race(lane, delay_s=delay_s, hedge=self._hedge)
+                self._tried = {first.replica}  # the other one has not failed
+                return first, text
             except AttemptFailedError as error:
                 failure = error.status
                 if not await self._await_retry(error):
@@ -92,7 +94,7 @@ class Course:
                 messages=None if goes_on is None else goes_on.messages,
                 partial="" if goes_on is None else goes_on.partial,
             )
-        except (BudgetExhaustedError, BudgetStoreUnavailableError):
+        except NoRoomError:
             return None  # the attempts before stand as they are
         return Lane(attempt, replica, self._replicas, self._client)
 
@@ -114,8 +116,8 @@ class Course:
         self._retries += 1
         if self._replicas.has_others(self._tried):
             wait_s = backoff_s(self._retries, self._replicas.draw.random)
-        elif error.retry_after_s is not None:
-            # There is no other replica, but the backend says when it will be ready again.
+        elif self._call.patient and error.retry_after_s is not None:
+            # There is nobody else, but the backend says when it will be ready again.
             wait_s = error.retry_after_s
             self._tried.clear()
         else:

@@ -24,7 +24,7 @@ class Lane:
         self, attempt: Attempt, replica: Replica, replicas: ReplicaSet, client: WireClient
     ) -> None:
         self.attempt = attempt
-        self._replica = replica
+        self.replica = replica
         self._replicas = replicas
         self._texts = client.stream(attempt.exchange)
         self._wrote = False
@@ -42,7 +42,7 @@ class Lane:
             text = await anext(self._texts, None)
         except AttemptFailedError as error:
             if error.retry_after_s is not None:
-                self._replica.rest(error.retry_after_s)
+                self.replica.rest(error.retry_after_s)
             await self.close(error.status)
             raise
         except asyncio.CancelledError:
@@ -51,7 +51,7 @@ class Lane:
         if not self._wrote and text is not None:
             self._wrote = True
             after_s = time.monotonic() - self.attempt.started_s
-            self._replicas.note_first_text(self._replica, after_s)
+            self._replicas.note_first_text(self.replica, after_s)
         return text
 
     async def close(self, status: CallStatus | None) -> None:
@@ -63,10 +63,10 @@ class Lane:
         if self._closed:
             return
         self._closed = True
-        self._replica.in_flight -= 1
+        self.replica.in_flight -= 1
         self.attempt.end(status)
-        self._replicas.report(self._replica, status)
+        self._replicas.report(self.replica, status)
         if status is None and not self._wrote:
             waited_s = time.monotonic() - self.attempt.started_s
-            self._replicas.note_silence(self._replica, waited_s)
+            self._replicas.note_silence(self.replica, waited_s)
         await self._texts.aclose()

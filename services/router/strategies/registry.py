@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.router.strategies.cascade import Cascade
+from services.router.strategies.moa import MoA
 from services.router.strategies.routemoa import RouteMoA
+from services.router.strategies.self_moa import SelfMoA
+from services.router.strategies.single import Single
+from services.router.strategies.smoa import SMoA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,4 +18,9 @@ if TYPE_CHECKING:
 
 STRATEGIES: Mapping[str, Strategy] = {
     "routemoa": RouteMoA(),
+    "cascade": Cascade(),
+    "single": Single(),
+    "moa": MoA(),
+    "smoa": SMoA(),
+    "self-moa": SelfMoA(),
 }

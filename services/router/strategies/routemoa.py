@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+from services.answer_key import answer_key
+from services.router.evidence import Opinion, agreeing, posteriors
+from services.router.ranking import StopReason
+from services.router.strategies.layered import Layered
 
-    from services.router.events import Event, RoutingDecision
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.events import Answer, LayerReport, RoutingDecision
     from services.router.run import Run
     from services.router.stage import Stage
 
 
-class RouteMoA:
-    """screen -> [pick -> run together -> judge -> re-rank]* -> aggregate."""
+class RouteMoA(Layered):
+    """screen -> [pick by rank -> run together -> judge -> re-rank]* -> aggregate."""
 
-    async def answer(self, run: Run, stage: Stage) -> AsyncGenerator[Event, None]:
-        """Yields what happens; see `Strategy`."""
-        await stage.screen(run)
-        while run.final is None:
-            decision = run.next_layer(stage.min_stage_s)
-            if decision is None:
-                break
-            yield decision
-            if _is_final(run, decision):
-                async with aclosing(stage.pass_through(run, decision)) as events:
-                    async for event in events:
-                        yield event
-            else:
-                yield await stage.layer(run, decision)
-        if run.final is None:
-            async with aclosing(stage.aggregate(run)) as events:
-                async for event in events:
-                    yield event
+    def decide(self, run: Run) -> RoutingDecision | None:
+        """Picks the models within the score gap that fit the limits, while layers bring evidence."""
+        if not _gained(run.reports, run.policy.min_gain):
+            run.stop_reason = StopReason.NO_GAIN
+            return None
+        return run.next_layer()
+
+    async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
+        """Runs the models, corrects their scores, and keeps the answers of a majority alone."""
+        report = await stage.assessed_layer(run, decision)
+        if report.answers:
+            likeliest = _likeliest_first(run, report.answers)
+            agreed = agreeing([answer.text for answer in likeliest])
+            is_majority = len(agreed) * 2 > len(likeliest)
+            run.answers = tuple(likeliest[n] for n in agreed) if is_majority else likeliest
+        return report
 
 
-def _is_final(run: Run, decision: RoutingDecision) -> bool:
-    """Says whether a layer's one answer can only be the final one, so that it need not be assessed."""
-    last = run.layers_run + 1 >= run.policy.max_layers
-    alone = len(decision.ranked) == 1
-    return len(decision.selected_model_ids) == 1 and (last or alone)
+def _likeliest_first(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
+    """Orders answers by what their agreement says, those that agree by their own scores."""
+    opinions = [
+        Opinion(
+            model_id=answer.model_id,
+            score=run.posteriors[answer.model_id],
+            final_answer=answer_key(answer.text),
+        )
+        for answer in answers
+    ]
+    chances = posteriors(opinions)
+    return tuple(sorted(run.best_first(answers), key=lambda a: -chances[a.model_id]))
+
+
+def _gained(reports: Sequence[LayerReport], min_gain: float) -> bool:
+    """Says whether the last layer changed which model is best, or how sure that is."""
+    assessed = [report.assessments[0] for report in reports if report.assessments]
+    if len(assessed) < 2:
+        return True
+    before, after = assessed[-2:]
+    moved = abs(after.posterior_score - before.posterior_score)
+    return after.model_id != before.model_id or moved > min_gain

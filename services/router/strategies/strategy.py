@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Mapping
 
     from services.router.events import Event
     from services.router.run import Run
@@ -18,6 +18,11 @@ class Strategy(Protocol):
     Whatever it has models do goes through the stage, so that ledger, limits and deadline are the same
     for all strategies.
     """
+
+    @property
+    def defaults(self) -> Mapping[str, float]:
+        """What it takes for policy fields that neither the request nor the operator sets."""
+        ...
 
     def answer(self, run: Run, stage: Stage) -> AsyncGenerator[Event, None]:
         """Yields what happens, all but the `Result`, and sets `run.final`.

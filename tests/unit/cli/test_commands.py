@@ -10,7 +10,7 @@ from rich.console import Console
 
 from routemoa.cli.ask import print_answer, show_answer
 from routemoa.cli.models import show_models
-from routemoa.cli.rank import show_scores
+from routemoa.cli.rank import show_decision, show_scores
 from routemoa.errors import GenerationFailedError
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb2
@@ -119,6 +119,50 @@ async def test_rank_shows_scores_version_and_whether_the_query_was_cut() -> None
     assert "acme/large" in text
     assert "scorer minilm-1" in text
     assert "its middle was left out" in text
+
+
+async def test_an_explained_ranking_says_of_every_model_why_it_runs_or_does_not() -> None:
+    decision = router_pb2.RouteQueryResponse(
+        ranked_models=[
+            router_pb2.RankedModel(model_id="acme/large", explanation="0.81 likely; runs"),
+            router_pb2.RankedModel(model_id="acme/small", explanation="0.40 likely; does not run"),
+        ],
+        uncertainty=0.61,
+        fallbacks=[
+            router_pb2.Fallback(
+                dependency=router_pb2.DEPENDENCY_SCORER,
+                status="UNCERTAIN",
+                substitute=router_pb2.SUBSTITUTE_SAFE_MODELS,
+            )
+        ],
+    )
+    router, console = RecordingRouter(route=decision), plain_console()
+    async with serving(router) as address:
+        await show_decision(console, address, QUERY, ["acme/large"], timeout_s=5.0, as_json=False)
+
+    assert [" ".join(line.split()) for line in shown(console).splitlines()] == [
+        "model why",
+        "1 acme/large 0.81 likely; runs",
+        "2 acme/small 0.40 likely; does not run",
+        "uncertainty 0.61",
+        "the ranking was too uncertain; the pool's safe models ran",
+    ]
+    (request,) = router.requests
+    assert isinstance(request, router_pb2.RouteQueryRequest)
+    assert list(request.policy.model_ids) == ["acme/large"]
+
+
+async def test_ask_explains_its_layers_when_told_to() -> None:
+    events = samples.events()
+    events[0].routing.uncertainty = 0.25
+    events[0].routing.ranked_models[11].explanation = "0.25 likely to answer well; does not run"
+    console = plain_console()
+    async with serving(RecordingRouter(events=events)) as address:
+        await show_answer(console, address, QUERY, POLICY, timeout_s=5.0, explain=True)
+
+    text = shown(console)
+    assert "runs 2 of 12 models, uncertainty 0.25" in text
+    assert "0.25 likely to answer well; does not run" in text
 
 
 async def test_rank_as_json_is_the_response_of_the_contract(

@@ -116,3 +116,13 @@ def test_versions_name_prices_and_pool(tmp_path: Path) -> None:
     assert prices[0] == prices[1] == prices[3] != prices[2]
     assert before.version == same.version
     assert len({before.version, dearer.version, likelier.version}) == 3
+
+
+def test_safe_models_keep_their_order_and_must_be_in_the_pool(tmp_path: Path) -> None:
+    path = tmp_path / "pool.yaml"
+    path.write_text(GOOD + "safe_models: [large, small]\n")
+    assert load_pool(path).safe_models == ("large", "small")
+    assert problems(tmp_path, GOOD + "safe_models:\n  - huge\n  - small\n  - small\n") == [
+        "line 15: safe_models.0: huge is not one of the models",
+        "line 17: safe_models.2: small is listed twice",
+    ]

@@ -1,70 +1,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.router.policy import Policy
-from services.router.ranking import Candidate, StopReason, agree, early_stop, rank, select
+from services.router.ranking import StopReason, agree, early_stop, rank
+from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate, unit
 
-POLICY = Policy(
-    strategy="routemoa",
-    quality_weight=1.0,
-    cost_weight=0.0,
-    latency_weight=0.0,
-    max_layer_models=3,
-    max_layers=2,
-    stopping_score=0.8,
-    max_score_gap=1.0,
-    max_cost_usd=None,
-    max_calls=10,
-    model_ids=frozenset(),
-)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+    from services.router.policy import Policy
+    from services.router.ranking import Candidate, Ranked
+
+BAND = replace(POLICY, price_band=0.01)
 
 
-def candidate(model_id: str, score: float, cost: float = 0.0, latency: float = 1.0) -> Candidate:
-    return Candidate(
-        model_id=model_id,
-        score=score,
-        expected_cost_usd=cost,
-        worst_cost_usd=cost * 2,
-        expected_latency_s=latency,
-    )
+def ids(ranked: Sequence[Ranked]) -> list[str]:
+    return [r.model_id for r in ranked]
 
 
-unit = st.floats(0, 1)
-candidates = st.lists(
-    st.builds(
-        candidate,
-        model_id=st.text(min_size=1, max_size=4),
-        score=unit,
-        cost=st.floats(0, 100),
-        latency=st.floats(0.01, 100),
-    ),
-    max_size=8,
-    unique_by=lambda c: c.model_id,
-)
-policies = st.builds(
-    lambda q, c, w, k, gap: replace(
-        POLICY,
-        quality_weight=q,
-        cost_weight=c,
-        latency_weight=w,
-        max_layer_models=k,
-        max_score_gap=gap,
-    ),
-    unit,
-    unit,
-    unit,
-    st.integers(1, 16),
-    unit,
-)
-
-
-def ids(ranked: object) -> list[str]:
-    return [r.model_id for r in ranked]  # type: ignore[attr-defined]
+def place(found: list[Candidate], policy: Policy, model_id: str) -> int:
+    return ids(rank(found, policy)).index(model_id)
 
 
 def test_without_weights_the_score_decides() -> None:
@@ -92,53 +52,111 @@ def test_equal_utility_goes_to_the_cheaper_then_the_faster_then_by_id() -> None:
     assert ids(ranked) == ["z", "y", "w", "x"]
 
 
-@given(candidates, policies)
-def test_ranking_keeps_every_model_once_in_falling_utility(
+def test_within_the_price_band_of_the_best_the_cheaper_model_comes_first() -> None:
+    dear, cheap = candidate("dear", 0.9, cost=5), candidate("cheap", 0.895, cost=1)
+    assert ids(rank([dear, cheap], POLICY)) == ["dear", "cheap"]
+    ranked = rank([dear, cheap], BAND)
+    assert ids(ranked) == ["cheap", "dear"]
+    assert [r.leads_by_price for r in ranked] == [True, False]
+    assert ids(rank([dear, replace(cheap, score=0.88)], BAND)) == ["dear", "cheap"]
+
+
+def test_models_as_good_that_cost_the_same_stay_in_the_order_of_their_scores() -> None:
+    ranked = rank([candidate("a", 0.895), candidate("b", 0.9), candidate("c", 0.899)], BAND)
+    assert ids(ranked) == ["b", "c", "a"]
+    assert not any(r.leads_by_price for r in ranked)
+
+
+@given(any_candidates, any_policies)
+def test_a_ranking_keeps_every_model_once_and_the_band_bounds_what_a_low_price_gains(
     found: list[Candidate], policy: Policy
 ) -> None:
     ranked = rank(found, policy)
     assert sorted(ids(ranked)) == sorted(c.model_id for c in found)
-    assert [r.utility for r in ranked] == sorted((r.utility for r in ranked), reverse=True)
+    for number, item in enumerate(ranked):
+        behind = [other.utility for other in ranked[number:]]
+        assert max(behind) <= item.utility + policy.price_band + 1e-9
+        assert item.leads_by_price == (max(behind) > item.utility)
 
 
-@given(candidates, policies)
-def test_the_order_of_the_pool_changes_nothing(found: list[Candidate], policy: Policy) -> None:
-    assert ids(rank(found, policy)) == ids(rank(found[::-1], policy))
+@given(any_candidates, any_policies, st.randoms())
+def test_the_order_of_the_pool_changes_nothing(
+    found: list[Candidate], policy: Policy, random: Random
+) -> None:
+    shuffled = random.sample(found, len(found))
+    assert rank(found, policy) == rank(shuffled, policy)
 
 
-@given(candidates, policies, st.floats(0, 500), st.integers(0, 20))
-def test_a_selection_keeps_every_limit(
-    found: list[Candidate], policy: Policy, budget: float, calls_left: int
+@given(any_candidates, any_policies, unit)
+def test_a_higher_score_never_lowers_a_models_rank(
+    found: list[Candidate], policy: Policy, score: float
+) -> None:
+    assume(found)
+    first, *others = found
+    assume(score >= first.score)
+    better = [replace(first, score=score), *others]
+    assert place(better, policy, first.model_id) <= place(found, policy, first.model_id)
+
+
+@given(any_candidates, any_policies, unit)
+def test_a_lower_price_never_lowers_the_rank_of_a_model_that_is_not_the_dearest(
+    found: list[Candidate], policy: Policy, share: float
+) -> None:
+    assume(len(found) > 1)
+    first, *others = found
+    assume(any(c.expected_cost_usd >= first.expected_cost_usd for c in others))
+    cheaper = [replace(first, expected_cost_usd=first.expected_cost_usd * share), *others]
+    assert place(cheaper, policy, first.model_id) <= place(found, policy, first.model_id)
+
+
+@given(any_candidates, any_policies, unit)
+def test_without_a_band_a_lower_price_never_lowers_any_models_rank(
+    found: list[Candidate], policy: Policy, share: float
+) -> None:
+    assume(found)
+    policy = replace(policy, price_band=0.0)
+    first, *others = found
+    cheaper = [replace(first, expected_cost_usd=first.expected_cost_usd * share), *others]
+    before, after = (rank(each, policy) for each in (found, cheaper))
+    ahead = {r.model_id: r.utility for r in before}
+    # Rounding may part what was equal, so only true leads count.
+    for r in after[: ids(after).index(first.model_id)]:
+        assert ahead[r.model_id] >= ahead[first.model_id] - 1e-9
+
+
+@given(any_candidates, any_policies, st.floats(0.001, 1_000), st.floats(0.001, 1_000))
+def test_the_currency_and_the_unit_of_time_change_no_utility(
+    found: list[Candidate], policy: Policy, dollars: float, seconds: float
+) -> None:
+    scaled = [
+        replace(
+            c,
+            expected_cost_usd=c.expected_cost_usd * dollars,
+            expected_latency_s=c.expected_latency_s * seconds,
+        )
+        for c in found
+    ]
+    before = {r.model_id: r.utility for r in rank(found, policy)}
+    for r in rank(scaled, policy):
+        assert abs(r.utility - before[r.model_id]) < 1e-6
+
+
+@given(any_candidates, any_policies, unit)
+def test_evidence_of_one_model_that_has_not_the_best_utility_leaves_the_others_in_order(
+    found: list[Candidate], policy: Policy, score: float
 ) -> None:
     ranked = rank(found, policy)
-    selection = select(ranked, policy, budget_usd=budget, calls_left=calls_left)
-    by_id = {c.model_id: c for c in found}
-    assert len(selection.model_ids) <= min(policy.max_layer_models, calls_left)
-    assert sum(by_id[m].worst_cost_usd for m in selection.model_ids) <= budget + 1e-9
-    assert bool(selection.model_ids) == (selection.stop_reason is None)
-    affordable = any(c.worst_cost_usd <= budget for c in found)
-    assert bool(selection.model_ids) == (affordable and calls_left > 0)
-
-
-def test_models_far_below_the_best_are_not_selected() -> None:
-    ranked = rank([candidate("a", 0.9), candidate("b", 0.75), candidate("c", 0.6)], POLICY)
-    policy = replace(POLICY, max_score_gap=0.2)
-    assert select(ranked, policy, budget_usd=None, calls_left=9).model_ids == ("a", "b")
-
-
-@pytest.mark.parametrize(
-    ("ranked", "budget", "calls", "reason"),
-    [
-        ([], None, 9, StopReason.NO_MODEL),
-        ([candidate("a", 0.5)], None, 0, StopReason.CALL_LIMIT),
-        ([candidate("a", 0.5, cost=1.0)], 1.9, 9, StopReason.COST_LIMIT),
-    ],
-)
-def test_an_empty_selection_says_why(
-    ranked: list[Candidate], budget: float | None, calls: int, reason: StopReason
-) -> None:
-    selection = select(rank(ranked, POLICY), POLICY, budget_usd=budget, calls_left=calls)
-    assert selection.stop_reason is reason
+    assume(len(ranked) > 1)
+    best = max(ranked, key=lambda r: r.utility).utility
+    moved = next((r for r in ranked if r.utility < best), None)
+    assume(moved is not None)
+    assert moved is not None
+    assume(score <= moved.candidate.score)
+    again = rank(
+        [replace(c, score=score) if c.model_id == moved.model_id else c for c in found], policy
+    )
+    others = [[m for m in ids(each) if m != moved.model_id] for each in (ranked, again)]
+    assert others[0] == others[1]
 
 
 def test_layers_stop_at_the_score_and_at_the_limit() -> None:

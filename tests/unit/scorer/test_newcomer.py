@@ -99,7 +99,8 @@ def test_the_error_bar_is_what_the_error_is() -> None:
     far, bars = [], []
     for seed in range(12):
         truth, others, queries, calibration = left_out(seed, 200)
-        bar = error_bar(queries, others, calibration, seed=seed)
+        newcomer = fit_newcomer(queries, others, calibration, seed=seed)
+        bar = error_bar(newcomer, queries, others, calibration, seed=seed)
         far.append(bar.mean_score - float((queries.class_weights @ truth).mean()))
         bars.append(bar.mean_score_standard_error)
     assert 0.5 < np.sqrt(np.mean(np.square(far))) / np.mean(bars) < 2.0

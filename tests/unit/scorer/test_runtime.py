@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from scorer import (
     default_artifact_path,
     load_artifact,
 )
+from scorer import runtime as runtime_module
 from scorer.artifact import Tier
 
 if TYPE_CHECKING:
@@ -156,6 +158,18 @@ def test_a_graph_that_does_not_fit_its_manifest_is_refused(artifact: Artifact) -
     with pytest.raises(ArtifactError) as caught:
         Runtime.open(dataclasses.replace(artifact, manifest=manifest))
     assert len(caught.value.problems) == 2
+
+
+def test_each_missing_output_is_named_once_and_in_order(artifact: Artifact) -> None:
+    inputs = [
+        SimpleNamespace(name=name) for name in runtime_module.INPUT_NAMES[artifact.manifest.tier]
+    ]
+    session = SimpleNamespace(get_outputs=list, get_inputs=lambda: inputs)
+    with pytest.raises(ArtifactError) as caught:
+        runtime_module._check_graph(artifact, session)
+    assert caught.value.problems == tuple(
+        f"model.onnx: has no output {name}" for name in ("scores", "class_weights", "success")
+    )
 
 
 def test_scoring_loads_neither_torch_nor_any_transport() -> None:

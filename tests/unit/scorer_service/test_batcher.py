@@ -21,13 +21,16 @@ from services.scorer.batcher import (
     Batcher,
     BatchFailedError,
     BatchLimits,
-    ScoredQuery,
 )
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-LIMITS = BatchLimits(max_tokens=1_000, max_length_ratio=2, max_requests=4, max_queue_requests=6)
+    from services.scorer.outcome import ScoredQuery
+
+LIMITS = BatchLimits(
+    max_tokens=1_000, max_length_ratio=2, max_requests=4, max_queue_requests=6, max_wait_s=60
+)
 WAIT_S = 5
 
 
@@ -219,6 +222,35 @@ async def test_a_full_queue_refuses_a_call_as_a_whole_and_says_when_to_retry() -
         for call in (running, waiting, fits):
             await call
         assert sum(map(len, engine.batches)) == 7
+
+
+async def test_a_call_that_would_start_too_late_is_refused_at_once() -> None:
+    async with batching() as (batcher, engine):
+        engine.release()
+        await batcher.score(["pace"])
+        running = await queued(batcher, "a")
+        await engine.started()
+        await engine.started()
+        waiting = await queued(batcher, "w", "w")
+        with pytest.raises(OverloadedError) as caught:
+            await batcher.score(["hurried"], remaining_s=1e-9)
+        assert caught.value.retry_delay_s
+        assert "wait_ms" in caught.value.metadata
+        engine.release(9)
+        assert values(await running + await waiting) == [1, 1, 1]
+
+
+async def test_a_query_that_waited_too_long_is_given_up_unscored() -> None:
+    async with batching(replace(LIMITS, max_wait_s=0.01)) as (batcher, engine):
+        running = await queued(batcher, "a")
+        await engine.started()
+        waiting = await queued(batcher, "late")
+        await asyncio.sleep(0.02)  # at least so long, however busy the machine
+        engine.release(9)
+        assert values(await running) == [1]
+        with pytest.raises(OverloadedError):
+            await waiting
+        assert engine.batches == [[1]]
 
 
 async def test_long_texts_are_tokenized_off_the_event_loop() -> None:

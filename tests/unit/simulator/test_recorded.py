@@ -91,6 +91,15 @@ def test_an_aggregation_is_the_first_reference_with_the_commonest_answer(
     assert reply.cost_usd is None
 
 
+def test_a_judge_keeps_what_most_agree_with_and_a_moderator_ends_what_all_agree_on() -> None:
+    asked = call("b", Purpose.SELECTION, ["The answer is (A).", "B", "the answer is (B)"])
+    assert '{"keep": ["R2", "R3", "R1"]}' in SOURCE.reply(asked).text
+    asked = call("b", Purpose.MODERATION, ["B", "the answer is (B)"])
+    assert '{"over": true}' in SOURCE.reply(asked).text
+    asked = call("b", Purpose.MODERATION, ["no key", "no key"])
+    assert '{"over": false}' in SOURCE.reply(asked).text
+
+
 @pytest.mark.parametrize(
     ("model", "query"), [("a", "How much?"), ("c", "How many?")], ids=["query", "model"]
 )

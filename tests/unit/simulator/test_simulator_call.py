@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,6 +36,14 @@ def test_a_call_without_marks_is_plain() -> None:
 def test_a_system_message_that_asks_for_an_assessment_makes_a_proposal() -> None:
     call = read_call("m", [system(f"End with `@@assessment {NONCE} {{...}}`."), user("q")])
     assert (call.purpose, call.nonce) == (Purpose.PROPOSAL, NONCE)
+
+
+@pytest.mark.parametrize("purpose", [Purpose.SELECTION, Purpose.MODERATION])
+def test_a_verdict_that_is_asked_for_is_what_the_call_is_for(purpose: Purpose) -> None:
+    asked = [system(f"End with `@@{purpose} {NONCE} {{...}}`."), user(quoted("q", ["one"]))]
+    call = read_call("m", asked)
+    assert (call.purpose, call.nonce, call.query) == (purpose, NONCE, "q")
+    assert f"@@{purpose} {NONCE} " in call.verdict(over=True)
 
 
 def test_references_without_an_assessment_make_an_aggregation() -> None:

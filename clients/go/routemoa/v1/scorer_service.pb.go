@@ -37,7 +37,10 @@ type RankModelsRequest struct {
 	// How many models are going to run together, 0 to 16. Above zero, the response names the team of that
 	// size in which some model is likeliest to answer well; models that fail on the same queries make a
 	// poor team, however good each is.
-	TeamSize      int32 `protobuf:"varint,3,opt,name=team_size,json=teamSize,proto3" json:"team_size,omitempty"`
+	TeamSize int32 `protobuf:"varint,3,opt,name=team_size,json=teamSize,proto3" json:"team_size,omitempty"`
+	// The name of the artifact to rank with. Empty takes the default one; an unknown name is answered
+	// INVALID_ARGUMENT with those that are known.
+	Artifact      string `protobuf:"bytes,4,opt,name=artifact,proto3" json:"artifact,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -91,6 +94,13 @@ func (x *RankModelsRequest) GetTeamSize() int32 {
 		return x.TeamSize
 	}
 	return 0
+}
+
+func (x *RankModelsRequest) GetArtifact() string {
+	if x != nil {
+		return x.Artifact
+	}
+	return ""
 }
 
 // RankModelsResponse is the ranking for one query.
@@ -541,7 +551,9 @@ func (x *RankingError) GetMessage() string {
 
 // GetScorerInfoRequest asks what the scorer is.
 type GetScorerInfoRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the artifact to describe. Empty takes the default one.
+	Artifact      string `protobuf:"bytes,1,opt,name=artifact,proto3" json:"artifact,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -576,6 +588,13 @@ func (*GetScorerInfoRequest) Descriptor() ([]byte, []int) {
 	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{8}
 }
 
+func (x *GetScorerInfoRequest) GetArtifact() string {
+	if x != nil {
+		return x.Artifact
+	}
+	return ""
+}
+
 // GetScorerInfoResponse describes the scorer.
 type GetScorerInfoResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -589,8 +608,10 @@ type GetScorerInfoResponse struct {
 	MaxBatchRequestCount int32 `protobuf:"varint,4,opt,name=max_batch_request_count,json=maxBatchRequestCount,proto3" json:"max_batch_request_count,omitempty"`
 	// The execution provider that really runs the model, e.g. `cpu` or `cuda`.
 	ExecutionProvider string `protobuf:"bytes,5,opt,name=execution_provider,json=executionProvider,proto3" json:"execution_provider,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// The names of the artifacts that a request may give, beside the default one's, which is empty.
+	ArtifactNames []string `protobuf:"bytes,6,rep,name=artifact_names,json=artifactNames,proto3" json:"artifact_names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetScorerInfoResponse) Reset() {
@@ -658,15 +679,23 @@ func (x *GetScorerInfoResponse) GetExecutionProvider() string {
 	return ""
 }
 
+func (x *GetScorerInfoResponse) GetArtifactNames() []string {
+	if x != nil {
+		return x.ArtifactNames
+	}
+	return nil
+}
+
 var File_routemoa_v1_scorer_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_scorer_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"c\n" +
+	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"\x7f\n" +
 	"\x11RankModelsRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1b\n" +
 	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\x12\x1b\n" +
-	"\tteam_size\x18\x03 \x01(\x05R\bteamSize\"\x90\x02\n" +
+	"\tteam_size\x18\x03 \x01(\x05R\bteamSize\x12\x1a\n" +
+	"\bartifact\x18\x04 \x01(\tR\bartifact\"\x90\x02\n" +
 	"\x12RankModelsResponse\x12:\n" +
 	"\fmodel_scores\x18\x01 \x03(\v2\x17.routemoa.v1.ModelScoreR\vmodelScores\x12\x1c\n" +
 	"\ttruncated\x18\x02 \x01(\bR\ttruncated\x12%\n" +
@@ -691,14 +720,16 @@ const file_routemoa_v1_scorer_service_proto_rawDesc = "" +
 	"\aoutcome\"@\n" +
 	"\fRankingError\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\"\x16\n" +
-	"\x14GetScorerInfoRequest\"\xf4\x01\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"2\n" +
+	"\x14GetScorerInfoRequest\x12\x1a\n" +
+	"\bartifact\x18\x01 \x01(\tR\bartifact\"\x9b\x02\n" +
 	"\x15GetScorerInfoResponse\x12%\n" +
 	"\x0escorer_version\x18\x01 \x01(\tR\rscorerVersion\x12\x1b\n" +
 	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\x121\n" +
 	"\x15max_query_token_count\x18\x03 \x01(\x05R\x12maxQueryTokenCount\x125\n" +
 	"\x17max_batch_request_count\x18\x04 \x01(\x05R\x14maxBatchRequestCount\x12-\n" +
-	"\x12execution_provider\x18\x05 \x01(\tR\x11executionProvider2\x8d\x03\n" +
+	"\x12execution_provider\x18\x05 \x01(\tR\x11executionProvider\x12%\n" +
+	"\x0eartifact_names\x18\x06 \x03(\tR\rartifactNames2\x8d\x03\n" +
 	"\rScorerService\x12R\n" +
 	"\n" +
 	"RankModels\x12\x1e.routemoa.v1.RankModelsRequest\x1a\x1f.routemoa.v1.RankModelsResponse\"\x03\x90\x02\x01\x12a\n" +

@@ -44,6 +44,9 @@ def ask(
     timeout: Annotated[
         float, typer.Option(min=0, max=MAX_TIMEOUT_S, help="Seconds that the answer may take.")
     ] = 60.0,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why each model runs or does not.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the answer alone.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,19 +65,25 @@ def ask(
     if quiet or as_json:
         work = print_answer(router, text, policy, timeout_s=timeout, as_json=as_json)
     else:
-        work = show_answer(open_console(), router, text, policy, timeout_s=timeout)
+        work = show_answer(open_console(), router, text, policy, timeout_s=timeout, explain=explain)
     run(work, address=router, as_json=as_json)
 
 
 async def show_answer(
-    console: Console, address: str, query: str, policy: RoutingPolicy, *, timeout_s: float
+    console: Console,
+    address: str,
+    query: str,
+    policy: RoutingPolicy,
+    *,
+    timeout_s: float,
+    explain: bool = False,
 ) -> None:
     """Shows the answer of the router at `address` as it comes about."""
     async with (
         RouteMoAClient(address) as client,
         aclosing(client.stream(query, policy, timeout_s=timeout_s)) as events,
     ):
-        await AnswerView(console).show(events)
+        await AnswerView(console, explain=explain).show(events)
 
 
 async def print_answer(

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from routemoa.cli.command import JsonOption, QueryArgument, ScorerOption, read_query, run
-from routemoa.cli.render import scores_table
+from routemoa.cli.command import (
+    JsonOption,
+    QueryArgument,
+    RouterOption,
+    ScorerOption,
+    read_query,
+    run,
+)
+from routemoa.cli.render import explanation_table, fallback_text, scores_table
 from routemoa.cli.terminal import open_console, print_json, printable, seconds, span
-from routemoa.client import SCORER_ADDRESS, RouteMoAClient
+from routemoa.client import ROUTER_ADDRESS, SCORER_ADDRESS, RouteMoAClient
+from routemoa.v1.router_service_pb2 import RoutingPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +29,11 @@ if TYPE_CHECKING:
 def rank(
     query: QueryArgument,
     *,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Ask the router what it would run, and why.")
+    ] = False,
     scorer: ScorerOption = SCORER_ADDRESS,
+    router: RouterOption = ROUTER_ADDRESS,
     model: Annotated[
         list[str] | None, typer.Option(help="A model to rank; repeat for more. Default: all.")
     ] = None,
@@ -29,10 +41,10 @@ def rank(
     as_json: JsonOption = False,
 ) -> None:
     """Ranks models for a query without running any."""
-    work = show_scores(
-        open_console(), scorer, read_query(query), model or (), timeout_s=timeout, as_json=as_json
-    )
-    run(work, address=scorer, as_json=as_json)
+    show, address = (show_decision, router) if explain else (show_scores, scorer)
+    text, console = read_query(query), open_console()
+    work = show(console, address, text, model or (), timeout_s=timeout, as_json=as_json)
+    run(work, address=address, as_json=as_json)
 
 
 async def show_scores(
@@ -54,6 +66,7 @@ async def show_scores(
     timing = response.timing
     details = [
         f"scorer {printable(response.scorer_version)}",
+        f"uncertainty {response.uncertainty:.2f}",
         f"queue {span(seconds(timing.queue_duration))}",
         f"tokenization {span(seconds(timing.tokenization_duration))}",
         f"inference {span(seconds(timing.inference_duration))}",
@@ -61,3 +74,26 @@ async def show_scores(
     console.print(Text(" · ".join(details), style="dim"))
     if response.truncated:
         console.print(Text("The query is longer than the scorer reads: its middle was left out."))
+
+
+async def show_decision(
+    console: Console,
+    address: str,
+    query: str,
+    model_ids: Sequence[str],
+    *,
+    timeout_s: float,
+    as_json: bool,
+) -> None:
+    """Shows what the router at `address` would run in a first layer, and why."""
+    async with RouteMoAClient(address) as client:
+        response = await client.route(
+            query, RoutingPolicy(model_ids=model_ids), timeout_s=timeout_s
+        )
+    if as_json:
+        print_json(response)
+        return
+    console.print(explanation_table(response.ranked_models))
+    console.print(Text(f"uncertainty {response.uncertainty:.2f}", style="dim"))
+    for fallback in response.fallbacks:
+        console.print(fallback_text(fallback))

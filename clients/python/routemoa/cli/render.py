@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 BAR_COLUMNS = 24
 _MODEL_COLUMNS = {"model", "ranking", "answers"}
+_TEXT_COLUMNS = {"why"}
 _ABSENT = Text("-", style="dim")
 _STOP_REASONS: Mapping[int, str] = {
     router_pb2.STOP_REASON_SCORE: "an answer reached the stopping score",
@@ -36,11 +37,13 @@ _STOP_REASONS: Mapping[int, str] = {
 
 def scores_table(response: scorer_service_pb2.RankModelsResponse) -> Table:
     """Returns the scorer's ranking, best model first."""
-    table = _table(("model", "left"), ("score", "right"), ("", "left"))
+    table = _table(("model", "left"), ("score", "right"), ("", "left"), ("exp. tokens", "right"))
     for model_score in response.model_scores:
         filled = round(max(0.0, min(1.0, model_score.score)) * BAR_COLUMNS)
         bar = Text("━" * filled, style="cyan")
-        table.add_row(_name(model_score.model_id), f"{model_score.score:.3f}", bar)
+        known = model_score.HasField("expected_completion_token_count")
+        tokens = f"{model_score.expected_completion_token_count:,}" if known else _ABSENT
+        table.add_row(_name(model_score.model_id), f"{model_score.score:.3f}", bar, tokens)
     return table
 
 
@@ -95,6 +98,14 @@ def ranking_table(decision: router_pb2.RoutingDecision, *, max_rows: int) -> Tab
     return table
 
 
+def explanation_table(ranked_models: Sequence[router_pb2.RankedModel]) -> Table:
+    """Returns why each model of a ranking stands where it does, and whether it runs."""
+    table = _table(("", "left"), ("model", "left"), ("why", "left"))
+    for place, ranked in enumerate(ranked_models, start=1):
+        table.add_row(str(place), _name(ranked.model_id), Text(printable(ranked.explanation)))
+    return table
+
+
 def layer_table(layer: router_pb2.LayerReport, prior_scores: Mapping[str, float]) -> Table:
     """Returns what every model that ran so far scored, and what its call in this layer took."""
     table = _table(
@@ -145,6 +156,8 @@ def result_table(result: router_pb2.GenerateAnswerResponse) -> Table:
 
 def fallback_text(fallback: router_pb2.Fallback) -> Text:
     """Returns what failed, how, and what was used instead."""
+    if fallback.substitute == router_pb2.SUBSTITUTE_SAFE_MODELS:
+        return Text("the ranking was too uncertain; the pool's safe models ran", style="yellow")
     what = enum_label(router_pb2.Dependency.DESCRIPTOR, fallback.dependency)
     how = printable(fallback.status).removeprefix("CALL_STATUS_").replace("_", " ").lower()
     instead = enum_label(router_pb2.Substitute.DESCRIPTOR, fallback.substitute)
@@ -157,6 +170,8 @@ def _table(*columns: tuple[str, JustifyMethod]) -> Table:
         if name in _MODEL_COLUMNS:
             # The only column that gives way; a long id is folded, since it is there to be copied.
             table.add_column(name, justify=justify, overflow="fold", min_width=24, max_width=42)
+        elif name in _TEXT_COLUMNS:
+            table.add_column(name, justify=justify, overflow="fold")
         else:
             table.add_column(name, justify=justify, no_wrap=True)
     return table

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from routemoa.cli.render import layer_table, ranking_table, result_table
+from routemoa.cli.render import explanation_table, layer_table, ranking_table, result_table
 from routemoa.cli.terminal import enum_label, printable
 from routemoa.v1 import router_service_pb2 as router_pb2
 
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 class AnswerView:
     """Writes one answer's events to a console, in the order in which they come."""
 
-    def __init__(self, console: Console, *, max_ranking_rows: int = 6) -> None:
+    def __init__(
+        self, console: Console, *, max_ranking_rows: int = 6, explain: bool = False
+    ) -> None:
         self._console = console
+        self._explain = explain
         self._max_ranking_rows = max_ranking_rows
         self._prior_scores: dict[str, float] = {}
         self._waiting: Status | None = None
@@ -61,8 +64,13 @@ class AnswerView:
         for ranked in decision.ranked_models:
             self._prior_scores.setdefault(ranked.model_id, ranked.score)
         selected, count = len(decision.selected_model_ids), len(decision.ranked_models)
-        self._heading(f"Layer {decision.layer_number}", f"runs {selected} of {count} models")
+        unsure = f", uncertainty {decision.uncertainty:.2f}" if decision.uncertainty else ""
+        detail = f"runs {selected} of {count} models{unsure}"
+        self._heading(f"Layer {decision.layer_number}", detail)
         self._console.print(ranking_table(decision, max_rows=self._max_ranking_rows))
+        if self._explain:
+            self._console.print()
+            self._console.print(explanation_table(decision.ranked_models))
         self._wait(f"waiting for {selected} of {count} models")
 
     def _show_layer(self, layer: router_pb2.LayerReport) -> None:

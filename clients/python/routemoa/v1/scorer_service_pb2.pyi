@@ -31,6 +31,7 @@ class RankModelsRequest(_message.Message):
     QUERY_FIELD_NUMBER: _builtins.int
     MODEL_IDS_FIELD_NUMBER: _builtins.int
     TEAM_SIZE_FIELD_NUMBER: _builtins.int
+    ARTIFACT_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """The text to rank for. Required: 1 to 100,000 characters, not white space alone. Text longer than
     `max_query_token_count` tokens is cut in the middle, and `truncated` says so.
@@ -39,6 +40,10 @@ class RankModelsRequest(_message.Message):
     """How many models are going to run together, 0 to 16. Above zero, the response names the team of that
     size in which some model is likeliest to answer well; models that fail on the same queries make a
     poor team, however good each is.
+    """
+    artifact: _builtins.str
+    """The name of the artifact to rank with. Empty takes the default one; an unknown name is answered
+    INVALID_ARGUMENT with those that are known.
     """
     @_builtins.property
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -52,10 +57,11 @@ class RankModelsRequest(_message.Message):
         query: _builtins.str = ...,
         model_ids: _abc.Iterable[_builtins.str] | None = ...,
         team_size: _builtins.int = ...,
+        artifact: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_ids", b"model_ids", "query", b"query", "team_size", b"team_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "model_ids", b"model_ids", "query", b"query", "team_size", b"team_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -289,12 +295,17 @@ class GetScorerInfoRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    ARTIFACT_FIELD_NUMBER: _builtins.int
+    artifact: _builtins.str
+    """The name of the artifact to describe. Empty takes the default one."""
     def __init__(
         self,
+        *,
+        artifact: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -311,6 +322,7 @@ class GetScorerInfoResponse(_message.Message):
     MAX_QUERY_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     MAX_BATCH_REQUEST_COUNT_FIELD_NUMBER: _builtins.int
     EXECUTION_PROVIDER_FIELD_NUMBER: _builtins.int
+    ARTIFACT_NAMES_FIELD_NUMBER: _builtins.int
     scorer_version: _builtins.str
     """The version of the artifact in use."""
     max_query_token_count: _builtins.int
@@ -323,6 +335,10 @@ class GetScorerInfoResponse(_message.Message):
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Every model that the artifact can score."""
 
+    @_builtins.property
+    def artifact_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The names of the artifacts that a request may give, beside the default one's, which is empty."""
+
     def __init__(
         self,
         *,
@@ -331,10 +347,11 @@ class GetScorerInfoResponse(_message.Message):
         max_query_token_count: _builtins.int = ...,
         max_batch_request_count: _builtins.int = ...,
         execution_provider: _builtins.str = ...,
+        artifact_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution_provider", b"execution_provider", "max_batch_request_count", b"max_batch_request_count", "max_query_token_count", b"max_query_token_count", "model_ids", b"model_ids", "scorer_version", b"scorer_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_names", b"artifact_names", "execution_provider", b"execution_provider", "max_batch_request_count", b"max_batch_request_count", "max_query_token_count", b"max_query_token_count", "model_ids", b"model_ids", "scorer_version", b"scorer_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

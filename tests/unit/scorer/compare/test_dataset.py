@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
 from typing import TYPE_CHECKING
@@ -31,6 +32,16 @@ def test_a_macro_average_counts_every_task_the_same() -> None:
     assert data.weights.sum() == pytest.approx(1)
     assert data.weights[tasks == "a"].sum() == pytest.approx(0.5)
     assert toy_dataset(40, seed=1).weights == pytest.approx(np.full(40, 1 / 40))
+
+
+def test_a_record_counts_as_often_as_its_weight_says() -> None:
+    data = toy_dataset(4, seed=1, average=Average.MACRO)  # tasks b, a, a, a
+    records = [
+        dataclasses.replace(record, weight=weight)
+        for record, weight in zip(data.records, (7.0, 2.0, 1.0, 1.0), strict=True)
+    ]
+    weighted = dataclasses.replace(data, records=tuple(records))
+    assert weighted.weights == pytest.approx([0.5, 0.25, 0.125, 0.125])
 
 
 def test_a_split_shares_no_text_and_loses_none() -> None:

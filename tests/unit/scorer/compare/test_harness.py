@@ -11,6 +11,7 @@ from scorer.compare.harness import compare
 from scorer.compare.methods.best_model import BestPerTask, BestSingle
 from scorer.compare.methods.chance import Chance
 from scorer.compare.methods.knn import Memory, NearestNeighbours
+from scorer.compare.methods.method import Prediction
 from scorer.compare.report import markdown
 from scorer.compare.results import write_results
 from scorer.compare.runs import RunStore
@@ -126,11 +127,12 @@ class Teaming:
     def predict(self, queries: Queries) -> npt.NDArray[np.float32]:
         return np.tile(np.array([0.1, 0.2, 0.3, 0.9], dtype=np.float32), (len(queries), 1))
 
-    def choose(self, queries: Queries, count: int) -> npt.NDArray[np.intp]:
-        return np.tile(np.arange(count), (len(queries), 1))
-
-    def predict_costs_usd(self, queries: Queries) -> npt.NDArray[np.float32]:
-        return np.ones((len(queries), 4), dtype=np.float32)
+    def predict_all(self, queries: Queries, team_size: int) -> Prediction:
+        return Prediction(
+            scores=self.predict(queries),
+            teams=np.tile(np.arange(team_size), (len(queries), 1)),
+            costs_usd=np.ones((len(queries), 4), dtype=np.float32),
+        )
 
 
 def test_teams_and_costs_are_kept_with_the_scores_and_the_team_decides_what_hits(

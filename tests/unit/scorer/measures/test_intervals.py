@@ -32,6 +32,16 @@ def test_every_stratum_counts_the_same() -> None:
     assert means == pytest.approx(np.full((50, 1), 0.5))
 
 
+def test_a_weight_counts_within_its_stratum() -> None:
+    outcomes = np.array([[1.0], [0.0], [0.3]])
+    means = bootstrap_means(
+        outcomes, ["a", "a", "b"], seed=1, weights=np.array([3.0, 1.0, 9.0]), resamples=4000
+    )
+    # One of four draws of the first stratum is all its first query, one all its second.
+    expected = 0.5 * (0.25 + 0.5 * 0.75) + 0.5 * 0.3
+    assert float(means.mean()) == pytest.approx(expected, abs=0.01)
+
+
 def test_the_spread_is_that_of_theory() -> None:
     outcomes = np.random.default_rng(4).normal(size=(400, 2))
     means = bootstrap_means(outcomes, ["all"] * 400, seed=1)

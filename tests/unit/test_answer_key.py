@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.simulator.answer_key import answer_key
+from services.answer_key import answer_key
 
 
 @pytest.mark.parametrize(

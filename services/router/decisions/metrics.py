@@ -1,0 +1,16 @@
+"""What the router measures of its decision records."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge
+
+WRITTEN = Counter("routemoa_router_decisions_written_total", "Decision records that were written.")
+DROPPED = Counter(
+    "routemoa_router_decisions_dropped_total", "Decision records that were lost.", ["reason"]
+)
+SINK_FAILURES = Counter(
+    "routemoa_router_decision_sink_failures_total", "Writes of decision records that failed."
+)
+BUFFERED = Gauge(
+    "routemoa_router_decision_buffer_bytes", "Decision records that wait to be written, in bytes."
+)

@@ -1,0 +1,52 @@
+"""Quantiles of the newest values, where older ones count for less and less."""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class RecentValues:
+    """The newest values; each counts half as much after every half-life.
+
+    Args:
+        half_life_s: Time after which a value counts half as much.
+        size: How many values are kept.
+    """
+
+    def __init__(self, *, half_life_s: float, size: int = 64) -> None:
+        self._half_life_s = half_life_s
+        self._kept: deque[tuple[float, float]] = deque(maxlen=size)  # value, time it came at
+        self._newest_s = 0.0
+        self._weight = 0.0
+
+    def add(self, value: float, now_s: float) -> None:
+        """Notes a value. Time does not run backwards."""
+        self._weight = min(self.weight(now_s) + 1, float(self._kept.maxlen or 0))
+        self._newest_s = now_s
+        self._kept.append((value, now_s))
+
+    def weight(self, now_s: float) -> float:
+        """Returns how many values that just came these are worth."""
+        return self._weight * self._decay(now_s - self._newest_s)
+
+    def quantile(self, share: float) -> float:
+        """Returns the least value that so large a share, in [0, 1], of the weight does not exceed.
+
+        The weights of all values fall alike, so that it only changes when a value comes.
+
+        Raises:
+            ValueError: There are no values.
+        """
+        weighted = sorted((value, self._decay(self._newest_s - at_s)) for value, at_s in self._kept)
+        if not weighted:
+            message = "there are no values"
+            raise ValueError(message)
+        left = share * sum(weight for _, weight in weighted)
+        for value, weight in weighted:
+            left -= weight
+            if left <= 0:
+                return value
+        return weighted[-1][0]
+
+    def _decay(self, age_s: float) -> float:
+        return float(0.5 ** (age_s / self._half_life_s))

@@ -1,0 +1,75 @@
+"""One artifact at work: runtime -> batcher -> cache."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+from services.scorer.batcher import Batcher
+from services.scorer.cache import ScoreCache
+from services.scorer.ranking import Ranking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scorer import Runtime
+    from services.scorer.batcher import BatchLimits
+    from services.scorer.outcome import ScoredQuery
+
+
+class Scoring:
+    """Scores texts with one runtime, from `async with` until the block ends.
+
+    Args:
+        runtime: A runtime that is warm.
+        limits: How large batches and their queue may grow.
+        cache_size: Queries whose scores are remembered. 0: none, and nothing is shared.
+    """
+
+    def __init__(self, runtime: Runtime, limits: BatchLimits, cache_size: int) -> None:
+        self.runtime = runtime
+        self.ranking = Ranking(runtime.model_ids, runtime.class_success())
+        self._batcher = Batcher(runtime, limits)
+        self._score = (
+            ScoreCache(self._batcher.score, cache_size).score if cache_size else self._batcher.score
+        )
+        self._calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def __aenter__(self) -> Self:
+        await self._batcher.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._batcher.__aexit__()
+
+    async def score(
+        self, texts: Sequence[str], remaining_s: float | None = None
+    ) -> list[ScoredQuery]:
+        """Returns the outcome for each text, in order; see `Batcher.score`."""
+        self._calls += 1
+        self._idle.clear()
+        try:
+            return await self._score(texts, remaining_s)
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
+
+    async def idle(self) -> None:
+        """Waits until no call is scored."""
+        await self._idle.wait()
+
+
+class OneScoring:
+    """The one artifact of a scorer that has no other."""
+
+    names = ()
+
+    def __init__(self, scoring: Scoring) -> None:
+        self.default = scoring
+
+    def get(self, name: str) -> Scoring | None:  # noqa: ARG002  # there are no names
+        """Returns None: there are no names."""
+        return None

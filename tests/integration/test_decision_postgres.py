@@ -1,0 +1,148 @@
+"""Decision records in a real PostgreSQL server, which is killed and stopped while they are written."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.router.decisions.log import DecisionLog, writing
+from services.router.decisions.postgres import TABLE, PostgresSink
+from services.router.decisions.sink import SinkDownError, SinkRefusedError
+from tests.integration.postgres_server import PostgresServer, postgres_server
+from tests.unit.router.decisions.samples import line
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    folder = tmp_path_factory.mktemp("postgres")
+    for parent in (folder.parent, folder.parent.parent):
+        parent.chmod(0o755)  # the server runs as another user
+    with postgres_server(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def server(cluster: PostgresServer) -> PostgresServer:
+    cluster.run(f"DROP TABLE IF EXISTS {TABLE}")
+    return cluster
+
+
+@pytest.fixture
+def dsn_file(server: PostgresServer, tmp_path: Path) -> Path:
+    path = tmp_path / "dsn"
+    path.write_text(f"{server.dsn}\n")
+    return path
+
+
+@asynccontextmanager
+async def open_sink(dsn_file: Path) -> AsyncIterator[PostgresSink]:
+    sink = PostgresSink(dsn_file)
+    try:
+        yield sink
+    finally:
+        await sink.close()
+
+
+def ids(server: PostgresServer) -> list[str]:
+    return [str(row[0]) for row in server.rows("SELECT id FROM routemoa_decisions ORDER BY 1")]
+
+
+async def test_a_record_is_a_row_with_columns_to_filter_by(
+    server: PostgresServer, dsn_file: Path
+) -> None:
+    async with open_sink(dsn_file) as sink:
+        await sink.write([line("a"), replace(line("b"), tenant="support")])
+    rows = server.rows(
+        "SELECT id, tenant, outcome, cost_usd, record->>'id' FROM routemoa_decisions ORDER BY 1"
+    )
+    assert rows == [("a", None, "answered", 0.5, "a"), ("b", "support", "answered", 0.5, "b")]
+
+
+async def test_a_batch_that_is_sent_again_adds_nothing(
+    server: PostgresServer, dsn_file: Path
+) -> None:
+    async with open_sink(dsn_file) as sink:
+        await sink.write([line("a"), line("b")])
+        await sink.write([line("b"), line("c")])
+    assert ids(server) == ["a", "b", "c"]
+
+
+async def test_routers_that_start_together_make_the_table_once(
+    server: PostgresServer, dsn_file: Path
+) -> None:
+    async def one(name: str) -> None:
+        async with open_sink(dsn_file) as sink:
+            await sink.write([line(name)])
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(6):
+            tasks.create_task(one(f"{number}"))
+    assert ids(server) == [str(number) for number in range(6)]
+
+
+async def test_what_jsonb_cannot_hold_is_refused_and_the_rest_written(
+    server: PostgresServer, dsn_file: Path
+) -> None:
+    bad = replace(line("bad"), json=json.dumps({"text": "\x00"}).encode())
+    async with open_sink(dsn_file) as sink:
+        with pytest.raises(SinkRefusedError):
+            await sink.write([line("a"), bad])
+        await sink.write([line("a")])
+    assert ids(server) == ["a"]
+
+
+async def test_a_wrong_password_file_is_a_sink_that_is_down(tmp_path: Path) -> None:
+    path = tmp_path / "dsn"
+    path.write_text("postgresql://nobody:secret@127.0.0.1:1/none")
+    with pytest.raises(SinkDownError) as caught:
+        await PostgresSink(path).write([line("a")])
+    assert "secret" not in str(caught.value)
+
+
+async def test_records_of_an_outage_arrive_after_it_and_nobody_waits(
+    server: PostgresServer, dsn_file: Path
+) -> None:
+    sink = PostgresSink(dsn_file)
+    log = DecisionLog(sink, max_bytes=10_000_000, first_pause_s=0.01)
+    slowest_s = 0.0
+    async with writing(log, sink, drain_timeout_s=60):
+        for number in range(300):
+            if number == 100:
+                await asyncio.to_thread(server.kill)
+            if number == 200:
+                await asyncio.to_thread(server.start)
+            started_s = time.perf_counter()
+            log.put(line(f"{number:03}"))
+            slowest_s = max(slowest_s, time.perf_counter() - started_s)
+            await asyncio.sleep(0)
+    assert ids(server) == [f"{number:03}" for number in range(300)]
+    assert slowest_s < 0.5  # a call that waited for the server would take the outage
+
+
+async def test_a_server_that_hangs_does_not_hold_up_the_end(
+    server: PostgresServer, dsn_file: Path
+) -> None:
+    sink = PostgresSink(dsn_file)
+    log = DecisionLog(sink, max_bytes=10_000_000)
+    async with open_sink(dsn_file) as first:
+        await first.write([line("a")])
+    server.signal(signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(20), writing(log, sink, drain_timeout_s=0.2):
+            log.put(line("b"))
+    finally:
+        server.signal(signal.SIGCONT)
+    assert ids(server) == ["a"]

@@ -1,0 +1,240 @@
+"""What the router makes of everything that the scorer and its own calls tell it, over the wire."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import grpc.aio
+import pytest
+from google.protobuf.duration_pb2 import Duration
+
+from routemoa.errors import (
+    InvalidFieldError,
+    ModelPoolMismatchError,
+    NoEligibleModelError,
+    from_rpc_error,
+)
+from routemoa.v1 import router_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from routemoa.errors import RouteMoAError
+    from tests.integration.conftest import RouterBench, StartRouter
+
+SCORES = {"a": 0.7, "b": 0.65, "c": 0.62, "d": 0.61}
+SCRIPTS = dict.fromkeys(SCORES, "eight")
+
+
+async def route(router: RouterBench, **policy: Any) -> pb.RouteQueryResponse:
+    request = pb.RouteQueryRequest(query="Legs?", policy=pb.RoutingPolicy(**policy))
+    return await router.stub.RouteQuery(request)
+
+
+async def failure(call: Awaitable[Any]) -> RouteMoAError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return from_rpc_error(caught.value)
+
+
+def reasons(models: Any) -> dict[str, str]:
+    name = pb.SelectionReason.Name
+    return {m.model_id: name(m.selection_reason).removeprefix("SELECTION_REASON_") for m in models}
+
+
+async def test_every_model_of_a_ranking_is_explained(start_router: StartRouter) -> None:
+    router = await start_router(SCRIPTS, SCORES, models={"d": {"median_latency_s": 9.0}})
+    router.scorer.tokens = {"b": 55, "c": 5_000}
+    decision = await route(
+        router, max_layer_model_count=2, max_expected_latency=Duration(seconds=8)
+    )
+    assert reasons(decision.ranked_models) == {
+        "a": "RANK",
+        "b": "RANK",
+        "c": "LAYER_FULL",
+        "d": "LATENCY_LIMIT",
+    }
+    by_id = {m.model_id: m for m in decision.ranked_models}
+    lengths = {m: by_id[m].expected_completion_token_count for m in "abc"}
+    assert lengths == {"a": 400, "b": 55, "c": 1024}  # the pool's, the scorer's, the most allowed
+    assert by_id["b"].expected_cost_usd < by_id["a"].expected_cost_usd
+    assert by_id["a"].prior_score == pytest.approx(0.7)
+    assert by_id["a"].explanation.startswith("0.70 likely to answer well")
+    assert by_id["a"].explanation.endswith("; runs, for its rank")
+    assert "does not run: it is expected to take too long" in by_id["d"].explanation
+
+
+async def test_a_stream_says_why_and_how_sure_and_the_result_says_how_sure(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router(SCRIPTS, SCORES)
+    router.scorer.uncertainty = 0.25
+    result = await router.ask(max_layer_count=1)
+    routing = router.events[0].routing
+    assert routing.uncertainty == result.uncertainty == pytest.approx(0.25)
+    assert reasons(routing.ranked_models) == {
+        "a": "RANK",
+        "b": "RANK",
+        "c": "RANK",
+        "d": "LAYER_FULL",
+    }
+
+
+async def test_within_the_price_band_the_cheaper_model_comes_first(
+    start_router: StartRouter,
+) -> None:
+    dear = {"prompt_price_usd_per_million_tokens": 90.0, "median_latency_s": 1.0}
+    router = await start_router(SCRIPTS, SCORES, models={"a": dear})
+    exact = await route(router, price_band=0.0, cost_weight=0.0)
+    assert exact.ranked_models[0].model_id == "a"
+    banded = await route(router, price_band=0.06, cost_weight=0.0)
+    assert banded.ranked_models[0].model_id == "b"
+    assert "before one about as good that costs more" in banded.ranked_models[0].explanation
+
+
+async def test_the_scorers_team_runs(start_router: StartRouter) -> None:
+    router = await start_router(SCRIPTS, SCORES)
+    router.scorer.team = ("a", "d", "c")
+    decision = await route(router)
+    assert list(decision.selected_model_ids) == ["a", "c", "d"]
+    assert reasons(decision.ranked_models)["d"] == "TEAM"
+    assert router.scorer.requests[-1].team_size == 3
+    assert list((await route(router, max_layer_model_count=1)).selected_model_ids) == ["a"]
+    assert router.scorer.requests[-1].team_size == 0
+
+
+async def test_an_uncertain_query_runs_the_safe_models(start_router: StartRouter) -> None:
+    router = await start_router(SCRIPTS, SCORES, safe_models=("d", "b"))
+    router.scorer.uncertainty = 0.6
+    result = await router.ask(max_layer_count=2, max_uncertainty=0.5, stopping_score=1.0)
+    assert list(result.layers[0].selected_model_ids) == ["b", "d"]
+    assert reasons(router.events[0].routing.ranked_models)["d"] == "SAFE"
+    assert [
+        (pb.Dependency.Name(f.dependency), f.status, pb.Substitute.Name(f.substitute))
+        for f in result.fallbacks
+    ] == [("DEPENDENCY_SCORER", "UNCERTAIN", "SUBSTITUTE_SAFE_MODELS")]
+    relied_on = await route(router, max_uncertainty=0.7)
+    assert list(relied_on.selected_model_ids) == ["a", "b", "c"]
+    assert not relied_on.fallbacks
+    assert relied_on.uncertainty == pytest.approx(0.6)
+
+
+async def test_without_safe_models_an_uncertain_ranking_stands(start_router: StartRouter) -> None:
+    router = await start_router(SCRIPTS, SCORES)
+    router.scorer.uncertainty = 1.0
+    decision = await route(router)
+    assert list(decision.selected_model_ids) == ["a", "b", "c"]
+    assert not decision.fallbacks
+
+
+async def test_without_a_scorer_nothing_is_certain(start_router: StartRouter) -> None:
+    router = await start_router(
+        SCRIPTS, SCORES, scorer_address="127.0.0.1:1", safe_models=("c",), scorer_timeout_s=0.3
+    )
+    decision = await route(router)
+    assert list(decision.selected_model_ids) == ["c"]
+    assert decision.uncertainty == 1.0
+    assert {pb.Substitute.Name(f.substitute) for f in decision.fallbacks} == {
+        "SUBSTITUTE_POOL_PRIORS",
+        "SUBSTITUTE_SAFE_MODELS",
+    }
+
+
+async def test_the_scorer_is_asked_about_the_models_that_may_run(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router(SCRIPTS, {**SCORES, "elsewhere": 0.9})
+    await route(router)
+    assert not router.scorer.requests[-1].model_ids  # nothing is known yet of what it knows
+    await route(router, model_ids=["a", "c"])
+    assert list(router.scorer.requests[-1].model_ids) == ["a", "c"]
+    await route(router)
+    assert list(router.scorer.requests[-1].model_ids) == ["a", "b", "c", "d"]
+
+
+async def test_another_artifact_that_lacks_a_model_is_noticed_at_once(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router(SCRIPTS, SCORES, models={"d": {"prior_score": 0.3}})
+    await route(router)
+    del router.scorer.scores["d"]
+    decision = await route(router)
+    assert {m.model_id: m.score for m in decision.ranked_models}["d"] == pytest.approx(0.3)
+    del router.scorer.scores["c"]
+    error = await failure(route(router))
+    assert isinstance(error, ModelPoolMismatchError)
+    assert error.metadata["missing_model_ids"] == "c"
+
+
+async def test_another_artifact_that_knows_one_more_model_is_noticed_with_the_next_query(
+    start_router: StartRouter,
+) -> None:
+    scores = {m: s for m, s in SCORES.items() if m != "d"}
+    router = await start_router(SCRIPTS, scores, models={"d": {"prior_score": 0.3}})
+    await route(router)
+    router.scorer.scores["d"] = 0.99
+    router.scorer.version = "newer"
+    await route(router)
+    decision = await route(router)
+    assert {m.model_id: m.score for m in decision.ranked_models}["d"] == pytest.approx(0.99)
+
+
+async def test_the_latency_of_calls_is_learned(start_router: StartRouter) -> None:
+    router = await start_router(SCRIPTS, SCORES)
+    before = {m.model_id: m.expected_latency for m in (await route(router)).ranked_models}
+    assert {span.ToNanoseconds() for span in before.values()} == {1_000_000_000}
+    await router.ask(max_layer_count=1, model_ids=["a"])
+    after = {m.model_id: m.expected_latency for m in (await route(router)).ranked_models}
+    assert after["a"].ToNanoseconds() < 1_000_000_000
+    assert after["b"] == before["b"]
+
+
+async def test_a_layer_ranks_as_the_one_before_where_nothing_was_learned_of_a_model(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router({**SCRIPTS, "a": "nine"}, SCORES)
+    await router.ask(max_layer_count=2, max_layer_model_count=2, stopping_score=1.0)
+    first, second = (e.routing for e in router.events if e.HasField("routing"))
+    idle = {"c", "d"}
+    orders = [[m.model_id for m in r.ranked_models if m.model_id in idle] for r in (first, second)]
+    assert orders[0] == orders[1]
+    for ranked in second.ranked_models:
+        if ranked.model_id in idle:
+            assert ranked.score == ranked.prior_score
+            before = next(m for m in first.ranked_models if m.model_id == ranked.model_id)
+            assert ranked.expected_latency == before.expected_latency
+
+
+async def test_limits_that_no_model_keeps_are_named(start_router: StartRouter) -> None:
+    router = await start_router(SCRIPTS, SCORES)
+    few = await failure(route(router, max_token_count=10))
+    assert isinstance(few, NoEligibleModelError)
+    assert few.metadata == {"max_token_count": "10"}
+    fast = await failure(route(router, max_expected_latency=Duration(nanos=1_000_000)))
+    assert isinstance(fast, NoEligibleModelError)
+    assert fast.metadata == {
+        "max_expected_latency_s": "0.001",
+        "fastest_expected_latency_s": "1.000",
+    }
+
+
+async def test_everything_wrong_with_the_new_limits_is_said_at_once(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router(SCRIPTS, SCORES)
+    error = await failure(
+        route(
+            router,
+            price_band=1.5,
+            max_uncertainty=float("nan"),
+            max_token_count=-1,
+            max_expected_latency=Duration(seconds=-1),
+        )
+    )
+    assert isinstance(error, InvalidFieldError)
+    assert sorted(violation.field for violation in error.violations) == [
+        "policy.max_expected_latency",
+        "policy.max_token_count",
+        "policy.max_uncertainty",
+        "policy.price_band",
+    ]

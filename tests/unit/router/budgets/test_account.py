@@ -1,0 +1,145 @@
+"""One answer's account: caps, the tenant's budget, and what is given back."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError, NoEligibleModelError
+from services.router.budgets.account import Account
+from services.router.budgets.amount import NOTHING, Amount, nano_usd
+from services.router.budgets.gate import NoRoomError
+from services.router.budgets.limits import Caps, Window
+from services.router.budgets.memory_store import MemoryStore
+from services.router.budgets.tenants import ANONYMOUS, Allowance, Tenant
+from services.router.deadline import Deadline
+
+NOW_MS = 1_800_000_000_000  # 08:00:00 in UTC
+WORST = Amount(1, 100, nano_usd(0.01))
+
+
+class DownStore(MemoryStore):
+    async def reserve(self, *_: object) -> None:  # type: ignore[override]
+        raise BudgetStoreUnavailableError("down", retry_delay_s=1.0)
+
+
+class SlowStore(MemoryStore):
+    async def reserve(self, *_: object) -> None:  # type: ignore[override]
+        await asyncio.Event().wait()
+
+
+def memory() -> MemoryStore:
+    return MemoryStore(lambda: NOW_MS)
+
+
+def account(
+    store: MemoryStore | None = None, tenant: Tenant = ANONYMOUS, caps: Caps | None = None
+) -> Account:
+    return Account(
+        tenant=tenant,
+        caps=caps or Caps(),
+        store=store or memory(),
+        deadline=Deadline.after(10),
+        lease_margin_s=30,
+    )
+
+
+async def test_as_many_calls_are_reserved_as_the_caps_have_room_for() -> None:
+    of_run = account(caps=Caps(calls=2, tokens=1_000, nano_usd=nano_usd(1)))
+    first = await of_run.reserve([WORST] * 3)
+    assert len(first) == 2
+    assert of_run.left == Caps(calls=0, tokens=800, nano_usd=nano_usd(1) - 2 * WORST.nano_usd)
+    with pytest.raises(NoRoomError) as raised:
+        await of_run.admit(WORST)
+    assert raised.value.resource == "calls"
+    assert isinstance(raised.value.error, NoEligibleModelError)
+    assert raised.value.error.metadata == {"max_call_count": "2", "worst_case": "1"}
+
+
+async def test_what_a_call_did_not_use_may_be_used_by_the_next() -> None:
+    of_run = account(caps=Caps(tokens=150))
+    (reservation,) = await of_run.reserve([WORST])
+    with pytest.raises(NoRoomError):
+        await of_run.admit(WORST)
+    reservation.settle(Amount(1, 50, 0))
+    reservation.settle(Amount(1, 50, 0))  # the second time nothing happens
+    assert of_run.left.tokens == 100
+    assert await of_run.admit(WORST)
+
+
+async def test_a_tenant_without_room_is_told_which_limit_and_until_when() -> None:
+    store = memory()
+    tenant = Tenant(id="t", per_day=Allowance(usd=0.015), per_minute=Allowance(calls=100))
+    of_run = account(store, tenant)
+    (reservation,) = await of_run.reserve([WORST, WORST])
+    with pytest.raises(NoRoomError) as raised:
+        await account(store, tenant).reserve([WORST])
+    assert raised.value.error.retry_delay_s == 1.0  # the first one's reservation is in the way
+    reservation.settle(WORST)
+    with pytest.raises(NoRoomError) as raised:
+        await account(store, tenant).reserve([WORST])
+    error = raised.value.error
+    assert isinstance(error, BudgetExhaustedError)
+    assert error.metadata == {
+        "tenant": "t",
+        "limit": "per_day.usd",
+        "resets_at": "2027-01-16T00:00:00Z",
+    }
+    assert error.retry_delay_s == 16 * 3600
+    assert raised.value.resource == "usd"
+
+
+async def test_a_call_that_no_window_has_room_for_is_not_worth_another_try() -> None:
+    tenant = Tenant(id="t", per_minute=Allowance(tokens=99))
+    with pytest.raises(NoRoomError) as raised:
+        await account(tenant=tenant).reserve([WORST])
+    assert raised.value.error.retry_delay_s is None
+
+
+async def test_an_answer_holds_its_place_until_it_is_closed() -> None:
+    store = memory()
+    tenant = Tenant(id="t", concurrent_answers=1)
+    first, second = account(store, tenant), account(store, tenant)
+    (reservation,) = await first.reserve([WORST])
+    reservation.settle(WORST)
+    assert await first.reserve([WORST])  # its own place does not stand in its way
+    with pytest.raises(NoRoomError) as raised:
+        await second.reserve([WORST])
+    assert raised.value.error.metadata["limit"] == "concurrent_answers"
+    first.close()
+    assert await second.reserve([WORST])
+
+
+async def test_closing_gives_back_what_was_never_sent() -> None:
+    store = memory()
+    tenant = Tenant(id="t", per_day=Allowance(calls=3))
+    of_run = account(store, tenant)
+    reserved = await of_run.reserve([WORST] * 3)
+    reserved[0].settle(Amount(1, 10, 5))
+    of_run.close()
+    usage = await store.usage("t")
+    assert usage.windows[Window.PER_DAY] == Amount(1, 10, 5)
+    assert (usage.held, usage.answers) == (NOTHING, 0)
+
+
+async def test_a_store_that_is_down_refuses_whoever_has_limits_and_nobody_else() -> None:
+    limited = Tenant(id="t", per_day=Allowance(calls=3))
+    of_run = account(DownStore(), limited, Caps(calls=5))
+    with pytest.raises(NoRoomError) as raised:
+        await of_run.reserve([WORST])
+    assert isinstance(raised.value.error, BudgetStoreUnavailableError)
+    assert of_run.left.calls == 5
+    assert await account(DownStore()).reserve([WORST])
+
+
+async def test_a_caller_that_goes_away_while_the_store_is_asked_keeps_nothing() -> None:
+    limited = Tenant(id="t", per_day=Allowance(calls=3))
+    of_run = account(SlowStore(), limited, Caps(calls=5))
+    asked = asyncio.create_task(of_run.reserve([WORST]))
+    await asyncio.sleep(0)
+    assert of_run.left.calls == 4
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert of_run.left.calls == 5

@@ -1,0 +1,79 @@
+"""Models to rank and policies to rank them by: plain ones, and any."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from services.router.policy import Policy
+from services.router.ranking import Candidate
+
+POLICY = Policy(
+    strategy="routemoa",
+    quality_weight=1.0,
+    cost_weight=0.0,
+    latency_weight=0.0,
+    max_layer_models=3,
+    max_layers=2,
+    stopping_score=0.8,
+    max_score_gap=1.0,
+    price_band=0.0,
+    max_uncertainty=1.0,
+    max_expected_latency_s=None,
+    max_cost_usd=None,
+    max_calls=10,
+    max_tokens=None,
+    min_gain=0.01,
+    kept_answers=2,
+    sampling_temperature=0.7,
+    model_ids=frozenset(),
+)
+
+
+def candidate(
+    model_id: str, score: float, cost: float = 0.0, latency: float = 1.0, tokens: int = 100
+) -> Candidate:
+    return Candidate(
+        model_id=model_id,
+        score=score,
+        prior_score=score,
+        expected_completion_tokens=tokens // 2,
+        expected_cost_usd=cost,
+        worst_cost_usd=cost * 2,
+        worst_tokens=tokens,
+        expected_latency_s=latency,
+    )
+
+
+unit = st.floats(0, 1)
+bands = st.just(0.0) | st.floats(0.001, 1)
+any_candidates = st.lists(
+    st.builds(
+        candidate,
+        model_id=st.text(min_size=1, max_size=4),
+        score=unit,
+        cost=st.floats(0, 100),
+        latency=st.floats(0.01, 100),
+        tokens=st.integers(2, 10_000),
+    ),
+    max_size=8,
+    unique_by=lambda c: c.model_id,
+)
+any_policies = st.builds(
+    lambda q, c, w, k, gap, band: replace(
+        POLICY,
+        quality_weight=q,
+        cost_weight=c,
+        latency_weight=w,
+        max_layer_models=k,
+        max_score_gap=gap,
+        price_band=band,
+    ),
+    unit,
+    unit,
+    unit,
+    st.integers(1, 16),
+    unit,
+    bands,
+)

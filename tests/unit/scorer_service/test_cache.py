@@ -1,0 +1,155 @@
+"""What is remembered, what is shared, and what happens to a query whose callers go away."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.scorer.cache import ScoreCache
+from services.scorer.outcome import ScoredQuery, Timing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+WAIT_S = 5
+TIMING = Timing(queue_s=1.0, tokenization_s=2.0, inference_s=3.0)
+
+
+def outcome(text: str) -> ScoredQuery:
+    """Returns an outcome that tells its text by its length."""
+    return ScoredQuery(
+        scores=np.array([len(text.strip())], dtype=np.float32),
+        class_weights=np.ones(1, dtype=np.float32),
+        completion_tokens=None,
+        uncertainty=0.0,
+        truncated=False,
+        timing=TIMING,
+    )
+
+
+class Scores:
+    """Scores texts when told to, and keeps what it was asked."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.asked: list[list[str]] = []
+        self.cancelled = 0
+        self.begun = asyncio.Event()
+        self.gate = asyncio.Event()
+        if not held:
+            self.gate.set()
+
+    async def __call__(
+        self, texts: Sequence[str], remaining_s: float | None = None
+    ) -> list[ScoredQuery]:
+        self.asked.append(list(texts))
+        self.begun.set()
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if "bad" in texts:
+            raise RuntimeError("bad")
+        return [outcome(text) for text in texts]
+
+
+def lengths(outcomes: Sequence[ScoredQuery]) -> list[int]:
+    return [int(each.scores[0]) for each in outcomes]
+
+
+async def test_a_query_asked_again_is_not_scored_again_and_says_that_it_took_no_time() -> None:
+    scores = Scores()
+    cache = ScoreCache(scores, 10)
+    (first,) = await cache.score(["abc"])
+    (second,) = await cache.score([" abc\n"])
+    assert scores.asked == [["abc"]]
+    assert lengths([first, second]) == [3, 3]
+    assert first.timing == TIMING
+    assert second.timing.queue_s == second.timing.inference_s == 0
+
+
+async def test_the_query_unused_for_longest_is_forgotten_first() -> None:
+    scores = Scores()
+    cache = ScoreCache(scores, 2)
+    for text in ("a", "bb", "a", "ccc", "a", "bb"):
+        await cache.score([text])
+    assert scores.asked == [["a"], ["bb"], ["ccc"], ["bb"]]
+
+
+async def test_callers_that_ask_the_same_at_once_share_one_scoring() -> None:
+    scores = Scores(held=True)
+    cache = ScoreCache(scores, 10)
+    async with asyncio.TaskGroup() as tasks:
+        one = tasks.create_task(cache.score(["abc", "d"]))
+        await scores.begun.wait()
+        other = tasks.create_task(cache.score(["d", "ef", "abc"]))
+        await asyncio.sleep(0)
+        scores.gate.set()
+    assert scores.asked == [["abc", "d"], ["ef"]]
+    assert lengths(await one) == [3, 1]
+    assert lengths(await other) == [1, 2, 3]
+
+
+async def test_a_caller_that_goes_away_leaves_the_scoring_to_the_others() -> None:
+    scores = Scores(held=True)
+    cache = ScoreCache(scores, 10)
+    leader = asyncio.create_task(cache.score(["abc"]))
+    await scores.begun.wait()
+    follower = asyncio.create_task(cache.score(["abc"]))
+    await asyncio.sleep(0)
+    leader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leader
+    scores.gate.set()
+    assert lengths(await asyncio.wait_for(follower, WAIT_S)) == [3]
+    assert scores.cancelled == 0
+
+
+async def test_a_scoring_that_nobody_waits_for_is_stopped_and_joined_by_no_one() -> None:
+    scores = Scores(held=True)
+    cache = ScoreCache(scores, 10)
+    callers = [asyncio.create_task(cache.score(["abc"])) for _ in range(2)]
+    await scores.begun.wait()
+    for caller in callers:
+        caller.cancel()
+    await asyncio.wait(callers)
+    late = asyncio.create_task(cache.score(["abc"]))  # before the stopped scoring has ended
+    await asyncio.sleep(0)
+    scores.gate.set()
+    assert lengths(await asyncio.wait_for(late, WAIT_S)) == [3]
+    assert scores.cancelled == 1
+
+
+async def test_what_fails_reaches_every_caller_and_is_not_remembered() -> None:
+    scores = Scores(held=True)
+    cache = ScoreCache(scores, 10)
+    callers = [asyncio.create_task(cache.score(["bad"])) for _ in range(2)]
+    await scores.begun.wait()
+    scores.gate.set()
+    for caller in callers:
+        with pytest.raises(RuntimeError, match="bad"):
+            await asyncio.wait_for(caller, WAIT_S)
+    with pytest.raises(RuntimeError, match="bad"):
+        await cache.score(["bad"])
+    assert scores.asked == [["bad"], ["bad"]]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.text("ab ", min_size=1, max_size=4), min_size=1, max_size=5), max_size=8),
+    st.integers(1, 4),
+)
+def test_every_text_gets_its_own_outcome_in_its_own_place(
+    calls: list[list[str]], capacity: int
+) -> None:
+    async def run() -> list[list[ScoredQuery]]:
+        cache = ScoreCache(Scores(), capacity)
+        return await asyncio.gather(*(cache.score(texts) for texts in calls))
+
+    for texts, outcomes in zip(calls, asyncio.run(run()), strict=True):
+        assert lengths(outcomes) == [len(text.strip()) for text in texts]
