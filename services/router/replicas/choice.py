@@ -23,10 +23,16 @@ def least_loaded(replicas: Sequence[Replica], draw: random.Random) -> Replica:
     """
     if len(replicas) == 1:
         return replicas[0]
-    known = [s for replica in replicas if (s := replica.latency.known) is not None]
+    expected_s = [replica.latency.expected_s for replica in replicas]
+    known = [seconds for seconds in expected_s if seconds is not None]
     usual_s = sum(known) / len(known) if known else 1.0
-    first, second = draw.sample(replicas, 2)
-    return min(first, second, key=lambda replica: replica.load(usual_s))
+
+    def load(number: int) -> float:
+        seconds = expected_s[number]
+        return (replicas[number].in_flight + 1) * (usual_s if seconds is None else seconds)
+
+    first, second = draw.sample(range(len(replicas)), 2)
+    return replicas[min(first, second, key=load)]
 
 
 def of_session(replicas: Sequence[Replica], session: str) -> Replica:

@@ -68,14 +68,15 @@ class Course:
                 delay_s = self._hedge_delay_s(kind)
                 if delay_s is None:
                     return lane, await lane.next()
-                first, text = await race(lane, delay_s=delay_s, hedge=self._hedge)
-                self._tried = {first.replica}  # the other one has not failed
-                return first, text
+                lane, text = await race(lane, delay_s=delay_s, hedge=self._hedge)
             except AttemptFailedError as error:
                 failure = error.status
                 if not await self._await_retry(error):
                     break
                 kind = AttemptKind.RETRY if kind is AttemptKind.FIRST else kind
+            else:
+                self._tried = {lane.replica}  # the one that lost the race has not failed
+                return lane, text
         raise CallFailedError(failure)
 
     async def _open(self, kind: AttemptKind) -> Lane | None:

@@ -39,16 +39,15 @@ class LatencyAverage:
             self._value_s = self._value_s * kept + sample_s * (1 - kept)
         self._at_s = now_s
 
-    def estimate_s(self, usual_s: float) -> float:
-        """Returns what to expect now.
+    @property
+    def expected_s(self) -> float | None:
+        """What to expect now; None before the first sample.
 
-        Old samples fade towards what is usual among the replicas: one that was slow once is asked
-        again, even if nothing has been heard of it since.
+        It fades while nothing is heard of the replica: one that was slow once is asked again some day.
         """
         if self._value_s is None:
-            return usual_s
-        kept = math.exp((self._at_s - self.clock()) / _MEMORY_S)
-        return usual_s + (self._value_s - usual_s) * kept
+            return None
+        return self._value_s * math.exp((self._at_s - self.clock()) / _MEMORY_S)
 
 
 class LatencyQuantile:

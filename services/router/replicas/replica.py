@@ -39,14 +39,6 @@ class Replica:
         """Whether it is known to answer: it has, and nothing has failed since."""
         return self.available and self.ejection.failures == 0 and self.latency.known is not None
 
-    def load(self, usual_s: float) -> float:
-        """Returns how long a further call may wait for it, in seconds, roughly.
-
-        Args:
-            usual_s: Time to first text of a replica of which nothing is known.
-        """
-        return (self.in_flight + 1) * self.latency.estimate_s(usual_s)
-
     def rest(self, seconds: float) -> None:
         """Notes that it asked for no calls for a time."""
         self.rests_until_s = max(self.rests_until_s, self.clock() + seconds)

@@ -34,11 +34,13 @@ def test_an_average_lies_within_its_samples(steps: list[tuple[float, float]]) ->
     assert min(samples) * 0.999 <= average.known <= max(samples) * 1.001
 
 
-def test_old_samples_fade_towards_what_is_usual() -> None:
+def test_what_is_expected_fades_while_nothing_is_heard() -> None:
     clock = Clock()
     average = LatencyAverage(clock=clock)
-    assert average.estimate_s(0.1) == 0.1
+    assert average.expected_s is None
     average.observe(5.0)
-    assert average.estimate_s(0.1) == pytest.approx(5.0)
+    assert average.expected_s == pytest.approx(5.0)
     clock.now_s += 60
-    assert average.estimate_s(0.1) == pytest.approx(0.1, abs=0.02)
+    assert average.expected_s == pytest.approx(0.0, abs=0.02)
+    average.observe(1.0)
+    assert average.known == pytest.approx(1.0, abs=0.02)
