@@ -55,17 +55,11 @@ def test_a_backend_that_goes_on_exactly_makes_the_text_whole(
     assert before + fed(goes_on.seam, rest, cuts) == text
 
 
-@given(
-    text=st.lists(st.from_regex(r"[a-z]{2,8}\d{3}", fullmatch=True), min_size=30, unique=True).map(
-        " ".join
-    ),
-    at=st.integers(20, 150),
-    repeated=st.integers(0, 120),
-    cuts=CUTS,
-)
+@given(at=st.integers(20, 150), repeated=st.integers(0, 120), cuts=CUTS)
 def test_what_a_backend_repeats_of_the_end_is_left_out(
-    text: str, at: int, repeated: int, cuts: list[int]
+    at: int, repeated: int, cuts: list[int]
 ) -> None:
+    text = " ".join(f"word{number:03}" for number in range(40))  # nothing in it repeats
     before = text[:at]
     goes_on = continuation(call(before), exact=False)
     assert [m.role for m in goes_on.messages] == [Role.USER, Role.ASSISTANT, Role.USER]
