@@ -80,10 +80,11 @@ def values_schema(schema: dict[str, Any]) -> dict[str, Any]:
         generated[name] = _clean({"type": "object", "properties": settings})
         generated[name]["additionalProperties"] = False
     pool = Pool.model_json_schema()
-    model = pool["$defs"]["PoolModel"]
-    pool["properties"]["models"]["items"] = model
+    parts = pool.pop("$defs")
+    pool["properties"]["models"]["items"] = parts.pop("PoolModel")
+    generated |= {name: _clean(part) for name, part in parts.items()}
     # The chart's default is no model at all, which its checks refuse with a word of what to do.
-    generated["pool"] = _clean({k: v for k, v in pool.items() if k not in {"$defs", "required"}})
+    generated["pool"] = _clean({k: v for k, v in pool.items() if k != "required"})
     return schema | {"$defs": schema["$defs"] | generated}
 
 

@@ -18,6 +18,7 @@ from services.router.final import write_final
 from services.router.ledger import CallPurpose
 from services.router.protocol import new_nonce
 from services.router.ranking import agree
+from services.router.reservations import reserve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -44,6 +45,10 @@ async def aggregate(
                 continue
             first_text = run.deadline.share(_FIRST_TEXT_SHARE)
             call = _call(run, model)
+            _, lack = await reserve(run, [call])
+            if lack is not None:
+                status = lack.name
+                continue
             async with aclosing(write_final(run, call, generator, first_text=first_text)) as events:
                 async for event in events:
                     yield event

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
+from services.router.budgets.opening import open_accounts
 from services.router.decisions.recorder import recording
 from services.router.dependencies import Judge, Remote, Scorer
 from services.router.latency import Latencies
@@ -39,7 +40,8 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
 
     Raises:
         PoolError: The pool file cannot be used.
-        StartUpError: The TLS files for the dependencies, or what decision records need, cannot be used.
+        StartUpError: The TLS files for the dependencies, or what budgets or decision records need,
+            cannot be used.
     """
     pool = Reloaded("pool", [config.pool_file], partial(load_pool, config.pool_file))
     tls = _dependency_tls(config)
@@ -50,6 +52,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
         open_wire_client() as client,
         open_replicas(config.replica_settings, client) as replicas,
+        open_accounts(config) as accounts,
         recording(config) as recorder,
     ):
         stage = partial(
@@ -67,11 +70,12 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
             POOL_MODELS.set(len(new.models))
             return Pipeline(pool=new, stage=stage(generator=replicas.use(new)))
 
-        servicer = RouterServicer(pipeline(pool.value), config, recorder)
+        servicer = RouterServicer(pipeline(pool.value), accounts, config, recorder)
         await replicas.first_look()
         followed = Followed(
             pool=pool,
             use_pool=lambda new: servicer.use(pipeline(new)),
+            accounts=accounts,
             tls=tls,
             connections=(scorer, judge),
         )

@@ -31,8 +31,28 @@ class RouterServiceConfig(DecisionConfig, ReplicaConfig):
         default=5.0,
         gt=0,
         allow_inf_nan=False,
-        description="How often the pool file and the dependencies' TLS files are looked at. A changed "
-        "one is used from then on; a bad one is refused, logged and counted.",
+        description="How often the pool file, the tenants file and the dependencies' TLS files are "
+        "looked at. A changed one is used from then on; a bad one is refused, logged and counted.",
+    )
+    tenants_file: Path | None = Field(
+        default=None,
+        description="YAML file with those who may call and their budgets. Absent: everybody may call, "
+        "without a budget.",
+    )
+    budget_redis_url_file: Path | None = Field(
+        default=None,
+        description="File with the URL, password included, of the Redis that keeps the budgets' counts "
+        "for all routers. Absent: each router counts for itself, in memory.",
+    )
+    budget_timeout_s: float = Field(
+        default=0.5,
+        gt=0,
+        description="Time for Redis; after it calls of tenants with a budget are refused.",
+    )
+    budget_lease_margin_s: float = Field(
+        default=30.0,
+        ge=0,
+        description="How long after its deadline an answer's reservations stay if its router vanishes.",
     )
     scorer_address: str = Field(default="127.0.0.1:50051", description="Where the scorer listens.")
     judge_address: str = Field(default="127.0.0.1:50053", description="Where the judge listens.")
@@ -172,6 +192,12 @@ class RouterServiceConfig(DecisionConfig, ReplicaConfig):
             )
         if certificate is not None and self.dependency_tls_ca_file is None:
             raise ValueError("dependency_tls_certificate_file needs dependency_tls_ca_file")
+        return self
+
+    @model_validator(mode="after")
+    def _redis_has_something_to_count(self) -> Self:
+        if self.budget_redis_url_file is not None and self.tenants_file is None:
+            raise ValueError("budget_redis_url_file needs tenants_file")
         return self
 
     @property

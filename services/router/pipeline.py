@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.router.budgets.gate import UNLIMITED
 from services.router.ledger import Ledger
 from services.router.ranking import early_stop
 from services.router.run import Run
@@ -15,6 +16,7 @@ from services.router.strategies.registry import STRATEGIES
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from services.router.budgets.gate import Gate
     from services.router.conversation import Conversation
     from services.router.deadline import Deadline
     from services.router.events import Event
@@ -32,13 +34,20 @@ class Pipeline:
     pool: Pool
     stage: Stage
 
-    def start(self, conversation: Conversation, policy: Policy, deadline: Deadline) -> Run:
-        """Returns a new run for a query."""
+    def start(
+        self,
+        conversation: Conversation,
+        policy: Policy,
+        deadline: Deadline,
+        account: Gate = UNLIMITED,
+    ) -> Run:
+        """Returns a new run for a query, whose calls the account admits."""
         return Run(
             pool=self.pool,
             conversation=conversation,
             policy=policy,
             deadline=deadline,
+            account=account,
             ledger=Ledger(listener=self._note_latency),
         )
 
@@ -63,18 +72,21 @@ class Pipeline:
         return run.route()
 
     async def answer(self, run: Run) -> AsyncGenerator[Event, None]:
-        """Yields what happens; the last event is the `Result`.
+        """Yields what happens; the last event is the `Result`. Closes the run's account.
 
         Raises:
+            BudgetExhaustedError: The tenant's budget has no room for a call.
+            BudgetStoreUnavailableError: Nobody can say whether it has.
             NoEligibleModelError: The policy leaves no model that may run.
             ModelPoolMismatchError: The scorer does not know a model of the pool.
             GenerationFailedError: Every model failed.
             AnswerTimedOutError: No model answered in time.
         """
         strategy = STRATEGIES[run.policy.strategy]
-        async with aclosing(strategy.answer(run, self.stage)) as events:
-            async for event in events:
-                yield event
+        with closing(run.account):
+            async with aclosing(strategy.answer(run, self.stage)) as events:
+                async for event in events:
+                    yield event
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
         yield run.result(run.final)
 

@@ -1,7 +1,7 @@
-"""Follows the files that the router was started with: the pool, and TLS files for its dependencies.
+"""Follows the files that the router was started with: pool, tenants, TLS files for its dependencies.
 
-Every interval: pool file changed -> new pipeline; TLS files changed -> new channels. Calls in flight
-end with what they began with.
+Every interval: pool file changed -> new pipeline; tenants file changed -> new limits; TLS files changed
+-> new channels. Calls in flight end with what they began with.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from services.router.budgets.accounts import Accounts
     from services.router.pool import Pool
     from services.rpc.channel import Connection
     from services.rpc.reload import Reloaded
@@ -26,6 +27,7 @@ class Followed:
 
     pool: Reloaded[Pool]
     use_pool: Callable[[Pool], None]
+    accounts: Accounts
     tls: Reloaded[Pem] | None
     connections: tuple[Connection, ...]
 
@@ -47,6 +49,7 @@ async def _follow(followed: Followed, interval_s: float) -> None:
         # In a thread: a large pool takes longer to check than calls should wait.
         if await asyncio.to_thread(followed.pool.refresh):
             followed.use_pool(followed.pool.value)
+        await asyncio.to_thread(followed.accounts.refresh)
         if followed.tls is not None and await asyncio.to_thread(followed.tls.refresh):
             async with asyncio.TaskGroup() as tasks:
                 for connection in followed.connections:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from services.router.budgets.gate import UNLIMITED
 from services.router.context import INSTRUCTION_TOKENS, REFERENCE_OVERHEAD_TOKENS, fits
 from services.router.events import UNCERTAIN, LayerReport, Result, RoutingDecision, Timing
 from services.router.failures import no_answer, nothing_eligible
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from routemoa.errors import AnswerTimedOutError, GenerationFailedError
+    from services.router.budgets.gate import Gate
     from services.router.conversation import Conversation
     from services.router.deadline import Deadline
     from services.router.events import Answer, Assessment, Fallback
@@ -37,6 +39,8 @@ class Run:
     conversation: Conversation
     policy: Policy
     deadline: Deadline
+    account: Gate = UNLIMITED
+    """Admits every call before it is made."""
     started_s: float = field(default_factory=time.monotonic)
     priors: Mapping[str, float] = field(default_factory=dict)
     forecast: Forecast = field(default_factory=Forecast)

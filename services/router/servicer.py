@@ -25,6 +25,7 @@ from services.rpc.validation import Violations
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from services.router.budgets.accounts import Accounts
     from services.router.config import RouterServiceConfig
     from services.router.decisions.recorder import Recorder
     from services.router.events import Event
@@ -35,8 +36,15 @@ if TYPE_CHECKING:
 class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
     """Serves `routemoa.v1.RouterService`."""
 
-    def __init__(self, pipeline: Pipeline, config: RouterServiceConfig, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        accounts: Accounts,
+        config: RouterServiceConfig,
+        recorder: Recorder,
+    ) -> None:
         self._pipeline = pipeline
+        self._accounts = accounts
         self._config = config
         self._recorder = recorder
 
@@ -48,6 +56,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self, request: pb.RouteQueryRequest, context: Context
     ) -> pb.RouteQueryResponse:
         """Decides one layer and calls no model."""
+        self._accounts.tenant_of(context.invocation_metadata())
         pipeline = self._pipeline
         pool = pipeline.pool
         violations = Violations()
@@ -95,9 +104,10 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
     async def ListModels(
         self,
         request: pb.ListModelsRequest,
-        context: Context,  # noqa: ARG002  # gRPC's signature
+        context: Context,
     ) -> pb.ListModelsResponse:
         """Lists a page of the pool."""
+        self._accounts.tenant_of(context.invocation_metadata())
         pool = self._pipeline.pool
         ids, next_page_token = read_page(request, pool)
         return pb.ListModelsResponse(
@@ -109,11 +119,14 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self, request: pb.GenerateAnswerRequest | pb.StreamAnswerRequest, context: Context
     ) -> AsyncGenerator[Event, None]:
         pipeline = self._pipeline
+        tenant = self._accounts.tenant_of(context.invocation_metadata())
         violations = Violations()
         policy = read_policy(request.policy, self._config, pipeline.pool, violations)
         conversation = read_conversation(request.messages, violations)
         violations.raise_if_any()
-        run = pipeline.start(conversation, policy, self._deadline(context))
+        deadline = self._deadline(context)
+        account = self._accounts.open(tenant, policy, deadline)
+        run = pipeline.start(conversation, policy, deadline, account)
         return self._recorder.watch(run, pipeline.answer(run))
 
     def _deadline(self, context: Context) -> Deadline:

@@ -16,6 +16,7 @@ from services.router.final import write_final
 from services.router.forecast import Forecast
 from services.router.layer import LayerOutcome, Patience, Proposal, run_layer
 from services.router.proposals import assessed_proposal, final_call
+from services.router.reservations import reserve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -84,13 +85,21 @@ class Stage:
     async def propose(
         self, run: Run, proposals: Sequence[Proposal], *, stages_left: int
     ) -> LayerOutcome:
-        """Runs models together. Never raises for a model; one that fails is not called again.
+        """Runs models together, as many as there is room for, the first ones first.
+
+        Never raises for a model; one that fails is not called again.
 
         Args:
             run: Whose ledger the calls go to.
             proposals: What each is asked.
             stages_left: How many stages, this one too, share the time that is left.
+
+        Raises:
+            RouteMoAError: There is no room for a single call, as `reserve` tells.
         """
+        count, lack = await reserve(run, [proposal.call for proposal in proposals])
+        run.stop_reason = lack or run.stop_reason
+        proposals = proposals[:count]
         outcome = await run_layer(
             proposals,
             self.generator,
@@ -118,10 +127,20 @@ class Stage:
     async def pass_through(
         self, run: Run, decision: RoutingDecision
     ) -> AsyncGenerator[Event, None]:
-        """Streams the only model of the last layer to the user, as it writes."""
+        """Streams the only model of the last layer to the user, as it writes.
+
+        Nothing happens, and `run.stop_reason` says why, if there is no room for the call.
+
+        Raises:
+            RouteMoAError: There is none, and nothing was called before; as `reserve` tells.
+        """
         started_s = time.monotonic()
         model = run.pool.by_id[decision.selected_model_ids[0]]
         call = final_call(run, model)
+        _, lack = await reserve(run, [call])
+        if lack is not None:
+            run.stop_reason = lack
+            return
         booked_before = len(run.ledger.entries)
         others = len(decision.ranked) > 1
         call.patient = not others

@@ -36,6 +36,11 @@ class ServiceConfig(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     listen_address: ListenAddress = "127.0.0.1:0"
+    reuse_port: bool = Field(
+        default=False,
+        description="Whether other processes of yours may listen on the same port; the kernel then "
+        "spreads connections over them.",
+    )
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None, description="Port of the Prometheus endpoint. Absent: no endpoint."
     )

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 _OPTIONS = (
-    ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # Clients may ping idle connections this often; more is answered GOAWAY.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
@@ -93,6 +92,7 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
 def _options(config: ServiceConfig) -> tuple[tuple[str, int], ...]:
     return (
         *_OPTIONS,
+        ("grpc.so_reuseport", int(config.reuse_port)),
         ("grpc.max_connection_age_ms", round(config.max_connection_age_s * 1000)),
         ("grpc.max_connection_age_grace_ms", round(config.max_connection_age_grace_s * 1000)),
     )

@@ -21,13 +21,21 @@ HANDLING_SECONDS = Histogram(
     ["method"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
 )
-IN_FLIGHT = Gauge("routemoa_calls_in_flight_count", "Calls that hold a permit.")
-CALLS_LIMIT = Gauge("routemoa_calls_limit_count", "Permits: calls that may be in flight.")
+# The modes say how the values of several processes of one service become one.
+IN_FLIGHT = Gauge(
+    "routemoa_calls_in_flight_count", "Calls that hold a permit.", multiprocess_mode="livesum"
+)
+CALLS_LIMIT = Gauge(
+    "routemoa_calls_limit_count",
+    "Permits: calls that may be in flight.",
+    multiprocess_mode="livesum",
+)
 REFUSED = Counter("routemoa_calls_refused_total", "Calls refused before any work.", ["reason"])
 BREAKER_OPEN = Gauge(
     "routemoa_breaker_open_count",
     "Whether calls to a dependency are stopped (1) or not.",
     ["dependency"],
+    multiprocess_mode="livemax",
 )
 RELOADS = Counter(
     "routemoa_reloads_total",
@@ -38,6 +46,7 @@ RELOAD_REFUSED = Gauge(
     "routemoa_reload_refused_count",
     "Whether files as they are now are refused (1), so that what was read before still holds.",
     ["what"],
+    multiprocess_mode="livemax",
 )
 
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import uvloop
 
 from services.rpc.config import load_config
 from services.rpc.server import serve
+from services.rpc.workers import supervise
 from services.scorer.app import scorer_app
 from services.scorer.config import ScorerServiceConfig
 
 
 def main() -> None:
-    """Loads the settings and serves."""
+    """Loads the settings and serves, with several processes if they say so."""
     config = load_config(ScorerServiceConfig, sys.argv[1:])
-    uvloop.run(serve(config, scorer_app(config)))
+    if config.workers == 1:
+        uvloop.run(serve(config, scorer_app(config)))
+        return
+    # The workers share the cores; each would take all of them.
+    threads = config.intra_op_threads or max(1, (os.cpu_count() or 1) // config.workers)
+    command = (sys.executable, "-m", "services.scorer")
+    settings = {"INTRA_OP_THREADS": str(threads)}
+    raise SystemExit(uvloop.run(supervise(config, command, config.workers, settings)))
 
 
 if __name__ == "__main__":

@@ -58,6 +58,13 @@ class ScorerServiceConfig(ServiceConfig):
         description="Whether the CPU will do where the provider is not to be had. "
         "Otherwise the service does not start.",
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that serve the port together. One that ends is replaced. More than one "
+        "helps where the artifact is so fast that Python is the bottleneck, as the edge tier is.",
+    )
     intra_op_threads: int = Field(
         default=0, ge=0, description="Threads that run one batch. 0 is one per physical core."
     )

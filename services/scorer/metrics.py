@@ -26,7 +26,11 @@ _SECONDS = (
     2.5,
 )
 
-QUEUED = Gauge("routemoa_scorer_queued_request_count", "Queries that wait for a batch.")
+QUEUED = Gauge(
+    "routemoa_scorer_queued_request_count",
+    "Queries that wait for a batch.",
+    multiprocess_mode="livesum",
+)
 BATCHED = Histogram(
     "routemoa_scorer_batch_request_count", "Queries of a batch.", buckets=(1, 2, 4, 8, 16, 32, 64)
 )
@@ -82,5 +86,8 @@ SHADOW_DIFFERENCE = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 ARTIFACT = Gauge(
-    "routemoa_scorer_artifact_info", "The artifacts in use.", ["name", "version", "provider"]
+    "routemoa_scorer_artifact_info",
+    "The artifacts in use.",
+    ["name", "version", "provider"],
+    multiprocess_mode="livemax",
 )

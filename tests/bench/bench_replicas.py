@@ -27,7 +27,7 @@ import yaml
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
-from tests.bench.bench_router import process
+from tests.bench.processes import process
 from tests.integration.replica_process import MODEL, PACED, QUERY, TEXT, ReplicaProcess, replica
 
 if TYPE_CHECKING:

@@ -97,6 +97,8 @@ class RouterBench:
     scorer: ScriptedScorer
     address: str
     channel: Any
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Sent with every call, e.g. a token."""
     events: list[router_service_pb2.StreamAnswerResponse] = field(default_factory=list)
 
     async def ask(
@@ -124,7 +126,9 @@ class RouterBench:
             ],
             policy=router_service_pb2.RoutingPolicy(**policy),
         )
-        async for event in self.stub.StreamAnswer(request, timeout=timeout_s):
+        async for event in self.stub.StreamAnswer(
+            request, timeout=timeout_s, metadata=self.metadata
+        ):
             self.events.append(event)
         assert self.events[-1].HasField("result")
         return self.events[-1].result

@@ -15,6 +15,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from routemoa.errors import RouteMoAError
     from services.router.budgets.amount import Amount
 
@@ -42,7 +44,15 @@ class Reservation(Protocol):
 
 
 class Gate(Protocol):
-    """Admits attempts one by one."""
+    """Admits attempts, those that start together at one moment."""
+
+    async def reserve(self, worst: Sequence[Amount]) -> Sequence[Reservation]:
+        """Reserves room for as many attempts as fit, in their order; at least for one.
+
+        Raises:
+            NoRoomError: There is no room for the first, or nobody can say whether there is.
+        """
+        ...
 
     async def admit(self, worst: Amount) -> Reservation:
         """Reserves room for an attempt that takes at most `worst`.
@@ -52,15 +62,26 @@ class Gate(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Gives back what no attempt used. Nothing is admitted after that."""
+        ...
+
 
 class Unlimited:
     """Admits everything and books nothing: the gate of a call that no account stands behind."""
+
+    async def reserve(self, worst: Sequence[Amount]) -> Sequence[Reservation]:
+        """Returns as many reservations of nothing."""
+        return [self] * len(worst)
 
     async def admit(self, worst: Amount) -> Reservation:  # noqa: ARG002  # a gate takes the amount
         """Returns a reservation of nothing."""
         return self
 
     def settle(self, used: Amount) -> None:
+        """Does nothing."""
+
+    def close(self) -> None:
         """Does nothing."""
 
 

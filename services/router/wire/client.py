@@ -6,6 +6,7 @@ failure becomes a `CallStatus`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from services.router.ledger import CallStatus
+from services.router.wire.dialect import request_headers
 from services.router.wire.failure import (
     AttemptFailedError,
     read_retry_after,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncGenerator, AsyncIterator
 
+    from services.router.pool import PoolModel
+    from services.router.wire.catalogue import Catalogue
     from services.router.wire.dialect import Dialect, Request
     from services.router.wire.exchange import Exchange
     from services.router.wire.reader import Reader
@@ -53,6 +57,27 @@ class WireClient:
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
+
+    async def catalogue(self, model: PoolModel, base_url: str) -> Catalogue:
+        """Returns what the server at an endpoint says it serves.
+
+        Raises:
+            AttemptFailedError: It does not answer, or not as a backend of this kind.
+        """
+        dialect = dialect_of(model)
+        url = dialect.catalogue_url(base_url)
+        try:
+            headers, tls = request_headers(model, "application/json"), _tls(model)
+            async with self._session.get(
+                url, headers=headers, ssl=tls, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    raise _refusal(response)
+                return dialect.catalogue(await response.json(content_type=None))
+        except (aiohttp.ClientError, OSError) as error:
+            raise AttemptFailedError(CallStatus.UNREACHABLE) from error
+        except (ValueError, RecursionError) as error:
+            raise AttemptFailedError(CallStatus.MALFORMED) from error
 
     async def stream(self, exchange: Exchange) -> AsyncGenerator[str, None]:
         """Yields the raw reply in pieces as it comes and keeps the exchange's record.
@@ -83,14 +108,17 @@ class WireClient:
 
 def _prepare(dialect: Dialect, exchange: Exchange) -> tuple[Request, ssl.SSLContext | bool]:
     """Returns what is sent, and by which CAs the backend is known."""
-    ca_file = exchange.model.ca_file
     try:
-        return dialect.request(exchange), True if ca_file is None else read_ca_file(ca_file)
+        return dialect.request(exchange), _tls(exchange.model)
     except (
         OSError,
         ValueError,
     ) as error:  # the key's file or the CAs' is gone, or is none any more
         raise AttemptFailedError(CallStatus.UNREACHABLE) from error
+
+
+def _tls(model: PoolModel) -> ssl.SSLContext | bool:
+    return True if model.ca_file is None else read_ca_file(model.ca_file)
 
 
 async def _texts(
@@ -102,6 +130,8 @@ async def _texts(
             if text:
                 exchange.add_text(text)
                 yield text
+            if reader.failure is not None:
+                raise reader.failure
             if reader.done:
                 break
     except (aiohttp.ClientError, OSError) as error:
@@ -114,16 +144,28 @@ async def _texts(
         yield text
 
 
+def _refusal(response: aiohttp.ClientResponse) -> AttemptFailedError:
+    return AttemptFailedError(
+        status_of(response.status),
+        http_status=response.status,
+        retry_after_s=read_retry_after(response.headers.get("Retry-After")),
+    )
+
+
 async def _check(response: aiohttp.ClientResponse) -> None:
     """Raises the failure that a response is, unless a stream follows."""
     if response.status != 200:
-        raise AttemptFailedError(
-            status_of(response.status),
-            http_status=response.status,
-            retry_after_s=read_retry_after(response.headers.get("Retry-After")),
-        )
+        raise _refusal(response)
     if response.content_type == "application/json":  # one object instead of a stream
-        raise _failure_in(await response.content.read(_MAX_ERROR_BYTES))
+        raise _failure_in(await _read_start(response))
+
+
+async def _read_start(response: aiohttp.ClientResponse) -> bytes:
+    """Returns the start of a body, or all of it if it is short."""
+    try:
+        return await response.content.readexactly(_MAX_ERROR_BYTES)
+    except asyncio.IncompleteReadError as short:
+        return short.partial
 
 
 def _failure_in(body: bytes) -> AttemptFailedError:

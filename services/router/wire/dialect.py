@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.pool import PoolModel
+    from services.router.wire.catalogue import Catalogue
     from services.router.wire.exchange import Exchange
     from services.router.wire.reader import Reader
 
@@ -36,6 +37,18 @@ class Dialect(Protocol):
 
     def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
+        ...
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the server says what it serves."""
+        ...
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads what the server says there, parsed from JSON.
+
+        Raises:
+            AttemptFailedError: It is none of this kind of backend.
+        """
         ...
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.router.ledger import CallStatus
+from services.router.wire.catalogue import Catalogue, ServedModel, positive
 from services.router.wire.continuing import ContinuingDialect
 from services.router.wire.exchange import Usage
+from services.router.wire.failure import AttemptFailedError
 from services.router.wire.openai import OpenAiReader
 from services.router.wire.reader import count_of
 
@@ -23,6 +26,19 @@ class LlamaCppDialect(ContinuingDialect):
     def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
         return _LlamaCppReader(exchange)
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the server tells its settings; it has one model, under any name."""
+        return f"{base_url.removesuffix('/v1')}/props"
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads the context window that each request may use."""
+        settings = value.get("default_generation_settings") if isinstance(value, dict) else None
+        if not isinstance(settings, dict):
+            raise AttemptFailedError(CallStatus.MALFORMED)
+        return Catalogue(
+            any_name=ServedModel(context_window_tokens=positive(settings.get("n_ctx")))
+        )
 
     def _payload(self, exchange: Exchange) -> dict[str, Any]:
         payload = super()._payload(exchange) | {"cache_prompt": True}

@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from services.router.ledger import CallStatus
+from services.router.wire.catalogue import Catalogue, ServedModel
 from services.router.wire.dialect import Request, chat_messages, reply_tokens, request_headers
 from services.router.wire.exchange import Usage
 from services.router.wire.failure import AttemptFailedError
@@ -53,6 +54,18 @@ class OllamaDialect:
     def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
         return _OllamaReader(exchange, LineDecoder())
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the models are listed that were pulled."""
+        return f"{base_url}/api/tags"
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads their names."""
+        listed = value.get("models") if isinstance(value, dict) else None
+        if not isinstance(listed, list):
+            raise AttemptFailedError(CallStatus.MALFORMED)
+        names = [item.get("name") for item in listed if isinstance(item, dict)]
+        return Catalogue(models={name: ServedModel() for name in names if isinstance(name, str)})
 
 
 class _OllamaReader(Reader):

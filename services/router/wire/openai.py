@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from services.router.ledger import CallStatus
+from services.router.wire.catalogue import read_listing
 from services.router.wire.dialect import Request, chat_messages, reply_tokens, request_headers
 from services.router.wire.exchange import Usage
 from services.router.wire.failure import AttemptFailedError
@@ -13,6 +14,7 @@ from services.router.wire.reader import Reader, count_of, text_of
 from services.router.wire.sse import SseDecoder
 
 if TYPE_CHECKING:
+    from services.router.wire.catalogue import Catalogue
     from services.router.wire.exchange import Exchange
 
 
@@ -35,6 +37,14 @@ class OpenAiDialect:
     def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
         return OpenAiReader(exchange)
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the models are listed."""
+        return f"{base_url}/models"
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads the list of models."""
+        return read_listing(value)
 
     def _headers(self, exchange: Exchange) -> dict[str, str]:
         return request_headers(exchange.model, "text/event-stream")

@@ -36,30 +36,35 @@ class Reader(ABC):
         """Whether the backend said why the reply ends."""
         self.done = False
         """Whether the backend said that nothing follows."""
+        self.failure: AttemptFailedError | None = None
+        """Why no whole reply comes: the backend says so, or is no such backend."""
         self._exchange = exchange
         self._decoder = decoder
         self._splitter = ReasoningSplitter(
             inside=model.starts_in_reasoning and not exchange.partial
         )
         self._reported_reasoning_characters = 0
+        self._begun = False
+        """Whether text or reasoning has come."""
         self._characters_left = model.max_reply_tokens * _CHARACTERS_PER_TOKEN_LIMIT
 
     def read(self, data: bytes) -> str:
         """Returns the answer's text in a piece of the stream; notes in the exchange what else it says.
 
-        Raises:
-            AttemptFailedError: The backend reports a failure, or is no such backend.
+        Text that came before a failure is returned, and the failure noted.
         """
+        texts: list[str] = []
         try:
-            events = self._decoder.feed(data)
-        except LinesError as error:
-            raise AttemptFailedError(CallStatus.MALFORMED) from error
-        texts = []
-        for event in events:
-            if event == _DONE:
-                self.finished = self.done = True
-            elif event and not self.done:
-                texts.append(self._event(_parse(event)))
+            for event in self._decoder.feed(data):
+                if event == _DONE:
+                    self.finished = self.done = True
+                elif event and not self.done:
+                    texts.append(self._event(_parse(event)))
+                    self._begun = self._begun or bool(texts[-1])
+        except LinesError:
+            self.failure = AttemptFailedError(CallStatus.MALFORMED)
+        except AttemptFailedError as error:
+            self.failure = error
         return self._answer("".join(texts))
 
     def finish(self) -> str:
@@ -75,14 +80,15 @@ class Reader(ABC):
     def _answer(self, text: str) -> str:
         self._characters_left -= len(text)
         if self._characters_left < 0:
-            raise AttemptFailedError(CallStatus.MALFORMED)
+            self.failure = AttemptFailedError(CallStatus.MALFORMED)
         answer = self._splitter.feed(text)
         self._note_reasoning()
         return answer
 
     def _add_reasoning(self, value: object) -> None:
         """Notes reasoning that came in a field of its own."""
-        if isinstance(value, str):
+        if isinstance(value, str) and value:
+            self._begun = True
             self._reported_reasoning_characters += len(value)
             self._characters_left -= len(value)
 
@@ -99,8 +105,8 @@ class Reader(ABC):
     def _fail(self, error: object) -> AttemptFailedError:
         """Returns the failure that an error within the reply means."""
         # What is refused before a word is written costs nothing; afterwards something was used.
-        begun = self._exchange.text or self._exchange.reasoning_characters
-        return AttemptFailedError(CallStatus.BACKEND_ERROR if begun else status_of_error(error))
+        status = CallStatus.BACKEND_ERROR if self._begun else status_of_error(error)
+        return AttemptFailedError(status)
 
 
 def _parse(event: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from services.router.wire.llamacpp import LlamaCppDialect
 from services.router.wire.ollama import OllamaDialect
 from services.router.wire.openai import OpenAiDialect
 from services.router.wire.openrouter import OpenRouterDialect
-from services.router.wire.tgi import TgiNativeDialect
+from services.router.wire.tgi import TgiDialect, TgiNativeDialect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ DIALECTS: Mapping[Backend, Dialect] = {
     Backend.OPENAI: OpenAiDialect(),
     Backend.VLLM: ContinuingDialect(),
     Backend.SGLANG: ContinuingDialect(),
-    Backend.TGI: OpenAiDialect(),
+    Backend.TGI: TgiDialect(),
     Backend.TGI_NATIVE: TgiNativeDialect(),
     Backend.LLAMA_CPP: LlamaCppDialect(),
     Backend.OLLAMA: OllamaDialect(),

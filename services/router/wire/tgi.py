@@ -1,6 +1,7 @@
-"""TGI's own API, for models without a chat template: plain text goes in, tokens come out.
+"""TGI: its OpenAI-compatible API, and its own, where plain text goes in and tokens come out.
 
-The prompt is a transcript, its turns set apart by empty lines, that ends where the model is to write:
+Its own is for models without a chat template. The prompt is a transcript, its turns set apart by empty
+lines, that ends where the model is to write:
 
     {system text}
 
@@ -20,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from services.router.conversation import Role
 from services.router.ledger import CallStatus
+from services.router.wire.catalogue import Catalogue, ServedModel, positive
 from services.router.wire.dialect import Request, reply_tokens, request_headers
 from services.router.wire.exchange import Usage
 from services.router.wire.failure import AttemptFailedError
+from services.router.wire.openai import OpenAiDialect
 from services.router.wire.reader import Reader, count_of, text_of
 from services.router.wire.sse import SseDecoder
 
@@ -31,6 +34,18 @@ if TYPE_CHECKING:
 
 _SPEAKERS = {Role.SYSTEM: "", Role.USER: "User: ", Role.ASSISTANT: "Assistant: "}
 _STOP = "\n\nUser:"
+
+
+class TgiDialect(OpenAiDialect):
+    """TGI's OpenAI-compatible API."""
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the server tells its settings; it has one model, under any name."""
+        return _info_url(base_url)
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads the context window."""
+        return _read_info(value)
 
 
 class TgiNativeDialect:
@@ -62,6 +77,25 @@ class TgiNativeDialect:
     def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
         return _TgiReader(exchange)
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the server tells its settings."""
+        return _info_url(base_url)
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads the context window."""
+        return _read_info(value)
+
+
+def _info_url(base_url: str) -> str:
+    return f"{base_url.removesuffix('/v1')}/info"
+
+
+def _read_info(value: object) -> Catalogue:
+    if not isinstance(value, dict) or "model_id" not in value:
+        raise AttemptFailedError(CallStatus.MALFORMED)
+    window = positive(value.get("max_total_tokens"))
+    return Catalogue(any_name=ServedModel(context_window_tokens=window))
 
 
 def render(exchange: Exchange) -> str:

@@ -31,10 +31,11 @@ def test_the_help_lists_every_command() -> None:
         "rank",
         "models",
         "eval",
+        "pool",
     ]
 
 
-@pytest.mark.parametrize("command", ["demo", "up", "ask", "rank", "models", "eval"])
+@pytest.mark.parametrize("command", ["demo", "up", "ask", "rank", "models", "eval", "pool"])
 def test_every_command_explains_itself(command: str) -> None:
     exit_code, output = invoke(command, "--help")
     assert exit_code == 0

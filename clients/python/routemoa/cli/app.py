@@ -7,7 +7,7 @@ from io import TextIOWrapper
 
 import typer
 
-from routemoa.cli import ask, demo, evaluate, models, rank, up
+from routemoa.cli import ask, demo, evaluate, models, pool, rank, replay, up
 
 app = typer.Typer(
     name="routemoa",
@@ -22,7 +22,14 @@ app.command("up")(up.up)
 app.command("ask")(ask.ask)
 app.command("rank")(rank.rank)
 app.command("models")(models.models)
+app.add_typer(pool.app, name="pool")
 app.command("eval")(evaluate.evaluate)
+# Its options are those of the program that it runs, `--help` too.
+app.command(
+    "replay",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(replay.replay)
 
 
 def main() -> None:

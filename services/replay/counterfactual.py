@@ -1,0 +1,167 @@
+"""One record and another way to choose -> both choices, and what is known of their outcomes. Pure.
+
+Only the first layer is chosen anew: later ones hang on answers that another choice would not have had.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from services.router.ledger import CallPurpose, CallStatus
+from services.router.limits import Room, WorstCase, fitting
+from services.router.ranking import Candidate, rank, select
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from services.router.decisions.record import DecisionRecord, LayerNote, RankedNote
+    from services.router.policy import Policy
+    from services.router.ranking import Ranked
+
+_UNKNOWN_STATUSES = {CallStatus.OK.name, CallStatus.CANCELLED.name}
+"""Ends of calls that say nothing of what the model was worth: OK has a score, cancelled has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The models of a first layer, best first, with what was expected of them."""
+
+    model_ids: tuple[str, ...]
+    expected_cost_usd: float
+    expected_latency_s: float
+    """Of the slowest, since they run together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a model's first call of the record took."""
+
+    cost_usd: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A recorded query under both policies."""
+
+    recorded: Choice
+    other: Choice
+    outcomes: Mapping[str, float]
+    """What each model that ran turned out to be worth, in [0, 1]: its posterior score, or 0 if it
+    failed. Models that were not called, or were cancelled, are unknown."""
+    calls: Mapping[str, Call] = field(default_factory=dict)
+    """Of models that answered."""
+
+    def value(self, choice: Choice) -> float | None:
+        """Returns what the best answer of a choice was worth; None unless all are known."""
+        if not choice.model_ids or any(m not in self.outcomes for m in choice.model_ids):
+            return None
+        return max(self.outcomes[model_id] for model_id in choice.model_ids)
+
+    def regret(self, choice: Choice) -> float | None:
+        """Returns how far a choice's value lies below the best known one; None if it is unknown."""
+        value = self.value(choice)
+        return None if value is None else max(self.outcomes.values()) - value
+
+
+def strategies() -> tuple[str, ...]:
+    """Returns the strategies whose first layer is known before anything runs."""
+    return tuple(_FIRST_LAYERS)
+
+
+def compare(
+    record: DecisionRecord, policy: Policy, scores: Mapping[str, float] | None = None
+) -> Comparison | None:
+    """Returns both choices of a record; None if it has no first layer.
+
+    Args:
+        record: A record; what its models were expected to cost and take stands.
+        policy: Chooses anew; its strategy is one of `strategies()`.
+        scores: Another scorer's; a model that it does not know keeps its recorded score.
+    """
+    if not record.layers or not record.layers[0].ranking:
+        return None
+    layer = record.layers[0]
+    known = {} if scores is None else scores
+    candidates = [_candidate(note, known.get(note.model_id, note.score)) for note in layer.ranking]
+    chosen = _FIRST_LAYERS[policy.strategy](rank(candidates, policy), policy)
+    return Comparison(
+        recorded=_choice(layer, layer.selected_model_ids),
+        other=_choice(layer, chosen),
+        outcomes=outcomes_of(record),
+        calls=_calls(record),
+    )
+
+
+def outcomes_of(record: DecisionRecord) -> dict[str, float]:
+    """Returns what each model that ran turned out to be worth, as far as the record says.
+
+    A posterior into which neither the model's own score nor others' grades went is the prior, and
+    says nothing of the outcome.
+    """
+    outcomes = {
+        attempt.model_id: 0.0
+        for attempt in record.attempts
+        if attempt.purpose == CallPurpose.ANSWER.name and attempt.status not in _UNKNOWN_STATUSES
+    }
+    for layer in record.layers:
+        for assessment in layer.assessments:
+            if assessment.self_score is not None or assessment.cross_score is not None:
+                outcomes[assessment.model_id] = assessment.posterior_score
+    return outcomes
+
+
+def _calls(record: DecisionRecord) -> dict[str, Call]:
+    calls: dict[str, Call] = {}
+    for attempt in record.attempts:
+        if attempt.purpose == CallPurpose.ANSWER.name and attempt.status == CallStatus.OK.name:
+            call = Call(cost_usd=attempt.cost_usd, duration_s=attempt.duration_s)
+            calls.setdefault(attempt.model_id, call)
+    return calls
+
+
+def _candidate(note: RankedNote, score: float) -> Candidate:
+    return Candidate(
+        model_id=note.model_id,
+        score=score,
+        expected_cost_usd=note.expected_cost_usd,
+        worst_cost_usd=note.worst_cost_usd,
+        expected_latency_s=note.expected_latency_s,
+    )
+
+
+def _choice(layer: LayerNote, model_ids: Sequence[str]) -> Choice:
+    notes = [note for note in layer.ranking if note.model_id in model_ids]
+    return Choice(
+        model_ids=tuple(model_ids),
+        expected_cost_usd=sum(note.expected_cost_usd for note in notes),
+        expected_latency_s=max((note.expected_latency_s for note in notes), default=0.0),
+    )
+
+
+def _routemoa(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
+    budget_usd, calls = policy.max_cost_usd, policy.max_calls
+    return select(ranked, policy, budget_usd=budget_usd, calls_left=calls).model_ids
+
+
+def _single(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
+    return _best(ranked, policy, 1)
+
+
+def _moa(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
+    return _best(ranked, policy, policy.max_layer_models)
+
+
+def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ...]:
+    """Returns the first of a ranking whose worst cases fit the limits on calls and money."""
+    worst = [WorstCase(cost_usd=item.candidate.worst_cost_usd, tokens=0) for item in ranked]
+    room = Room(calls=policy.max_calls, cost_usd=policy.max_cost_usd, tokens=None)
+    return tuple(ranked[number].model_id for number in fitting(worst, room)[0][:count])
+
+
+_FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy], tuple[str, ...]]] = {
+    "routemoa": _routemoa,
+    "single": _single,
+    "moa": _moa,
+}

@@ -1,0 +1,1 @@
+"""Calls every endpoint of a pool and says what is wrong: `python -m services.router.check`."""

@@ -1,0 +1,57 @@
+"""`python -m services.router.check --pool FILE`: prints what it finds as one JSON object.
+
+`routemoa pool` shows it as a table. Exit status 0: all is well; 1: an endpoint has a problem; 2: the
+file has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.router.check.probe import check_pool
+from services.router.pool import PoolError, load_pool
+from services.rpc.config import EXIT_BAD_CONFIG
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EXIT_PROBLEMS = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Checks a pool, prints what was found and returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        pool = load_pool(options.pool)
+    except PoolError as error:
+        _print(problems=error.problems, endpoints=[])
+        return EXIT_BAD_CONFIG
+    if options.offline:
+        _print(problems=[], endpoints=[])
+        return 0
+    reports = asyncio.run(check_pool(pool, timeout_s=options.timeout_s))
+    _print(problems=[], endpoints=[report.as_dict() for report in reports])
+    return _EXIT_PROBLEMS if any(report.problems for report in reports) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services.router.check", description=__doc__)
+    parser.add_argument("--pool", type=Path, required=True, help="the pool file")
+    parser.add_argument("--offline", action="store_true", help="read the file, call nobody")
+    parser.add_argument(
+        "--timeout-s", type=float, default=30.0, help="for each request to an endpoint"
+    )
+    return parser
+
+
+def _print(**content: object) -> None:
+    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

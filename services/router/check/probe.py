@@ -1,0 +1,78 @@
+"""Asks every endpoint of a pool what it serves, and for one token."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from services.router.check.report import EndpointReport, Findings, endpoint_report
+from services.router.conversation import Message, Role
+from services.router.wire.client import open_wire_client
+from services.router.wire.exchange import Exchange
+from services.router.wire.failure import AttemptFailedError
+
+if TYPE_CHECKING:
+    from services.router.pool import Pool, PoolModel
+    from services.router.wire.catalogue import Catalogue
+    from services.router.wire.client import WireClient
+
+_MAX_TOGETHER = 16
+_TEST_PROMPT = (Message(role=Role.USER, content="Say OK."),)
+
+
+async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
+    """Returns a report per endpoint, in the order of the file.
+
+    Args:
+        pool: What to check.
+        timeout_s: How long an endpoint may take for its list, and again for the test call.
+    """
+    together = asyncio.Semaphore(_MAX_TOGETHER)
+
+    async def check(client: WireClient, model: PoolModel, url: str) -> EndpointReport:
+        async with together:
+            return endpoint_report(model, url, await _findings(client, model, url, timeout_s))
+
+    async with open_wire_client() as client, asyncio.TaskGroup() as tasks:
+        checks = [
+            tasks.create_task(check(client, model, url))
+            for model in pool.models
+            for url in model.replicas.named_urls
+        ]
+    return [task.result() for task in checks]
+
+
+async def _findings(client: WireClient, model: PoolModel, url: str, timeout_s: float) -> Findings:
+    catalogue = await _catalogue(client, model, url, timeout_s)
+    one_token = model.model_copy(update={"max_reply_tokens": 1})
+    exchange = Exchange(model=one_token, base_url=url, messages=_TEST_PROMPT)
+    started_s = time.monotonic()
+    failure, timed_out = None, False
+    try:
+        async with asyncio.timeout(timeout_s), aclosing(client.stream(exchange)) as texts:
+            async for _ in texts:
+                pass
+    except AttemptFailedError as error:
+        failure = error
+    except TimeoutError:
+        timed_out = True
+    whole = failure is None and not timed_out
+    return Findings(
+        catalogue=catalogue,
+        failure=failure,
+        timed_out=timed_out,
+        latency_s=time.monotonic() - started_s if whole else None,
+    )
+
+
+async def _catalogue(
+    client: WireClient, model: PoolModel, url: str, timeout_s: float
+) -> Catalogue | None:
+    """Returns what the server lists; None where it lists nothing, which is no problem by itself."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await client.catalogue(model, url)
+    except (AttemptFailedError, TimeoutError):
+        return None

@@ -1,0 +1,58 @@
+"""Makes one attempt, as the router would."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from services.router.conversation import Message, Role
+from services.router.pool import PoolModel
+from services.router.wire.client import open_wire_client
+from services.router.wire.exchange import Exchange
+from services.router.wire.failure import AttemptFailedError
+
+QUESTION = (Message(role=Role.USER, content="How many legs has a spider?"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """What came of it."""
+
+    exchange: Exchange
+    shown: str
+    """The pieces, joined."""
+    failure: AttemptFailedError | None
+
+
+def pool_model(url: str, backend: str = "openai", **settings: Any) -> PoolModel:
+    """Returns a model of a pool."""
+    return PoolModel.model_validate(
+        {
+            "id": "spider-model",
+            "backend": backend,
+            "url": url,
+            "prompt_price_usd_per_million_tokens": 1,
+            "completion_price_usd_per_million_tokens": 2,
+            "context_window_tokens": 4096,
+            "max_reply_tokens": 256,
+            **settings,
+        }
+    )
+
+
+async def attempt(
+    model: PoolModel, *, partial: str = "", messages: tuple[Message, ...] = QUESTION
+) -> Attempted:
+    """Asks a model and reads what it says to the end."""
+    exchange = Exchange(model=model, base_url=model.base_url, messages=messages, partial=partial)
+    pieces: list[str] = []
+    failure = None
+    async with open_wire_client() as client:
+        try:
+            async with aclosing(client.stream(exchange)) as texts:
+                async for text in texts:
+                    pieces.append(text)  # noqa: PERF401  # what came before a failure counts too
+        except AttemptFailedError as error:
+            failure = error
+    return Attempted(exchange=exchange, shown="".join(pieces), failure=failure)

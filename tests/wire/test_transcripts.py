@@ -1,0 +1,49 @@
+"""Every transcript through the client, however its bytes are cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.router.wire.backend import Backend
+from tests.wire.attempt import attempt, pool_model
+from tests.wire.playback import Response, playing
+from tests.wire.transcript import End, Transcript, all_transcripts
+
+TRANSCRIPTS = all_transcripts()
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 7, 1 << 16])
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda t: f"{t.backend}:{t.name}")
+async def test_a_transcript_is_read(transcript: Transcript, piece_bytes: int) -> None:
+    head = transcript.head
+    response = Response(
+        body=transcript.body,
+        http_status=head.http_status,
+        headers=head.headers,
+        end=head.end,
+        piece_bytes=piece_bytes,
+    )
+    async with playing(response) as backend:
+        model = pool_model(backend.url, transcript.backend, **head.model)
+        attempted = await attempt(model, partial=head.partial)
+    exchange, failure = attempted.exchange, attempted.failure
+    assert (failure.status if failure else None) is transcript.status
+    assert attempted.shown == exchange.text
+    if head.end is End.RESET:  # what the network had not handed over yet is lost
+        assert head.text.startswith(exchange.text)
+        return
+    assert exchange.text == head.text
+    assert exchange.reasoning_characters == head.reasoning_characters
+    if head.usage is None:
+        assert exchange.usage is None
+    else:
+        assert exchange.usage is not None
+        for name, count in head.usage.model_dump().items():
+            assert getattr(exchange.usage, name) == count, name
+    assert (failure.retry_after_s if failure else None) == head.retry_after_s
+
+
+def test_every_backend_has_transcripts_of_replies_and_of_failures() -> None:
+    for backend in Backend:
+        statuses = {t.head.status == "OK" for t in TRANSCRIPTS if t.backend is backend}
+        assert statuses == {True, False}, backend
