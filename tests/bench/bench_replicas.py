@@ -27,7 +27,7 @@ import yaml
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
-from tests.bench.processes import process
+from tests.bench.processes import module
 from tests.integration.replica_process import MODEL, PACED, QUERY, TEXT, ReplicaProcess, replica
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ async def router(
     environment |= {name.upper(): str(value) for name, value in settings.items()}
     variables = {f"ROUTEMOA_ROUTER_{name}": value for name, value in environment.items()}
     async with (
-        process("services.router", environment=variables) as (_, address),
+        module("services.router", environment=variables) as (_, address),
         grpc.aio.insecure_channel(address) as channel,
     ):
         yield RouterServiceStub(channel)

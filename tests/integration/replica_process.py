@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
+import random
+import socket
 import sys
 from asyncio.subprocess import PIPE
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ MODEL = "m"
 QUERY = "What comes next?"
 TEXT = " ".join(f"w{number}" for number in range(50))
 """Fifty words, each one token and none like another, so that a gap or a repetition shows."""
+_PORTS = 20_000, 30_000
+"""Below those that the kernel gives to outgoing connections."""
 PACED = ("--time-to-first-token-ms", "50", "--tokens-per-second", "100")
 
 
@@ -40,8 +43,7 @@ class ReplicaProcess:
     async def restart(self) -> None:
         """Starts it again on the port that it had."""
         await self.process.wait()
-        port = self.url.split(":")[2].split("/")[0]
-        self.process, self.url = await _launch(*self.arguments, "--port", port)
+        self.process = await _launch(self.url, self.arguments)
 
     async def calls(self) -> list[dict[str, Any]]:
         """Returns its call log."""
@@ -59,8 +61,8 @@ async def replica(folder: Path, *arguments: str) -> AsyncIterator[ReplicaProcess
     records = folder / "records.jsonl"
     records.write_text(json.dumps({"id": "1", "query": QUERY, "responses": {MODEL: TEXT}}))
     arguments = ("--records", str(records), *arguments)
-    process, url = await _launch(*arguments, "--port", "0")
-    running = ReplicaProcess(arguments, process, url)
+    url = f"http://127.0.0.1:{_free_port()}/v1"
+    running = ReplicaProcess(arguments, await _launch(url, arguments), url)
     try:
         yield running
     finally:
@@ -69,12 +71,24 @@ async def replica(folder: Path, *arguments: str) -> AsyncIterator[ReplicaProcess
         await running.process.wait()
 
 
-async def _launch(*arguments: str) -> tuple[Process, str]:
+def _free_port() -> int:
+    """Returns a free port that no outgoing connection takes while the replica is dead."""
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+async def _launch(url: str, arguments: tuple[str, ...]) -> Process:
+    port = url.split(":")[2].removesuffix("/v1")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "services.simulator", *arguments, stderr=PIPE
+        *(sys.executable, "-m", "services.simulator", *arguments, "--port", port), stderr=PIPE
     )
     assert process.stderr is not None
-    announcement = (await process.stderr.readline()).decode()
-    url = re.search(r"http://\S+", announcement)
-    assert url is not None, announcement
-    return process, url[0]
+    said = b""
+    async for line in process.stderr:  # gRPC may have its say before
+        if b"simulated backend" in line:
+            return process
+        said += line
+    raise AssertionError(f"the replica has ended: {said.decode()}")

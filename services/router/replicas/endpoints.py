@@ -35,10 +35,17 @@ class EndpointSlices(BaseModel):
     path: _ApiPath = Field(default="/v1", description="Path of the API.")
 
 
+def _or_a_list(schema: dict[str, Any]) -> None:
+    """Adds the bare list to the schema that editors and the chart check with."""
+    whole = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [whole["properties"]["urls"]["anyOf"][0], whole]
+
+
 class Endpoints(BaseModel):
     """One of three ways to say where the replicas are; a bare list is `urls`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_or_a_list)
 
     urls: tuple[HttpUrl, ...] | None = Field(default=None, min_length=1, max_length=256)
     dns: DnsEndpoints | None = None
