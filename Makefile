@@ -8,8 +8,8 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo test test-clients test-train test-chart test-chart-cluster lint format
-.PHONY: gen gen-check gen-chart load lock bench ci clean images image-buildah test-images
+.PHONY: help setup setup-train demo test test-clients test-vllm test-train test-chart test-chart-cluster lint format
+.PHONY: gen gen-check gen-chart load lock bench bench-peers ci clean images image-buildah test-images
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 	test -x .venv-chart/bin/python || $(PYTHON) -m venv .venv-chart
 	.venv-chart/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
+
+.venv-vllm/vllm.done: tests/wire/vllm/install.sh
+	PYTHON=$(PYTHON) tests/wire/vllm/install.sh .venv-vllm
 
 # etcd, the control plane and simulated nodes; half an hour of building once.
 .tools/bin/kube-apiserver: tests/chart/cluster/build.sh $(wildcard tests/chart/cluster/binaries/*)
@@ -72,6 +75,9 @@ test-chart: $(VENV)/dev.done .venv-chart/chart.done .tools/tools.done ## Test th
 test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Install the chart in a real control plane (long first build)
 	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin $(BIN)/python -m pytest -s --timeout 600 tests/chart/cluster
 
+test-vllm: $(VENV)/dev.done .venv-vllm/vllm.done ## Test the dialect of vLLM against a real one on CPU (6 GB to install once)
+	ROUTEMOA_VLLM=$(CURDIR)/.venv-vllm/bin $(BIN)/python -m pytest tests/wire/vllm
+
 lint: $(VENV)/dev.done ## ruff, mypy, import contracts, buf, hadolint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -99,9 +105,17 @@ gen-chart: $(VENV)/dev.done .tools/tools.done ## Regenerate the chart's schema, 
 gen-check: ## Fail if regenerating changes anything
 	VENV=$(VENV) PYTHON=$(PYTHON) scripts/gen_check.sh
 
-bench: $(VENV)/dev.done ## Measure scorer and router on this machine, into docs/benchmarks
+bench: $(VENV)/dev.done ## Measure scorer, router and budgets on this machine, into docs/benchmarks
 	$(BIN)/python -m tests.bench.bench_scorer --markdown docs/benchmarks/scorer-service.md
-	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router-overhead.md
+	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router.md
+	$(BIN)/python -m tests.bench.bench_budgets --markdown docs/benchmarks/budgets.md
+	$(BIN)/python -m tests.bench.bench_mixture --markdown docs/benchmarks/mixture.md
+
+bench-peers: $(VENV)/dev.done ## Measure router and scorer beside other projects', installed with uv into .venv-peers
+	$(BIN)/python -m tests.bench.peers.routers .venv-peers
+	$(BIN)/python -m tests.bench.scorer_peers.environments .venv-peers
+	$(BIN)/python -m tests.bench.bench_router --peers .venv-peers --markdown docs/benchmarks/router.md
+	$(BIN)/python -m tests.bench.scorer_peers --environments .venv-peers --markdown docs/benchmarks/scorer-peers.md
 
 load: $(VENV)/dev.done ## Load the services for a short while with ghz, into docs/benchmarks/load-ghz.md
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md

@@ -35,6 +35,7 @@ APPS = (services.judge.app, services.router.app, services.scorer.app)
 
 MANAGED = {
     "artifact",
+    "budget_redis_url_file",
     "decision_dir",
     "decision_hash_key_file",
     "decision_postgres_dsn_file",
@@ -48,6 +49,7 @@ MANAGED = {
     "pool_file",
     "provider",
     "scorer_address",
+    "tenants_file",
     "tls_certificate_file",
     "tls_client_ca_file",
     "tls_key_file",

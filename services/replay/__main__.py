@@ -13,14 +13,14 @@ from scorer import ArtifactError, ProviderUnavailableError
 from services.replay.counterfactual import compare, strategies
 from services.replay.policies import BadOverrideError, policy_of, read_overrides
 from services.replay.report import Report, markdown, page
-from services.replay.rescoring import rescore
+from services.replay.rescoring import Rescorer
 from services.replay.source import RecordsError, read_files, read_postgres
 from services.replay.summary import summarize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from services.replay.counterfactual import Comparison
+    from services.replay.counterfactual import Comparison, ScorerView
     from services.router.decisions.record import DecisionRecord
 
 EXIT_BAD_INPUT = 1
@@ -59,18 +59,17 @@ def _report(
     artifact: Path | None,
     seed: int,
 ) -> Report:
-    scorer = "as recorded"
-    scores: Sequence[Mapping[str, float] | None] = [None] * len(records)
-    usable = records
+    scorer, usable = "as recorded", records
+    views: Sequence[ScorerView | None] = [None] * len(records)
     if artifact is not None:
         usable = [record for record in records if record.query.text]
         if not usable:
             raise RecordsError(["no record has the query's text, which --artifact needs"])
-        scorer, scores = rescore(artifact, [record.query.text or "" for record in usable])
-    found = [
-        compare(record, policy_of(record.policy, overrides), known)
-        for record, known in zip(usable, scores, strict=True)
-    ]
+    policies = [policy_of(record.policy, overrides) for record in usable]
+    if artifact is not None:
+        rescorer = Rescorer(artifact)
+        scorer, views = rescorer.version, rescorer.views(usable, policies)
+    found = [compare(*item) for item in zip(usable, policies, views, strict=True)]
     comparisons: list[Comparison] = [comparison for comparison in found if comparison]
     if not comparisons:
         raise RecordsError(["no record has a first layer"])

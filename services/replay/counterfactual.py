@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.router.evidence import Offer, worthwhile_call
 from services.router.ledger import CallPurpose, CallStatus
 from services.router.limits import Room, WorstCase, fitting
-from services.router.ranking import Candidate, rank, select
+from services.router.ranking import Candidate, rank
+from services.router.selection import select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from services.router.policy import Policy
     from services.router.ranking import Ranked
 
-_UNKNOWN_STATUSES = {CallStatus.OK.name, CallStatus.CANCELLED.name}
-"""Ends of calls that say nothing of what the model was worth: OK has a score, cancelled has none."""
+_CONTINUATION = "RESUME"
+"""Kind of an attempt that wrote only the end of a reply, so that its amounts are not the call's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,16 @@ class Choice:
     expected_cost_usd: float
     expected_latency_s: float
     """Of the slowest, since they run together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerView:
+    """What a scorer says of a query, and the pool's models for queries that it is unsure of."""
+
+    scores: Mapping[str, float]
+    uncertainty: float
+    team_ids: tuple[str, ...]
+    safe_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,26 +83,38 @@ def strategies() -> tuple[str, ...]:
 
 
 def compare(
-    record: DecisionRecord, policy: Policy, scores: Mapping[str, float] | None = None
+    record: DecisionRecord, policy: Policy, scorer: ScorerView | None = None
 ) -> Comparison | None:
     """Returns both choices of a record; None if it has no first layer.
 
     Args:
         record: A record; what its models were expected to cost and take stands.
         policy: Chooses anew; its strategy is one of `strategies()`.
-        scores: Another scorer's; a model that it does not know keeps its recorded score.
+        scorer: Another scorer's view. A model that it does not know keeps its recorded score.
     """
     if not record.layers or not record.layers[0].ranking:
         return None
     layer = record.layers[0]
-    known = {} if scores is None else scores
-    candidates = [_candidate(note, known.get(note.model_id, note.score)) for note in layer.ranking]
-    chosen = _FIRST_LAYERS[policy.strategy](rank(candidates, policy), policy)
+    view = scorer or recorded_view(record)
+    candidates = [
+        _candidate(note, view.scores.get(note.model_id, note.prior_score)) for note in layer.ranking
+    ]
+    chosen = _FIRST_LAYERS[policy.strategy](rank(candidates, policy), policy, view)
     return Comparison(
         recorded=_choice(layer, layer.selected_model_ids),
         other=_choice(layer, chosen),
         outcomes=outcomes_of(record),
         calls=_calls(record),
+    )
+
+
+def recorded_view(record: DecisionRecord) -> ScorerView:
+    """Returns what the router's own scorer said of the query."""
+    return ScorerView(
+        scores=record.prior_scores,
+        uncertainty=record.uncertainty or 0.0,
+        team_ids=record.team_model_ids,
+        safe_ids=record.safe_model_ids,
     )
 
 
@@ -100,10 +124,12 @@ def outcomes_of(record: DecisionRecord) -> dict[str, float]:
     A posterior into which neither the model's own score nor others' grades went is the prior, and
     says nothing of the outcome.
     """
+    attempts = [a for a in record.attempts if a.purpose == CallPurpose.ANSWER.name]
+    answered = {a.model_id for a in attempts if a.status == CallStatus.OK.name}
     outcomes = {
-        attempt.model_id: 0.0
-        for attempt in record.attempts
-        if attempt.purpose == CallPurpose.ANSWER.name and attempt.status not in _UNKNOWN_STATUSES
+        a.model_id: 0.0
+        for a in attempts
+        if a.status != CallStatus.CANCELLED.name and a.model_id not in answered
     }
     for layer in record.layers:
         for assessment in layer.assessments:
@@ -115,7 +141,8 @@ def outcomes_of(record: DecisionRecord) -> dict[str, float]:
 def _calls(record: DecisionRecord) -> dict[str, Call]:
     calls: dict[str, Call] = {}
     for attempt in record.attempts:
-        if attempt.purpose == CallPurpose.ANSWER.name and attempt.status == CallStatus.OK.name:
+        whole = attempt.status == CallStatus.OK.name and attempt.attempt_kind != _CONTINUATION
+        if attempt.purpose == CallPurpose.ANSWER.name and whole:
             call = Call(cost_usd=attempt.cost_usd, duration_s=attempt.duration_s)
             calls.setdefault(attempt.model_id, call)
     return calls
@@ -125,8 +152,11 @@ def _candidate(note: RankedNote, score: float) -> Candidate:
     return Candidate(
         model_id=note.model_id,
         score=score,
+        prior_score=score,
+        expected_completion_tokens=note.expected_completion_tokens,
         expected_cost_usd=note.expected_cost_usd,
         worst_cost_usd=note.worst_cost_usd,
+        worst_tokens=note.worst_tokens,
         expected_latency_s=note.expected_latency_s,
     )
 
@@ -140,28 +170,49 @@ def _choice(layer: LayerNote, model_ids: Sequence[str]) -> Choice:
     )
 
 
-def _routemoa(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
-    budget_usd, calls = policy.max_cost_usd, policy.max_calls
-    return select(ranked, policy, budget_usd=budget_usd, calls_left=calls).model_ids
+def _routemoa(ranked: Sequence[Ranked], policy: Policy, scorer: ScorerView) -> tuple[str, ...]:
+    safe = scorer.safe_ids if scorer.uncertainty >= policy.max_uncertainty else ()
+    return select(ranked, policy, _room(policy), team_ids=scorer.team_ids, safe_ids=safe).model_ids
 
 
-def _single(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
+def _single(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
     return _best(ranked, policy, 1)
 
 
-def _moa(ranked: Sequence[Ranked], policy: Policy) -> tuple[str, ...]:
+def _cascade(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
+    affordable = _best(ranked, policy, len(ranked))
+    offers = [
+        Offer(
+            model_id=item.model_id,
+            score=item.candidate.score,
+            price=item.cost_penalty + item.latency_penalty,
+        )
+        for item in ranked
+        if item.model_id in affordable
+    ]
+    offer = worthwhile_call([], offers)
+    return affordable[:1] if offer is None else (offer.model_id,)
+
+
+def _moa(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
     return _best(ranked, policy, policy.max_layer_models)
 
 
 def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ...]:
-    """Returns the first of a ranking whose worst cases fit the limits on calls and money."""
-    worst = [WorstCase(cost_usd=item.candidate.worst_cost_usd, tokens=0) for item in ranked]
-    room = Room(calls=policy.max_calls, cost_usd=policy.max_cost_usd, tokens=None)
-    return tuple(ranked[number].model_id for number in fitting(worst, room)[0][:count])
+    """Returns the first of a ranking whose worst cases fit the limits."""
+    candidates = [item.candidate for item in ranked]
+    worst = [WorstCase(cost_usd=c.worst_cost_usd, tokens=c.worst_tokens) for c in candidates]
+    kept, _ = fitting(worst, _room(policy))
+    return tuple(candidates[number].model_id for number in kept[:count])
 
 
-_FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy], tuple[str, ...]]] = {
+def _room(policy: Policy) -> Room:
+    return Room(calls=policy.max_calls, cost_usd=policy.max_cost_usd, tokens=policy.max_tokens)
+
+
+_FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy, ScorerView], tuple[str, ...]]] = {
     "routemoa": _routemoa,
     "single": _single,
+    "cascade": _cascade,
     "moa": _moa,
 }

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 _ABSENT = "-"
 CAUTION = (
-    "Outcomes are those that the router recorded: a model that it never ran on a query has none, and "
-    "such queries are left out of the figures of quality. The router decides the same way each time, "
-    "so there is no chance of a choice by which the others could be weighted up: where the two "
+    "Outcomes are those that the router recorded: a model that it never ran on a query has none, nor "
+    "has one of which nobody said anything, as where the answers agreed at once. Such queries are left "
+    "out of the figures of quality; they are often the easy ones. The router decides the same way each "
+    "time, so there is no chance of a choice by which the others could be weighted up: where the two "
     "policies differ most, these figures say least. What an answer was worth is the judge's posterior "
     "score, not a person's verdict."
 )

@@ -5,24 +5,71 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scorer import Runtime, load_artifact
+from scorer.mixture.complement import complementary_models
+from services.replay.counterfactual import ScorerView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from services.router.decisions.record import DecisionRecord
+    from services.router.policy import Policy
 
 _BATCH = 64
 
 
-def rescore(artifact: Path, texts: Sequence[str]) -> tuple[str, list[Mapping[str, float]]]:
-    """Returns the artifact's version, and its score per model for each text.
+class Rescorer:
+    """Ranks with an artifact as the scorer service does.
 
     Raises:
         ArtifactError: The artifact cannot be used.
     """
-    runtime = Runtime.open(load_artifact(artifact))
-    scores: list[Mapping[str, float]] = []
-    for start in range(0, len(texts), _BATCH):
-        queries = [runtime.tokenize(text) for text in texts[start : start + _BATCH]]
-        rows = runtime.score(queries)
-        scores += [dict(zip(runtime.model_ids, row.tolist(), strict=True)) for row in rows]
-    return runtime.version, scores
+
+    def __init__(self, artifact: Path) -> None:
+        self._runtime = Runtime.open(load_artifact(artifact))
+        self._columns = {name: column for column, name in enumerate(self._runtime.model_ids)}
+        self._success = self._runtime.class_success()
+
+    @property
+    def version(self) -> str:
+        """The artifact's."""
+        return self._runtime.version
+
+    def views(
+        self, records: Sequence[DecisionRecord], policies: Sequence[Policy]
+    ) -> list[ScorerView]:
+        """Returns what the artifact says of each record, all of which have the query's text.
+
+        Args:
+            records: The records (B).
+            policies: Of each record (B): they say how large a team is to be.
+        """
+        views: list[ScorerView] = []
+        for start in range(0, len(records), _BATCH):
+            batch = records[start : start + _BATCH]
+            queries = [self._runtime.tokenize(record.query.text or "") for record in batch]
+            reading = self._runtime.read(queries)
+            for row, record in enumerate(batch):
+                policy = policies[start + row]
+                weights = reading.class_weights[row : row + 1]  # (1, C)
+                scores = dict(zip(self._columns, reading.scores[row].tolist(), strict=True))
+                view = ScorerView(
+                    scores=scores,
+                    uncertainty=float(reading.uncertainty[row]),
+                    team_ids=self._team(weights, record, policy.team_size),
+                    safe_ids=record.safe_model_ids,
+                )
+                views.append(view)
+        return views
+
+    def _team(
+        self, class_weights: npt.NDArray[np.float32], record: DecisionRecord, size: int
+    ) -> tuple[str, ...]:
+        eligible = [note.model_id for note in record.layers[0].ranking] if record.layers else []
+        known = [model_id for model_id in eligible if model_id in self._columns]
+        success = self._success[:, [self._columns[model_id] for model_id in known]]
+        columns = complementary_models(class_weights, success, count=min(size, len(known)))
+        return tuple(known[column] for column in columns[0])

@@ -5,31 +5,39 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.prompts import Reference
-from services.router.tokens import MESSAGE_OVERHEAD_TOKENS, shorten
+from services.router.tokens import count_bytes, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.conversation import Conversation
     from services.router.pool import PoolModel
+    from services.router.tokens import TokenCounter
 
 INSTRUCTION_TOKENS = 300
 """Room for the router's own instruction and marks."""
-REFERENCE_OVERHEAD_TOKENS = 3 * MESSAGE_OVERHEAD_TOKENS
-"""What the marks around a reference add to it, and the example of its grade."""
+REFERENCE_OVERHEAD_TOKENS = 40
+"""What the marks around a reference take by any tokenizer in use, the example of its grade included."""
 _MIN_REFERENCE_TOKENS = 64
 """A reference cut shorter than this is left out."""
 
 
 def room_tokens(model: PoolModel, conversation: Conversation) -> int:
     """Returns what is left for references beside the conversation and a reply of full length."""
-    taken = conversation.count_tokens(model.count_tokens) + INSTRUCTION_TOKENS
-    return model.context_window_tokens - model.max_reply_tokens - taken
+    return _room_tokens(model, conversation, model.count_tokens)
 
 
 def fits(model: PoolModel, conversation: Conversation) -> bool:
     """Says whether the model can hold the conversation and a reply of full length."""
-    return room_tokens(model, conversation) >= 0
+    # No text has more tokens than bytes: what fits by its bytes need not be counted.
+    return (
+        _room_tokens(model, conversation, count_bytes) >= 0 or room_tokens(model, conversation) >= 0
+    )
+
+
+def _room_tokens(model: PoolModel, conversation: Conversation, count: TokenCounter) -> int:
+    taken = conversation.count_tokens(count) + INSTRUCTION_TOKENS
+    return model.context_window_tokens - model.max_reply_tokens - taken
 
 
 def fit_references(

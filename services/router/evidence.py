@@ -77,6 +77,23 @@ def posteriors(opinions: Sequence[Opinion]) -> dict[str, float]:
     }
 
 
+def has_settled_majority(opinions: Sequence[Opinion], pending: Sequence[float]) -> bool:
+    """Says whether a majority has come to an answer that those still at work could not overturn.
+
+    Args:
+        opinions: What was answered so far.
+        pending: The prior scores of the models that have not answered yet.
+    """
+    groups = [group for group in _groups(opinions) if len(group) > 1]
+    lead = max(groups, key=len, default=[])
+    if 2 * len(lead) <= len(opinions) + len(pending):
+        return False
+    late = [_log_odds(score) for score in pending]
+    rivals = [_odds(group) + late for group in _groups(opinions) if group != lead] + [late]
+    strength = _strength(_odds(lead))
+    return all(strength >= _strength(rival) for rival in rivals if rival)
+
+
 def worthwhile_call(opinions: Sequence[Opinion], offers: Sequence[Offer]) -> Offer | None:
     """Returns the model to ask next; None if the leading answer is worth more than any call.
 
@@ -144,7 +161,11 @@ def _groups(opinions: Sequence[Opinion]) -> list[list[Opinion]]:
 
 
 def _odds_of(groups: list[list[Opinion]]) -> list[list[float]]:
-    return [[_log_odds(opinion.score) for opinion in group] for group in groups]
+    return [_odds(group) for group in groups]
+
+
+def _odds(group: list[Opinion]) -> list[float]:
+    return [_log_odds(opinion.score) for opinion in group]
 
 
 def _posteriors(groups: list[list[float]]) -> list[float]:

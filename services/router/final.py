@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from services.router.generation import Generator
     from services.router.run import Run
 
+_SILENCE_SHARE = 0.5
+"""Share of the time left that may pass between two texts, so that another model can still answer."""
+
 
 async def write_final(
     run: Run, call: ModelCall, generator: Generator, *, first_text: Deadline
@@ -61,11 +64,13 @@ async def _texts(
 ) -> AsyncGenerator[str | Resumed, None]:
     answer = AnswerFilter()
     limit = first_text
+    # Where nobody could take over, a writer may be silent to the end.
+    silence_share = 1.0 if first_text is run.deadline else _SILENCE_SHARE
     async with aclosing(generator.stream(call)) as pieces:
         while (piece := await _next(pieces, limit)) is not None:
             text = piece if isinstance(piece, Resumed) else answer.feed(piece)
             if text:
-                limit = run.deadline
+                limit = run.deadline.share(silence_share)
                 yield text
     rest = answer.finish()
     if rest:

@@ -1,8 +1,8 @@
 """One layer: the picked models run together.
 
 A model that fails is dropped. Once a quorum has answered, the rest get a grace period in proportion to
-what the quorum took, and are then cancelled; nobody waits for the slowest. Whatever happens, every call
-leaves a ledger entry.
+what the quorum took, and are then cancelled; nobody waits for the slowest, nor for anybody who
+could not change what the others came to. Whatever happens, every call leaves a ledger entry.
 """
 
 from __future__ import annotations
@@ -20,11 +20,14 @@ from services.router.ledger import CallStatus, Ledger, LedgerEntry, answer_token
 from services.router.replies import Reply, read_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from services.router.deadline import Deadline
     from services.router.generation import Generator
     from services.router.prompts import Reference
+
+    IsSettled = Callable[[Mapping[str, str], Sequence[str]], bool]
+    """Says of answers by model, and of models still at work, whether the latter can be left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,7 @@ async def run_layer(
     deadline: Deadline,
     patience: Patience,
     ledger: Ledger,
+    is_settled: IsSettled | None = None,
 ) -> LayerOutcome:
     """Runs models together and returns what they said by the deadline. Never raises for a model."""
     started_s = time.monotonic()
@@ -116,7 +120,13 @@ async def run_layer(
                 group.create_task(_run(proposal.call, generator)): number
                 for number, proposal in enumerate(proposals)
             }
-            late = await _wait(tasks, statuses, deadline, patience)
+            late = await _wait(
+                tasks,
+                statuses,
+                deadline,
+                patience,
+                lambda: is_settled is not None and is_settled(*_so_far(proposals, statuses)),
+            )
             for task, number in tasks.items():
                 if number not in statuses:
                     statuses[number] = late
@@ -155,11 +165,22 @@ def _answered(call: ModelCall, reply: Reply, entries: Sequence[LedgerEntry]) -> 
     )
 
 
+def _so_far(
+    proposals: Sequence[Proposal], statuses: Mapping[int, CallStatus]
+) -> tuple[dict[str, str], list[str]]:
+    """Returns the answers that are there, by model, and the models that are still at work."""
+    models = [proposal.call.model.id for proposal in proposals]
+    done = [number for number, status in statuses.items() if status is CallStatus.OK]
+    answers = {models[number]: proposals[number].read().answer for number in done}
+    return answers, [model for number, model in enumerate(models) if number not in statuses]
+
+
 async def _wait(
     tasks: dict[asyncio.Task[CallStatus], int],
     statuses: dict[int, CallStatus],
     deadline: Deadline,
     patience: Patience,
+    settled: Callable[[], bool],
 ) -> CallStatus:
     """Waits for a quorum and its grace; returns what is to be said of those that are late."""
     started_s = time.monotonic()
@@ -176,6 +197,8 @@ async def _wait(
             break
         for task in done:
             statuses[tasks[task]] = task.result()
+        if settled():
+            return CallStatus.CANCELLED
         ok_count = sum(status is CallStatus.OK for status in statuses.values())
         if not quorum_met and ok_count >= quorum:
             quorum_met = True

@@ -50,3 +50,7 @@ class Policy:
     def team_size(self) -> int:
         """How many models are to complement one another; one alone is no team."""
         return self.max_layer_models if self.max_layer_models > 1 else 0
+
+    def allows_latency(self, expected_s: float) -> bool:
+        """Says whether a model may be expected to take so long."""
+        return self.max_expected_latency_s is None or expected_s <= self.max_expected_latency_s

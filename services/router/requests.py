@@ -17,7 +17,7 @@ from services.router.strategies.registry import STRATEGIES
 from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from routemoa.v1 import router_service_pb2
     from services.router.config import RouterServiceConfig
@@ -73,9 +73,30 @@ def read_policy(
     Raises:
         ModelNotFoundError: It names models that are not in the pool.
     """
-    strategy = message.strategy or config.strategy
     defaults = _defaults(message, config, violations)
-    weights = {
+    shares = _shares(message, defaults, violations)
+    counts = _counts(message, defaults, violations)
+    limits = _limits(message, config, violations)
+    unknown = sorted(set(message.model_ids) - pool.by_id.keys())
+    if unknown:
+        names = listed(unknown)
+        raise ModelNotFoundError(f"not in the pool: {names}", {"model_ids": names})
+    return Policy(
+        strategy=message.strategy or config.strategy,
+        **shares,
+        **counts,
+        **limits,
+        min_gain=config.min_gain,
+        kept_answers=defaults["smoa_kept_answers"],
+        sampling_temperature=config.self_moa_temperature,
+        model_ids=frozenset(message.model_ids),
+    )
+
+
+def _shares(
+    message: router_service_pb2.RoutingPolicy, defaults: Mapping[str, Any], violations: Violations
+) -> dict[str, Any]:
+    shares = {
         name: getattr(message, name) if message.HasField(name) else defaults[name]
         for name in (
             "quality_weight",
@@ -87,45 +108,45 @@ def read_policy(
             "max_uncertainty",
         )
     }
-    for name, value in weights.items():
+    for name, value in shares.items():
         violations.within(f"policy.{name}", value, 0, 1)
-    max_layer_models = message.max_layer_model_count or defaults["max_layer_models"]
-    max_layers = message.max_layer_count or defaults["max_layers"]
-    max_calls = message.max_call_count or defaults["max_calls"]
-    violations.within("policy.max_layer_model_count", max_layer_models, 1, 16)
-    violations.within("policy.max_layer_count", max_layers, 1, 5)
-    violations.within("policy.max_call_count", max_calls, 1, 64)
-    max_tokens = message.max_token_count or config.max_tokens
-    if max_tokens is not None and max_tokens < 0:
-        violations.add("policy.max_token_count", f"must be zero or more, is {max_tokens}")
-    max_expected_latency_s = config.max_expected_latency_s
+    return shares
+
+
+def _counts(
+    message: router_service_pb2.RoutingPolicy, defaults: Mapping[str, Any], violations: Violations
+) -> dict[str, Any]:
+    counts = {}
+    for name, field, most in (
+        ("max_layer_models", "max_layer_model_count", 16),
+        ("max_layers", "max_layer_count", 5),
+        ("max_calls", "max_call_count", 64),
+    ):
+        counts[name] = getattr(message, field) or defaults[name]
+        violations.within(f"policy.{field}", counts[name], 1, most)
+    return counts
+
+
+def _limits(
+    message: router_service_pb2.RoutingPolicy, config: RouterServiceConfig, violations: Violations
+) -> dict[str, Any]:
+    """Returns the limits that may be absent."""
+    tokens = message.max_token_count or config.max_tokens
+    if tokens is not None and tokens < 0:
+        violations.add("policy.max_token_count", f"must be zero or more, is {tokens}")
+    cost_usd = message.max_cost_usd if message.HasField("max_cost_usd") else config.max_cost_usd
+    if cost_usd is not None and not (cost_usd >= 0 and math.isfinite(cost_usd)):
+        violations.add("policy.max_cost_usd", f"must be zero or more, is {cost_usd:g}")
+    latency_s = config.max_expected_latency_s
     if message.HasField("max_expected_latency"):
-        max_expected_latency_s = message.max_expected_latency.ToNanoseconds() / 1e9
-        if max_expected_latency_s <= 0:
-            violations.add(
-                "policy.max_expected_latency", f"must be above 0 s, is {max_expected_latency_s:g} s"
-            )
-    max_cost_usd = message.max_cost_usd if message.HasField("max_cost_usd") else config.max_cost_usd
-    if max_cost_usd is not None and not (max_cost_usd >= 0 and math.isfinite(max_cost_usd)):
-        violations.add("policy.max_cost_usd", f"must be zero or more, is {max_cost_usd:g}")
-    unknown = sorted(set(message.model_ids) - pool.by_id.keys())
-    if unknown:
-        names = listed(unknown)
-        raise ModelNotFoundError(f"not in the pool: {names}", {"model_ids": names})
-    return Policy(
-        strategy=strategy,
-        **weights,
-        max_layer_models=max_layer_models,
-        max_layers=max_layers,
-        max_cost_usd=max_cost_usd,
-        max_calls=max_calls,
-        max_tokens=max_tokens,
-        min_gain=config.min_gain,
-        kept_answers=defaults["smoa_kept_answers"],
-        sampling_temperature=config.self_moa_temperature,
-        max_expected_latency_s=max_expected_latency_s,
-        model_ids=frozenset(message.model_ids),
-    )
+        latency_s = message.max_expected_latency.ToNanoseconds() / 1e9
+        if latency_s <= 0:
+            violations.add("policy.max_expected_latency", f"must be above 0 s, is {latency_s:g} s")
+    return {
+        "max_tokens": tokens,
+        "max_cost_usd": cost_usd,
+        "max_expected_latency_s": latency_s,
+    }
 
 
 def _defaults(

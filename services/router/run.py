@@ -71,25 +71,13 @@ class Run:
         return self.policy.max_layers - self.layers_run
 
     @property
-    def calls_left(self) -> int:
-        """Calls that may still be made."""
-        return self.policy.max_calls - len(self.ledger.entries)
-
-    @property
-    def budget_usd(self) -> float | None:
-        """What is left to spend; None means no limit."""
-        if self.policy.max_cost_usd is None:
-            return None
-        return self.policy.max_cost_usd - self.ledger.cost_usd
-
-    @property
     def room(self) -> Room:
         """What may still be taken."""
-        limit = self.policy.max_tokens
+        cost_usd, tokens = self.policy.max_cost_usd, self.policy.max_tokens
         return Room(
-            calls=self.calls_left,
-            cost_usd=self.budget_usd,
-            tokens=None if limit is None else limit - self.ledger.tokens,
+            calls=self.policy.max_calls - len(self.ledger.entries),
+            cost_usd=None if cost_usd is None else cost_usd - self.ledger.cost_usd,
+            tokens=None if tokens is None else tokens - self.ledger.tokens,
         )
 
     @property
@@ -135,9 +123,8 @@ class Run:
         """Returns a layer of the first of the ranking that keep the limits; see `decide`."""
         ranked = self.ranked()
         policy = replace(self.policy, max_layer_models=count, max_score_gap=1.0)
-        selection = select(ranked, policy, self.room)
-        if selection.stop_reason is not None and not self.ledger.entries:
-            raise nothing_eligible(ranked, self.policy, selection.stop_reason)
+        # One model alone rests on its rank; several make up for a wrong one.
+        selection = self._select(ranked, policy, may_be_safe=count == 1)
         self.stop_reason = selection.stop_reason
         return self._decision(ranked, selection)
 
@@ -181,20 +168,8 @@ class Run:
             and max(self.posteriors.values(), default=0) >= self.policy.stopping_score
         ):
             return ranked, Selection(model_ids=(), stop_reason=StopReason.SCORE)
-        uncertain = self.forecast.uncertainty >= self.policy.max_uncertainty
-        selection = select(
-            ranked,
-            self.policy,
-            self.room,
-            team_ids=self.forecast.team_ids,
-            safe_ids=self.pool.safe_models if uncertain else (),
-        )
-        if selection.stop_reason is not None and not self.ledger.entries:
-            raise nothing_eligible(ranked, self.policy, selection.stop_reason)
-        if SelectionReason.SAFE in selection.reasons.values() and UNCERTAIN not in self.fallbacks:
-            self.fallbacks.append(UNCERTAIN)
-            UNCERTAIN_QUERIES.inc()
-        return ranked, selection
+        team_ids = self.forecast.team_ids
+        return ranked, self._select(ranked, self.policy, may_be_safe=True, team_ids=team_ids)
 
     def ranked(self) -> tuple[Ranked, ...]:
         """Returns the eligible models by utility, best first."""
@@ -270,6 +245,24 @@ class Run:
     def _is_news_to(self, model: PoolModel) -> bool:
         """Says whether a model would read anything that it has not written itself."""
         return not self.answers or any(a.model_id != model.id for a in self.answers)
+
+    def _select(
+        self,
+        ranked: tuple[Ranked, ...],
+        policy: Policy,
+        *,
+        may_be_safe: bool,
+        team_ids: Sequence[str] = (),
+    ) -> Selection:
+        uncertain = may_be_safe and self.forecast.uncertainty >= policy.max_uncertainty
+        safe_ids = self.pool.safe_models if uncertain else ()
+        selection = select(ranked, policy, self.room, team_ids=team_ids, safe_ids=safe_ids)
+        if selection.stop_reason is not None and not self.ledger.entries:
+            raise nothing_eligible(ranked, policy, selection.stop_reason)
+        if SelectionReason.SAFE in selection.reasons.values() and UNCERTAIN not in self.fallbacks:
+            self.fallbacks.append(UNCERTAIN)
+            UNCERTAIN_QUERIES.inc()
+        return selection
 
     def _decision(self, ranked: tuple[Ranked, ...], selection: Selection) -> RoutingDecision | None:
         if not selection.model_ids:

@@ -108,8 +108,7 @@ class _Layer:
                 self.room = self.room.less(worst)
 
     def _obstacle(self, candidate: Candidate, worst: WorstCase) -> SelectionReason | None:
-        limit_s = self.policy.max_expected_latency_s
-        if limit_s is not None and candidate.expected_latency_s > limit_s:
+        if not self.policy.allows_latency(candidate.expected_latency_s):
             return SelectionReason.LATENCY_LIMIT
         if candidate.score < self.least_score:
             return SelectionReason.SCORE_GAP

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from routemoa.errors import InternalError
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1 import router_service_pb2_grpc
+from services.router.budgets.tenants import ANONYMOUS
 from services.router.conversation import Conversation, Message, Role
 from services.router.deadline import Deadline
 from services.router.events import Result
@@ -127,7 +128,8 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         deadline = self._deadline(context)
         account = self._accounts.open(tenant, policy, deadline)
         run = pipeline.start(conversation, policy, deadline, account)
-        return self._recorder.watch(run, pipeline.answer(run))
+        known = None if tenant is ANONYMOUS else tenant.id
+        return self._recorder.watch(run, pipeline.answer(run), tenant=known)
 
     def _deadline(self, context: Context) -> Deadline:
         remaining_s = cast("float | None", context.time_remaining())  # None: no deadline was set

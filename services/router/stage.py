@@ -10,8 +10,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from services.answer_key import answer_key
 from services.router.aggregation import aggregate
 from services.router.events import LayerReport
+from services.router.evidence import Opinion, has_settled_majority
 from services.router.final import write_final
 from services.router.forecast import Forecast
 from services.router.layer import LayerOutcome, Patience, Proposal, run_layer
@@ -19,7 +21,7 @@ from services.router.proposals import assessed_proposal, final_call
 from services.router.reservations import reserve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from services.router.dependencies import Judge, Scorer
     from services.router.events import (
@@ -33,8 +35,12 @@ if TYPE_CHECKING:
     )
     from services.router.generation import Generator
     from services.router.latency import Latencies
+    from services.router.layer import IsSettled
     from services.router.pool import PoolModel
     from services.router.run import Run
+
+_DEPENDENCY_SHARE = 0.5
+"""Share of the time left that scorer or judge may take: what comes after them needs some, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +69,10 @@ class Stage:
             return
         started_s = time.monotonic()
         priors = await self.scorer.priors(
-            run.conversation.query, eligible, run.policy.team_size, run.deadline
+            run.conversation.query,
+            eligible,
+            run.policy.team_size,
+            run.deadline.share(_DEPENDENCY_SHARE),
         )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores
@@ -78,12 +87,19 @@ class Stage:
         """
         proposals = [assessed_proposal(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
         # The aggregator gets as much time as a layer; what a layer leaves goes to those after it.
-        outcome = await self.propose(run, proposals, stages_left=run.layers_left + 1)
+        outcome = await self.propose(
+            run, proposals, stages_left=run.layers_left + 1, is_settled=_settled_by(run.priors)
+        )
         assessments = await self.assess(run, outcome.answers)
         return run.report(decision, outcome, assessments)
 
     async def propose(
-        self, run: Run, proposals: Sequence[Proposal], *, stages_left: int
+        self,
+        run: Run,
+        proposals: Sequence[Proposal],
+        *,
+        stages_left: int,
+        is_settled: IsSettled | None = None,
     ) -> LayerOutcome:
         """Runs models together, as many as there is room for, the first ones first.
 
@@ -93,6 +109,7 @@ class Stage:
             run: Whose ledger the calls go to.
             proposals: What each is asked.
             stages_left: How many stages, this one too, share the time that is left.
+            is_settled: Says when nobody else need be waited for, beside quorum and grace.
 
         Raises:
             RouteMoAError: There is no room for a single call, as `reserve` tells.
@@ -106,6 +123,7 @@ class Stage:
             deadline=run.deadline.share(1 / stages_left),
             patience=self.patience,
             ledger=run.ledger,
+            is_settled=is_settled,
         )
         run.timing.generation_s += outcome.duration_s
         answered = {answer.model_id for answer in outcome.answers}
@@ -117,7 +135,9 @@ class Stage:
         if not answers:
             return ()
         started_s = time.monotonic()
-        verdict = await self.judge.assess(answers, run.answers, run.priors, run.deadline)
+        verdict = await self.judge.assess(
+            answers, run.answers, run.priors, run.deadline.share(_DEPENDENCY_SHARE)
+        )
         run.timing.judge_s += time.monotonic() - started_s
         if verdict.fallback is not None:
             run.fallbacks.append(verdict.fallback)
@@ -187,3 +207,16 @@ class Stage:
             async for event in events:
                 yield event
         run.timing.aggregation_s = time.monotonic() - started_s
+
+
+def _settled_by(priors: Mapping[str, float]) -> IsSettled:
+    """Returns what says that a majority agrees and stays ahead, whatever the others will answer."""
+
+    def says(answers: Mapping[str, str], pending: Sequence[str]) -> bool:
+        opinions = [
+            Opinion(model_id=model_id, score=priors[model_id], final_answer=answer_key(text))
+            for model_id, text in answers.items()
+        ]
+        return has_settled_majority(opinions, [priors[model_id] for model_id in pending])
+
+    return says

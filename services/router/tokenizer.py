@@ -1,12 +1,11 @@
-"""Counts tokens with a model's own tokenizer, where the pool file names its `tokenizer.json`.
-
-The package `tokenizers` is optional: only a pool that names such a file needs it.
-"""
+"""Counts tokens with a model's own tokenizer, where the pool file names its `tokenizer.json`."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from tokenizers import Tokenizer
 
 from services.router.tokens import estimate_tokens
 
@@ -27,7 +26,7 @@ def open_tokenizer(path: Path) -> TokenCounter:
     """Returns what counts tokens as the tokenizer in a file does, special tokens left out.
 
     Raises:
-        TokenizerError: The file, or the package `tokenizers`, is missing or cannot be used.
+        TokenizerError: The file is missing or cannot be used.
     """
     try:
         stat = path.stat()
@@ -38,10 +37,6 @@ def open_tokenizer(path: Path) -> TokenCounter:
 
 @lru_cache(maxsize=32)
 def _open(path: Path, _mtime_ns: int, _size: int) -> TokenCounter:
-    try:
-        from tokenizers import Tokenizer  # noqa: PLC0415  # optional, and slow to import
-    except ImportError as error:
-        raise TokenizerError("needs the package `tokenizers`, which is not installed") from error
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing narrower

@@ -8,6 +8,7 @@ import numpy as np
 
 from routemoa.errors import ModelNotFoundError
 from scorer.mixture.complement import complementary_models
+from scorer.mixture.uncertainty import uncertainty
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:
@@ -25,14 +26,18 @@ class Ranking:
     Args:
         model_ids: The artifact's models, in its order.
         success: Chance that a model answers a query of a response class well, shape (C, M).
+        class_counts: How many response classes each skill has; they sum to C.
     """
 
-    def __init__(self, model_ids: Sequence[str], success: Floats) -> None:
+    def __init__(
+        self, model_ids: Sequence[str], success: Floats, class_counts: Sequence[int]
+    ) -> None:
         # With the columns in the order of their ids, a stable sort settles ties by id.
         self._columns = {model_id: model_ids.index(model_id) for model_id in sorted(model_ids)}
         self._all = list(self._columns)
         self._all_columns = np.array(list(self._columns.values()))
         self._success = success
+        self._class_counts = class_counts
 
     def unknown(self, model_ids: Sequence[str]) -> list[str]:
         """Returns the ids, sorted, that the artifact does not know."""
@@ -77,6 +82,20 @@ class Ranking:
             class_weights[np.newaxis], self._success[:, columns], count=count
         )
         return [ids[place] for place in places.tolist()]
+
+    def uncertainty(self, scores: Floats, class_weights: Floats, model_ids: Sequence[str]) -> float:
+        """Returns how little a ranking of these models is to be relied on, in [0, 1].
+
+        Args:
+            scores: As `best_first`.
+            class_weights: As `team`.
+            model_ids: As `best_first`.
+        """
+        _, columns = self._chosen(model_ids)
+        (value,) = uncertainty(
+            class_weights[np.newaxis], self._class_counts, scores[np.newaxis, columns]
+        )
+        return float(value)
 
     def _chosen(self, model_ids: Sequence[str]) -> tuple[list[str], Integers]:
         if not model_ids:

@@ -24,8 +24,11 @@ def ranking_message(
         ranking: The artifact's models.
         version: The artifact's.
     """
+    uncertainty = outcome.uncertainty
+    if request.model_ids:  # some other model may be sure to answer well, and is of no use here
+        uncertainty = ranking.uncertainty(outcome.scores, outcome.class_weights, request.model_ids)
     response = pb.RankModelsResponse(
-        truncated=outcome.truncated, scorer_version=version, uncertainty=outcome.uncertainty
+        truncated=outcome.truncated, scorer_version=version, uncertainty=uncertainty
     )
     # Adding in place takes half the time of a list of messages that is then copied.
     add = response.model_scores.add

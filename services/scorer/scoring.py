@@ -28,7 +28,11 @@ class Scoring:
 
     def __init__(self, runtime: Runtime, limits: BatchLimits, cache_size: int) -> None:
         self.runtime = runtime
-        self.ranking = Ranking(runtime.model_ids, runtime.class_success())
+        self.ranking = Ranking(
+            runtime.model_ids,
+            runtime.class_success(),
+            [skill.class_count for skill in runtime.artifact.manifest.skills],
+        )
         self._batcher = Batcher(runtime, limits)
         self._score = (
             ScoreCache(self._batcher.score, cache_size).score if cache_size else self._batcher.score

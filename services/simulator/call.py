@@ -94,6 +94,8 @@ class Reply:
 
     text: str
     cost_usd: float | None = None
+    unasked_tokens: int = 0
+    """Tokens that the model read beside the messages."""
 
 
 class NoAnswerError(Exception):

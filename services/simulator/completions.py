@@ -227,7 +227,7 @@ def _complete(call: Call, reply: Reply, partial: str, max_tokens: int | None) ->
     cut = max_tokens is not None and len(pieces) > max_tokens
     pieces = pieces[:max_tokens]
     prompt_tokens = sum(estimate_tokens(message.content) for message in call.messages)
-    prompt_tokens += estimate_tokens(partial)
+    prompt_tokens += estimate_tokens(partial) + reply.unasked_tokens
     usage: dict[str, object] = {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": len(pieces),

@@ -9,13 +9,14 @@ from __future__ import annotations
 import enum
 import gzip
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from services.answer_key import answer_key
 from services.simulator.call import Call, NoAnswerError, Purpose, Reference, Reply
+from services.simulator.stream import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,9 @@ class Recording:
 
     responses: Mapping[str, str]
     cost_usd: Mapping[str, float]
+    unasked_tokens: int = 0
+    """Tokens of the recorded prompt, such as worked examples, that the question leaves out: the models
+    read them, and they are in the recorded cost."""
 
 
 class RecordedAnswers:
@@ -82,6 +86,9 @@ class RecordedAnswers:
         recording = self._recordings.get(call.query.strip())
         if recording is None:
             raise NoAnswerError("the query is not among the recorded ones")
+        return replace(self._said(call, recording), unasked_tokens=recording.unasked_tokens)
+
+    def _said(self, call: Call, recording: Recording) -> Reply:
         if call.purpose is Purpose.AGGREGATION:
             return Reply(text=_by_agreement(call.references)[0].text)
         if call.purpose is Purpose.SELECTION:
@@ -118,11 +125,22 @@ def load_recordings(records: Path, responses: Path | None = None) -> dict[str, R
         texts = record.responses or by_id.get(record.id, {})
         # Of records with the same text the first stays, so that a replay is repeatable.
         recordings.setdefault(
-            record.question or record.query, Recording(responses=texts, cost_usd=record.cost_usd)
+            record.question or record.query,
+            Recording(
+                responses=texts,
+                cost_usd=record.cost_usd,
+                unasked_tokens=_unasked_tokens(record),
+            ),
         )
     if not any(recording.responses for recording in recordings.values()):
         raise RecordError(f"{records}: no record has responses; is a responses file missing?")
     return recordings
+
+
+def _unasked_tokens(record: _Record) -> int:
+    if record.question is None:
+        return 0
+    return max(0, estimate_tokens(record.query) - estimate_tokens(record.question))
 
 
 _Line = TypeVar("_Line", bound=BaseModel)

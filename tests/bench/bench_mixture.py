@@ -50,8 +50,8 @@ HEAD = """\
 interleaved; load average {load} before, {load_after} after. `python -m tests.bench.bench_mixture`
 
 Six simulated models with the same answers and times for both (`tests/bench/heavy_tail.py`): time to
-first token log-normal around 60 ms, one call in 33 ten times slower, about 120 tokens of a millisecond
-each: a tenth of what hosted models take, so that our own overhead counts tenfold. The published loop is
+first token log-normal around 200 ms, one call in 33 ten times slower, about 120 tokens of 3.3 ms
+each: a third of what hosted models take, so that overhead counts threefold. The published loop is
 rebuilt in `tests/bench/reference_loop.py`, and stops after one round. Ratios are medians over rounds.
 
 | system | p50 ms | p99 ms | first text p50 ms | calls | tokens | right, % |
@@ -249,7 +249,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--queries", type=int, default=200, help="per round and system")
-    parser.add_argument("--callers", type=int, default=4)
+    parser.add_argument("--callers", type=int, default=8)
     parser.add_argument("--strategies", nargs="+", default=["routemoa", "cascade", "single"])
     parser.add_argument("--markdown", type=Path, help="file to write the report to")
     options = parser.parse_args()

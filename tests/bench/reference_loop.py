@@ -71,7 +71,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
     raw: str
     self_score: float | None
     peer_scores: Sequence[float]
@@ -90,14 +90,14 @@ class ReferenceLoop:
         """Answers a query from the router's score of each model, in [0, 1]."""
         self.outcome = Outcome()
         now = dict(scores)
-        said: dict[str, _Said] = {}
+        said: dict[str, Said] = {}
         while self.outcome.rounds < _MAX_ROUNDS:
             chosen = sorted(now, key=lambda m: -now[m])[:_ROUND_MODELS]
             before, said = said, await self._round(query, chosen, said)
             self.outcome.rounds += 1
             if self.outcome.rounds == _MAX_ROUNDS:
                 break
-            now = _updated(scores, now, said, before)
+            now = updated(scores, now, said, before)
             judged = now.values() if before else [now[m] for m in chosen]
             if max(judged) > _STOP_SCORE:
                 break
@@ -106,8 +106,8 @@ class ReferenceLoop:
         return self.outcome
 
     async def _round(
-        self, query: str, chosen: Sequence[str], before: Mapping[str, _Said]
-    ) -> dict[str, _Said]:
+        self, query: str, chosen: Sequence[str], before: Mapping[str, Said]
+    ) -> dict[str, Said]:
         system = (_FIRST, _SECOND, _THIRD)[self.outcome.rounds]
         prompt = f"{system}\n{_quoted(before)}" if before else system
         raws = await asyncio.gather(*(self._call(model, prompt, query) for model in chosen))
@@ -131,25 +131,25 @@ class ReferenceLoop:
         return str(reply["choices"][0]["message"]["content"])
 
 
-def _quoted(said: Mapping[str, _Said]) -> str:
+def _quoted(said: Mapping[str, Said]) -> str:
     return "\n".join(
         f"[Reference {number} Start]\n{each.raw}\n[Reference {number} End]"
         for number, each in enumerate(said.values(), 1)
     )
 
 
-def _read(raw: str) -> _Said:
+def _read(raw: str) -> Said:
     with contextlib.suppress(ValueError, TypeError):
         value = json.loads(raw)
-        return _Said(raw, value.get("self_score"), value.get("peer_scores", []))
-    return _Said(raw, None, [])
+        return Said(raw, value.get("self_score"), value.get("peer_scores", []))
+    return Said(raw, None, [])
 
 
-def _updated(
+def updated(
     router: Mapping[str, float],
     now: Mapping[str, float],
-    said: Mapping[str, _Said],
-    before: Mapping[str, _Said],
+    said: Mapping[str, Said],
+    before: Mapping[str, Said],
 ) -> dict[str, float]:
     """Returns the scores after a round, by the weights published for the large pool."""
     scores = dict(now)

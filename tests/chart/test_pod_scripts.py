@@ -120,10 +120,11 @@ def test_an_artifact_that_is_not_there_is_told(source: tuple[str, Path], tmp_pat
     assert "no http or https URL" in other.stderr
 
 
-async def call(**addresses: str) -> tuple[int, str]:
+async def call(*options: str, **addresses: str) -> tuple[int, str]:
     """Runs the script of `helm test` against services, beside the event loop that serves them."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(CALL)),
+        *options,
         *(f"--{name}={address}" for name, address in addresses.items()),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -132,14 +133,19 @@ async def call(**addresses: str) -> tuple[int, str]:
     return process.returncode or 0, output.decode()
 
 
-async def test_helm_test_calls_all_three_services(
-    serve: Serve, scorer_address: str, judge_address: str, tmp_path: Path
-) -> None:
+@pytest.fixture
+def pool_file(tmp_path: Path) -> Path:
     pool_file = tmp_path / "pool.yaml"
     pool_file.write_text(
         "models: [{id: a, url: 'http://127.0.0.1:9/v1', prompt_price_usd_per_million_tokens: 1,"
         " completion_price_usd_per_million_tokens: 1, context_window_tokens: 8192}]"
     )
+    return pool_file
+
+
+async def test_helm_test_calls_all_three_services(
+    serve: Serve, scorer_address: str, judge_address: str, pool_file: Path
+) -> None:
     config = RouterServiceConfig(
         listen_address=LOOPBACK,
         pool_file=pool_file,
@@ -152,6 +158,22 @@ async def test_helm_test_calls_all_three_services(
     assert "models ranked" in output
     assert "fused to 0.57" in output
     assert "1 models in the pool" in output
+
+
+async def test_helm_test_is_content_with_a_router_that_refuses_whoever_is_no_tenant(
+    serve: Serve, pool_file: Path, tmp_path: Path
+) -> None:
+    tenants_file = tmp_path / "tenants.yaml"
+    tenants_file.write_text(f'tenants: [{{id: a, token_sha256: ["{"0" * 64}"]}}]')
+    open_config = RouterServiceConfig(listen_address=LOOPBACK, pool_file=pool_file)
+    config = open_config.model_copy(update={"tenants_file": tenants_file})
+    address = await serve(config, router_app(config))
+    refused = "router: refuses a call without a token\n"
+    assert await call("--router-has-tenants", router=address) == (0, refused)
+    open_address = await serve(open_config, router_app(open_config))
+    status, output = await call("--router-has-tenants", router=open_address)
+    assert status == 1
+    assert "answers a call without a token" in output
 
 
 async def test_helm_test_fails_and_names_the_service_that_is_down(
@@ -169,7 +191,12 @@ async def test_helm_test_calls_the_services_of_its_release_alone(judge_address: 
 
 @pytest.mark.parametrize(
     ("scenario", "named"),
-    [("default", COMPONENTS), ("platform", ("scorer", "judge")), ("team", ("router",))],
+    [
+        ("default", COMPONENTS),
+        ("budgets", COMPONENTS),
+        ("platform", ("scorer", "judge")),
+        ("team", ("router",)),
+    ],
 )
 def test_the_pod_of_helm_test_names_and_reaches_the_services_of_its_release(
     scenario: str, named: tuple[str, ...]
@@ -178,7 +205,8 @@ def test_the_pod_of_helm_test_names_and_reaches_the_services_of_its_release(
     [container] = rendered.one("Pod", "test")["spec"]["containers"]
     arguments = [word for word in container["command"] if word.startswith("--")]
     addresses = {f"--{name}=routemoa-{name}:{PORTS[name]}" for name in named}
-    assert set(arguments) == addresses
+    options = {"--router-has-tenants"} if scenario == "budgets" else set()
+    assert set(arguments) == addresses | options
     assert rendered.all("Service").keys() >= set(named)
     assert container["image"] in {rendered.container(name)["image"] for name in named}
     _, *egress = rendered.one("NetworkPolicy", "test")["spec"]["egress"]

@@ -69,8 +69,10 @@ def test_the_schema_refuses(change: str, named: str) -> None:
         ([model(',"max_reply_tokens":8192')], "leaves no room for a prompt"),
         ([model(',"api_key_file":"/run/secrets/backends/x/key"')], "is in no secret"),
         (['router.pool.aggregator="b"'], "b is not one of the models"),
+        (['router.pool.safe_models=["b"]'], "safe_models: b is not one of the models"),
         (['router.backendSecrets=[{"name":"a"}]'], "exactly one of"),
         (['router.decisions.sink="postgres"'], "postgres needs dsnSecretName"),
+        (['router.budgets.redisUrlSecretName="redis"'], "needs tenantsSecretName"),
         (["scorer.gpu.enabled=true"], "has no CUDA runtime"),
         (
             [

@@ -125,6 +125,20 @@ def test_keys_of_backends_are_files_from_references_and_never_values() -> None:
     assert not rendered.all("Secret")
 
 
+def test_tenants_and_redis_are_read_from_the_secrets_that_the_values_name() -> None:
+    rendered = render("budgets")
+    environment = rendered.environment("router")
+    volumes = {v["name"]: v for v in rendered.pod("router")["volumes"]}
+    mounts = {m["name"]: m["mountPath"] for m in rendered.container("router")["volumeMounts"]}
+    for name, setting, secret in (
+        ("tenants", "TENANTS_FILE", "routemoa-tenants"),
+        ("budget-redis", "BUDGET_REDIS_URL_FILE", "routemoa-redis"),
+    ):
+        assert volumes[name]["secret"]["secretName"] == secret
+        assert environment[f"ROUTEMOA_ROUTER_{setting}"].startswith(f"{mounts[name]}/")
+    assert "ROUTEMOA_ROUTER_TENANTS_FILE" not in render("default").environment("router")
+
+
 def test_decision_records_go_where_the_values_say() -> None:
     rendered = render("decisions")
     environment = rendered.environment("router")

@@ -255,6 +255,18 @@ async def test_bad_input_lists_every_violation_and_leaves_with_2(stack: Stack) -
     assert json.loads(as_json.output)["error"]["reason"] == "ERROR_REASON_MODEL_NOT_FOUND"
 
 
+async def test_ask_takes_a_strategy_and_says_which_one_answered(stack: Stack) -> None:
+    asked = ("ask", "--router", stack.router_address, "--strategy")
+    single = json.loads((await command(*asked, "single", "--json", QUERY)).output)
+    assert single["strategy"] == "single"
+    assert len(single["usage"]) == 1
+    shown = await command(*asked, "moa", "--preset", "large-pool", QUERY)
+    assert re.search(r"strategy +moa", shown.output)
+    unknown = await command(*asked, "guess", QUERY)
+    assert unknown.exit_code
+    assert "routemoa, " in unknown.errors
+
+
 @pytest.mark.parametrize("name", ["ask", "rank"])
 async def test_nobody_there_says_how_to_start(name: str) -> None:
     option = "--scorer" if name == "rank" else "--router"

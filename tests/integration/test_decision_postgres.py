@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.replay.__main__ import main as replay
 from services.router.decisions.log import DecisionLog, writing
 from services.router.decisions.postgres import TABLE, PostgresSink
 from services.router.decisions.sink import SinkDownError, SinkRefusedError
@@ -22,15 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from tests.integration.conftest import StartRouter
+
 pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder.parent, folder.parent.parent):
-        parent.chmod(0o755)  # the server runs as another user
-    with postgres_server(folder) as server:
+def cluster() -> Iterator[PostgresServer]:
+    with postgres_server() as server:
         yield server
 
 
@@ -146,3 +146,41 @@ async def test_a_server_that_hangs_does_not_hold_up_the_end(
     finally:
         server.signal(signal.SIGCONT)
     assert ids(server) == ["a"]
+
+
+async def test_a_database_that_dies_delays_no_answer_and_gets_every_record(
+    server: PostgresServer,
+    dsn_file: Path,
+    start_router: StartRouter,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    router = await start_router(
+        {"a": "eight", "b": "six"},
+        {"a": 0.9, "b": 0.4},
+        decision_sink="postgres",
+        decision_postgres_dsn_file=dsn_file,
+    )
+    given: list[str] = []
+
+    async def ask(count: int) -> float:
+        """Returns the longest that one of so many answers took."""
+        slowest_s = 0.0
+        for _ in range(count):
+            started_s = time.perf_counter()
+            given.append((await router.ask(timeout_s=20)).decision_id)
+            slowest_s = max(slowest_s, time.perf_counter() - started_s)
+        return slowest_s
+
+    await ask(10)
+    await asyncio.to_thread(server.kill)
+    without_s = await ask(30)
+    await asyncio.to_thread(server.start)
+    await ask(10)
+    async with asyncio.timeout(60):
+        while len(ids(server)) < len(given):  # noqa: ASYNC110  # the database tells nobody
+            await asyncio.sleep(0.1)
+    assert ids(server) == sorted(given)
+    # Connecting anew is tried for up to 15 s at a time; an answer that waited for it would show.
+    assert without_s < 5
+    assert replay(["--postgres-dsn-file", str(dsn_file), "--strategy", "single"]) == 0
+    assert "records: 50, " in capsys.readouterr().out

@@ -81,10 +81,14 @@ async def test_a_record_says_what_was_known_chosen_and_came_of_it(
     assert result.decision_id == record.id
     assert record.outcome is Outcome.ANSWERED
     assert record.strategy == result.strategy
+    assert record.tenant is None
+    assert record.scorer_version == "scripted"
+    assert record.uncertainty == result.uncertainty
     assert record.prior_scores == SCORES
     assert [layer.layer_number for layer in record.layers] == [1, 2]
     first = record.layers[0]
     assert [ranked.model_id for ranked in first.ranking] == ["a", "b", "c", "d"]
+    assert [ranked.reason for ranked in first.ranking] == ["RANK", "RANK", "RANK", "SCORE_GAP"]
     assert list(first.selected_model_ids) == list(result.layers[0].selected_model_ids)
     assert {a.model_id: a.posterior_score for a in first.assessments} == {
         a.model_id: a.posterior_score for a in result.layers[0].assessments
@@ -128,6 +132,18 @@ async def test_texts_are_written_when_asked_for(start_router: StartRouter, tmp_p
     assert {answer.text for answer in record.layers[0].answers} == {
         answer.text for answer in result.layers[0].answers
     }
+
+
+async def test_a_record_names_its_tenant(start_router: StartRouter, tmp_path: Path) -> None:
+    tenants = tmp_path / "tenants.yaml"
+    tenants.write_text("trust_header: true\ntenants: [{id: support}]\n")
+    router = await start(start_router, tmp_path / "records", tenants_file=tenants)
+    request = pb.GenerateAnswerRequest(
+        messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content=QUERY)]
+    )
+    metadata = (("x-routemoa-tenant", "support"),)
+    await router.stub.GenerateAnswer(request, timeout=10, metadata=metadata)
+    assert (await the_record(tmp_path / "records")).tenant == "support"
 
 
 async def test_without_a_sink_there_is_no_id(start_router: StartRouter) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -210,40 +209,3 @@ async def test_a_lone_model_that_dies_midstream_is_replaced_by_the_next(
     assert any(event.HasField("reset") for event in router.events)
     assert result.answer.model_id == "b"
     assert router.shown == result.answer.text
-
-
-@pytest.mark.parametrize(
-    ("stalling", "layer_models"),
-    [("abc", 3), (["merger"], 3), ("a", 1)],
-    ids=["in a layer", "while aggregating", "while passing through"],
-)
-async def test_a_caller_that_goes_away_cancels_every_call(
-    start_router: StartRouter, stalling: str | list[str], layer_models: int
-) -> None:
-    router = await start_router(
-        scripts_of(*SCORES, "merger"), {**SCORES, "merger": 0.0}, aggregator="merger"
-    )
-    for name in stalling:
-        router.simulator.set_fault(name, FaultKind.STALL)
-    request = pb.StreamAnswerRequest(
-        messages=[{"role": 2, "content": "Legs?"}],  # type: ignore[list-item]
-        policy=pb.RoutingPolicy(max_layer_count=1, max_layer_model_count=layer_models),
-    )
-    call = router.stub.StreamAnswer(request, timeout=20)
-
-    async def watch() -> None:
-        async for _ in call:
-            pass
-
-    watching = asyncio.create_task(watch())
-    await router.simulator.wait_for_calls(
-        lambda calls: {c.model for c in calls if c.outcome is Outcome.RUNNING} == set(stalling)
-    )
-    left_s = time.monotonic()
-    call.cancel()
-    for name in stalling:
-        record = await router.simulator.wait_for_outcome(name, Outcome.CANCELLED)
-        assert record.ended_s is not None
-        assert record.ended_s - left_s < 0.5
-    with pytest.raises(asyncio.CancelledError):
-        await watching

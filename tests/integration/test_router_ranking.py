@@ -119,6 +119,29 @@ async def test_an_uncertain_query_runs_the_safe_models(start_router: StartRouter
     assert relied_on.uncertainty == pytest.approx(0.6)
 
 
+async def test_a_lone_model_for_an_uncertain_query_is_a_safe_one(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router(SCRIPTS, SCORES, safe_models=("d",))
+    router.scorer.uncertainty = 0.9
+    assert (await router.ask(strategy="single")).answer.model_id == "d"
+    everyone = await router.ask(strategy="moa", max_layer_count=1)
+    assert list(everyone.layers[0].selected_model_ids) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("strategy", ["routemoa", "single", "moa", "smoa", "self-moa", "cascade"])
+async def test_no_strategy_runs_a_model_that_is_expected_to_take_too_long(
+    start_router: StartRouter, strategy: str
+) -> None:
+    slow = {m: {"median_latency_s": 9.0} for m in "abc"}
+    router = await start_router(SCRIPTS, SCORES, models=slow, aggregator="d")
+    limit = Duration(seconds=5)
+    result = await router.ask(strategy=strategy, max_expected_latency=limit)
+    assert {entry.model_id for entry in result.usage} == {"d"}
+    nobody = router.ask(strategy=strategy, max_expected_latency=limit, model_ids=["a", "b"])
+    assert isinstance(await failure(nobody), NoEligibleModelError)
+
+
 async def test_without_safe_models_an_uncertain_ranking_stands(start_router: StartRouter) -> None:
     router = await start_router(SCRIPTS, SCORES)
     router.scorer.uncertainty = 1.0

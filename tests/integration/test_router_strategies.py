@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from google.protobuf import duration_pb2
 
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.strategies.registry import STRATEGIES
 from services.simulator import Call, FaultKind, Purpose
+from tests.integration.speakers import called, speaker
 
 if TYPE_CHECKING:
     from services.simulator.scripted import Script
@@ -17,18 +19,7 @@ if TYPE_CHECKING:
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "d": 0.1}
 
 
-def speaker(call: Call) -> str:
-    """Answers by name; a reply to references says whose it read."""
-    read = "".join(sorted(r.text[0] for r in call.references))
-    text = f"{call.model} says 8" + (f" after {read}" if read else "")
-    return call.assessed(text, self_score=0.6)
-
-
 SCRIPTS = dict.fromkeys(SCORES, speaker)
-
-
-def called(result: pb.GenerateAnswerResponse) -> list[str]:
-    return [entry.model_id for entry in result.usage]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -212,3 +203,14 @@ async def test_smoa_gives_every_model_a_role_of_its_own(start_router: StartRoute
     await router.ask(strategy="smoa", max_layer_count=2, model_ids=["a", "c", "d"])
     assert all(len(systems[name]) == 1 for name in "cd")
     assert len({next(iter(systems[name])) for name in "cd"}) == 2
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+async def test_models_that_are_expected_to_be_slow_do_not_run(
+    start_router: StartRouter, strategy: str
+) -> None:
+    slow = {name: {"median_latency_s": 20.0} for name in "abc"}
+    router = await start_router(SCRIPTS, SCORES, models=slow)
+    limit = duration_pb2.Duration(seconds=10)
+    result = await router.ask(strategy=strategy, max_expected_latency=limit)
+    assert set(called(result)) == {"d"}

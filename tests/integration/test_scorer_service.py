@@ -78,6 +78,15 @@ async def test_the_uncertainty_is_the_artifacts(
         assert not response.team_model_ids
 
 
+async def test_the_uncertainty_is_that_of_the_models_asked_for(scorer: ScorerServiceStub) -> None:
+    whole = await scorer.RankModels(RankModelsRequest(query=QUERY), timeout=TIMEOUT_S)
+    worst = whole.model_scores[-1]
+    request = RankModelsRequest(query=QUERY, model_ids=[worst.model_id])
+    alone = await scorer.RankModels(request, timeout=TIMEOUT_S)
+    lead = whole.model_scores[0].score - worst.score
+    assert alone.uncertainty == pytest.approx(whole.uncertainty + lead / 2, abs=1e-5)
+
+
 @pytest.mark.parametrize("size", [1, 3, 16])
 async def test_the_team_is_the_artifacts(
     scorer: ScorerServiceStub, scorer_runtime: Runtime, size: int

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import socket
-import sys
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import grpc.aio
@@ -23,60 +20,18 @@ from routemoa.v1.scorer_service_pb2 import (
     StreamRankModelsResponse,
 )
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
+from tests.integration.service_process import logged, refusal, started
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from tests.conftest import Connect
 
     Stream = grpc.aio.StreamStreamCall[StreamRankModelsRequest, StreamRankModelsResponse]
 
-START_S = 30
 TIMEOUT_S = 10
 CUDA_IS_COMPILED_IN = "CUDAExecutionProvider" in ort.get_available_providers()
 without_cuda = pytest.mark.skipif(CUDA_IS_COMPILED_IN, reason="this ONNX Runtime knows CUDA")
-
-
-@asynccontextmanager
-async def started(service: str, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Starts `python -m services.<service>` with settings, on a free port."""
-    prefix = f"ROUTEMOA_{service.upper()}_"
-    settings.setdefault("LISTEN_ADDRESS", "127.0.0.1:0")
-    environment = os.environ | {prefix + name: value for name, value in settings.items()}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        f"services.{service}",
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
-
-
-async def logged(process: asyncio.subprocess.Process, event: str) -> dict[str, object]:
-    """Waits for a log line and returns its fields; every line before it must be JSON, too."""
-    assert process.stderr is not None
-    async with asyncio.timeout(START_S):
-        while line := await process.stderr.readline():
-            fields: dict[str, object] = json.loads(line)
-            if fields["event"] == event:
-                return fields
-    raise AssertionError(event)
-
-
-async def refusal(service: str, **settings: str) -> tuple[int, str]:
-    """Returns the exit status and the standard error of a service that does not start."""
-    async with started(service, **settings) as process, asyncio.timeout(START_S):
-        _, text = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, text.decode()
 
 
 async def read_index(stream: Stream) -> int:

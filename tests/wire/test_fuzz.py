@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.router.wire.backend import Backend
@@ -48,12 +48,14 @@ def read(backend: Backend, data: bytes, size: int) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("backend", list(Backend))
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.integers(1, 9))
 def test_any_bytes_are_read_or_refused(backend: Backend, data: bytes, size: int) -> None:
     read(backend, data, size)
 
 
 @pytest.mark.parametrize("backend", list(Backend))
+@settings(deadline=None)
 @given(streams, st.integers(1, 9))
 def test_any_events_are_read_the_same_however_they_are_cut(
     backend: Backend, events: list[str], size: int

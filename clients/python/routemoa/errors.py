@@ -264,9 +264,18 @@ def to_status(error: RouteMoAError) -> status_pb2.Status:
     return status
 
 
+def _status_of(rpc_error: grpc.aio.AioRpcError) -> status_pb2.Status | None:
+    try:
+        status: status_pb2.Status | None = rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
+    except ValueError:
+        # The caller's deadline passed while the server's words were on their way: the two contradict.
+        return None
+    return status
+
+
 def from_rpc_error(rpc_error: grpc.aio.AioRpcError) -> RouteMoAError:
     """Returns the error that the server raised, or a `TransportError` where none spoke."""
-    status = rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
+    status = _status_of(rpc_error)
     info = error_details_pb2.ErrorInfo()
     bad_request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()

@@ -107,7 +107,8 @@ def _calls(reader: FieldReader) -> dict[str, Call]:
             completion_tokens=attempt.integer("completion_tokens", minimum=0),
             latency_s=attempt.number("duration_s", minimum=0),
         )
+        whole = attempt.text("status") == "OK" and attempt.optional_text("attempt_kind") != "RESUME"
         # The first: later ones read other models' answers as well.
-        if attempt.text("purpose") == "ANSWER" and attempt.text("status") == "OK":
+        if attempt.text("purpose") == "ANSWER" and whole:
             calls.setdefault(model_id, call)
     return calls

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import structlog
-
 from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError, NoEligibleModelError
 from services.router.budgets.amount import NOTHING, Amount
 from services.router.budgets.gate import NoRoomError
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 _CAP_FIELDS = dict(
     zip(RESOURCES, ("max_call_count", "max_token_count", "max_cost_usd"), strict=True)
 )
-_log = structlog.get_logger()
 
 
 class Account:
@@ -158,7 +155,6 @@ class Account:
         if admission.refusal is not None:
             limit = admission.refusal.limit
             REFUSALS.labels(self._meter.tenant, limit).inc()
-            _log.info("budget_refusal", tenant=tenant.id, limit=limit)
             if count < 1:
                 resource = limit.rpartition(".")[2]
                 raise NoRoomError(_exhausted(tenant.id, admission.refusal), resource)

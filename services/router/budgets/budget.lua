@@ -1,7 +1,7 @@
 -- One tenant's counts inside Redis: what `counts.py` does, in one step that nothing comes between.
 --
 -- KEYS: counts (hash), leases (sorted set: hold -> when it ends by itself), holds (hash: hold -> what it
--- holds). All three of one tenant, in one slot. Times are the server's, in ms.
+-- holds). All three of one tenant. Times are the server's, in ms.
 -- ARGV[1]: reserve, settle or usage; what follows is said at each.
 
 local COUNTS, LEASES, HOLDS = KEYS[1], KEYS[2], KEYS[3]

@@ -57,17 +57,19 @@ class Settler:
     @asynccontextmanager
     async def running(self, *, close_timeout_s: float) -> AsyncIterator[None]:
         """Sends what is added until the block ends, then what is left, for a while."""
-        async with asyncio.TaskGroup() as tasks:
-            sender = tasks.create_task(self._run())
-            try:
-                yield
-            finally:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.empty(), close_timeout_s)
-                sender.cancel()
-                if self._kept:
-                    UNSETTLED.inc(len(self._kept))
-                    _log.error("budgets_unsettled", count=len(self._kept))
+        # No task group: it would wrap whatever the block raises.
+        sender = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.empty(), close_timeout_s)
+            sender.cancel()
+            with suppress(asyncio.CancelledError):
+                await sender
+            if self._kept:
+                UNSETTLED.inc(len(self._kept))
+                _log.error("budgets_unsettled", count=len(self._kept))
 
     async def _run(self) -> None:
         pause_s = _FIRST_PAUSE_S

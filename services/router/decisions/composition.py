@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import dataclasses
+import enum
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.decisions.record import (
@@ -40,6 +42,7 @@ class Ending:
     started: datetime
     outcome: Outcome
     error_reason: str | None
+    tenant: str | None
     total_s: float
     config_version: str
 
@@ -62,6 +65,7 @@ def decision_record(
         time=ending.started,
         outcome=ending.outcome,
         error_reason=ending.error_reason,
+        tenant=ending.tenant,
         strategy=run.policy.strategy,
         policy=_policy(run.policy),
         config_version=ending.config_version,
@@ -70,6 +74,8 @@ def decision_record(
         uncertainty=run.forecast.uncertainty,
         query=redaction.query(run.conversation),
         prior_scores=dict(run.priors),
+        team_model_ids=run.forecast.team_ids,
+        safe_model_ids=run.pool.safe_models,
         posterior_scores=dict(run.posteriors),
         layers=tuple(_layer(d, reports.get(d.layer_number), redaction) for d in decisions),
         stop_reason=None if run.stop_reason is None else run.stop_reason.name,
@@ -91,7 +97,7 @@ def decision_record(
 
 def _policy(policy: Policy) -> dict[str, JsonValue]:
     fields: dict[str, JsonValue] = {}
-    for name, value in asdict(policy).items():
+    for name, value in dataclasses.asdict(policy).items():
         fields[name] = sorted(value) if isinstance(value, frozenset) else value
     return fields
 
@@ -99,7 +105,7 @@ def _policy(policy: Policy) -> dict[str, JsonValue]:
 def _layer(
     decision: RoutingDecision, report: LayerReport | None, redaction: Redaction
 ) -> LayerNote:
-    ranking = tuple(_ranked(ranked) for ranked in decision.ranked)
+    ranking = tuple(_ranked(ranked, decision) for ranked in decision.ranked)
     if report is None:
         return LayerNote(
             layer_number=decision.layer_number,
@@ -124,15 +130,19 @@ def _layer(
     )
 
 
-def _ranked(ranked: Ranked) -> RankedNote:
-    candidate = ranked.candidate
+def _ranked(ranked: Ranked, decision: RoutingDecision) -> RankedNote:
+    candidate, reason = ranked.candidate, decision.reason(ranked.model_id)
     return RankedNote(
         model_id=candidate.model_id,
         score=candidate.score,
+        prior_score=candidate.prior_score,
         utility=ranked.utility,
+        expected_completion_tokens=candidate.expected_completion_tokens,
         expected_cost_usd=candidate.expected_cost_usd,
         worst_cost_usd=candidate.worst_cost_usd,
+        worst_tokens=candidate.worst_tokens,
         expected_latency_s=candidate.expected_latency_s,
+        reason=None if reason is None else reason.name,
     )
 
 
@@ -146,19 +156,9 @@ def _answer(answer: Answer, redaction: Redaction) -> AnswerNote:
 
 
 def _attempt(entry: LedgerEntry) -> AttemptNote:
-    return AttemptNote(
-        model_id=entry.model_id,
-        purpose=entry.purpose.name,
-        status=entry.status.name,
-        layer_number=entry.layer_number,
-        prompt_tokens=entry.prompt_tokens,
-        completion_tokens=entry.completion_tokens,
-        cost_usd=entry.cost_usd,
-        estimated=entry.estimated,
-        duration_s=entry.duration_s,
-        time_to_first_token_s=entry.time_to_first_token_s,
-        price_version=entry.price_version,
-    )
+    fields = {item.name: getattr(entry, item.name) for item in dataclasses.fields(entry)}
+    names = {name: value.name for name, value in fields.items() if isinstance(value, enum.Enum)}
+    return AttemptNote(**(fields | names))
 
 
 def _totals(ledger: Ledger) -> TotalsNote:

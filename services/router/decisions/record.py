@@ -48,11 +48,17 @@ class RankedNote(Part):
     """A model's place in a layer's ranking, with what was known of it then."""
 
     model_id: str
-    score: Score
+    score: Score = Field(description="The posterior where there is one, else the prior.")
+    prior_score: Score
     utility: float
+    expected_completion_tokens: Count
     expected_cost_usd: Amount
     worst_cost_usd: Amount
+    worst_tokens: Count
     expected_latency_s: Amount
+    reason: str | None = Field(
+        default=None, description="Why the model runs or does not; absent if left out unsaid."
+    )
 
 
 class AnswerNote(Part):
@@ -91,10 +97,17 @@ class AttemptNote(Part):
 
     model_id: str
     purpose: str
+    attempt_kind: str = Field(default="FIRST", description="Why the attempt was made.")
     status: str
     layer_number: int
     prompt_tokens: Count
     completion_tokens: Count
+    cached_prompt_tokens: Count = Field(
+        default=0, description="Of the tokens read, those that the backend had in its cache."
+    )
+    reasoning_tokens: Count = Field(
+        default=0, description="Of the tokens written, those of reasoning."
+    )
     cost_usd: Amount
     estimated: bool = Field(description="Whether the token counts are the router's own estimate.")
     duration_s: Amount
@@ -140,7 +153,7 @@ class DecisionRecord(Part):
     error_reason: str | None = Field(
         default=None, description="The `ErrorReason` of a failed call; absent for other causes."
     )
-    tenant: str | None = None
+    tenant: str | None = Field(default=None, description="Absent where there are no tenants.")
     strategy: str
     policy: dict[str, JsonValue] = Field(description="Weights and limits, defaults filled in.")
     config_version: str = Field(description="Changes with any setting of the service.")
@@ -154,6 +167,10 @@ class DecisionRecord(Part):
     )
     query: QueryNote
     prior_scores: dict[str, Score]
+    team_model_ids: tuple[str, ...] = Field(
+        description="Models that complement one another, as the scorer says."
+    )
+    safe_model_ids: tuple[str, ...] = Field(description="The pool's, for uncertain queries.")
     posterior_scores: dict[str, Score] = Field(description="The newest, of models that answered.")
     layers: tuple[LayerNote, ...]
     stop_reason: str | None = None

@@ -41,12 +41,18 @@ class Recorder:
         self._redaction = redaction
         self._config_version = config_version
 
-    def watch(self, run: Run, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+    def watch(
+        self, run: Run, events: AsyncGenerator[Event, None], *, tenant: str | None
+    ) -> AsyncGenerator[Event, None]:
         """Returns the same events, the result with the id of the record."""
-        return events if self._log is None else self._watch(self._log, run, events)
+        return events if self._log is None else self._watch(self._log, run, events, tenant)
 
     async def _watch(
-        self, log: DecisionLog, run: Run, events: AsyncGenerator[Event, None]
+        self,
+        log: DecisionLog,
+        run: Run,
+        events: AsyncGenerator[Event, None],
+        tenant: str | None,
     ) -> AsyncGenerator[Event, None]:
         decision_id, started = uuid4().hex, datetime.now(UTC)
         decisions: list[RoutingDecision] = []
@@ -72,6 +78,7 @@ class Recorder:
                 started=started,
                 outcome=outcome,
                 error_reason=error_reason,
+                tenant=tenant,
                 total_s=time.monotonic() - run.started_s,
                 config_version=self._config_version,
             )

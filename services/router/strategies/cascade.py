@@ -36,7 +36,11 @@ class Cascade(Layered):
         run.independent = True
         ranked = run.ranked()
         asked = {answer.model_id for answer in _answers(run)}
-        open_to = [r for r in ranked if r.model_id not in asked]
+        open_to = [
+            r
+            for r in ranked
+            if r.model_id not in asked and run.policy.allows_latency(r.candidate.expected_latency_s)
+        ]
         affordable = [r for r in open_to if run.lack(run.pool.by_id[r.model_id], 0) is None]
         offer = worthwhile_call(_opinions(run), [_offer(r, run) for r in affordable])
         if offer is None and affordable:

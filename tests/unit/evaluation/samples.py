@@ -20,6 +20,7 @@ def record(number: int, task: str, cheap: float, dear: float) -> Record:
         id=str(number),
         task=task,
         query=f"Question {number}?",
+        prompt_tokens=3,
         scores={"cheap": cheap, "dear": dear},
         responses={"cheap": f"cheap {number}", "dear": f"dear {number}"},
         costs_usd={"cheap": CHEAP_USD, "dear": DEAR_USD},

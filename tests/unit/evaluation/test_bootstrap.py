@@ -13,6 +13,7 @@ from routemoa.cli.evaluation.bootstrap import (
     Estimate,
     estimate_difference,
     estimate_mean,
+    estimate_saving,
     quantile,
 )
 
@@ -58,3 +59,9 @@ def test_the_interval_lies_within_the_values_and_around_the_mean(values: list[fl
     assert estimate.mean == fmean(values)
     slack = 1e-9
     assert min(values) - slack <= estimate.low <= estimate.high <= max(values) + slack
+
+
+def test_a_saving_is_of_the_totals_and_not_of_each_query() -> None:
+    saving = estimate_saving([1.0, 1.0, 1.0], [1.0, 4.0, 5.0], seed=1)
+    assert saving.mean == pytest.approx(0.7)
+    assert saving.low <= saving.mean <= saving.high

@@ -72,7 +72,7 @@ def test_markdown_holds_settings_and_rows_of_equal_width() -> None:
     text = markdown(report_of())
     assert text.startswith("- pool: sample\n")
     tables = [block.splitlines() for block in text.strip().split("\n\n")[1:]]
-    assert [{line.count("|") for line in table} for table in tables] == [{5}, {3}]
+    assert [{line.count("|") for line in table} for table in tables] == [{6}, {3}]
     assert "| final answer less best single model | +0.0 |" in text
     assert "| router overhead, p50 / p95 | 2.0 / 2.9 ms |" in text
 

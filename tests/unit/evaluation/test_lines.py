@@ -12,7 +12,9 @@ from routemoa.cli.evaluation.lines import (
     best_model_by_task,
     best_single_line,
     router_lines,
+    whole_pool_line,
 )
+from routemoa.cli.evaluation.pace import Pace
 from tests.unit.evaluation.samples import CHEAP_USD, DEAR_USD, POOL, TEST, outcome, scores_of
 
 
@@ -33,7 +35,8 @@ def test_each_task_has_its_own_best_model_on_train() -> None:
 
 
 def test_the_baselines_are_those_worked_out_by_hand() -> None:
-    per_task, chance, oracle, everything = baseline_lines(POOL, TEST)
+    per_task, chance, oracle = baseline_lines(POOL, TEST)
+    everything = whole_pool_line(POOL, TEST)
     assert scores_of(per_task.scores) == [0, 1, 1, 0]
     assert scores_of(per_task.costs_usd) == [DEAR_USD, DEAR_USD, CHEAP_USD, CHEAP_USD]
     assert scores_of(chance.scores) == [0.5, 0.5, 1, 0]
@@ -42,6 +45,16 @@ def test_the_baselines_are_those_worked_out_by_hand() -> None:
     assert scores_of(oracle.costs_usd) == [CHEAP_USD, DEAR_USD, CHEAP_USD, CHEAP_USD]
     assert everything.scores is None
     assert scores_of(everything.costs_usd) == pytest.approx([CHEAP_USD + DEAR_USD] * 4)
+
+
+def test_times_are_those_of_the_recorded_lengths() -> None:
+    pace = Pace(first_token_s=1.0, tokens_per_second=2.0, speedup=10.0)
+    pool = dataclasses.replace(POOL, pace=pace)
+    # "dear 5" is two pieces, as is every answer here: one second to begin, one to write.
+    assert scores_of(whole_pool_line(pool, TEST).latencies_s) == [2.0] * 4
+    assert scores_of(best_single_line(pool, TEST).latencies_s) == [2.0] * 4
+    final, _ = router_lines(pool, [outcome(TEST[0]), outcome(TEST[1], error="BROKEN")])
+    assert scores_of(final.latencies_s) == [10.0, 0.0]
 
 
 def test_a_task_that_train_does_not_have_gets_the_best_single_model() -> None:

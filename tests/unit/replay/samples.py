@@ -32,9 +32,12 @@ def note(
     return RankedNote(
         model_id=model_id,
         score=score,
+        prior_score=score,
         utility=score,
+        expected_completion_tokens=100,
         expected_cost_usd=cost_usd,
         worst_cost_usd=2 * cost_usd,
+        worst_tokens=1_000,
         expected_latency_s=latency_s,
     )
 
@@ -78,6 +81,8 @@ def record(
         "pool_version": "p",
         "query": QueryNote(character_count=4, estimated_token_count=9, message_count=1),
         "prior_scores": {item.model_id: item.score for item in ranking},
+        "team_model_ids": (),
+        "safe_model_ids": (),
         "posterior_scores": dict(posteriors or {}),
         "layers": (layer,),
         "attempts": tuple(attempt(model_id) for model_id in selected),

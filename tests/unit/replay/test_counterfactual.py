@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.replay.counterfactual import Choice, Comparison, compare, outcomes_of
+from services.replay.counterfactual import Choice, Comparison, ScorerView, compare, outcomes_of
 from services.replay.policies import BadOverrideError, policy_of, read_overrides
 from services.replay.summary import summarize
 from services.router.decisions.record import AssessmentNote
@@ -40,6 +40,7 @@ def choose(ranking: list[RankedNote], **overrides: object) -> tuple[str, ...]:
     return under(record(ranking, ["a"]), **overrides).other.model_ids
 
 
+@settings(deadline=None)
 @given(RANKINGS)
 def test_the_same_policy_chooses_the_same(ranking: list[RankedNote]) -> None:
     chosen = choose(ranking)
@@ -50,16 +51,18 @@ def test_the_same_policy_chooses_the_same(ranking: list[RankedNote]) -> None:
     assert all(c.difference is None or c.difference.mean == 0 for c in summary.changes)
 
 
+@settings(deadline=None)
 @given(RANKINGS)
 def test_a_choice_is_of_the_ranking_and_within_the_limits(ranking: list[RankedNote]) -> None:
     ids = {item.model_id for item in ranking}
-    for strategy in ("routemoa", "single", "moa"):
+    for strategy in ("routemoa", "single", "cascade", "moa"):
         chosen = choose(ranking, strategy=strategy, max_layer_models=2, max_calls=4)
-        assert 0 < len(chosen) <= {"routemoa": 2, "single": 1, "moa": 4}[strategy]
+        assert 0 < len(chosen) <= {"routemoa": 2, "single": 1, "cascade": 1, "moa": 4}[strategy]
         assert set(chosen) <= ids
         assert len(set(chosen)) == len(chosen)
 
 
+@settings(deadline=None)
 @given(RANKINGS, st.dictionaries(st.sampled_from("abcdef"), UNIT))
 def test_regret_is_known_with_the_value_and_never_negative(
     ranking: list[RankedNote], posteriors: dict[str, float]
@@ -83,9 +86,17 @@ def test_a_dearer_weight_on_cost_chooses_the_cheaper() -> None:
 def test_another_scorer_chooses_by_its_own_scores() -> None:
     given = record([note("a", 0.9), note("b", 0.2)], ["a"])
     policy = policy_of(given.policy, {"strategy": "single"})
-    found = compare(given, policy, {"b": 0.95})
+    view = ScorerView(scores={"b": 0.95}, uncertainty=0, team_ids=(), safe_ids=())
+    found = compare(given, policy, view)
     assert found is not None
     assert found.other.model_ids == ("b",)  # and a keeps its recorded score
+
+
+def test_team_and_safe_models_are_chosen_as_the_router_does() -> None:
+    ranking = [note("a", 0.8), note("b", 0.79), note("c", 0.78), note("d", 0.2)]
+    given = record(ranking, "ac", team_model_ids=("a", "c"), safe_model_ids=("d",), uncertainty=0.5)
+    assert under(given, max_layer_models=2, max_uncertainty=0.6).other.model_ids == ("a", "c")
+    assert under(given, max_layer_models=2, max_uncertainty=0.4).other.model_ids == ("d",)
 
 
 def test_outcomes_are_posteriors_failures_and_nothing_else() -> None:
@@ -93,7 +104,10 @@ def test_outcomes_are_posteriors_failures_and_nothing_else() -> None:
         [note(name, 0.5) for name in "abcd"],
         "abc",
         {"a": 0.8},
-        attempts=(attempt("a"), attempt("b", "TIMEOUT"), attempt("c", "CANCELLED")),
+        attempts=(
+            *(attempt("a"), attempt("b", "TIMEOUT"), attempt("c", "CANCELLED")),
+            *(attempt("d", "UNREACHABLE"), attempt("d")),  # the second attempt brought an answer
+        ),
     )
     assert outcomes_of(given) == {"a": 0.8, "b": 0.0}
 
@@ -138,10 +152,11 @@ def test_a_strategy_brings_its_own_defaults_unless_told_otherwise() -> None:
     assert policy_of(POLICY | {"strategy": "smoa"}, {}).strategy == "routemoa"
 
 
-def test_a_limit_on_money_holds_for_each_strategy() -> None:
+def test_limits_on_money_and_tokens_hold_for_each_strategy() -> None:
     ranking = [note("dear", 0.9, cost_usd=1.0), note("cheap", 0.85, cost_usd=0.01)]
-    for strategy in ("routemoa", "single", "moa"):
+    for strategy in ("routemoa", "single", "cascade", "moa"):
         assert choose(ranking, strategy=strategy, max_cost_usd=0.5) == ("cheap",)
+        assert len(choose(ranking, strategy=strategy, max_tokens=1_500)) == 1
 
 
 def test_overrides_have_the_types_of_the_settings() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,3 +84,18 @@ def test_a_source_must_be_given(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([])
     assert "--postgres-dsn-file" in capsys.readouterr().err
+
+
+def test_the_command_line_hands_everything_on(tmp_path: Path) -> None:
+    folder = write(tmp_path, *records())
+    command = [sys.executable, "-m", "routemoa.cli", "replay", "--records", str(folder)]
+    done = subprocess.run(  # noqa: S603  # our own program
+        [*command, "--strategy", "single", "--json"], capture_output=True, check=False, timeout=50
+    )
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["summary"]["query_count"] == 2
+    done = subprocess.run(  # noqa: S603  # as above
+        [*command, "--strategy", "debate"], capture_output=True, check=False, timeout=50
+    )
+    assert done.returncode == 1
+    assert b"debate" in done.stderr

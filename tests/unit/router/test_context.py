@@ -1,18 +1,26 @@
 from __future__ import annotations
 
-from hypothesis import given
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.router.context import fit_references, fits
+from scorer import default_artifact_path
+from services.router.context import fit_references, fits, labelled
 from services.router.conversation import Conversation, Message, Role, prompt_tokens
 from services.router.pool import PoolModel
-from services.router.prompts import Reference, aggregator, plain, proposer
+from services.router.prompts import Reference, aggregator, judge, moderator, plain, proposer
 from services.router.tokens import estimate_tokens, shorten
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ASKED = Conversation(messages=(Message(role=Role.USER, content="How many legs?"),))
 
 
-def model(window: int) -> PoolModel:
+def model(window: int, tokenizer: Path | None = None) -> PoolModel:
     return PoolModel.model_validate(
         {
             "id": "m",
@@ -21,6 +29,7 @@ def model(window: int) -> PoolModel:
             "completion_price_usd_per_million_tokens": 0,
             "context_window_tokens": window,
             "max_reply_tokens": 100,
+            "tokenizer_file": tokenizer,
         }
     )
 
@@ -37,15 +46,31 @@ def test_a_shortened_text_keeps_both_ends() -> None:
     assert short.endswith("end")
 
 
-@given(st.lists(st.text(max_size=2000), max_size=5), st.integers(600, 4000))
-def test_what_fits_leaves_room_for_a_reply(texts: list[str], window: int) -> None:
-    reader = model(window)
+PROMPTS = {
+    "proposer": proposer,
+    "aggregator": aggregator,
+    "judge": partial(judge, count=3),
+    "moderator": moderator,
+}
+
+
+@pytest.mark.parametrize("prompt_of", PROMPTS.values(), ids=PROMPTS)
+@pytest.mark.parametrize("tokenizer", [None, default_artifact_path() / "tokenizer.json"])
+@settings(deadline=None)
+@given(
+    st.lists(st.text(max_size=2000) | st.integers(1, 900).map("legs, ".__mul__), max_size=16),
+    st.integers(600, 4000),
+    st.binary(min_size=4, max_size=4).map(bytes.hex),
+)
+def test_what_fits_leaves_room_for_a_reply(
+    prompt_of: Any, tokenizer: Path | None, texts: list[str], window: int, nonce: str
+) -> None:
+    reader = model(window, tokenizer)
     answers = [(f"m{number}", text) for number, text in enumerate(texts)]
     kept = fit_references(reader, ASKED, answers)
-    references = [Reference(label=f"R{n}", model_id=m, text=t) for n, (m, t) in enumerate(kept)]
     if fits(reader, ASKED):
-        prompt = proposer(ASKED, references, "00000000")
-        assert prompt_tokens(prompt) + reader.max_reply_tokens <= window + 200
+        prompt = prompt_of(ASKED, labelled(kept), nonce=nonce)
+        assert prompt_tokens(prompt, reader.count_tokens) + reader.max_reply_tokens <= window
     assert [m for m, _ in kept] == [m for m, _ in answers[: len(kept)]]
 
 

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.evidence import Offer, Opinion, posteriors, worthwhile_call
+from services.router.evidence import (
+    Offer,
+    Opinion,
+    has_settled_majority,
+    posteriors,
+    worthwhile_call,
+)
 
 if TYPE_CHECKING:
     from random import Random
@@ -113,3 +119,27 @@ def test_a_call_that_costs_more_than_certainty_is_worth_is_never_made(
     offers = [offer(f"o{i}", score, price + 1.0) for i, (score, price) in enumerate(answers)]
     if opinions:
         assert worthwhile_call(opinions, offers) is None
+
+
+def test_a_majority_is_settled_if_those_at_work_could_not_overturn_it() -> None:
+    agreed = [opinion("a", 0.8, "x"), opinion("b", 0.8, "x")]
+    assert has_settled_majority(agreed, [0.8])
+    assert not has_settled_majority(agreed, [0.97])
+    assert not has_settled_majority(agreed, [0.6, 0.6])
+    assert not has_settled_majority(agreed[:1], [])
+    assert not has_settled_majority([opinion("a", 0.8, None), opinion("b", 0.8, None)], [0.1])
+
+
+@given(
+    some_opinions(), st.lists(st.tuples(SCORES, st.sampled_from(["a", "b", "c", None])), max_size=3)
+)
+def test_what_is_settled_stays_whatever_the_others_answer(
+    opinions: list[Opinion], late: list[tuple[float, str | None]]
+) -> None:
+    if not has_settled_majority(opinions, [score for score, _ in late]):
+        return
+    chances = posteriors(opinions)
+    leader = max(chances, key=chances.__getitem__)
+    all_opinions = opinions + [opinion(f"late{i}", *each) for i, each in enumerate(late)]
+    later = posteriors(all_opinions)
+    assert later[leader] >= max(later.values()) - 1e-9

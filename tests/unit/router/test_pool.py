@@ -126,3 +126,36 @@ def test_safe_models_keep_their_order_and_must_be_in_the_pool(tmp_path: Path) ->
         "line 15: safe_models.0: huge is not one of the models",
         "line 17: safe_models.2: small is listed twice",
     ]
+
+
+def test_a_backends_problems_are_named_with_their_lines(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("")
+    (tmp_path / "tokenizer.json").write_text("[]")
+    bad = GOOD.replace(
+        "    prior_score: 0.8\n",
+        "    backend: vlmm\n"
+        f"    ca_file: {tmp_path / 'empty.pem'}\n"
+        f"    tokenizer_file: {tmp_path / 'tokenizer.json'}\n"
+        "    attribution: {url: nowhere, title: ''}\n",
+    )
+    found = problems(tmp_path, bad)
+    assert sorted(problem.split(": ")[:2] for problem in found) == [
+        ["line 12", "models.1.backend"],
+        ["line 13", "models.1.ca_file"],
+        ["line 14", "models.1.tokenizer_file"],
+        ["line 15", "models.1.attribution.title"],
+        ["line 15", "models.1.attribution.url"],
+    ]
+
+
+@pytest.mark.parametrize("backend", ["ollama", "tgi-native"])
+def test_a_backend_that_is_called_at_its_root_has_no_v1(tmp_path: Path, backend: str) -> None:
+    bad = GOOD.replace("    prior_score: 0.8\n", f"    backend: {backend}\n")
+    (problem,) = problems(tmp_path, bad)
+    assert problem.endswith(f"url: {backend} is called at its root, without /v1")
+
+
+def test_attribution_is_for_openrouter(tmp_path: Path) -> None:
+    named = "    attribution: {url: 'https://example.org', title: Us}\n"
+    (problem,) = problems(tmp_path, GOOD.replace("    prior_score: 0.8\n", named))
+    assert "attribution: is for the backend openrouter alone" in problem

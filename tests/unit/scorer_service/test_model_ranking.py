@@ -12,7 +12,7 @@ from services.scorer.ranking import Ranking
 
 SUCCESS = np.array([[0.9, 0.8, 0.1], [0.0, 0.1, 0.3]], dtype=np.float32)
 """Of two response classes, by c, a and b: b alone helps where the others fail."""
-RANKING = Ranking(["c", "a", "b"], SUCCESS)
+RANKING = Ranking(["c", "a", "b"], SUCCESS, [1, 1])
 SCORES = np.array([0.2, 0.9, 0.2], dtype=np.float32)
 EVEN = np.array([0.5, 0.5], dtype=np.float32)
 
@@ -43,6 +43,13 @@ def test_a_team_is_no_larger_than_its_models() -> None:
     assert RANKING.team(EVEN, ["c"], 3) == ["c"]
 
 
+def test_a_ranking_is_the_less_certain_the_less_likely_its_models_are_to_answer_well() -> None:
+    sure = np.array([1.0, 0.0], dtype=np.float32)
+    assert RANKING.uncertainty(SCORES, sure, []) == pytest.approx(0.05)
+    assert RANKING.uncertainty(SCORES, sure, ["c", "b"]) == pytest.approx(0.4)
+    assert RANKING.uncertainty(SCORES, EVEN, ["c", "b"]) == pytest.approx(0.9)
+
+
 def test_every_unknown_model_is_named() -> None:
     RANKING.check(["a", "b"])
     with pytest.raises(ModelNotFoundError) as caught:
@@ -54,6 +61,6 @@ def test_every_unknown_model_is_named() -> None:
 def test_a_ranking_of_all_models_is_sorted_and_complete(values: list[float]) -> None:
     ids = [f"m{number}" for number in range(len(values))]
     success = np.zeros((1, len(values)), dtype=np.float32)
-    ranked = Ranking(ids, success).best_first(np.array(values, dtype=np.float32), None, [])
+    ranked = Ranking(ids, success, [1]).best_first(np.array(values, dtype=np.float32), None, [])
     assert ranked == sorted(ranked, key=lambda item: (-item[1], item[0]))
     assert sorted(model_id for model_id, *_ in ranked) == sorted(ids)

@@ -50,6 +50,13 @@ def test_a_recorded_text_and_cost_are_replayed_as_they_are() -> None:
     assert SOURCE.reply(call("b", Purpose.PLAIN)).cost_usd is None
 
 
+def test_worked_examples_that_a_question_leaves_out_are_read_by_every_model(tmp_path: Path) -> None:
+    row = {"id": "1", "query": "Example. " * 10 + "How?", "question": "How?"}
+    (tmp_path / "records.jsonl").write_text(json.dumps(row | {"responses": {"a": "so"}}))
+    source = RecordedAnswers(load_recordings(tmp_path / "records.jsonl"))
+    assert source.reply(call("a", Purpose.PROPOSAL, ["so"], query="How?")).unasked_tokens == 23
+
+
 def test_white_space_around_the_query_does_not_matter() -> None:
     assert SOURCE.reply(call("a", Purpose.PLAIN, query="  How many?\n")).text
 
@@ -119,7 +126,7 @@ def test_records_and_responses_are_joined_by_id_and_found_by_question(tmp_path: 
     responses.write_text(json.dumps({"id": "1", "responses": {"a": "text"}}))
     recordings = load_recordings(records, responses)
     assert recordings == {
-        "One?": Recording(responses={"a": "text"}, cost_usd={"a": 0.5}),
+        "One?": Recording(responses={"a": "text"}, cost_usd={"a": 0.5}, unasked_tokens=4),
         "Two?": Recording(responses={"b": "own"}, cost_usd={}),
     }
     assert RecordedAnswers(recordings).models == ["a", "b"]

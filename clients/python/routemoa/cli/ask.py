@@ -12,6 +12,7 @@ from routemoa.cli.command import (
     ModelOption,
     QueryArgument,
     RouterOption,
+    StrategyOption,
     read_query,
     run,
 )
@@ -32,6 +33,8 @@ def ask(
     *,
     router: RouterOption = ROUTER_ADDRESS,
     model: ModelOption = None,
+    strategy: StrategyOption = "",
+    preset: Annotated[str, typer.Option(help="Named settings, e.g. large-pool.")] = "",
     max_models: Annotated[int, typer.Option(help="Most models per layer; 0: default.")] = 0,
     max_layers: Annotated[int, typer.Option(help="Most layers; 0: default.")] = 0,
     max_cost_usd: Annotated[float | None, typer.Option(help="Most the answer may cost.")] = None,
@@ -52,6 +55,8 @@ def ask(
 ) -> None:
     """Answers a query, and shows which models ran, what they scored and what it cost."""
     policy = RoutingPolicy(
+        strategy=strategy,
+        preset=preset,
         quality_weight=quality_weight,
         cost_weight=cost_weight,
         latency_weight=latency_weight,

@@ -30,6 +30,12 @@ QueryArgument = Annotated[str, typer.Argument(help="The query; - reads it from s
 ModelOption = Annotated[
     list[str] | None, typer.Option("--model", help="A model that may run; repeat for more.")
 ]
+StrategyOption = Annotated[
+    str,
+    typer.Option(
+        help="How the answer is made, e.g. single, moa or cascade; default: the router's."
+    ),
+]
 
 
 def run(work: Coroutine[object, object, int | None], *, address: str, as_json: bool) -> None:

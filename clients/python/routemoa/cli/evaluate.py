@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from routemoa.cli.ask import MAX_TIMEOUT_S
-from routemoa.cli.command import JsonOption, run
+from routemoa.cli.command import JsonOption, StrategyOption, run
+from routemoa.cli.evaluation.pace import Pace
+from routemoa.cli.evaluation.prices import PriceFileError, load_prices
 from routemoa.cli.evaluation.replay import ReplayOptions, replay
 from routemoa.cli.evaluation.replay_pool import PoolFolderError, ReplayPool, load_replay_pool
 from routemoa.cli.evaluation.report import Report, summarize
@@ -48,6 +50,22 @@ def evaluate(
     exclude: Annotated[
         list[str] | None, typer.Option(help="A model to leave out of the pool; repeat for more.")
     ] = None,
+    price_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--prices", exists=True, dir_okay=False, help="Prices, where no costs are recorded."
+        ),
+    ] = None,
+    tokens_per_second: Annotated[
+        float, typer.Option(min=0, help="Pace of the replayed models; 0: they answer at once.")
+    ] = 0.0,
+    first_token: Annotated[
+        float, typer.Option(min=0, help="Seconds until they begin, if they have a pace.")
+    ] = 0.5,
+    speedup: Annotated[
+        float, typer.Option(min=1, help="How much faster than that the replay runs.")
+    ] = 10.0,
+    strategy: StrategyOption = "",
     policy: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=VALUE", help="A field of RoutingPolicy; repeat for more."),
@@ -62,24 +80,27 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Runs recorded queries through the real services and compares with simpler choices."""
+    assignments = [f"strategy={strategy}"] if strategy else []
+    assignments += policy or ()
     options = ReplayOptions(
-        policy=parse_policy(policy or ()),
+        policy=parse_policy(assignments),
         artifact=artifact,
         concurrency=concurrency,
         timeout_s=timeout,
     )
-    try:
-        pool = load_replay_pool(folder).without(exclude or ())
-    except PoolFolderError as error:
-        raise typer.BadParameter(str(error)) from None
+    pace = None
+    if tokens_per_second:
+        pace = Pace(first_token_s=first_token, tokens_per_second=tokens_per_second, speedup=speedup)
+    pool = _load_pool(folder, exclude or (), price_file, pace)
     records = draw_records(pool, queries, seed)
     settings = {
         "pool": f"{pool.name}, {len(pool.models)} models",
         "left out": ", ".join(exclude or ()) or "nothing",
         "queries": f"{len(records)} of {len(pool.test)} test queries, seed {seed}",
-        "policy": ", ".join(policy or ()) or "defaults",
+        "policy": ", ".join(assignments) or "defaults",
         "concurrency": str(concurrency),
-        "dollars": _DOLLARS[pool.has_costs],
+        "dollars": f"list prices of {price_file}" if price_file else _DOLLARS[pool.has_costs],
+        "time": _pace_text(pool.pace),
     }
 
     async def work() -> int:
@@ -88,6 +109,21 @@ def evaluate(
         return int(sum(report.failed_queries.values()) == report.query_count)
 
     run(work(), address="the services that it started", as_json=as_json)
+
+
+def _load_pool(
+    folder: Path, exclude: Sequence[str], price_file: Path | None, pace: Pace | None
+) -> ReplayPool:
+    """Loads what is replayed, as the options want it.
+
+    Raises:
+        typer.BadParameter: If a file cannot be used.
+    """
+    try:
+        pool = dataclasses.replace(load_replay_pool(folder).without(exclude), pace=pace)
+        return pool if price_file is None else pool.priced(load_prices(price_file, pool.models))
+    except (PoolFolderError, PriceFileError) as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 async def _measure(
@@ -133,6 +169,15 @@ def draw_records(pool: ReplayPool, count: int, seed: int) -> Sequence[Record]:
     """Returns ``count`` test records, or all if there are fewer, the same for the same seed."""
     generator = random.Random(seed)  # noqa: S311 - a sample, not cryptography
     return generator.sample(pool.test, min(count, len(pool.test)))
+
+
+def _pace_text(pace: Pace | None) -> str:
+    if pace is None:
+        return "models answer at once"
+    return (
+        f"{pace.first_token_s:g} s to the first token, {pace.tokens_per_second:g} tokens per second, "
+        f"replayed {pace.speedup:g} times faster"
+    )
 
 
 def _progress() -> Progress:

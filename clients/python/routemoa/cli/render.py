@@ -32,6 +32,10 @@ _STOP_REASONS: Mapping[int, str] = {
     router_pb2.STOP_REASON_DEADLINE: "too little time was left for another layer",
     router_pb2.STOP_REASON_AGREEMENT: "the models agree",
     router_pb2.STOP_REASON_NO_MODEL: "no model was left that could run",
+    router_pb2.STOP_REASON_TOKEN_LIMIT: "another layer could take more tokens than are left",
+    router_pb2.STOP_REASON_NO_GAIN: "another call was not worth it",
+    router_pb2.STOP_REASON_COMPLETE: "the strategy has done all that it does",
+    router_pb2.STOP_REASON_MODERATOR: "the moderator ended the debate",
 }
 
 
@@ -143,6 +147,7 @@ def result_table(result: router_pb2.GenerateAnswerResponse) -> Table:
     table.add_column(overflow="fold")
     how = ", from the answers of the last layer" if _aggregated(result) else ""
     table.add_row("answered by", Text(printable(result.answer.model_id) + how))
+    table.add_row("strategy", printable(result.strategy))
     table.add_row("stopped", _STOP_REASONS.get(result.stop_reason, "for a reason unknown here"))
     table.add_row("cost", f"{usd(result.cost_usd)} for {_calls_and_tokens(result.usage)}")
     timing = result.timing

@@ -69,17 +69,29 @@ def check_router(router: grpc.Channel) -> str:
     return f"router: {len(models)} models in the pool"
 
 
+def check_router_with_tenants(router: grpc.Channel) -> str:
+    """Calls without a token; returns what came of it, which must be a refusal."""
+    try:
+        check_router(router)
+    except grpc.RpcError as error:
+        if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+            return "router: refuses a call without a token"
+        raise
+    raise ValueError("the router has tenants and answers a call without a token")
+
+
 def main() -> int:
     """Makes the three calls; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("scorer", "router", "judge"):
         parser.add_argument(f"--{name}", metavar="host:port")
+    parser.add_argument("--router-has-tenants", action="store_true")
     parser.add_argument("--tls-directory", type=Path)
     options = parser.parse_args()
     checks = (
         (options.scorer, check_scorer),
         (options.judge, check_judge),
-        (options.router, check_router),
+        (options.router, check_router_with_tenants if options.router_has_tenants else check_router),
     )
     for address, check in checks:
         if address is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError, NoEligibleModelError
 from services.router.budgets.account import Account
@@ -143,3 +145,29 @@ async def test_a_caller_that_goes_away_while_the_store_is_asked_keeps_nothing() 
     with pytest.raises(asyncio.CancelledError):
         await asked
     assert of_run.left.calls == 5
+
+
+PARTS = st.integers(0, 50)
+AMOUNTS = st.builds(Amount, PARTS, PARTS, PARTS)
+ATTEMPTS = st.lists(st.lists(st.tuples(AMOUNTS, st.booleans()), min_size=1, max_size=4), max_size=8)
+LIMITS = st.none() | st.integers(0, 120)
+
+
+@given(st.builds(Caps, calls=LIMITS, tokens=LIMITS, nano_usd=LIMITS), ATTEMPTS)
+async def test_no_order_of_attempts_takes_more_than_the_caps(
+    caps: Caps, layers: list[list[tuple[Amount, bool]]]
+) -> None:
+    of_run, taken = account(caps=caps), NOTHING
+    for layer in layers:
+        try:
+            reserved = await of_run.reserve([worst for worst, _ in layer])
+        except NoRoomError:
+            continue
+        for reservation, (worst, is_settled) in zip(reserved, layer, strict=False):
+            taken += worst
+            if is_settled:  # at half of what it might have used
+                used = Amount(*(part // 2 for part in worst.parts()))
+                reservation.settle(used)
+                taken += used - worst
+        for cap, part in zip(caps.parts(), taken.parts(), strict=True):
+            assert cap is None or part <= cap

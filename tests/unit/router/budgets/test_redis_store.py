@@ -202,3 +202,9 @@ async def test_what_the_store_keeps_goes_away_by_itself(
 
 def keys_of(keys: list[bytes]) -> bytes:
     return next(key for key in keys if key.endswith(b":leases"))
+
+
+async def test_what_the_block_raises_comes_out_as_it_is(server: RedisServer) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with opened(server):
+            raise ZeroDivisionError

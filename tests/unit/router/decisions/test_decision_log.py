@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
@@ -87,6 +87,7 @@ async def test_a_sink_that_is_down_does_not_hold_up_the_end() -> None:
     assert dropped("drain") - before == 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.booleans()), max_size=40))
 def test_every_line_is_written_or_counted(steps: list[tuple[int, bool]]) -> None:
     async def work() -> None:

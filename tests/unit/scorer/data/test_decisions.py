@@ -92,7 +92,11 @@ def test_the_scorers_own_prior_is_no_label(tmp_path: Path) -> None:
 
 def test_failed_and_cancelled_calls_cost_nothing_in_a_record(tmp_path: Path) -> None:
     row = decision("1", assessment("a", 0.7, self_score=1))
-    row["attempts"] = [attempt("a", status="TIMEOUT", cost_usd=9), attempt("a")]
+    row["attempts"] = [
+        attempt("a", status="TIMEOUT", cost_usd=9),
+        attempt("a", attempt_kind="RESUME", cost_usd=9),  # the end of a reply alone
+        attempt("a"),
+    ]
     assert read(write(tmp_path, row))[0][0].costs_usd == {"a": 0.25}
 
 

@@ -27,6 +27,8 @@ class Line:
     """In [0, 1]; None where only the cost is of interest."""
     costs_usd: tuple[float, ...] | None
     """None where the pool has no costs."""
+    latencies_s: tuple[float, ...] | None = None
+    """In simulated seconds; None where the models answer at once."""
 
 
 def router_lines(pool: ReplayPool, outcomes: Sequence[Outcome]) -> tuple[Line, Line]:
@@ -35,6 +37,9 @@ def router_lines(pool: ReplayPool, outcomes: Sequence[Outcome]) -> tuple[Line, L
         label="final answer",
         scores=tuple(outcome.final_score or 0.0 for outcome in outcomes),
         costs_usd=tuple(outcome.cost_usd for outcome in outcomes) if pool.has_costs else None,
+        latencies_s=None
+        if pool.pace is None
+        else tuple(pool.pace.speedup * o.timing.total_s if o.timing else 0.0 for o in outcomes),
     )
     first = Line(
         label="first-ranked model alone",
@@ -56,7 +61,7 @@ def best_single_line(pool: ReplayPool, records: Sequence[Record]) -> Line:
 
 
 def baseline_lines(pool: ReplayPool, records: Sequence[Record]) -> tuple[Line, ...]:
-    """Returns best model per task, random model, oracle and, where costs are known, the whole pool."""
+    """Returns best model per task, random model and oracle."""
     by_task = best_model_by_task(pool)
     fallback = best_model(pool.models, pool.train)
     per_task = _choice_line(
@@ -68,8 +73,20 @@ def baseline_lines(pool: ReplayPool, records: Sequence[Record]) -> tuple[Line, .
         costs_usd=_costs(pool, records, fmean),
     )
     oracle = _choice_line("oracle", pool, records, lambda record: _oracle(pool, record))
-    everything = Line(label="whole pool", scores=None, costs_usd=_costs(pool, records, sum))
-    return (per_task, chance, oracle, *([everything] if pool.has_costs else []))
+    return (per_task, chance, oracle)
+
+
+def whole_pool_line(pool: ReplayPool, records: Sequence[Record]) -> Line:
+    """Returns one layer of all models together, without anybody who merges: it ends with the last."""
+    pace = pool.pace
+    return Line(
+        label="whole pool",
+        scores=None,
+        costs_usd=_costs(pool, records, sum),
+        latencies_s=None
+        if pace is None
+        else tuple(max(pace.reply_s(r.responses[m]) for m in pool.models) for r in records),
+    )
 
 
 def best_model(models: Sequence[str], records: Sequence[Record]) -> str:
@@ -100,6 +117,9 @@ def _choice_line(
         costs_usd=tuple(record.costs_usd[model] for record, model in chosen)
         if pool.has_costs
         else None,
+        latencies_s=None
+        if pool.pace is None
+        else tuple(pool.pace.reply_s(record.responses[model]) for record, model in chosen),
     )
 
 

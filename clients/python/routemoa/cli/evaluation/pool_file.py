@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from routemoa.cli.evaluation.prices import Price
+from routemoa.cli.evaluation.tokens import reply_tokens
+
 if TYPE_CHECKING:
     from routemoa.cli.evaluation.replay_pool import ReplayPool
 
-_CHARACTERS_PER_TOKEN = 4
-"""OpenAI's rule of thumb for English text; the replay server counts prompts by it too."""
 _CONTEXT_WINDOW_TOKENS = 131_072
 _MAX_REPLY_TOKENS = 8_192
 """More than the longest recorded answer, which must not be cut."""
@@ -30,12 +31,12 @@ def pool_yaml(pool: ReplayPool, url: str) -> str:
 
 
 def _model(pool: ReplayPool, model: str, url: str) -> dict[str, object]:
-    price = _price_usd_per_million_tokens(pool, model)
+    price = _price(pool, model)
     return {
         "id": model,
         "url": url,
-        "prompt_price_usd_per_million_tokens": price,
-        "completion_price_usd_per_million_tokens": price,
+        "prompt_price_usd_per_million_tokens": price.prompt,
+        "completion_price_usd_per_million_tokens": price.completion,
         "context_window_tokens": _CONTEXT_WINDOW_TOKENS,
         "max_reply_tokens": _MAX_REPLY_TOKENS,
         "expected_reply_tokens": _mean_reply_tokens(pool, model),
@@ -44,20 +45,19 @@ def _model(pool: ReplayPool, model: str, url: str) -> dict[str, object]:
     }
 
 
-def _price_usd_per_million_tokens(pool: ReplayPool, model: str) -> float:
+def _price(pool: ReplayPool, model: str) -> Price:
+    if pool.prices is not None:
+        return pool.prices[model]
     if not pool.has_costs:
-        return 0.0
+        return Price(prompt=0.0, completion=0.0)
     cost_usd = fmean(record.costs_usd[model] for record in pool.train)
-    prompt_tokens = fmean(_tokens(record.query) for record in pool.train)
-    return round(cost_usd * 1e6 / (prompt_tokens + _mean_reply_tokens(pool, model)), 6)
+    read = fmean(record.prompt_tokens for record in pool.train)
+    mean = round(cost_usd * 1e6 / (read + _mean_reply_tokens(pool, model)), 6)
+    return Price(prompt=mean, completion=mean)
 
 
 def _mean_reply_tokens(pool: ReplayPool, model: str) -> int:
     replies = [record.responses[model] for record in pool.train if model in record.responses]
     if not replies:
         return _DEFAULT_REPLY_TOKENS
-    return max(1, round(fmean(_tokens(reply) for reply in replies)))
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text) // _CHARACTERS_PER_TOKEN)
+    return max(1, round(fmean(reply_tokens(reply) for reply in replies)))

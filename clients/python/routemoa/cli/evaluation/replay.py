@@ -89,11 +89,15 @@ def _stack_config(pool: ReplayPool, folder: Path, artifact: Path | None) -> Stac
     arguments = ["--records", str(pool.records_file)]
     if pool.responses_file is not None:
         arguments += ["--responses", str(pool.responses_file)]
+    if pool.pace is not None:
+        arguments += pool.pace.simulator_arguments
     return StackConfig(
         pool_file=pool_file,
         artifact=artifact,
         simulator_arguments=tuple(arguments),
         simulator_port=port,
+        # Replayed models answer at once; ranking is by the latencies that the pool file names.
+        environment={"ROUTEMOA_ROUTER_POOL_MEDIAN_CALLS": "1e9"},
     )
 
 

@@ -2,7 +2,7 @@
 
 The folder holds ``train.jsonl.gz`` and ``test.jsonl.gz`` (id, task, query or question, scores and
 optionally responses and cost_usd by model), and ``responses_test.jsonl.gz`` where the responses
-stand apart.
+stand apart, as ``responses_train.jsonl.gz`` for the train records.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from routemoa.cli.evaluation.tokens import prompt_tokens
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
+
+    from routemoa.cli.evaluation.pace import Pace
+    from routemoa.cli.evaluation.prices import Price
 
 
 class PoolFolderError(ValueError):
@@ -28,6 +33,8 @@ class Record:
     id: str
     task: str
     query: str
+    prompt_tokens: int
+    """Of the recorded prompt, which may hold more than the query."""
     scores: Mapping[str, float]
     """How good each model's answer is, in [0, 1]."""
     responses: Mapping[str, str]
@@ -46,12 +53,25 @@ class ReplayPool:
     """What the replay server reads: the test records."""
     responses_file: Path | None
     """Their responses, where they stand apart."""
+    prices: Mapping[str, Price] | None = None
+    """List prices, where costs are not recorded."""
+    pace: Pace | None = None
+    """How fast the models write; None if they answer at once."""
 
     @property
     def has_costs(self) -> bool:
-        """Whether every model's cost of every query is recorded."""
+        """Whether every model's cost of every query is known."""
         records = (*self.train, *self.test)
         return all(model in record.costs_usd for record in records for model in self.models)
+
+    def priced(self, prices: Mapping[str, Price]) -> ReplayPool:
+        """Returns the pool with the cost of every recorded call by list prices."""
+        return replace(
+            self,
+            prices=prices,
+            train=tuple(_priced(record, prices) for record in self.train),
+            test=tuple(_priced(record, prices) for record in self.test),
+        )
 
     def without(self, models: Collection[str]) -> ReplayPool:
         """Returns the pool without some models.
@@ -82,9 +102,8 @@ def load_replay_pool(folder: Path) -> ReplayPool:
         )
     responses_file = folder / "responses_test.jsonl.gz"
     apart = responses_file.is_file()
-    responses = {row["id"]: row["responses"] for row in _rows(responses_file)} if apart else {}
-    test = tuple(_records(records_file, responses))
-    train = tuple(_records(train_file, {}))
+    test = tuple(_records(records_file, _responses(responses_file)))
+    train = tuple(_records(train_file, _responses(folder / "responses_train.jsonl.gz")))
     if not train or not test:
         raise PoolFolderError(f"{folder} has no train or no test records")
     models = set(test[0].responses)
@@ -104,6 +123,19 @@ def load_replay_pool(folder: Path) -> ReplayPool:
     )
 
 
+def _priced(record: Record, prices: Mapping[str, Price]) -> Record:
+    costs_usd = {
+        model: prices[model].cost_usd(record.query, reply)
+        for model, reply in record.responses.items()
+        if model in prices
+    }
+    return replace(record, costs_usd=costs_usd)
+
+
+def _responses(path: Path) -> Mapping[str, Mapping[str, str]]:
+    return {row["id"]: row["responses"] for row in _rows(path)} if path.is_file() else {}
+
+
 def _records(path: Path, responses: Mapping[str, Mapping[str, str]]) -> Iterator[Record]:
     seen = set()
     for row in _rows(path):
@@ -112,6 +144,7 @@ def _records(path: Path, responses: Mapping[str, Mapping[str, str]]) -> Iterator
                 id=row["id"],
                 task=row["task"],
                 query=row.get("question") or row["query"],
+                prompt_tokens=prompt_tokens(row["query"]),
                 scores=row["scores"],
                 responses=row.get("responses") or responses.get(row["id"], {}),
                 costs_usd=row.get("cost_usd", {}),

@@ -11,6 +11,7 @@ from routemoa.cli.evaluation.bootstrap import (
     Estimate,
     estimate_difference,
     estimate_mean,
+    estimate_saving,
     quantile,
 )
 from routemoa.cli.evaluation.lines import (
@@ -18,6 +19,7 @@ from routemoa.cli.evaluation.lines import (
     baseline_lines,
     best_single_line,
     router_lines,
+    whole_pool_line,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ class ReportLine:
     score: Estimate | None
     """The share answered right."""
     usd_per_1000_queries: float | None
+    mean_latency_s: float | None
+    """In simulated seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,8 @@ class Report:
     lines: tuple[ReportLine, ...]
     gain_over_best_single: Estimate
     """Score of the final answer less that of the best single model, paired by query."""
+    savings: Mapping[str, Estimate]
+    """Shares of the whole pool's dollars and time that the final answers save, where known."""
     query_count: int
     unmatched_count: int
     """Final texts that are no recorded answer; they count as wrong."""
@@ -77,7 +83,9 @@ def summarize(
     records = [outcome.record for outcome in outcomes]
     final, first = router_lines(pool, outcomes)
     single = best_single_line(pool, records)
-    lines = (final, first, single, *baseline_lines(pool, records))
+    everything = whole_pool_line(pool, records)
+    known = [everything] if everything.costs_usd or everything.latencies_s else []
+    lines = (final, first, single, *baseline_lines(pool, records), *known)
     answered = [outcome for outcome in outcomes if outcome.error_reason is None]
     timings = [outcome.timing for outcome in answered if outcome.timing is not None]
     return Report(
@@ -86,6 +94,7 @@ def summarize(
         gain_over_best_single=estimate_difference(
             final.scores or (), single.scores or (), seed=seed
         ),
+        savings=_savings(final, everything, seed),
         query_count=len(outcomes),
         unmatched_count=sum(outcome.is_unmatched for outcome in outcomes),
         failed_queries=dict(Counter(o.error_reason for o in outcomes if o.error_reason)),
@@ -102,7 +111,20 @@ def _estimate(line: Line, seed: int) -> ReportLine:
         label=line.label,
         score=None if line.scores is None else estimate_mean(line.scores, seed=seed),
         usd_per_1000_queries=None if line.costs_usd is None else 1000 * fmean(line.costs_usd),
+        mean_latency_s=None if line.latencies_s is None else fmean(line.latencies_s),
     )
+
+
+def _savings(final: Line, everything: Line, seed: int) -> dict[str, Estimate]:
+    pairs = {
+        "dollars": (final.costs_usd, everything.costs_usd),
+        "time": (final.latencies_s, everything.latencies_s),
+    }
+    return {
+        name: estimate_saving(ours, theirs, seed=seed)
+        for name, (ours, theirs) in pairs.items()
+        if ours is not None and theirs is not None
+    }
 
 
 def _percentiles(timings: Sequence[Timing]) -> dict[str, Percentiles | None]:

@@ -42,22 +42,29 @@ def _quality(report: Report) -> _Grid:
             line.label,
             _percent(line.score),
             _interval(line.score),
-            _ABSENT if line.usd_per_1000_queries is None else f"{line.usd_per_1000_queries:.3f}",
+            _number(line.usd_per_1000_queries, 3),
+            _number(line.mean_latency_s, 2),
         )
         for line in report.lines
     ]
     gain = report.gain_over_best_single
     rows.append(
-        ("final answer less best single model", f"{gain.mean * 100:+.1f}", _interval(gain), "")
+        ("final answer less best single model", f"{gain.mean * 100:+.1f}", _interval(gain), "", "")
     )
-    return _Grid(head=("", "right, %", "95 % interval", "$ per 1,000 queries"), rows=tuple(rows))
+    head = ("", "right, %", "95 % interval", "$ per 1,000 queries", "mean s, simulated")
+    return _Grid(head=head, rows=tuple(rows))
 
 
 def _run(report: Report) -> _Grid:
     failed = [f"{reason} {count}" for reason, count in sorted(report.failed_queries.items())]
+    savings = [
+        (f"{name} saved of the whole pool's, %", f"{_percent(saving)} ({_interval(saving)})")
+        for name, saving in report.savings.items()
+    ]
     return _Grid(
         head=("", "value"),
         rows=(
+            *savings,
             ("queries", str(report.query_count)),
             ("queries without an answer (count as wrong)", ", ".join(failed) or "0"),
             (
@@ -74,6 +81,10 @@ def _run(report: Report) -> _Grid:
             ("whole answer, p50 / p95", _milliseconds(report.total)),
         ),
     )
+
+
+def _number(value: float | None, digits: int) -> str:
+    return _ABSENT if value is None else f"{value:.{digits}f}"
 
 
 def _percent(estimate: Estimate | None) -> str:

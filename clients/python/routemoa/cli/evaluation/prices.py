@@ -1,0 +1,64 @@
+"""List prices for pools whose recordings hold no costs.
+
+A YAML file: a model's id -> its price in USD per million tokens, read and written, as
+`gpt-4o-mini-2024-07-18: [0.15, 0.60]`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+
+from routemoa.cli.evaluation.tokens import prompt_tokens, reply_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class PriceFileError(ValueError):
+    """Raised for a price file that cannot be used; its text names every problem."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """A model's price, in USD per million tokens."""
+
+    prompt: float
+    completion: float
+
+    def cost_usd(self, query: str, reply: str) -> float:
+        """Returns what one bare call costs."""
+        read, written = prompt_tokens(query), reply_tokens(reply)
+        return (read * self.prompt + written * self.completion) / 1e6
+
+
+def load_prices(path: Path, models: Sequence[str]) -> Mapping[str, Price]:
+    """Loads the prices of all ``models``; others in the file are left aside.
+
+    Raises:
+        PriceFileError: The file is no such map, or a model has no price in it.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PriceFileError(f"{path} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise PriceFileError(f"{path} is not a map of models to prices")
+    bad = [model for model in models if not _is_price(content.get(model))]
+    if bad:
+        raise PriceFileError(f"{path} has no [prompt, completion] price of {', '.join(bad)}")
+    return {
+        model: Price(prompt=float(content[model][0]), completion=float(content[model][1]))
+        for model in models
+    }
+
+
+def _is_price(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(part, int | float) and 0 <= part < float("inf") for part in value)
+    )

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from services.replay.policies import policy_of
+from services.router.conversation import Conversation, Message, Role
+from services.router.deadline import Deadline
+from services.router.decisions.log import DecisionLog
+from services.router.decisions.recorder import Recorder
+from services.router.decisions.redaction import Redaction
+from services.router.events import Delta
+from services.router.ledger import CallPurpose, CallStatus, LedgerEntry
+from services.router.pool import Pool
+from services.router.run import Run
+from tests.unit.router.decisions.samples import KeptSink
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from services.router.decisions.sink import Line
+    from services.router.events import Event
+
+ENTRY = LedgerEntry(
+    model_id="a",
+    purpose=CallPurpose.ANSWER,
+    status=CallStatus.CANCELLED,
+    layer_number=1,
+    prompt_tokens=10,
+    completion_tokens=20,
+    cost_usd=0.5,
+    estimated=True,
+    duration_s=1.0,
+    time_to_first_token_s=0.5,
+)
+
+
+class KeptLog(DecisionLog):
+    """Keeps the lines."""
+
+    def __init__(self) -> None:
+        super().__init__(KeptSink(), max_bytes=1_000_000)
+        self.lines: list[Line] = []
+
+    def put(self, line: Line) -> None:
+        self.lines.append(line)
+
+
+def new_run() -> Run:
+    return Run(
+        pool=Pool.model_construct(models=(), safe_models=()),
+        conversation=Conversation(messages=(Message(role=Role.USER, content="Why?"),)),
+        policy=policy_of({}, {}),
+        deadline=Deadline.after(10),
+    )
+
+
+async def billed_when_closed(run: Run) -> AsyncGenerator[Event, None]:
+    """Books its call on the way out, as every strategy does."""
+    try:
+        yield Delta(text="Because")
+        yield Delta(text=" of")
+    finally:
+        run.ledger.add(ENTRY)
+
+
+async def test_a_consumer_that_stops_reading_is_recorded_with_the_whole_ledger() -> None:
+    log, run = KeptLog(), new_run()
+    watched = Recorder(log, Redaction(), "c").watch(run, billed_when_closed(run), tenant=None)
+    assert await anext(watched) == Delta(text="Because")
+    await watched.aclose()
+    (line,) = log.lines
+    assert line.outcome == "cancelled"
+    assert line.cost_usd == 0.5
+    assert [attempt["model_id"] for attempt in json.loads(line.json)["attempts"]] == ["a"]
+
+
+async def test_a_record_that_would_not_hold_is_counted_and_costs_no_answer() -> None:
+    log, run = KeptLog(), new_run()
+    run.posteriors["a"] = 2.0
+    watched = Recorder(log, Redaction(), "c").watch(run, billed_when_closed(run), tenant=None)
+    assert [event async for event in watched] == [Delta(text="Because"), Delta(text=" of")]
+    assert log.lines == []
