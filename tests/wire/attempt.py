@@ -45,7 +45,9 @@ async def attempt(
     model: PoolModel, *, partial: str = "", messages: tuple[Message, ...] = QUESTION
 ) -> Attempted:
     """Asks a model and reads what it says to the end."""
-    exchange = Exchange(model=model, base_url=model.base_url, messages=messages, partial=partial)
+    exchange = Exchange(
+        model=model, base_url=model.replicas.base_urls[0], messages=messages, partial=partial
+    )
     pieces: list[str] = []
     failure = None
     async with open_wire_client() as client:

@@ -39,7 +39,7 @@ async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
         checks = [
             tasks.create_task(check(client, model, url))
             for model in pool.models
-            for url in (model.base_url,)
+            for url in model.replicas.named_urls
         ]
     return [task.result() for task in checks]
 
