@@ -111,9 +111,11 @@ bench: $(VENV)/dev.done ## Measure scorer, router and budgets on this machine, i
 	$(BIN)/python -m tests.bench.bench_budgets --markdown docs/benchmarks/budgets.md
 	$(BIN)/python -m tests.bench.bench_mixture --markdown docs/benchmarks/mixture.md
 
-bench-peers: $(VENV)/dev.done ## Measure the router beside other projects' routers, installed with uv into .venv-peers
+bench-peers: $(VENV)/dev.done ## Measure router and scorer beside other projects', installed with uv into .venv-peers
 	$(BIN)/python -m tests.bench.peers.routers .venv-peers
+	$(BIN)/python -m tests.bench.scorer_peers.environments .venv-peers
 	$(BIN)/python -m tests.bench.bench_router --peers .venv-peers --markdown docs/benchmarks/router.md
+	$(BIN)/python -m tests.bench.scorer_peers --environments .venv-peers --markdown docs/benchmarks/scorer-peers.md
 
 load: $(VENV)/dev.done ## Load the services for a short while with ghz, into docs/benchmarks/load-ghz.md
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md

@@ -13,7 +13,7 @@ from services.router import prompts
 from services.router.calls import ModelCall
 from services.router.context import fit_references, labelled
 from services.router.dependencies import count_fallback
-from services.router.events import Delta, Dependency, Fallback, Reset, Substitute
+from services.router.events import Delta, Dependency, Fallback, Reset, Resumed, Substitute
 from services.router.final import write_final
 from services.router.ledger import CallPurpose
 from services.router.protocol import new_nonce
@@ -34,7 +34,7 @@ _FIRST_TEXT_SHARE = 0.5
 
 async def aggregate(
     run: Run, generator: Generator, aggregators: Sequence[PoolModel], *, min_stage_s: float
-) -> AsyncGenerator[Delta | Reset, None]:
+) -> AsyncGenerator[Delta | Reset | Resumed, None]:
     """Yields the final answer of a run that has answers, and sets `run.final`."""
     if len(run.answers) > 1 and not agree([answer.text for answer in run.answers]):
         status = ""
@@ -71,6 +71,7 @@ def _call(run: Run, model: PoolModel) -> ModelCall:
     references = labelled(fit_references(model, run.conversation, answers))
     return ModelCall(
         model=model,
+        session=run.conversation.session,
         messages=prompts.aggregator(run.conversation, references, new_nonce()),
         purpose=CallPurpose.AGGREGATION,
         layer_number=len(run.reports),

@@ -10,15 +10,16 @@ from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
 from services.router.budgets.opening import open_accounts
 from services.router.decisions.recorder import recording
 from services.router.dependencies import Judge, Remote, Scorer
-from services.router.generation import open_generator
 from services.router.latency import Latencies
 from services.router.layer import Patience
 from services.router.metrics import POOL_MODELS
 from services.router.pipeline import Pipeline
 from services.router.pool import Pool, load_pool
 from services.router.reload import Followed, following
+from services.router.replicas.replicas import open_replicas
 from services.router.servicer import RouterServicer
 from services.router.stage import Stage
+from services.router.wire.client import open_wire_client
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
 from services.rpc.reload import FileProblemsError, Reloaded
@@ -49,24 +50,31 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
     async with (
         Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
-        open_generator() as generator,
+        open_wire_client() as client,
+        open_replicas(config.replica_settings, client) as replicas,
         open_accounts(config) as accounts,
         recording(config) as recorder,
     ):
-        stage = Stage(
+        stage = partial(
+            Stage,
             scorer=Scorer(Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s)),
             judge=Judge(Remote("judge", judge, _breaker(config), config.judge_timeout_s)),
-            generator=generator,
             latencies=Latencies(
                 half_life_s=config.latency_half_life_s, pool_median_calls=config.pool_median_calls
             ),
             patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
             min_stage_s=config.min_stage_s,
         )
-        servicer = RouterServicer(_pipeline(stage, pool.value), accounts, config, recorder)
+
+        def pipeline(new: Pool) -> Pipeline:
+            POOL_MODELS.set(len(new.models))
+            return Pipeline(pool=new, stage=stage(generator=replicas.use(new)))
+
+        servicer = RouterServicer(pipeline(pool.value), accounts, config, recorder)
+        await replicas.first_look()
         followed = Followed(
             pool=pool,
-            use_pool=lambda new: servicer.use(_pipeline(stage, new)),
+            use_pool=lambda new: servicer.use(pipeline(new)),
             accounts=accounts,
             tls=tls,
             connections=(scorer, judge),
@@ -78,11 +86,6 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
                     router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer
                 ),
             )
-
-
-def _pipeline(stage: Stage, pool: Pool) -> Pipeline:
-    POOL_MODELS.set(len(pool.models))
-    return Pipeline(pool=pool, stage=stage)
 
 
 def _dependency_tls(config: RouterServiceConfig) -> Reloaded[Pem] | None:

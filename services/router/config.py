@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.router.decisions.config import DecisionConfig
+from services.router.replicas.config import ReplicaConfig
 from services.router.strategies.registry import STRATEGIES
 from services.rpc.config import ListenAddress
 from services.rpc.tls import TlsFiles
@@ -16,7 +17,7 @@ from services.rpc.tls import TlsFiles
 Weight = Annotated[float, Field(ge=0, le=1)]
 
 
-class RouterServiceConfig(DecisionConfig):
+class RouterServiceConfig(DecisionConfig, ReplicaConfig):
     """What the router needs to know at start; `ROUTEMOA_ROUTER_...` in the environment."""
 
     model_config = SettingsConfigDict(env_prefix="ROUTEMOA_ROUTER_", frozen=True, extra="ignore")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -70,6 +71,18 @@ class Conversation:
     @cached_property
     def _counts(self) -> dict[TokenCounter, int]:
         return {}
+
+    @cached_property
+    def session(self) -> str | None:
+        """What a chat is known by from its second user turn on: its system text and first turn, hashed.
+
+        A backend that has read the chat before still holds it in its cache.
+        """
+        users = [m.content for m in self.messages if m.role is Role.USER]
+        if len(users) < 2:
+            return None
+        start = f"{self.system}\0{users[0]}"
+        return hashlib.blake2b(start.encode("utf-8", "replace"), digest_size=16).hexdigest()
 
     @property
     def query(self) -> str:

@@ -113,6 +113,15 @@ class Reset:
     status: CallStatus
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """The writer broke off, and another replica of the same model goes on where it stopped."""
+
+    model_id: str
+    status: CallStatus
+    """How the attempt that broke ended."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Timing:
     """Where the time went, in seconds."""
@@ -144,4 +153,4 @@ class Result:
     """Of the decision record; empty where none is kept."""
 
 
-Event = RoutingDecision | LayerReport | Delta | Reset | Result
+Event = RoutingDecision | LayerReport | Delta | Reset | Resumed | Result

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from services.router.budgets.amount import used_by
 from services.router.calls import CallFailedError, ModelCall
-from services.router.events import Answer, Delta, Reset
-from services.router.ledger import CallStatus
+from services.router.events import Answer, Delta, Reset, Resumed
+from services.router.ledger import CallStatus, answer_tokens
 from services.router.replies import AnswerFilter
 
 if TYPE_CHECKING:
@@ -26,17 +24,21 @@ _SILENCE_SHARE = 0.5
 
 async def write_final(
     run: Run, call: ModelCall, generator: Generator, *, first_text: Deadline
-) -> AsyncGenerator[Delta | Reset, None]:
+) -> AsyncGenerator[Delta | Reset | Resumed, None]:
     """Yields the answer in pieces and, once it is whole, sets `run.final`.
 
     A call that fails leaves `run.final` unset; if something of it was shown, a `Reset` voids that. The
     call is in the ledger however it ends.
     """
+    call.deadline = first_text
     status = CallStatus.CANCELLED  # what stands if the caller goes away
     shown: list[str] = []
     try:
         async with aclosing(_texts(run, call, generator, first_text)) as texts:
             async for text in texts:
+                if isinstance(text, Resumed):
+                    yield text
+                    continue
                 run.note_delta()
                 shown.append(text)
                 yield Delta(text=text)
@@ -46,29 +48,27 @@ async def write_final(
         if shown:
             yield Reset(status=status)
     finally:
-        call.ended_s = time.monotonic()
-        entry = call.entry(status)
-        run.ledger.add(entry)
-        call.reservation.settle(used_by(entry))
+        entries = call.book(run.ledger, status)
     if status is CallStatus.OK:
+        prompt_tokens, completion_tokens = answer_tokens(entries)
         run.final = Answer(
             model_id=call.model.id,
             text="".join(shown),
-            prompt_tokens=entry.prompt_tokens,
-            completion_tokens=entry.completion_tokens,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
         )
 
 
 async def _texts(
     run: Run, call: ModelCall, generator: Generator, first_text: Deadline
-) -> AsyncGenerator[str, None]:
+) -> AsyncGenerator[str | Resumed, None]:
     answer = AnswerFilter()
     limit = first_text
     # Where nobody could take over, a writer may be silent to the end.
     silence_share = 1.0 if first_text is run.deadline else _SILENCE_SHARE
     async with aclosing(generator.stream(call)) as pieces:
         while (piece := await _next(pieces, limit)) is not None:
-            text = answer.feed(piece)
+            text = piece if isinstance(piece, Resumed) else answer.feed(piece)
             if text:
                 limit = run.deadline.share(silence_share)
                 yield text
@@ -77,7 +77,9 @@ async def _texts(
         yield rest
 
 
-async def _next(pieces: AsyncGenerator[str, None], limit: Deadline) -> str | None:
+async def _next(
+    pieces: AsyncGenerator[str | Resumed, None], limit: Deadline
+) -> str | Resumed | None:
     try:
         async with asyncio.timeout(limit.remaining_s()):
             return await anext(pieces, None)

@@ -14,10 +14,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from services.router.budgets.amount import used_by
 from services.router.calls import CallFailedError, ModelCall
 from services.router.events import Answer
-from services.router.ledger import CallStatus, Ledger, LedgerEntry
+from services.router.ledger import CallStatus, Ledger, LedgerEntry, answer_tokens
 from services.router.replies import Reply, read_reply
 
 if TYPE_CHECKING:
@@ -58,11 +57,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """A model's answer with its ledger entry."""
+    """A model's answer, and the tokens that it took."""
 
     model_id: str
     reply: Reply
-    entry: LedgerEntry
+    prompt_tokens: int
+    completion_tokens: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class LayerOutcome:
     answered: tuple[Answered, ...]
     """In the order in which the models were picked."""
     entries: tuple[LedgerEntry, ...]
-    """One per model, failed and cancelled ones too."""
+    """One or more per model, failed and cancelled ones too."""
     duration_s: float
 
     def followed_by(self, other: LayerOutcome) -> LayerOutcome:
@@ -90,8 +90,8 @@ class LayerOutcome:
             Answer(
                 model_id=answered.model_id,
                 text=answered.reply.answer,
-                prompt_tokens=answered.entry.prompt_tokens,
-                completion_tokens=answered.entry.completion_tokens,
+                prompt_tokens=answered.prompt_tokens,
+                completion_tokens=answered.completion_tokens,
                 self_score=answered.reply.self_score,
                 grades=answered.reply.grades,
             )
@@ -110,6 +110,8 @@ async def run_layer(
 ) -> LayerOutcome:
     """Runs models together and returns what they said by the deadline. Never raises for a model."""
     started_s = time.monotonic()
+    for proposal in proposals:
+        proposal.call.deadline = deadline
     statuses: dict[int, CallStatus] = {}
     replies = []
     try:
@@ -136,21 +138,30 @@ async def run_layer(
                 statuses[number] = CallStatus.EMPTY
     finally:
         # Also when the caller goes away: what was used is billed.
-        entries = tuple(
-            proposal.call.entry(statuses.get(number, CallStatus.CANCELLED))
+        booked = [
+            proposal.call.book(ledger, statuses.get(number, CallStatus.CANCELLED))
             for number, proposal in enumerate(proposals)
-        )
-        for proposal, entry in zip(proposals, entries, strict=True):
-            ledger.add(entry)
-            proposal.call.reservation.settle(used_by(entry))
+        ]
     return LayerOutcome(
         answered=tuple(
-            Answered(model_id=entry.model_id, reply=reply, entry=entry)
-            for reply, entry in zip(replies, entries, strict=True)
-            if entry.status is CallStatus.OK
+            _answered(proposal.call, reply, entries)
+            for number, (proposal, reply, entries) in enumerate(
+                zip(proposals, replies, booked, strict=True)
+            )
+            if statuses[number] is CallStatus.OK
         ),
-        entries=entries,
+        entries=tuple(entry for entries in booked for entry in entries),
         duration_s=time.monotonic() - started_s,
+    )
+
+
+def _answered(call: ModelCall, reply: Reply, entries: Sequence[LedgerEntry]) -> Answered:
+    prompt_tokens, completion_tokens = answer_tokens(entries)
+    return Answered(
+        model_id=call.model.id,
+        reply=reply,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=completion_tokens,
     )
 
 
@@ -206,5 +217,3 @@ async def _run(call: ModelCall, generator: Generator) -> CallStatus:
         return error.status
     else:
         return CallStatus.OK
-    finally:
-        call.ended_s = time.monotonic()

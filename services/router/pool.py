@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import yaml
 from pydantic import (
@@ -20,8 +20,10 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
+from services.router.replicas.endpoints import Endpoints
 from services.router.tokenizer import open_tokenizer
 from services.router.tokens import estimate_tokens
 from services.router.wire.backend import ROOT_URL_BACKENDS, Backend
@@ -67,9 +69,15 @@ class PoolModel(BaseModel):
         min_length=1, description="Unique name; the scorer's artifact knows it by this."
     )
     backend: Backend = Field(default=Backend.OPENAI, description="What serves it.")
-    url: HttpUrl = Field(
+    url: HttpUrl | None = Field(
+        default=None,
         description="Base URL of an OpenAI-compatible API, e.g. http://vllm:8000/v1; of Ollama and of "
-        "TGI's own API, the server's root."
+        "TGI's own API, the server's root.",
+    )
+    endpoints: Endpoints | None = Field(
+        default=None,
+        description="In place of `url`, where several replicas serve the model: a list of URLs, "
+        "`dns` or `endpoint_slices`.",
     )
     backend_model: str | None = Field(
         default=None, min_length=1, description="The name that the backend knows it by, if another."
@@ -133,10 +141,18 @@ class PoolModel(BaseModel):
             estimate_tokens if self.tokenizer_file is None else open_tokenizer(self.tokenizer_file)
         )
 
-    @property
-    def base_url(self) -> str:
-        """The URL without a slash at its end."""
-        return str(self.url).rstrip("/")
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> Self:
+        if (self.url is None) == (self.endpoints is None):
+            raise ValueError("needs either `url` or `endpoints`")
+        return self
+
+    @cached_property
+    def replicas(self) -> Endpoints:
+        """Where the replicas are: the one URL, or the endpoints."""
+        if self.endpoints is not None:
+            return self.endpoints
+        return Endpoints(urls=None if self.url is None else (self.url,))
 
     def api_key(self) -> SecretStr | None:
         """Returns the key, read anew so that a rotated one is picked up."""
@@ -248,8 +264,9 @@ def _contradictions(pool: Pool, root: yaml.Node) -> list[str]:
 
 def _backend_problems(model: PoolModel) -> list[str]:
     problems = []
-    if model.backend in ROOT_URL_BACKENDS and model.base_url.endswith("/v1"):
-        problems.append(f"url: {model.backend} is called at its root, without /v1")
+    if model.backend in ROOT_URL_BACKENDS and model.replicas.has_path("/v1"):
+        key = "endpoints" if model.url is None else "url"
+        problems.append(f"{key}: {model.backend} is called at its root, without /v1")
     if model.attribution is not None and model.backend is not Backend.OPENROUTER:
         problems.append("attribution: is for the backend openrouter alone")
     return problems
@@ -258,6 +275,8 @@ def _backend_problems(model: PoolModel) -> list[str]:
 def _line(node: yaml.Node, location: tuple[str | int, ...]) -> int:
     """Returns the line, from 1, of the deepest part of a location that the file holds."""
     for part in location:
+        if part == "urls" and isinstance(node, yaml.SequenceNode):
+            continue  # the key that a bare list of endpoints stands for
         child: yaml.Node | None = None
         if isinstance(node, yaml.MappingNode):
             child = next((value for key, value in node.value if key.value == part), None)

@@ -62,6 +62,7 @@ def shuffled_references(run: Run, model: PoolModel, nonce: str) -> tuple[Referen
 def _call(run: Run, model: PoolModel, messages: tuple[Message, ...]) -> ModelCall:
     return ModelCall(
         model=model,
+        session=run.conversation.session,
         messages=messages,
         purpose=CallPurpose.ANSWER,
         layer_number=len(run.reports) + 1,

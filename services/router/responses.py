@@ -9,7 +9,7 @@ from google.protobuf import duration_pb2
 
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
-from services.router.events import Delta, LayerReport, Reset, Result, RoutingDecision
+from services.router.events import Delta, LayerReport, Reset, Result, Resumed, RoutingDecision
 from services.router.explanation import explain
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ def event_message(event: Event) -> pb.StreamAnswerResponse:
         case Reset():
             status = pb.CallStatus.Value(f"CALL_STATUS_{event.status.name}")
             return pb.StreamAnswerResponse(reset=pb.AnswerReset(status=status))
+        case Resumed():
+            status = pb.CallStatus.Value(f"CALL_STATUS_{event.status.name}")
+            resumed = pb.AnswerResumed(model_id=event.model_id, status=status)
+            return pb.StreamAnswerResponse(resumed=resumed)
         case Result():
             return pb.StreamAnswerResponse(result=result_message(event))
 
@@ -163,6 +167,9 @@ def _usage(entry: LedgerEntry) -> pb.UsageEntry:
         estimated=entry.estimated,
         duration=_duration(entry.duration_s),
         time_to_first_token=None if first_s is None else _duration(first_s),
+        cached_prompt_token_count=entry.cached_prompt_tokens,
+        reasoning_token_count=entry.reasoning_tokens,
+        attempt_kind=pb.AttemptKind.Value(f"ATTEMPT_KIND_{entry.attempt_kind.name}"),
         price_version=entry.price_version,
     )
 

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from services.router.dependencies import Judge, Scorer
-    from services.router.events import Answer, Assessment, Delta, Event, Reset, RoutingDecision
+    from services.router.events import (
+        Answer,
+        Assessment,
+        Delta,
+        Event,
+        Reset,
+        Resumed,
+        RoutingDecision,
+    )
     from services.router.generation import Generator
     from services.router.latency import Latencies
     from services.router.layer import IsSettled
@@ -153,7 +161,9 @@ class Stage:
         if lack is not None:
             run.stop_reason = lack
             return
+        booked_before = len(run.ledger.entries)
         others = len(decision.ranked) > 1
+        call.patient = not others
         first_text = run.deadline.share(0.5) if others else run.deadline
         async with aclosing(
             write_final(run, call, self.generator, first_text=first_text)
@@ -169,7 +179,7 @@ class Stage:
             selected_model_ids=decision.selected_model_ids,
             answers=() if run.final is None else (run.final,),
             assessments=(),
-            usage=(run.ledger.entries[-1],),
+            usage=tuple(run.ledger.entries[booked_before:]),
             duration_s=duration_s,
         )
         run.reports.append(report)
@@ -177,7 +187,7 @@ class Stage:
 
     async def aggregate(
         self, run: Run, aggregators: Sequence[PoolModel]
-    ) -> AsyncGenerator[Delta | Reset, None]:
+    ) -> AsyncGenerator[Delta | Reset | Resumed, None]:
         """Merges the newest answers into the final one.
 
         Args:

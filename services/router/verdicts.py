@@ -36,6 +36,7 @@ def selection(run: Run, model: PoolModel) -> Question:
     references = shuffled_references(run, model, nonce)
     call = ModelCall(
         model=model,
+        session=run.conversation.session,
         messages=prompts.judge(run.conversation, references, nonce, run.policy.kept_answers),
         purpose=CallPurpose.SELECTION,
         layer_number=len(run.reports) + 1,
@@ -49,6 +50,7 @@ def moderation(run: Run, model: PoolModel) -> Question:
     references = shuffled_references(run, model, nonce)
     call = ModelCall(
         model=model,
+        session=run.conversation.session,
         messages=prompts.moderator(run.conversation, references, nonce),
         purpose=CallPurpose.MODERATION,
         layer_number=len(run.reports) + 1,

@@ -46,6 +46,7 @@ async def _serve(options: argparse.Namespace) -> None:
     pacing = Pacing(
         time_to_first_token_s=options.time_to_first_token_ms / 1000,
         tokens_per_second=options.tokens_per_second,
+        slow_every=options.slow_every,
     )
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,6 +88,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--time-to-first-token-ms", type=_not_negative, default=0.0, metavar="N")
     add("--tokens-per-second", type=_not_negative, default=0.0, metavar="N", help="0: no pacing")
+    add(
+        "--slow-every",
+        type=int,
+        default=0,
+        metavar="N",
+        help="one call in N takes two seconds to begin; 0: none",
+    )
     add(
         "--fault",
         type=_fault,

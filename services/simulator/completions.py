@@ -65,6 +65,8 @@ class _RequestBody(BaseModel):
     stream: bool = False
     stream_options: _StreamOptions = _StreamOptions()
     max_tokens: int | None = Field(default=None, ge=1)
+    continue_final_message: bool = False
+    """vLLM's: the last message is the start of the reply, which goes on from there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,9 @@ class CompletionHandler:
             return error_response(400, "invalid_request_error", "; ".join(problems))
         if body.model not in self._state.models:
             return error_response(404, "model_not_found", f"no model {body.model!r} here")
-        call = read_call(
-            body.model, [Message(role=m.role, content=m.content) for m in body.messages]
-        )
+        messages = [Message(role=m.role, content=m.content) for m in body.messages]
+        partial = messages.pop().content if body.continue_final_message else ""
+        call = read_call(body.model, messages)
         with self._state.log.recording(call) as ending:
             exchange = _Exchange(
                 request=request,
@@ -105,6 +107,7 @@ class CompletionHandler:
                 fault=self._state.fault(call.model),
                 ending=ending,
                 number=next(self._numbers),
+                partial=partial,
             )
             return await exchange.answer(self._state.source)
 
@@ -120,6 +123,8 @@ class _Exchange:
     fault: FaultKind | None
     ending: Ending
     number: int
+    partial: str
+    """The start of the reply that the caller has already."""
 
     async def answer(self, source: AnswerSource) -> web.StreamResponse:
         if self.fault in _INSTEAD_OF_A_REPLY:
@@ -129,7 +134,7 @@ class _Exchange:
         except NoAnswerError as error:
             self.ending.outcome = Outcome.REJECTED
             return error_response(404, "no_recorded_answer", str(error))
-        completion = _complete(self.call, reply, self.body.max_tokens)
+        completion = _complete(self.call, reply, self.partial, self.body.max_tokens)
         writer = EventWriter(
             completion_id=f"chatcmpl-simulated-{self.number}",
             created=int(time.time()),
@@ -203,7 +208,8 @@ class _Exchange:
             self.request.transport.abort()
 
     def _first_token_delay_s(self) -> float:
-        slow = self.fault is FaultKind.SLOW_START
+        every = self.pacing.slow_every
+        slow = self.fault is FaultKind.SLOW_START or (every and self.number % every == 0)
         return self.pacing.slow_start_s if slow else self.pacing.time_to_first_token_s
 
 
@@ -216,12 +222,12 @@ def _error_object(code: str, message: str) -> dict[str, object]:
     return {"error": {"message": message, "type": code, "code": code}}
 
 
-def _complete(call: Call, reply: Reply, max_tokens: int | None) -> _Completion:
-    pieces = split_pieces(reply.text)
+def _complete(call: Call, reply: Reply, partial: str, max_tokens: int | None) -> _Completion:
+    pieces = split_pieces(reply.text.removeprefix(partial))
     cut = max_tokens is not None and len(pieces) > max_tokens
     pieces = pieces[:max_tokens]
     prompt_tokens = sum(estimate_tokens(message.content) for message in call.messages)
-    prompt_tokens += reply.unasked_tokens
+    prompt_tokens += estimate_tokens(partial) + reply.unasked_tokens
     usage: dict[str, object] = {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": len(pieces),

@@ -31,7 +31,9 @@ class Pacing:
     tokens_per_second: float = 0.0
     """Zero writes everything at once."""
     slow_start_s: float = 2.0
-    """The time to the first token of a model with the fault ``slow_start``."""
+    """The time to the first token of a model with the fault ``slow_start``, and of slow calls."""
+    slow_every: int = 0
+    """One call in so many is slow to begin; zero: none."""
 
 
 def split_pieces(text: str) -> list[str]:

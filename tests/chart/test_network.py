@@ -172,3 +172,34 @@ def test_calls_from_outside_may_come_through_an_ingress_over_tls() -> None:
     [path] = ingress["spec"]["rules"][0]["http"]["paths"]
     assert path["path"] == "/routemoa.v1.RouterService/"
     assert path["backend"]["service"] == {"name": "routemoa-router", "port": {"name": "grpc"}}
+
+
+def test_listed_and_looked_up_replicas_are_reached_and_the_api_server_where_it_is_asked() -> None:
+    rules = policy("router", "replicas")["egress"][3:]
+    namespaces = [
+        peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        for rule in rules
+        for peer in rule["to"]
+        if "namespaceSelector" in peer
+    ]
+    assert namespaces == ["one", "two", "models"]
+    assert {"to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}], "ports": [{"port": 6443}]} in rules
+
+
+def test_endpoint_slices_are_read_only_where_values_say_so() -> None:
+    rendered = render("replicas")
+    (role,) = rendered.all("Role").values()
+    assert role["metadata"]["namespace"] == "models"
+    assert role["rules"] == [
+        {
+            "apiGroups": ["discovery.k8s.io"],
+            "resources": ["endpointslices"],
+            "verbs": ["list", "watch"],
+        }
+    ]
+    (binding,) = rendered.all("RoleBinding").values()
+    assert binding["subjects"][0]["name"] == rendered.pod("router")["serviceAccountName"]
+    assert rendered.pod("router")["automountServiceAccountToken"] is True
+    without = render("default")
+    assert not without.all("Role")
+    assert without.pod("router")["automountServiceAccountToken"] is False

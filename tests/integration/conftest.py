@@ -106,12 +106,24 @@ class RouterBench:
         text: str = "How many legs has a spider?",
         *,
         timeout_s: float = 10.0,
+        before: Sequence[tuple[str, str]] = (),
         **policy: Any,
     ) -> router_service_pb2.GenerateAnswerResponse:
-        """Streams one answer; keeps the events and returns the result."""
+        """Streams one answer; keeps the events and returns the result.
+
+        Args:
+            text: The user's turn.
+            timeout_s: The deadline.
+            before: Role and text of the turns before it.
+            policy: Fields of the policy.
+        """
         self.events = []
+        turns = [*before, ("user", text)]
         request = router_service_pb2.StreamAnswerRequest(
-            messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content=text)],
+            messages=[
+                model_pb2.Message(role=f"ROLE_{role.upper()}", content=said)  # type: ignore[arg-type]
+                for role, said in turns
+            ],
             policy=router_service_pb2.RoutingPolicy(**policy),
         )
         async for event in self.stub.StreamAnswer(

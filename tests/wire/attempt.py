@@ -25,7 +25,7 @@ class Attempted:
     failure: AttemptFailedError | None
 
 
-def pool_model(url: str, backend: str = "openai", **settings: Any) -> PoolModel:
+def pool_model(url: str | None, backend: str = "openai", **settings: Any) -> PoolModel:
     """Returns a model of a pool."""
     return PoolModel.model_validate(
         {
@@ -45,7 +45,8 @@ async def attempt(
     model: PoolModel, *, partial: str = "", messages: tuple[Message, ...] = QUESTION
 ) -> Attempted:
     """Asks a model and reads what it says to the end."""
-    exchange = Exchange(model=model, base_url=model.base_url, messages=messages, partial=partial)
+    (base_url,) = model.replicas.base_urls
+    exchange = Exchange(model=model, base_url=base_url, messages=messages, partial=partial)
     pieces: list[str] = []
     failure = None
     async with open_wire_client() as client:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.router.check.report import EndpointReport
+    from services.router.pool import PoolModel
 
 JSON = {"Content-Type": "application/json"}
 OPENROUTER_PRICING = {"prompt": "0.000001", "completion": "0.000002"}
@@ -130,3 +131,28 @@ async def test_every_endpoint_is_checked_and_every_problem_told_at_once() -> Non
         reports = await check_pool(Pool(models=tuple(models)), timeout_s=0.5)
     assert [report.status for report in reports] == ["OK", "TIMEOUT", "RATE_LIMITED", "UNREACHABLE"]
     assert [len(report.problems) for report in reports] == [0, 1, 1, 1]
+
+
+async def test_every_replica_is_checked_wherever_the_pool_says_it_is() -> None:
+    async with playing(plain("vllm"), at=listing("vllm")) as playback:
+        port = int(playback.url.rsplit(":", 1)[1])
+        slices = {"namespace": "models", "service": "spider", "port": 8000}
+        models = [
+            replicated("listed", [playback.url, "http://127.0.0.1:1"]),
+            replicated("named", {"dns": {"name": "127.0.0.1", "port": port, "path": ""}}),
+            replicated("nameless", {"dns": {"name": "spider.invalid", "port": port}}),
+            replicated("in-cluster", {"endpoint_slices": slices}),
+        ]
+        reports = await check_pool(Pool(models=tuple(models)), timeout_s=5)
+    assert [(report.model_id, report.status, len(report.problems)) for report in reports] == [
+        ("listed", "OK", 0),
+        ("listed", "UNREACHABLE", 1),
+        ("named", "OK", 0),
+        ("nameless", "UNREACHABLE", 1),
+        ("in-cluster", "NOT_CHECKED", 0),
+    ]
+    assert reports[-1].url == "endpoint slices of models/spider"
+
+
+def replicated(model_id: str, endpoints: object) -> PoolModel:
+    return pool_model(None, "vllm", id=model_id, backend_model="spider-model", endpoints=endpoints)

@@ -24,6 +24,7 @@ documents when each occurs and what its metadata hold:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
@@ -266,7 +267,9 @@ def to_status(error: RouteMoAError) -> status_pb2.Status:
 
 def from_rpc_error(rpc_error: grpc.aio.AioRpcError) -> RouteMoAError:
     """Returns the error that the server raised, or a `TransportError` where none spoke."""
-    status = rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
+    status: status_pb2.Status | None = None
+    with suppress(ValueError):  # the deadline passed meanwhile: client and server contradict
+        status = rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
     info = error_details_pb2.ErrorInfo()
     bad_request = error_details_pb2.BadRequest()
     retry = error_details_pb2.RetryInfo()

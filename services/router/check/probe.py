@@ -7,8 +7,16 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from services.router.check.report import EndpointReport, Findings, endpoint_report
+from services.router.check.report import (
+    EndpointReport,
+    Findings,
+    endpoint_report,
+    unchecked_report,
+)
 from services.router.conversation import Message, Role
+from services.router.ledger import CallStatus
+from services.router.replicas.dns import lookup
+from services.router.replicas.endpoints import base_url
 from services.router.wire.client import open_wire_client
 from services.router.wire.exchange import Exchange
 from services.router.wire.failure import AttemptFailedError
@@ -35,13 +43,32 @@ async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
         async with together:
             return endpoint_report(model, url, await _findings(client, model, url, timeout_s))
 
+    async def check_model(client: WireClient, model: PoolModel) -> list[EndpointReport]:
+        try:
+            async with asyncio.timeout(timeout_s):
+                urls = await _urls(model)
+        except OSError:  # a time-out, too
+            return [unchecked_report(model, CallStatus.UNREACHABLE, "its name has no address")]
+        if not urls:
+            return [unchecked_report(model, None, None)]
+        return await asyncio.gather(*(check(client, model, url) for url in urls))
+
     async with open_wire_client() as client, asyncio.TaskGroup() as tasks:
-        checks = [
-            tasks.create_task(check(client, model, url))
-            for model in pool.models
-            for url in (model.base_url,)
-        ]
-    return [task.result() for task in checks]
+        checks = [tasks.create_task(check_model(client, model)) for model in pool.models]
+    return [report for task in checks for report in task.result()]
+
+
+async def _urls(model: PoolModel) -> tuple[str, ...]:
+    """Returns the base URLs of the replicas; none where the Kubernetes API alone could tell.
+
+    Raises:
+        OSError: A name cannot be looked up.
+    """
+    dns = model.replicas.dns
+    if dns is None:
+        return model.replicas.base_urls
+    addresses = sorted(set(await lookup(dns.name)))
+    return tuple(base_url(address, dns.port, dns.path) for address in addresses)
 
 
 async def _findings(client: WireClient, model: PoolModel, url: str, timeout_s: float) -> Findings:

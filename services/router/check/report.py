@@ -37,7 +37,7 @@ class EndpointReport:
     url: str
     backend: str
     status: str
-    """How the test call ended, as in `CallStatus`."""
+    """How the test call ended, as in `CallStatus`; `NOT_CHECKED` where there was none."""
     latency_s: float | None
     model_known: bool | None
     key: str
@@ -70,6 +70,29 @@ def endpoint_report(model: PoolModel, url: str, findings: Findings) -> EndpointR
         context_window_tokens=model.context_window_tokens,
         served_context_window_tokens=None if served is None else served.context_window_tokens,
         problems=tuple(problems),
+    )
+
+
+def unchecked_report(
+    model: PoolModel, status: CallStatus | None, problem: str | None
+) -> EndpointReport:
+    """Returns the report of a model whose endpoints are not known here."""
+    dns, slices = model.replicas.dns, model.replicas.endpoint_slices
+    where = f"dns {dns.name}" if dns is not None else ""
+    if slices is not None:
+        where = f"endpoint slices of {slices.namespace}/{slices.service}"
+    return EndpointReport(
+        model_id=model.id,
+        url=where,
+        backend=model.backend.value,
+        status="NOT_CHECKED" if status is None else status.name,
+        latency_s=None,
+        model_known=None,
+        key="unknown",
+        priced=_priced(model),
+        context_window_tokens=model.context_window_tokens,
+        served_context_window_tokens=None,
+        problems=() if problem is None else (problem,),
     )
 
 

@@ -1,1 +1,1 @@
-"""Other projects' routers, for side by side measurements; each in a virtual environment of its own."""
+"""The scorer service beside other servers of models."""

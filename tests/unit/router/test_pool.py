@@ -41,7 +41,7 @@ def test_a_pool_is_read_with_its_defaults(tmp_path: Path) -> None:
     path.write_text(GOOD)
     pool = load_pool(path)
     assert list(pool.by_id) == ["small", "large"]
-    assert pool.by_id["large"].base_url == "https://models.example/v1"
+    assert pool.by_id["large"].replicas.base_urls == ("https://models.example/v1",)
     assert pool.by_id["small"].prior_score is None
     assert pool.by_id["small"].cost_usd(1000, 500) == pytest.approx(0.0002)
 

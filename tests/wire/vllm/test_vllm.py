@@ -116,7 +116,8 @@ async def test_a_prompt_that_does_not_fit_is_refused(vllm: tuple[str, Path]) -> 
 
 async def test_an_attempt_that_is_given_up_stops_the_engines_work(vllm: tuple[str, Path]) -> None:
     model = tiny(vllm, max_reply_tokens=450)
-    exchange = Exchange(model=model, base_url=model.base_url, messages=QUESTION)
+    (base_url,) = model.replicas.base_urls
+    exchange = Exchange(model=model, base_url=base_url, messages=QUESTION)
     async with open_wire_client() as client:
         async with aclosing(client.stream(exchange)) as texts:
             await anext(texts)

@@ -93,14 +93,10 @@ def evaluate(
         pace = Pace(first_token_s=first_token, tokens_per_second=tokens_per_second, speedup=speedup)
     pool = _load_pool(folder, exclude or (), price_file, pace)
     records = draw_records(pool, queries, seed)
-    settings = {
-        "pool": f"{pool.name}, {len(pool.models)} models",
-        "left out": ", ".join(exclude or ()) or "nothing",
+    settings = _pool_settings(pool, exclude or (), price_file) | {
         "queries": f"{len(records)} of {len(pool.test)} test queries, seed {seed}",
         "policy": ", ".join(assignments) or "defaults",
         "concurrency": str(concurrency),
-        "dollars": f"list prices of {price_file}" if price_file else _DOLLARS[pool.has_costs],
-        "time": _pace_text(pool.pace),
     }
 
     async def work() -> int:
@@ -109,6 +105,18 @@ def evaluate(
         return int(sum(report.failed_queries.values()) == report.query_count)
 
     run(work(), address="the services that it started", as_json=as_json)
+
+
+def _pool_settings(
+    pool: ReplayPool, exclude: Sequence[str], price_file: Path | None
+) -> dict[str, str]:
+    """Says what is replayed."""
+    return {
+        "pool": f"{pool.name}, {len(pool.models)} models",
+        "left out": ", ".join(exclude) or "nothing",
+        "dollars": f"list prices of {price_file}" if price_file else _DOLLARS[pool.has_costs],
+        "time": _pace_text(pool.pace),
+    }
 
 
 def _load_pool(

@@ -1,0 +1,92 @@
+"""Where a model's replicas are, as a pool file says it: a list, a DNS name or a Kubernetes Service."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
+
+_Port = Annotated[int, Field(ge=1, le=65535)]
+_KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
+_ApiPath = Annotated[str, Field(pattern=r"^(/[\w.~-]+)*$")]
+
+
+class DnsEndpoints(BaseModel):
+    """Every address of a name, such as that of a headless Service."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=253, description="The name that is looked up.")
+    port: _Port = Field(description="Port of the API at every address.")
+    path: _ApiPath = Field(default="/v1", description="Path of the API.")
+    interval_s: float = Field(
+        default=5.0, ge=0.1, le=3600, description="How often the name is looked up."
+    )
+
+
+class EndpointSlices(BaseModel):
+    """The ready addresses of a Kubernetes Service, as the API server tells them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    namespace: _KubernetesName = Field(description="The Service's namespace.")
+    service: _KubernetesName = Field(description="The Service's name.")
+    port: _Port | _KubernetesName = Field(description="The port, by number or by name.")
+    path: _ApiPath = Field(default="/v1", description="Path of the API.")
+
+
+def _or_a_list(schema: dict[str, Any]) -> None:
+    """Adds the bare list to the schema that editors and the chart check with."""
+    whole = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [whole["properties"]["urls"]["anyOf"][0], whole]
+
+
+class Endpoints(BaseModel):
+    """One of three ways to say where the replicas are; a bare list is `urls`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_or_a_list)
+
+    urls: tuple[HttpUrl, ...] | None = Field(default=None, min_length=1, max_length=256)
+    dns: DnsEndpoints | None = None
+    endpoint_slices: EndpointSlices | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _list_is_urls(cls, value: Any) -> Any:
+        return {"urls": value} if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if sum(way is not None for way in (self.urls, self.dns, self.endpoint_slices)) != 1:
+            raise ValueError("must be a list of URLs, `dns` or `endpoint_slices`: one of them")
+        if len(set(self.base_urls)) < len(self.base_urls):
+            raise ValueError("names a URL twice")
+        return self
+
+    @property
+    def base_urls(self) -> tuple[str, ...]:
+        """The URLs that the file lists, without a slash at the end; empty where they are looked up."""
+        return tuple(str(url).rstrip("/") for url in self.urls or ())
+
+    @property
+    def named_urls(self) -> tuple[str, ...]:
+        """The URLs by which a person may reach them: where a name is looked up, the name's."""
+        if self.dns is not None:
+            return (base_url(self.dns.name, self.dns.port, self.dns.path),)
+        if self.endpoint_slices is not None:
+            service = self.endpoint_slices
+            port = service.port if isinstance(service.port, int) else 80
+            return (base_url(f"{service.service}.{service.namespace}.svc", port, service.path),)
+        return self.base_urls
+
+    def has_path(self, path: str) -> bool:
+        """Says whether a replica's base URL ends with a path."""
+        looked_up = self.dns or self.endpoint_slices
+        ends = self.base_urls if looked_up is None else (looked_up.path,)
+        return any(end.endswith(path) for end in ends)
+
+
+def base_url(host: str, port: int, path: str) -> str:
+    """Returns the base URL at an address that was looked up: plain HTTP, as inside a cluster."""
+    return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"

@@ -1,0 +1,1 @@
+"""The scorer service beside other servers of models."""

@@ -1,0 +1,189 @@
+"""Measures the scorer service beside other servers: `python -m tests.bench.scorer_peers --help`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+
+from scorer import Runtime, default_artifact_path, load_artifact
+from tests.bench.bench_scorer import text_of
+from tests.bench.scorer_peers.contenders import contenders
+from tests.bench.scorer_peers.processes import free_port, running, tree_cpu_s
+from tests.bench.scorer_peers.servers.model import MAX_BATCH, THREADS
+
+if TYPE_CHECKING:
+    from tests.bench.scorer_peers.contenders import Ask, Contender
+
+CALLERS = 32
+TOKENS = 17
+START_S = 120
+CEILING = "session.run of 32, tokenized in process"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What one contender did in one round."""
+
+    queries_per_s: float
+    p50_ms: float
+    p99_ms: float
+    cpu_ms_per_query: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A contender that runs."""
+
+    contender: Contender
+    ask: Ask
+    pid: int
+
+
+async def started(contender: Contender, stack: AsyncExitStack, logs: Path) -> Server | None:
+    """Starts a contender and waits until it answers; None if it does not."""
+    port = free_port()
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join((str(Path.cwd()), os.environ.get("PYTHONPATH", ""))),
+        **{name: value.format(port=port) for name, value in contender.settings.items()},
+    }
+    command = [part.format(port=port) for part in contender.command]
+    log = logs / f"{contender.name.split()[0]}.log"
+    pid = await stack.enter_async_context(running(command, environment, log))
+    ask = await stack.enter_async_context(contender.connect(port))
+    last: Exception | None = None
+    end_s = time.monotonic() + START_S
+    while time.monotonic() < end_s:
+        try:
+            await asyncio.wait_for(ask("a word"), 5)
+        except Exception as error:  # noqa: BLE001  # not there yet, in whatever way
+            last = error
+            await asyncio.sleep(0.2)
+        else:
+            return Server(contender=contender, ask=ask, pid=pid)
+    sys.stderr.write(f"{contender.name} does not answer: {last!r}; see {log}\n")
+    return None
+
+
+async def measured(server: Server, text: str, span_s: float) -> Sample:
+    """Has callers ask one after the other for a time."""
+    queries = server.contender.queries_per_ask
+    callers = max(1, CALLERS // queries)
+    latencies_ms: list[float] = []
+    end_s = time.perf_counter() + span_s
+
+    async def repeat() -> None:
+        while (started_s := time.perf_counter()) < end_s:
+            await server.ask(text)
+            latencies_ms.append((time.perf_counter() - started_s) * 1000)
+
+    begun_s, cpu_before_s = time.perf_counter(), tree_cpu_s(server.pid)
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(callers):
+            tasks.create_task(repeat())
+    return sample(
+        latencies_ms,
+        queries,
+        time.perf_counter() - begun_s,
+        tree_cpu_s(server.pid) - cpu_before_s,
+    )
+
+
+def ceiling(runtime: Runtime, text: str, span_s: float) -> Sample:
+    """Scores batches in this process, with nothing in between."""
+    latencies_ms: list[float] = []
+    begun_s, cpu_before_s = time.perf_counter(), time.process_time()
+    while (started_s := time.perf_counter()) < begun_s + span_s:
+        runtime.score([runtime.tokenize(text) for _ in range(MAX_BATCH)])
+        latencies_ms.append((time.perf_counter() - started_s) * 1000)
+    spent_s = time.perf_counter() - begun_s
+    return sample(latencies_ms, MAX_BATCH, spent_s, time.process_time() - cpu_before_s)
+
+
+def sample(latencies_ms: list[float], queries: int, spent_s: float, cpu_s: float) -> Sample:
+    """Returns what so many asks of some queries each amount to."""
+    count = len(latencies_ms) * queries
+    cuts = statistics.quantiles(latencies_ms, n=100)
+    return Sample(
+        queries_per_s=count / spent_s,
+        p50_ms=cuts[49],
+        p99_ms=cuts[98],
+        cpu_ms_per_query=cpu_s * 1000 / count,
+    )
+
+
+def table(rounds: list[dict[str, Sample]]) -> str:
+    """Returns the medians, fastest first."""
+    medians = {
+        name: {
+            column: statistics.median(getattr(each[name], column) for each in rounds)
+            for column in Sample.__slots__
+        }
+        for name in rounds[0]
+    }
+    top = medians[CEILING]["queries_per_s"]
+    lines = [
+        "| what | queries/s | of the ceiling | p50 ms | p99 ms | server CPU ms/query |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in sorted(medians.items(), key=lambda item: -item[1]["queries_per_s"]):
+        rate = row["queries_per_s"]
+        lines.append(
+            f"| {name} | {rate:.0f} | {rate / top:.2f} | {row['p50_ms']:.1f} | "
+            f"{row['p99_ms']:.1f} | {row['cpu_ms_per_query']:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+async def main(arguments: argparse.Namespace) -> str:
+    """Runs the rounds and returns the report."""
+    runtime = Runtime.open(load_artifact(default_artifact_path()), intra_op_threads=THREADS)
+    text = text_of(runtime, TOKENS)
+    rounds: list[dict[str, Sample]] = []
+    with tempfile.TemporaryDirectory() as logs:
+        async with AsyncExitStack() as stack:
+            candidates = contenders(arguments.environments)
+            servers = [await started(each, stack, Path(logs)) for each in candidates]
+            for _ in range(arguments.rounds):
+                samples = {CEILING: ceiling(runtime, text, arguments.span_s)}
+                for server in filter(None, servers):
+                    name = server.contender.name
+                    samples[name] = await measured(server, text, arguments.span_s)
+                rounds.append(samples)
+    heading = (
+        "# The scorer service beside other servers of models\n\n`python -m tests.bench.scorer_peers`: "
+        f"{runtime.version}, {TOKENS} tokens, {CALLERS} callers, {THREADS} threads, "
+        f"{platform.machine()}, {os.cpu_count()} cores shared with the client; medians of "
+        f"{arguments.rounds} interleaved rounds of {arguments.span_s:g} s each; load average "
+        f"{os.getloadavg()[1]:.1f}\n\n"
+    )
+    return heading + table(rounds)
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--span-s", type=float, default=3.0, help="seconds per measurement")
+    parser.add_argument("--environments", type=Path, default=Path(".venv-peers"))
+    parser.add_argument("--markdown", type=Path, help="file to write the report to")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    options = parse_arguments()
+    report = uvloop.run(main(options))
+    sys.stdout.write(report)
+    if options.markdown:
+        options.markdown.write_text(report, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Each peer's server; run with the peer's own environment."""

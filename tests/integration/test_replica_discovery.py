@@ -1,0 +1,221 @@
+"""Replicas that are looked up: by a name server on loopback, and by an API server that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+
+from services.router.pool import Pool
+from services.router.replicas.discovery import Listener
+from services.router.replicas.dns import follow_name, lookup
+from services.router.replicas.endpoint_slices import follow_slices
+from services.router.replicas.endpoints import DnsEndpoints, EndpointSlices
+from services.router.replicas.kubernetes import ApiServer as Server
+from services.router.replicas.replica_set import ReplicaSet
+from services.router.replicas.replicas import Replicas
+from services.router.replicas.settings import ReplicaSettings
+from services.router.wire.client import open_wire_client
+from tests.integration.api_server import TOKEN, ApiServer, endpoint_slice, running_api_server
+from tests.integration.headless import NameServer, name_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine
+    from pathlib import Path
+
+NAME = "vllm.models.svc"
+SERVICE = EndpointSlices(namespace="models", service="vllm", port="http")
+
+
+def urls(replicas: ReplicaSet) -> list[str]:
+    return [replica.url for replica in replicas.replicas]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  # what is waited for tells nobody
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def following(
+    follow: Callable[[Listener], Coroutine[Any, Any, None]],
+) -> AsyncIterator[ReplicaSet]:
+    """Follows replicas in a task until the block ends."""
+    replicas = ReplicaSet("m", ReplicaSettings())
+    task = asyncio.create_task(follow(Listener(replicas)))
+    try:
+        yield replicas
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+class _Answer(asyncio.DatagramProtocol):
+    def __init__(self) -> None:
+        self.data: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.data.set_result(data)
+
+
+async def ask(names: NameServer, name: str) -> list[str]:
+    """Asks the name server itself; the system's resolver asks another."""
+    host, port = names.address.split(":")
+    loop = asyncio.get_running_loop()
+    transport, answer = await loop.create_datagram_endpoint(_Answer, remote_addr=(host, int(port)))
+    try:
+        labels = b"".join(bytes([len(p)]) + p.encode() for p in name.split("."))
+        question = labels + b"\0" + struct.pack("!HH", 1, 1)
+        transport.sendto(struct.pack("!HHHHHH", 7, 0x0100, 1, 0, 0, 0) + question)
+        data = await answer.data
+    finally:
+        transport.close()
+    count = struct.unpack("!H", data[6:8])[0]
+    records = data[12 + len(question) :]
+    found = [".".join(map(str, records[n * 16 + 12 : n * 16 + 16])) for n in range(count)]
+    if not found:
+        raise OSError("no address")
+    return found
+
+
+async def test_a_name_whose_addresses_change_is_followed_and_one_without_keeps_the_last() -> None:
+    endpoints = DnsEndpoints(name=NAME, port=8000, interval_s=0.1)
+    async with name_server() as names:
+        names.hosts[NAME] = ["127.0.1.1", "127.0.1.2"]
+
+        async def resolve(name: str) -> list[str]:
+            return await ask(names, name)
+
+        async with following(lambda told: follow_name(endpoints, told, resolve)) as replicas:
+            await until(lambda: len(urls(replicas)) == 2)
+            kept = replicas.replicas[1]
+            names.hosts[NAME] = ["127.0.1.3", "127.0.1.2"]
+            await until(lambda: "http://127.0.1.3:8000/v1" in urls(replicas))
+            assert urls(replicas) == ["http://127.0.1.2:8000/v1", "http://127.0.1.3:8000/v1"]
+            assert kept in replicas.replicas
+            names.hosts[NAME] = []
+            await asyncio.sleep(0.3)
+            assert len(urls(replicas)) == 2
+
+
+async def test_the_systems_resolver_knows_this_machine_and_no_invented_name() -> None:
+    assert "127.0.0.1" in await lookup("localhost")
+    with pytest.raises(OSError, match=r".+"):
+        await lookup("no-such-name.invalid")
+
+
+@asynccontextmanager
+async def cluster(folder: Path) -> AsyncIterator[tuple[ApiServer, ReplicaSet]]:
+    token = folder / "token"
+    token.write_text(f"{TOKEN}\n")
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(running_api_server())
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+
+        def find() -> Server:
+            return Server(url=server.url, token_file=token)
+
+        replicas = await stack.enter_async_context(
+            following(lambda told: follow_slices(SERVICE, told, session, find))
+        )
+        yield server, replicas
+
+
+async def test_endpoint_slices_are_listed_and_watched(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as (server, replicas):
+        server.put(endpoint_slice("one", "vllm", "10.0.0.1", "10.0.0.2", port=8000))
+        server.put(endpoint_slice("foreign", "tgi", "10.9.9.9", port=80))
+        await until(lambda: len(urls(replicas)) == 2)
+        server.put(endpoint_slice("two", "vllm", "fd00::7", port=8000, addressType="IPv6"))
+        await until(lambda: len(urls(replicas)) == 3)
+        assert "http://[fd00::7]:8000/v1" in urls(replicas)
+        part = endpoint_slice("one", "vllm", "10.0.0.1", "10.0.0.2", port=8000)
+        part["endpoints"][0]["conditions"]["ready"] = False
+        server.put(part)
+        await until(lambda: "http://10.0.0.1:8000/v1" not in urls(replicas))
+        server.bookmark()
+        server.delete("two")
+        await until(lambda: urls(replicas) == ["http://10.0.0.2:8000/v1"])
+        assert server.lists == 1
+
+
+async def test_a_watch_that_ends_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as (server, replicas):
+        await until(lambda: server.watches == 1)
+        server.put(endpoint_slice("one", "vllm", "10.0.0.1", port=8000))
+        await until(lambda: len(urls(replicas)) == 1)
+        server.cut()
+        server.put(endpoint_slice("two", "vllm", "10.0.0.2", port=8000))
+        await until(lambda: len(urls(replicas)) == 2)
+        assert server.lists == 1
+
+
+async def test_a_history_that_is_gone_is_listed_anew(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as (server, replicas):
+        server.put(endpoint_slice("one", "vllm", "10.0.0.1", port=8000))
+        await until(lambda: len(urls(replicas)) == 1)
+        server.delete("one")
+        server.forget()
+        server.put(endpoint_slice("two", "vllm", "10.0.0.2", port=8000))
+        await until(lambda: urls(replicas) == ["http://10.0.0.2:8000/v1"])
+        assert server.lists >= 2
+
+
+async def test_while_the_api_server_is_down_the_last_replicas_stay(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as (server, replicas):
+        server.put(endpoint_slice("one", "vllm", "10.0.0.1", port=8000))
+        await until(lambda: len(urls(replicas)) == 1)
+        server.down = True
+        server.cut()
+        await asyncio.sleep(0.2)
+        assert len(urls(replicas)) == 1
+        server.put(endpoint_slice("two", "vllm", "10.0.0.2", port=8000))
+        server.down = False
+        await until(lambda: len(urls(replicas)) == 2)
+
+
+def test_outside_a_cluster_there_is_no_api_server(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="no pod of a cluster"):
+        Server.of_this_cluster({}, tmp_path)
+    environment = {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "6443"}
+    with pytest.raises(OSError, match="no service account token"):
+        Server.of_this_cluster(environment, tmp_path)
+    (tmp_path / "token").write_text("t")
+    assert Server.of_this_cluster(environment, tmp_path).url == "https://[fd00::1]:6443"
+
+
+def pool_of(**models: Any) -> Pool:
+    shared = {
+        "prompt_price_usd_per_million_tokens": 0,
+        "completion_price_usd_per_million_tokens": 0,
+        "context_window_tokens": 4096,
+    }
+    return Pool.model_validate({"models": [{"id": k, **shared, **v} for k, v in models.items()]})
+
+
+async def test_a_new_pool_keeps_what_is_known_of_replicas_that_stay(tmp_path: Path) -> None:
+    async with (
+        open_wire_client() as client,
+        aiohttp.ClientSession() as session,
+        asyncio.TaskGroup() as tasks,
+    ):
+        replicas = Replicas(ReplicaSettings(), client, session, tasks)
+        listed = {"endpoints": ["http://a/v1", "http://b/v1"]}
+        named = {"endpoints": {"dns": {"name": "localhost", "port": 8000}}}
+        replicas.use(pool_of(m=listed, n=named))
+        await replicas.first_look()
+        sets = replicas.sets
+        assert "http://127.0.0.1:8000/v1" in urls(sets["n"])
+        kept = sets["m"].replicas[1]
+        replicas.use(pool_of(m={"endpoints": ["http://b/v1", "http://c/v1"]}, n=named))
+        assert replicas.sets["m"].replicas[0] is kept
+        assert replicas.sets["n"] is sets["n"]
+        replicas.use(pool_of(m={"url": "http://b/v1"}))
+        assert replicas.sets["m"].replicas == (kept,)
+        replicas.stop()

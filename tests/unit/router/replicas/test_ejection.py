@@ -1,0 +1,100 @@
+"""When a replica is left alone, for how long, and how it comes back."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.router.replicas.ejection import Ejection
+from services.router.replicas.settings import EjectionSettings
+from tests.unit.router.replicas.clock import Clock
+
+SETTINGS = EjectionSettings(failure_count=3, base_s=2.0, max_s=60.0)
+
+
+def ejected(clock: Clock) -> Ejection:
+    ejection = Ejection(settings=SETTINGS, clock=clock, draw=lambda: 0.5)
+    assert [ejection.failed(may_eject=True) for _ in range(3)] == [False, False, True]
+    return ejection
+
+
+def test_only_failures_in_a_row_eject() -> None:
+    ejection = Ejection(settings=SETTINGS, clock=Clock())
+    for _ in range(10):
+        ejection.failed(may_eject=True)
+        ejection.failed(may_eject=True)
+        ejection.succeeded()
+    assert ejection.serves
+
+
+def test_a_trial_comes_due_and_its_first_text_brings_the_replica_back() -> None:
+    clock = Clock()
+    ejection = ejected(clock)
+    clock.now_s += 2.1  # the jitter is a tenth here
+    due = [ejection.trial_due]
+    clock.now_s += 0.2
+    due.append(ejection.trial_due)
+    ejection.begin_trial()
+    assert [*due, ejection.trial_due] == [False, True, False]
+    ejection.began()
+    assert ejection.serves
+    assert ejection.failed(may_eject=True)  # on probation: one more is enough
+
+
+def test_after_a_whole_reply_failures_count_anew() -> None:
+    clock = Clock()
+    ejection = ejected(clock)
+    clock.now_s += 3
+    ejection.begin_trial()
+    ejection.succeeded()
+    assert not ejection.failed(may_eject=True)
+
+
+def test_each_trial_that_fails_doubles_the_time_up_to_the_most() -> None:
+    clock = Clock()
+    ejection = ejected(clock)
+    lengths = []
+    for _ in range(8):
+        began_s = clock.now_s
+        while not ejection.trial_due:
+            clock.now_s += 0.1
+        lengths.append(clock.now_s - began_s)
+        ejection.begin_trial()
+        assert ejection.failed(may_eject=True)
+    assert [round(length / 1.1) for length in lengths] == [2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_calls_that_were_under_way_do_not_lengthen_it() -> None:
+    clock = Clock()
+    ejection = ejected(clock)
+    assert [ejection.failed(may_eject=True) for _ in range(20)] == [False] * 20
+    clock.now_s += 2.3
+    assert ejection.trial_due
+
+
+def test_a_trial_whose_end_is_never_reported_blocks_none_for_long() -> None:
+    clock = Clock()
+    ejection = ejected(clock)
+    clock.now_s += 3
+    ejection.begin_trial()
+    clock.now_s += 2
+    assert ejection.trial_due
+
+
+@given(st.lists(st.sampled_from(["failed", "began", "succeeded", "trial", "wait"]), max_size=100))
+def test_it_either_serves_or_comes_due(steps: list[str]) -> None:
+    clock = Clock()
+    ejection = Ejection(settings=SETTINGS, clock=clock, draw=lambda: 0.0)
+    for step in steps:
+        if step == "failed":
+            ejection.failed(may_eject=True)
+        elif step == "began":
+            ejection.began()
+        elif step == "succeeded":
+            ejection.succeeded()
+        elif step == "trial" and ejection.trial_due:
+            ejection.begin_trial()
+        else:
+            clock.now_s += 1
+    clock.now_s += SETTINGS.max_s
+    assert ejection.serves or ejection.trial_due
