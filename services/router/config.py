@@ -97,8 +97,11 @@ class RouterServiceConfig(DecisionConfig, ReplicaConfig):
         le=1,
         description="Share of a layer's models, rounded up, whose answers start the grace period.",
     )
+    # A majority that nobody could overturn waits for nobody, so the clock is for layers that disagree.
+    # With times by the lengths of recorded training answers, half as long again lost 0.9 points of
+    # mmlupro28's right answers against waiting for all; as long again lost 0.3, at 3 % more time.
     grace_share: float = Field(
-        default=0.5,
+        default=1.0,
         ge=0,
         description="Time the rest of a layer still gets, as a share of what the quorum took.",
     )

@@ -36,7 +36,7 @@ class Patience:
 
     quorum_share: float = 0.6
     """Share of the models whose answers are enough to start the clock; rounded up."""
-    grace_share: float = 0.5
+    grace_share: float = 1.0
     """Time the rest still get, as a share of what the quorum took."""
     min_grace_s: float = 0.1
     """Least time the rest get."""
