@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import grpc.aio
 import pytest
+from hypothesis import settings
 
 from routemoa.v1 import judge_service_pb2_grpc, scorer_service_pb2_grpc
 from scorer import Runtime, default_artifact_path, load_artifact
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from services.rpc.config import ServiceConfig
 
 LOOPBACK = "127.0.0.1:0"
+
+# What an example takes depends on what else the machine does; the tests themselves have a time limit.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 Serve = Callable[["ServiceConfig", AbstractAsyncContextManager[Service]], Awaitable[str]]
 """Starts a service and returns its address."""

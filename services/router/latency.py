@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.router.ledger import CallPurpose, CallStatus
+from services.router.ledger import AttemptKind, CallPurpose, CallStatus
 from services.router.recent_values import RecentValues
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ class Latencies:
         """
         now_s = self._clock()
         late = entry.status in _CUT_OFF and entry.duration_s > self._expected_s(model, now_s)
-        if entry.purpose is not CallPurpose.ANSWER or not (entry.status is CallStatus.OK or late):
+        whole = entry.attempt_kind is not AttemptKind.RESUME  # which tells of the rest of a reply alone
+        told = whole and (entry.status is CallStatus.OK or late)
+        if entry.purpose is not CallPurpose.ANSWER or not told:
             return
         observed = self._observed.setdefault(
             model.id, _Observed(durations_s=RecentValues(half_life_s=self._half_life_s))

@@ -69,17 +69,6 @@ class Endpoints(BaseModel):
         """The URLs that the file lists, without a slash at the end; empty where they are looked up."""
         return tuple(str(url).rstrip("/") for url in self.urls or ())
 
-    @property
-    def named_urls(self) -> tuple[str, ...]:
-        """The URLs by which a person may reach them: where a name is looked up, the name's."""
-        if self.dns is not None:
-            return (base_url(self.dns.name, self.dns.port, self.dns.path),)
-        if self.endpoint_slices is not None:
-            service = self.endpoint_slices
-            port = service.port if isinstance(service.port, int) else 80
-            return (base_url(f"{service.service}.{service.namespace}.svc", port, service.path),)
-        return self.base_urls
-
     def has_path(self, path: str) -> bool:
         """Says whether a replica's base URL ends with a path."""
         looked_up = self.dns or self.endpoint_slices
