@@ -50,10 +50,11 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
     async with (
         Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
-        open_wire_client() as client,
-        open_replicas(config.replica_settings, client) as replicas,
         open_accounts(config) as accounts,
         recording(config) as recorder,
+        open_wire_client() as client,
+        # The last one: what fails within its tasks comes out of them as a group of errors.
+        open_replicas(config.replica_settings, client) as replicas,
     ):
         stage = partial(
             Stage,
