@@ -39,7 +39,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
     """Opens everything that the router needs and closes it in reverse order.
 
     Raises:
-        PoolError: The pool file cannot be used.
+        FileProblemsError: The pool file cannot be used.
         StartUpError: The TLS files for the dependencies, or what budgets or decision records need,
             cannot be used.
     """
