@@ -107,6 +107,7 @@ gen-check: ## Fail if regenerating changes anything
 
 bench: $(VENV)/dev.done ## Measure scorer, router and budgets on this machine, into docs/benchmarks
 	$(BIN)/python -m tests.bench.bench_scorer --markdown docs/benchmarks/scorer-service.md
+	$(BIN)/python -m tests.bench.bench_serving --markdown docs/benchmarks/scorer-serving.md
 	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router.md
 	$(BIN)/python -m tests.bench.bench_budgets --markdown docs/benchmarks/budgets.md
 	$(BIN)/python -m tests.bench.bench_mixture --markdown docs/benchmarks/mixture.md
