@@ -9,7 +9,7 @@ UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train demo test test-clients test-vllm test-train test-chart test-chart-cluster lint format
-.PHONY: gen gen-check gen-chart load lock bench bench-peers ci clean images image-buildah test-images
+.PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers ci clean images image-buildah test-images
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -120,6 +120,13 @@ bench-peers: $(VENV)/dev.done ## Measure router and scorer beside other projects
 
 load: $(VENV)/dev.done ## Load the services for a short while with ghz, into docs/benchmarks/load-ghz.md
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md
+
+load-open-loop: $(VENV)/train.done ## Load the scorer at fixed rates: 70 %, overload, streams, a reload; with a picture
+	$(BIN)/python -m tests.load.open_loop_report --markdown docs/benchmarks/scorer-load.md --picture docs/benchmarks/scorer-load.png
+
+SOAK_MINUTES ?= 30
+soak: $(VENV)/dev.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
+	$(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md
 
 ci: gen-check lint test-clients test-chart test-train test ## What CI runs
 
