@@ -118,8 +118,9 @@ bench-peers: $(VENV)/dev.done ## Measure router and scorer beside other projects
 	$(BIN)/python -m tests.bench.bench_router --peers .venv-peers --markdown docs/benchmarks/router.md
 	$(BIN)/python -m tests.bench.scorer_peers --environments .venv-peers --markdown docs/benchmarks/scorer-peers.md
 
-load: $(VENV)/dev.done ## Load the services for a short while with ghz, into docs/benchmarks/load-ghz.md
+load: $(VENV)/train.done ## Load the services with ghz: every method, then the scorer by the profiles of tests/load/ghz
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md
+	$(BIN)/python -m tests.load.ghz_profiles --markdown docs/benchmarks/scorer-ghz.md --picture docs/benchmarks/scorer-ghz.png
 
 load-open-loop: $(VENV)/train.done ## Load the scorer at fixed rates: 70 %, overload, streams, a reload; with a picture
 	$(BIN)/python -m tests.load.open_loop_report --markdown docs/benchmarks/scorer-load.md --picture docs/benchmarks/scorer-load.png
