@@ -9,7 +9,7 @@ UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train demo test test-clients test-vllm test-train test-chart test-chart-cluster lint format
-.PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers ci clean images image-buildah test-images
+.PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci clean images image-buildah test-images
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -117,6 +117,9 @@ bench-peers: $(VENV)/dev.done ## Measure router and scorer beside other projects
 	$(BIN)/python -m tests.bench.scorer_peers.environments .venv-peers
 	$(BIN)/python -m tests.bench.bench_router --peers .venv-peers --markdown docs/benchmarks/router.md
 	$(BIN)/python -m tests.bench.scorer_peers --environments .venv-peers --markdown docs/benchmarks/scorer-peers.md
+
+bench-gpu: ## Measure the scorer on an NVIDIA GPU, with the Python of an environment that has [gpu] (ARTIFACTS=...)
+	$(BIN)/python -m tests.bench.bench_gpu $(addprefix --artifact ,$(ARTIFACTS)) --markdown docs/benchmarks/scorer-gpu.md
 
 load: $(VENV)/train.done ## Load the services with ghz: every method, then the scorer by the profiles of tests/load/ghz
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md
