@@ -170,6 +170,7 @@ async def section(
     artifact: Artifact,
     texts: Mapping[int, str],
     hardware: Hardware,
+    *,
     extent: Extent,
     card: Card,
     workers: int,
@@ -205,7 +206,14 @@ async def main(arguments: argparse.Namespace) -> str:
     base = Runtime.open(load_artifact(default_artifact_path()))
     texts = {tokens: text_of(base, tokens) for tokens in (*extent.lengths, extent.served_tokens)}
     parts = [
-        await section(load_artifact(path), texts, hardware, extent, card, arguments.workers)
+        await section(
+            load_artifact(path),
+            texts,
+            hardware,
+            extent=extent,
+            card=card,
+            workers=arguments.workers,
+        )
         for path in arguments.artifact or [default_artifact_path()]
     ]
     heading = (

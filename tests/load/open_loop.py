@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     """Makes one call, told its number, and returns whether the answer was right."""
 
 
-class Verdict(enum.StrEnum):
+class Ending(enum.StrEnum):
     """How a call ended."""
 
     RIGHT = "right"
@@ -43,7 +43,7 @@ class Outcome:
     """How long after that this process got to start it."""
     latency_ms: float
     """From when it was due to its answer, or to what the call says is its end."""
-    verdict: Verdict
+    ending: Ending
 
 
 def arrivals(rate_per_s: float, span_s: float, seed: int) -> Iterator[float]:
@@ -79,13 +79,13 @@ async def offer(
 async def _made(call: Call, number: int, due_s: float, begun_s: float) -> Outcome:
     late_s = time.perf_counter() - begun_s - due_s
     try:
-        verdict = Verdict.RIGHT if await call(number) else Verdict.WRONG
+        ending = Ending.RIGHT if await call(number) else Ending.WRONG
     except grpc.aio.AioRpcError as error:
         refused = error.code() is grpc.StatusCode.UNAVAILABLE
-        verdict = Verdict.REFUSED if refused else Verdict.FAILED
+        ending = Ending.REFUSED if refused else Ending.FAILED
     return Outcome(
         due_s=due_s,
         late_ms=late_s * 1000,
         latency_ms=(time.perf_counter() - begun_s - due_s) * 1000,
-        verdict=verdict,
+        ending=ending,
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorer import Runtime, default_artifact_path, load_artifact
-from tests.load.open_loop import Verdict
+from tests.load.open_loop import Ending
 from tests.load.scorer_scenarios import (
     OVERLOAD,
     STEADY_SHARE,
@@ -62,8 +62,8 @@ def report_of(peak: float, scenarios: Sequence[Scenario], span_s: float) -> str:
         f"- Peak, {span_s:g} s in closed loop: {peak:.0f} queries/s.\n"
         f"- At 70 % of it, p99 is {spread:.1f} times p50.\n"
         f"- At 3 times it, right answers are {overload.right_per_s / peak:.0%} of the peak; "
-        f"{overload.counts[Verdict.REFUSED]} calls are refused, 99 % of them within "
-        f"{percentile(overload.refused_ms, 99):.0f} ms; {overload.counts[Verdict.WRONG]} answers are "
+        f"{overload.counts[Ending.REFUSED]} calls are refused, 99 % of them within "
+        f"{percentile(overload.refused_ms, 99):.0f} ms; {overload.counts[Ending.WRONG]} answers are "
         "wrong.\n"
         f"- While the artifact is replaced, p99 is {p99s[1] / p99s[0]:.1f} times that before, "
         f"and {p99s[2] / p99s[0]:.1f} times after; "

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.load.open_loop import Verdict
+from tests.load.open_loop import Ending
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ class Summary:
 
     offered_per_s: float
     right_per_s: float
-    counts: Counter[Verdict]
+    counts: Counter[Ending]
     right_ms: Sequence[float]
     """Of right answers, ascending."""
     refused_ms: Sequence[float]
@@ -46,16 +46,16 @@ class Summary:
     def of(cls, outcomes: Sequence[Outcome], span_s: float) -> Summary:
         """Sums calls up that were due within so many seconds."""
 
-        def latencies(verdict: Verdict) -> list[float]:
-            return sorted(each.latency_ms for each in outcomes if each.verdict is verdict)
+        def latencies(ending: Ending) -> list[float]:
+            return sorted(each.latency_ms for each in outcomes if each.ending is ending)
 
-        right = latencies(Verdict.RIGHT)
+        right = latencies(Ending.RIGHT)
         return cls(
             offered_per_s=len(outcomes) / span_s,
             right_per_s=len(right) / span_s,
-            counts=Counter(each.verdict for each in outcomes),
+            counts=Counter(each.ending for each in outcomes),
             right_ms=right,
-            refused_ms=latencies(Verdict.REFUSED),
+            refused_ms=latencies(Ending.REFUSED),
             late_ms=sorted(each.late_ms for each in outcomes),
         )
 
@@ -63,8 +63,7 @@ class Summary:
         """Returns a row of the table whose columns are `COLUMNS`."""
         cells = [name, f"{self.offered_per_s:.0f}", f"{self.right_per_s:.0f}"]
         cells += [
-            str(self.counts[verdict])
-            for verdict in (Verdict.REFUSED, Verdict.FAILED, Verdict.WRONG)
+            str(self.counts[ending]) for ending in (Ending.REFUSED, Ending.FAILED, Ending.WRONG)
         ]
         cells += [f"{percentile(self.right_ms, share):.1f}" for share in (50, 99, 99.9)]
         cells += [f"{percentile(each, 99):.1f}" for each in (self.refused_ms, self.late_ms)]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scorer import Runtime, default_artifact_path, load_artifact
-from tests.load.open_loop import Verdict, arrivals, offer
+from tests.load.open_loop import Ending, arrivals, offer
 from tests.load.scorer_target import TEXTS, ScorerTarget
 from tests.load.summary import Summary, percentile
 
@@ -63,7 +63,7 @@ async def test_a_service_that_is_not_there_refuses_and_is_not_wrong() -> None:
             return True
 
         outcomes = await offer(call, rate_per_s=50, span_s=0.2)
-    assert {outcome.verdict for outcome in outcomes} == {Verdict.REFUSED}
+    assert {outcome.ending for outcome in outcomes} == {Ending.REFUSED}
     summary = Summary.of(outcomes, 0.2)
     assert summary.right_per_s == 0
     assert "| nan |" in summary.row("nobody")
@@ -74,7 +74,7 @@ async def test_the_scorers_answers_are_right_and_another_artifacts_are_wrong(
 ) -> None:
     target = ScorerTarget(scorer, scorer_runtime)
     outcomes = await offer(target.unary, rate_per_s=20, span_s=0.5)
-    assert {outcome.verdict for outcome in outcomes} == {Verdict.RIGHT}
+    assert {outcome.ending for outcome in outcomes} == {Ending.RIGHT}
     assert await target.first_of_stream(len(TEXTS) - 1)
     edge = Runtime.open(load_artifact(default_artifact_path().parent / "edge"))
     assert not await ScorerTarget(scorer, edge).unary(0)
