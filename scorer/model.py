@@ -13,6 +13,7 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -21,6 +22,7 @@ from transformers.utils import logging
 
 from scorer.artifact import TOKENIZER_FILE
 from scorer.mixture.learner import FEATURE_SCALE
+from scorer.mixture.neighbourhoods import REACH
 from scorer.runtime import (
     CLASS_WEIGHTS_OUTPUT,
     SCORES_OUTPUT,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scorer.mixture.learner import Learned
+    from scorer.mixture.neighbourhoods import Neighbourhoods
 
 PACKAGE_PREFIX = "package:"
 
@@ -51,6 +54,8 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         ngram_buckets: int = 2,
         projection_width: int = 1,
         has_tokens: bool = False,
+        neighbourhoods: int = 0,
+        likeness_width: int = 0,
         **others: Any,
     ) -> None:
         self.encoder = encoder
@@ -59,6 +64,8 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         self.ngram_buckets = ngram_buckets
         self.projection_width = projection_width
         self.has_tokens = has_tokens
+        self.neighbourhoods = neighbourhoods
+        self.likeness_width = likeness_width
         super().__init__(**others)
 
 
@@ -83,6 +90,11 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         self.success_by_class = nn.Parameter(torch.full((classes, models), 0.5))
         self.slope = nn.Parameter(torch.ones(models))
         self.offset = nn.Parameter(torch.zeros(models))
+        self.neighbourhoods = None
+        if config.neighbourhoods:
+            self.neighbourhoods = NeighbourhoodLayer(
+                width, config.likeness_width, config.neighbourhoods, models
+            )
         self.tokens_by_class = None
         if config.has_tokens:
             self.tokens_by_class = nn.Parameter(torch.zeros(classes, models))
@@ -100,9 +112,11 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         parts = [functional.normalize(self.projection(ngram_ids).sum(1), dim=-1)]
         if self.encoder is not None:
             parts.insert(0, mean_embedding(self.encoder, input_ids, attention_mask))
-        logits = FEATURE_SCALE * torch.cat(parts, dim=-1) @ self.directions + self.bias
-        weights = torch.softmax(logits, dim=-1)
+        features = FEATURE_SCALE * torch.cat(parts, dim=-1)
+        weights = torch.softmax(features @ self.directions + self.bias, dim=-1)
         chances = weights @ self.success_by_class
+        if self.neighbourhoods is not None:
+            chances = self.neighbourhoods(features, chances)
         outputs = {
             SCORES_OUTPUT: torch.sigmoid(self.slope * torch.logit(chances) + self.offset),
             CLASS_WEIGHTS_OUTPUT: weights,
@@ -112,6 +126,26 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         if self.tokens_by_class is not None:
             outputs[TOKENS_OUTPUT] = weights @ self.tokens_by_class
         return outputs
+
+
+class NeighbourhoodLayer(nn.Module):  # type: ignore[misc]  # as ScorerConfig
+    """Draws chances towards what models did nearby: ``scorer.mixture.neighbourhoods``."""
+
+    def __init__(self, inputs: int, width: int, count: int, models: int) -> None:
+        super().__init__()
+        self.directions = nn.Parameter(torch.zeros(inputs, width))
+        self.centre = nn.Parameter(torch.zeros(width))
+        # Divided by the reach; the labels and what is known, multiplied by the share.
+        self.places = nn.Parameter(torch.zeros(width, count))
+        self.bias = nn.Parameter(torch.zeros(count))
+        self.labels = nn.Parameter(torch.zeros(count, models))
+        self.known = nn.Parameter(torch.zeros(count, models))
+
+    def forward(self, features: torch.Tensor, chances: torch.Tensor) -> torch.Tensor:
+        """Returns the drawn chances, (B, M), of features (B, F) and chances (B, M)."""
+        place = functional.normalize(features @ self.directions - self.centre, dim=-1)
+        nearness = torch.softmax(place @ self.places + self.bias, dim=-1)
+        return chances + nearness @ self.labels - nearness @ self.known * chances
 
 
 def mean_embedding(
@@ -158,6 +192,7 @@ def new_scorer(
     buckets, width = learned.projection.shape
     table = learned.table
     counts = torch.bincount(torch.from_numpy(table.skill_of_class)).tolist()
+    near = learned.neighbourhoods
     scorer = Scorer(
         ScorerConfig(
             encoder=None if encoder is None else encoder.config.to_dict(),
@@ -166,6 +201,8 @@ def new_scorer(
             ngram_buckets=buckets,
             projection_width=width,
             has_tokens=completion_tokens is not None,
+            neighbourhoods=0 if near is None else len(near.map.places),
+            likeness_width=0 if near is None else near.map.places.shape[1],
         )
     )
     directions, bias = learned.mixture.folded()
@@ -179,11 +216,26 @@ def new_scorer(
     }
     if completion_tokens is not None:
         values["tokens_by_class"] = completion_tokens
+    if near is not None:
+        values |= {f"neighbourhoods.{name}": value for name, value in _weights_of(near).items()}
     if encoder is not None:
         values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
     scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})
     scorer.eval()
     return scorer
+
+
+def _weights_of(near: Neighbourhoods) -> dict[str, torch.Tensor]:
+    """Returns the parameters of the layer, with all constants in them."""
+    arrays = {
+        "directions": near.map.directions,
+        "centre": near.map.centre,
+        "places": near.map.places.T / REACH,
+        "bias": near.tally.log_counts,
+        "labels": near.share * near.tally.labels,
+        "known": near.share * near.tally.known,
+    }
+    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
 
 
 def save_tokenizer(source: str, directory: Path) -> Path:

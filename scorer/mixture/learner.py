@@ -1,9 +1,10 @@
 """Labelled queries -> a calibrated mixture. Needs torch.
 
-``texts -> n-gram projection -> features -> skills and classes -> mixture -> calibration``
+``texts -> n-gram projection -> features -> skills and classes -> mixture -> neighbourhoods
+-> calibration``
 
-The calibration is fitted on scores that each fifth of the data got from the other four, so no record
-has to be set aside for it.
+How much neighbourhoods count, and the calibration, are fitted on scores that each fifth of the data got
+from the other four, so no record has to be set aside for them.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from torch.nn import functional
 from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
 from scorer.data.splits import fold_of
 from scorer.measures.calibration import calibration_figures
-from scorer.measures.ranking import ranking_outcomes
+from scorer.mixture.first_choices import best_candidate
 from scorer.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
+from scorer.mixture.neighbourhoods import Neighbourhoods, draw_map, tally
 from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
 
@@ -34,13 +36,11 @@ if TYPE_CHECKING:
 FEATURE_SCALE = 3.0
 """Unit vectors times this: directions of length one then make logits of a useful size."""
 
-
 ANCHOR_SHARES = (0.0, 0.25, 0.5, 0.75)
 """How far scores may be drawn towards their models' means."""
 
-MIN_GAIN_ERRORS = 0.5
-"""A gain of first choices counts if it is more than so many standard errors: scores that are drawn to
-their means are less sharp, which no gain by chance is worth."""
+NEIGHBOUR_SHARES = (0.0, 0.25, 0.5, 0.75)
+"""How far they may be drawn towards what the nearest neighbourhoods say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,11 +50,16 @@ class Learned:
     projection: torch.Tensor
     table: SkillTable
     mixture: Mixture
+    neighbourhoods: Neighbourhoods | None
+    """None where they are not worth having."""
     calibration: Calibration
 
-    def scores(self, class_weights: Floats) -> Floats:
-        """Returns the calibrated scores (N, M) of class weights (N, C)."""
-        return calibrated(class_weights @ self.success, self.calibration)
+    def scores(self, features: torch.Tensor) -> Floats:
+        """Returns the calibrated scores, (N, M)."""
+        chances = self.class_weights(features) @ self.success
+        if self.neighbourhoods:
+            chances = self.neighbourhoods.drawn(chances, features)
+        return calibrated(chances, self.calibration)
 
     @property
     def success(self) -> Floats:
@@ -75,20 +80,27 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
     features = read_features(examples, projection)
-    held_out, class_ridge = _held_out_scores(examples, features, config, seed)
+    folds = np.array([fold_of(text, config.folds, seed) for text in examples.texts])
+    held_out, class_ridge = _held_out_chances(examples, features, folds, config, seed)
+    neighbourhoods, held_out = _neighbourhoods(examples, features, folds, held_out, seed)
     calibration = anchored(
         fit_calibration(logit(held_out), examples.targets, examples.weights), held_out, examples
     )
-    everything = np.arange(len(features))
     table, mixture = _fit(
         examples,
         features,
-        everything,
+        np.arange(len(features)),
         max_classes=config.max_classes,
         class_ridge=class_ridge,
         seed=seed,
     )
-    return Learned(projection=projection, table=table, mixture=mixture, calibration=calibration)
+    return Learned(
+        projection=projection,
+        table=table,
+        mixture=mixture,
+        neighbourhoods=neighbourhoods,
+        calibration=calibration,
+    )
 
 
 def read_features(examples: Examples, projection: torch.Tensor) -> torch.Tensor:
@@ -122,20 +134,8 @@ def anchored(calibration: Calibration, scores: Floats, examples: Examples) -> Ca
         )
         for share in ANCHOR_SHARES
     ]
-    outcomes = [
-        ranking_outcomes(calibrated(scores, each), examples.targets).scores for each in candidates
-    ]
-    means = [np.average(each, weights=examples.weights) for each in outcomes]
-    best = int(np.argmax(means))
-    gains = outcomes[best] - outcomes[0]
-    return candidates[best if _is_worth(gains, examples.weights) else 0]
-
-
-def _is_worth(gains: Floats, weights: Floats) -> bool:
-    """Returns whether a mean gain is more than its own noise would often be."""
-    mean = float(np.average(gains, weights=weights))
-    error = np.sqrt(np.average((gains - mean) ** 2, weights=weights) / len(gains))
-    return bool(mean > MIN_GAIN_ERRORS * error)
+    found = [calibrated(scores, each) for each in candidates]
+    return candidates[best_candidate(found, examples.targets, examples.weights)]
 
 
 def calibrated(scores: Floats, calibration: Calibration) -> Floats:
@@ -143,11 +143,14 @@ def calibrated(scores: Floats, calibration: Calibration) -> Floats:
     return sigmoid(logit(scores) * calibration.slope + calibration.offset)
 
 
-def _held_out_scores(
-    examples: Examples, features: torch.Tensor, config: LearnerConfig, seed: int
+def _held_out_chances(
+    examples: Examples,
+    features: torch.Tensor,
+    folds: npt.NDArray[np.int64],
+    config: LearnerConfig,
+    seed: int,
 ) -> tuple[Floats, float]:
     """Returns each example's score by what was learned on the other folds, and the best ridge."""
-    folds = np.array([fold_of(text, config.folds, seed) for text in examples.texts])
     scores = {ridge: np.empty(examples.targets.shape) for ridge in config.class_ridges}
     for fold in np.unique(folds):
         ours = np.flatnonzero(folds != fold)
@@ -167,6 +170,34 @@ def _held_out_scores(
         key=lambda ridge: calibration_figures(scores[ridge], examples.targets).loss,
     )
     return scores[best], best
+
+
+def _neighbourhoods(
+    examples: Examples,
+    features: torch.Tensor,
+    folds: npt.NDArray[np.int64],
+    chances: Floats,
+    seed: int,
+) -> tuple[Neighbourhoods | None, Floats]:
+    """Returns the neighbourhoods, if they better first choices, and the held-out scores with them."""
+    targets, weights = examples.targets, examples.weights
+    drawn_map, groups = draw_map(features, seed=seed)
+    count = len(drawn_map.places)
+    likeness = drawn_map.likeness(features)
+    candidates = [chances.copy() for _ in NEIGHBOUR_SHARES]
+    for fold in np.unique(folds):
+        ours, rest = folds == fold, folds != fold
+        others = tally(groups[rest], count, targets[rest], weights[rest])
+        for share, found in zip(NEIGHBOUR_SHARES, candidates, strict=True):
+            found[ours] = others.drawn(chances[ours], likeness[ours], share)
+    maps = [fit_calibration(logit(each), targets, weights) for each in candidates]
+    scores = [calibrated(each, map_) for each, map_ in zip(candidates, maps, strict=True)]
+    best = best_candidate(scores, targets, weights)
+    if best == 0:
+        return None, chances
+    everything = tally(groups, count, targets, weights)
+    share = NEIGHBOUR_SHARES[best]
+    return Neighbourhoods(map=drawn_map, tally=everything, share=share), candidates[best]
 
 
 def _fit(

@@ -47,7 +47,7 @@ def planted(count: int, *, seed: int, tell: bool = True) -> Examples:
 
 
 def scores_of(learned: Learned, test: Examples) -> np.ndarray:
-    return learned.scores(learned.class_weights(read_features(test, learned.projection)))
+    return learned.scores(read_features(test, learned.projection))
 
 
 def with_kinds(examples: Examples) -> Examples:
