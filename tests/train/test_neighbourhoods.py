@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import TYPE_CHECKING
+
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 pytest.importorskip("torch", reason="needs the [train] extra")
+pytest.importorskip("optimum.onnxruntime", reason="needs the [train] extra")
 
+import onnx
 import torch
 
-from scorer.mixture.neighbourhoods import Tally, draw_map, tally
+from scorer.columns import read_columns, write_columns
+from scorer.export import write_graph
+from scorer.graph import OFFSET, SLOPE, SUCCESS
+from scorer.mixture.learner import learn, read_features
+from scorer.mixture.neighbourhoods import Neighbourhoods, Tally, draw_map, tally
+from scorer.model import new_scorer
+from scorer.quantize import int8_model
+from scorer.runtime import NGRAM_INPUT, SCORES_OUTPUT
+from tests.train.planted import CONFIG, planted
 
-pytestmark = pytest.mark.train
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scorer.mixture.examples import Examples
+
+pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 
 
 def two_crowds(count: int) -> tuple[torch.Tensor, np.ndarray]:
@@ -65,3 +84,42 @@ def test_the_seed_decides_the_map() -> None:
     one, other = (draw_map(features, seed=3) for _ in range(2))
     assert np.array_equal(one[0].places, other[0].places)
     assert np.array_equal(one[1], other[1])
+
+
+def test_the_graph_does_as_the_learner_and_a_newcomer_changes_nothing(tmp_path: Path) -> None:
+    examples = planted(240, seed=1)
+    learned = learn(examples, config=CONFIG, seed=0)
+    features = read_features(examples, learned.projection)
+    found, groups = draw_map(features, seed=0)
+    counted = tally(groups, len(found.places), examples.targets, examples.weights)
+    near = Neighbourhoods(map=found, tally=counted, share=0.5)
+    learned = dataclasses.replace(learned, neighbourhoods=near)
+    scorer = new_scorer(None, learned, model_ids=("a", "b", "c"), completion_tokens=None)
+    write_graph(scorer, tmp_path / "model.onnx")
+    model = onnx.load(tmp_path / "model.onnx")
+    assert _scores(model, examples) == pytest.approx(learned.scores(features), abs=1e-5)
+    quantized = int8_model(onnx.load(tmp_path / "model.onnx"))
+    weights = {tensor.name: tensor.data_type for tensor in quantized.graph.initializer}
+    assert weights["neighbourhoods.places"] == onnx.TensorProto.FLOAT
+    assert weights["neighbourhoods.directions"] == onnx.TensorProto.FLOAT
+    columns = read_columns(model)
+    assert columns.weights["neighbourhoods.labels"].shape == (len(found.places), 3)
+    success = columns.success[:, :1]
+    write_columns(
+        model,
+        columns.followed_by({SUCCESS: success, SLOPE: np.ones(1), OFFSET: np.zeros(1)}),
+    )
+    more = _scores(model, examples)
+    assert more[:, :3] == pytest.approx(learned.scores(features), abs=1e-5)
+    # No neighbourhood knows the new model, so only the classes speak for it.
+    assert more[:, 3] == pytest.approx((learned.class_weights(features) @ success)[:, 0], abs=1e-5)
+    write_columns(model, read_columns(model).without(0))
+    assert _scores(model, examples) == pytest.approx(more[:, 1:], abs=1e-5)
+
+
+def _scores(model: onnx.ModelProto, examples: Examples) -> np.ndarray:
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    width = max(map(len, examples.bags))
+    ids = np.stack([np.pad(bag, (0, width - len(bag))) for bag in examples.bags])
+    (scores,) = session.run([SCORES_OUTPUT], {NGRAM_INPUT: ids})
+    return scores
