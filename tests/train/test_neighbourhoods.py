@@ -121,5 +121,5 @@ def _scores(model: onnx.ModelProto, examples: Examples) -> np.ndarray:
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     width = max(map(len, examples.bags))
     ids = np.stack([np.pad(bag, (0, width - len(bag))) for bag in examples.bags])
-    (scores,) = session.run([SCORES_OUTPUT], {NGRAM_INPUT: ids})
+    scores: np.ndarray = session.run([SCORES_OUTPUT], {NGRAM_INPUT: ids})[0]
     return scores
