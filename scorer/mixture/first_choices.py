@@ -38,6 +38,8 @@ def best_candidate(candidates: Sequence[Floats], targets: Floats, weights: Float
 
 def _is_worth(gains: Floats, weights: Floats) -> bool:
     """Returns whether a mean gain is more than its own noise would often be."""
-    mean = float(np.average(gains, weights=weights))
-    error = np.sqrt(np.average((gains - mean) ** 2, weights=weights) / len(gains))
+    shares = weights / weights.sum()
+    mean = float(shares @ gains)
+    # Of a weighted mean: a few heavy rows are no large sample.
+    error = np.sqrt(np.square(shares) @ np.square(gains - mean))
     return bool(mean > MIN_GAIN_ERRORS * error)

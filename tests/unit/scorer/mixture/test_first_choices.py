@@ -40,3 +40,17 @@ def test_weights_decide_which_gains_count() -> None:
     weights = np.where(np.arange(100) < 20, 0.0, 1.0)
     assert best_candidate([scores(20), scores(0)], TARGETS, weights) == 0
     assert best_candidate([scores(20), scores(0)], TARGETS, ONES) == 1
+
+
+def test_a_few_heavy_rows_are_no_large_sample() -> None:
+    # Of 1,000 rows, five heavy ones decide the mean: three are better and two are worse.
+    targets = np.tile([1.0, 0.0], (1000, 1))
+    before = np.tile([0.9, 0.1], (1000, 1))
+    after = before.copy()
+    before[:3] = after[3:5] = [0.1, 0.9]
+    heavy = np.where(np.arange(1000) < 5, 1e6, 1.0)
+    assert best_candidate([before, after], targets, heavy) == 0
+    # The same gain on a thousand rows of equal weight is no chance.
+    before[:600], before[600:] = [0.1, 0.9], [0.9, 0.1]
+    after[:600], after[600:] = [0.9, 0.1], [0.1, 0.9]
+    assert best_candidate([before, after], targets, np.ones(1000)) == 1
