@@ -25,14 +25,7 @@ if TYPE_CHECKING:
 
 OUTPUTS_BY_MODEL = {SCORES_OUTPUT, SUCCESS_OUTPUT, TOKENS_OUTPUT}
 
-WEIGHTS_BY_MODEL = (
-    graph.SUCCESS,
-    graph.SLOPE,
-    graph.OFFSET,
-    graph.TOKENS,
-    graph.LABELS,
-    graph.KNOWN,
-)
+WEIGHTS_BY_MODEL = (graph.SUCCESS, graph.SLOPE, graph.OFFSET, graph.TOKENS)
 """Their last axis is the models."""
 
 
@@ -60,14 +53,10 @@ class Columns:
         )
 
     def followed_by(self, other: Mapping[str, Floats]) -> Columns:
-        """Returns these columns and others after them; what the others lack is zero."""
-        added = {
-            name: other.get(name, np.zeros((*each.shape[:-1], 1)))
-            for name, each in self.weights.items()
-        }
+        """Returns these columns and others after them, which have all of these weights."""
         return Columns(
             weights={
-                name: np.concatenate([each, added[name]], -1) for name, each in self.weights.items()
+                name: np.concatenate([each, other[name]], -1) for name, each in self.weights.items()
             }
         )
 

@@ -26,9 +26,6 @@ OFFSET = "offset"
 """The calibration, with the above, each (M,)."""
 TOKENS = "tokens_by_class"
 """Expected tokens of a model's reply, (C, M); only where the training data had lengths."""
-LABELS = "neighbourhoods.labels"
-KNOWN = "neighbourhoods.known"
-"""What models did in each neighbourhood, each (K, M); only where there are any."""
 
 
 def weights_of(graph: GraphProto) -> dict[str, TensorProto]:
@@ -36,9 +33,9 @@ def weights_of(graph: GraphProto) -> dict[str, TensorProto]:
     return {tensor.name: tensor for tensor in graph.initializer}
 
 
-def neighbourhood_weights(graph: GraphProto) -> set[str]:
-    """Returns the names of the weights that belong to neighbourhoods, if there are any."""
-    return {tensor.name for tensor in graph.initializer if "neighbourhoods." in tensor.name}
+def familiarity_weights(graph: GraphProto) -> set[str]:
+    """Returns the names of the weights that tell how foreign a query is."""
+    return {tensor.name for tensor in graph.initializer if tensor.name.startswith("familiarity.")}
 
 
 def lookups(graph: GraphProto) -> list[NodeProto]:

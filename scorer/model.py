@@ -22,7 +22,6 @@ from transformers.utils import logging
 
 from scorer.artifact import TOKENIZER_FILE
 from scorer.mixture.learner import FEATURE_SCALE
-from scorer.mixture.neighbourhoods import REACH
 from scorer.runtime import (
     CLASS_WEIGHTS_OUTPUT,
     SCORES_OUTPUT,
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from scorer.mixture.familiarity import Familiarity
     from scorer.mixture.learner import Learned
-    from scorer.mixture.neighbourhoods import Neighbourhoods
 
 PACKAGE_PREFIX = "package:"
 
@@ -54,7 +53,7 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         ngram_buckets: int = 2,
         projection_width: int = 1,
         has_tokens: bool = False,
-        neighbourhoods: int = 0,
+        places: int = 0,
         likeness_width: int = 0,
         **others: Any,
     ) -> None:
@@ -64,7 +63,7 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         self.ngram_buckets = ngram_buckets
         self.projection_width = projection_width
         self.has_tokens = has_tokens
-        self.neighbourhoods = neighbourhoods
+        self.places = places
         self.likeness_width = likeness_width
         super().__init__(**others)
 
@@ -90,11 +89,7 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         self.success_by_class = nn.Parameter(torch.full((classes, models), 0.5))
         self.slope = nn.Parameter(torch.ones(models))
         self.offset = nn.Parameter(torch.zeros(models))
-        self.neighbourhoods = None
-        if config.neighbourhoods:
-            self.neighbourhoods = NeighbourhoodLayer(
-                width, config.likeness_width, config.neighbourhoods, models
-            )
+        self.familiarity = FamiliarityLayer(width, config.likeness_width, config.places, classes)
         self.tokens_by_class = None
         if config.has_tokens:
             self.tokens_by_class = nn.Parameter(torch.zeros(classes, models))
@@ -114,9 +109,8 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
             parts.insert(0, mean_embedding(self.encoder, input_ids, attention_mask))
         features = FEATURE_SCALE * torch.cat(parts, dim=-1)
         weights = torch.softmax(features @ self.directions + self.bias, dim=-1)
+        weights = self.familiarity(features, weights)
         chances = weights @ self.success_by_class
-        if self.neighbourhoods is not None:
-            chances = self.neighbourhoods(features, chances)
         outputs = {
             SCORES_OUTPUT: torch.sigmoid(self.slope * torch.logit(chances) + self.offset),
             CLASS_WEIGHTS_OUTPUT: weights,
@@ -128,24 +122,24 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         return outputs
 
 
-class NeighbourhoodLayer(nn.Module):  # type: ignore[misc]  # as ScorerConfig
-    """Draws chances towards what models did nearby: ``scorer.mixture.neighbourhoods``."""
+class FamiliarityLayer(nn.Module):  # type: ignore[misc]  # as ScorerConfig
+    """Draws class weights of foreign queries: ``scorer.mixture.familiarity``."""
 
-    def __init__(self, inputs: int, width: int, count: int, models: int) -> None:
+    def __init__(self, inputs: int, width: int, places: int, classes: int) -> None:
         super().__init__()
         self.directions = nn.Parameter(torch.zeros(inputs, width))
         self.centre = nn.Parameter(torch.zeros(width))
-        # Divided by the reach; the labels and what is known, multiplied by the share.
-        self.places = nn.Parameter(torch.zeros(width, count))
-        self.bias = nn.Parameter(torch.zeros(count))
-        self.labels = nn.Parameter(torch.zeros(count, models))
-        self.known = nn.Parameter(torch.zeros(count, models))
+        self.places = nn.Parameter(torch.zeros(width, places))
+        self.threshold = nn.Parameter(torch.zeros(()))
+        self.softness = nn.Parameter(torch.ones(()))
+        self.usual = nn.Parameter(torch.zeros(classes))
 
-    def forward(self, features: torch.Tensor, chances: torch.Tensor) -> torch.Tensor:
-        """Returns the drawn chances, (B, M), of features (B, F) and chances (B, M)."""
+    def forward(self, features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Returns the drawn class weights, (B, C), of features (B, F) and class weights (B, C)."""
         place = functional.normalize(features @ self.directions - self.centre, dim=-1)
-        nearness = torch.softmax(place @ self.places + self.bias, dim=-1)
-        return chances + nearness @ self.labels - nearness @ self.known * chances
+        nearest = (place @ self.places).amax(dim=-1, keepdim=True)
+        foreign = torch.sigmoid((self.threshold - nearest) / self.softness)
+        return weights + foreign * (self.usual - weights)
 
 
 def mean_embedding(
@@ -192,7 +186,7 @@ def new_scorer(
     buckets, width = learned.projection.shape
     table = learned.table
     counts = torch.bincount(torch.from_numpy(table.skill_of_class)).tolist()
-    near = learned.neighbourhoods
+    count, likeness_width = learned.familiarity.places.shape
     scorer = Scorer(
         ScorerConfig(
             encoder=None if encoder is None else encoder.config.to_dict(),
@@ -201,8 +195,8 @@ def new_scorer(
             ngram_buckets=buckets,
             projection_width=width,
             has_tokens=completion_tokens is not None,
-            neighbourhoods=0 if near is None else len(near.map.places),
-            likeness_width=0 if near is None else near.map.places.shape[1],
+            places=count,
+            likeness_width=likeness_width,
         )
     )
     directions, bias = learned.mixture.folded()
@@ -216,8 +210,9 @@ def new_scorer(
     }
     if completion_tokens is not None:
         values["tokens_by_class"] = completion_tokens
-    if near is not None:
-        values |= {f"neighbourhoods.{name}": value for name, value in _weights_of(near).items()}
+    values |= {
+        f"familiarity.{name}": value for name, value in _weights_of(learned.familiarity).items()
+    }
     if encoder is not None:
         values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
     scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})
@@ -225,17 +220,17 @@ def new_scorer(
     return scorer
 
 
-def _weights_of(near: Neighbourhoods) -> dict[str, torch.Tensor]:
-    """Returns the parameters of the layer, with all constants in them."""
+def _weights_of(familiarity: Familiarity) -> dict[str, torch.Tensor]:
+    """Returns the parameters of the layer."""
     arrays = {
-        "directions": near.map.directions,
-        "centre": near.map.centre,
-        "places": near.map.places.T / REACH,
-        "bias": near.tally.log_counts,
-        "labels": near.share * near.tally.labels,
-        "known": near.share * near.tally.known,
+        "directions": familiarity.directions,
+        "centre": familiarity.centre,
+        "places": familiarity.places.T,
+        "threshold": np.array(familiarity.threshold),
+        "softness": np.array(familiarity.softness),
+        "usual": familiarity.usual,
     }
-    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
 
 
 def save_tokenizer(source: str, directory: Path) -> Path:

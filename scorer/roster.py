@@ -148,7 +148,7 @@ def _column(
     records: Sequence[Record],
     model_id: str,
 ) -> dict[str, Floats]:
-    """Returns the weights of the new model, which no neighbourhood knows, by name."""
+    """Returns the weights of the new model by name."""
     weights = {
         graph.SUCCESS: newcomer.success[:, None],
         graph.SLOPE: np.array([newcomer.slope]),

@@ -1,10 +1,10 @@
 """Labelled queries -> a calibrated mixture. Needs torch.
 
-``texts -> n-gram projection -> features -> skills and classes -> mixture -> neighbourhoods
+``texts -> n-gram projection -> features -> skills and classes -> mixture -> familiarity
 -> calibration``
 
-How much neighbourhoods count, and the calibration, are fitted on scores that each fifth of the data got
-from the other four, so no record has to be set aside for them.
+The calibration is fitted on scores that each fifth of the data got from the other four, so no record
+has to be set aside for it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from torch.nn import functional
 from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
 from scorer.data.splits import fold_of
 from scorer.measures.calibration import calibration_figures
+from scorer.mixture.familiarity import Familiarity, fit_familiarity
 from scorer.mixture.first_choices import best_candidate
 from scorer.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
-from scorer.mixture.neighbourhoods import Neighbourhoods, draw_map, tally
 from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
 
@@ -39,9 +39,6 @@ FEATURE_SCALE = 3.0
 ANCHOR_SHARES = (0.0, 0.25, 0.5, 0.75)
 """How far scores may be drawn towards their models' means."""
 
-NEIGHBOUR_SHARES = (0.0, 0.25, 0.5, 0.75)
-"""How far they may be drawn towards what the nearest neighbourhoods say."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Learned:
@@ -50,16 +47,12 @@ class Learned:
     projection: torch.Tensor
     table: SkillTable
     mixture: Mixture
-    neighbourhoods: Neighbourhoods | None
-    """None where they are not worth having."""
+    familiarity: Familiarity
     calibration: Calibration
 
     def scores(self, features: torch.Tensor) -> Floats:
         """Returns the calibrated scores, (N, M)."""
-        chances = self.class_weights(features) @ self.success
-        if self.neighbourhoods:
-            chances = self.neighbourhoods.drawn(chances, features)
-        return calibrated(chances, self.calibration)
+        return calibrated(self.class_weights(features) @ self.success, self.calibration)
 
     @property
     def success(self) -> Floats:
@@ -69,9 +62,7 @@ class Learned:
 
     def class_weights(self, features: torch.Tensor) -> Floats:
         """Returns how much each query is of each class, (N, C)."""
-        with torch.inference_mode():
-            weights: Floats = self.mixture.log_weights(features).exp().double().numpy()
-        return weights
+        return self.familiarity.drawn(_class_weights(self.mixture, features), features)
 
 
 def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
@@ -80,9 +71,7 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
     features = read_features(examples, projection)
-    folds = np.array([fold_of(text, config.folds, seed) for text in examples.texts])
-    held_out, class_ridge = _held_out_chances(examples, features, folds, config, seed)
-    neighbourhoods, held_out = _neighbourhoods(examples, features, folds, held_out, seed)
+    held_out, class_ridge = _held_out_chances(examples, features, config, seed)
     calibration = anchored(
         fit_calibration(logit(held_out), examples.targets, examples.weights), held_out, examples
     )
@@ -98,7 +87,9 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         projection=projection,
         table=table,
         mixture=mixture,
-        neighbourhoods=neighbourhoods,
+        familiarity=fit_familiarity(
+            features, _class_weights(mixture, features), examples.weights, seed=seed
+        ),
         calibration=calibration,
     )
 
@@ -143,14 +134,21 @@ def calibrated(scores: Floats, calibration: Calibration) -> Floats:
     return sigmoid(logit(scores) * calibration.slope + calibration.offset)
 
 
+def _class_weights(mixture: Mixture, features: torch.Tensor) -> Floats:
+    """Returns the class weights (N, C) as if no query were foreign."""
+    with torch.inference_mode():
+        weights: Floats = mixture.log_weights(features).exp().double().numpy()
+    return weights
+
+
 def _held_out_chances(
     examples: Examples,
     features: torch.Tensor,
-    folds: npt.NDArray[np.int64],
     config: LearnerConfig,
     seed: int,
 ) -> tuple[Floats, float]:
     """Returns each example's score by what was learned on the other folds, and the best ridge."""
+    folds = np.array([fold_of(text, config.folds, seed) for text in examples.texts])
     scores = {ridge: np.empty(examples.targets.shape) for ridge in config.class_ridges}
     for fold in np.unique(folds):
         ours = np.flatnonzero(folds != fold)
@@ -170,34 +168,6 @@ def _held_out_chances(
         key=lambda ridge: calibration_figures(scores[ridge], examples.targets).loss,
     )
     return scores[best], best
-
-
-def _neighbourhoods(
-    examples: Examples,
-    features: torch.Tensor,
-    folds: npt.NDArray[np.int64],
-    chances: Floats,
-    seed: int,
-) -> tuple[Neighbourhoods | None, Floats]:
-    """Returns the neighbourhoods, if they better first choices, and the held-out scores with them."""
-    targets, weights = examples.targets, examples.weights
-    drawn_map, groups = draw_map(features, seed=seed)
-    count = len(drawn_map.places)
-    likeness = drawn_map.likeness(features)
-    candidates = [chances.copy() for _ in NEIGHBOUR_SHARES]
-    for fold in np.unique(folds):
-        ours, rest = folds == fold, folds != fold
-        others = tally(groups[rest], count, targets[rest], weights[rest])
-        for share, found in zip(NEIGHBOUR_SHARES, candidates, strict=True):
-            found[ours] = others.drawn(chances[ours], likeness[ours], share)
-    maps = [fit_calibration(logit(each), targets, weights) for each in candidates]
-    scores = [calibrated(each, map_) for each, map_ in zip(candidates, maps, strict=True)]
-    best = best_candidate(scores, targets, weights)
-    if best == 0:
-        return None, chances
-    everything = tally(groups, count, targets, weights)
-    share = NEIGHBOUR_SHARES[best]
-    return Neighbourhoods(map=drawn_map, tally=everything, share=share), candidates[best]
 
 
 def _fit(
