@@ -9,7 +9,7 @@ UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train demo test test-clients test-vllm test-train test-chart test-chart-cluster lint format
-.PHONY: gen gen-check gen-chart load lock bench bench-peers ci clean images image-buildah test-images
+.PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci clean images image-buildah test-images
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -107,6 +107,7 @@ gen-check: ## Fail if regenerating changes anything
 
 bench: $(VENV)/dev.done ## Measure scorer, router and budgets on this machine, into docs/benchmarks
 	$(BIN)/python -m tests.bench.bench_scorer --markdown docs/benchmarks/scorer-service.md
+	$(BIN)/python -m tests.bench.bench_serving --markdown docs/benchmarks/scorer-serving.md
 	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router.md
 	$(BIN)/python -m tests.bench.bench_budgets --markdown docs/benchmarks/budgets.md
 	$(BIN)/python -m tests.bench.bench_mixture --markdown docs/benchmarks/mixture.md
@@ -117,8 +118,19 @@ bench-peers: $(VENV)/dev.done ## Measure router and scorer beside other projects
 	$(BIN)/python -m tests.bench.bench_router --peers .venv-peers --markdown docs/benchmarks/router.md
 	$(BIN)/python -m tests.bench.scorer_peers --environments .venv-peers --markdown docs/benchmarks/scorer-peers.md
 
-load: $(VENV)/dev.done ## Load the services for a short while with ghz, into docs/benchmarks/load-ghz.md
+bench-gpu: ## Measure the scorer on an NVIDIA GPU, with the Python of an environment that has [gpu] (ARTIFACTS=...)
+	$(BIN)/python -m tests.bench.bench_gpu $(addprefix --artifact ,$(ARTIFACTS)) --markdown docs/benchmarks/scorer-gpu.md
+
+load: $(VENV)/train.done ## Load the services with ghz: every method, then the scorer by the profiles of tests/load/ghz
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md
+	$(BIN)/python -m tests.load.ghz_profiles --markdown docs/benchmarks/scorer-ghz.md --picture docs/benchmarks/scorer-ghz.png
+
+load-open-loop: $(VENV)/train.done ## Load the scorer at fixed rates: 70 %, overload, streams, a reload; with a picture
+	$(BIN)/python -m tests.load.open_loop_report --markdown docs/benchmarks/scorer-load.md --picture docs/benchmarks/scorer-load.png
+
+SOAK_MINUTES ?= 30
+soak: $(VENV)/dev.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
+	$(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md
 
 ci: gen-check lint test-clients test-chart test-train test ## What CI runs
 

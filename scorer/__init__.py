@@ -16,7 +16,8 @@ from pathlib import Path
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from scorer.artifact import Artifact, ArtifactError, load_artifact  # see above
-from scorer.runtime import Provider, ProviderUnavailableError, Runtime  # see above
+from scorer.runtime import Runtime  # see above
+from scorer.session import Provider, ProviderUnavailableError  # see above
 from scorer.tokenizer import TokenizedQuery  # see above
 
 __all__ = [

@@ -5,7 +5,6 @@ They are fp32 whatever the precision of the rest, so that one model's can change
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,8 @@ from scorer.calibrate import Calibration
 from scorer.runtime import SCORES_OUTPUT, SUCCESS_OUTPUT, TOKENS_OUTPUT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
     from onnx import ModelProto
 
@@ -24,70 +25,57 @@ if TYPE_CHECKING:
 
 OUTPUTS_BY_MODEL = {SCORES_OUTPUT, SUCCESS_OUTPUT, TOKENS_OUTPUT}
 
+WEIGHTS_BY_MODEL = (graph.SUCCESS, graph.SLOPE, graph.OFFSET, graph.TOKENS)
+"""Their last axis is the models."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Columns:
     """What a graph knows of M models."""
 
-    success: Floats
-    """Chance that a model answers a query of a class well, (C, M)."""
-    calibration: Calibration
-    tokens: Floats | None
-    """Expected tokens of a reply, (C, M); None where the graph has none."""
+    weights: Mapping[str, Floats]
+    """By name, those of ``WEIGHTS_BY_MODEL`` that the graph has, each (M,) or (..., M)."""
+
+    @property
+    def success(self) -> Floats:
+        """Chance that a model answers a query of a class well, (C, M)."""
+        return self.weights[graph.SUCCESS]
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of the scores."""
+        return Calibration(slope=self.weights[graph.SLOPE], offset=self.weights[graph.OFFSET])
 
     def without(self, place: int) -> Columns:
         """Returns all but one column."""
-        return dataclasses.replace(
-            self,
-            success=np.delete(self.success, place, axis=1),
-            calibration=Calibration(
-                slope=np.delete(self.calibration.slope, place),
-                offset=np.delete(self.calibration.offset, place),
-            ),
-            tokens=None if self.tokens is None else np.delete(self.tokens, place, axis=1),
+        return Columns(
+            weights={name: np.delete(each, place, -1) for name, each in self.weights.items()}
         )
 
-    def followed_by(self, other: Columns) -> Columns:
-        """Returns these columns and those of another after them."""
-        mine, theirs = self.calibration, other.calibration
-        tokens = None
-        if self.tokens is not None and other.tokens is not None:
-            tokens = np.concatenate([self.tokens, other.tokens], axis=1)
+    def followed_by(self, other: Mapping[str, Floats]) -> Columns:
+        """Returns these columns and others after them, which have all of these weights."""
         return Columns(
-            success=np.concatenate([self.success, other.success], axis=1),
-            calibration=Calibration(
-                slope=np.concatenate([mine.slope, theirs.slope]),
-                offset=np.concatenate([mine.offset, theirs.offset]),
-            ),
-            tokens=tokens,
+            weights={
+                name: np.concatenate([each, other[name]], -1) for name, each in self.weights.items()
+            }
         )
 
 
 def read_columns(model: ModelProto) -> Columns:
     """Returns the columns of a graph's models."""
     weights = graph.weights_of(model.graph)
-
-    def values(name: str) -> Floats:
-        array: Floats = numpy_helper.to_array(weights[name]).astype(np.float64)
-        return array
-
     return Columns(
-        success=values(graph.SUCCESS),
-        calibration=Calibration(slope=values(graph.SLOPE), offset=values(graph.OFFSET)),
-        tokens=values(graph.TOKENS) if graph.TOKENS in weights else None,
+        weights={
+            name: numpy_helper.to_array(weights[name]).astype(np.float64)
+            for name in WEIGHTS_BY_MODEL
+            if name in weights
+        }
     )
 
 
 def write_columns(model: ModelProto, columns: Columns) -> None:
     """Gives a graph other columns, of as many models as there are now."""
-    values = {
-        graph.SUCCESS: columns.success,
-        graph.SLOPE: columns.calibration.slope,
-        graph.OFFSET: columns.calibration.offset,
-    }
-    if columns.tokens is not None:
-        values[graph.TOKENS] = columns.tokens
-    for name, found in values.items():
+    for name, found in columns.weights.items():
         graph.replace_weight(model.graph, name, found.astype(np.float32))
     for output in model.graph.output:
         if output.name in OUTPUTS_BY_MODEL:

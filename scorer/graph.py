@@ -33,6 +33,11 @@ def weights_of(graph: GraphProto) -> dict[str, TensorProto]:
     return {tensor.name: tensor for tensor in graph.initializer}
 
 
+def familiarity_weights(graph: GraphProto) -> set[str]:
+    """Returns the names of the weights that tell how foreign a query is."""
+    return {tensor.name for tensor in graph.initializer if tensor.name.startswith("familiarity.")}
+
+
 def lookups(graph: GraphProto) -> list[NodeProto]:
     """Returns the nodes that look rows up in a table of real weights."""
     tables = {

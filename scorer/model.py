@@ -13,6 +13,7 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from scorer.mixture.familiarity import Familiarity
     from scorer.mixture.learner import Learned
 
 PACKAGE_PREFIX = "package:"
@@ -51,6 +53,8 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         ngram_buckets: int = 2,
         projection_width: int = 1,
         has_tokens: bool = False,
+        places: int = 0,
+        likeness_width: int = 0,
         **others: Any,
     ) -> None:
         self.encoder = encoder
@@ -59,6 +63,8 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         self.ngram_buckets = ngram_buckets
         self.projection_width = projection_width
         self.has_tokens = has_tokens
+        self.places = places
+        self.likeness_width = likeness_width
         super().__init__(**others)
 
 
@@ -83,6 +89,7 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         self.success_by_class = nn.Parameter(torch.full((classes, models), 0.5))
         self.slope = nn.Parameter(torch.ones(models))
         self.offset = nn.Parameter(torch.zeros(models))
+        self.familiarity = FamiliarityLayer(width, config.likeness_width, config.places, classes)
         self.tokens_by_class = None
         if config.has_tokens:
             self.tokens_by_class = nn.Parameter(torch.zeros(classes, models))
@@ -100,8 +107,9 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         parts = [functional.normalize(self.projection(ngram_ids).sum(1), dim=-1)]
         if self.encoder is not None:
             parts.insert(0, mean_embedding(self.encoder, input_ids, attention_mask))
-        logits = FEATURE_SCALE * torch.cat(parts, dim=-1) @ self.directions + self.bias
-        weights = torch.softmax(logits, dim=-1)
+        features = FEATURE_SCALE * torch.cat(parts, dim=-1)
+        weights = torch.softmax(features @ self.directions + self.bias, dim=-1)
+        weights = self.familiarity(features, weights)
         chances = weights @ self.success_by_class
         outputs = {
             SCORES_OUTPUT: torch.sigmoid(self.slope * torch.logit(chances) + self.offset),
@@ -112,6 +120,26 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         if self.tokens_by_class is not None:
             outputs[TOKENS_OUTPUT] = weights @ self.tokens_by_class
         return outputs
+
+
+class FamiliarityLayer(nn.Module):  # type: ignore[misc]  # as ScorerConfig
+    """Draws class weights of foreign queries: ``scorer.mixture.familiarity``."""
+
+    def __init__(self, inputs: int, width: int, places: int, classes: int) -> None:
+        super().__init__()
+        self.directions = nn.Parameter(torch.zeros(inputs, width))
+        self.centre = nn.Parameter(torch.zeros(width))
+        self.places = nn.Parameter(torch.zeros(width, places))
+        self.threshold = nn.Parameter(torch.zeros(()))
+        self.softness = nn.Parameter(torch.ones(()))
+        self.usual = nn.Parameter(torch.zeros(classes))
+
+    def forward(self, features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Returns the drawn class weights, (B, C), of features (B, F) and class weights (B, C)."""
+        place = functional.normalize(features @ self.directions - self.centre, dim=-1)
+        nearest = (place @ self.places).amax(dim=-1, keepdim=True)
+        foreign = torch.sigmoid((self.threshold - nearest) / self.softness)
+        return weights + foreign * (self.usual - weights)
 
 
 def mean_embedding(
@@ -158,6 +186,7 @@ def new_scorer(
     buckets, width = learned.projection.shape
     table = learned.table
     counts = torch.bincount(torch.from_numpy(table.skill_of_class)).tolist()
+    count, likeness_width = learned.familiarity.places.shape
     scorer = Scorer(
         ScorerConfig(
             encoder=None if encoder is None else encoder.config.to_dict(),
@@ -166,6 +195,8 @@ def new_scorer(
             ngram_buckets=buckets,
             projection_width=width,
             has_tokens=completion_tokens is not None,
+            places=count,
+            likeness_width=likeness_width,
         )
     )
     directions, bias = learned.mixture.folded()
@@ -179,11 +210,27 @@ def new_scorer(
     }
     if completion_tokens is not None:
         values["tokens_by_class"] = completion_tokens
+    values |= {
+        f"familiarity.{name}": value for name, value in _weights_of(learned.familiarity).items()
+    }
     if encoder is not None:
         values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
     scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})
     scorer.eval()
     return scorer
+
+
+def _weights_of(familiarity: Familiarity) -> dict[str, torch.Tensor]:
+    """Returns the parameters of the layer."""
+    arrays = {
+        "directions": familiarity.directions,
+        "centre": familiarity.centre,
+        "places": familiarity.places.T,
+        "threshold": np.array(familiarity.threshold),
+        "softness": np.array(familiarity.softness),
+        "usual": familiarity.usual,
+    }
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
 
 
 def save_tokenizer(source: str, directory: Path) -> Path:

@@ -3,8 +3,8 @@
 int8: the encoder's matrix products have weights of eight bits, one scale per block of a column, and
 quantize what they are multiplied with per block of a row (ONNX Runtime's ``MatMulNBits``); the tables
 that rows are looked up in have one scale per row. No scale is shared by two queries, so a score does
-not depend on what it is batched with, as it does with dynamic quantization. The mixture stays fp32: it
-is small, and its rounding would be seen at once.
+not depend on what it is batched with, as it does with dynamic quantization. The mixture and what
+tells foreign queries stay fp32: they are small, and their rounding would be seen at once.
 
 fp16, for GPUs: everything up to the features; the sums over n-grams, the mixture and the calibration
 stay fp32, as numbers there are large, or differ little from one another.
@@ -97,7 +97,9 @@ def int8_model(model: ModelProto, *, block_size: int = BLOCK_SIZE) -> ModelProto
         is_symmetric=True,
         accuracy_level=EIGHT_BIT_PRODUCTS,
         nodes_to_exclude=graph.products_with(
-            model.graph, {graph.DIRECTIONS, graph.SUCCESS, graph.TOKENS}
+            model.graph,
+            {graph.DIRECTIONS, graph.SUCCESS, graph.TOKENS}
+            | graph.familiarity_weights(model.graph),
         ),
     )
     quantizer.process()

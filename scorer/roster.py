@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 
-from scorer import parity
+from scorer import graph, parity
 from scorer.artifact import MODEL_FILE, Artifact, Manifest, files_of, seal_artifact
 from scorer.batches import length_buckets
-from scorer.calibrate import Calibration
-from scorer.columns import Columns, read_columns, write_columns
+from scorer.columns import read_columns, write_columns
 from scorer.data.records import matrix_of
 from scorer.evaluate import score_all
 from scorer.fields import ProblemsError
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.artifact import DataSource
+    from scorer.columns import Columns
     from scorer.data.records import Record
     from scorer.mixture.newcomer import ErrorBar, Newcomer
 
@@ -80,8 +80,8 @@ def add_model(
     success, calibration = columns.success, columns.calibration
     newcomer = fit_newcomer(labelled, success, calibration, seed=SEED)
     bar = error_bar(newcomer, labelled, success, calibration, seed=SEED)
-    tokens = _tokens(columns, labelled, ours, model_id)
-    write_columns(model, columns.followed_by(_column(newcomer, tokens)))
+    column = _column(columns, newcomer, labelled, ours, model_id)
+    write_columns(model, columns.followed_by(column))
     counted = dataclasses.replace(data_source, train_rows=len(ours), validation_rows=0)
     manifest = dataclasses.replace(
         manifest,
@@ -141,23 +141,26 @@ def _labelled(runtime: Runtime, records: Sequence[Record], model_id: str) -> Lab
     )
 
 
-def _tokens(
-    columns: Columns, labelled: Labelled, records: Sequence[Record], model_id: str
-) -> Floats | None:
-    """Returns the new model's expected tokens by class, (C, 1); None where no model has any."""
-    if columns.tokens is None:
-        return None
-    lengths = matrix_of([record.completion_tokens for record in records], (model_id,))
-    expected: Floats = columns.tokens.mean(axis=1, keepdims=True)
-    if not np.isnan(lengths).all():
-        expected = amounts_by_class(labelled.class_weights, lengths)
-    return expected
-
-
-def _column(newcomer: Newcomer, tokens: Floats | None) -> Columns:
-    """Returns the one column of the new model."""
-    calibration = Calibration(slope=np.array([newcomer.slope]), offset=np.array([newcomer.offset]))
-    return Columns(success=newcomer.success[:, None], calibration=calibration, tokens=tokens)
+def _column(
+    columns: Columns,
+    newcomer: Newcomer,
+    labelled: Labelled,
+    records: Sequence[Record],
+    model_id: str,
+) -> dict[str, Floats]:
+    """Returns the weights of the new model by name."""
+    weights = {
+        graph.SUCCESS: newcomer.success[:, None],
+        graph.SLOPE: np.array([newcomer.slope]),
+        graph.OFFSET: np.array([newcomer.offset]),
+    }
+    tokens = columns.weights.get(graph.TOKENS)
+    if tokens is not None:
+        lengths = matrix_of([record.completion_tokens for record in records], (model_id,))
+        weights[graph.TOKENS] = tokens.mean(axis=1, keepdims=True)
+        if not np.isnan(lengths).all():
+            weights[graph.TOKENS] = amounts_by_class(labelled.class_weights, lengths)
+    return weights
 
 
 def _written(

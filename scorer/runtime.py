@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
 
 from scorer.artifact import ArtifactError, Tier
 from scorer.batches import pad, pad_ngrams
 from scorer.mixture.complement import complementary_models
 from scorer.mixture.uncertainty import uncertainty
+from scorer.recorded_graph import OPTIONS as RECORDING_OPTIONS
+from scorer.recorded_graph import RecordedGraph
+from scorer.session import Provider, open_session, provider_of
 from scorer.tokenizer import QueryTokenizer, TokenizedQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
+    import onnxruntime as ort
 
     from scorer.artifact import Artifact
 
@@ -41,20 +42,6 @@ TOKENS_OUTPUT = "completion_tokens"
 """Expected length of a model's reply, (B, M); only where the training data had lengths."""
 
 
-class Provider(enum.StrEnum):
-    """The hardware that runs the graph."""
-
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
-_ORT_NAMES = {Provider.CPU: "CPUExecutionProvider", Provider.CUDA: "CUDAExecutionProvider"}
-
-
-class ProviderUnavailableError(RuntimeError):
-    """Raised when the provider that was asked for is not the one that ONNX Runtime would use."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Reading:
     """All that an artifact says about B queries."""
@@ -73,14 +60,16 @@ class Reading:
 class Runtime:
     """Scores queries with one artifact; safe to call from several threads."""
 
-    def __init__(self, artifact: Artifact, session: ort.InferenceSession) -> None:
+    def __init__(
+        self, artifact: Artifact, session: ort.InferenceSession, graph: RecordedGraph | None = None
+    ) -> None:
         self.artifact = artifact
         self.model_ids = artifact.manifest.model_ids
         self.version = artifact.manifest.version
         self.max_tokens = artifact.manifest.max_tokens
         self.class_count = artifact.manifest.class_count
-        self.provider = _provider_of(session)
-        self._session = session
+        self.provider = provider_of(session)
+        self._graph = graph or session
         self._input_names = INPUT_NAMES[artifact.manifest.tier]
         self._output_names = {output.name for output in session.get_outputs()}
         self._tokenizer = QueryTokenizer(
@@ -95,15 +84,21 @@ class Runtime:
         artifact: Artifact,
         *,
         provider: Provider = Provider.CPU,
+        provider_options: Mapping[str, str] | None = None,
         intra_op_threads: int = 0,
+        intra_op_affinities: str = "",
         allow_fallback: bool = False,
     ) -> Runtime:
         """Opens a session.
 
         Args:
             artifact: What to run.
-            provider: The hardware to run it on.
+            provider: What to run it with.
+            provider_options: Options of the provider, by ONNX Runtime's names. If they ask for CUDA
+                graphs, batches are rounded up to few shapes.
             intra_op_threads: Threads of one call; 0 is one per physical core.
+            intra_op_affinities: Processors of all those threads but the first, as ONNX Runtime writes
+                them; empty leaves it to the kernel.
             allow_fallback: Whether the CPU will do where ``provider`` is not to be had.
 
         Raises:
@@ -111,27 +106,19 @@ class Runtime:
                 both builds of ONNX Runtime are installed.
             ArtifactError: The graph does not fit its manifest.
         """
-        _check_installation()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = intra_op_threads
-        options.inter_op_num_threads = 1
-        # Threads that spin while idle save a tenth of a lone short query's time and take a core from
-        # everything else: beside other work on two cores, a query then took up to 1.7 times as long.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # ONNX Runtime reports a failed provider as an error line and falls back to the CPU. What it
-        # really took is checked below, so its own report would only be noise.
-        options.log_severity_level = 4
-        # Available means compiled in, not that it works here.
-        available = ort.get_available_providers()
-        wanted = [_ORT_NAMES[each] for each in dict.fromkeys((provider, Provider.CPU))]
-        names = [name for name in wanted if name in available]
-        session = ort.InferenceSession(str(artifact.model_path), options, providers=names)
-        if _provider_of(session) is not provider and not allow_fallback:
-            raise ProviderUnavailableError(
-                f"{provider} was asked for and ONNX Runtime would use {_provider_of(session)}"
-            )
+        session = open_session(
+            artifact.model_path,
+            provider=provider,
+            provider_options=provider_options,
+            intra_op_threads=intra_op_threads,
+            intra_op_affinities=intra_op_affinities,
+            allow_fallback=allow_fallback,
+        )
         _check_graph(artifact, session)
-        return cls(artifact, session)
+        # What was fallen back to knows none of these options.
+        options = (provider_options or {}) if provider_of(session) is provider else {}
+        recorded = any(options.get(name) == "1" for name in RECORDING_OPTIONS)
+        return cls(artifact, session, RecordedGraph(session, "cuda") if recorded else None)
 
     def tokenize(self, text: str) -> TokenizedQuery:
         """Returns the text as ``score`` takes it."""
@@ -145,7 +132,7 @@ class Runtime:
         if not queries:
             return np.empty((0, len(self.model_ids)), dtype=np.float32)
         scores: npt.NDArray[np.float32]
-        (scores,) = self._session.run([SCORES_OUTPUT], self._feeds(queries))
+        (scores,) = self._run([SCORES_OUTPUT], queries)
         return scores
 
     def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
@@ -153,7 +140,7 @@ class Runtime:
         names = [SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT]
         if TOKENS_OUTPUT in self._output_names:
             names.append(TOKENS_OUTPUT)
-        outputs = dict(zip(names, self._session.run(names, self._feeds(queries)), strict=True))
+        outputs = dict(zip(names, self._run(names, queries), strict=True))
         return Reading(
             scores=outputs[SCORES_OUTPUT],
             class_weights=outputs[CLASS_WEIGHTS_OUTPUT],
@@ -172,35 +159,29 @@ class Runtime:
             ValueError: There are fewer than ``count`` models.
         """
         names = [CLASS_WEIGHTS_OUTPUT, SUCCESS_OUTPUT]
-        weights, success = self._session.run(names, self._feeds(queries))
+        weights, success = self._run(names, queries)
         return complementary_models(weights, success, count=count)
 
     def class_success(self) -> npt.NDArray[np.float32]:
         """Returns the chance that a model answers a query of a response class well, shape (C, M)."""
         success: npt.NDArray[np.float32]
-        (success,) = self._session.run([SUCCESS_OUTPUT], self._feeds([self.tokenize("a word")]))
+        (success,) = self._run([SUCCESS_OUTPUT], [self.tokenize("a word")])
         return success
+
+    def _run(
+        self, names: Sequence[str], queries: Sequence[TokenizedQuery]
+    ) -> list[npt.NDArray[np.float32]]:
+        outputs = self._graph.run(names, self._feeds(queries))
+        return [
+            output if name == SUCCESS_OUTPUT else output[: len(queries)]
+            for name, output in zip(names, outputs, strict=True)
+        ]
 
     def _feeds(self, queries: Sequence[TokenizedQuery]) -> dict[str, npt.NDArray[np.int64]]:
         feeds = {NGRAM_INPUT: pad_ngrams(queries)}
         if len(self._input_names) > 1:
             feeds |= zip(self._input_names, pad(queries), strict=False)
         return feeds
-
-
-def _check_installation() -> None:
-    """Refuses both builds side by side: they are one module, and which one is imported is chance."""
-    installed = {distribution.name.lower() for distribution in metadata.distributions()}
-    if {"onnxruntime", "onnxruntime-gpu"} <= installed:
-        raise ProviderUnavailableError(
-            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other; uninstall "
-            "both, then install the extra [serve] or [gpu]"
-        )
-
-
-def _provider_of(session: ort.InferenceSession) -> Provider:
-    used = session.get_providers()
-    return Provider.CUDA if _ORT_NAMES[Provider.CUDA] in used else Provider.CPU
 
 
 def _check_graph(artifact: Artifact, session: ort.InferenceSession) -> None:

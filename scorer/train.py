@@ -106,7 +106,7 @@ def _data_source(found: SourceRecords) -> DataSource:
 
 def _figures(learned: Learned, held_out: Examples) -> dict[str, float]:
     """Returns what the scores are worth on records that took no part in learning."""
-    scores = learned.scores(learned.class_weights(read_features(held_out, learned.projection)))
+    scores = learned.scores(read_features(held_out, learned.projection))
     figures = {
         **dataclasses.asdict(calibration_figures(scores, held_out.targets)),
         **dataclasses.asdict(ranking_figures(scores, held_out.targets)),

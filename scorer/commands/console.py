@@ -17,7 +17,7 @@ from scorer.data.converters.conversion import ConversionError
 from scorer.evaluate import NoKnownModelError
 from scorer.fields import ProblemsError
 from scorer.parity import ParityError
-from scorer.runtime import ProviderUnavailableError
+from scorer.session import ProviderUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

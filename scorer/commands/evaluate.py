@@ -14,7 +14,8 @@ from scorer.commands import console
 from scorer.data.checks import unknown_models
 from scorer.data.records import read_records
 from scorer.evaluate import evaluate as evaluate_runtime
-from scorer.runtime import Provider, Runtime
+from scorer.runtime import Runtime
+from scorer.session import Provider
 
 RecordsPath = Annotated[Path, typer.Argument(metavar="RECORDS", help="Records to evaluate on.")]
 BaselinesPath = Annotated[

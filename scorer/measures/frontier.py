@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.floating]
 
 PRICE_COUNT = 240
+BISECTIONS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,13 +92,22 @@ def within_budget(scores: Floats, predicted_usd: Floats, budget_usd: float) -> F
     No label is needed, so this is what a deployment can do; with too small a budget, only cost
     counts.
     """
-    costs = np.broadcast_to(predicted_usd, scores.shape)
-    preferences = -costs.astype(np.float64)
-    for price in prices_for(predicted_usd):
-        preferences = scores - price * costs
-        chosen = preferences.argmax(axis=1)[:, None]
-        if np.take_along_axis(costs, chosen, axis=1).mean() <= budget_usd:
-            break
+    costs: Floats = np.broadcast_to(predicted_usd, scores.shape).astype(np.float64)
+
+    def fits(price: float) -> bool:
+        chosen = (scores - price * costs).argmax(axis=1)[:, None]
+        return bool(np.take_along_axis(costs, chosen, axis=1).mean() <= budget_usd)
+
+    prices = prices_for(predicted_usd)
+    place = next((place for place, price in enumerate(prices) if fits(price)), None)
+    if place is None:
+        return -costs
+    low, high = prices[max(place - 1, 0)], prices[place]
+    # Neighbours in the list can be queries apart, and what is left of the budget would be wasted.
+    for _ in range(BISECTIONS if place else 0):
+        middle = (low + high) / 2
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    preferences: Floats = scores - high * costs
     return preferences
 
 

@@ -1,6 +1,7 @@
 """Labelled queries -> a calibrated mixture. Needs torch.
 
-``texts -> n-gram projection -> features -> skills and classes -> mixture -> calibration``
+``texts -> n-gram projection -> features -> skills and classes -> mixture -> familiarity
+-> calibration``
 
 The calibration is fitted on scores that each fifth of the data got from the other four, so no record
 has to be set aside for it.
@@ -18,7 +19,8 @@ from torch.nn import functional
 from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
 from scorer.data.splits import fold_of
 from scorer.measures.calibration import calibration_figures
-from scorer.measures.ranking import ranking_outcomes
+from scorer.mixture.familiarity import Familiarity, fit_familiarity
+from scorer.mixture.first_choices import best_candidate
 from scorer.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
 from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
@@ -34,13 +36,8 @@ if TYPE_CHECKING:
 FEATURE_SCALE = 3.0
 """Unit vectors times this: directions of length one then make logits of a useful size."""
 
-
 ANCHOR_SHARES = (0.0, 0.25, 0.5, 0.75)
 """How far scores may be drawn towards their models' means."""
-
-MIN_GAIN_ERRORS = 0.5
-"""A gain of first choices counts if it is more than so many standard errors: scores that are drawn to
-their means are less sharp, which no gain by chance is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,11 +47,12 @@ class Learned:
     projection: torch.Tensor
     table: SkillTable
     mixture: Mixture
+    familiarity: Familiarity
     calibration: Calibration
 
-    def scores(self, class_weights: Floats) -> Floats:
-        """Returns the calibrated scores (N, M) of class weights (N, C)."""
-        return calibrated(class_weights @ self.success, self.calibration)
+    def scores(self, features: torch.Tensor) -> Floats:
+        """Returns the calibrated scores, (N, M)."""
+        return calibrated(self.class_weights(features) @ self.success, self.calibration)
 
     @property
     def success(self) -> Floats:
@@ -64,9 +62,7 @@ class Learned:
 
     def class_weights(self, features: torch.Tensor) -> Floats:
         """Returns how much each query is of each class, (N, C)."""
-        with torch.inference_mode():
-            weights: Floats = self.mixture.log_weights(features).exp().double().numpy()
-        return weights
+        return self.familiarity.drawn(_class_weights(self.mixture, features), features)
 
 
 def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
@@ -75,20 +71,27 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
     features = read_features(examples, projection)
-    held_out, class_ridge = _held_out_scores(examples, features, config, seed)
+    held_out, class_ridge = _held_out_chances(examples, features, config, seed)
     calibration = anchored(
         fit_calibration(logit(held_out), examples.targets, examples.weights), held_out, examples
     )
-    everything = np.arange(len(features))
     table, mixture = _fit(
         examples,
         features,
-        everything,
+        np.arange(len(features)),
         max_classes=config.max_classes,
         class_ridge=class_ridge,
         seed=seed,
     )
-    return Learned(projection=projection, table=table, mixture=mixture, calibration=calibration)
+    return Learned(
+        projection=projection,
+        table=table,
+        mixture=mixture,
+        familiarity=fit_familiarity(
+            features, _class_weights(mixture, features), examples.weights, seed=seed
+        ),
+        calibration=calibration,
+    )
 
 
 def read_features(examples: Examples, projection: torch.Tensor) -> torch.Tensor:
@@ -122,20 +125,8 @@ def anchored(calibration: Calibration, scores: Floats, examples: Examples) -> Ca
         )
         for share in ANCHOR_SHARES
     ]
-    outcomes = [
-        ranking_outcomes(calibrated(scores, each), examples.targets).scores for each in candidates
-    ]
-    means = [np.average(each, weights=examples.weights) for each in outcomes]
-    best = int(np.argmax(means))
-    gains = outcomes[best] - outcomes[0]
-    return candidates[best if _is_worth(gains, examples.weights) else 0]
-
-
-def _is_worth(gains: Floats, weights: Floats) -> bool:
-    """Returns whether a mean gain is more than its own noise would often be."""
-    mean = float(np.average(gains, weights=weights))
-    error = np.sqrt(np.average((gains - mean) ** 2, weights=weights) / len(gains))
-    return bool(mean > MIN_GAIN_ERRORS * error)
+    found = [calibrated(scores, each) for each in candidates]
+    return candidates[best_candidate(found, examples.targets, examples.weights)]
 
 
 def calibrated(scores: Floats, calibration: Calibration) -> Floats:
@@ -143,8 +134,18 @@ def calibrated(scores: Floats, calibration: Calibration) -> Floats:
     return sigmoid(logit(scores) * calibration.slope + calibration.offset)
 
 
-def _held_out_scores(
-    examples: Examples, features: torch.Tensor, config: LearnerConfig, seed: int
+def _class_weights(mixture: Mixture, features: torch.Tensor) -> Floats:
+    """Returns the class weights (N, C) as if no query were foreign."""
+    with torch.inference_mode():
+        weights: Floats = mixture.log_weights(features).exp().double().numpy()
+    return weights
+
+
+def _held_out_chances(
+    examples: Examples,
+    features: torch.Tensor,
+    config: LearnerConfig,
+    seed: int,
 ) -> tuple[Floats, float]:
     """Returns each example's score by what was learned on the other folds, and the best ridge."""
     folds = np.array([fold_of(text, config.folds, seed) for text in examples.texts])

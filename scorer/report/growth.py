@@ -67,7 +67,7 @@ def grow(recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: P
         _, part = split_records(training, validation_fraction=share, seed=recipe.seed + 1)
         # All models, though a small part may not have a label of each.
         learned = learn(read(part), config=recipe.learner, seed=recipe.seed)
-        predicted = learned.scores(learned.class_weights(read_features(test, learned.projection)))
+        predicted = learned.scores(read_features(test, learned.projection))
         outcomes = ranking_outcomes(predicted, test.targets).scores
         means = bootstrap_means(outcomes[:, None], ["all"] * len(outcomes), seed=SEED)
         scores[len(part)] = interval(float(outcomes.mean()), means[:, 0])

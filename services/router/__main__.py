@@ -8,8 +8,8 @@ import uvloop
 
 from services.router.app import router_app
 from services.router.config import RouterServiceConfig
-from services.router.pool import PoolError
 from services.rpc.config import EXIT_BAD_CONFIG, load_config
+from services.rpc.reload import FileProblemsError
 from services.rpc.server import serve
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     config = load_config(RouterServiceConfig, sys.argv[1:])
     try:
         uvloop.run(serve(config, router_app(config)))
-    except PoolError as error:
+    except FileProblemsError as error:
         sys.stderr.write(f"The pool file has problems:\n{error}\n")
         raise SystemExit(EXIT_BAD_CONFIG) from None
 

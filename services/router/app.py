@@ -39,7 +39,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
     """Opens everything that the router needs and closes it in reverse order.
 
     Raises:
-        PoolError: The pool file cannot be used.
+        FileProblemsError: The pool file cannot be used.
         StartUpError: The TLS files for the dependencies, or what budgets or decision records need,
             cannot be used.
     """
@@ -50,10 +50,11 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
     async with (
         Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
-        open_wire_client() as client,
-        open_replicas(config.replica_settings, client) as replicas,
         open_accounts(config) as accounts,
         recording(config) as recorder,
+        open_wire_client() as client,
+        # The last one: what fails within its tasks comes out of them as a group of errors.
+        open_replicas(config.replica_settings, client) as replicas,
     ):
         stage = partial(
             Stage,

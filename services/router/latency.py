@@ -58,7 +58,9 @@ class Latencies:
         """
         now_s = self._clock()
         late = entry.status in _CUT_OFF and entry.duration_s > self._expected_s(model, now_s)
-        whole = entry.attempt_kind is not AttemptKind.RESUME  # which tells of the rest of a reply alone
+        whole = (
+            entry.attempt_kind is not AttemptKind.RESUME
+        )  # which tells of the rest of a reply alone
         told = whole and (entry.status is CallStatus.OK or late)
         if entry.purpose is not CallPurpose.ANSWER or not told:
             return

@@ -9,16 +9,14 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     HttpUrl,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -28,27 +26,15 @@ from services.router.tokenizer import open_tokenizer
 from services.router.tokens import estimate_tokens
 from services.router.wire.backend import ROOT_URL_BACKENDS, Backend
 from services.router.wire.tls import read_ca_file
-from services.rpc.reload import FileProblemsError
+from services.router.yaml_file import YamlFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.tokens import TokenCounter
 
+_UNLISTED = "is not one of the models"
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class PoolError(FileProblemsError):
-    """A pool file that cannot be used.
-
-    Args:
-        path: The file.
-        problems: Everything that is wrong with it, one line of text each.
-    """
-
-    def __init__(self, path: Path, problems: list[str]) -> None:
-        super().__init__([f"{path}: {problem}" for problem in problems])
-        self.problems = problems
 
 
 class Attribution(BaseModel):
@@ -206,83 +192,47 @@ def load_pool(path: Path) -> Pool:
     """Returns the pool that a file describes.
 
     Raises:
-        PoolError: The file is missing, is not YAML or has problems; all are listed.
+        FileProblemsError: The file is missing, is not YAML or has problems; all are listed.
     """
-    try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        data = None if root is None else yaml.SafeLoader("").construct_document(root)
-    except (OSError, UnicodeDecodeError) as error:
-        raise PoolError(path, [f"cannot be read: {error}"]) from error
-    except yaml.YAMLError as error:
-        raise PoolError(path, [f"is not YAML: {error}"]) from error
-    if root is None:
-        raise PoolError(path, ["is empty; it needs a list `models`"])
-    try:
-        pool = Pool.model_validate(data)
-    except ValidationError as error:
-        raise PoolError(path, [_problem(root, item) for item in error.errors()]) from error
-    problems = _contradictions(pool, root)
-    if problems:
-        raise PoolError(path, problems)
-    return pool
+    return YamlFile(Pool, path).check(_contradictions)
 
 
 def _short_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _problem(root: yaml.Node, item: Any) -> str:
-    where = ".".join(str(part) for part in item["loc"])
-    return f"line {_line(root, item['loc'])}: {where or 'file'}: {item['msg']}"
-
-
-def _contradictions(pool: Pool, root: yaml.Node) -> list[str]:
-    problems = [] if pool.models else [f"line {_line(root, ('models',))}: models: is empty"]
+def _contradictions(file: YamlFile[Pool]) -> list[str]:
+    pool = file.value
+    problems = [] if pool.models else [file.problem(("models",), "is empty")]
     seen: set[str] = set()
     for number, model in enumerate(pool.models):
-        place = f"line {_line(root, ('models', number, 'id'))}: models.{number}"
+        place = ("models", number)
         if model.id in seen:
-            problems.append(f"{place}.id: {model.id} is listed twice")
+            problems.append(file.problem((*place, "id"), f"{model.id} is listed twice"))
         seen.add(model.id)
-        problems += [f"{place}.{problem}" for problem in _backend_problems(model)]
-        if model.max_reply_tokens >= model.context_window_tokens:
-            problems.append(
-                f"{place}.max_reply_tokens: {model.max_reply_tokens} leaves no room for a prompt in "
-                f"a context window of {model.context_window_tokens}"
-            )
+        problems += [file.problem((*place, key), text) for key, text in _model_problems(model)]
     if pool.aggregator is not None and pool.aggregator not in seen:
-        line = _line(root, ("aggregator",))
-        problems.append(f"line {line}: aggregator: {pool.aggregator} is not one of the models")
+        problems.append(file.problem(("aggregator",), f"{pool.aggregator} {_UNLISTED}"))
     for number, model_id in enumerate(pool.safe_models):
-        place = f"line {_line(root, ('safe_models', number))}: safe_models.{number}"
         if model_id not in seen:
-            problems.append(f"{place}: {model_id} is not one of the models")
+            problems.append(file.problem(("safe_models", number), f"{model_id} {_UNLISTED}"))
         if model_id in pool.safe_models[:number]:
-            problems.append(f"{place}: {model_id} is listed twice")
+            problems.append(file.problem(("safe_models", number), f"{model_id} is listed twice"))
     return problems
 
 
-def _backend_problems(model: PoolModel) -> list[str]:
+def _model_problems(model: PoolModel) -> list[tuple[str, str]]:
+    """Returns keys of a model with what is wrong between them and others."""
     problems = []
     if model.backend in ROOT_URL_BACKENDS and model.replicas.has_path("/v1"):
         key = "endpoints" if model.url is None else "url"
-        problems.append(f"{key}: {model.backend} is called at its root, without /v1")
+        problems.append((key, f"{model.backend} is called at its root, without /v1"))
     if model.attribution is not None and model.backend is not Backend.OPENROUTER:
-        problems.append("attribution: is for the backend openrouter alone")
+        problems.append(("attribution", "is for the backend openrouter alone"))
+    if model.max_reply_tokens >= model.context_window_tokens:
+        text = (
+            f"{model.max_reply_tokens} leaves no room for a prompt in a context window of "
+            f"{model.context_window_tokens}"
+        )
+        problems.append(("max_reply_tokens", text))
     return problems
-
-
-def _line(node: yaml.Node, location: tuple[str | int, ...]) -> int:
-    """Returns the line, from 1, of the deepest part of a location that the file holds."""
-    for part in location:
-        if part == "urls" and isinstance(node, yaml.SequenceNode):
-            continue  # the key that a bare list of endpoints stands for
-        child: yaml.Node | None = None
-        if isinstance(node, yaml.MappingNode):
-            child = next((value for key, value in node.value if key.value == part), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            child = node.value[part] if part < len(node.value) else None
-        if child is None:
-            break
-        node = child
-    return int(node.start_mark.line) + 1

@@ -75,6 +75,8 @@ class YamlFile(Generic[FileT]):
         """Returns the line, from 1, of the deepest part of a location that the file holds."""
         node: Any = self._root
         for part in location:
+            if part == "urls" and isinstance(node, yaml.SequenceNode):
+                continue  # the key that a bare list of endpoints stands for
             child: yaml.Node | None = None
             if isinstance(node, yaml.MappingNode):
                 child = next((value for key, value in node.value if key.value == part), None)

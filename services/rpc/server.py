@@ -130,14 +130,26 @@ async def serve(config: ServiceConfig, app: AbstractAsyncContextManager[Service]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    problems: list[str] = []
     try:
         _open_metrics(config)
         async with app as service, running_server(config, service):
             await stop.wait()
-    except StartUpError as error:
-        sys.stderr.write(f"Cannot start: {error}\n")
-        sys.stderr.writelines(f"  - {problem}\n" for problem in error.problems)
-        raise SystemExit(EXIT_NOT_STARTED) from None
+    except* StartUpError as errors:  # alone, or out of the tasks that a service runs
+        for error in _leaves(errors):
+            problems += [str(error), *(f"  - {problem}" for problem in error.problems)]
+    if problems:
+        sys.stderr.writelines(
+            f"{line}\n" for line in (f"Cannot start: {problems[0]}", *problems[1:])
+        )
+        raise SystemExit(EXIT_NOT_STARTED)
+
+
+def _leaves(group: BaseExceptionGroup[StartUpError]) -> list[StartUpError]:
+    found: list[StartUpError] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
 
 
 def _open_metrics(config: ServiceConfig) -> None:

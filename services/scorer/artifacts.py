@@ -134,7 +134,9 @@ class Artifacts:
             runtime = Runtime.open(
                 load_artifact(path),
                 provider=self._config.provider,
+                provider_options=self._config.provider_options,
                 intra_op_threads=self._config.intra_op_threads,
+                intra_op_affinities=self._config.intra_op_affinities,
                 allow_fallback=self._config.allow_provider_fallback,
             )
         except ArtifactError as error:

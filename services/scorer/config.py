@@ -51,7 +51,15 @@ class ScorerServiceConfig(ServiceConfig):
         "the memory off.",
     )
     provider: Provider = Field(
-        default=Provider.CPU, description="Hardware that runs the artifact: cpu or cuda."
+        default=Provider.CPU,
+        description="ONNX Runtime's execution provider: cpu, cuda, tensorrt or openvino, where the "
+        "onnxruntime that is installed has it.",
+    )
+    provider_options: dict[str, str] = Field(
+        default_factory=dict,
+        description="Options of that provider, by ONNX Runtime's names, as a JSON object. With "
+        "enable_cuda_graph (or trt_cuda_graph_enable) at 1, batches are rounded up to powers of two, "
+        "and each shape is recorded once.",
     )
     allow_provider_fallback: bool = Field(
         default=False,
@@ -67,6 +75,12 @@ class ScorerServiceConfig(ServiceConfig):
     )
     intra_op_threads: int = Field(
         default=0, ge=0, description="Threads that run one batch. 0 is one per physical core."
+    )
+    intra_op_affinities: str = Field(
+        default="",
+        pattern=r"^([1-9]\d*([,-][1-9]\d*)*(;[1-9]\d*([,-][1-9]\d*)*)*)?$",
+        description="Processors of all those threads but the first, counted from 1: a thread's as 3,4 "
+        "or 3-4, threads apart by semicolons. Empty: the kernel's choice.",
     )
     max_batch_tokens: int = Field(
         default=1024,
@@ -114,6 +128,17 @@ class ScorerServiceConfig(ServiceConfig):
             raise ValueError("artifacts must have names; artifact is the one without")
         if self.shadow_artifact is not None and self.shadow_artifact not in self.artifacts:
             raise ValueError("shadow_artifact must be one of the names in artifacts")
+        return self
+
+    @model_validator(mode="after")
+    def _hardware_is_whole(self) -> Self:
+        if self.provider_options and self.provider is Provider.CPU:
+            raise ValueError("provider_options need a provider; cpu has none")
+        threads = 1 + len(self.intra_op_affinities.split(";"))
+        if self.intra_op_affinities and self.intra_op_threads != threads:
+            raise ValueError(
+                f"intra_op_affinities have {threads - 1} threads, so intra_op_threads must be {threads}"
+            )
         return self
 
     @property

@@ -25,16 +25,15 @@ from scorer.config import LearnerConfig
 from scorer.data.records import model_ids_of, read_records
 from scorer.measures.ranking import mean_by_model, ranking_figures
 from scorer.mixture.examples import Examples, make_examples
-from scorer.mixture.learner import calibrated, learn, read_features
+from scorer.mixture.learner import learn, read_features
 from scorer.mixture.newcomer import Labelled, fit_newcomer
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import torch
 
     from scorer.compare.pools import PoolConfig
     from scorer.mixture.learner import Learned
-
-    Floats = npt.NDArray[np.float64]
 
 POOLS = ("zeroeval29", "alpacaeval19", "llmrouter9")
 LABELS = 200
@@ -93,8 +92,8 @@ def without(examples: Examples, column: int) -> Examples:
 
 
 def added_scores(
-    learned: Learned, train: Examples, column: int, test_weights: Floats, seed: int
-) -> Floats:
+    learned: Learned, train: Examples, column: int, test: torch.Tensor, seed: int
+) -> npt.NDArray[np.float64]:
     """Returns the scores of the model that was left out, (N,), fitted to some of its labels."""
     known = np.flatnonzero(~np.isnan(train.targets[:, column]))
     draw = np.random.default_rng(seed)
@@ -107,7 +106,7 @@ def added_scores(
     )
     calibration = Calibration(slope=learned.calibration.slope, offset=learned.calibration.offset)
     newcomer = fit_newcomer(labelled, learned.success, calibration, seed=seed)
-    return newcomer.scores(test_weights)
+    return newcomer.scores(learned.class_weights(test))
 
 
 def rows_of(config: PoolConfig, data: Path, *, models: int) -> list[Row]:
@@ -116,16 +115,16 @@ def rows_of(config: PoolConfig, data: Path, *, models: int) -> list[Row]:
     train = examples_of(config, data / config.train, model_ids)
     test = examples_of(config, data / next(iter(config.tests.values())), model_ids)
     everything = learn(train, config=CONFIG, seed=0)
-    full = everything.scores(everything.class_weights(read_features(test, everything.projection)))
+    full = everything.scores(read_features(test, everything.projection))
     trained = 100 * ranking_figures(full, test.targets).mean_score
     order = np.argsort(-mean_by_model(train.targets))
     rows = []
     for place in np.unique(np.linspace(0, len(order) - 1, models).round().astype(int)):
         column = int(order[place])
         learned = learn(without(train, column), config=CONFIG, seed=0)
-        weights = learned.class_weights(read_features(test, learned.projection))
-        others = calibrated(weights @ learned.success, learned.calibration)
-        ours = [added_scores(learned, train, column, weights, seed) for seed in range(SEEDS)]
+        features = read_features(test, learned.projection)
+        others = learned.scores(features)
+        ours = [added_scores(learned, train, column, features, seed) for seed in range(SEEDS)]
         nothing = np.insert(others, column, -1.0, axis=1)
         rows.append(
             Row(

@@ -1,82 +1,71 @@
-"""Measures the scorer service beside the bare runtime: `python -m tests.bench.bench_scorer --help`.
+"""Measures the scorer service beside its model in process: `python -m tests.bench.bench_scorer --help`.
 
-The service runs as its own process. Each round measures, one after the other, the runtime in this
-process and the service with the same queries, so that both meet the same machine. The table shows the
-median of the rounds.
+The services run as their own processes. Each round measures, one after the other, the model in this
+process and the services with the same queries, so that all meet the same machine. The table shows the
+medians. Services have no cache, but for the one whose row says so.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import json
 import os
 import platform
-import statistics
 import sys
-import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import grpc.aio
 import uvloop
 
-from routemoa.v1.scorer_service_pb2 import BatchRankModelsRequest, RankModelsRequest
-from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from scorer import Runtime, default_artifact_path, load_artifact
+from tests.bench.calls import Sample, measure, median
+from tests.bench.scorer_calls import BATCH, STREAM, bulk, running_scorer, stream, unary
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import Sequence
+
+    from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
+    from tests.bench.calls import Call
+    from tests.bench.scorer_calls import Text
 
 TOKENS = (17, 64)
-BATCH = 16
-CONCURRENCY = 32
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+CALLERS = 32
+EDGE = default_artifact_path().parent / "edge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """One measurement of one way to score."""
+class Way:
+    """One way to have queries scored."""
 
-    queries_per_s: float
-    p50_ms: float
-    p99_ms: float
-    cpu_ms_per_query: float
-
-
-def cpu_s(pid: int) -> float:
-    """Returns the processor time that a process has used, its threads included."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+    name: str
+    call: Call
+    pid: int
+    queries: int = 1
+    callers: int = 1
+    is_ceiling: bool = False
+    """Whether the rows after it are compared with it."""
 
 
-async def measure(
-    call: Callable[[], Awaitable[object]], *, pid: int, queries: int, callers: int, span_s: float
-) -> Sample:
-    """Has callers repeat a call of some queries for a time."""
-    latencies_ms: list[float] = []
-    end_s = time.perf_counter() + span_s
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What runs: process id and connections of each service."""
 
-    async def repeat() -> None:
-        while (started_s := time.perf_counter()) < end_s:
-            await call()
-            latencies_ms.append((time.perf_counter() - started_s) * 1000)
+    base: tuple[int, list[ScorerServiceStub]]
+    remembering: tuple[int, list[ScorerServiceStub]]
+    edge: tuple[int, list[ScorerServiceStub]]
+    edge_of_two: tuple[int, list[ScorerServiceStub]]
 
-    started_s, cpu_before_s = time.perf_counter(), cpu_s(pid)
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(callers):
-            tasks.create_task(repeat())
-    spent_s, cpu_spent_s = time.perf_counter() - started_s, cpu_s(pid) - cpu_before_s
-    count = len(latencies_ms) * queries
-    cuts = statistics.quantiles(latencies_ms, n=100) if len(latencies_ms) > 1 else latencies_ms * 99
-    return Sample(
-        queries_per_s=count / spent_s,
-        p50_ms=cuts[49],
-        p99_ms=cuts[98],
-        cpu_ms_per_query=cpu_spent_s * 1000 / count,
-    )
+    @classmethod
+    async def started(cls, stack: AsyncExitStack) -> Services:
+        """Starts all of them."""
+        edge = {"ARTIFACT": str(EDGE)}
+        return cls(
+            base=await stack.enter_async_context(running_scorer()),
+            remembering=await stack.enter_async_context(running_scorer(CACHE_QUERIES="1000")),
+            edge=await stack.enter_async_context(running_scorer(**edge)),
+            edge_of_two=await stack.enter_async_context(running_scorer(WORKERS="2", **edge)),
+        )
 
 
 def text_of(runtime: Runtime, tokens: int) -> str:
@@ -87,102 +76,102 @@ def text_of(runtime: Runtime, tokens: int) -> str:
     return text
 
 
-async def one_round(
-    stub: ScorerServiceStub, server_pid: int, runtime: Runtime, tokens: int, span_s: float
-) -> dict[str, Sample]:
-    """Measures everything once for one length of query."""
-    text = text_of(runtime, tokens)
-    query = runtime.tokenize(text)
-    unary = RankModelsRequest(query=text)
-    batch = BatchRankModelsRequest(requests=[unary] * BATCH)
+def ways_of(services: Services, base: Runtime, edge: Runtime, text: str) -> list[Way]:
+    """Returns what is measured with one text; each ceiling comes before what it limits."""
 
-    async def bare(count: int) -> Sample:
-        async def call() -> None:
-            runtime.score([query] * count)
+    def same(number: int) -> str:  # no cache, so it may come again
+        return text
 
-        return await measure(call, pid=os.getpid(), queries=count, callers=1, span_s=span_s)
-
-    async def served(call: Callable[[], Awaitable[object]], queries: int, callers: int) -> Sample:
-        return await measure(call, pid=server_pid, queries=queries, callers=callers, span_s=span_s)
-
-    return {
-        "session.run, 1": await bare(1),
-        "RankModels, 1 caller": await served(lambda: stub.RankModels(unary), 1, 1),
-        f"session.run, {CONCURRENCY}": await bare(CONCURRENCY),
-        f"RankModels, {CONCURRENCY} callers": await served(
-            lambda: stub.RankModels(unary), 1, CONCURRENCY
+    pid, stubs = services.base
+    return [
+        in_process("in process, 1", base, text, 1),
+        Way(name="RankModels, 1 caller", call=unary(stubs, same), pid=pid),
+        in_process(f"in process, {CALLERS}", base, text, CALLERS),
+        many("RankModels", services.base, same),
+        in_process(f"in process, {BATCH}", base, text, BATCH),
+        Way(name=f"BatchRankModels of {BATCH}", call=bulk(stubs[0], same), pid=pid, queries=BATCH),
+        Way(
+            name=f"StreamRankModels of {STREAM}",
+            call=stream(stubs[0], same),
+            pid=pid,
+            queries=STREAM,
         ),
-        f"session.run, {BATCH}": await bare(BATCH),
-        f"BatchRankModels of {BATCH}, 1 caller": await served(
-            lambda: stub.BatchRankModels(batch), BATCH, 1
+        many("RankModels, all remembered", services.remembering, same),
+        in_process("edge in process, 1", edge, text, 1),
+        Way(
+            name="edge RankModels, 1 caller",
+            call=unary(services.edge[1], same),
+            pid=services.edge[0],
         ),
-    }
+        in_process(f"edge in process, {CALLERS}", edge, text, CALLERS),
+        many("edge RankModels", services.edge, same),
+        many("edge RankModels, 2 workers", services.edge_of_two, same),
+    ]
 
 
-def table(rounds: dict[int, list[dict[str, Sample]]]) -> str:
+def in_process(name: str, runtime: Runtime, text: str, count: int) -> Way:
+    """Returns the bare model: tokenize and run, with nothing in between."""
+
+    async def call(number: int) -> None:  # all are alike
+        runtime.score([runtime.tokenize(text) for _ in range(count)])
+
+    return Way(name=name, call=call, pid=os.getpid(), queries=count, is_ceiling=True)
+
+
+def many(name: str, service: tuple[int, list[ScorerServiceStub]], text: Text) -> Way:
+    """Returns calls of one query by many callers."""
+    pid, stubs = service
+    call = unary(stubs, text)
+    return Way(name=f"{name}, {CALLERS} callers", call=call, pid=pid, callers=CALLERS)
+
+
+def table(samples: dict[int, list[tuple[Way, list[Sample]]]]) -> str:
     """Returns the medians as a Markdown table."""
     lines = [
-        "| tokens | what | queries/s | p50 ms | p99 ms | CPU ms/query | of session.run |",
+        "| tokens | what | queries/s | p50 ms | p99 ms | CPU ms/query | of in process |",
         "|---|---|---|---|---|---|---|",
     ]
-    for tokens, samples in rounds.items():
+    for tokens, ways in samples.items():
         ceiling = 1.0
-        for name in samples[0]:
-            rates = [sample[name].queries_per_s for sample in samples]
-            rate = statistics.median(rates)
-            ceiling, share = (rate, "") if "session" in name else (ceiling, f"{rate / ceiling:.2f}")
-            columns = (
-                f"{statistics.median([getattr(sample[name], column) for sample in samples]):.2f}"
-                for column in ("p50_ms", "p99_ms", "cpu_ms_per_query")
+        for way, each in ways:
+            row = median(each)
+            share = "" if way.is_ceiling else f"{row.queries_per_s / ceiling:.2f}"
+            ceiling = row.queries_per_s if way.is_ceiling else ceiling
+            lines.append(
+                f"| {tokens} | {way.name} | {row.queries_per_s:.0f} | {row.p50_ms:.2f} | "
+                f"{row.p99_ms:.2f} | {row.cpu_ms_per_query:.2f} | {share} |"
             )
-            lines.append(f"| {tokens} | {name} | {rate:.0f} | {' | '.join(columns)} | {share} |")
     return "\n".join(lines) + "\n"
 
 
-@asynccontextmanager
-async def server() -> AsyncIterator[tuple[int, str]]:
-    """Starts the service; yields its process id and address."""
-    environment = os.environ | {"ROUTEMOA_SCORER_LISTEN_ADDRESS": "127.0.0.1:0"}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "services.scorer",
-        env=environment,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    while (fields := json.loads(await process.stderr.readline()))["event"] != "listening":
-        pass
-    stderr = process.stderr
-
-    async def discard() -> None:
-        while await stderr.read(65536):
-            pass
-
-    reader = asyncio.create_task(discard())
-    try:
-        yield process.pid, fields["address"]
-    finally:
-        process.terminate()
-        await process.wait()
-        await reader
+async def measured(ways: Sequence[tuple[Way, list[Sample]]], span_s: float) -> None:
+    """Adds a sample of each way."""
+    for way, samples in ways:
+        sample = await measure(
+            way.call, pid=way.pid, queries=way.queries, callers=way.callers, span_s=span_s
+        )
+        samples.append(sample)
 
 
 async def main(arguments: argparse.Namespace) -> str:
     """Runs the rounds and returns the report."""
-    runtime = Runtime.open(load_artifact(default_artifact_path()))
-    rounds: dict[int, list[dict[str, Sample]]] = {tokens: [] for tokens in TOKENS}
-    async with server() as (pid, address), grpc.aio.insecure_channel(address) as channel:
-        stub = ScorerServiceStub(channel)
+    base, edge = (Runtime.open(load_artifact(path)) for path in (default_artifact_path(), EDGE))
+    async with AsyncExitStack() as stack:
+        services = await Services.started(stack)
+        samples: dict[int, list[tuple[Way, list[Sample]]]] = {
+            tokens: [(way, []) for way in ways_of(services, base, edge, text_of(base, tokens))]
+            for tokens in TOKENS
+        }
         for _ in range(arguments.rounds):
-            for tokens, samples in rounds.items():
-                samples.append(await one_round(stub, pid, runtime, tokens, arguments.span_s))
+            for ways in samples.values():
+                await measured(ways, arguments.span_s)
     heading = (
-        "# Scorer service beside the bare runtime\n\n`python -m tests.bench.bench_scorer`: "
-        f"{runtime.version}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"median of {arguments.rounds} rounds of {arguments.span_s:g} s each\n\n"
+        "# Scorer service beside its model in process\n\n`python -m tests.bench.bench_scorer`: "
+        f"{base.version} and {edge.version}, {platform.machine()}, {os.cpu_count()} cores shared "
+        f"with the client, medians of {arguments.rounds} interleaved rounds of "
+        f"{arguments.span_s:g} s each, load average {os.getloadavg()[1]:.1f}\n\n"
     )
-    return heading + table(rounds)
+    return heading + table(samples)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _START_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 10.0
+_LOGGING = ("services.", "tests.bench.noop_scorer", "tests.load.watched_scorer")
+"""Modules that log their address; others print it."""
 
 
 def tree_cpu_s(pid: int) -> float:
@@ -40,9 +42,12 @@ def tree_cpu_s(pid: int) -> float:
 
 @asynccontextmanager
 async def module(
-    *arguments: str, environment: Mapping[str, str] | None = None
+    *arguments: str, environment: Mapping[str, str] | None = None, listeners: int = 1
 ) -> AsyncIterator[tuple[int, str]]:
-    """Runs a service or a backend of this repository; yields its process id and address."""
+    """Runs a service or a backend of this repository; yields its process id and address.
+
+    A service is there once so many of its processes have logged that they listen.
+    """
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -53,9 +58,10 @@ async def module(
     )
     assert child.stdout is not None
     assert child.stderr is not None
-    if arguments[0].startswith("services."):
-        while (event := json.loads(await child.stderr.readline()))["event"] != "listening":
-            pass
+    if arguments[0].startswith(_LOGGING):
+        for _ in range(listeners):
+            while (event := json.loads(await child.stderr.readline()))["event"] != "listening":
+                pass
         address = event["address"]
     else:
         address = (await child.stdout.readline()).decode().strip()

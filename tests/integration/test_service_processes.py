@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
     Stream = grpc.aio.StreamStreamCall[StreamRankModelsRequest, StreamRankModelsResponse]
 
+POOL = (
+    "models: [{id: a, url: 'http://127.0.0.1:1/v1', prompt_price_usd_per_million_tokens: 1, "
+    "completion_price_usd_per_million_tokens: 1, context_window_tokens: 8000}]"
+)
 TIMEOUT_S = 10
 CUDA_IS_COMPILED_IN = "CUDAExecutionProvider" in ort.get_available_providers()
 without_cuda = pytest.mark.skipif(CUDA_IS_COMPILED_IN, reason="this ONNX Runtime knows CUDA")
@@ -87,8 +91,15 @@ async def test_a_bad_artifact_is_refused_with_every_problem(tmp_path: Path) -> N
     assert "Traceback" not in text
 
 
-async def test_an_address_that_cannot_be_bound_is_refused_without_a_traceback() -> None:
-    status, text = await refusal("judge", LISTEN_ADDRESS="203.0.113.1:50053")
+@pytest.mark.parametrize("service", ["judge", "router"])
+async def test_an_address_that_cannot_be_bound_is_refused_without_a_traceback(
+    tmp_path: Path, service: str
+) -> None:
+    settings = {"LISTEN_ADDRESS": "203.0.113.1:50053"}
+    if service == "router":  # whose tasks run already when it begins to listen
+        (tmp_path / "pool.yaml").write_text(POOL)
+        settings["POOL_FILE"] = str(tmp_path / "pool.yaml")
+    status, text = await refusal(service, **settings)
     assert status == 1
     assert "Cannot start: cannot listen on 203.0.113.1:50053" in text
     assert "Traceback" not in text

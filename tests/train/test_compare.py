@@ -23,12 +23,13 @@ from scorer.compare.methods.linear import Linear
 from scorer.compare.methods.matrix_factorization import MatrixFactorization, draw_pairs
 from scorer.compare.methods.mlp import Perceptron
 from scorer.compare.methods.registry import METHODS
-from scorer.compare.methods.routerdc import Recipe, RouterDC, batches, cluster
+from scorer.compare.methods.routerdc import Recipe, RouterDC, batches
 from scorer.compare.methods.routerdc_tuned import TunedRouterDC
 from scorer.compare.pools import Average
 from scorer.compare.runs import RunStore
 from scorer.data.records import Record, targets_of, write_records
 from scorer.measures.ranking import random_figures, ranking_figures
+from scorer.mixture.clusters import cluster
 from tests.train.tiny_encoder import WORDS, save_tiny_encoder
 from tests.unit.scorer.compare.test_harness import relabelled
 from tests.unit.scorer.compare.toy import toy_pool

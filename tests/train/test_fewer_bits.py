@@ -45,6 +45,9 @@ def spoil(source: Artifact, directory: Path) -> Artifact:
     weights[-values.shape[1] :] *= 1e4
     weights[-values.shape[1]] = 0
     directions.CopyFrom(numpy_helper.from_array(weights, directions.name))
+    # So spoiled, every query would be foreign, and none would depend on its n-grams.
+    (threshold,) = [t for t in graph.graph.initializer if t.name == "familiarity.threshold"]
+    threshold.CopyFrom(numpy_helper.from_array(np.array(-1e3, dtype=np.float32), threshold.name))
     directory.mkdir()
     onnx.save(graph, directory / "model.onnx")
     if source.manifest.tier is Tier.BASE:
@@ -80,8 +83,8 @@ def test_int8_leaves_products_of_two_activations_and_the_mixture_alone(house: Pa
     graph = onnx.load(house / "int8" / "model.onnx").graph
     kinds = [node.op_type for node in graph.node]
     assert kinds.count("MatMulNBits") == encoder_products
-    # The mixture's: with the directions, the success and the tokens.
-    assert kinds.count("MatMul") == attention_products + 3
+    # The mixture's: with the directions, the success and the tokens; and two that find the place.
+    assert kinds.count("MatMul") == attention_products + 5
     weights = {tensor.name: tensor.data_type for tensor in graph.initializer}
     assert weights["projection.weight"] == onnx.TensorProto.INT8
     assert weights["directions"] == weights["success_by_class"] == onnx.TensorProto.FLOAT

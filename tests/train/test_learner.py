@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,42 +13,21 @@ import numpy as np
 import torch
 
 from scorer.calibrate import Calibration
-from scorer.config import LearnerConfig
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
-from scorer.mixture.examples import Examples, make_examples
 from scorer.mixture.learner import Learned, anchored, calibrated, learn, read_features
 from scorer.mixture.mixture import LabelledFeatures, fit_mixture
 from scorer.mixture.skills import fit_skills, skill_rows
+from tests.train.planted import CHANCES, CONFIG, planted
+
+if TYPE_CHECKING:
+    from scorer.mixture.examples import Examples
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 
-CONFIG = LearnerConfig(ngram_buckets=1024, projection_width=16, class_ridges=(3.0,), folds=2)
-TOPICS = {"sums": ("add", "sum", "integral", "prove"), "poems": ("verse", "rhyme", "poem", "ode")}
-CHANCES = {"sums": (0.9, 0.2, 0.6), "poems": (0.2, 0.9, 0.6)}
-
-
-def planted(count: int, *, seed: int, tell: bool = True) -> Examples:
-    """Two kinds of query that words tell apart; unless ``tell``, labels have nothing to do with it."""
-    draw = np.random.default_rng(seed)
-    tasks = [("sums", "poems")[draw.integers(2)] for _ in range(count)]
-    texts = [
-        " ".join([*draw.choice(TOPICS[task], 4), *draw.choice(("the", "of", "a"), 3), str(row)])
-        for row, task in enumerate(tasks)
-    ]
-    chances = np.array([CHANCES[task] if tell else (0.5, 0.55, 0.5) for task in tasks])
-    return make_examples(
-        texts,
-        tasks,
-        targets=(draw.random(chances.shape) < chances).astype(np.float32),
-        weights=np.ones(count),
-        ngram_buckets=CONFIG.ngram_buckets,
-        embeddings=None,
-    )
-
 
 def scores_of(learned: Learned, test: Examples) -> np.ndarray:
-    return learned.scores(learned.class_weights(read_features(test, learned.projection)))
+    return learned.scores(read_features(test, learned.projection))
 
 
 def with_kinds(examples: Examples) -> Examples:

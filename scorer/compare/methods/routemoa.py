@@ -13,8 +13,11 @@ from scorer.config import LearnerConfig
 from scorer.mixture import (
     amounts,
     classes,
+    clusters,
     complement,
     examples,
+    familiarity,
+    first_choices,
     learner,
     mixture,
     projection,
@@ -27,6 +30,7 @@ from scorer.mixture.learner import learn, read_features
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import torch
 
     from scorer.compare.dataset import Dataset, Queries
     from scorer.embedding_cache import EmbeddingCache
@@ -45,6 +49,9 @@ class RouteMoA:
     code: ClassVar[tuple[str, ...]] = (
         learner.__name__,
         examples.__name__,
+        first_choices.__name__,
+        familiarity.__name__,
+        clusters.__name__,
         mixture.__name__,
         classes.__name__,
         skills.__name__,
@@ -91,22 +98,23 @@ class MixturePredictor:
 
     def predict(self, queries: Queries) -> npt.NDArray[np.float32]:
         """Returns the calibrated scores, (N, M)."""
-        return self.learned.scores(self._class_weights(queries)).astype(np.float32)
+        return self.learned.scores(self._features(queries)).astype(np.float32)
 
     def predict_all(self, queries: Queries, team_size: int) -> Prediction:
         """Returns the scores, models that complement one another, and costs if any were learned."""
-        weights = self._class_weights(queries)
+        features = self._features(queries)
+        weights = self.learned.class_weights(features)
         costs = None
         if self.class_costs_usd is not None:
             costs = (weights @ self.class_costs_usd).astype(np.float32)
         return Prediction(
-            scores=self.learned.scores(weights).astype(np.float32),
+            scores=self.learned.scores(features).astype(np.float32),
             teams=complementary_models(weights, self.learned.success, count=team_size),
             costs_usd=costs,
         )
 
-    def _class_weights(self, queries: Queries) -> npt.NDArray[np.float64]:
+    def _features(self, queries: Queries) -> torch.Tensor:
         # No label is read: targets and weights are only what the type asks for.
         nothing = np.empty((len(queries), 0), dtype=np.float32)
         found = self.method.examples(queries, nothing, np.ones(len(queries)))
-        return self.learned.class_weights(read_features(found, self.learned.projection))
+        return read_features(found, self.learned.projection)

@@ -20,10 +20,9 @@ from scorer.compare.methods.dual_contrastive_loss import group_loss, sample_mode
 from scorer.compare.methods.method import VALIDATION_FRACTION
 from scorer.compare.methods.network import Network
 from scorer.measures.ranking import ranking_figures
+from scorer.mixture.clusters import cluster
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from scorer.compare.dataset import Dataset
 
 ROWS_PER_TASK = 1000
@@ -161,29 +160,6 @@ def batches(data: Dataset, recipe: Recipe, *, as_published: bool) -> torch.Tenso
     passes = -(-recipe.steps * recipe.batch_size // len(rows))
     order = torch.cat([rows[torch.randperm(len(rows))] for _ in range(passes)])
     return order[: recipe.steps * recipe.batch_size].view(shape)
-
-
-def cluster(
-    embeddings: npt.NDArray[np.float32], count: int, *, seed: int, steps: int = 50
-) -> npt.NDArray[np.int64]:
-    """Returns the k-means cluster of each unit-length embedding, (N,)."""
-    draw = np.random.default_rng(seed)
-    count = min(count, len(embeddings))
-    centres = embeddings[draw.choice(len(embeddings), count, replace=False)]
-    groups = np.zeros(len(embeddings), dtype=np.int64)
-    for _ in range(steps):
-        # Embeddings have one length, so the nearest centre is this one.
-        nearest = (embeddings @ centres.T - 0.5 * np.square(centres).sum(axis=1)).argmax(axis=1)
-        if (nearest == groups).all():
-            break
-        groups = nearest
-        centres = np.stack(
-            [
-                embeddings[groups == g].mean(axis=0) if (groups == g).any() else centres[g]
-                for g in range(count)
-            ]
-        )
-    return groups
 
 
 def _gain(network: Network, data: Dataset) -> float:

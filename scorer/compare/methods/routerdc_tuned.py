@@ -19,8 +19,9 @@ from torch import nn
 
 from scorer.batches import length_buckets, pad
 from scorer.compare.methods.method import VALIDATION_FRACTION
-from scorer.compare.methods.routerdc import Projection, Recipe, RouterDC, batches, cluster
+from scorer.compare.methods.routerdc import Projection, Recipe, RouterDC, batches
 from scorer.measures.ranking import ranking_figures
+from scorer.mixture.clusters import cluster
 from scorer.model import load_encoder, mean_embedding, save_tokenizer
 from scorer.tokenizer import QueryTokenizer
 

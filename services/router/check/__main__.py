@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.router.check.probe import check_pool
-from services.router.pool import PoolError, load_pool
+from services.router.pool import load_pool
 from services.rpc.config import EXIT_BAD_CONFIG
+from services.rpc.reload import FileProblemsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         pool = load_pool(options.pool)
-    except PoolError as error:
+    except FileProblemsError as error:
         _print(problems=error.problems, endpoints=[])
         return EXIT_BAD_CONFIG
     if options.offline:

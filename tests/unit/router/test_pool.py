@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.pool import PoolError, load_pool
+from services.router.pool import load_pool
+from services.rpc.reload import FileProblemsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +32,9 @@ aggregator: large
 def problems(folder: Path, text: str) -> list[str]:
     path = folder / "pool.yaml"
     path.write_text(text)
-    with pytest.raises(PoolError) as caught:
+    with pytest.raises(FileProblemsError) as caught:
         load_pool(path)
-    return caught.value.problems
+    return [problem.removeprefix(f"{path}: ") for problem in caught.value.problems]
 
 
 def test_a_pool_is_read_with_its_defaults(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_what_is_no_pool_is_refused(tmp_path: Path, text: str, said: str) -> Non
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PoolError, match="cannot be read"):
+    with pytest.raises(FileProblemsError, match="cannot be read"):
         load_pool(tmp_path / "none.yaml")
 
 

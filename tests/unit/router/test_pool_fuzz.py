@@ -11,7 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.router.pool import Pool, PoolError, PoolModel, load_pool
+from services.router.pool import Pool, PoolModel, load_pool
+from services.rpc.reload import FileProblemsError
 
 keys = st.sampled_from([*PoolModel.model_fields, *Pool.model_fields, "url", "title", "nonsense"])
 values: st.SearchStrategy[Any] = st.recursive(
@@ -42,8 +43,8 @@ def load(content: bytes) -> Pool | list[str]:
         path.write_bytes(content)
         try:
             return load_pool(path)
-        except PoolError as error:
-            return error.problems
+        except FileProblemsError as error:
+            return [problem.removeprefix(f"{path}: ") for problem in error.problems]
 
 
 @settings(deadline=None)

@@ -9,13 +9,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnxruntime as ort
 import pytest
 
 from scorer import (
     ArtifactError,
-    Provider,
-    ProviderUnavailableError,
     Runtime,
     default_artifact_path,
     load_artifact,
@@ -24,8 +21,6 @@ from scorer import runtime as runtime_module
 from scorer.artifact import Tier
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from scorer import Artifact
 
 TEXTS = (
@@ -130,27 +125,6 @@ def test_threads_share_a_runtime(runtime: Runtime) -> None:
         together = list(pool.map(lambda query: runtime.score([query])[0], queries))
     for query, scores in zip(queries, together, strict=True):
         assert np.array_equal(scores, runtime.score([query])[0])
-
-
-@pytest.mark.skipif(
-    "CUDAExecutionProvider" in ort.get_available_providers(), reason="this build may have CUDA"
-)
-def test_cuda_that_is_not_there_is_refused_unless_fallback_is_allowed(artifact: Artifact) -> None:
-    with pytest.raises(ProviderUnavailableError, match="cuda was asked for"):
-        Runtime.open(artifact, provider=Provider.CUDA)
-    runtime = Runtime.open(artifact, provider=Provider.CUDA, allow_fallback=True)
-    assert runtime.provider is Provider.CPU
-
-
-def test_both_builds_of_onnx_runtime_side_by_side_are_refused(
-    artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    installed = tmp_path / "onnxruntime_gpu-1.31.1.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: onnxruntime-gpu\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ProviderUnavailableError, match="overwrite each other"):
-        Runtime.open(artifact)
 
 
 def test_a_graph_that_does_not_fit_its_manifest_is_refused(artifact: Artifact) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.pool import Pool, PoolError, load_pool
+from services.router.pool import Pool, load_pool
 from services.router.replicas.endpoints import base_url
+from services.rpc.reload import FileProblemsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +29,10 @@ def load(folder: Path, text: str) -> Pool:
 
 
 def problems(folder: Path, text: str) -> list[str]:
-    with pytest.raises(PoolError) as caught:
+    with pytest.raises(FileProblemsError) as caught:
         load(folder, text)
-    return caught.value.problems
+    path = folder / "pool.yaml"
+    return [problem.removeprefix(f"{path}: ") for problem in caught.value.problems]
 
 
 def test_a_list_of_urls_and_one_url_are_the_same_thing(tmp_path: Path) -> None:

@@ -77,4 +77,7 @@ def test_a_budget_is_kept_without_looking_at_labels() -> None:
     for budget in (1.0, 2.0, 5.0, 20.0):
         chosen = within_budget(scores, costs, budget).argmax(axis=1)
         assert costs[chosen].mean() <= budget
+        # Nor is more of it left than one query could have spent, where more would be of use.
+        dearest = costs[scores.argmax(axis=1)].mean()
+        assert costs[chosen].mean() > min(budget, dearest) - 9.0 / 200 - 1e-9
     assert (within_budget(scores, costs, 20.0).argmax(axis=1) == scores.argmax(axis=1)).all()

@@ -1,0 +1,34 @@
+"""The benchmark for GPUs runs from end to end where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+
+import pytest
+
+from scorer import default_artifact_path
+
+EDGE = default_artifact_path().parent / "edge"
+TIMEOUT_S = 55
+
+
+@pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="needs onnx ([train])")
+async def test_every_part_of_the_report_is_there() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.bench.bench_gpu", "--provider", "cpu", "--small"),
+        *("--artifact", str(default_artifact_path()), "--artifact", str(EDGE)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    report = output.decode()
+    assert process.returncode == 0, errors.decode()
+    assert report.count("same first model in 100.00%") == 2
+    assert report.count("| over gRPC |") == 2
+    assert "Measured by ONNX Runtime, fp32" in report

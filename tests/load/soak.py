@@ -1,0 +1,120 @@
+"""`python -m tests.load.soak`: loads the scorer for long and tells whether anything grows.
+
+peak by closed loop -> 70 % of it for so many minutes, a look at the metrics every second -> Markdown
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from scorer import Runtime, default_artifact_path, load_artifact
+from tests.bench.scorer_calls import running_scorer
+from tests.load.open_loop import offer
+from tests.load.scorer_scenarios import STEADY_SHARE, machine, peak_per_s
+from tests.load.scorer_target import ScorerTarget
+from tests.load.summary import COLUMNS, Summary, table_row
+from tests.load.trend import trend
+
+PEAK_SPAN_S = 10.0
+INTERVAL_S = 1.0
+WARM_UP_SHARE = 0.2
+"""Memory is still being claimed at first; so much of the time is not looked at."""
+WATCHED = {
+    "process_resident_memory_bytes": "resident memory, KiB",
+    "process_open_fds": "descriptors",
+    "watched_tasks": "tasks",
+    "watched_threads": "threads",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the metrics said at a time."""
+
+    at_s: float
+    values: dict[str, float]
+
+
+def free_port() -> int:
+    """Returns a port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def look(port: int) -> Look:
+    """Reads what is watched from the metrics endpoint."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        families = text_string_to_metric_families(response.read().decode())
+        values = {sample.name: sample.value for family in families for sample in family.samples}
+    values["process_resident_memory_bytes"] /= 1024
+    return Look(at_s=time.perf_counter(), values={name: values[name] for name in WATCHED})
+
+
+async def soaked(span_s: float) -> tuple[Summary, list[Look]]:
+    """Loads the scorer for a time and watches it."""
+    runtime = Runtime.open(load_artifact(default_artifact_path()), intra_op_threads=1)
+    rate = STEADY_SHARE * await peak_per_s(runtime, min(PEAK_SPAN_S, span_s))
+    port = free_port()
+    looks: list[Look] = []
+
+    async def watch() -> None:
+        while True:
+            looks.append(await asyncio.to_thread(look, port))
+            await asyncio.sleep(INTERVAL_S)
+
+    async with running_scorer("tests.load.watched_scorer", METRICS_PORT=str(port)) as (_, stubs):
+        target = ScorerTarget(stubs[0], runtime)
+        await target.unary(0)
+        watcher = asyncio.create_task(watch())
+        outcomes = await offer(target.unary, rate_per_s=rate, span_s=span_s)
+        watcher.cancel()
+        await asyncio.wait([watcher])
+    return Summary.of(outcomes, span_s), looks
+
+
+def report_of(summary: Summary, looks: list[Look], minutes: float) -> str:
+    """Returns the report in Markdown."""
+    settled = looks[int(len(looks) * WARM_UP_SHARE) :]
+    lines = ["| what | first | last | slope per hour | 95 % interval | level |"]
+    lines.append("|---|---|---|---|---|---|")
+    for name, title in WATCHED.items():
+        values = [each.values[name] for each in settled]
+        line = trend([each.at_s for each in settled], values)
+        lines.append(
+            f"| {title} | {values[0]:.0f} | {values[-1]:.0f} | {line.per_hour:.0f} | "
+            f"{line.low:.0f} to {line.high:.0f} | {'yes' if line.is_level else 'no'} |"
+        )
+    heading = (
+        f"# A scorer loaded for {minutes:g} minutes\n\n`make soak`: 70 % of its peak, open loop, "
+        f"no cache, one connection; {machine()}. The first\n{WARM_UP_SHARE:.0%} of the time is left "
+        "out of the slopes; an interval that holds zero means that no growth can be\ntold.\n\n"
+    )
+    calls = [table_row(COLUMNS), table_row(["---"] * len(COLUMNS)), summary.row("soak")]
+    return heading + "\n".join([*lines, "", *calls]) + "\n"
+
+
+def main() -> None:
+    """Reads the command line, measures, prints."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.load.soak")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--markdown", type=Path, help="file to write the report to")
+    options = parser.parse_args()
+    report = report_of(*asyncio.run(soaked(options.minutes * 60)), options.minutes)
+    sys.stdout.write(report)
+    if options.markdown:
+        options.markdown.write_text(report, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
