@@ -57,7 +57,7 @@ def report_of(peak: float, scenarios: Sequence[Scenario], span_s: float) -> str:
     steady, overload, _, before, during, after = [each.summary for each in scenarios]
     spread = percentile(steady.right_ms, 99) / percentile(steady.right_ms, 50)
     p99s = [percentile(each.right_ms, 99) for each in (before, during, after)]
-    failed = sum(len(each.outcomes) - len(each.summary.right_ms) for each in scenarios[3:])
+    failed = sum(len(each.outcomes) - len(each.summary.right_ms) for each in scenarios[4:])
     findings = (
         f"- Peak, {span_s:g} s in closed loop: {peak:.0f} queries/s.\n"
         f"- At 70 % of it, p99 is {spread:.1f} times p50.\n"
@@ -67,7 +67,7 @@ def report_of(peak: float, scenarios: Sequence[Scenario], span_s: float) -> str:
         "wrong.\n"
         f"- While the artifact is replaced, p99 is {p99s[1] / p99s[0]:.1f} times that before, "
         f"and {p99s[2] / p99s[0]:.1f} times after; "
-        f"{failed} calls fail.\n\n"
+        f"{failed} calls get no right answer.\n\n"
     )
     heading = (
         "# The scorer under open-loop load\n\n`make load-open-loop`: calls are due at random times "
