@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from pathlib import Path  # noqa: TC003 - typer reads the annotations at run time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,49 +34,59 @@ _DOLLARS = {
 }
 
 
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--replay", exists=True, file_okay=False, help="Folder of a pool's recorded answers."
+    ),
+]
+Artifact = Annotated[
+    Path | None, typer.Option(exists=True, file_okay=False, help="Scorer that ranks.")
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option(help="A model to leave out of the pool; repeat for more.")
+]
+PriceFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices", exists=True, dir_okay=False, help="Prices, where no costs are recorded."
+    ),
+]
+TokensPerSecond = Annotated[
+    float, typer.Option(min=0, help="Pace of the replayed models; 0: they answer at once.")
+]
+FirstToken = Annotated[
+    float, typer.Option(min=0, help="Seconds until they begin, if they have a pace.")
+]
+Speedup = Annotated[float, typer.Option(min=1, help="How much faster than that the replay runs.")]
+PolicyFields = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="A field of RoutingPolicy; repeat for more."),
+]
+Timeout = Annotated[
+    float, typer.Option(min=0, max=MAX_TIMEOUT_S, help="Seconds that one answer may take.")
+]
+MarkdownFile = Annotated[
+    Path | None, typer.Option("--markdown", dir_okay=False, help="Write the tables here too.")
+]
+
+
 def evaluate(
     *,
-    folder: Annotated[
-        Path,
-        typer.Option(
-            "--replay", exists=True, file_okay=False, help="Folder of a pool's recorded answers."
-        ),
-    ],
+    folder: Folder,
     queries: Annotated[int, typer.Option(min=1, help="Test queries, drawn at random.")] = 200,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Queries at a time.")] = 4,
-    artifact: Annotated[
-        Path | None, typer.Option(exists=True, file_okay=False, help="Scorer that ranks.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="A model to leave out of the pool; repeat for more.")
-    ] = None,
-    price_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--prices", exists=True, dir_okay=False, help="Prices, where no costs are recorded."
-        ),
-    ] = None,
-    tokens_per_second: Annotated[
-        float, typer.Option(min=0, help="Pace of the replayed models; 0: they answer at once.")
-    ] = 0.0,
-    first_token: Annotated[
-        float, typer.Option(min=0, help="Seconds until they begin, if they have a pace.")
-    ] = 0.5,
-    speedup: Annotated[
-        float, typer.Option(min=1, help="How much faster than that the replay runs.")
-    ] = 10.0,
+    artifact: Artifact = None,
+    exclude: Exclude = None,
+    price_file: PriceFile = None,
+    tokens_per_second: TokensPerSecond = 0.0,
+    first_token: FirstToken = 0.5,
+    speedup: Speedup = 10.0,
     strategy: StrategyOption = "",
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="A field of RoutingPolicy; repeat for more."),
-    ] = None,
+    policy: PolicyFields = None,
     seed: Annotated[int, typer.Option(help="Of the draw of queries and of the intervals.")] = 0,
-    timeout: Annotated[
-        float, typer.Option(min=0, max=MAX_TIMEOUT_S, help="Seconds that one answer may take.")
-    ] = 60.0,
-    markdown_file: Annotated[
-        Path | None, typer.Option("--markdown", dir_okay=False, help="Write the tables here too.")
-    ] = None,
+    timeout: Timeout = 60.0,
+    markdown_file: MarkdownFile = None,
     as_json: JsonOption = False,
 ) -> None:
     """Runs recorded queries through the real services and compares with simpler choices."""
