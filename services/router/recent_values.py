@@ -29,24 +29,33 @@ class RecentValues:
         """Returns how many values that just came these are worth."""
         return self._weight * self._decay(now_s - self._newest_s)
 
-    def quantile(self, share: float) -> float:
-        """Returns the least value that so large a share, in [0, 1], of the weight does not exceed.
+    def quantiles(self, *shares: float) -> tuple[float, ...]:
+        """Returns, per share in [0, 1], the least value that so much of the weight does not exceed.
 
-        The weights of all values fall alike, so that it only changes when a value comes.
+        The weights of all values fall alike, so that they only change when a value comes.
+
+        Args:
+            shares: Ascending.
 
         Raises:
             ValueError: There are no values.
         """
-        weighted = sorted((value, self._decay(self._newest_s - at_s)) for value, at_s in self._kept)
-        if not weighted:
+        if not self._kept:
             message = "there are no values"
             raise ValueError(message)
-        left = share * sum(weight for _, weight in weighted)
+        newest_s, half_life_s = self._newest_s, self._half_life_s
+        weighted = sorted(
+            (value, 0.5 ** ((newest_s - at) / half_life_s)) for value, at in self._kept
+        )
+        total = sum(weight for _, weight in weighted)
+        found: list[float] = []
+        reached = 0.0
         for value, weight in weighted:
-            left -= weight
-            if left <= 0:
-                return value
-        return weighted[-1][0]
+            reached += weight
+            while len(found) < len(shares) and reached >= shares[len(found)] * total:
+                found.append(value)
+        # Rounding may leave the last share a hair short of the total.
+        return (*found, *[weighted[-1][0]] * (len(shares) - len(found)))
 
     def _decay(self, age_s: float) -> float:
         return float(0.5 ** (age_s / self._half_life_s))
