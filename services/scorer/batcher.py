@@ -107,7 +107,9 @@ class Batcher:
         self._limits = limits
         self._queue: list[_Entry] = []
         self._query_s = 0.0
-        """How long a query has the worker busy, of late."""
+        """How long a query has the worker busy, of late, all that it waits for in between included."""
+        self._busy_since_s = 0.0
+        """When the worker last ended a batch or its idleness; only it knows."""
         self._closed = False
         # Guards the three above, which the event loop and the worker share.
         self._changed = threading.Condition()
@@ -116,6 +118,7 @@ class Batcher:
         self._long_texts = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokenizer")
 
     async def __aenter__(self) -> Self:
+        self._busy_since_s = time.perf_counter()
         self._worker.start()
         return self
 
@@ -202,9 +205,11 @@ class Batcher:
                 _log.exception("batch_failed", request_count=len(batch))
                 self._loop.call_soon_threadsafe(_fail, batch)
                 continue
-            inference_s = time.perf_counter() - started_s
+            ended_s = time.perf_counter()
+            inference_s = ended_s - started_s
+            busy_s, self._busy_since_s = ended_s - self._busy_since_s, ended_s
             with self._changed:
-                self._query_s += _PACE_SHARE * (inference_s / len(batch) - self._query_s)
+                self._query_s += _PACE_SHARE * (busy_s / len(batch) - self._query_s)
             metrics.observe_batch([len(query.ids) for query in queries], inference_s)
             self._loop.call_soon_threadsafe(_finish, batch, reading, started_s, inference_s)
 
@@ -231,6 +236,7 @@ class Batcher:
                 if self._queue:
                     break
                 self._changed.wait()
+                self._busy_since_s = time.perf_counter()
             chosen = select_batch(
                 [len(entry.query.ids) for entry in self._queue],
                 max_tokens=self._limits.max_tokens,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from routemoa.errors import DrainingError, OverloadedError
 from scorer import TokenizedQuery
 from scorer.runtime import Reading
 from scorer.tokenizer import NO_IDS
+from services.scorer import metrics
 from services.scorer.batcher import (
+    _PACE_SHARE,
     INLINE_CHARACTERS,
     Batcher,
     BatchFailedError,
@@ -238,6 +241,27 @@ async def test_a_call_that_would_start_too_late_is_refused_at_once() -> None:
         assert "wait_ms" in caught.value.metadata
         engine.release(9)
         assert values(await running + await waiting) == [1, 1, 1]
+
+
+async def test_what_the_worker_waits_for_between_batches_is_part_of_its_pace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a busy machine that is most of a query's time; without it, too many calls are let in."""
+    pause_s = 0.2
+    monkeypatch.setattr(metrics, "observe_batch", lambda *_: time.sleep(pause_s))
+    async with batching() as (batcher, engine):
+        running = await queued(batcher, "a")
+        await engine.started()
+        waiting = await queued(batcher, "w")
+        engine.release(2)
+        await running
+        await waiting
+        hasty = asyncio.create_task(batcher.score(["x", "x"]))
+        await engine.started()
+        await engine.started()
+        assert batcher._query_s >= _PACE_SHARE * pause_s * (1 - _PACE_SHARE)
+        engine.release(9)
+        await hasty
 
 
 async def test_a_query_that_waited_too_long_is_given_up_unscored() -> None:
