@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import grpc.aio
 
+from routemoa.errors import OverloadedError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
 
@@ -80,6 +82,8 @@ async def _made(call: Call, number: int, due_s: float, begun_s: float) -> Outcom
     late_s = time.perf_counter() - begun_s - due_s
     try:
         ending = Ending.RIGHT if await call(number) else Ending.WRONG
+    except OverloadedError:  # told within a stream
+        ending = Ending.REFUSED
     except grpc.aio.AioRpcError as error:
         refused = error.code() is grpc.StatusCode.UNAVAILABLE
         ending = Ending.REFUSED if refused else Ending.FAILED

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from routemoa.errors import OverloadedError
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest, StreamRankModelsRequest
 
 if TYPE_CHECKING:
@@ -52,7 +53,11 @@ class ScorerTarget:
         return self._is_right(place, response)
 
     async def first_of_stream(self, number: int) -> bool:
-        """Streams a few queries until the first answer; returns whether that is right."""
+        """Streams a few queries until the first answer; returns whether that is right.
+
+        Raises:
+            OverloadedError: The first query was refused.
+        """
         places = [(number + offset) % len(TEXTS) for offset in range(STREAM_QUERIES)]
 
         async def sent() -> AsyncIterator[StreamRankModelsRequest]:
@@ -61,6 +66,8 @@ class ScorerTarget:
 
         call = self._stub.StreamRankModels(sent(), timeout=TIMEOUT_S)
         async for response in call:
+            if response.error.reason == OverloadedError.reason:
+                raise OverloadedError(response.error.message)
             return self._is_right(places[0], response.ranking)
         return False
 

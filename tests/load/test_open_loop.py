@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from scorer import Runtime, default_artifact_path, load_artifact
+from services.scorer.app import scorer_service
+from services.scorer.config import ScorerServiceConfig
 from tests.load.open_loop import Ending, arrivals, offer
 from tests.load.scorer_target import TEXTS, ScorerTarget
 from tests.load.summary import Summary, percentile
 
 if TYPE_CHECKING:
-    from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
+    from tests.conftest import Connect, Serve
 
 
 @given(rate=st.floats(1, 200), span=st.floats(0.1, 10), seed=st.integers(0, 1000))
@@ -67,6 +70,16 @@ async def test_a_service_that_is_not_there_refuses_and_is_not_wrong() -> None:
     summary = Summary.of(outcomes, 0.2)
     assert summary.right_per_s == 0
     assert "| nan |" in summary.row("nobody")
+
+
+async def test_a_query_refused_within_a_stream_is_refused_and_not_wrong(
+    serve: Serve, connect: Connect, scorer_runtime: Runtime
+) -> None:
+    config = ScorerServiceConfig(listen_address="127.0.0.1:0", max_queue_wait_s=1e-9)
+    stub = ScorerServiceStub(connect(await serve(config, scorer_service(config, scorer_runtime))))
+    target = ScorerTarget(stub, scorer_runtime)
+    outcomes = await offer(target.first_of_stream, rate_per_s=50, span_s=0.2)
+    assert {outcome.ending for outcome in outcomes} == {Ending.REFUSED}
 
 
 async def test_the_scorers_answers_are_right_and_another_artifacts_are_wrong(
