@@ -17,6 +17,8 @@ class Forecast:
     """Expected tokens of a reply to this query, of the models of which the scorer knows them."""
     latency_s: Mapping[str, float] = field(default_factory=dict)
     """How long a call is expected to take, by model."""
+    unavailable_ids: frozenset[str] = frozenset()
+    """Models without a replica, as long as there are others."""
     team_ids: tuple[str, ...] = ()
     """Models that complement one another, the best first; empty if the scorer named none."""
     uncertainty: float = 0.0

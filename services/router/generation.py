@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 class Generator(Protocol):
     """Whatever can run a call."""
 
+    def is_reachable(self, model_id: str) -> bool:
+        """Says whether there is any replica that a call could go to."""
+        ...
+
     def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
         """Yields the raw reply in pieces as it comes and keeps the call's record.
 

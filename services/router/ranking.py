@@ -58,6 +58,8 @@ class Candidate:
     worst_tokens: int
     """Tokens that one call can take at most, read and written."""
     expected_latency_s: float
+    available: bool = True
+    """Whether it has a replica that can be called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

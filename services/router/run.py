@@ -15,7 +15,7 @@ from services.router.ledger import Ledger
 from services.router.limits import Room, WorstCase, fitting
 from services.router.metrics import ANSWERS, BUDGET_SHARE, UNCERTAIN_QUERIES
 from services.router.ranking import Candidate, Ranked, StopReason, early_stop, rank
-from services.router.selection import Selection, SelectionReason, select
+from services.router.selection import Selection, SelectionReason, select, unavailable
 from services.router.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -146,7 +146,9 @@ class Run:
         if not kept:
             self.stop_reason = lack
         model_ids = tuple(wanted[number] for number in kept)
-        return self._decision(ranked, Selection(model_ids=model_ids, stop_reason=self.stop_reason))
+        reasons = unavailable(ranked) | dict.fromkeys(model_ids, SelectionReason.STRATEGY)
+        selection = Selection(model_ids=model_ids, stop_reason=self.stop_reason, reasons=reasons)
+        return self._decision(ranked, selection)
 
     def lack(self, model: PoolModel, min_stage_s: float) -> StopReason | None:
         """Names the limit that leaves no room for one more call to a model, if one does."""
@@ -289,6 +291,7 @@ class Run:
             worst_cost_usd=worst.cost_usd,
             worst_tokens=worst.tokens,
             expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
+            available=model.id not in forecast.unavailable_ids,
         )
 
     def _prompt_tokens(self) -> int:

@@ -29,6 +29,7 @@ class SelectionReason(enum.Enum):
     LATENCY_LIMIT = "does not run: it is expected to take too long"
     TOKEN_LIMIT = "does not run: it could take more tokens than are left"  # noqa: S105  # no secret
     LAYER_FULL = "does not run: the layer is full"
+    UNAVAILABLE = "does not run: none of its replicas can be called"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +60,15 @@ def select(
         team_ids: Models that complement one another; used as far as they are good enough.
         safe_ids: Models to run whatever their scores; none where the ranking may be relied on.
     """
-    if not ranked:
-        return Selection(model_ids=(), stop_reason=StopReason.NO_MODEL)
+    by_rank = [r.candidate for r in ranked if r.candidate.available]
+    gone = unavailable(ranked)
+    if not by_rank:
+        return Selection(model_ids=(), stop_reason=StopReason.NO_MODEL, reasons=gone)
     if room.calls < 1:
         return Selection(model_ids=(), stop_reason=StopReason.CALL_LIMIT)
-    by_rank = [r.candidate for r in ranked]
     by_id = {candidate.model_id: candidate for candidate in by_rank}
-    layer = _Layer(policy=policy, room=room, seats=min(policy.max_layer_models, room.calls))
+    seats = min(policy.max_layer_models, room.calls)
+    layer = _Layer(policy=policy, room=room, seats=seats, reasons=gone)
     layer.fill([by_id[m] for m in safe_ids if m in by_id], SelectionReason.SAFE)
     if layer.picked:
         layer.seats = len(layer.picked)
@@ -82,6 +85,11 @@ def select(
         stop_reason=None if layer.picked else _stop_reason(layer.reasons),
         reasons=layer.reasons,
     )
+
+
+def unavailable(ranked: Iterable[Ranked]) -> dict[str, SelectionReason]:
+    """Returns the models that no layer can run, with that as the reason."""
+    return {r.model_id: SelectionReason.UNAVAILABLE for r in ranked if not r.candidate.available}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -76,7 +76,10 @@ class Stage:
         )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores
-        run.forecast = replace(priors.forecast, latency_s=latency_s)
+        gone = frozenset(m.id for m in eligible if not self.generator.is_reachable(m.id))
+        if len(gone) == len(eligible):
+            gone = frozenset()  # calls that fail say more than a policy that allows none
+        run.forecast = replace(priors.forecast, latency_s=latency_s, unavailable_ids=gone)
         if priors.fallback is not None:
             run.fallbacks.append(priors.fallback)
 

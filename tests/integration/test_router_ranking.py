@@ -64,6 +64,19 @@ async def test_every_model_of_a_ranking_is_explained(start_router: StartRouter) 
     assert "does not run: it is expected to take too long" in by_id["d"].explanation
 
 
+@pytest.mark.parametrize("strategy", ["routemoa", "single", "cascade", "moa"])
+async def test_a_model_whose_name_has_no_address_is_passed_over_and_said_to_be(
+    start_router: StartRouter, strategy: str
+) -> None:
+    nowhere = {"url": None, "endpoints": {"dns": {"name": "no-such-name.invalid", "port": 1}}}
+    router = await start_router(SCRIPTS, SCORES, models={"a": nowhere})
+    result = await router.ask(strategy=strategy)
+    assert result.answer.text == "eight"
+    assert "a" not in {entry.model_id for entry in result.usage}
+    routing = router.events[0].routing
+    assert reasons(routing.ranked_models)["a"] == "UNAVAILABLE"
+
+
 async def test_a_stream_says_why_and_how_sure_and_the_result_says_how_sure(
     start_router: StartRouter,
 ) -> None:

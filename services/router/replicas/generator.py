@@ -25,6 +25,10 @@ class ReplicaGenerator:
         self._client = client
         self._sets = sets
 
+    def is_reachable(self, model_id: str) -> bool:
+        """Says whether there is any replica that a call could go to."""
+        return bool(self._sets[model_id].replicas)
+
     async def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
         """Yields the raw reply in pieces as it comes; see `Generator`."""
         course = Course(call, self._sets[call.model.id], self._client)

@@ -39,7 +39,9 @@ class Cascade(Layered):
         open_to = [
             r
             for r in ranked
-            if r.model_id not in asked and run.policy.allows_latency(r.candidate.expected_latency_s)
+            if r.model_id not in asked
+            and r.candidate.available
+            and run.policy.allows_latency(r.candidate.expected_latency_s)
         ]
         affordable = [r for r in open_to if run.lack(run.pool.by_id[r.model_id], 0) is None]
         offer = worthwhile_call(_opinions(run), [_offer(r, run) for r in affordable])

@@ -39,6 +39,16 @@ def test_the_best_run_and_the_rest_find_the_layer_full() -> None:
     assert reasons(selection) == {"a": "RANK", "b": "RANK", "c": "RANK", "d": "LAYER_FULL"}
 
 
+def test_a_model_without_replicas_is_passed_over_whatever_its_score() -> None:
+    best = replace(candidate("a", 0.9), available=False)
+    found = [best, candidate("b", 0.6), candidate("c", 0.59)]
+    selection = select(rank(found, POLICY), POLICY, FREE)
+    assert selection.model_ids == ("b", "c")
+    assert reasons(selection)["a"] == "UNAVAILABLE"
+    alone = select(rank([best], POLICY), POLICY, FREE)
+    assert (alone.model_ids, alone.stop_reason) == ((), StopReason.NO_MODEL)
+
+
 def test_models_far_below_the_best_are_not_selected() -> None:
     selection = select(FOUR, replace(POLICY, max_score_gap=0.15), FREE)
     assert selection.model_ids == ("a", "b")
