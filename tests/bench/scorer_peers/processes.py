@@ -1,4 +1,4 @@
-"""Starts a server as a process group of its own, and reads what its processes used."""
+"""Starts a server as a process group of its own, and ends all of it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import os
 import signal
 import socket
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
+    from pathlib import Path
 
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 STOP_S = 10
 
 
@@ -23,24 +22,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def tree_cpu_s(root: int) -> float:
-    """Returns the processor time that a process and all that descend from it have used."""
-    ticks: dict[int, int] = {}
-    children: dict[int, list[int]] = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = path.read_text().rpartition(")")[2].split()
-            pid = int(path.parent.name)
-            ticks[pid] = int(fields[11]) + int(fields[12])
-            children.setdefault(int(fields[1]), []).append(pid)
-    total, waiting = 0, [root]
-    while waiting:
-        pid = waiting.pop()
-        total += ticks.get(pid, 0)
-        waiting += children.get(pid, [])
-    return total / TICKS_PER_S
 
 
 @asynccontextmanager
