@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from routemoa.cli.stack import free_port
 from scorer import Runtime, default_artifact_path, load_artifact
 from tests.bench.bench_scorer import text_of
 from tests.bench.processes import tree_cpu_s
 from tests.bench.scorer_peers.contenders import contenders
-from tests.bench.scorer_peers.processes import free_port, running
+from tests.bench.scorer_peers.processes import running
 from tests.bench.scorer_peers.servers.model import MAX_BATCH, THREADS
 
 if TYPE_CHECKING:

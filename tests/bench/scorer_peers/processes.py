@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -14,14 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 STOP_S = 10
-
-
-def free_port() -> int:
-    """Returns a port that nothing listens on now, nor on its neighbours."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager
