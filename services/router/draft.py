@@ -44,6 +44,11 @@ class Draft:
         self._pieces: asyncio.Queue[str | Resumed | Exception | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._write(generator))
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything has been written."""
+        return bool(self.call.text)
+
     async def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
         """Yields the raw reply of its call; see `Generator.stream`."""
         assert call is self.call  # noqa: S101  # it has no other
@@ -96,7 +101,7 @@ async def begin_draft(run: Run, answers: Sequence[Answer], generator: Generator)
     model = run.aggregators(answers)[0]
     if run.lack(model, 0.0) is not None:
         return
-    call = aggregation_call(run, model, answers)
+    call = aggregation_call(run, model, answers, layer_number=len(run.reports) + 1)
     call.deadline = run.deadline
     if not await reserve_extra(run, call):
         return
@@ -113,10 +118,11 @@ async def drop_draft(run: Run) -> None:
 async def take_draft(run: Run) -> Draft | None:
     """Returns the draft of a run if it may stand as the final answer; drops it if not.
 
-    It may where it has read the best answer.
+    It may where no majority came up against it: where it has read the best answer, or is being written
+    already, so that another one would come that much later.
     """
     draft = run.draft
-    if draft is None or run.answers[0].model_id not in draft.reads:
+    if draft is None or not (draft.has_begun or run.answers[0].model_id in draft.reads):
         await drop_draft(run)
         return None
     run.draft = None

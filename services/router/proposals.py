@@ -54,8 +54,10 @@ def final_call(run: Run, model: PoolModel) -> ModelCall:
     return _call(run, model, messages)
 
 
-def aggregation_call(run: Run, model: PoolModel, answers: Sequence[Answer]) -> ModelCall:
-    """Asks for one answer out of several, given best first."""
+def aggregation_call(
+    run: Run, model: PoolModel, answers: Sequence[Answer], *, layer_number: int
+) -> ModelCall:
+    """Asks for one answer out of several of a layer, given best first."""
     texts = [(answer.model_id, answer.text) for answer in answers]
     references = labelled(fit_references(model, run.conversation, texts))
     return ModelCall(
@@ -63,7 +65,7 @@ def aggregation_call(run: Run, model: PoolModel, answers: Sequence[Answer]) -> M
         session=run.conversation.session,
         messages=prompts.aggregator(run.conversation, references, new_nonce()),
         purpose=CallPurpose.AGGREGATION,
-        layer_number=max(1, len(run.reports)),
+        layer_number=layer_number,
     )
 
 

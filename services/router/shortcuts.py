@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from services.router.replicas.allowance import Allowance
     from services.router.run import Run
 
+_OUTRANKED = {SelectionReason.LAYER_FULL, SelectionReason.SCORE_GAP}
 _JUDGE_TIMEOUT_SHARE = 0.5
 """Share of the time left that the judge may take."""
 
@@ -45,11 +46,14 @@ def settled_by(priors: Mapping[str, float]) -> IsSettled:
 
 
 def stand_ins(run: Run, decision: RoutingDecision, allowance: Allowance) -> NextStandIn:
-    """Returns what names the next model that was good enough for a layer and had no seat in it."""
+    """Returns what names the next model by rank that only better ones kept out of a layer.
+
+    One that is not good enough for a seat still tells more than one that says nothing.
+    """
     waiting = [
         model.model_id
         for model in decision.ranked
-        if decision.reasons.get(model.model_id) is SelectionReason.LAYER_FULL
+        if decision.reasons.get(model.model_id) in _OUTRANKED
     ]
 
     async def next_stand_in() -> Proposal | None:
