@@ -137,8 +137,10 @@ class ReplicaSet:
     @property
     def usual_silence_s(self) -> float | None:
         """How long 95 % of the calls take to begin, a hedge included; None while that is unknown."""
-        usual_s, hedge_s = self._first_text.value_s, self.hedge_delay_s
-        return usual_s if usual_s is None or hedge_s is None else usual_s + hedge_s
+        usual_s = self._first_text.value_s
+        if usual_s is None:
+            return None
+        return max(usual_s, self.settings.hedge.min_delay_s) + (self.hedge_delay_s or 0.0)
 
     def _may_eject(self) -> bool:
         ejected = sum(not replica.ejection.serves for replica in self.replicas)
