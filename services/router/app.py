@@ -11,11 +11,12 @@ from services.router.budgets.opening import open_accounts
 from services.router.decisions.recorder import recording
 from services.router.dependencies import Judge, Remote, Scorer
 from services.router.latency import Latencies
-from services.router.layer import Patience
+from services.router.layer_run import Patience
 from services.router.metrics import POOL_MODELS
 from services.router.pipeline import Pipeline
 from services.router.pool import Pool, load_pool
 from services.router.reload import Followed, following
+from services.router.replicas.allowance import Allowance
 from services.router.replicas.replicas import open_replicas
 from services.router.servicer import RouterServicer
 from services.router.stage import Stage
@@ -64,6 +65,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
                 half_life_s=config.latency_half_life_s, pool_median_calls=config.pool_median_calls
             ),
             patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
+            stand_ins=Allowance(share=config.stand_in_share),
             min_stage_s=config.min_stage_s,
         )
 

@@ -105,6 +105,15 @@ class RouterServiceConfig(DecisionConfig, ReplicaConfig):
         ge=0,
         description="Time the rest of a layer still gets, as a share of what the quorum took.",
     )
+    # A model begins later than its own 95th percentile in one call of twenty: the rest of the share is
+    # for times that change.
+    stand_in_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Models that run in a layer in place of others that are silent for longer than 95% "
+        "of their calls, as a share of the layers' calls in the last half minute. 0: none.",
+    )
     strategy: str = Field(
         default="routemoa", description="How answers are made where a request does not say."
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from services.router.deadline import Deadline
-    from services.router.generation import Generator
+    from services.router.generation import Stream
     from services.router.run import Run
 
 _SILENCE_SHARE = 0.5
@@ -23,7 +23,7 @@ _SILENCE_SHARE = 0.5
 
 
 async def write_final(
-    run: Run, call: ModelCall, generator: Generator, *, first_text: Deadline
+    run: Run, call: ModelCall, stream: Stream, *, first_text: Deadline
 ) -> AsyncGenerator[Delta | Reset | Resumed, None]:
     """Yields the answer in pieces and, once it is whole, sets `run.final`.
 
@@ -34,7 +34,7 @@ async def write_final(
     status = CallStatus.CANCELLED  # what stands if the caller goes away
     shown: list[str] = []
     try:
-        async with aclosing(_texts(run, call, generator, first_text)) as texts:
+        async with aclosing(_texts(run, call, stream, first_text)) as texts:
             async for text in texts:
                 if isinstance(text, Resumed):
                     yield text
@@ -60,13 +60,13 @@ async def write_final(
 
 
 async def _texts(
-    run: Run, call: ModelCall, generator: Generator, first_text: Deadline
+    run: Run, call: ModelCall, stream: Stream, first_text: Deadline
 ) -> AsyncGenerator[str | Resumed, None]:
     answer = AnswerFilter()
     limit = first_text
     # Where nobody could take over, a writer may be silent to the end.
     silence_share = 1.0 if first_text is run.deadline else _SILENCE_SHARE
-    async with aclosing(generator.stream(call)) as pieces:
+    async with aclosing(stream(call)) as pieces:
         while (piece := await _next(pieces, limit)) is not None:
             text = piece if isinstance(piece, Resumed) else answer.feed(piece)
             if text:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from services.router.calls import ModelCall
     from services.router.events import Resumed
+
+    Stream = Callable[[ModelCall], AsyncGenerator[str | Resumed, None]]
+    """Runs a call; see `Generator.stream`."""
 
 
 class Generator(Protocol):
@@ -16,6 +19,10 @@ class Generator(Protocol):
 
     def is_reachable(self, model_id: str) -> bool:
         """Says whether there is any replica that a call could go to."""
+        ...
+
+    def usual_silence_s(self, model_id: str) -> float | None:
+        """Returns how long calls to a model take to begin, but for a few; None if that is unknown."""
         ...
 
     def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:

@@ -23,3 +23,13 @@ UNCERTAIN_QUERIES = Counter(
     "routemoa_router_uncertain_queries_total",
     "Queries whose ranking was too uncertain, so that the pool's safe models ran.",
 )
+STAND_INS = Counter(
+    "routemoa_router_stand_ins_total",
+    "Models that ran in a layer because another was silent for longer than is usual for it.",
+)
+DRAFTS = Counter(
+    "routemoa_router_drafts_total",
+    "Final answers begun while late models could still overturn them, by what became of them: used, "
+    "dropped.",
+    ["end"],
+)

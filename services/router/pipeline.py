@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.budgets.gate import UNLIMITED
+from services.router.draft import drop_draft
 from services.router.ledger import Ledger
 from services.router.ranking import early_stop
 from services.router.run import Run
@@ -84,9 +85,12 @@ class Pipeline:
         """
         strategy = STRATEGIES[run.policy.strategy]
         with closing(run.account):
-            async with aclosing(strategy.answer(run, self.stage)) as events:
-                async for event in events:
-                    yield event
+            try:
+                async with aclosing(strategy.answer(run, self.stage)) as events:
+                    async for event in events:
+                        yield event
+            finally:
+                await drop_draft(run)
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
         yield run.result(run.final)
 

@@ -13,7 +13,10 @@ from services.router.ledger import CallPurpose
 from services.router.protocol import new_nonce
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.router.conversation import Message
+    from services.router.events import Answer
     from services.router.pool import PoolModel
     from services.router.prompts import Reference
     from services.router.run import Run
@@ -49,6 +52,21 @@ def final_call(run: Run, model: PoolModel) -> ModelCall:
         else prompts.plain(run.conversation)
     )
     return _call(run, model, messages)
+
+
+def aggregation_call(
+    run: Run, model: PoolModel, answers: Sequence[Answer], *, layer_number: int
+) -> ModelCall:
+    """Asks for one answer out of several of a layer, given best first."""
+    texts = [(answer.model_id, answer.text) for answer in answers]
+    references = labelled(fit_references(model, run.conversation, texts))
+    return ModelCall(
+        model=model,
+        session=run.conversation.session,
+        messages=prompts.aggregator(run.conversation, references, new_nonce()),
+        purpose=CallPurpose.AGGREGATION,
+        layer_number=layer_number,
+    )
 
 
 def shuffled_references(run: Run, model: PoolModel, nonce: str) -> tuple[Reference, ...]:

@@ -36,3 +36,13 @@ async def reserve(run: Run, calls: Sequence[ModelCall]) -> tuple[int, StopReason
     for call, reservation in zip(calls, reservations, strict=False):  # those that there is room for
         call.gate, call.reservation = run.account, reservation
     return len(reservations), None
+
+
+async def reserve_extra(run: Run, call: ModelCall) -> bool:
+    """Reserves for a call that can be left out; says whether there was room."""
+    try:
+        (reservation,) = await run.account.reserve([call.worst])
+    except NoRoomError:
+        return False
+    call.gate, call.reservation = run.account, reservation
+    return True

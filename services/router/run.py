@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from services.router.budgets.gate import Gate
     from services.router.conversation import Conversation
     from services.router.deadline import Deadline
+    from services.router.draft import Draft
     from services.router.events import Answer, Assessment, Fallback
     from services.router.layer import LayerOutcome
     from services.router.policy import Policy
@@ -57,6 +58,8 @@ class Run:
     """The final answer, once it is whole."""
     independent: bool = False
     """Whether models are called without sight of the answers so far."""
+    draft: Draft | None = None
+    """The final answer, begun before it is known to be needed."""
     stop_reason: StopReason | None = None
     timing: Timing = field(default_factory=Timing)
 
@@ -190,9 +193,9 @@ class Run:
         """Returns assessed answers by posterior score; of equals, the first one first."""
         return tuple(sorted(answers, key=lambda answer: -self.posteriors[answer.model_id]))
 
-    def aggregators(self) -> tuple[PoolModel, ...]:
-        """Returns who may aggregate: the pool's choice, then those that answered, best first."""
-        ids = [answer.model_id for answer in self.answers]
+    def aggregators(self, answers: Sequence[Answer]) -> tuple[PoolModel, ...]:
+        """Returns who may merge answers: the pool's choice, then who gave them, best first."""
+        ids = [answer.model_id for answer in answers]
         chosen = self.pool.aggregator
         if chosen is not None and (not self.policy.model_ids or chosen in self.policy.model_ids):
             ids.insert(0, chosen)

@@ -10,18 +10,18 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from services.answer_key import answer_key
 from services.router.aggregation import aggregate
+from services.router.draft import drop_draft
 from services.router.events import LayerReport
-from services.router.evidence import Opinion, has_settled_majority
 from services.router.final import write_final
 from services.router.forecast import Forecast
-from services.router.layer import LayerOutcome, Patience, Proposal, run_layer
+from services.router.layer_run import Patience, Shortcuts, run_layer
 from services.router.proposals import assessed_proposal, final_call
 from services.router.reservations import reserve
+from services.router.shortcuts import drafting, settled_by, stand_ins
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from services.router.dependencies import Judge, Scorer
     from services.router.events import (
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     )
     from services.router.generation import Generator
     from services.router.latency import Latencies
-    from services.router.layer import IsSettled
+    from services.router.layer import LayerOutcome, Proposal
     from services.router.pool import PoolModel
+    from services.router.replicas.allowance import Allowance
     from services.router.run import Run
 
 _DEPENDENCY_SHARE = 0.5
@@ -52,6 +53,8 @@ class Stage:
     generator: Generator
     latencies: Latencies
     patience: Patience
+    stand_ins: Allowance
+    """Of models that run for others that are silent, as a share of the calls."""
     min_stage_s: float
     """Least time left in which starting another layer, or the aggregator, makes sense."""
 
@@ -88,10 +91,16 @@ class Stage:
 
         The report's answers are those that came, best posterior score first.
         """
+        await drop_draft(run)  # it was of the layer before
         proposals = [assessed_proposal(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
+        shortcuts = Shortcuts(
+            is_settled=settled_by(run.priors),
+            next_stand_in=stand_ins(run, decision, self.stand_ins),
+            begin_draft=drafting(run, self.judge, self.generator),
+        )
         # The aggregator gets as much time as a layer; what a layer leaves goes to those after it.
         outcome = await self.propose(
-            run, proposals, stages_left=run.layers_left + 1, is_settled=_settled_by(run.priors)
+            run, proposals, stages_left=run.layers_left + 1, shortcuts=shortcuts
         )
         assessments = await self.assess(run, outcome.answers)
         return run.report(decision, outcome, assessments)
@@ -102,7 +111,7 @@ class Stage:
         proposals: Sequence[Proposal],
         *,
         stages_left: int,
-        is_settled: IsSettled | None = None,
+        shortcuts: Shortcuts | None = None,
     ) -> LayerOutcome:
         """Runs models together, as many as there is room for, the first ones first.
 
@@ -112,7 +121,7 @@ class Stage:
             run: Whose ledger the calls go to.
             proposals: What each is asked.
             stages_left: How many stages, this one too, share the time that is left.
-            is_settled: Says when nobody else need be waited for, beside quorum and grace.
+            shortcuts: What lets the layer end early, beside quorum and grace.
 
         Raises:
             RouteMoAError: There is no room for a single call, as `reserve` tells.
@@ -120,17 +129,18 @@ class Stage:
         count, lack = await reserve(run, [proposal.call for proposal in proposals])
         run.stop_reason = lack or run.stop_reason
         proposals = proposals[:count]
+        for _ in proposals:
+            self.stand_ins.note_call()
         outcome = await run_layer(
             proposals,
             self.generator,
             deadline=run.deadline.share(1 / stages_left),
             patience=self.patience,
             ledger=run.ledger,
-            is_settled=is_settled,
+            shortcuts=shortcuts or Shortcuts(),
         )
         run.timing.generation_s += outcome.duration_s
-        answered = {answer.model_id for answer in outcome.answers}
-        run.failed |= {proposal.call.model.id for proposal in proposals} - answered
+        run.failed |= outcome.called - {answer.model_id for answer in outcome.answers}
         return outcome
 
     async def assess(self, run: Run, answers: Sequence[Answer]) -> tuple[Assessment, ...]:
@@ -169,7 +179,7 @@ class Stage:
         call.patient = not others
         first_text = run.deadline.share(0.5) if others else run.deadline
         async with aclosing(
-            write_final(run, call, self.generator, first_text=first_text)
+            write_final(run, call, self.generator.stream, first_text=first_text)
         ) as events:
             async for event in events:
                 yield event
@@ -210,16 +220,3 @@ class Stage:
             async for event in events:
                 yield event
         run.timing.aggregation_s = time.monotonic() - started_s
-
-
-def _settled_by(priors: Mapping[str, float]) -> IsSettled:
-    """Returns what says that a majority agrees and stays ahead, whatever the others will answer."""
-
-    def says(answers: Mapping[str, str], pending: Sequence[str]) -> bool:
-        opinions = [
-            Opinion(model_id=model_id, score=priors[model_id], final_answer=answer_key(text))
-            for model_id, text in answers.items()
-        ]
-        return has_settled_majority(opinions, [priors[model_id] for model_id in pending])
-
-    return says

@@ -50,7 +50,7 @@ HEAD = """\
 interleaved; load average {load} before, {load_after} after. `python -m tests.bench.bench_mixture`
 
 Six simulated models with the same answers and times for both (`tests/bench/heavy_tail.py`): time to
-first token log-normal around 200 ms, one call in 33 ten times slower, about 120 tokens of 3.3 ms
+first token log-normal around 200 ms, one call in 33 ten times slower, about 250 tokens of 3.3 ms
 each: a third of what hosted models take, so that overhead counts threefold. The published loop is
 rebuilt in `tests/bench/reference_loop.py`, and stops after one round. Ratios are medians over rounds.
 

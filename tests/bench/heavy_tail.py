@@ -38,7 +38,8 @@ SKILLS = {
 """How often a model is right; the names are such that the shipped scorer knows them."""
 FIRST_TOKEN_MEDIAN_S, FIRST_TOKEN_SPREAD = 0.2, 0.8
 STRAGGLER_SHARE, STRAGGLER_FACTOR = 0.03, 10.0
-TOKENS_MEDIAN, TOKENS_SPREAD = 120, 0.4
+WORDS_MEDIAN, WORDS_SPREAD = 120, 0.4
+"""Two tokens each, by the simulator's count: a word and the space before it."""
 TOKENS_PER_SECOND = 300
 _DIFFICULTY_SPREAD = 1.0
 _LETTERS = "ABCD"
@@ -65,7 +66,7 @@ def final_letter(text: str) -> str | None:
 def reply_text(call: Call) -> str:
     """Returns what a model says: some words, its option, and the scores that it is asked for."""
     draw = _draw("length", call.model, call.query, call.purpose.value)
-    words = int(TOKENS_MEDIAN * draw.lognormvariate(0, TOKENS_SPREAD))
+    words = int(WORDS_MEDIAN * draw.lognormvariate(0, WORDS_SPREAD))
     texts = [reference.text for reference in call.references] or _QUOTED.findall(_system(call))
     asks_for_json = "one JSON object" in _system(call)
     merges = call.purpose is Purpose.AGGREGATION or (texts and not asks_for_json)

@@ -43,8 +43,8 @@ class ReplicaConfig(ServiceConfig):
     hedge_min_delay_ms: int = Field(
         default=50,
         ge=0,
-        description="Least time that a replica has to begin before that; it is longer where 95% of the "
-        "model's calls take longer to begin.",
+        description="Least time that a replica, or a model, has to begin before another is asked; "
+        "longer where 95% of the model's calls take longer to begin.",
     )
     ejection_failure_count: int = Field(
         default=3, ge=1, description="Failures in a row after which a replica is left alone."

@@ -29,6 +29,10 @@ class ReplicaGenerator:
         """Says whether there is any replica that a call could go to."""
         return bool(self._sets[model_id].replicas)
 
+    def usual_silence_s(self, model_id: str) -> float | None:
+        """Returns how long calls to a model take to begin, but for a few; None if that is unknown."""
+        return self._sets[model_id].usual_silence_s
+
     async def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
         """Yields the raw reply in pieces as it comes; see `Generator`."""
         course = Course(call, self._sets[call.model.id], self._client)

@@ -134,6 +134,14 @@ class ReplicaSet:
         usual_s = self._first_text.value_s
         return None if usual_s is None else max(usual_s, self.settings.hedge.min_delay_s)
 
+    @property
+    def usual_silence_s(self) -> float | None:
+        """How long 95 % of the calls take to begin, a hedge included; None while that is unknown."""
+        usual_s = self._first_text.value_s
+        if usual_s is None:
+            return None
+        return max(usual_s, self.settings.hedge.min_delay_s) + (self.hedge_delay_s or 0.0)
+
     def _may_eject(self) -> bool:
         ejected = sum(not replica.ejection.serves for replica in self.replicas)
         return ejected + 1 <= self.settings.ejection.max_share * len(self.replicas)

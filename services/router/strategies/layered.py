@@ -68,4 +68,4 @@ class Layered(ABC):
 
     def aggregators(self, run: Run) -> Sequence[PoolModel]:
         """Returns who may merge, best first."""
-        return run.aggregators()
+        return run.aggregators(run.answers)

@@ -81,7 +81,7 @@ def _questions(run: Run, stage: Stage) -> list[Question]:
         return []
     wanted = [selection] if len(run.answers) > run.policy.kept_answers else []
     wanted += [moderation] if run.layers_left > 1 else []
-    able = [m for m in run.aggregators() if run.lack(m, stage.min_stage_s) is None]
+    able = [m for m in run.aggregators(run.answers) if run.lack(m, stage.min_stage_s) is None]
     if not able:
         return []
     fits, _ = fitting([run.worst_case(able[0])] * len(wanted), run.room)
