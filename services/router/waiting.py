@@ -84,7 +84,7 @@ class Waiting:
         self._task.cancel()
 
     def _take_back(self) -> bool:
-        """Takes back the cancellation that the limit brought, if any; says whether it was the only one."""
+        """Takes back the cancellation that the limit brought; says whether it was the only one."""
         if self._cancelling is None or self._task is None:
             return False
         # As with `asyncio.timeout`, whoever else cancels the task at that moment has the last word.
