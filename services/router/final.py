@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from services.router.calls import CallFailedError, ModelCall
 from services.router.events import Answer, Delta, Reset, Resumed
 from services.router.ledger import CallStatus, answer_tokens
 from services.router.replies import AnswerFilter
+from services.router.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -67,21 +67,21 @@ async def _texts(
     # Where nobody could take over, a writer may be silent to the end.
     silence_share = 1.0 if first_text is run.deadline else _SILENCE_SHARE
     async with aclosing(stream(call)) as pieces:
-        while (piece := await _next(pieces, limit)) is not None:
-            text = piece if isinstance(piece, Resumed) else answer.feed(piece)
-            if text:
-                limit = run.deadline.share(silence_share)
-                yield text
+        with Waiting() as waiting:
+            while (piece := await _next(pieces, waiting, limit)) is not None:
+                text = piece if isinstance(piece, Resumed) else answer.feed(piece)
+                if text:
+                    limit = run.deadline.share(silence_share)
+                    yield text
     rest = answer.finish()
     if rest:
         yield rest
 
 
 async def _next(
-    pieces: AsyncGenerator[str | Resumed, None], limit: Deadline
+    pieces: AsyncGenerator[str | Resumed, None], waiting: Waiting, limit: Deadline
 ) -> str | Resumed | None:
     try:
-        async with asyncio.timeout(limit.remaining_s()):
-            return await anext(pieces, None)
+        return await waiting.until(limit, anext(pieces, None))
     except TimeoutError as error:
         raise CallFailedError(CallStatus.TIMEOUT) from error

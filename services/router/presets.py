@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from services.router.strategies.registry import STRATEGIES
@@ -37,7 +39,8 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
 """Preset -> strategy -> setting -> value. A strategy that is not listed is not changed."""
 
 
-def policy_defaults(strategy: str, preset: str, config: RouterServiceConfig) -> dict[str, Any]:
+@lru_cache(maxsize=64)  # every request asks for them
+def policy_defaults(strategy: str, preset: str, config: RouterServiceConfig) -> Mapping[str, Any]:
     """Returns the value of every setting for a request that leaves the policy's field out.
 
     Where several say something, the preset comes first, then what the operator has set, then what the
@@ -50,4 +53,6 @@ def policy_defaults(strategy: str, preset: str, config: RouterServiceConfig) -> 
     """
     set_by_operator = {name: getattr(config, name) for name in config.model_fields_set}
     named = PRESETS[preset].get(strategy, {}) if preset else {}
-    return {**dict(config), **STRATEGIES[strategy].defaults, **set_by_operator, **named}
+    return MappingProxyType(
+        {**dict(config), **STRATEGIES[strategy].defaults, **set_by_operator, **named}
+    )

@@ -119,8 +119,10 @@ def _price_leaders_marked(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
     marked: list[Ranked] = []
     best_after = -math.inf
     for item in reversed(ranked):
-        marked.append(replace(item, leads_by_price=best_after > item.utility))
-        best_after = max(best_after, item.utility)
+        utility = item.utility
+        leads = best_after > utility
+        marked.append(replace(item, leads_by_price=True) if leads else item)
+        best_after = max(best_after, utility)
     return tuple(reversed(marked))
 
 

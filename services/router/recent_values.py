@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
+from itertools import accumulate
 
 
 class RecentValues:
@@ -30,12 +32,12 @@ class RecentValues:
         return self._weight * self._decay(now_s - self._newest_s)
 
     def quantiles(self, *shares: float) -> tuple[float, ...]:
-        """Returns, per share in [0, 1], the least value that so much of the weight does not exceed.
+        """Returns, per share, the least value that so much of the weight does not exceed.
 
         The weights of all values fall alike, so that they only change when a value comes.
 
         Args:
-            shares: Ascending.
+            shares: Each in [0, 1].
 
         Raises:
             ValueError: There are no values.
@@ -45,17 +47,11 @@ class RecentValues:
             raise ValueError(message)
         newest_s, half_life_s = self._newest_s, self._half_life_s
         weighted = sorted(
-            (value, 0.5 ** ((newest_s - at) / half_life_s)) for value, at in self._kept
+            [(value, 0.5 ** ((newest_s - at) / half_life_s)) for value, at in self._kept]
         )
-        total = sum(weight for _, weight in weighted)
-        found: list[float] = []
-        reached = 0.0
-        for value, weight in weighted:
-            reached += weight
-            while len(found) < len(shares) and reached >= shares[len(found)] * total:
-                found.append(value)
-        # Rounding may leave the last share a hair short of the total.
-        return (*found, *[weighted[-1][0]] * (len(shares) - len(found)))
+        reached = list(accumulate([weight for _, weight in weighted]))
+        found = [bisect_left(reached, share * reached[-1]) for share in shares]
+        return tuple(weighted[place][0] for place in found)
 
     def _decay(self, age_s: float) -> float:
         return float(0.5 ** (age_s / self._half_life_s))

@@ -126,6 +126,8 @@ class AnswerFilter:
         """Takes more of the reply and returns what of it may be shown."""
         if self._ended:
             return ""
+        if not self._held and "@" not in text:
+            return text  # nearly all of it
         self._held += text
         mark = ANY_MARK.search(self._held)
         if mark is not None:

@@ -153,7 +153,7 @@ def _defaults(
     message: router_service_pb2.RoutingPolicy,
     config: RouterServiceConfig,
     violations: Violations,
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Returns the values of fields left out; those of the service if strategy or preset is unknown."""
     strategy, preset = message.strategy or config.strategy, message.preset
     if strategy not in STRATEGIES:

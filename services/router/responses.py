@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from google.protobuf import duration_pb2
@@ -104,9 +103,8 @@ def _name(value: enum.Enum | None) -> str:
 
 
 def _duration(seconds: float) -> duration_pb2.Duration:
-    message = duration_pb2.Duration()
-    message.FromTimedelta(timedelta(seconds=seconds))
-    return message
+    whole_s, rest_us = divmod(round(seconds * 1e6), 1_000_000)
+    return duration_pb2.Duration(seconds=whole_s, nanos=rest_us * 1000)
 
 
 def _routing(decision: RoutingDecision) -> pb.RoutingDecision:

@@ -44,6 +44,8 @@ class ReplicaSet:
         self.retries = Allowance(share=settings.retry.share, floor=_RETRY_FLOOR, clock=clock)
         self.hedges = Allowance(share=settings.hedge.share, clock=clock)
         self._first_text = LatencyQuantile()
+        self._replica_count = REPLICAS.labels(model_id)
+        self._ejected_count = EJECTED.labels(model_id)
         self._clock = clock
 
     def update(self, urls: Collection[str]) -> None:
@@ -158,6 +160,5 @@ class ReplicaSet:
         )
 
     def _show(self) -> None:
-        REPLICAS.labels(self.model_id).set(len(self.replicas))
-        ejected = sum(not replica.ejection.serves for replica in self.replicas)
-        EJECTED.labels(self.model_id).set(ejected)
+        self._replica_count.set(len(self.replicas))
+        self._ejected_count.set(sum(not replica.ejection.serves for replica in self.replicas))

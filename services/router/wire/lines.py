@@ -27,8 +27,11 @@ class LineDecoder:
             if len(self._rest) > MAX_LINE_BYTES:
                 raise LinesError("a line is too long")
             return []
-        whole = bytes(self._rest) + data[:end]
-        self._rest = bytearray(data[end:])
+        whole = data[:end]
+        if self._rest:
+            whole = bytes(self._rest) + whole
+            self._rest.clear()
+        self._rest += data[end:]
         try:
             text = whole.decode("utf-8")
         except UnicodeDecodeError as error:

@@ -74,23 +74,30 @@ class OpenAiReader(Reader):
             raise self._fail(value.get("error") or value)
         self._note_usage(self._usage(value))
         choices = value.get("choices")
-        choice = choices[0] if isinstance(choices, list) and choices else {}
+        if not choices or not isinstance(choices, list):
+            return ""
+        choice = choices[0]
         if not isinstance(choice, dict):
             raise AttemptFailedError(CallStatus.MALFORMED)
         reason = choice.get("finish_reason")
+        if reason is not None:
+            self._finish(reason, choice)
+        delta = choice.get("delta")
+        return "" if delta is None else self._delta(delta)
+
+    def _finish(self, reason: object, choice: dict[str, Any]) -> None:
         if reason == "error":
             raise self._fail(choice.get("error"))
         if reason == "abort":  # the server gave the request up: it shuts down, or is out of memory
             raise AttemptFailedError(CallStatus.INTERRUPTED)
-        self.finished = self.finished or reason is not None
-        return self._delta(choice.get("delta"))
+        self.finished = True
 
     def _delta(self, delta: object) -> str:
-        if delta is None:
-            return ""
         if not isinstance(delta, dict):
             raise AttemptFailedError(CallStatus.MALFORMED)
-        self._add_reasoning(delta.get("reasoning_content") or delta.get("reasoning"))
+        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+        if reasoning is not None:
+            self._add_reasoning(reasoning)
         return text_of(delta.get("content"))
 
     def _usage(self, value: dict[str, Any]) -> Usage | None:

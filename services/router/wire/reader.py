@@ -14,7 +14,9 @@ from services.router.wire.reasoning import ReasoningSplitter
 if TYPE_CHECKING:
     from services.router.wire.exchange import Exchange, Usage
 
+_DECODER = json.JSONDecoder()  # `json.loads` does as much around it as it does itself
 _DONE = "[DONE]"
+_JSON_SPACE = " \t\n\r"
 _CHARACTERS_PER_TOKEN_LIMIT = 32
 """A reply of more characters per allowed token than this is no reply of that model."""
 
@@ -59,8 +61,10 @@ class Reader(ABC):
                 if event == _DONE:
                     self.finished = self.done = True
                 elif event and not self.done:
-                    texts.append(self._event(_parse(event)))
-                    self._begun = self._begun or bool(texts[-1])
+                    text = self._event(_parse(event))
+                    if text:
+                        self._begun = True
+                        texts.append(text)
         except LinesError:
             self.failure = AttemptFailedError(CallStatus.MALFORMED)
         except AttemptFailedError as error:
@@ -110,11 +114,12 @@ class Reader(ABC):
 
 
 def _parse(event: str) -> dict[str, Any]:
+    event = event.strip(_JSON_SPACE)
     try:
-        value = json.loads(event)
+        value, end = _DECODER.raw_decode(event)
     except (ValueError, RecursionError) as error:
         raise AttemptFailedError(CallStatus.MALFORMED) from error
-    if not isinstance(value, dict):
+    if end != len(event) or not isinstance(value, dict):
         raise AttemptFailedError(CallStatus.MALFORMED)
     return value
 

@@ -26,20 +26,15 @@ class SseDecoder:
         Raises:
             LinesError: An event is too long or not UTF-8.
         """
-        lines = self._lines.feed(data)
-        return [event for line in lines if (event := self._line(line)) is not None]
-
-    def _line(self, line: str) -> str | None:
-        if line:
-            name, _, value = line.partition(":")
-            if name == "data":
-                self._data.append(value.removeprefix(" "))
-                self._data_characters += len(value)
+        events: list[str] = []
+        for line in self._lines.feed(data):
+            if line.startswith("data:") or line == "data":
+                self._data.append(line[5:].removeprefix(" "))
+                self._data_characters += len(line)
                 if self._data_characters > MAX_EVENT_BYTES:
                     raise LinesError("an event is too long")
-            return None
-        if not self._data:
-            return None
-        event = "\n".join(self._data)
-        self._data, self._data_characters = [], 0
-        return event
+            elif not line and self._data:
+                events.append("\n".join(self._data))
+                self._data.clear()
+                self._data_characters = 0
+        return events

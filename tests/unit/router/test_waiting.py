@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from services.router.deadline import Deadline
+from services.router.waiting import Waiting
+
+LONG_S = 30.0
+SHORT_S = 0.02
+
+
+async def until_cancelled(seen: list[str]) -> None:
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        seen.append("cancelled")
+        raise
+
+
+async def after(seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return "there"
+
+
+async def at_once() -> str:
+    return "there"
+
+
+async def test_what_is_there_in_time_is_returned() -> None:
+    with Waiting() as waiting:
+        assert await waiting.until(Deadline.after(LONG_S), after(0)) == "there"
+        assert await waiting.until(Deadline.after(LONG_S), after(0)) == "there"
+
+
+async def test_what_is_not_there_in_time_is_cancelled_and_the_task_goes_on() -> None:
+    seen: list[str] = []
+    with Waiting() as waiting, pytest.raises(TimeoutError):
+        await waiting.until(Deadline.after(SHORT_S), until_cancelled(seen))
+    assert seen == ["cancelled"]
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    assert await after(0) == "there"
+
+
+async def test_a_limit_that_has_passed_lets_through_what_is_there_already() -> None:
+    seen: list[str] = []
+    with Waiting() as waiting:
+        assert await waiting.until(Deadline.after(-1), at_once()) == "there"
+        with pytest.raises(TimeoutError):
+            await waiting.until(Deadline.after(-1), until_cancelled(seen))
+
+
+async def test_a_later_limit_counts_although_the_timer_was_set_for_an_earlier_one() -> None:
+    with Waiting() as waiting:
+        await waiting.until(Deadline.after(SHORT_S), after(0))
+        assert await waiting.until(Deadline.after(LONG_S), after(3 * SHORT_S)) == "there"
+
+
+async def test_an_earlier_limit_counts_although_the_timer_was_set_for_a_later_one() -> None:
+    with Waiting() as waiting:
+        await waiting.until(Deadline.after(LONG_S), after(0))
+        async with asyncio.timeout(LONG_S / 2):
+            with pytest.raises(TimeoutError):
+                await waiting.until(Deadline.after(SHORT_S), until_cancelled([]))
+
+
+async def test_between_two_waits_nothing_is_cancelled() -> None:
+    with Waiting() as waiting:
+        await waiting.until(Deadline.after(SHORT_S), after(0))
+        assert await after(3 * SHORT_S) == "there"
+        with pytest.raises(TimeoutError):
+            await waiting.until(Deadline.after(SHORT_S), until_cancelled([]))
+
+
+async def test_whoever_cancels_the_task_gets_no_timeout_instead() -> None:
+    async def wait() -> None:
+        with Waiting() as waiting:
+            await waiting.until(Deadline.after(LONG_S), until_cancelled([]))
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_cancellation_at_the_moment_of_the_limit_has_the_last_word() -> None:
+    async def wait() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+
+        async def slow_to_stop() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                task.cancel()  # while what expired is being wound up
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)
+
+        with Waiting() as waiting:
+            await waiting.until(Deadline.after(SHORT_S), slow_to_stop())
+
+    task = asyncio.create_task(wait())
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert task.cancelled()
+
+
+async def test_an_error_of_what_is_awaited_stays_that_error() -> None:
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise LookupError
+
+    with Waiting() as waiting, pytest.raises(LookupError):
+        await waiting.until(Deadline.after(LONG_S), fails())
