@@ -48,7 +48,7 @@ class Run:
     posteriors: dict[str, float] = field(default_factory=dict)
     """Of models whose answer exists; no others ever get one."""
     failed: set[str] = field(default_factory=set)
-    """Models that are not called again for this query."""
+    """Models that are not called again for this query; who was merely late is not among them."""
     ledger: Ledger = field(default_factory=Ledger)
     fallbacks: list[Fallback] = field(default_factory=list)
     reports: list[LayerReport] = field(default_factory=list)
