@@ -75,6 +75,8 @@ def cluster(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         listed = {"apiVersion": "v1", "kind": "List", "items": nodes}
         running.run("kubectl", "create", "--filename", "-", stdin=json.dumps(listed))
         running.run("kubectl", "create", "namespace", NAMESPACE)
+        # To which the scenario of replicas gives the router rights.
+        running.run("kubectl", "create", "namespace", "models")
         labels = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in RESTRICTED]
         running.run("kubectl", "label", "namespace", NAMESPACE, *labels)
         sys.stdout.write(f"\n  control plane ready: {time.monotonic() - start_s:.1f} s")
