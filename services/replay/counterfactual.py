@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.router.budgets.amount import Amount, nano_usd
 from services.router.evidence import Offer, worthwhile_call
 from services.router.ledger import CallPurpose, CallStatus
-from services.router.limits import Room, WorstCase, fitting
+from services.router.limits import fitting
 from services.router.ranking import Candidate, rank
 from services.router.selection import select
 
@@ -155,8 +156,7 @@ def _candidate(note: RankedNote, score: float) -> Candidate:
         prior_score=score,
         expected_completion_tokens=note.expected_completion_tokens,
         expected_cost_usd=note.expected_cost_usd,
-        worst_cost_usd=note.worst_cost_usd,
-        worst_tokens=note.worst_tokens,
+        worst=Amount(1, note.worst_tokens, nano_usd(note.worst_cost_usd)),
         expected_latency_s=note.expected_latency_s,
     )
 
@@ -172,7 +172,7 @@ def _choice(layer: LayerNote, model_ids: Sequence[str]) -> Choice:
 
 def _routemoa(ranked: Sequence[Ranked], policy: Policy, scorer: ScorerView) -> tuple[str, ...]:
     safe = scorer.safe_ids if scorer.uncertainty >= policy.max_uncertainty else ()
-    return select(ranked, policy, _room(policy), team_ids=scorer.team_ids, safe_ids=safe).model_ids
+    return select(ranked, policy, policy.caps, team_ids=scorer.team_ids, safe_ids=safe).model_ids
 
 
 def _single(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
@@ -201,13 +201,8 @@ def _moa(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, 
 def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ...]:
     """Returns the first of a ranking whose worst cases fit the limits."""
     candidates = [item.candidate for item in ranked]
-    worst = [WorstCase(cost_usd=c.worst_cost_usd, tokens=c.worst_tokens) for c in candidates]
-    kept, _ = fitting(worst, _room(policy))
+    kept, _ = fitting([candidate.worst for candidate in candidates], policy.caps)
     return tuple(candidates[number].model_id for number in kept[:count])
-
-
-def _room(policy: Policy) -> Room:
-    return Room(calls=policy.max_calls, cost_usd=policy.max_cost_usd, tokens=policy.max_tokens)
 
 
 _FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy, ScorerView], tuple[str, ...]]] = {

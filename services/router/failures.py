@@ -42,7 +42,7 @@ def nothing_eligible(
             {"max_token_count": str(policy.max_tokens)},
         )
     if lack is StopReason.COST_LIMIT:
-        cheapest_usd = min(r.candidate.worst_cost_usd for r in ranked)
+        cheapest_usd = min(r.candidate.worst.usd for r in ranked)
         return NoEligibleModelError(
             "the cheapest call could cost more than the policy allows",
             {

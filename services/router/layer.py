@@ -58,8 +58,6 @@ class LayerOutcome:
     """In the order in which the models were picked; those that stood in for others come last."""
     entries: tuple[LedgerEntry, ...]
     """One or more per model, failed and cancelled ones too."""
-    called: frozenset[str]
-    """The models that were called."""
     duration_s: float
 
     def followed_by(self, other: LayerOutcome) -> LayerOutcome:

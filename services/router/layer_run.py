@@ -160,7 +160,6 @@ class _RunningLayer:
         return LayerOutcome(
             answered=tuple(answered),
             entries=tuple(entries),
-            called=frozenset(seat.model_id for seat in self._tasks.values()),
             duration_s=time.monotonic() - self._started_s,
         )
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.router.budgets.amount import nano_usd
+from services.router.budgets.limits import Caps
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -45,6 +48,15 @@ class Policy:
     """Temperature of the samples of `self-moa`."""
     model_ids: frozenset[str]
     """The models that may run; empty means the whole pool."""
+
+    @property
+    def caps(self) -> Caps:
+        """What all calls may take together."""
+        return Caps(
+            calls=self.max_calls,
+            tokens=self.max_tokens,
+            nano_usd=None if self.max_cost_usd is None else nano_usd(self.max_cost_usd),
+        )
 
     @property
     def team_size(self) -> int:

@@ -23,6 +23,7 @@ from services.router.evidence import agreeing
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from services.router.budgets.amount import Amount
     from services.router.policy import Policy
 
 
@@ -53,10 +54,8 @@ class Candidate:
     """What was said of it before any model ran, in [0, 1]."""
     expected_completion_tokens: int
     expected_cost_usd: float
-    worst_cost_usd: float
-    """What one call can cost at most: a reply of full length."""
-    worst_tokens: int
-    """Tokens that one call can take at most, read and written."""
+    worst: Amount
+    """What one call can take at most: a reply of full length."""
     expected_latency_s: float
     available: bool = True
     """Whether it has a replica that can be called."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.budgets.gate import NoRoomError
+from services.router.limits import STOP_REASONS
 from services.router.ranking import StopReason
 
 if TYPE_CHECKING:
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
 
     from services.router.calls import ModelCall
     from services.router.run import Run
-
-_STOP_REASONS = {"calls": StopReason.CALL_LIMIT, "tokens": StopReason.TOKEN_LIMIT}
 
 
 async def reserve(run: Run, calls: Sequence[ModelCall]) -> tuple[int, StopReason | None]:
@@ -32,7 +31,7 @@ async def reserve(run: Run, calls: Sequence[ModelCall]) -> tuple[int, StopReason
     except NoRoomError as error:
         if not run.ledger.entries:
             raise error.error from error
-        return 0, _STOP_REASONS.get(error.resource, StopReason.COST_LIMIT)
+        return 0, STOP_REASONS.get(error.resource, StopReason.COST_LIMIT)
     for call, reservation in zip(calls, reservations, strict=False):  # those that there is room for
         call.gate, call.reservation = run.account, reservation
     return len(reservations), None

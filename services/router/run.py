@@ -6,13 +6,14 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from services.router.budgets.amount import NOTHING, Amount, nano_usd, used_by
 from services.router.budgets.gate import UNLIMITED
 from services.router.context import INSTRUCTION_TOKENS, REFERENCE_OVERHEAD_TOKENS, fits
 from services.router.events import UNCERTAIN, LayerReport, Result, RoutingDecision, Timing
 from services.router.failures import no_answer, nothing_eligible
 from services.router.forecast import Forecast
 from services.router.ledger import Ledger
-from services.router.limits import Room, WorstCase, fitting
+from services.router.limits import fitting, lack
 from services.router.metrics import ANSWERS, BUDGET_SHARE, UNCERTAIN_QUERIES
 from services.router.ranking import Candidate, Ranked, StopReason, early_stop, rank
 from services.router.selection import Selection, SelectionReason, select, unavailable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from routemoa.errors import AnswerTimedOutError, GenerationFailedError
     from services.router.budgets.gate import Gate
+    from services.router.budgets.limits import Caps
     from services.router.conversation import Conversation
     from services.router.deadline import Deadline
     from services.router.draft import Draft
@@ -48,7 +50,7 @@ class Run:
     posteriors: dict[str, float] = field(default_factory=dict)
     """Of models whose answer exists; no others ever get one."""
     failed: set[str] = field(default_factory=set)
-    """Models that are not called again for this query."""
+    """Models that are not called again for this query; who was merely late is not among them."""
     ledger: Ledger = field(default_factory=Ledger)
     fallbacks: list[Fallback] = field(default_factory=list)
     reports: list[LayerReport] = field(default_factory=list)
@@ -74,14 +76,9 @@ class Run:
         return self.policy.max_layers - self.layers_run
 
     @property
-    def room(self) -> Room:
+    def left(self) -> Caps:
         """What may still be taken."""
-        cost_usd, tokens = self.policy.max_cost_usd, self.policy.max_tokens
-        return Room(
-            calls=self.policy.max_calls - len(self.ledger.entries),
-            cost_usd=None if cost_usd is None else cost_usd - self.ledger.cost_usd,
-            tokens=None if tokens is None else tokens - self.ledger.tokens,
-        )
+        return self.policy.caps.less(sum(map(used_by, self.ledger.entries), NOTHING))
 
     @property
     def readable(self) -> tuple[Answer, ...]:
@@ -143,11 +140,11 @@ class Run:
             NoEligibleModelError: The policy's limits leave no model for the first layer.
         """
         worst_cases = [self.worst_case(self.pool.by_id[model_id]) for model_id in wanted]
-        kept, lack = fitting(worst_cases, self.room)
+        kept, lacking = fitting(worst_cases, self.left)
         if not kept and not self.ledger.entries:
-            raise nothing_eligible(ranked, self.policy, lack)
+            raise nothing_eligible(ranked, self.policy, lacking)
         if not kept:
-            self.stop_reason = lack
+            self.stop_reason = lacking
         model_ids = tuple(wanted[number] for number in kept)
         reasons = unavailable(ranked) | dict.fromkeys(model_ids, SelectionReason.STRATEGY)
         selection = Selection(model_ids=model_ids, stop_reason=self.stop_reason, reasons=reasons)
@@ -159,7 +156,7 @@ class Run:
             return StopReason.DEADLINE
         if model.id in self.failed or not fits(model, self.conversation):
             return StopReason.NO_MODEL
-        return self.room.lack(self.worst_case(model))
+        return lack(self.left, self.worst_case(model))
 
     def route(self) -> tuple[tuple[Ranked, ...], Selection]:
         """Ranks the eligible models and picks the next layer's.
@@ -180,14 +177,12 @@ class Run:
         """Returns the eligible models by utility, best first."""
         return rank([self._candidate(model) for model in self.eligible()], self.policy)
 
-    def worst_case(self, model: PoolModel) -> WorstCase:
+    def worst_case(self, model: PoolModel) -> Amount:
         """Returns what one call to a model can take at most, the answers so far in its prompt."""
         read = self._prompt_tokens() + INSTRUCTION_TOKENS
         read += REFERENCE_OVERHEAD_TOKENS * len(self.readable)
-        return WorstCase(
-            cost_usd=model.cost_usd(read, model.max_reply_tokens),
-            tokens=read + model.max_reply_tokens,
-        )
+        cost_usd = model.cost_usd(read, model.max_reply_tokens)
+        return Amount(1, read + model.max_reply_tokens, nano_usd(cost_usd))
 
     def best_first(self, answers: Sequence[Answer]) -> tuple[Answer, ...]:
         """Returns assessed answers by posterior score; of equals, the first one first."""
@@ -261,7 +256,7 @@ class Run:
     ) -> Selection:
         uncertain = may_be_safe and self.forecast.uncertainty >= policy.max_uncertainty
         safe_ids = self.pool.safe_models if uncertain else ()
-        selection = select(ranked, policy, self.room, team_ids=team_ids, safe_ids=safe_ids)
+        selection = select(ranked, policy, self.left, team_ids=team_ids, safe_ids=safe_ids)
         if selection.stop_reason is not None and not self.ledger.entries:
             raise nothing_eligible(ranked, policy, selection.stop_reason)
         if SelectionReason.SAFE in selection.reasons.values() and UNCERTAIN not in self.fallbacks:
@@ -281,7 +276,7 @@ class Run:
         )
 
     def _candidate(self, model: PoolModel) -> Candidate:
-        forecast, worst = self.forecast, self.worst_case(model)
+        forecast = self.forecast
         written = forecast.completion_tokens.get(model.id, model.expected_reply_tokens)
         written = min(written, model.max_reply_tokens)
         prior = self.priors[model.id]
@@ -291,8 +286,7 @@ class Run:
             prior_score=prior,
             expected_completion_tokens=written,
             expected_cost_usd=model.cost_usd(self._prompt_tokens(), written),
-            worst_cost_usd=worst.cost_usd,
-            worst_tokens=worst.tokens,
+            worst=self.worst_case(model),
             expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
             available=model.id not in forecast.unavailable_ids,
         )

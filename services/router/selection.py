@@ -6,13 +6,13 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.limits import WorstCase
+from services.router.limits import lack
 from services.router.ranking import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from services.router.limits import Room
+    from services.router.budgets.limits import Caps
     from services.router.policy import Policy
     from services.router.ranking import Candidate, Ranked
 
@@ -46,7 +46,7 @@ class Selection:
 def select(
     ranked: Sequence[Ranked],
     policy: Policy,
-    room: Room,
+    left: Caps,
     *,
     team_ids: Sequence[str] = (),
     safe_ids: Sequence[str] = (),
@@ -56,7 +56,7 @@ def select(
     Args:
         ranked: The eligible models, best first.
         policy: The request's weights and limits.
-        room: What may still be used.
+        left: What may still be taken.
         team_ids: Models that complement one another; used as far as they are good enough.
         safe_ids: Models to run whatever their scores; none where the ranking may be relied on.
     """
@@ -64,11 +64,12 @@ def select(
     gone = unavailable(ranked)
     if not by_rank:
         return Selection(model_ids=(), stop_reason=StopReason.NO_MODEL, reasons=gone)
-    if room.calls < 1:
+    calls = policy.max_layer_models if left.calls is None else left.calls
+    if calls < 1:
         return Selection(model_ids=(), stop_reason=StopReason.CALL_LIMIT)
     by_id = {candidate.model_id: candidate for candidate in by_rank}
-    seats = min(policy.max_layer_models, room.calls)
-    layer = _Layer(policy=policy, room=room, seats=seats, reasons=gone)
+    seats = min(policy.max_layer_models, calls)
+    layer = _Layer(policy=policy, left=left, seats=seats, reasons=gone)
     layer.fill([by_id[m] for m in safe_ids if m in by_id], SelectionReason.SAFE)
     if layer.picked:
         layer.seats = len(layer.picked)
@@ -97,7 +98,7 @@ class _Layer:
     """A layer in the making: who is in, and what that leaves for others."""
 
     policy: Policy
-    room: Room
+    left: Caps
     seats: int
     least_score: float = 0.0
     picked: set[str] = field(default_factory=set)
@@ -108,22 +109,21 @@ class _Layer:
         for candidate in candidates:
             if candidate.model_id in self.picked:
                 continue
-            worst = WorstCase(cost_usd=candidate.worst_cost_usd, tokens=candidate.worst_tokens)
-            obstacle = self._obstacle(candidate, worst)
+            obstacle = self._obstacle(candidate)
             self.reasons[candidate.model_id] = obstacle or reason
             if obstacle is None:
                 self.picked.add(candidate.model_id)
-                self.room = self.room.less(worst)
+                self.left = self.left.less(candidate.worst)
 
-    def _obstacle(self, candidate: Candidate, worst: WorstCase) -> SelectionReason | None:
+    def _obstacle(self, candidate: Candidate) -> SelectionReason | None:
         if not self.policy.allows_latency(candidate.expected_latency_s):
             return SelectionReason.LATENCY_LIMIT
         if candidate.score < self.least_score:
             return SelectionReason.SCORE_GAP
         if len(self.picked) >= self.seats:
             return SelectionReason.LAYER_FULL
-        lack = self.room.lack(worst)
-        return None if lack is None else SelectionReason[lack.name]
+        limit = lack(self.left, candidate.worst)
+        return None if limit is None else SelectionReason[limit.name]
 
 
 def _stop_reason(reasons: Mapping[str, SelectionReason]) -> StopReason:

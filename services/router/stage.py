@@ -16,6 +16,7 @@ from services.router.events import LayerReport
 from services.router.final import write_final
 from services.router.forecast import Forecast
 from services.router.layer_run import Patience, Shortcuts, run_layer
+from services.router.ledger import CallStatus
 from services.router.proposals import assessed_proposal, final_call
 from services.router.reservations import reserve
 from services.router.shortcuts import drafting, settled_by, stand_ins
@@ -140,7 +141,10 @@ class Stage:
             shortcuts=shortcuts or Shortcuts(),
         )
         run.timing.generation_s += outcome.duration_s
-        run.failed |= outcome.called - {answer.model_id for answer in outcome.answers}
+        answered = {answer.model_id for answer in outcome.answers}
+        # Whoever was cancelled since the others had answered was late, and may be called again.
+        blamed = {e.model_id for e in outcome.entries if e.status is not CallStatus.CANCELLED}
+        run.failed |= blamed - answered
         return outcome
 
     async def assess(self, run: Run, answers: Sequence[Answer]) -> tuple[Assessment, ...]:

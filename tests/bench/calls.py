@@ -43,14 +43,27 @@ async def measure(call: Call, *, pid: int, queries: int, callers: int, span_s: f
     async with asyncio.TaskGroup() as tasks:
         for _ in range(callers):
             tasks.create_task(repeat())
-    spent_s, cpu_spent_s = time.perf_counter() - begun_s, tree_cpu_s(pid) - cpu_before_s
+    return sample_of(
+        latencies_ms,
+        queries=queries,
+        spent_s=time.perf_counter() - begun_s,
+        cpu_s=tree_cpu_s(pid) - cpu_before_s,
+    )
+
+
+def sample_of(
+    latencies_ms: Sequence[float], *, queries: int, spent_s: float, cpu_s: float
+) -> Sample:
+    """Returns what so many calls of some queries each amount to."""
     count = len(latencies_ms) * queries
-    cuts = statistics.quantiles(latencies_ms, n=100) if len(latencies_ms) > 1 else latencies_ms * 99
+    cuts = (
+        statistics.quantiles(latencies_ms, n=100) if len(latencies_ms) > 1 else [*latencies_ms] * 99
+    )
     return Sample(
         queries_per_s=count / spent_s,
         p50_ms=cuts[49],
         p99_ms=cuts[98],
-        cpu_ms_per_query=cpu_spent_s * 1000 / count,
+        cpu_ms_per_query=cpu_s * 1000 / count,
     )
 
 

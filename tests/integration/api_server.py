@@ -56,6 +56,10 @@ class ApiServer:
         """Tells watchers how far they are."""
         self._announce("BOOKMARK", {"metadata": {}})
 
+    def fail(self, code: int, message: str) -> None:
+        """Tells watchers that something is wrong."""
+        self._announce("ERROR", {"metadata": {}, "code": code, "message": message})
+
     def forget(self) -> None:
         """Ends every watch and forgets the history, so that nobody can go on where it stopped."""
         self._version += 1

@@ -105,7 +105,7 @@ class RouterBench:
         self,
         text: str = "How many legs has a spider?",
         *,
-        timeout_s: float = 10.0,
+        timeout_s: float | None = 10.0,
         before: Sequence[tuple[str, str]] = (),
         **policy: Any,
     ) -> router_service_pb2.GenerateAnswerResponse:
@@ -113,7 +113,7 @@ class RouterBench:
 
         Args:
             text: The user's turn.
-            timeout_s: The deadline.
+            timeout_s: The deadline; None for none.
             before: Role and text of the turns before it.
             policy: Fields of the policy.
         """

@@ -16,15 +16,17 @@ START_S = 30
 
 
 @asynccontextmanager
-async def started(service: str, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Starts `python -m services.<service>` with settings, on a free port."""
+async def started(
+    service: str, *, module: str = "", **settings: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Starts `python -m services.<service>`, or the module, with settings, on a free port."""
     prefix = f"ROUTEMOA_{service.upper()}_"
     settings.setdefault("LISTEN_ADDRESS", "127.0.0.1:0")
     environment = os.environ | {prefix + name: value for name, value in settings.items()}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        f"services.{service}",
+        module or f"services.{service}",
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -11,49 +11,25 @@ import aiohttp
 import pytest
 
 from services.router.pool import Pool
-from services.router.replicas.discovery import Listener
 from services.router.replicas.dns import follow_name, lookup
 from services.router.replicas.endpoint_slices import follow_slices
 from services.router.replicas.endpoints import DnsEndpoints, EndpointSlices
 from services.router.replicas.kubernetes import ApiServer as Server
-from services.router.replicas.replica_set import ReplicaSet
 from services.router.replicas.replicas import Replicas
 from services.router.replicas.settings import ReplicaSettings
 from services.router.wire.client import open_wire_client
 from tests.integration.api_server import TOKEN, ApiServer, endpoint_slice, running_api_server
+from tests.integration.followed import failures, following, until, urls
 from tests.integration.headless import NameServer, name_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from services.router.replicas.replica_set import ReplicaSet
 
 NAME = "vllm.models.svc"
 SERVICE = EndpointSlices(namespace="models", service="vllm", port="http")
-
-
-def urls(replicas: ReplicaSet) -> list[str]:
-    return [replica.url for replica in replicas.replicas]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # what is waited for tells nobody
-            await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def following(
-    follow: Callable[[Listener], Coroutine[Any, Any, None]],
-) -> AsyncIterator[ReplicaSet]:
-    """Follows replicas in a task until the block ends."""
-    replicas = ReplicaSet("m", ReplicaSettings())
-    task = asyncio.create_task(follow(Listener(replicas)))
-    try:
-        yield replicas
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
 
 
 class _Answer(asyncio.DatagramProtocol):
@@ -165,6 +141,17 @@ async def test_a_history_that_is_gone_is_listed_anew(tmp_path: Path) -> None:
         server.put(endpoint_slice("two", "vllm", "10.0.0.2", port=8000))
         await until(lambda: urls(replicas) == ["http://10.0.0.2:8000/v1"])
         assert server.lists >= 2
+
+
+async def test_a_watch_that_fails_is_a_failure_and_begins_anew(tmp_path: Path) -> None:
+    async with cluster(tmp_path) as (server, replicas):
+        server.put(endpoint_slice("one", "vllm", "10.0.0.1", port=8000))
+        await until(lambda: len(urls(replicas)) == 1)
+        before = failures()
+        server.fail(500, "etcdserver: request timed out")
+        await until(lambda: failures() == before + 1)
+        server.put(endpoint_slice("two", "vllm", "10.0.0.2", port=8000))
+        await until(lambda: len(urls(replicas)) == 2)
 
 
 async def test_while_the_api_server_is_down_the_last_replicas_stay(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import tempfile
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +34,7 @@ from services.simulator import Call, Pacing, Purpose
 from tests.redis_server import RedisServer, running_redis
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from services.router.budgets.store import BudgetStore
     from tests.integration.conftest import RouterBench, StartRouter
@@ -81,6 +83,41 @@ async def store(redis_server: RedisServer) -> AsyncIterator[BudgetStore]:
         yield store
 
 
+StartBudgeted = Callable[..., Awaitable["RouterBench"]]
+
+
+@pytest.fixture
+def start_budgeted(
+    start_router: StartRouter, redis_url_file: Path, tmp_path: Path
+) -> StartBudgeted:
+    """Starts a router over Redis for a tenant with limits, whose token it is sent."""
+
+    async def start(limits: dict[str, Any], **settings: Any) -> RouterBench:
+        router = await start_router(
+            SCRIPTS,
+            SCORES,
+            tenants_file=tenants_file(tmp_path, **limits),
+            budget_redis_url_file=redis_url_file,
+            **HARDLY_BUSY | settings,
+        )
+        router.metadata = WHOLE
+        return router
+
+    return start
+
+
+async def is_settled(store: BudgetStore) -> bool:
+    usage = await store.usage("research")
+    return (usage.held, usage.answers) == (NOTHING, 0)
+
+
+async def answers(router: RouterBench) -> bool:
+    try:
+        return bool((await router.ask()).answer.text)
+    except grpc.aio.AioRpcError:
+        return False
+
+
 async def failure(asked: Any) -> Any:
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await asked
@@ -119,28 +156,15 @@ async def test_whoever_is_no_tenant_is_refused_by_every_method_before_any_work(
     assert (await router.ask()).answer.text
 
 
-async def test_the_counts_are_the_ledger(
-    redis_url_file: Path, store: BudgetStore, start_router: StartRouter, tmp_path: Path
-) -> None:
-    router = await start_router(
-        SCRIPTS,
-        SCORES,
-        tenants_file=tenants_file(tmp_path, per_day={"usd": 10}, concurrent_answers=4),
-        budget_redis_url_file=redis_url_file,
-        **HARDLY_BUSY,
-    )
-    router.metadata = WHOLE
+async def test_the_counts_are_the_ledger(store: BudgetStore, start_budgeted: StartBudgeted) -> None:
+    router = await start_budgeted({"per_day": {"usd": 10}, "concurrent_answers": 4})
     results = [await router.ask(max_layer_count=2) for _ in range(3)]
     used = NOTHING
     for entry in (entry for result in results for entry in result.usage):
         used += used_by(_ledger_entry(entry))
     assert used.calls > 6
 
-    async def all_is_settled() -> bool:
-        usage = await store.usage("research")
-        return (usage.held, usage.answers) == (NOTHING, 0)
-
-    await until(all_is_settled)
+    await until(partial(is_settled, store))
     assert (await store.usage("research")).windows[Window.PER_DAY] == used
 
 
@@ -156,17 +180,12 @@ def _ledger_entry(entry: pb.UsageEntry) -> Any:
 
 
 async def test_callers_of_two_routers_never_spend_more_than_the_budget_and_nearly_all_of_it(
-    redis_url_file: Path, store: BudgetStore, start_router: StartRouter, tmp_path: Path
+    store: BudgetStore, start_budgeted: StartBudgeted
 ) -> None:
     budget = 120
-    settings = {
-        "tenants_file": tenants_file(tmp_path, per_day={"calls": budget}),
-        "budget_redis_url_file": redis_url_file,
-        "pool_reload_interval_s": 60.0,
-        **HARDLY_BUSY,
-    }
-    routers = [await start_router(SCRIPTS, SCORES, **settings) for _ in range(2)]
-    answers = []
+    limits = {"per_day": {"calls": budget}}
+    routers = [await start_budgeted(limits, pool_reload_interval_s=60.0) for _ in range(2)]
+    given = []
 
     async def caller(router: RouterBench) -> None:
         request = pb.GenerateAnswerRequest(
@@ -174,9 +193,7 @@ async def test_callers_of_two_routers_never_spend_more_than_the_budget_and_nearl
         )
         while True:
             try:
-                answers.append(
-                    await router.stub.GenerateAnswer(request, timeout=30, metadata=WHOLE)
-                )
+                given.append(await router.stub.GenerateAnswer(request, timeout=30, metadata=WHOLE))
             except grpc.aio.AioRpcError as raised:
                 error = from_rpc_error(raised)
                 assert isinstance(error, BudgetExhaustedError)
@@ -191,7 +208,7 @@ async def test_callers_of_two_routers_never_spend_more_than_the_budget_and_nearl
         for number in range(32):
             group.create_task(caller(routers[number % 2]))
     made = sum(len(router.simulator.calls) for router in routers)
-    assert made == sum(len(answer.usage) for answer in answers)
+    assert made == sum(len(answer.usage) for answer in given)
     assert 0.95 * budget <= made <= budget
     assert (await store.usage("research")).windows[Window.PER_DAY].calls == made
 
@@ -213,17 +230,10 @@ async def test_a_layer_shrinks_to_what_the_budget_has_room_for_and_the_answer_sa
 
 
 async def test_a_caller_that_goes_away_gives_back_what_was_not_used(
-    redis_url_file: Path, store: BudgetStore, start_router: StartRouter, tmp_path: Path
+    store: BudgetStore, start_budgeted: StartBudgeted
 ) -> None:
-    router = await start_router(
-        SCRIPTS,
-        SCORES,
-        pacing=Pacing(time_to_first_token_s=60),
-        tenants_file=tenants_file(tmp_path, per_day={"tokens": 10**6}, concurrent_answers=1),
-        budget_redis_url_file=redis_url_file,
-        **HARDLY_BUSY,
-    )
-    router.metadata = WHOLE
+    limits = {"per_day": {"tokens": 10**6}, "concurrent_answers": 1}
+    router = await start_budgeted(limits, pacing=Pacing(time_to_first_token_s=60))
     asked = asyncio.create_task(router.ask(timeout_s=60))
     await router.simulator.wait_for_calls(lambda calls: len(calls) >= 1)
     usage = await store.usage("research")
@@ -231,26 +241,15 @@ async def test_a_caller_that_goes_away_gives_back_what_was_not_used(
     assert usage.answers == 1
     asked.cancel()
 
-    async def all_is_settled() -> bool:
-        usage = await store.usage("research")
-        return (usage.held, usage.answers) == (NOTHING, 0)
-
-    await until(all_is_settled)
+    await until(partial(is_settled, store))
     spent = (await store.usage("research")).windows[Window.PER_DAY]
     assert 0 < spent.tokens < 3 * 1024  # the prompts were read
 
 
 async def test_without_redis_nothing_is_spent_and_with_it_again_all_goes_on(
-    redis_server: RedisServer, redis_url_file: Path, start_router: StartRouter, tmp_path: Path
+    redis_server: RedisServer, start_budgeted: StartBudgeted
 ) -> None:
-    router = await start_router(
-        SCRIPTS,
-        SCORES,
-        tenants_file=tenants_file(tmp_path, per_day={"usd": 10}),
-        budget_redis_url_file=redis_url_file,
-        **HARDLY_BUSY,
-    )
-    router.metadata = WHOLE
+    router = await start_budgeted({"per_day": {"usd": 10}})
     redis_server.kill()
     for _ in range(4):
         error = await failure(router.ask())
@@ -258,28 +257,17 @@ async def test_without_redis_nothing_is_spent_and_with_it_again_all_goes_on(
         assert error.retry_delay_s == 0.05
     assert not router.simulator.calls
     redis_server.start()
-
-    async def answers() -> bool:
-        try:
-            return bool((await router.ask()).answer.text)
-        except grpc.aio.AioRpcError:
-            return False
-
-    await until(answers)
+    await until(partial(answers, router))
 
 
 async def test_redis_that_dies_between_layers_ends_in_the_best_answer(
-    redis_server: RedisServer, redis_url_file: Path, start_router: StartRouter, tmp_path: Path
+    redis_server: RedisServer, start_budgeted: StartBudgeted
 ) -> None:
-    router = await start_router(
-        SCRIPTS,
-        SCORES,
+    router = await start_budgeted(
+        {"per_day": {"usd": 10}},
         pacing=Pacing(time_to_first_token_s=1.0),
-        tenants_file=tenants_file(tmp_path, per_day={"usd": 10}),
-        budget_redis_url_file=redis_url_file,
-        **HARDLY_BUSY | {"budget_timeout_s": 1.0},  # what it waits for at its end, too
+        budget_timeout_s=1.0,  # what it waits for at its end, too
     )
-    router.metadata = WHOLE
     asked = asyncio.create_task(router.ask(max_layer_count=2, timeout_s=30))
     await router.simulator.wait_for_calls(lambda calls: len(calls) >= 1)
     redis_server.kill()
@@ -305,14 +293,7 @@ async def test_changed_limits_hold_from_the_next_answer_on(
     await until(is_refused)
     assert isinstance(await failure(router.ask()), BudgetExhaustedError)
     tenants_file(tmp_path, per_day={"calls": 100})
-
-    async def answers() -> bool:
-        try:
-            return bool((await router.ask()).answer.text)
-        except grpc.aio.AioRpcError:
-            return False
-
-    await until(answers)
+    await until(partial(answers, router))
 
 
 async def test_the_metrics_say_who_spent_what_and_what_refused_whom(

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import grpc.aio
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,7 +43,6 @@ class Ask:
     faults: dict[str, FaultKind | None]
     words: int
     """Length of every answer."""
-    timeout_s: float
 
 
 asks = st.builds(
@@ -63,7 +61,6 @@ asks = st.builds(
         {model: st.none() | st.none() | st.sampled_from(FaultKind) for model in SCORES}
     ),
     words=st.sampled_from([1, 30, 400]),
-    timeout_s=st.sampled_from([0.6, 1.0]),
 )
 
 
@@ -80,7 +77,8 @@ async def router(start_router: StartRouter) -> RouterBench:
         SCORES,
         models=MODELS,
         pacing=Pacing(slow_start_s=0.2),
-        deadline_margin_ms=250,
+        # The router's own, and none of the caller's: so every end is one that the router chose.
+        default_timeout_s=0.6,
     )
 
 
@@ -101,18 +99,14 @@ async def test_no_cap_is_ever_exceeded(router: RouterBench, strategy: str, asked
     query = f"Answer in {asked.words} words."
     failure = None
     try:
-        result = await router.ask(
-            query, strategy=strategy, timeout_s=asked.timeout_s, **asked.policy
-        )
+        result = await router.ask(query, strategy=strategy, timeout_s=None, **asked.policy)
     except grpc.aio.AioRpcError as error:
         failure = from_rpc_error(error)
     else:
         assert router.shown == result.answer.text
         check_caps(asked.policy, result)
         check_ledger(router, result)
-    # How soon an answer must come is another test's matter: this machine may be busy.
-    late = failure is not None and failure.code is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert failure is None or late or isinstance(failure, EXPECTED_ERRORS)
+    assert failure is None or isinstance(failure, EXPECTED_ERRORS)
     assert len(router.simulator.calls) <= asked.policy["max_call_count"]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from google.protobuf import duration_pb2
+from prometheus_client import REGISTRY
 
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.strategies.registry import STRATEGIES
@@ -86,6 +87,30 @@ async def test_moa_asks_every_model_in_every_layer(start_router: StartRouter) ->
     assert result.layers[1].answers[3].text == "d says 8 after abcd"
     assert result.stop_reason == pb.STOP_REASON_LAYER_LIMIT
     assert not any(layer.assessments for layer in result.layers)
+
+
+async def test_a_model_that_was_late_is_asked_again_and_one_that_failed_is_not(
+    start_router: StartRouter,
+) -> None:
+    ejection = {"ejection_failure_count": 1, "max_ejection_share": 1.0}
+    router = await start_router(SCRIPTS, SCORES, quorum_share=0.5, **ejection)
+    router.simulator.set_fault("c", FaultKind.HANG)
+    router.simulator.set_fault("d", FaultKind.ERROR_500)
+    result = await router.ask(strategy="moa", max_layer_count=2)
+    assert [list(layer.selected_model_ids) for layer in result.layers] == [
+        list("abcd"),
+        list("abc"),
+    ]
+    late = [entry.status for entry in result.usage if entry.model_id == "c"]
+    assert late == [pb.CALL_STATUS_CANCELLED] * 2
+    assert {m: ejected(m) for m in "cd"} == {"c": 0, "d": 1}
+
+
+def ejected(model_id: str) -> float | None:
+    """Returns how many replicas of a model are left alone."""
+    return REGISTRY.get_sample_value(
+        "routemoa_router_replicas_ejected_count", {"model_id": model_id}
+    )
 
 
 async def test_moa_runs_no_more_models_than_the_policy_allows(start_router: StartRouter) -> None:

@@ -65,11 +65,7 @@ class Account:
     @property
     def left(self) -> Caps:
         """What the policy's caps leave, reservations taken off."""
-        calls, tokens, nano_usd = (
-            None if cap is None else cap - taken
-            for cap, taken in zip(self._caps.parts(), self._taken.parts(), strict=True)
-        )
-        return Caps(calls=calls, tokens=tokens, nano_usd=nano_usd)
+        return self._caps.less(self._taken)
 
     async def admit(self, worst: Amount) -> Reservation:
         """Reserves room for one attempt; see `Gate`."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.budgets.account import Account
-from services.router.budgets.amount import nano_usd
 from services.router.budgets.callers import tenant_of
-from services.router.budgets.limits import Caps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,14 +49,9 @@ class Accounts:
 
     def open(self, tenant: Tenant, policy: Policy, deadline: Deadline) -> Account:
         """Opens the account of one answer; whoever opens it closes it."""
-        max_cost_usd = policy.max_cost_usd
         return Account(
             tenant=tenant,
-            caps=Caps(
-                calls=policy.max_calls,
-                tokens=policy.max_tokens,
-                nano_usd=None if max_cost_usd is None else nano_usd(max_cost_usd),
-            ),
+            caps=policy.caps,
             store=self._store,
             deadline=deadline,
             lease_margin_s=self._lease_margin_s,

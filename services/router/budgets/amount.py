@@ -48,8 +48,8 @@ NOTHING = Amount()
 
 
 def nano_usd(usd: float) -> int:
-    """Returns dollars in billionths, rounded up."""
-    return math.ceil(usd * _NANO_PER_USD)
+    """Returns dollars in billionths, rounded up; but not for what a float is off."""
+    return math.ceil(round(usd * _NANO_PER_USD, 3))
 
 
 def used_by(entry: LedgerEntry) -> Amount:

@@ -51,6 +51,14 @@ class Caps:
                 return resource
         return None
 
+    def less(self, taken: Amount) -> Caps:
+        """Returns what is left when something was taken."""
+        calls, tokens, nano_usd = (
+            None if cap is None else cap - part
+            for cap, part in zip(self.parts(), taken.parts(), strict=True)
+        )
+        return Caps(calls=calls, tokens=tokens, nano_usd=nano_usd)
+
     def parts(self) -> tuple[int | None, int | None, int | None]:
         """Returns the caps in the order of `RESOURCES`."""
         return self.calls, self.tokens, self.nano_usd

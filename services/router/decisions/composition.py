@@ -139,8 +139,8 @@ def _ranked(ranked: Ranked, decision: RoutingDecision) -> RankedNote:
         utility=ranked.utility,
         expected_completion_tokens=candidate.expected_completion_tokens,
         expected_cost_usd=candidate.expected_cost_usd,
-        worst_cost_usd=candidate.worst_cost_usd,
-        worst_tokens=candidate.worst_tokens,
+        worst_cost_usd=candidate.worst.usd,
+        worst_tokens=candidate.worst.tokens,
         expected_latency_s=candidate.expected_latency_s,
         reason=None if reason is None else reason.name,
     )

@@ -160,7 +160,9 @@ class _SliceApi:
         """Takes an event of a watch; says whether a slice has changed."""
         event = _WatchEvent.model_validate(json.loads(line))
         if event.type == "ERROR":
-            raise _StaleError
+            if event.object.get("code") == _GONE:
+                raise _StaleError
+            raise OSError(f"the watch ended: {event.object.get('message', 'no reason given')}")
         part = Slice.model_validate(event.object)
         self._version = part.metadata.resourceVersion or self._version
         match event.type:

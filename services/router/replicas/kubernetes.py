@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+"""Where a pod finds its credentials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +25,18 @@ class ApiServer:
 
     @classmethod
     def of_this_cluster(
-        cls, environment: Mapping[str, str] = os.environ, folder: Path = _SERVICE_ACCOUNT
+        cls, environment: Mapping[str, str] = os.environ, folder: Path | None = None
     ) -> ApiServer:
         """Returns the API server that every pod can reach.
+
+        Args:
+            environment: Of the process.
+            folder: The pod's credentials, if they are not where every pod has them.
 
         Raises:
             OSError: This process runs in no cluster, or has no service account there.
         """
+        folder = folder or SERVICE_ACCOUNT
         host = environment.get("KUBERNETES_SERVICE_HOST")
         if host is None:
             raise OSError("KUBERNETES_SERVICE_HOST is not set: this is no pod of a cluster")

@@ -84,7 +84,7 @@ def _questions(run: Run, stage: Stage) -> list[Question]:
     able = [m for m in run.aggregators(run.answers) if run.lack(m, stage.min_stage_s) is None]
     if not able:
         return []
-    fits, _ = fitting([run.worst_case(able[0])] * len(wanted), run.room)
+    fits, _ = fitting([run.worst_case(able[0])] * len(wanted), run.left)
     return [wanted[number](run, able[0]) for number in fits]
 
 

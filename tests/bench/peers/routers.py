@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
-import shutil
-import subprocess
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from routemoa.cli.stack import free_port
 from tests.bench.backend import MODELS
+from tests.bench.environments import make_environment
 from tests.bench.processes import server
 
 if TYPE_CHECKING:
@@ -95,22 +94,9 @@ def _litellm_config(backend_url: str, key: str) -> Mapping[str, object]:
 
 
 def install(folder: Path) -> None:
-    """Makes the environments that are missing.
-
-    Raises:
-        subprocess.CalledProcessError: `uv` could not.
-    """
-    uv = shutil.which("uv")
-    if uv is None:
-        raise SystemExit("uv is not installed: pip install uv")
+    """Makes the environments that are missing; see `make_environment`."""
     for peer in PEERS:
-        home = peer.home(folder)
-        if home.exists():
-            continue
-        subprocess.run([uv, "venv", "--python", peer.python, home], check=True)  # noqa: S603
-        python = str(home / "bin" / "python")
-        pip = [uv, "pip", "install", "--python", python, peer.package]
-        subprocess.run(pip, check=True)  # noqa: S603
+        make_environment(peer.home(folder), python=peer.python, packages=(peer.package,))
 
 
 if __name__ == "__main__":

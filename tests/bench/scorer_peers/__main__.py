@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import os
 import platform
-import statistics
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ import uvloop
 from routemoa.cli.stack import free_port
 from scorer import Runtime, default_artifact_path, load_artifact
 from tests.bench.bench_scorer import text_of
-from tests.bench.processes import tree_cpu_s
+from tests.bench.calls import Sample, measure, median, sample_of
 from tests.bench.scorer_peers.contenders import contenders
 from tests.bench.scorer_peers.processes import running
 from tests.bench.scorer_peers.servers.model import MAX_BATCH, THREADS
@@ -32,16 +31,6 @@ CALLERS = 32
 TOKENS = 17
 START_S = 120
 CEILING = "session.run of 32, tokenized in process"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
-    """What one contender did in one round."""
-
-    queries_per_s: float
-    p50_ms: float
-    p99_ms: float
-    cpu_ms_per_query: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,24 +70,12 @@ async def started(contender: Contender, stack: AsyncExitStack, logs: Path) -> Se
 async def measured(server: Server, text: str, span_s: float) -> Sample:
     """Has callers ask one after the other for a time."""
     queries = server.contender.queries_per_ask
-    callers = max(1, CALLERS // queries)
-    latencies_ms: list[float] = []
-    end_s = time.perf_counter() + span_s
-
-    async def repeat() -> None:
-        while (started_s := time.perf_counter()) < end_s:
-            await server.ask(text)
-            latencies_ms.append((time.perf_counter() - started_s) * 1000)
-
-    begun_s, cpu_before_s = time.perf_counter(), tree_cpu_s(server.pid)
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(callers):
-            tasks.create_task(repeat())
-    return sample(
-        latencies_ms,
-        queries,
-        time.perf_counter() - begun_s,
-        tree_cpu_s(server.pid) - cpu_before_s,
+    return await measure(
+        lambda _: server.ask(text),
+        pid=server.pid,
+        queries=queries,
+        callers=max(1, CALLERS // queries),
+        span_s=span_s,
     )
 
 
@@ -110,40 +87,22 @@ def ceiling(runtime: Runtime, text: str, span_s: float) -> Sample:
         runtime.score([runtime.tokenize(text) for _ in range(MAX_BATCH)])
         latencies_ms.append((time.perf_counter() - started_s) * 1000)
     spent_s = time.perf_counter() - begun_s
-    return sample(latencies_ms, MAX_BATCH, spent_s, time.process_time() - cpu_before_s)
-
-
-def sample(latencies_ms: list[float], queries: int, spent_s: float, cpu_s: float) -> Sample:
-    """Returns what so many asks of some queries each amount to."""
-    count = len(latencies_ms) * queries
-    cuts = statistics.quantiles(latencies_ms, n=100)
-    return Sample(
-        queries_per_s=count / spent_s,
-        p50_ms=cuts[49],
-        p99_ms=cuts[98],
-        cpu_ms_per_query=cpu_s * 1000 / count,
-    )
+    cpu_s = time.process_time() - cpu_before_s
+    return sample_of(latencies_ms, queries=MAX_BATCH, spent_s=spent_s, cpu_s=cpu_s)
 
 
 def table(rounds: list[dict[str, Sample]]) -> str:
     """Returns the medians, fastest first."""
-    medians = {
-        name: {
-            column: statistics.median(getattr(each[name], column) for each in rounds)
-            for column in Sample.__slots__
-        }
-        for name in rounds[0]
-    }
-    top = medians[CEILING]["queries_per_s"]
+    medians = {name: median([each[name] for each in rounds]) for name in rounds[0]}
+    top = medians[CEILING].queries_per_s
     lines = [
         "| what | queries/s | of the ceiling | p50 ms | p99 ms | server CPU ms/query |",
         "|---|---|---|---|---|---|",
     ]
-    for name, row in sorted(medians.items(), key=lambda item: -item[1]["queries_per_s"]):
-        rate = row["queries_per_s"]
+    for name, row in sorted(medians.items(), key=lambda item: -item[1].queries_per_s):
         lines.append(
-            f"| {name} | {rate:.0f} | {rate / top:.2f} | {row['p50_ms']:.1f} | "
-            f"{row['p99_ms']:.1f} | {row['cpu_ms_per_query']:.2f} |"
+            f"| {name} | {row.queries_per_s:.0f} | {row.queries_per_s / top:.2f} | {row.p50_ms:.1f} | "
+            f"{row.p99_ms:.1f} | {row.cpu_ms_per_query:.2f} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
 from pathlib import Path
+
+from tests.bench.environments import make_environment
 
 PACKAGES = {
     "mosec": ("3.11", "mosec==0.9.8"),
@@ -18,21 +18,9 @@ MODEL = ("onnxruntime==1.31.1", "tokenizers==0.22.2", "numpy")
 
 
 def install(folder: Path) -> None:
-    """Makes the environments that are missing.
-
-    Raises:
-        subprocess.CalledProcessError: `uv` could not.
-    """
-    uv = shutil.which("uv")
-    if uv is None:
-        raise SystemExit("uv is not installed: pip install uv")
+    """Makes the environments that are missing; see `make_environment`."""
     for name, (python, package) in PACKAGES.items():
-        home = folder / name
-        if home.exists():
-            continue
-        subprocess.run([uv, "venv", "--python", python, home], check=True)  # noqa: S603
-        pip = [uv, "pip", "install", "--python", str(home / "bin/python"), package, *MODEL]
-        subprocess.run(pip, check=True)  # noqa: S603
+        make_environment(folder / name, python=python, packages=(package, *MODEL))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """A control plane of Kubernetes on loopback, and simulated nodes.
 
 etcd -> API server -> controllers, scheduler, kwok. The binaries are real; kwok plays the kubelets, so
-pods become ready without running.
+pods become ready without running. Objects alone need no more than the first two.
 """
 
 from __future__ import annotations
@@ -32,6 +32,13 @@ class Cluster:
     binaries: Path
     helm: str
     kubeconfig: Path
+    api_port: int
+    """On loopback."""
+    ca_file: Path
+    """Vouches for the API server."""
+    stop_api_server: Callable[[], None]
+    start_api_server: Callable[[], None]
+    """Where it was, with all that it knew; returns once it answers."""
 
     def run(self, command: str, *arguments: str, stdin: str | None = None) -> str:
         """Returns what helm or kubectl prints; an error of theirs fails the test."""
@@ -64,16 +71,34 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(binaries: Path, helm: str, folder: Path) -> Iterator[Cluster]:
-    """Starts a control plane with its state in a folder, and stops it when the block ends."""
+def running_api_server(binaries: Path, helm: str, folder: Path) -> Iterator[Cluster]:
+    """Starts etcd and an API server with their state in a folder; stops them when the block ends."""
     etcd, peer, api = (_free_port() for _ in range(3))
-    token = secrets.token_hex(16)
-    cluster = Cluster(binaries=binaries, helm=helm, kubeconfig=folder / "kubeconfig")
-    _write_files(folder, cluster.kubeconfig, api, token)
-    with ExitStack() as stack:
-        stack.enter_context(_etcd(binaries, folder, etcd, peer))
-        stack.enter_context(_api_server(binaries, folder, etcd, api))
+    kubeconfig = folder / "kubeconfig"
+    _write_files(folder, kubeconfig, api, token=secrets.token_hex(16))
+
+    def start() -> None:
+        serving.enter_context(_api_server(binaries, folder, etcd, api))
         _wait(lambda: _ready(f"https://127.0.0.1:{api}/readyz"), START_S)
+
+    with _etcd(binaries, folder, etcd, peer), ExitStack() as serving:
+        start()
+        yield Cluster(
+            binaries=binaries,
+            helm=helm,
+            kubeconfig=kubeconfig,
+            api_port=api,
+            ca_file=folder / "apiserver.crt",
+            stop_api_server=serving.close,
+            start_api_server=start,
+        )
+
+
+@contextmanager
+def running_cluster(binaries: Path, helm: str, folder: Path) -> Iterator[Cluster]:
+    """Starts a whole control plane with its state in a folder; stops it when the block ends."""
+    with ExitStack() as stack:
+        cluster = stack.enter_context(running_api_server(binaries, helm, folder))
         kubeconfig = f"--kubeconfig={cluster.kubeconfig}"
         for name, options in {
             "kube-controller-manager": [
@@ -105,7 +130,7 @@ def _has_default_account(cluster: Cluster) -> bool:
     return cluster.attempt("kubectl", *arguments).returncode == 0
 
 
-def _write_files(folder: Path, kubeconfig: Path, api: int, token: str) -> None:
+def _write_files(folder: Path, kubeconfig: Path, api: int, *, token: str) -> None:
     (folder / "tokens.csv").write_text(f"{token},admin,admin,system:masters\n")
     key = str(folder / "accounts.key")
     subprocess.run(  # noqa: S603  # a fixed command

@@ -6,13 +6,11 @@ The tests follow one another: what a test installs, it removes.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +29,7 @@ from tests.chart.cluster.control_plane import Cluster, running_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 RESTRICTED = ("enforce", "warn", "audit")
 ZONES = "abc"
@@ -67,18 +66,17 @@ def node(name: str, zone: str, *, gpu: bool = False) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    folder = os.environ.get("ROUTEMOA_CLUSTER_BINARIES")
-    if folder is None or not (Path(folder) / "kube-apiserver").exists():
-        pytest.skip("no control plane is built; `make test-chart-cluster` builds one with Go")
+def cluster(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     start_s = time.monotonic()
-    with running_cluster(Path(folder), tool("helm"), tmp_path_factory.mktemp("cluster")) as running:
+    with running_cluster(binaries, tool("helm"), tmp_path_factory.mktemp("cluster")) as running:
         running.run("kubectl", "create", "--filename", str(TOOLS / "crds"))
         nodes = [node(f"node-{zone}", zone) for zone in ZONES]
         nodes += [node(f"gpu-{zone}", zone, gpu=True) for zone in "ab"]
         listed = {"apiVersion": "v1", "kind": "List", "items": nodes}
         running.run("kubectl", "create", "--filename", "-", stdin=json.dumps(listed))
         running.run("kubectl", "create", "namespace", NAMESPACE)
+        # To which the scenario of replicas gives the router rights.
+        running.run("kubectl", "create", "namespace", "models")
         labels = [f"pod-security.kubernetes.io/{mode}=restricted" for mode in RESTRICTED]
         running.run("kubectl", "label", "namespace", NAMESPACE, *labels)
         sys.stdout.write(f"\n  control plane ready: {time.monotonic() - start_s:.1f} s")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from services.router.budgets.amount import Amount, nano_usd
 from services.router.policy import Policy
 from services.router.ranking import Candidate
 
@@ -40,8 +41,7 @@ def candidate(
         prior_score=score,
         expected_completion_tokens=tokens // 2,
         expected_cost_usd=cost,
-        worst_cost_usd=cost * 2,
-        worst_tokens=tokens,
+        worst=Amount(1, tokens, nano_usd(cost * 2)),
         expected_latency_s=latency,
     )
 

@@ -10,28 +10,14 @@ from hypothesis import strategies as st
 from scorer import default_artifact_path
 from services.router.context import fit_references, fits, labelled
 from services.router.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.pool import PoolModel
 from services.router.prompts import Reference, aggregator, judge, moderator, plain, proposer
 from services.router.tokens import estimate_tokens, shorten
+from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ASKED = Conversation(messages=(Message(role=Role.USER, content="How many legs?"),))
-
-
-def model(window: int, tokenizer: Path | None = None) -> PoolModel:
-    return PoolModel.model_validate(
-        {
-            "id": "m",
-            "url": "http://localhost/v1",
-            "prompt_price_usd_per_million_tokens": 0,
-            "completion_price_usd_per_million_tokens": 0,
-            "context_window_tokens": window,
-            "max_reply_tokens": 100,
-            "tokenizer_file": tokenizer,
-        }
-    )
 
 
 @given(st.text(), st.integers(0, 200))

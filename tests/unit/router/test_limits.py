@@ -4,9 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router import prompts
+from services.router.budgets.amount import NOTHING, Amount
+from services.router.budgets.limits import Caps
 from services.router.context import INSTRUCTION_TOKENS, REFERENCE_OVERHEAD_TOKENS
 from services.router.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.limits import Room, WorstCase, fitting
+from services.router.limits import fitting, lack
 from services.router.prompts import Reference
 from services.router.ranking import StopReason
 from services.router.strategies.smoa import ROLES
@@ -14,28 +16,27 @@ from services.router.tokens import estimate_tokens
 
 NONCE = "01234567"
 calls = st.lists(
-    st.builds(WorstCase, cost_usd=st.floats(0, 10), tokens=st.integers(0, 1000)), max_size=8
+    st.builds(Amount, st.just(1), st.integers(0, 1000), st.integers(0, 10**10)), max_size=8
 )
-rooms = st.builds(
-    Room,
-    calls=st.integers(0, 6),
-    cost_usd=st.none() | st.floats(0, 20),
+any_caps = st.builds(
+    Caps,
+    calls=st.none() | st.integers(0, 6),
     tokens=st.none() | st.integers(0, 2000),
+    nano_usd=st.none() | st.integers(0, 2 * 10**10),
 )
 
 
-@given(calls, rooms)
+@given(calls, any_caps)
 def test_what_fits_keeps_every_limit_and_what_does_not_has_a_reason(
-    worst_cases: list[WorstCase], room: Room
+    worst_cases: list[Amount], left: Caps
 ) -> None:
-    kept, lack = fitting(worst_cases, room)
-    chosen = [worst_cases[number] for number in kept]
-    assert len(chosen) <= room.calls
-    assert room.cost_usd is None or sum(c.cost_usd for c in chosen) <= room.cost_usd + 1e-9
-    assert room.tokens is None or sum(c.tokens for c in chosen) <= room.tokens
+    kept, reason = fitting(worst_cases, left)
+    taken = sum((worst_cases[number] for number in kept), NOTHING)
+    for cap, part in zip(left.parts(), taken.parts(), strict=True):
+        assert cap is None or part <= cap
     assert list(kept) == sorted(set(kept))
     if worst_cases and not kept:
-        assert room.lack(worst_cases[0]) is lack is not StopReason.NO_MODEL
+        assert lack(left, worst_cases[0]) is reason is not StopReason.NO_MODEL
 
 
 @given(st.text(min_size=1), st.lists(st.text(max_size=300), max_size=16))

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.router.budgets.amount import NOTHING, nano_usd
+from services.router.budgets.limits import Caps
 from services.router.explanation import explain
-from services.router.limits import Room
 from services.router.ranking import Candidate, Ranked, StopReason, rank
 from services.router.selection import Selection, SelectionReason, select
 from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate
@@ -16,13 +17,13 @@ from tests.unit.router.candidates import POLICY, any_candidates, any_policies, c
 if TYPE_CHECKING:
     from services.router.policy import Policy
 
-FREE = Room(calls=9, cost_usd=None, tokens=None)
+FREE = Caps(calls=9)
 FOUR = rank([candidate(m, s) for m, s in zip("abcd", (0.9, 0.8, 0.7, 0.6), strict=True)], POLICY)
 
-rooms = st.builds(
-    Room,
+any_caps = st.builds(
+    Caps,
     calls=st.integers(0, 20),
-    cost_usd=st.none() | st.floats(0, 500),
+    nano_usd=st.none() | st.integers(0, 500 * 10**9),
     tokens=st.none() | st.integers(0, 40_000),
 )
 latency_limits = st.none() | st.floats(0.01, 100)
@@ -101,7 +102,7 @@ def test_each_limit_is_named() -> None:
         POLICY,
     )
     policy = replace(POLICY, max_expected_latency_s=5.0)
-    selection = select(ranked, policy, Room(calls=9, cost_usd=4.0, tokens=500))
+    selection = select(ranked, policy, Caps(calls=9, nano_usd=nano_usd(4), tokens=500))
     assert selection.model_ids == ("fits",)
     assert reasons(selection) == {
         "slow": "LATENCY_LIMIT",
@@ -113,8 +114,8 @@ def test_each_limit_is_named() -> None:
 
 def test_the_worst_cases_of_a_layer_fit_the_limits_together() -> None:
     ranked = rank([candidate(m, 0.9, cost=1, tokens=100) for m in "abcd"], POLICY)
-    for room in (replace(FREE, cost_usd=5.9), replace(FREE, tokens=299)):
-        assert select(ranked, POLICY, room).model_ids == ("a", "b")
+    for left in (replace(FREE, nano_usd=nano_usd(5.9)), replace(FREE, tokens=299)):
+        assert select(ranked, POLICY, left).model_ids == ("a", "b")
 
 
 def test_where_only_what_is_too_dear_is_good_enough_the_next_best_runs() -> None:
@@ -122,54 +123,57 @@ def test_where_only_what_is_too_dear_is_good_enough_the_next_best_runs() -> None
         [candidate("dear", 0.9, cost=5), candidate("b", 0.2), candidate("c", 0.1)], POLICY
     )
     policy = replace(POLICY, max_score_gap=0.1)
-    selection = select(ranked, policy, Room(calls=9, cost_usd=1.0, tokens=None))
+    selection = select(ranked, policy, Caps(calls=9, nano_usd=nano_usd(1)))
     assert selection.model_ids == ("b",)
     assert reasons(selection) == {"dear": "COST_LIMIT", "b": "RANK", "c": "LAYER_FULL"}
 
 
 @pytest.mark.parametrize(
-    ("found", "room", "reason"),
+    ("found", "left", "reason"),
     [
         ([], FREE, StopReason.NO_MODEL),
         ([candidate("a", 0.5)], replace(FREE, calls=0), StopReason.CALL_LIMIT),
-        ([candidate("a", 0.5, cost=1.0)], replace(FREE, cost_usd=1.9), StopReason.COST_LIMIT),
+        (
+            [candidate("a", 0.5, cost=1.0)],
+            replace(FREE, nano_usd=nano_usd(1.9)),
+            StopReason.COST_LIMIT,
+        ),
         ([candidate("a", 0.5, tokens=9)], replace(FREE, tokens=8), StopReason.TOKEN_LIMIT),
         ([candidate("a", 0.5, latency=31)], FREE, StopReason.NO_MODEL),
     ],
 )
 def test_an_empty_selection_says_why(
-    found: list[Candidate], room: Room, reason: StopReason
+    found: list[Candidate], left: Caps, reason: StopReason
 ) -> None:
     policy = replace(POLICY, max_expected_latency_s=30.0)
-    selection = select(rank(found, policy), policy, room)
+    selection = select(rank(found, policy), policy, left)
     assert selection.model_ids == ()
     assert selection.stop_reason is reason
 
 
-@given(any_candidates, any_policies, latency_limits, rooms, st.tuples(places, places))
+@given(any_candidates, any_policies, latency_limits, any_caps, st.tuples(places, places))
 def test_a_selection_keeps_every_limit_and_explains_every_model(
     found: list[Candidate],
     policy: Policy,
     latency_limit_s: float | None,
-    room: Room,
+    left: Caps,
     special: tuple[list[int], list[int]],
 ) -> None:
     policy = replace(policy, max_expected_latency_s=latency_limit_s)
     team_ids, safe_ids = ([c.model_id for n, c in enumerate(found) if n in s] for s in special)
     ranked = rank(found, policy)
-    selection = select(ranked, policy, room, team_ids=team_ids, safe_ids=safe_ids)
+    selection = select(ranked, policy, left, team_ids=team_ids, safe_ids=safe_ids)
     picked = [c for c in found if c.model_id in selection.model_ids]
-    assert len(picked) == len(selection.model_ids) <= min(policy.max_layer_models, room.calls)
-    if room.cost_usd is not None:
-        assert sum(c.worst_cost_usd for c in picked) <= room.cost_usd + 1e-9
-    if room.tokens is not None:
-        assert sum(c.worst_tokens for c in picked) <= room.tokens
+    assert len(picked) == len(selection.model_ids) <= min(policy.max_layer_models, left.calls or 0)
+    worst = sum((c.worst for c in picked), NOTHING)
+    assert left.nano_usd is None or worst.nano_usd <= left.nano_usd
+    assert left.tokens is None or worst.tokens <= left.tokens
     if latency_limit_s is not None:
         assert all(c.expected_latency_s <= latency_limit_s for c in picked)
     assert bool(picked) == (selection.stop_reason is None)
-    alone = [select(rank([c], policy), policy, room).model_ids for c in found]
+    alone = [select(rank([c], policy), policy, left).model_ids for c in found]
     assert bool(picked) == any(alone)  # whoever could run alone keeps the layer from being empty
-    if found and room.calls:
+    if found and left.calls:
         assert set(selection.reasons) == {c.model_id for c in found}
         assert [r.model_id for r in ranked if runs(r, selection)] == list(selection.model_ids)
 

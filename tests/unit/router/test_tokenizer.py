@@ -7,9 +7,9 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from services.router.context import fit_references, fits
 from services.router.conversation import Conversation, Message, Role
-from services.router.pool import PoolModel
 from services.router.tokenizer import TokenizerError, open_tokenizer
 from services.router.tokens import estimate_tokens, shorten
+from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,20 +23,6 @@ def words(tmp_path: Path) -> Path:
     path = tmp_path / "tokenizer.json"
     tokenizer.save(str(path))
     return path
-
-
-def model(window: int, tokenizer: Path | None) -> PoolModel:
-    return PoolModel.model_validate(
-        {
-            "id": "m",
-            "url": "http://localhost/v1",
-            "prompt_price_usd_per_million_tokens": 0,
-            "completion_price_usd_per_million_tokens": 0,
-            "context_window_tokens": window,
-            "max_reply_tokens": 100,
-            "tokenizer_file": tokenizer,
-        }
-    )
 
 
 def asked(text: str) -> Conversation:

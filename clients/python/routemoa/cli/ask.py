@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from routemoa.cli.access import (
+    PLAIN,
+    Access,
+    CaFileOption,
+    CertificateFileOption,
+    KeyFileOption,
+    TlsOption,
+    TokenFileOption,
+    read_access,
+)
 from routemoa.cli.command import (
     JsonOption,
     ModelOption,
@@ -18,7 +28,7 @@ from routemoa.cli.command import (
 )
 from routemoa.cli.terminal import open_console, print_json, printable
 from routemoa.cli.view import AnswerView
-from routemoa.client import ROUTER_ADDRESS, RouteMoAClient
+from routemoa.client import ROUTER_ADDRESS
 from routemoa.v1.router_service_pb2 import RoutingPolicy
 
 if TYPE_CHECKING:
@@ -32,6 +42,11 @@ def ask(
     query: QueryArgument,
     *,
     router: RouterOption = ROUTER_ADDRESS,
+    tls: TlsOption = False,
+    ca_file: CaFileOption = None,
+    certificate_file: CertificateFileOption = None,
+    key_file: KeyFileOption = None,
+    token_file: TokenFileOption = None,
     model: ModelOption = None,
     strategy: StrategyOption = "",
     preset: Annotated[str, typer.Option(help="Named settings, e.g. large-pool.")] = "",
@@ -66,11 +81,21 @@ def ask(
         max_cost_usd=max_cost_usd,
         model_ids=model or (),
     )
+    access = read_access(
+        tls=tls,
+        ca_file=ca_file,
+        certificate_file=certificate_file,
+        key_file=key_file,
+        token_file=token_file,
+    )
     text = read_query(query)
     if quiet or as_json:
-        work = print_answer(router, text, policy, timeout_s=timeout, as_json=as_json)
+        work = print_answer(router, text, policy, access=access, timeout_s=timeout, as_json=as_json)
     else:
-        work = show_answer(open_console(), router, text, policy, timeout_s=timeout, explain=explain)
+        console = open_console()
+        work = show_answer(
+            console, router, text, policy, access=access, timeout_s=timeout, explain=explain
+        )
     run(work, address=router, as_json=as_json)
 
 
@@ -80,22 +105,29 @@ async def show_answer(
     query: str,
     policy: RoutingPolicy,
     *,
+    access: Access = PLAIN,
     timeout_s: float,
     explain: bool = False,
 ) -> None:
     """Shows the answer of the router at `address` as it comes about."""
     async with (
-        RouteMoAClient(address) as client,
+        access.client(address) as client,
         aclosing(client.stream(query, policy, timeout_s=timeout_s)) as events,
     ):
         await AnswerView(console, explain=explain).show(events)
 
 
 async def print_answer(
-    address: str, query: str, policy: RoutingPolicy, *, timeout_s: float, as_json: bool
+    address: str,
+    query: str,
+    policy: RoutingPolicy,
+    *,
+    access: Access = PLAIN,
+    timeout_s: float,
+    as_json: bool,
 ) -> None:
     """Prints the whole result as JSON, or the text of the answer alone."""
-    async with RouteMoAClient(address) as client:
+    async with access.client(address) as client:
         result = await client.answer(query, policy, timeout_s=timeout_s)
     if as_json:
         print_json(result)

@@ -21,6 +21,8 @@ EXIT_INTERRUPTED = 130
 _CALLERS_FAULT = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND}
 # gRPC has one code for both; only its text tells a call that never left from one that was cut off.
 _NEVER_CONNECTED = ("failed to connect", "resolution failed", "name resolution")
+# Somebody listens who wants TLS, or none, or shows a certificate that is not trusted.
+_NEVER_AGREED = "connections to all backends failing"
 _NOT_GRPC = "parsing http/2"
 _HINTS: Mapping[str, str] = {
     "ERROR_REASON_INVALID_FIELD": "Mend the request.",
@@ -41,7 +43,7 @@ _HINTS: Mapping[str, str] = {
         "Tell the operator: the service's log has the cause under this request id."
     ),
     "ERROR_REASON_BUDGET_EXHAUSTED": "Ask for less (--max-cost-usd), or the operator for more.",
-    "ERROR_REASON_UNKNOWN_TENANT": "Send the token that the operator gave you.",
+    "ERROR_REASON_UNKNOWN_TENANT": "Send the token that the operator gave you: --token-file.",
     "ERROR_REASON_BUDGET_STORE_UNAVAILABLE": "Try again.",
 }
 
@@ -119,6 +121,9 @@ def _transport_failure(error: TransportError, address: str) -> Failure:
     elif code is grpc.StatusCode.UNAVAILABLE and any(sign in text for sign in _NEVER_CONNECTED):
         message = f"nothing answers at {address}"
         hint = "Start the services with `routemoa up`, or say where they are (see --help)."
+    elif code is grpc.StatusCode.UNAVAILABLE and _NEVER_AGREED in text:
+        message = f"no connection to {address}: {error.message}"
+        hint = "Check the address, and what is said of TLS: --tls, --ca-file (see --help)."
     elif code is grpc.StatusCode.UNAVAILABLE:
         message, hint = f"the connection to {address} broke: {error.message}", "Try again."
     return Failure(reason="TRANSPORT", message=message, hint=hint, code=code.name)

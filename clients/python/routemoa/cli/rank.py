@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from routemoa.cli.access import (
+    PLAIN,
+    Access,
+    CaFileOption,
+    CertificateFileOption,
+    KeyFileOption,
+    TlsOption,
+    TokenFileOption,
+    read_access,
+)
 from routemoa.cli.command import (
     JsonOption,
     QueryArgument,
@@ -17,7 +27,7 @@ from routemoa.cli.command import (
 )
 from routemoa.cli.render import explanation_table, fallback_text, scores_table
 from routemoa.cli.terminal import open_console, print_json, printable, seconds, span
-from routemoa.client import ROUTER_ADDRESS, SCORER_ADDRESS, RouteMoAClient
+from routemoa.client import ROUTER_ADDRESS, SCORER_ADDRESS
 from routemoa.v1.router_service_pb2 import RoutingPolicy
 
 if TYPE_CHECKING:
@@ -34,6 +44,11 @@ def rank(
     ] = False,
     scorer: ScorerOption = SCORER_ADDRESS,
     router: RouterOption = ROUTER_ADDRESS,
+    tls: TlsOption = False,
+    ca_file: CaFileOption = None,
+    certificate_file: CertificateFileOption = None,
+    key_file: KeyFileOption = None,
+    token_file: TokenFileOption = None,
     model: Annotated[
         list[str] | None, typer.Option(help="A model to rank; repeat for more. Default: all.")
     ] = None,
@@ -41,9 +56,18 @@ def rank(
     as_json: JsonOption = False,
 ) -> None:
     """Ranks models for a query without running any."""
+    access = read_access(
+        tls=tls,
+        ca_file=ca_file,
+        certificate_file=certificate_file,
+        key_file=key_file,
+        token_file=token_file,
+    )
     show, address = (show_decision, router) if explain else (show_scores, scorer)
     text, console = read_query(query), open_console()
-    work = show(console, address, text, model or (), timeout_s=timeout, as_json=as_json)
+    work = show(
+        console, address, text, model or (), access=access, timeout_s=timeout, as_json=as_json
+    )
     run(work, address=address, as_json=as_json)
 
 
@@ -53,11 +77,12 @@ async def show_scores(
     query: str,
     model_ids: Sequence[str],
     *,
+    access: Access = PLAIN,
     timeout_s: float,
     as_json: bool,
 ) -> None:
     """Shows the ranking of the scorer at `address`."""
-    async with RouteMoAClient(scorer=address) as client:
+    async with access.client(scorer=address) as client:
         response = await client.rank(query, model_ids, timeout_s=timeout_s)
     if as_json:
         print_json(response)
@@ -82,11 +107,12 @@ async def show_decision(
     query: str,
     model_ids: Sequence[str],
     *,
+    access: Access = PLAIN,
     timeout_s: float,
     as_json: bool,
 ) -> None:
     """Shows what the router at `address` would run in a first layer, and why."""
-    async with RouteMoAClient(address) as client:
+    async with access.client(address) as client:
         response = await client.route(
             query, RoutingPolicy(model_ids=model_ids), timeout_s=timeout_s
         )

@@ -1,0 +1,17 @@
+"""Skips what needs a control plane, and says so, where none is built."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def binaries() -> Path:
+    """The folder of the control plane's programs."""
+    folder = os.environ.get("ROUTEMOA_CLUSTER_BINARIES")
+    if folder is None or not (Path(folder) / "kube-apiserver").exists():
+        pytest.skip("no control plane is built; `make test-chart-cluster` builds one with Go")
+    return Path(folder)
