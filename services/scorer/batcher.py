@@ -151,11 +151,12 @@ class Batcher:
             query_count=len(texts),
             start_by_s=time.perf_counter() + wait_s,
         )
+        self._check_room(call)  # before any work
         if sum(map(len, texts)) <= INLINE_CHARACTERS:
             entries = self._entries(call, texts)
         else:
             entries = await self._loop.run_in_executor(self._long_texts, self._entries, call, texts)
-        self._enqueue(entries)
+        self._enqueue(call, entries)
         # Being cancelled cancels the future; the worker then skips the call's entries.
         return await call.future
 
@@ -177,23 +178,27 @@ class Batcher:
             for place, (query, tokenization_s) in enumerate(timed)
         ]
 
-    def _enqueue(self, entries: Sequence[_Entry]) -> None:
-        limit = self._limits.max_queue_requests
+    def _enqueue(self, call: _Call, entries: Sequence[_Entry]) -> None:
         with self._changed:
-            if self._closed:
-                raise DrainingError("the service is shutting down")
-            if len(self._queue) + len(entries) > limit:
-                raise OverloadedError(
-                    f"{limit} queries may wait, and not all of this call's would fit",
-                    {"limit": str(limit)},
-                    retry_delay_s=RETRY_DELAY_S,
-                )
-            wait_s = len(self._queue) * self._query_s
-            if entries and entries[0].queued_at_s + wait_s > entries[0].call.start_by_s:
-                raise _too_late(wait_s)
+            self._check_room(call)  # others may have come while its texts were tokenized
             self._queue.extend(entries)
             metrics.QUEUED.set(len(self._queue))
             self._changed.notify()
+
+    def _check_room(self, call: _Call) -> None:
+        """Raises what refuses a call that the queue cannot take now; a guess without the lock."""
+        if self._closed:
+            raise DrainingError("the service is shutting down")
+        limit = self._limits.max_queue_requests
+        if len(self._queue) + call.query_count > limit:
+            raise OverloadedError(
+                f"{limit} queries may wait, and not all of this call's would fit",
+                {"limit": str(limit)},
+                retry_delay_s=RETRY_DELAY_S,
+            )
+        wait_s = len(self._queue) * self._query_s
+        if call.query_count and time.perf_counter() + wait_s > call.start_by_s:
+            raise _too_late(wait_s)
 
     def _work(self) -> None:
         while batch := self._next_batch():

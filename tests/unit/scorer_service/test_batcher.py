@@ -239,6 +239,8 @@ async def test_a_call_that_would_start_too_late_is_refused_at_once() -> None:
             await batcher.score(["hurried"], remaining_s=1e-9)
         assert caught.value.retry_delay_s
         assert "wait_ms" in caught.value.metadata
+        with pytest.raises(OverloadedError):  # before it is tokenized, which would fail
+            await batcher.score(["bad text"], remaining_s=1e-9)
         engine.release(9)
         assert values(await running + await waiting) == [1, 1, 1]
 
