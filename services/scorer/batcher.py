@@ -34,6 +34,9 @@ INLINE_CHARACTERS = 1_000
 """A call with this much text is tokenized on the event loop, which takes 0.3 ms; one with more is
 handed to a thread, so that it does not hold up other calls."""
 RETRY_DELAY_S = 0.25
+PATIENCE = 2
+"""A query that was let in may wait so many times as long as it might be expected to: estimates err, and
+what is given up has waited for nothing."""
 _PACE_SHARE = 0.1
 """How much the newest batch says of how long a query takes, beside those before it."""
 
@@ -145,7 +148,7 @@ class Batcher:
             OverloadedError: The queue cannot take all of them, or they would not start in time.
             BatchFailedError: A batch with one of them failed.
         """
-        wait_s = min(self._limits.max_wait_s, remaining_s or math.inf)
+        wait_s = min(PATIENCE * self._limits.max_wait_s, remaining_s or math.inf)
         call = _Call(
             future=self._loop.create_future(),
             query_count=len(texts),
@@ -197,7 +200,8 @@ class Batcher:
                 retry_delay_s=RETRY_DELAY_S,
             )
         wait_s = len(self._queue) * self._query_s
-        if call.query_count and time.perf_counter() + wait_s > call.start_by_s:
+        is_late = time.perf_counter() + wait_s > call.start_by_s
+        if call.query_count and (is_late or wait_s > self._limits.max_wait_s):
             raise _too_late(wait_s)
 
     def _work(self) -> None:

@@ -271,7 +271,7 @@ async def test_a_query_that_waited_too_long_is_given_up_unscored() -> None:
         running = await queued(batcher, "a")
         await engine.started()
         waiting = await queued(batcher, "late")
-        await asyncio.sleep(0.02)  # at least so long, however busy the machine
+        await asyncio.sleep(0.03)  # at least so long, however busy the machine
         engine.release(9)
         assert values(await running) == [1]
         with pytest.raises(OverloadedError):
@@ -311,3 +311,18 @@ async def test_callers_that_still_wait_when_the_batcher_closes_are_told() -> Non
         await waiting
     with pytest.raises(DrainingError):
         await batcher.score(["late"])
+
+
+async def test_what_was_let_in_may_wait_longer_than_it_was_expected_to() -> None:
+    async with batching() as (batcher, engine):
+        running = await queued(batcher, "a")
+        await engine.started()
+        batcher._query_s = LIMITS.max_wait_s * 0.9
+        waiting = await queued(batcher, "w")
+        (entry,) = batcher._queue
+        assert entry.call.start_by_s > time.perf_counter() + LIMITS.max_wait_s
+        batcher._query_s = LIMITS.max_wait_s * 1.1  # within that time, but not to be expected
+        with pytest.raises(OverloadedError):
+            await batcher.score(["x"])
+        engine.release(9)
+        assert values(await running + await waiting) == [1, 1]
