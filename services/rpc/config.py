@@ -46,8 +46,8 @@ class ServiceConfig(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
-        description="Least severe level that is logged. Calls that only read and went well are at "
-        "debug.",
+        description="Least severe level that is logged. Calls that only read and went well, and "
+        "those refused for overload, are at debug.",
     )
     reflection: bool = Field(default=True, description="Whether gRPC reflection is served.")
     max_concurrent_calls: int = Field(

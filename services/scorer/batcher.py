@@ -34,6 +34,9 @@ INLINE_CHARACTERS = 1_000
 """A call with this much text is tokenized on the event loop, which takes 0.3 ms; one with more is
 handed to a thread, so that it does not hold up other calls."""
 RETRY_DELAY_S = 0.25
+PATIENCE = 2
+"""A query that was let in may wait so many times as long as it might be expected to: estimates err, and
+what is given up has waited for nothing."""
 _PACE_SHARE = 0.1
 """How much the newest batch says of how long a query takes, beside those before it."""
 
@@ -145,17 +148,18 @@ class Batcher:
             OverloadedError: The queue cannot take all of them, or they would not start in time.
             BatchFailedError: A batch with one of them failed.
         """
-        wait_s = min(self._limits.max_wait_s, remaining_s or math.inf)
+        wait_s = min(PATIENCE * self._limits.max_wait_s, remaining_s or math.inf)
         call = _Call(
             future=self._loop.create_future(),
             query_count=len(texts),
             start_by_s=time.perf_counter() + wait_s,
         )
+        self._check_room(call)  # before any work
         if sum(map(len, texts)) <= INLINE_CHARACTERS:
             entries = self._entries(call, texts)
         else:
             entries = await self._loop.run_in_executor(self._long_texts, self._entries, call, texts)
-        self._enqueue(entries)
+        self._enqueue(call, entries)
         # Being cancelled cancels the future; the worker then skips the call's entries.
         return await call.future
 
@@ -177,23 +181,28 @@ class Batcher:
             for place, (query, tokenization_s) in enumerate(timed)
         ]
 
-    def _enqueue(self, entries: Sequence[_Entry]) -> None:
-        limit = self._limits.max_queue_requests
+    def _enqueue(self, call: _Call, entries: Sequence[_Entry]) -> None:
         with self._changed:
-            if self._closed:
-                raise DrainingError("the service is shutting down")
-            if len(self._queue) + len(entries) > limit:
-                raise OverloadedError(
-                    f"{limit} queries may wait, and not all of this call's would fit",
-                    {"limit": str(limit)},
-                    retry_delay_s=RETRY_DELAY_S,
-                )
-            wait_s = len(self._queue) * self._query_s
-            if entries and entries[0].queued_at_s + wait_s > entries[0].call.start_by_s:
-                raise _too_late(wait_s)
+            self._check_room(call)  # others may have come while its texts were tokenized
             self._queue.extend(entries)
             metrics.QUEUED.set(len(self._queue))
             self._changed.notify()
+
+    def _check_room(self, call: _Call) -> None:
+        """Raises what refuses a call that the queue cannot take now; a guess without the lock."""
+        if self._closed:
+            raise DrainingError("the service is shutting down")
+        limit = self._limits.max_queue_requests
+        if len(self._queue) + call.query_count > limit:
+            raise OverloadedError(
+                f"{limit} queries may wait, and not all of this call's would fit",
+                {"limit": str(limit)},
+                retry_delay_s=RETRY_DELAY_S,
+            )
+        wait_s = len(self._queue) * self._query_s
+        is_late = time.perf_counter() + wait_s > call.start_by_s
+        if call.query_count and (is_late or wait_s > self._limits.max_wait_s):
+            raise _too_late(wait_s)
 
     def _work(self) -> None:
         while batch := self._next_batch():

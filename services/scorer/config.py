@@ -100,11 +100,11 @@ class ScorerServiceConfig(ServiceConfig):
         default=1024, ge=1, description="Queries waiting above which new ones are refused at once."
     )
     max_queue_wait_s: float = Field(
-        default=1.0,
+        default=0.5,
         gt=0,
         allow_inf_nan=False,
         description="Expected wait above which new queries are refused at once. Callers with less time "
-        "than that are refused above the time they have.",
+        "than that are refused above the time they have. What waits twice as long is given up.",
     )
     max_batch_call_requests: int = Field(
         default=64, ge=1, description="Most requests of one BatchRankModels call."

@@ -9,8 +9,9 @@ from routemoa.errors import RouteMoAError
 from routemoa.v1 import scorer_service_pb2 as pb
 from routemoa.v1 import scorer_service_pb2_grpc
 from services.rpc.validation import Violations
+from services.scorer.gathering import gathered
 from services.scorer.ordered import in_order
-from services.scorer.responses import ranking_message
+from services.scorer.responses import fill_ranking
 
 MAX_TEAM_SIZE = 16
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from services.scorer.shadow import Shadow
 
     Context = grpc.aio.ServicerContext[Any, Any]
+    Asked = tuple[pb.RankModelsRequest, pb.RankModelsResponse]
+    """What a caller asks for, and the empty message that the ranking is written to."""
 
 
 class Scorings(Protocol):
@@ -55,7 +58,10 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         self, request: pb.RankModelsRequest, context: Context
     ) -> pb.RankModelsResponse:
         """Ranks models for one query."""
-        return await self._rank(request, "", context.time_remaining())
+        scoring = self._scoring_of(request, "")
+        response = pb.RankModelsResponse()
+        await self._rank([(request, response)], scoring, context.time_remaining())
+        return response
 
     async def BatchRankModels(
         self, request: pb.BatchRankModelsRequest, context: Context
@@ -64,22 +70,16 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         violations = Violations()
         limit = self._config.max_batch_call_requests
         violations.length("requests", request.requests, 1, limit)
-        requests = request.requests[:limit]
-        scorings = [
-            self._checked(item, f"requests[{place}].", violations)
-            for place, item in enumerate(requests)
-        ]
+        response = pb.BatchRankModelsResponse()
+        asked: dict[Scoring, list[Asked]] = {}
+        for place, item in enumerate(request.requests[:limit]):
+            scoring = self._checked(item, f"requests[{place}].", violations)
+            asked.setdefault(scoring, []).append((item, response.responses.add()))
         violations.raise_if_any()
-        responses: dict[int, pb.RankModelsResponse] = {}
-        for scoring in dict.fromkeys(scorings):
-            places = [place for place, each in enumerate(scorings) if each is scoring]
-            ranked = await self._ranked(
-                [requests[place] for place in places], scoring, context.time_remaining()
-            )
-            responses |= zip(places, ranked, strict=True)
-        return pb.BatchRankModelsResponse(
-            responses=[responses[place] for place in range(len(requests))]
-        )
+        for scoring, items in asked.items():
+            scoring.ranking.check([model_id for item, _ in items for model_id in item.model_ids])
+            await self._rank(items, scoring, context.time_remaining())
+        return response
 
     async def StreamRankModels(
         self,
@@ -87,16 +87,19 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         context: Context,  # noqa: ARG002  # gRPC's signature
     ) -> AsyncIterator[pb.StreamRankModelsResponse]:
         """Ranks models for a stream of queries, in order."""
+        # One group runs while the next is prepared, and together they fill the window.
+        limit = min(self._config.stream_window_requests // 2, self._config.max_queue_requests)
         index = 0
-        window = self._config.stream_window_requests
         # Closed with the call, so that no work goes on for a caller that has gone.
-        async with aclosing(
-            in_order(request_iterator, self._stream_response, window=window)
-        ) as responses:
-            async for response in responses:
-                response.request_index = index
-                index += 1
-                yield response
+        async with (
+            aclosing(gathered(request_iterator, limit=max(limit, 1))) as groups,
+            aclosing(in_order(groups, self._stream_responses, window=2)) as ranked,
+        ):
+            async for responses in ranked:
+                for response in responses:
+                    response.request_index = index
+                    index += 1
+                    yield response
 
     async def GetScorerInfo(
         self,
@@ -117,40 +120,44 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
             artifact_names=self._scorings.names,
         )
 
-    async def _stream_response(
-        self, request: pb.StreamRankModelsRequest
-    ) -> pb.StreamRankModelsResponse:
-        try:
-            ranking = await self._rank(request.request, "request.", None)
-        except RouteMoAError as error:
-            failure = pb.RankingError(reason=error.reason, message=error.message)
-            return pb.StreamRankModelsResponse(error=failure)
-        return pb.StreamRankModelsResponse(ranking=ranking)
+    async def _stream_responses(
+        self, group: Sequence[pb.StreamRankModelsRequest]
+    ) -> list[pb.StreamRankModelsResponse]:
+        """Returns the outcome of each; what cannot be ranked has its error in its place."""
+        responses = [pb.StreamRankModelsResponse() for _ in group]
+        asked: dict[Scoring, list[int]] = {}
+        for place, item in enumerate(group):
+            try:
+                asked.setdefault(self._scoring_of(item.request, "request."), []).append(place)
+            except RouteMoAError as error:
+                _fail(responses[place], error)
+        for scoring, places in asked.items():
+            items = [(group[place].request, responses[place].ranking) for place in places]
+            try:
+                await self._rank(items, scoring, None)
+            except RouteMoAError as error:
+                for place in places:
+                    _fail(responses[place], error)
+        return responses
 
     async def _rank(
-        self, request: pb.RankModelsRequest, place: str, remaining_s: float | None
-    ) -> pb.RankModelsResponse:
+        self, items: Sequence[Asked], scoring: Scoring, remaining_s: float | None
+    ) -> None:
+        """Scores queries together and fills their responses."""
+        outcomes = await scoring.score([request.query for request, _ in items], remaining_s)
+        shadow = self._shadow if scoring is self._scorings.default else None
+        for (request, response), outcome in zip(items, outcomes, strict=True):
+            if shadow is not None:
+                shadow.observe(request.query, scoring, outcome)
+            fill_ranking(response, request, outcome, scoring)
+
+    def _scoring_of(self, request: pb.RankModelsRequest, place: str) -> Scoring:
+        """Returns what ranks for a request; raises everything that is wrong with it."""
         violations = Violations()
         scoring = self._checked(request, place, violations)
         violations.raise_if_any()
-        (response,) = await self._ranked([request], scoring, remaining_s)
-        return response
-
-    async def _ranked(
-        self,
-        requests: Sequence[pb.RankModelsRequest],
-        scoring: Scoring,
-        remaining_s: float | None,
-    ) -> list[pb.RankModelsResponse]:
-        scoring.ranking.check([model_id for item in requests for model_id in item.model_ids])
-        outcomes = await scoring.score([item.query for item in requests], remaining_s)
-        if self._shadow is not None and scoring is self._scorings.default:
-            for item, outcome in zip(requests, outcomes, strict=True):
-                self._shadow.observe(item.query, scoring, outcome)
-        return [
-            ranking_message(item, outcome, scoring.ranking, scoring.runtime.version)
-            for item, outcome in zip(requests, outcomes, strict=True)
-        ]
+        scoring.ranking.check(request.model_ids)
+        return scoring
 
     def _checked(
         self, request: pb.RankModelsRequest, place: str, violations: Violations
@@ -166,3 +173,7 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         known = ", ".join(self._scorings.names) or "left out"
         violations.add(field, f"must be {known}, is {name[:100]}")
         return self._scorings.default
+
+
+def _fail(response: pb.StreamRankModelsResponse, error: RouteMoAError) -> None:
+    response.error.reason, response.error.message = error.reason, error.message

@@ -1,7 +1,8 @@
 """Measures what serving costs, with a model that does nothing: `python -m tests.bench.bench_serving`.
 
-Every way to ask is measured once per round, so that all meet the same machine. No text comes twice.
-The table shows the medians; processor time is that of the service's process alone.
+gRPC alone, with nothing behind it, is what no service can undercut. Every way to ask is measured once
+per round, so that all meet the same machine. No text comes twice. The table shows the medians;
+processor time is that of the service's process alone.
 """
 
 from __future__ import annotations
@@ -10,18 +11,33 @@ import argparse
 import os
 import platform
 import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvloop
 
 from tests.bench.calls import Sample, measure, median
-from tests.bench.scorer_calls import BATCH, STREAM, bulk, running_scorer, stream, unary
+from tests.bench.processes import module
+from tests.bench.scorer_calls import (
+    BATCH,
+    STREAM,
+    bulk,
+    connected,
+    occupied,
+    refused,
+    running_scorer,
+    stream,
+    unary,
+)
 
 if TYPE_CHECKING:
+    from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
     from tests.bench.calls import Call
 
 CALLERS = 32
+SCORER = "tests.bench.noop_scorer"
 
 
 def text(number: int) -> str:
@@ -29,21 +45,70 @@ def text(number: int) -> str:
     return f"What is {number} times {number + 1}, and how would one work it out by hand?"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to ask one process."""
+
+    pid: int
+    call: Call
+    queries: int = 1
+    callers: int = 1
+
+
+async def started(stack: AsyncExitStack) -> dict[str, Way]:
+    """Starts what is measured, and returns the ways to ask it by name."""
+    pid, stubs = await stack.enter_async_context(running_scorer(SCORER))
+    full = {"MAX_CONCURRENT_CALLS": "1"}
+    full_pid, full_stubs = await stack.enter_async_context(running_scorer(SCORER, **full))
+    await stack.enter_async_context(occupied(full_stubs[0]))
+    bare_pid, bare = await bare_grpc(stack)
+    refusing_pid, refusing = await bare_grpc(stack, "--refuse")
+    many = f"{CALLERS} callers"
+    return {
+        "RankModels, 1 caller": Way(pid=pid, call=unary(stubs, text)),
+        f"RankModels, {many}": Way(pid=pid, call=unary(stubs, text), callers=CALLERS),
+        f"the same, gRPC alone, {many}": Way(
+            pid=bare_pid, call=unary([bare], text), callers=CALLERS
+        ),
+        f"BatchRankModels of {BATCH}, 1 caller": Way(
+            pid=pid, call=bulk(stubs[0], text), queries=BATCH
+        ),
+        f"StreamRankModels of {STREAM}, 1 caller": Way(
+            pid=pid, call=stream(stubs[0], text), queries=STREAM
+        ),
+        "the same, gRPC alone, 1 caller": Way(
+            pid=bare_pid, call=stream(bare, text), queries=STREAM
+        ),
+        f"RankModels, refused at the limit, {many}": Way(
+            pid=full_pid, call=refused(full_stubs[0], text), callers=CALLERS
+        ),
+        f"the same, refused, gRPC alone, {many}": Way(
+            pid=refusing_pid, call=refused(refusing, text), callers=CALLERS
+        ),
+    }
+
+
+async def bare_grpc(stack: AsyncExitStack, *arguments: str) -> tuple[int, ScorerServiceStub]:
+    """Starts gRPC with nothing behind it; returns process id and stub."""
+    pid, address = await stack.enter_async_context(module("tests.bench.bare_grpc", *arguments))
+    (stub,) = await stack.enter_async_context(connected(address))
+    return pid, stub
+
+
 async def main(arguments: argparse.Namespace) -> str:
     """Runs the rounds and returns the report."""
-    async with running_scorer("tests.bench.noop_scorer") as (pid, stubs):
-        ways: dict[str, tuple[Call, int, int]] = {
-            "RankModels, 1 caller": (unary(stubs, text), 1, 1),
-            f"RankModels, {CALLERS} callers": (unary(stubs, text), 1, CALLERS),
-            f"BatchRankModels of {BATCH}, 1 caller": (bulk(stubs[0], text), BATCH, 1),
-            f"StreamRankModels of {STREAM}, 1 caller": (stream(stubs[0], text), STREAM, 1),
-        }
+    async with AsyncExitStack() as stack:
+        ways = await started(stack)
         rounds: list[dict[str, Sample]] = []
         for _ in range(arguments.rounds):
             rounds.append({})
-            for name, (call, queries, callers) in ways.items():
+            for name, way in ways.items():
                 rounds[-1][name] = await measure(
-                    call, pid=pid, queries=queries, callers=callers, span_s=arguments.span_s
+                    way.call,
+                    pid=way.pid,
+                    queries=way.queries,
+                    callers=way.callers,
+                    span_s=arguments.span_s,
                 )
     heading = (
         "# What serving costs\n\n`python -m tests.bench.bench_serving`: the scorer service with a "

@@ -6,6 +6,7 @@ import itertools
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
+import grpc
 import grpc.aio
 
 from routemoa.v1.scorer_service_pb2 import (
@@ -41,6 +42,16 @@ def unary(stubs: Sequence[ScorerServiceStub], text: Text) -> Call:
     return call
 
 
+def refused(stub: ScorerServiceStub, text: Text) -> Call:
+    """Returns a call of one query that the service refuses."""
+
+    async def call(number: int) -> None:
+        ended = stub.RankModels(RankModelsRequest(query=text(number)))
+        assert await ended.code() is grpc.StatusCode.UNAVAILABLE
+
+    return call
+
+
 def bulk(stub: ScorerServiceStub, text: Text) -> Call:
     """Returns a call of `BATCH` queries in one message."""
 
@@ -68,6 +79,16 @@ def stream(stub: ScorerServiceStub, text: Text) -> Call:
         assert count == STREAM
 
     return call
+
+
+@asynccontextmanager
+async def occupied(stub: ScorerServiceStub) -> AsyncIterator[None]:
+    """Keeps one call in flight, of a service that allows no more."""
+    held = stub.StreamRankModels()
+    await held.write(StreamRankModelsRequest(request=RankModelsRequest(query="a word")))
+    await held.read()
+    yield
+    await held.done_writing()
 
 
 @asynccontextmanager

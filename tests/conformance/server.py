@@ -201,9 +201,10 @@ async def listening(
     stage: Stage, services: Sequence[str], credentials: grpc.ServerCredentials | None = None
 ) -> AsyncIterator[str]:
     """Serves the named services on a free loopback port and yields the address."""
-    guards = chain(Admission(MAX_CALLS), deadline_floor_ms=DEADLINE_FLOOR_MS).guards
+    admission = Admission(MAX_CALLS)
+    guards = chain(admission, deadline_floor_ms=DEADLINE_FLOOR_MS).guards
     server = grpc.aio.server(
-        interceptors=[GuardInterceptor([stage.watch, *guards])],
+        interceptors=[GuardInterceptor([stage.watch, *guards], refusal=admission.refusal)],
         options=(("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.so_reuseport", 0)),
     )
     for name in services:

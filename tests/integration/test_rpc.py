@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 import pytest
+import structlog
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from prometheus_client import REGISTRY
@@ -145,6 +146,27 @@ async def test_a_call_above_the_limit_is_refused_at_once_and_the_next_one_fits_a
     held.let_go.set()
     assert (await first).ignored_score_count == 7
     assert (await stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S)).ignored_score_count == 7
+
+
+async def test_nothing_is_read_or_logged_of_a_call_above_the_limit(
+    serve: Serve, connect: Connect, held: HeldService
+) -> None:
+    def counted() -> float:
+        labels = {"method": "AssessAnswers", "code": "UNAVAILABLE"}
+        return REGISTRY.get_sample_value("grpc_server_handled_total", labels) or 0
+
+    before = counted()
+    channel = connect(await serve(ServiceConfig(max_concurrent_calls=1), held.app()))
+    first = JudgeServiceStub(channel).AssessAnswers(REQUEST, timeout=TIMEOUT_S)
+    await held.entered.wait()
+    method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(METHOD)
+    with structlog.testing.capture_logs() as lines:
+        error = await failure(method(b"\xff\xff\xff", timeout=TIMEOUT_S))
+    assert isinstance(error, OverloadedError)
+    assert {line["log_level"] for line in lines if line["event"] == "call"} == {"debug"}
+    assert counted() == before + 1
+    held.let_go.set()
+    await first
 
 
 async def test_a_caller_that_goes_away_cancels_its_call_and_gives_back_its_permit(

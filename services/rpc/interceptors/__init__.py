@@ -15,4 +15,6 @@ if TYPE_CHECKING:
 
 def chain(admission: Admission, *, deadline_floor_ms: int) -> GuardInterceptor:
     """Returns the interceptor of a server: measure, translate errors, check time, take a permit."""
-    return GuardInterceptor([telemetry, errors, deadline(deadline_floor_ms), admission.guard])
+    return GuardInterceptor(
+        [telemetry, errors, deadline(deadline_floor_ms), admission.guard], refusal=admission.refusal
+    )

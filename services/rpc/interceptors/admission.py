@@ -12,6 +12,7 @@ from services.rpc.telemetry import CALLS_LIMIT, IN_FLIGHT, REFUSED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from routemoa.errors import RouteMoAError
     from services.rpc.interceptors.guard import Call
 
 RETRY_DELAY_S = 0.25
@@ -29,19 +30,25 @@ class Admission:
         """Set while no call holds a permit."""
         self.idle.set()
 
-    @contextmanager
-    def guard(self, call: Call) -> Iterator[None]:  # noqa: ARG002  # a guard takes the call
-        """Holds a permit for the call's whole life."""
+    def refusal(self) -> RouteMoAError | None:
+        """Returns why a call that comes now gets no permit, and counts it; None if it would get one."""
         if self.draining:
             REFUSED.labels("draining").inc()
-            raise DrainingError("the service is shutting down")
+            return DrainingError("the service is shutting down")
         if self._in_flight >= self._limit:
             REFUSED.labels("overloaded").inc()
-            raise OverloadedError(
+            return OverloadedError(
                 f"{self._limit} calls are in flight, which is the limit",
                 {"limit": str(self._limit)},
                 retry_delay_s=RETRY_DELAY_S,
             )
+        return None
+
+    @contextmanager
+    def guard(self, call: Call) -> Iterator[None]:  # noqa: ARG002  # a guard takes the call
+        """Holds a permit for the call's whole life."""
+        if (error := self.refusal()) is not None:  # others came first while its request was read
+            raise error
         self._in_flight += 1
         self.idle.clear()
         IN_FLIGHT.inc()

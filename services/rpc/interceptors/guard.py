@@ -58,10 +58,16 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
     """Runs guards, outermost first, around every call to a RouteMoA service.
 
     What they or the handler raise of the contract's errors ends the call with its status.
+
+    Args:
+        guards: What runs around each call.
+        refusal: Returns why a call that comes now is refused, or None. A refused call is answered
+            before anything of it is read, and only the outermost guard sees it.
     """
 
-    def __init__(self, guards: list[Guard]) -> None:
+    def __init__(self, guards: list[Guard], *, refusal: Callable[[], RouteMoAError | None]) -> None:
         self.guards = guards
+        self._refusal = refusal
         self._handlers: dict[str, Any] = {}
 
     async def intercept_service(
@@ -77,7 +83,11 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or not method.startswith(GUARDED_PREFIX):
             return handler
-        wrapped: grpc.RpcMethodHandler[RequestT, ResponseT] | None = self._handlers.get(method)
+        wrapped: grpc.RpcMethodHandler[RequestT, ResponseT] | None
+        if (error := self._refusal()) is not None:
+            wrapped = self._refused(method, error)
+            return wrapped
+        wrapped = self._handlers.get(method)
         if wrapped is None:
             wrapped = self._handlers[method] = self._wrapped(method, handler)
         return wrapped
@@ -126,10 +136,26 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
 
         return handle
 
+    def _refused(self, method: str, error: RouteMoAError) -> Any:
+        async def refuse(_: Any, context: Context) -> None:
+            call = _call(method, context)
+            call.code, call.reason = error.code, error.reason
+            with self.guards[0](call):
+                context.set_code(error.code)
+                context.set_details(error.message)
+                context.set_trailing_metadata(_trailing_metadata(error))
+
+        # Of whatever method: gRPC reads a unary request before it calls the handler, a stream's not.
+        return grpc.stream_stream_rpc_method_handler(refuse)
+
     def _enter(self, stack: ExitStack, method: str, context: Context) -> None:
-        call = Call(method=method, context=context, request_id=_request_id(context))
+        call = _call(method, context)
         for guard in self.guards:
             stack.enter_context(guard(call))
+
+
+def _call(method: str, context: Context) -> Call:
+    return Call(method=method, context=context, request_id=_request_id(context))
 
 
 def _request_id(context: Context) -> str:
@@ -140,8 +166,11 @@ def _request_id(context: Context) -> str:
 
 
 async def _abort(context: Context, error: RouteMoAError) -> None:
-    details = to_status(error).SerializeToString()
-    await context.abort(error.code, error.message, ((_DETAILS_KEY, details),))
+    await context.abort(error.code, error.message, _trailing_metadata(error))
+
+
+def _trailing_metadata(error: RouteMoAError) -> tuple[tuple[str, bytes]]:
+    return ((_DETAILS_KEY, to_status(error).SerializeToString()),)
 
 
 def _tolerant(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:

@@ -12,6 +12,7 @@ import structlog
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import MethodOptions
 
+from routemoa.errors import OverloadedError
 from services.rpc.telemetry import HANDLED, HANDLING_SECONDS
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ def telemetry(call: Call) -> Iterator[None]:
         duration_s = time.perf_counter() - call.started_s
         _handled(call.method, call.code).inc()
         _handling_seconds(call.method).observe(duration_s)
-        # A call that went well and changed nothing says no more than its metrics do.
-        expected = call.code is grpc.StatusCode.OK and _has_no_side_effects(call.method)
-        (_log.debug if expected else _log.info)(
+        # A call that went well and changed nothing says no more than its metrics do; nor does one that
+        # was refused for overload, to which a line each would add.
+        unremarkable = call.reason == OverloadedError.reason or (
+            call.code is grpc.StatusCode.OK and _has_no_side_effects(call.method)
+        )
+        (_log.debug if unremarkable else _log.info)(
             "call",
             method=call.method,
             code=call.code.name,

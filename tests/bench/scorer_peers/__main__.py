@@ -109,12 +109,12 @@ def table(rounds: list[dict[str, Sample]]) -> str:
 
 async def main(arguments: argparse.Namespace) -> str:
     """Runs the rounds and returns the report."""
-    runtime = Runtime.open(load_artifact(default_artifact_path()), intra_op_threads=THREADS)
+    runtime = Runtime.open(load_artifact(arguments.artifact), intra_op_threads=THREADS)
     text = text_of(runtime, TOKENS)
     rounds: list[dict[str, Sample]] = []
     with tempfile.TemporaryDirectory() as logs:
         async with AsyncExitStack() as stack:
-            candidates = contenders(arguments.environments)
+            candidates = contenders(arguments.environments, arguments.artifact.resolve())
             servers = [await started(each, stack, Path(logs)) for each in candidates]
             for _ in range(arguments.rounds):
                 samples = {CEILING: ceiling(runtime, text, arguments.span_s)}
@@ -138,6 +138,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--span-s", type=float, default=3.0, help="seconds per measurement")
     parser.add_argument("--environments", type=Path, default=Path(".venv-peers"))
+    parser.add_argument("--artifact", type=Path, default=default_artifact_path())
     parser.add_argument("--markdown", type=Path, help="file to write the report to")
     return parser.parse_args()
 

@@ -14,7 +14,7 @@ import grpc.aio
 
 from routemoa.v1.scorer_service_pb2 import BatchRankModelsRequest, RankModelsRequest
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
-from tests.bench.scorer_peers.servers.model import THREADS
+from tests.bench.scorer_peers.servers.model import ARTIFACT_VARIABLE, THREADS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -38,9 +38,11 @@ class Contender:
     queries_per_ask: int = 1
 
 
-def contenders(environments: Path) -> list[Contender]:
-    """Returns ours and every peer whose environment is there."""
+def contenders(environments: Path, artifact: Path) -> list[Contender]:
+    """Returns ours and every peer whose environment is there, to serve the same artifact."""
+    theirs = {ARTIFACT_VARIABLE: str(artifact)}
     ours = {
+        **theirs,
         "ROUTEMOA_SCORER_LISTEN_ADDRESS": "127.0.0.1:{port}",
         "ROUTEMOA_SCORER_CACHE_QUERIES": "0",
         "ROUTEMOA_SCORER_INTRA_OP_THREADS": str(THREADS),
@@ -65,7 +67,7 @@ def contenders(environments: Path) -> list[Contender]:
             bento = str(python.with_name("bentoml"))
             command = (bento, "serve", f"{SERVERS}.with_bentoml:Scores", "--port", "{port}")
         connect = partial(_http, path=path, body=body)
-        found.append(Contender(name=name, command=command, settings={}, connect=connect))
+        found.append(Contender(name=name, command=command, settings=theirs, connect=connect))
     return found
 
 

@@ -239,6 +239,8 @@ async def test_a_call_that_would_start_too_late_is_refused_at_once() -> None:
             await batcher.score(["hurried"], remaining_s=1e-9)
         assert caught.value.retry_delay_s
         assert "wait_ms" in caught.value.metadata
+        with pytest.raises(OverloadedError):  # before it is tokenized, which would fail
+            await batcher.score(["bad text"], remaining_s=1e-9)
         engine.release(9)
         assert values(await running + await waiting) == [1, 1, 1]
 
@@ -269,7 +271,7 @@ async def test_a_query_that_waited_too_long_is_given_up_unscored() -> None:
         running = await queued(batcher, "a")
         await engine.started()
         waiting = await queued(batcher, "late")
-        await asyncio.sleep(0.02)  # at least so long, however busy the machine
+        await asyncio.sleep(0.03)  # at least so long, however busy the machine
         engine.release(9)
         assert values(await running) == [1]
         with pytest.raises(OverloadedError):
@@ -309,3 +311,18 @@ async def test_callers_that_still_wait_when_the_batcher_closes_are_told() -> Non
         await waiting
     with pytest.raises(DrainingError):
         await batcher.score(["late"])
+
+
+async def test_what_was_let_in_may_wait_longer_than_it_was_expected_to() -> None:
+    async with batching() as (batcher, engine):
+        running = await queued(batcher, "a")
+        await engine.started()
+        batcher._query_s = LIMITS.max_wait_s * 0.9
+        waiting = await queued(batcher, "w")
+        (entry,) = batcher._queue
+        assert entry.call.start_by_s > time.perf_counter() + LIMITS.max_wait_s
+        batcher._query_s = LIMITS.max_wait_s * 1.1  # within that time, but not to be expected
+        with pytest.raises(OverloadedError):
+            await batcher.score(["x"])
+        engine.release(9)
+        assert values(await running + await waiting) == [1, 1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorer import Runtime, default_artifact_path, load_artifact
+from scorer import Runtime, load_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,15 +14,16 @@ if TYPE_CHECKING:
 THREADS = 2
 MAX_BATCH = 32
 PATIENCE_MS = 2
+ARTIFACT_VARIABLE = "ROUTEMOA_SCORER_ARTIFACT"
+"""Names the artifact to every server, ours included."""
 
 
 class Model:
-    """The artifact, or a model that does nothing."""
+    """The artifact that is compared on."""
 
     def __init__(self) -> None:
-        self._runtime = Runtime.open(
-            load_artifact(default_artifact_path()), intra_op_threads=THREADS
-        )
+        artifact = load_artifact(Path(os.environ[ARTIFACT_VARIABLE]))
+        self._runtime = Runtime.open(artifact, intra_op_threads=THREADS)
 
     def score(self, texts: Sequence[str]) -> list[list[float]]:
         """Returns the scores of every model for each text."""
