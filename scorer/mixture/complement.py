@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 def complementary_models(
     class_weights: Floats, success: Floats, *, count: int
 ) -> npt.NDArray[np.intp]:
-    """Returns the columns of ``count`` models per query, (B, count), the best one first.
-
-    Raises:
-        ValueError: There are fewer than ``count`` models.
-    """
-    if count > success.shape[1]:
-        raise ValueError(f"{count} models were asked for; there are {success.shape[1]}")
+    """Returns the columns of ``count`` models per query, (B, count), the best one first."""
     unanswered = np.array(class_weights, dtype=np.float64)  # (B, C): of the class, and all failed
     rows = np.arange(len(unanswered))
     taken = np.zeros((len(unanswered), success.shape[1]), dtype=bool)

@@ -38,8 +38,3 @@ def test_the_second_model_is_good_where_the_first_one_fails() -> None:
     success = np.array([[0.9, 0.85, 0.1], [0.2, 0.2, 0.8]])
     team = complementary_models(np.array([[0.7, 0.3]]), success, count=2)
     assert team.tolist() == [[0, 2]]
-
-
-def test_more_models_than_there_are_cannot_be_chosen() -> None:
-    with pytest.raises(ValueError, match="4 models were asked for; there are 3"):
-        complementary_models(np.ones((1, 2)) / 2, np.full((2, 3), 0.5), count=4)
