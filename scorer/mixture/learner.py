@@ -26,7 +26,7 @@ from scorer.mixture.familiarity import Familiarity, fit_familiarity
 from scorer.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
 from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
-from scorer.mixture.team import TeamRule, best_rule, joining_preferences, team_columns
+from scorer.mixture.team import TEAM_SIZE, TeamRule, best_rule, team_columns
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -170,8 +170,8 @@ class _HeldOut:
     """The one with the smallest loss."""
     chances: Floats
     """Before calibration, (N, M)."""
-    covering: npt.NDArray[np.float32]
-    """Preferences in the order in which models join a team that covers, (N, M)."""
+    covering: npt.NDArray[np.intp]
+    """Teams of labelled models that cover one another, (N, TEAM_SIZE)."""
 
 
 def _best_held_out(
@@ -202,7 +202,7 @@ def _held_out(
     seed: int,
 ) -> _HeldOut:
     chances = np.empty(examples.targets.shape)
-    covering = np.empty(examples.targets.shape, dtype=np.float32)
+    covering = np.empty((len(chances), TEAM_SIZE), dtype=np.intp)
     for fold in np.unique(folds):
         rows = folds == fold
         table, mixture = _fit(
@@ -215,9 +215,12 @@ def _held_out(
         )
         with torch.inference_mode():
             chances[rows] = mixture(features[rows]).double().numpy()
-        weights = _class_weights(mixture, features[rows])
-        order = complementary_models(weights, table.success, count=table.success.shape[1])
-        covering[rows] = joining_preferences(order)
+        covering[rows] = complementary_models(
+            _class_weights(mixture, features[rows]),
+            table.success,
+            count=TEAM_SIZE,
+            eligible=~np.isnan(examples.targets[rows]),
+        )
     return _HeldOut(class_ridge=class_ridge, chances=chances, covering=covering)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.measures.ranking import ranking_outcomes
+from scorer.measures.ranking import team_hits
 from scorer.mixture.candidates import best_candidate
 from scorer.mixture.complement import complementary_models
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.floating]
     Columns = npt.NDArray[np.intp]
+
+TEAM_SIZE = 3
+"""Models that a layer of the router runs."""
 
 
 class TeamRule(StrEnum):
@@ -56,25 +59,16 @@ def team_columns(
     return np.argsort(-scores, axis=1, kind="stable")[:, :count]
 
 
-def joining_preferences(columns: Columns) -> npt.NDArray[np.float32]:
-    """Returns preferences (B, M) that rank all models in the order (B, M) in which they join.
-
-    A model without a label is then passed over for the next one.
-    """
-    preferences = np.empty(columns.shape, dtype=np.float32)
-    ranks = -np.arange(columns.shape[1], dtype=np.float32)
-    np.put_along_axis(preferences, columns, ranks[None], axis=1)
-    return preferences
-
-
-def best_rule(covering: Floats, scores: Floats, targets: Floats, weights: Floats) -> TeamRule:
-    """Returns the rule whose first three models include one of the best more often.
+def best_rule(covering: Columns, scores: Floats, targets: Floats, weights: Floats) -> TeamRule:
+    """Returns the rule whose team includes one of the best models more often.
 
     Args:
-        covering: Held-out preferences of ``COVERING``, (N, M).
+        covering: The held-out teams of ``COVERING``, (N, TEAM_SIZE), each of models with a label.
         scores: Held-out calibrated scores, (N, M).
         targets: Labels, (N, M), NaN where there is none.
         weights: How many queries each row counts as, (N,).
     """
-    hits = [ranking_outcomes(each, targets).hits_at_3 for each in (covering, scores)]
+    candidates = np.where(np.isnan(targets), -np.inf, scores)
+    best = np.argsort(-candidates, axis=1, kind="stable")[:, :TEAM_SIZE]
+    hits = [team_hits(teams, targets) for teams in (covering, best)]
     return tuple(TeamRule)[best_candidate(hits, weights)]

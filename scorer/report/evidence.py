@@ -15,7 +15,6 @@ from scorer.batches import length_buckets
 from scorer.data.records import targets_of
 from scorer.evaluate import known_part
 from scorer.measures.ranking import mean_by_model, ranking_outcomes
-from scorer.mixture.team import joining_preferences
 from scorer.progress import track
 
 if TYPE_CHECKING:
@@ -127,9 +126,12 @@ def _read(runtime: Runtime, texts: Sequence[str], batch_size: int) -> tuple[Floa
     shape = (len(queries), len(runtime.model_ids))
     scores, teams = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
     uncertainty = np.empty(len(queries))
+    # In the order of joining; a model that has no label is passed over later, for the next one.
+    ranks = -np.arange(shape[1], dtype=np.float32)
     for rows in track(length_buckets(queries, batch_size), f"Reading with {runtime.version}"):
         batch = [queries[row] for row in rows]
         reading = runtime.read(batch)
         scores[rows], uncertainty[rows] = reading.scores, reading.uncertainty
-        teams[rows] = joining_preferences(runtime.team(batch, shape[1]))
+        order = runtime.team(batch, shape[1])
+        teams[np.asarray(rows)[:, None], order] = ranks
     return scores, teams, uncertainty

@@ -104,11 +104,13 @@ def test_teams_are_by_the_rule_that_was_learned(
     assert np.array_equal(learned.teams(features, 2), expected)
 
 
-def test_held_out_preferences_are_of_every_record_and_rank_every_model() -> None:
+def test_every_record_has_a_held_out_team_of_models_with_a_label() -> None:
     examples = planted(120, seed=1)
+    examples.targets[::2, 0] = np.nan
     features = torch.randn(120, 5, generator=torch.Generator().manual_seed(1))
     found = learner._best_held_out(examples, features, CONFIG, seed=0)
-    assert (np.sort(found.covering, axis=1) == [-2.0, -1.0, 0.0]).all()
+    assert (np.sort(found.covering[1::2], axis=1) == [0, 1, 2]).all()
+    assert (found.covering[::2, :2] != 0).all()
     assert ((found.chances > 0) & (found.chances < 1)).all()
     assert found.class_ridge in CONFIG.class_ridges
 

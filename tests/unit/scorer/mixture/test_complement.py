@@ -38,3 +38,13 @@ def test_the_second_model_is_good_where_the_first_one_fails() -> None:
     success = np.array([[0.9, 0.85, 0.1], [0.2, 0.2, 0.8]])
     team = complementary_models(np.array([[0.7, 0.3]]), success, count=2)
     assert team.tolist() == [[0, 2]]
+
+
+def test_models_that_are_not_eligible_neither_join_nor_cover() -> None:
+    success = np.array([[0.9, 0.85, 0.1, 0.5], [0.2, 0.2, 0.8, 0.5]])
+    eligible = np.array([[True, True, True, True], [False, True, True, True]])
+    weights = np.tile([0.7, 0.3], (2, 1))
+    team = complementary_models(weights, success, count=2, eligible=eligible)
+    assert team.tolist() == [[0, 2], [1, 2]]
+    without = complementary_models(weights[1:], success[:, 1:], count=2) + 1
+    assert team[1:].tolist() == without.tolist()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scorer.mixture.team import TeamRule, best_rule, joining_preferences, team_columns
+from scorer.mixture.team import TeamRule, best_rule, team_columns
 
 ONES = np.ones(100)
 
@@ -34,12 +34,7 @@ def test_a_team_of_all_has_every_model_and_none_is_larger(rule: TeamRule) -> Non
         team_of(rule, 4)
 
 
-def test_preferences_rank_models_in_the_order_of_joining() -> None:
-    columns = np.array([[2, 0, 1], [1, 2, 0]])
-    assert np.argsort(-joining_preferences(columns), axis=1).tolist() == columns.tolist()
-
-
-COVERING = joining_preferences(np.tile([0, 4, 5, 1, 2, 3], (100, 1)))
+COVERING = np.tile([0, 4, 5], (100, 1))
 SCORES = np.tile([0.9, 0.8, 0.7, 0.6, 0.5, 0.4], (100, 1))
 """Of six models: 0, 4 and 5 cover one another; 0, 1 and 2 have the best scores."""
 
@@ -57,3 +52,10 @@ def test_grades_of_which_only_the_highest_counts_ask_for_the_best_scores() -> No
 
 def test_where_both_do_as_well_models_cover_one_another() -> None:
     assert best_rule(COVERING, SCORES, np.ones((100, 6)), ONES) is TeamRule.COVERING
+
+
+def test_the_best_scores_are_those_of_models_with_a_label() -> None:
+    targets = np.tile([np.nan, 0.0, np.nan, 0.0, 0.0, 1.0], (100, 1))
+    covering = np.tile([1, 3, 4], (100, 1))
+    assert best_rule(covering, SCORES, targets, ONES) is TeamRule.COVERING
+    assert best_rule(covering, SCORES[:, ::-1], targets, ONES) is TeamRule.BEST_SCORES
