@@ -14,14 +14,13 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from scorer.fields import FieldReader, ProblemsError
+from scorer.mixture.team import TeamRule
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-Choice = TypeVar("Choice", bound=enum.StrEnum)
 
 FORMAT_VERSION = 2
 """The manifest schema that this code writes and reads."""
@@ -140,6 +139,8 @@ class Manifest:
     metrics: dict[str, float]
     """Figures on the validation split, by name."""
     parity: tuple[ParityCheck, ...]
+    team_rule: TeamRule = TeamRule.COVERING
+    """How the models that run together are chosen; artifacts from before there was a choice cover."""
     format_version: int = FORMAT_VERSION
 
     @property
@@ -211,6 +212,8 @@ def version_of(manifest: Manifest) -> str:
         manifest.max_tokens,
         manifest.ngram_buckets,
     ]
+    if manifest.team_rule is not TeamRule.COVERING:
+        decisive.append(manifest.team_rule)
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
     return f"{manifest.name}-{manifest.precision}-{digest[:8]}"
 
@@ -237,10 +240,10 @@ def _parse(reader: FieldReader) -> Manifest:
         name=reader.text("name"),
         version=reader.text("version"),
         created=reader.text("created"),
-        tier=_parse_choice(reader, "tier", Tier),
+        tier=reader.choice("tier", Tier),
         encoder_name=reader.optional_text("encoder_name"),
         encoder_licence=reader.optional_text("encoder_licence"),
-        precision=_parse_choice(reader, "precision", Precision),
+        precision=reader.choice("precision", Precision),
         model_ids=reader.distinct_texts("model_ids"),
         max_tokens=reader.integer("max_tokens", minimum=2),
         ngram_buckets=reader.integer("ngram_buckets", minimum=2),
@@ -249,17 +252,8 @@ def _parse(reader: FieldReader) -> Manifest:
         files=reader.text_by_name("files"),
         metrics=reader.number_by_name("metrics"),
         parity=parity,
+        team_rule=reader.choice("team_rule", TeamRule, absent=TeamRule.COVERING),
     )
-
-
-def _parse_choice(reader: FieldReader, name: str, kind: type[Choice]) -> Choice:
-    text = reader.text(name)
-    try:
-        return kind(text)
-    except ValueError:
-        if text:
-            reader.problems.append(f"{name} is {text!r}; known: {', '.join(kind)}")
-        return next(iter(kind))
 
 
 def _parse_parity(item: FieldReader) -> ParityCheck:

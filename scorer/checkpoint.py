@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from scorer.artifact import TOKENIZER_FILE, DataSource
 from scorer.data.records import read_records, write_records
 from scorer.fields import FieldReader, ProblemsError
+from scorer.mixture.team import TeamRule
 from scorer.model import Scorer, ScorerConfig
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Facts:
     max_tokens: int
     data_sources: tuple[DataSource, ...]
     metrics: dict[str, float]
+    team_rule: TeamRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,4 +94,5 @@ def _parse(reader: FieldReader) -> Facts:
         max_tokens=reader.integer("max_tokens", minimum=2),
         data_sources=tuple(DataSource.parse(item) for item in reader.items("data_sources")),
         metrics=reader.number_by_name("metrics"),
+        team_rule=reader.choice("team_rule", TeamRule, absent=TeamRule.COVERING),
     )

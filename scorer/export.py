@@ -180,4 +180,5 @@ def _manifest(checkpoint: Checkpoint, created: str, *, checks: tuple[ParityCheck
         files={},
         metrics=facts.metrics,
         parity=checks,
+        team_rule=facts.team_rule,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import math
 import tomllib
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
+Choice = TypeVar("Choice", bound=enum.StrEnum)
 
 
 class ProblemsError(Exception):
@@ -55,6 +57,16 @@ class FieldReader:
             self._asked.add(name)
             return ""
         return self.text(name)
+
+    def choice(self, name: str, kind: type[Choice], *, absent: Choice | None = None) -> Choice:
+        """Returns one of the texts of ``kind``; without ``absent``, the field must be there."""
+        text = self.text(name) if absent is None else self.optional_text(name) or absent
+        try:
+            return kind(text)
+        except ValueError:
+            if text:
+                self._complain(name, f"is {text!r}; known: {', '.join(kind)}")
+            return next(iter(kind))
 
     def integer(self, name: str, *, minimum: int) -> int:
         """Returns a whole number that is at least ``minimum``."""

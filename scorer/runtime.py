@@ -9,7 +9,7 @@ import numpy as np
 
 from scorer.artifact import ArtifactError, Tier
 from scorer.batches import pad, pad_ngrams
-from scorer.mixture.complement import complementary_models
+from scorer.mixture.team import team_columns
 from scorer.mixture.uncertainty import uncertainty
 from scorer.recorded_graph import OPTIONS as RECORDING_OPTIONS
 from scorer.recorded_graph import RecordedGraph
@@ -153,14 +153,21 @@ class Runtime:
         )
 
     def team(self, queries: Sequence[TokenizedQuery], count: int) -> npt.NDArray[np.intp]:
-        """Returns the columns of ``count`` models per query that complement one another, (B, count).
+        """Returns the columns of ``count`` models per query that run together, (B, count).
 
         Raises:
             ValueError: There are fewer than ``count`` models.
         """
-        names = [CLASS_WEIGHTS_OUTPUT, SUCCESS_OUTPUT]
-        weights, success = self._run(names, queries)
-        return complementary_models(weights, success, count=count)
+        weights, success, scores = self._run(
+            [CLASS_WEIGHTS_OUTPUT, SUCCESS_OUTPUT, SCORES_OUTPUT], queries
+        )
+        return team_columns(
+            self.artifact.manifest.team_rule,
+            class_weights=weights,
+            success=success,
+            scores=scores,
+            count=count,
+        )
 
     def class_success(self) -> npt.NDArray[np.float32]:
         """Returns the chance that a model answers a query of a response class well, shape (C, M)."""

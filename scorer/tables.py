@@ -79,6 +79,7 @@ def manifest(document: Manifest) -> Table:
     table.add_row("n-gram ids", str(document.ngram_buckets))
     skills = ", ".join(f"{skill.name} ({skill.class_count})" for skill in document.skills)
     table.add_row(f"skills ({len(document.skills)}), and classes of each", skills)
+    table.add_row("models that run together", document.team_rule.replace("_", " "))
     table.add_row(f"models ({len(document.model_ids)})", "\n".join(document.model_ids))
     for source in document.data_sources:
         rows = f"{source.train_rows} rows trained on, {source.validation_rows} held out"

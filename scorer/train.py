@@ -81,6 +81,7 @@ def train(
         max_tokens=recipe.max_tokens,
         data_sources=tuple(_data_source(each) for each in found),
         metrics=_figures(learned, read(validation)),
+        team_rule=learned.team_rule,
     )
     scorer = new_scorer(
         encoder.encoder if encoder else None,

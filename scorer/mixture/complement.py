@@ -20,18 +20,25 @@ if TYPE_CHECKING:
 
 
 def complementary_models(
-    class_weights: Floats, success: Floats, *, count: int
+    class_weights: Floats,
+    success: Floats,
+    *,
+    count: int,
+    eligible: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.intp]:
     """Returns the columns of ``count`` models per query, (B, count), the best one first.
 
-    Raises:
-        ValueError: There are fewer than ``count`` models.
+    Args:
+        class_weights: How much each query is of each class, (B, C).
+        success: Chance that a model answers a query of the class well, (C, M).
+        count: How many.
+        eligible: Which models may be chosen, (B, M); all if left out. Where there are fewer than
+            ``count``, what comes after them means nothing.
     """
-    if count > success.shape[1]:
-        raise ValueError(f"{count} models were asked for; there are {success.shape[1]}")
     unanswered = np.array(class_weights, dtype=np.float64)  # (B, C): of the class, and all failed
     rows = np.arange(len(unanswered))
-    taken = np.zeros((len(unanswered), success.shape[1]), dtype=bool)
+    shape = (len(unanswered), success.shape[1])
+    taken = np.zeros(shape, dtype=bool) if eligible is None else ~eligible
     chosen = np.empty((len(unanswered), count), dtype=np.intp)
     for place in range(count):
         gains = np.where(taken, -1.0, unanswered @ success)

@@ -1,10 +1,10 @@
 """Labelled queries -> a calibrated mixture. Needs torch.
 
 ``texts -> n-gram projection -> features -> skills and classes -> mixture -> familiarity
--> calibration``
+-> calibration -> rule of the team``
 
-The calibration is fitted on scores that each fifth of the data got from the other four, so no record
-has to be set aside for it.
+Calibration and rule are found on what each fifth of the data got from the other four, so no record
+has to be set aside for them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from torch.nn import functional
 from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
 from scorer.data.splits import fold_of
 from scorer.measures.calibration import calibration_figures
+from scorer.measures.ranking import ranking_outcomes
+from scorer.mixture.candidates import best_candidate
+from scorer.mixture.complement import complementary_models
 from scorer.mixture.familiarity import Familiarity, fit_familiarity
-from scorer.mixture.first_choices import best_candidate
 from scorer.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
 from scorer.mixture.projection import fit_projection, project_all
 from scorer.mixture.skills import SkillTable, fit_skills, skill_rows
+from scorer.mixture.team import TEAM_SIZE, TeamRule, best_rule, team_columns
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -49,10 +52,22 @@ class Learned:
     mixture: Mixture
     familiarity: Familiarity
     calibration: Calibration
+    team_rule: TeamRule
+    """How the models that run together are best chosen."""
 
     def scores(self, features: torch.Tensor) -> Floats:
         """Returns the calibrated scores, (N, M)."""
         return calibrated(self.class_weights(features) @ self.success, self.calibration)
+
+    def teams(self, features: torch.Tensor, count: int) -> npt.NDArray[np.intp]:
+        """Returns the columns of ``count`` models per query that run together, (N, count)."""
+        return team_columns(
+            self.team_rule,
+            class_weights=self.class_weights(features),
+            success=self.success,
+            scores=self.scores(features),
+            count=count,
+        )
 
     @property
     def success(self) -> Floats:
@@ -71,16 +86,17 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
     features = read_features(examples, projection)
-    held_out, class_ridge = _held_out_chances(examples, features, config, seed)
+    held_out = _best_held_out(examples, features, config, seed)
+    chances = held_out.chances
     calibration = anchored(
-        fit_calibration(logit(held_out), examples.targets, examples.weights), held_out, examples
+        fit_calibration(logit(chances), examples.targets, examples.weights), chances, examples
     )
     table, mixture = _fit(
         examples,
         features,
         np.arange(len(features)),
         max_classes=config.max_classes,
-        class_ridge=class_ridge,
+        class_ridge=held_out.class_ridge,
         seed=seed,
     )
     return Learned(
@@ -91,6 +107,9 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
             features, _class_weights(mixture, features), examples.weights, seed=seed
         ),
         calibration=calibration,
+        team_rule=best_rule(
+            held_out.covering, calibrated(chances, calibration), examples.targets, examples.weights
+        ),
     )
 
 
@@ -125,8 +144,10 @@ def anchored(calibration: Calibration, scores: Floats, examples: Examples) -> Ca
         )
         for share in ANCHOR_SHARES
     ]
-    found = [calibrated(scores, each) for each in candidates]
-    return candidates[best_candidate(found, examples.targets, examples.weights)]
+    outcomes = [
+        ranking_outcomes(calibrated(scores, each), examples.targets).scores for each in candidates
+    ]
+    return candidates[best_candidate(outcomes, examples.weights)]
 
 
 def calibrated(scores: Floats, calibration: Calibration) -> Floats:
@@ -141,33 +162,66 @@ def _class_weights(mixture: Mixture, features: torch.Tensor) -> Floats:
     return weights
 
 
-def _held_out_chances(
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _HeldOut:
+    """What is said of each record by what was learned on the other folds."""
+
+    class_ridge: float
+    """The one with the smallest loss."""
+    chances: Floats
+    """Before calibration, (N, M)."""
+    covering: npt.NDArray[np.intp]
+    """Teams of labelled models that cover one another, (N, TEAM_SIZE)."""
+
+
+def _best_held_out(
+    examples: Examples, features: torch.Tensor, config: LearnerConfig, seed: int
+) -> _HeldOut:
+    folds = np.array([fold_of(text, config.folds, seed) for text in examples.texts])
+    found = [
+        _held_out(
+            examples,
+            features,
+            folds,
+            max_classes=config.max_classes,
+            class_ridge=ridge,
+            seed=seed,
+        )
+        for ridge in config.class_ridges
+    ]
+    return min(found, key=lambda each: calibration_figures(each.chances, examples.targets).loss)
+
+
+def _held_out(
     examples: Examples,
     features: torch.Tensor,
-    config: LearnerConfig,
+    folds: npt.NDArray[np.int64],
+    *,
+    max_classes: int,
+    class_ridge: float,
     seed: int,
-) -> tuple[Floats, float]:
-    """Returns each example's score by what was learned on the other folds, and the best ridge."""
-    folds = np.array([fold_of(text, config.folds, seed) for text in examples.texts])
-    scores = {ridge: np.empty(examples.targets.shape) for ridge in config.class_ridges}
+) -> _HeldOut:
+    chances = np.empty(examples.targets.shape)
+    covering = np.empty((len(chances), TEAM_SIZE), dtype=np.intp)
     for fold in np.unique(folds):
-        ours = np.flatnonzero(folds != fold)
-        for ridge in config.class_ridges:
-            _, mixture = _fit(
-                examples,
-                features,
-                ours,
-                max_classes=config.max_classes,
-                class_ridge=ridge,
-                seed=seed,
-            )
-            with torch.inference_mode():
-                scores[ridge][folds == fold] = mixture(features[folds == fold]).double().numpy()
-    best = min(
-        config.class_ridges,
-        key=lambda ridge: calibration_figures(scores[ridge], examples.targets).loss,
-    )
-    return scores[best], best
+        rows = folds == fold
+        table, mixture = _fit(
+            examples,
+            features,
+            np.flatnonzero(~rows),
+            max_classes=max_classes,
+            class_ridge=class_ridge,
+            seed=seed,
+        )
+        with torch.inference_mode():
+            chances[rows] = mixture(features[rows]).double().numpy()
+        covering[rows] = complementary_models(
+            _class_weights(mixture, features[rows]),
+            table.success,
+            count=TEAM_SIZE,
+            eligible=~np.isnan(examples.targets[rows]),
+        )
+    return _HeldOut(class_ridge=class_ridge, chances=chances, covering=covering)
 
 
 def _fit(

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scorer import Runtime, load_artifact
-from scorer.mixture.complement import complementary_models
+from scorer.mixture.team import team_columns
 from services.replay.counterfactual import ScorerView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
-    import numpy.typing as npt
-
+    from scorer.runtime import Reading
     from services.router.decisions.record import DecisionRecord
     from services.router.policy import Policy
 
@@ -54,22 +52,27 @@ class Rescorer:
             reading = self._runtime.read(queries)
             for row, record in enumerate(batch):
                 policy = policies[start + row]
-                weights = reading.class_weights[row : row + 1]  # (1, C)
                 scores = dict(zip(self._columns, reading.scores[row].tolist(), strict=True))
                 view = ScorerView(
                     scores=scores,
                     uncertainty=float(reading.uncertainty[row]),
-                    team_ids=self._team(weights, record, policy.team_size),
+                    team_ids=self._team(reading, row, record, policy.team_size),
                     safe_ids=record.safe_model_ids,
                 )
                 views.append(view)
         return views
 
     def _team(
-        self, class_weights: npt.NDArray[np.float32], record: DecisionRecord, size: int
+        self, reading: Reading, row: int, record: DecisionRecord, size: int
     ) -> tuple[str, ...]:
         eligible = [note.model_id for note in record.layers[0].ranking] if record.layers else []
         known = [model_id for model_id in eligible if model_id in self._columns]
-        success = self._success[:, [self._columns[model_id] for model_id in known]]
-        columns = complementary_models(class_weights, success, count=min(size, len(known)))
-        return tuple(known[column] for column in columns[0])
+        columns = [self._columns[model_id] for model_id in known]
+        (places,) = team_columns(
+            self._runtime.artifact.manifest.team_rule,
+            class_weights=reading.class_weights[row : row + 1],
+            success=self._success[:, columns],
+            scores=reading.scores[row : row + 1, columns],
+            count=min(size, len(known)),
+        )
+        return tuple(known[place] for place in places)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routemoa.errors import ModelNotFoundError
-from scorer.mixture.complement import complementary_models
+from scorer.mixture.team import team_columns
 from scorer.mixture.uncertainty import uncertainty
 from services.rpc.validation import listed
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
+
+    from scorer.mixture.team import TeamRule
 
     Floats = npt.NDArray[np.float32]
     Integers = npt.NDArray[np.intp]
@@ -27,10 +29,15 @@ class Ranking:
         model_ids: The artifact's models, in its order.
         success: Chance that a model answers a query of a response class well, shape (C, M).
         class_counts: How many response classes each skill has; they sum to C.
+        team_rule: How the models that run together are chosen.
     """
 
     def __init__(
-        self, model_ids: Sequence[str], success: Floats, class_counts: Sequence[int]
+        self,
+        model_ids: Sequence[str],
+        success: Floats,
+        class_counts: Sequence[int],
+        team_rule: TeamRule,
     ) -> None:
         # With the columns in the order of their ids, a stable sort settles ties by id.
         self._columns = {model_id: model_ids.index(model_id) for model_id in sorted(model_ids)}
@@ -38,6 +45,7 @@ class Ranking:
         self._all_columns = np.array(list(self._columns.values()))
         self._success = success
         self._class_counts = class_counts
+        self._team_rule = team_rule
 
     def unknown(self, model_ids: Sequence[str]) -> list[str]:
         """Returns the ids, sorted, that the artifact does not know."""
@@ -68,18 +76,24 @@ class Ranking:
         lengths = np.rint(tokens[columns]).astype(int).tolist()
         return [(ids[place], values[place], lengths[place]) for place in order]
 
-    def team(self, class_weights: Floats, model_ids: Sequence[str], size: int) -> list[str]:
-        """Returns models that complement one another, the best one first.
+    def team(
+        self, scores: Floats, class_weights: Floats, model_ids: Sequence[str], size: int
+    ) -> list[str]:
+        """Returns the models to run together, the best one first.
 
         Args:
+            scores: As `best_first`.
             class_weights: How much the query is of each response class, shape (C,).
             model_ids: As `best_first`.
             size: How many; all, where there are fewer.
         """
         ids, columns = self._chosen(model_ids)
-        count = min(size, len(ids))
-        (places,) = complementary_models(
-            class_weights[np.newaxis], self._success[:, columns], count=count
+        (places,) = team_columns(
+            self._team_rule,
+            class_weights=class_weights[np.newaxis],
+            success=self._success[:, columns],
+            scores=scores[np.newaxis, columns],
+            count=min(size, len(ids)),
         )
         return [ids[place] for place in places.tolist()]
 

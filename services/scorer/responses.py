@@ -42,7 +42,9 @@ def fill_ranking(
         if tokens is not None:
             item.expected_completion_token_count = tokens
     if request.team_size:
-        team = ranking.team(outcome.class_weights, request.model_ids, request.team_size)
+        team = ranking.team(
+            outcome.scores, outcome.class_weights, request.model_ids, request.team_size
+        )
         response.team_model_ids.extend(team)
     timing, message = outcome.timing, response.timing
     _set(message.queue_duration, timing.queue_s)

@@ -28,10 +28,12 @@ class Scoring:
 
     def __init__(self, runtime: Runtime, limits: BatchLimits, cache_size: int) -> None:
         self.runtime = runtime
+        manifest = runtime.artifact.manifest
         self.ranking = Ranking(
             runtime.model_ids,
             runtime.class_success(),
-            [skill.class_count for skill in runtime.artifact.manifest.skills],
+            [skill.class_count for skill in manifest.skills],
+            manifest.team_rule,
         )
         self._batcher = Batcher(runtime, limits)
         self._score = (

@@ -15,9 +15,11 @@ import torch
 from scorer.calibrate import Calibration
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
+from scorer.mixture import learner
 from scorer.mixture.learner import Learned, anchored, calibrated, learn, read_features
 from scorer.mixture.mixture import LabelledFeatures, fit_mixture
 from scorer.mixture.skills import fit_skills, skill_rows
+from scorer.mixture.team import TeamRule, team_columns
 from tests.train.planted import CHANCES, CONFIG, planted
 
 if TYPE_CHECKING:
@@ -82,6 +84,35 @@ def test_scores_that_chase_noise_are_drawn_to_their_means_and_good_ones_are_not(
     useful = planted(600, seed=5)
     truth = np.array([CHANCES[task] for task in useful.tasks])
     assert anchored(identity, truth, useful).slope.tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("rule", TeamRule)
+def test_teams_are_by_the_rule_that_was_learned(
+    rule: TeamRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learner, "best_rule", lambda *_: rule)
+    examples = planted(120, seed=1)
+    learned = learn(examples, config=CONFIG, seed=0)
+    features = read_features(examples, learned.projection)
+    expected = team_columns(
+        rule,
+        class_weights=learned.class_weights(features),
+        success=learned.success,
+        scores=learned.scores(features),
+        count=2,
+    )
+    assert np.array_equal(learned.teams(features, 2), expected)
+
+
+def test_every_record_has_a_held_out_team_of_models_with_a_label() -> None:
+    examples = planted(120, seed=1)
+    examples.targets[::2, 0] = np.nan
+    features = torch.randn(120, 5, generator=torch.Generator().manual_seed(1))
+    found = learner._best_held_out(examples, features, CONFIG, seed=0)
+    assert (np.sort(found.covering[1::2], axis=1) == [0, 1, 2]).all()
+    assert (found.covering[::2, :2] != 0).all()
+    assert ((found.chances > 0) & (found.chances < 1)).all()
+    assert found.class_ridge in CONFIG.class_ridges
 
 
 def test_the_folded_weights_give_the_same_class_weights() -> None:

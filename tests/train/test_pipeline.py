@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from scorer import export
 from scorer.artifact import Precision, Tier, load_artifact
 from scorer.checkpoint import load_checkpoint
 from scorer.data.records import read_records
+from scorer.mixture.team import TeamRule
 from scorer.parity import ParityError
 from scorer.runtime import Runtime
 from tests.train.tiny_house import run, tier_of, train, train_options, write_pools, write_recipe
@@ -154,6 +156,27 @@ def test_a_training_that_is_killed_goes_on_where_it_was(
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     resumed = load_checkpoint(tmp_path / "checkpoint").facts.metrics
     assert resumed == pytest.approx(load_checkpoint(house / "checkpoint").facts.metrics, abs=1e-3)
+
+
+def test_the_rule_of_the_team_reaches_every_artifact_made_of_the_checkpoint(
+    house: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(house / "checkpoint", tmp_path / "checkpoint")
+    facts = tmp_path / "checkpoint" / "facts.json"
+    document = json.loads(facts.read_text())
+    assert document["team_rule"] == TeamRule.COVERING  # three models are a team of three either way
+    facts.write_text(json.dumps({**document, "team_rule": TeamRule.BEST_SCORES}))
+    held_out = tmp_path / "checkpoint" / "validation.jsonl.gz"
+    run("export", tmp_path / "checkpoint", tmp_path / "fp32", "--created", "2026-01-02")
+    arguments = [tmp_path / "fp32", tmp_path / "int8", "--precision", "int8"]
+    run("quantize", *arguments, "--records", held_out)
+    names = ["--model", "poet", "--to", "bard"]
+    run("rename-model", tmp_path / "int8", *names, "--output", tmp_path / "renamed")
+    runtime = Runtime.open(load_artifact(tmp_path / "renamed"))
+    query = runtime.tokenize("add the sum")
+    best = np.argsort(-runtime.score([query]), axis=1)
+    assert np.array_equal(runtime.team([query], 3), best)
+    assert runtime.artifact.manifest.team_rule is TeamRule.BEST_SCORES
 
 
 def test_an_export_that_does_not_agree_with_torch_leaves_nothing_behind(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from scorer.mixture.team import TEAM_SIZE
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     from numpy import float32, intp
@@ -15,10 +17,6 @@ if TYPE_CHECKING:
 
 VALIDATION_FRACTION = 0.2
 """Share of the training data that hyper-parameters are chosen on."""
-
-
-TEAM_SIZE = 3
-"""Models that a layer of the router runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

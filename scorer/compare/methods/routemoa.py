@@ -12,19 +12,19 @@ from scorer.compare.methods.method import Prediction
 from scorer.config import LearnerConfig
 from scorer.mixture import (
     amounts,
+    candidates,
     classes,
     clusters,
     complement,
     examples,
     familiarity,
-    first_choices,
     learner,
     mixture,
     projection,
     skills,
+    team,
 )
 from scorer.mixture.amounts import amounts_by_class
-from scorer.mixture.complement import complementary_models
 from scorer.mixture.examples import make_examples
 from scorer.mixture.learner import learn, read_features
 
@@ -49,7 +49,8 @@ class RouteMoA:
     code: ClassVar[tuple[str, ...]] = (
         learner.__name__,
         examples.__name__,
-        first_choices.__name__,
+        candidates.__name__,
+        team.__name__,
         familiarity.__name__,
         clusters.__name__,
         mixture.__name__,
@@ -101,7 +102,7 @@ class MixturePredictor:
         return self.learned.scores(self._features(queries)).astype(np.float32)
 
     def predict_all(self, queries: Queries, team_size: int) -> Prediction:
-        """Returns the scores, models that complement one another, and costs if any were learned."""
+        """Returns the scores, the models to run together, and costs if any were learned."""
         features = self._features(queries)
         weights = self.learned.class_weights(features)
         costs = None
@@ -109,7 +110,7 @@ class MixturePredictor:
             costs = (weights @ self.class_costs_usd).astype(np.float32)
         return Prediction(
             scores=self.learned.scores(features).astype(np.float32),
-            teams=complementary_models(weights, self.learned.success, count=team_size),
+            teams=self.learned.teams(features, team_size),
             costs_usd=costs,
         )
 

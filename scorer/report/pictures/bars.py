@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 COLOURS = (style.BLUE, style.SKY, style.ORANGE, style.PALE)
 BAR_SPACE = 0.86
 """Of the room between groups of bars, this much is bars."""
+NARROW = 0.08
+"""A shorter bar has no room for its figure."""
 
 
 def hits_of_methods(
@@ -34,8 +36,12 @@ def hits_of_methods(
         axes.barh(places, values, height=0.7, color=colour, label=label)
     for place, name in zip(places, names, strict=True):
         inner, outer = hits_at_1[name], hits_at_3[name]
-        axes.text(inner - 0.01, place, f"{inner:.3f}", va="center", ha="right", color="white")
-        axes.text(max(outer, inner) + 0.008, place, f"{outer:.3f}", va="center")
+        after = f"{outer:.3f}"
+        if inner < NARROW:
+            after = f"{inner:.3f}, {after}"
+        else:
+            axes.text(inner - 0.01, place, f"{inner:.3f}", va="center", ha="right", color="white")
+        axes.text(max(outer, inner) + 0.008, place, after, va="center")
     name_rows(axes, names)
     axes.set_xlim(0, 1.1)
     axes.set_xticks(np.arange(0, 1.01, 0.2))

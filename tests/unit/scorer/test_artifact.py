@@ -8,6 +8,7 @@ import pytest
 
 from scorer import ArtifactError, default_artifact_path, load_artifact
 from scorer.artifact import ParityCheck, Tier, seal_artifact
+from scorer.mixture.team import TeamRule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,24 @@ def test_the_version_follows_the_content(directory: Path) -> None:
     assert after.version.startswith(f"{before.name}-int8-")
     again = seal_artifact(directory, before).manifest
     assert again.version == after.version
+
+
+def test_a_manifest_without_a_team_rule_is_of_a_team_that_covers(directory: Path) -> None:
+    path = directory / "manifest.json"
+    document = json.loads(path.read_text())
+    del document["team_rule"]
+    path.write_text(json.dumps(document))
+    assert load_artifact(directory).manifest.team_rule is TeamRule.COVERING
+
+
+def test_another_team_rule_is_another_version(directory: Path) -> None:
+    manifest = load_artifact(directory).manifest
+    edit(directory, team_rule="best_scores")
+    assert "its content says" in problems_of(directory)[0]
+    other = dataclasses.replace(manifest, team_rule=TeamRule.BEST_SCORES)
+    assert seal_artifact(directory, other).manifest.version != manifest.version
+    edit(directory, team_rule="loudest")
+    assert problems_of(directory)[0] == ("team_rule is 'loudest'; known: covering, best_scores")
 
 
 def test_a_directory_without_a_manifest_is_no_artifact(tmp_path: Path) -> None:

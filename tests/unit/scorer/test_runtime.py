@@ -19,6 +19,8 @@ from scorer import (
 )
 from scorer import runtime as runtime_module
 from scorer.artifact import Tier
+from scorer.mixture.complement import complementary_models
+from scorer.mixture.team import TeamRule
 
 if TYPE_CHECKING:
     from scorer import Artifact
@@ -117,6 +119,20 @@ def test_a_team_is_of_different_models_the_same_alone_and_together(runtime: Runt
     assert np.array_equal(teams, alone)
     with pytest.raises(ValueError, match="models were asked for"):
         runtime.team(queries, len(runtime.model_ids) + 1)
+
+
+def test_the_rule_of_the_manifest_decides_the_team_and_the_shipped_artifacts_cover(
+    runtime: Runtime, artifact: Artifact
+) -> None:
+    queries = [runtime.tokenize(text) for text in TEXTS]
+    reading = runtime.read(queries)
+    covering = complementary_models(reading.class_weights, runtime.class_success(), count=3)
+    assert np.array_equal(runtime.team(queries, 3), covering)
+    manifest = dataclasses.replace(artifact.manifest, team_rule=TeamRule.BEST_SCORES)
+    other = Runtime.open(dataclasses.replace(artifact, manifest=manifest), intra_op_threads=1)
+    best = np.argsort(-reading.scores, axis=1, kind="stable")[:, :3]
+    assert np.array_equal(other.team(queries, 3), best)
+    assert not np.array_equal(best, covering)
 
 
 def test_threads_share_a_runtime(runtime: Runtime) -> None:

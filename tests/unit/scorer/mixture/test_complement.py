@@ -40,6 +40,11 @@ def test_the_second_model_is_good_where_the_first_one_fails() -> None:
     assert team.tolist() == [[0, 2]]
 
 
-def test_more_models_than_there_are_cannot_be_chosen() -> None:
-    with pytest.raises(ValueError, match="4 models were asked for; there are 3"):
-        complementary_models(np.ones((1, 2)) / 2, np.full((2, 3), 0.5), count=4)
+def test_models_that_are_not_eligible_neither_join_nor_cover() -> None:
+    success = np.array([[0.9, 0.85, 0.1, 0.5], [0.2, 0.2, 0.8, 0.5]])
+    eligible = np.array([[True, True, True, True], [False, True, True, True]])
+    weights = np.tile([0.7, 0.3], (2, 1))
+    team = complementary_models(weights, success, count=2, eligible=eligible)
+    assert team.tolist() == [[0, 2], [1, 2]]
+    without = complementary_models(weights[1:], success[:, 1:], count=2) + 1
+    assert team[1:].tolist() == without.tolist()

@@ -1,4 +1,4 @@
-"""Held-out scores of several scorers -> the one to take, by the first choices that each would make.
+"""What several candidates achieve on held-out queries -> the one to take.
 
 A change is taken only if its gain is more than noise: every one costs something else, sharp scores or
 a larger graph, which no gain by chance is worth.
@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from scorer.measures.ranking import ranking_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +21,13 @@ MIN_GAIN_ERRORS = 0.5
 """A gain counts if it is more than so many of its standard errors."""
 
 
-def best_candidate(candidates: Sequence[Floats], targets: Floats, weights: Floats) -> int:
-    """Returns the place of the best of some scores; the first, if no other is worth its change.
+def best_candidate(outcomes: Sequence[Floats], weights: Floats) -> int:
+    """Returns the place of the best candidate; the first, if no other is worth its change.
 
     Args:
-        candidates: Held-out scores, each (N, M).
-        targets: Labels, (N, M), NaN where there is none.
+        outcomes: What each candidate achieves on every query, each (N,).
         weights: How many queries each row counts as, (N,).
     """
-    outcomes = [ranking_outcomes(scores, targets).scores for scores in candidates]
     best = int(np.argmax([np.average(each, weights=weights) for each in outcomes]))
     return best if _is_worth(outcomes[best] - outcomes[0], weights) else 0
 
