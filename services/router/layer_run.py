@@ -122,6 +122,8 @@ class _RunningLayer:
         self._until_s = deadline.at_s
         """When the layer ends whoever is still at work."""
         self._draft_at_s = math.inf
+        self._clock_runs = False
+        """Whether a quorum has answered, so that the rest are in their grace period."""
         self._tasks: dict[asyncio.Task[None], _Seat] = {}
 
     async def run(self) -> None:
@@ -207,8 +209,9 @@ class _RunningLayer:
 
     def _note_quorum(self, now_s: float) -> None:
         """Starts the clocks once a quorum has answered."""
-        if self._until_s != self._deadline.at_s or not self._has_quorum:
+        if self._clock_runs or not self._has_quorum:
             return
+        self._clock_runs = True
         grace_s = (now_s - self._started_s) * self._patience.grace_share
         grace_s = max(self._patience.min_grace_s, grace_s)
         self._until_s = min(self._deadline.at_s, now_s + grace_s)

@@ -80,6 +80,27 @@ async def test_a_draft_that_nobody_overturns_is_the_answer(start_router: StartRo
     assert statuses(result, "c") == ["CANCELLED"]
 
 
+async def test_one_draft_is_begun_however_many_answer_after_the_quorum(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router(
+        saying(a="5", b="6", c="7", d="8"),
+        SCORES,
+        aggregator="merger",
+        pacing=Pacing(slow_start_s=0.4),
+        grace_share=1000.0,  # so that the deadline ends the grace period
+    )
+    router.simulator.set_fault("d", FaultKind.SLOW_START)
+    router.simulator.set_fault("merger", FaultKind.HANG)
+    await router.ask(max_layer_count=1, max_layer_model_count=5, max_score_gap=1.0, timeout_s=3.0)
+    merges = [r for r in router.simulator.calls if r.purpose is Purpose.AGGREGATION]
+    late = of(router, "d", Purpose.PROPOSAL)
+    assert late.ended_s is not None
+    drafts = [merge for merge in merges if merge.started_s < late.ended_s + 0.3]
+    assert [draft.model for draft in drafts] == ["merger"]
+    assert all(merge.outcome is not Outcome.RUNNING for merge in merges)
+
+
 @pytest.mark.parametrize(
     ("texts", "policy"),
     [
