@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from services.rpc.breaker import Breaker
     from services.rpc.channel import Connection
 
+TIME_SHARE = 0.5
+"""Share of the time left that scorer or judge may take: what comes after them needs some, too."""
 UNKNOWN_PRIOR = 0.5
 """Prior of a model that neither the scorer nor the pool file says anything of."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.answer_key import answer_key
+from services.router.dependencies import TIME_SHARE
 from services.router.draft import begin_draft, worth_drafting
 from services.router.evidence import Opinion, has_settled_majority
 from services.router.metrics import STAND_INS
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from services.router.run import Run
 
 _OUTRANKED = {SelectionReason.LAYER_FULL, SelectionReason.SCORE_GAP}
-_JUDGE_TIMEOUT_SHARE = 0.5
-"""Share of the time left that the judge may take."""
 
 
 def settled_by(priors: Mapping[str, float]) -> IsSettled:
@@ -74,7 +73,7 @@ def drafting(run: Run, judge: Judge, generator: Generator) -> BeginDraft:
     async def begin(answers: Sequence[Answer]) -> None:
         if not worth_drafting(answers):
             return
-        deadline = run.deadline.share(_JUDGE_TIMEOUT_SHARE)
+        deadline = run.deadline.share(TIME_SHARE)
         verdict = await judge.assess(answers, run.answers, run.priors, deadline)
         scores = {a.model_id: a.posterior_score for a in verdict.assessments}
         texts = [answer.text for answer in answers]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.router.aggregation import aggregate
+from services.router.dependencies import TIME_SHARE
 from services.router.draft import drop_draft
 from services.router.events import LayerReport
 from services.router.final import write_final
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from services.router.pool import PoolModel
     from services.router.replicas.allowance import Allowance
     from services.router.run import Run
-
-_DEPENDENCY_SHARE = 0.5
-"""Share of the time left that scorer or judge may take: what comes after them needs some, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,7 @@ class Stage:
             run.conversation.query,
             eligible,
             run.policy.team_size,
-            run.deadline.share(_DEPENDENCY_SHARE),
+            run.deadline.share(TIME_SHARE),
         )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores
@@ -153,7 +151,7 @@ class Stage:
             return ()
         started_s = time.monotonic()
         verdict = await self.judge.assess(
-            answers, run.answers, run.priors, run.deadline.share(_DEPENDENCY_SHARE)
+            answers, run.answers, run.priors, run.deadline.share(TIME_SHARE)
         )
         run.timing.judge_s += time.monotonic() - started_s
         if verdict.fallback is not None:
