@@ -127,6 +127,7 @@ load: $(VENV)/train.done ## Load the services with ghz: every method, then the s
 
 load-open-loop: $(VENV)/train.done ## Load the scorer at fixed rates: 70 %, overload, streams, a reload; with a picture
 	$(BIN)/python -m tests.load.open_loop_report --markdown docs/benchmarks/scorer-load.md --picture docs/benchmarks/scorer-load.png
+	$(BIN)/python -m tests.load.open_loop_report --apart --markdown docs/benchmarks/scorer-load-apart.md --picture docs/benchmarks/scorer-load-apart.png
 
 SOAK_MINUTES ?= 30
 soak: $(VENV)/dev.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)

@@ -96,7 +96,8 @@ class Runtime:
             provider: What to run it with.
             provider_options: Options of the provider, by ONNX Runtime's names. If they ask for CUDA
                 graphs, batches are rounded up to few shapes.
-            intra_op_threads: Threads of one call; 0 is one per physical core.
+            intra_op_threads: Threads of one call; 0 is one per physical core, or per core of the
+                process's share where it has only a share.
             intra_op_affinities: Processors of all those threads but the first, as ONNX Runtime writes
                 them; empty leaves it to the kernel.
             allow_fallback: Whether the CPU will do where ``provider`` is not to be had.

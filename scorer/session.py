@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import enum
+import os
 from importlib import metadata
 from typing import TYPE_CHECKING
 
 import onnxruntime as ort
+
+from scorer.cores import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +57,7 @@ def open_session(
     """
     _check_installation()
     options = ort.SessionOptions()
-    options.intra_op_num_threads = intra_op_threads
+    options.intra_op_num_threads = intra_op_threads or _default_threads()
     options.inter_op_num_threads = 1
     if intra_op_affinities:
         options.add_session_config_entry("session.intra_op_thread_affinities", intra_op_affinities)
@@ -80,6 +83,12 @@ def open_session(
             f"the one installed was built with {has}"
         )
     return session
+
+
+def _default_threads() -> int:
+    """Returns the threads that a share of the machine is worth; 0, one per physical core, for all of it."""
+    cores = usable_cores()
+    return cores if cores < (os.cpu_count() or 1) else 0
 
 
 def provider_of(session: ort.InferenceSession) -> Provider:

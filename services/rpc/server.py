@@ -14,7 +14,7 @@ import structlog
 
 from services.rpc.health import SERVICE_NAME, Health
 from services.rpc.interceptors import chain
-from services.rpc.interceptors.admission import Admission
+from services.rpc.interceptors.admission import Admission, never
 from services.rpc.reflection import serve_reflection
 from services.rpc.reload import FileProblemsError
 from services.rpc.telemetry import serve_metrics, set_up_logging
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    from routemoa.errors import RouteMoAError
     from services.rpc.config import ServiceConfig
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
@@ -55,6 +56,9 @@ class Service:
     """Full name, e.g. `routemoa.v1.ScorerService`."""
     register: Callable[[grpc.aio.Server], None]
     """Adds the servicer to a server."""
+    refusal: Callable[[str], RouteMoAError | None] = never
+    """Returns why a call of a method would be refused now, or None: what can be told before anything of
+    the call is read. The same error for the same reason."""
 
 
 @asynccontextmanager
@@ -64,7 +68,7 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
     Raises:
         StartUpError: The address cannot be bound, or the TLS files cannot be used.
     """
-    admission = Admission(config.max_concurrent_calls)
+    admission = Admission(config.max_concurrent_calls, service.refusal)
     interceptor = chain(admission, deadline_floor_ms=config.deadline_floor_ms)
     server = grpc.aio.server(interceptors=[interceptor], options=_options(config))
     health = Health([service.name])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import uvloop
 
+from scorer.cores import usable_cores
 from services.rpc.config import load_config
 from services.rpc.server import serve
 from services.rpc.workers import supervise
@@ -26,7 +26,7 @@ def main() -> None:
         uvloop.run(serve(config, scorer_app(config)))
         return
     # The workers share the cores; each would take all of them.
-    threads = config.intra_op_threads or max(1, (os.cpu_count() or 1) // config.workers)
+    threads = config.intra_op_threads or max(1, usable_cores() // config.workers)
     command = (sys.executable, "-m", "services.scorer")
     settings = {"INTRA_OP_THREADS": str(threads)}
     raise SystemExit(uvloop.run(supervise(config, command, config.workers, settings)))

@@ -23,6 +23,8 @@ from routemoa.errors import DrainingError, OverloadedError
 from services.scorer import metrics
 from services.scorer.batch_selection import select_batch
 from services.scorer.outcome import ScoredQuery, Timing
+from services.scorer.pace import Pace
+from services.scorer.refusals import RETRY_DELAY_S, about_too_late, too_late
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,12 +35,9 @@ if TYPE_CHECKING:
 INLINE_CHARACTERS = 1_000
 """A call with this much text is tokenized on the event loop, which takes 0.3 ms; one with more is
 handed to a thread, so that it does not hold up other calls."""
-RETRY_DELAY_S = 0.25
 PATIENCE = 2
 """A query that was let in may wait so many times as long as it might be expected to: estimates err, and
 what is given up has waited for nothing."""
-_PACE_SHARE = 0.1
-"""How much the newest batch says of how long a query takes, beside those before it."""
 
 _log = structlog.get_logger()
 
@@ -109,12 +108,12 @@ class Batcher:
         self._engine = engine
         self._limits = limits
         self._queue: list[_Entry] = []
-        self._query_s = 0.0
-        """How long a query has the worker busy, of late, all that it waits for in between included."""
+        self._pace = Pace()
+        """Of the worker, all that it waits for between batches included."""
         self._busy_since_s = 0.0
         """When the worker last ended a batch or its idleness; only it knows."""
         self._closed = False
-        # Guards the three above, which the event loop and the worker share.
+        # Guards the queue, the pace and the end, which the event loop and the worker share.
         self._changed = threading.Condition()
         self._loop = asyncio.get_running_loop()
         self._worker = threading.Thread(target=self._work, name="batcher", daemon=True)
@@ -188,6 +187,16 @@ class Batcher:
             metrics.QUEUED.set(len(self._queue))
             self._changed.notify()
 
+    def refusal(self) -> OverloadedError | None:
+        """Returns why a lone query that comes now would be refused; the same error for the same reason.
+
+        None also if the caller's own deadline would be the reason, which is not known here.
+        """
+        wait_s = len(self._queue) * self._pace.query_s
+        if wait_s <= self._limits.max_wait_s:
+            return None
+        return about_too_late(wait_s)
+
     def _check_room(self, call: _Call) -> None:
         """Raises what refuses a call that the queue cannot take now; a guess without the lock."""
         if self._closed:
@@ -199,10 +208,10 @@ class Batcher:
                 {"limit": str(limit)},
                 retry_delay_s=RETRY_DELAY_S,
             )
-        wait_s = len(self._queue) * self._query_s
+        wait_s = len(self._queue) * self._pace.query_s
         is_late = time.perf_counter() + wait_s > call.start_by_s
         if call.query_count and (is_late or wait_s > self._limits.max_wait_s):
-            raise _too_late(wait_s)
+            raise too_late(wait_s)
 
     def _work(self) -> None:
         while batch := self._next_batch():
@@ -218,7 +227,7 @@ class Batcher:
             inference_s = ended_s - started_s
             busy_s, self._busy_since_s = ended_s - self._busy_since_s, ended_s
             with self._changed:
-                self._query_s += _PACE_SHARE * (busy_s / len(batch) - self._query_s)
+                self._pace.note(busy_s, len(batch))
             metrics.observe_batch([len(query.ids) for query in queries], inference_s)
             self._loop.call_soon_threadsafe(_finish, batch, reading, started_s, inference_s)
 
@@ -232,7 +241,7 @@ class Batcher:
                 (late if now_s > entry.call.start_by_s else kept).append(entry)
         self._queue = kept
         if late:
-            error = _too_late(now_s - late[0].queued_at_s)
+            error = too_late(now_s - late[0].queued_at_s)
             self._loop.call_soon_threadsafe(_fail_with, late, error)
 
     def _next_batch(self) -> list[_Entry]:
@@ -257,14 +266,6 @@ class Batcher:
             self._queue = [e for place, e in enumerate(self._queue) if place not in taken]
             metrics.QUEUED.set(len(self._queue))
         return batch
-
-
-def _too_late(wait_s: float) -> OverloadedError:
-    return OverloadedError(
-        f"the queries before this call's take {wait_s * 1000:.0f} ms, which is longer than it can wait",
-        {"wait_ms": f"{wait_s * 1000:.0f}"},
-        retry_delay_s=max(wait_s, RETRY_DELAY_S),
-    )
 
 
 def _finish(

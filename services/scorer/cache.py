@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Score = Callable[[Sequence[str], float | None], Awaitable[list[ScoredQuery]]]
 
+_NEWEST_SHARE = 0.01
+"""How much the newest query says of how many are remembered, beside those before it."""
 _NO_TIME = Timing(queue_s=0.0, tokenization_s=0.0, inference_s=0.0)
 
 
@@ -48,6 +50,8 @@ class ScoreCache:
         self._score = score
         self._capacity = capacity
         self._remembered: OrderedDict[bytes, ScoredQuery] = OrderedDict()
+        self.hit_share = 0.0
+        """How many of the queries of late were remembered, in [0, 1]."""
         self._flights: dict[bytes, _Flight] = {}
 
     async def score(
@@ -66,7 +70,9 @@ class ScoreCache:
         flights: list[_Flight] = []
         new: dict[bytes, str] = {}
         for key, text in zip(keys, texts, strict=True):
-            if (outcome := self._remembered.get(key)) is not None:
+            outcome = self._remembered.get(key)
+            self.hit_share += _NEWEST_SHARE * ((outcome is not None) - self.hit_share)
+            if outcome is not None:
                 self._remembered.move_to_end(key)
                 metrics.CACHE_HITS.inc()
                 found[key] = outcome

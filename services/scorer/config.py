@@ -74,7 +74,10 @@ class ScorerServiceConfig(ServiceConfig):
         "helps where the artifact is so fast that Python is the bottleneck, as the edge tier is.",
     )
     intra_op_threads: int = Field(
-        default=0, ge=0, description="Threads that run one batch. 0 is one per physical core."
+        default=0,
+        ge=0,
+        description="Threads that run one batch. 0 is one per physical core, or per core of the "
+        "container's share.",
     )
     intra_op_affinities: str = Field(
         default="",

@@ -14,12 +14,18 @@ from services.scorer.ordered import in_order
 from services.scorer.responses import fill_ranking
 
 MAX_TEAM_SIZE = 16
+UNARY_RANKING = frozenset(
+    f"/{pb.DESCRIPTOR.services_by_name['ScorerService'].full_name}/{method}"
+    for method in ("RankModels", "BatchRankModels")
+)
+"""The methods whose every call needs the queue as soon as it comes."""
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     import grpc.aio
 
+    from routemoa.errors import OverloadedError
     from services.scorer.config import ScorerServiceConfig
     from services.scorer.scoring import Scoring
     from services.scorer.shadow import Shadow
@@ -53,6 +59,18 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         self._config = config
         self._scorings = scorings
         self._shadow = shadow
+
+    def refusal(self, method: str) -> OverloadedError | None:
+        """Returns why a call of a method would be refused now, whichever artifact it names, or None."""
+        if method not in UNARY_RANKING:
+            return None
+        error = self._scorings.default.refusal()
+        if error is None or any(
+            (scoring := self._scorings.get(name)) is not None and scoring.refusal() is None
+            for name in self._scorings.names
+        ):
+            return None
+        return error
 
     async def RankModels(
         self, request: pb.RankModelsRequest, context: Context

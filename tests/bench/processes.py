@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from tests.bench.cores import on
+
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -42,20 +44,25 @@ def tree_cpu_s(pid: int) -> float:
 
 @asynccontextmanager
 async def module(
-    *arguments: str, environment: Mapping[str, str] | None = None, listeners: int = 1
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    listeners: int = 1,
+    cores: frozenset[int] | None = None,
 ) -> AsyncIterator[tuple[int, str]]:
     """Runs a service or a backend of this repository; yields its process id and address.
 
-    A service is there once so many of its processes have logged that they listen.
+    A service is there once so many of its processes have logged that they listen. It runs on the
+    processors ``cores``, or on those of this process.
     """
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        *arguments,
-        env=os.environ | (environment or {}),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    with on(cores):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *arguments,
+            env=os.environ | (environment or {}),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
     assert child.stdout is not None
     assert child.stderr is not None
     if arguments[0].startswith(_LOGGING):

@@ -105,14 +105,14 @@ async def connected(address: str, connections: int = 1) -> AsyncIterator[list[Sc
 
 @asynccontextmanager
 async def running_scorer(
-    name: str = "services.scorer", **settings: str
+    name: str = "services.scorer", *, cores: frozenset[int] | None = None, **settings: str
 ) -> AsyncIterator[tuple[int, list[ScorerServiceStub]]]:
     """Runs a scorer service without a cache, unless told otherwise; yields process id and stubs."""
     workers = int(settings.get("WORKERS", "1"))
     settings = {"LISTEN_ADDRESS": "127.0.0.1:0", "CACHE_QUERIES": "0", **settings}
     environment = {f"ROUTEMOA_SCORER_{key}": value for key, value in settings.items()}
     async with (
-        module(name, environment=environment, listeners=workers) as (pid, address),
+        module(name, environment=environment, listeners=workers, cores=cores) as (pid, address),
         connected(address, CONNECTIONS if workers > 1 else 1) as stubs,
     ):
         yield pid, stubs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from routemoa.errors import (
     InvalidFieldError,
     ModelNotFoundError,
+    OverloadedError,
     RouteMoAError,
     from_rpc_error,
 )
@@ -349,3 +351,35 @@ async def test_a_batch_that_the_queue_cannot_hold_beside_others_is_refused_as_ov
     error = await failure(refused[0])
     assert error.metadata == {"limit": "8"}
     assert error.retry_delay_s == 0.25
+
+
+async def test_overload_is_told_before_a_query_is_read(
+    serve: Serve, connect: Connect, scorer_runtime: Runtime
+) -> None:
+    config = ScorerServiceConfig(
+        listen_address="127.0.0.1:0", max_queue_wait_s=0.25, cache_queries=0
+    )
+    channel = connect(await serve(config, scorer_service(config, scorer_runtime)))
+    stub = ScorerServiceStub(channel)
+    held = [
+        stub.BatchRankModels(
+            BatchRankModelsRequest(requests=[RankModelsRequest(query="word " * 600)] * 64),
+            timeout=TIMEOUT_S,
+        )
+        for _ in range(2)
+    ]
+    method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
+    method = channel.unary_unary("/routemoa.v1.ScorerService/RankModels")
+    async with asyncio.timeout(TIMEOUT_S):
+        # What is no message at all is an invalid argument, once it is read.
+        code = grpc.StatusCode.INVALID_ARGUMENT
+        while code is grpc.StatusCode.INVALID_ARGUMENT:
+            call = method(b"\xff\xff", timeout=TIMEOUT_S)
+            code = await call.code()
+    error = await failure(call)
+    assert isinstance(error, OverloadedError)
+    assert error.retry_delay_s
+    info = await stub.GetScorerInfo(GetScorerInfoRequest(), timeout=TIMEOUT_S)
+    assert info.scorer_version == scorer_runtime.version
+    for each in held:
+        await each.code()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scorer import Runtime, default_artifact_path, load_artifact
+from tests.bench.cores import split
 from tests.load.open_loop import Ending
 from tests.load.scorer_scenarios import (
     OVERLOAD,
@@ -32,27 +33,31 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from tests.load.scorer_scenarios import Scenario
+    from tests.load.scorer_scenarios import Cores, Scenario
 
 
-async def measured(span_s: float) -> tuple[float, list[Scenario]]:
+async def measured(span_s: float, cores: Cores) -> tuple[float, list[Scenario]]:
     """Returns the peak in queries per second, and every scenario."""
     runtime = Runtime.open(load_artifact(default_artifact_path()), intra_op_threads=1)
-    peak = await peak_per_s(runtime, span_s)
+    peak = await peak_per_s(runtime, span_s, cores=cores)
     steady = STEADY_SHARE * peak
     scenarios = [
-        await unary_load("70 % of the peak", runtime, steady, span_s),
-        await unary_load("3 times the peak", runtime, OVERLOAD * peak, span_s),
+        await unary_load("70 % of the peak", runtime, steady, span_s, cores=cores),
+        await unary_load("3 times the peak", runtime, OVERLOAD * peak, span_s, cores=cores),
         await stream_load(
-            "streams, first message", runtime, STREAM_SHARE * peak / STREAM_QUERIES, span_s
+            "streams, first message",
+            runtime,
+            STREAM_SHARE * peak / STREAM_QUERIES,
+            span_s,
+            cores=cores,
         ),
     ]
     with tempfile.TemporaryDirectory() as folder:
-        scenarios += await reload_load(runtime, steady, span_s, Path(folder))
+        scenarios += await reload_load(runtime, steady, span_s, Path(folder), cores=cores)
     return peak, scenarios
 
 
-def report_of(peak: float, scenarios: Sequence[Scenario], span_s: float) -> str:
+def report_of(peak: float, scenarios: Sequence[Scenario], span_s: float, cores: Cores) -> str:
     """Returns the report in Markdown."""
     steady, overload, _, before, during, after = [each.summary for each in scenarios]
     spread = percentile(steady.right_ms, 99) / percentile(steady.right_ms, 50)
@@ -62,7 +67,8 @@ def report_of(peak: float, scenarios: Sequence[Scenario], span_s: float) -> str:
         f"- Peak, {span_s:g} s in closed loop: {peak:.0f} queries/s.\n"
         f"- At 70 % of it, p99 is {spread:.1f} times p50.\n"
         f"- At 3 times it, right answers are {overload.right_per_s / peak:.0%} of the peak; "
-        f"{overload.counts[Ending.REFUSED]} calls are refused, 99 % of them within "
+        f"{overload.counts[Ending.REFUSED]} calls are refused, half of them within "
+        f"{percentile(overload.refused_ms, 50):.0f} ms, 99 % within "
         f"{percentile(overload.refused_ms, 99):.0f} ms; {overload.counts[Ending.WRONG]} answers are "
         "wrong.\n"
         f"- While the artifact is replaced, p99 is {p99s[1] / p99s[0]:.1f} times that before, "
@@ -72,7 +78,7 @@ def report_of(peak: float, scenarios: Sequence[Scenario], span_s: float) -> str:
     heading = (
         "# The scorer under open-loop load\n\n`make load-open-loop`: calls are due at random times "
         "(Poisson) at a fixed rate, whatever\nthe service does; latencies count from when a call was "
-        f"due. {machine()}; {span_s:g} s\nper scenario, no cache, one connection. Every answer is "
+        f"due. {machine(cores)}; {span_s:g} s\nper scenario, no cache, one connection. Every answer is "
         "compared with the scores in process.\n`started late` is the generator's own delay, which "
         "every latency contains.\n\n"
     )
@@ -100,9 +106,13 @@ def main() -> None:
     parser.add_argument("--span-s", type=float, default=30.0, help="seconds per scenario")
     parser.add_argument("--markdown", type=Path, help="file to write the report to")
     parser.add_argument("--picture", type=Path, help="PNG file to draw (needs matplotlib)")
+    parser.add_argument(
+        "--apart", action="store_true", help="keep service and callers on cores of their own"
+    )
     options = parser.parse_args()
-    peak, scenarios = asyncio.run(measured(options.span_s))
-    report = report_of(peak, scenarios, options.span_s)
+    cores = split() if options.apart else None
+    peak, scenarios = asyncio.run(measured(options.span_s, cores))
+    report = report_of(peak, scenarios, options.span_s, cores)
     if options.picture:
         from scorer.report.style import write_picture  # noqa: PLC0415  # needs the [train] extra
 

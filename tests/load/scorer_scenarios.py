@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from scorer import Runtime
     from tests.load.open_loop import Outcome
 
+    Cores = frozenset[int] | None
+    """The service's processors; None: those of this process."""
+
 STEADY_SHARE = 0.7
 OVERLOAD = 3.0
 STREAM_SHARE = 0.5
@@ -43,9 +46,9 @@ class Scenario:
     outcomes: Sequence[Outcome]
 
 
-async def peak_per_s(runtime: Runtime, span_s: float) -> float:
+async def peak_per_s(runtime: Runtime, span_s: float, *, cores: Cores = None) -> float:
     """Returns the queries that a scorer answers in a second when callers always have another one."""
-    async with running_scorer() as (pid, stubs):
+    async with running_scorer(cores=cores) as (pid, stubs):
         target = ScorerTarget(stubs[0], runtime)
         sample = await measure(
             target.unary, pid=pid, queries=1, callers=PEAK_CALLERS, span_s=span_s
@@ -53,18 +56,22 @@ async def peak_per_s(runtime: Runtime, span_s: float) -> float:
         return sample.queries_per_s
 
 
-async def unary_load(name: str, runtime: Runtime, rate_per_s: float, span_s: float) -> Scenario:
+async def unary_load(
+    name: str, runtime: Runtime, rate_per_s: float, span_s: float, *, cores: Cores = None
+) -> Scenario:
     """Offers calls of one query at a rate."""
-    async with running_scorer() as (_, stubs):
+    async with running_scorer(cores=cores) as (_, stubs):
         target = ScorerTarget(stubs[0], runtime)
         await target.unary(0)
         outcomes = await offer(target.unary, rate_per_s=rate_per_s, span_s=span_s)
     return Scenario(name=name, summary=Summary.of(outcomes, span_s), outcomes=outcomes)
 
 
-async def stream_load(name: str, runtime: Runtime, rate_per_s: float, span_s: float) -> Scenario:
+async def stream_load(
+    name: str, runtime: Runtime, rate_per_s: float, span_s: float, *, cores: Cores = None
+) -> Scenario:
     """Offers streams at a rate; latency is the time to the first message."""
-    async with running_scorer() as (_, stubs):
+    async with running_scorer(cores=cores) as (_, stubs):
         target = ScorerTarget(stubs[0], runtime)
         await target.first_of_stream(0)
         outcomes = await offer(target.first_of_stream, rate_per_s=rate_per_s, span_s=span_s)
@@ -72,7 +79,7 @@ async def stream_load(name: str, runtime: Runtime, rate_per_s: float, span_s: fl
 
 
 async def reload_load(
-    runtime: Runtime, rate_per_s: float, span_s: float, folder: Path
+    runtime: Runtime, rate_per_s: float, span_s: float, folder: Path, *, cores: Cores = None
 ) -> list[Scenario]:
     """Replaces the artifact by its twin under load; returns before, during and after.
 
@@ -83,7 +90,7 @@ async def reload_load(
     activate(default_artifact_path(), link)
     twin = _twin(folder / "twin")
     settings = {"ARTIFACT": str(link), "ARTIFACT_RELOAD_INTERVAL_S": "0.5"}
-    async with running_scorer(**settings) as (_, stubs):
+    async with running_scorer(cores=cores, **settings) as (_, stubs):
         target = ScorerTarget(stubs[0], runtime)
         await target.unary(0)
         begun_s = time.perf_counter()
@@ -119,6 +126,8 @@ def _cut(
     return scenarios
 
 
-def machine() -> str:
+def machine(cores: Cores = None) -> str:
     """Returns what the figures of this machine were measured on."""
-    return f"{os.cpu_count()} cores shared with the callers, load average {os.getloadavg()[1]:.1f}"
+    shared = f"{os.cpu_count()} cores shared with the callers"
+    apart = f"{len(cores or ())} core(s) for the service, as many for the callers"
+    return f"{apart if cores else shared}, load average {os.getloadavg()[1]:.1f}"

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack, aclosing
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import grpc
@@ -24,6 +25,8 @@ REQUEST_ID_KEY = "x-request-id"
 MAX_REQUEST_ID_CHARACTERS = 128
 """The rest is cut off: the id goes into every log line of the call and into its error."""
 GUARDED_PREFIX = "/routemoa."
+REASONS_KEPT = 256
+"""Handlers that refuse are kept by method and reason, for so many: overload is no time to make them."""
 _DETAILS_KEY = "grpc-status-details-bin"
 
 RequestT = TypeVar("RequestT")
@@ -61,14 +64,18 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
 
     Args:
         guards: What runs around each call.
-        refusal: Returns why a call that comes now is refused, or None. A refused call is answered
-            before anything of it is read, and only the outermost guard sees it.
+        refusal: Returns why a call of a method that comes now is refused, or None; the same error
+            for the same reason. A refused call is answered before anything of it is read, and only the
+            outermost guard sees it.
     """
 
-    def __init__(self, guards: list[Guard], *, refusal: Callable[[], RouteMoAError | None]) -> None:
+    def __init__(
+        self, guards: list[Guard], *, refusal: Callable[[str], RouteMoAError | None]
+    ) -> None:
         self.guards = guards
         self._refusal = refusal
         self._handlers: dict[str, Any] = {}
+        self._refused = lru_cache(REASONS_KEPT)(self._refusing)
 
     async def intercept_service(
         self,
@@ -84,7 +91,7 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
         if handler is None or not method.startswith(GUARDED_PREFIX):
             return handler
         wrapped: grpc.RpcMethodHandler[RequestT, ResponseT] | None
-        if (error := self._refusal()) is not None:
+        if (error := self._refusal(method)) is not None:
             wrapped = self._refused(method, error)
             return wrapped
         wrapped = self._handlers.get(method)
@@ -136,14 +143,16 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
 
         return handle
 
-    def _refused(self, method: str, error: RouteMoAError) -> Any:
+    def _refusing(self, method: str, error: RouteMoAError) -> Any:
+        trailing_metadata = _trailing_metadata(error)
+
         async def refuse(_: Any, context: Context) -> None:
             call = _call(method, context)
             call.code, call.reason = error.code, error.reason
             with self.guards[0](call):
                 context.set_code(error.code)
                 context.set_details(error.message)
-                context.set_trailing_metadata(_trailing_metadata(error))
+                context.set_trailing_metadata(trailing_metadata)
 
         # Of whatever method: gRPC reads a unary request before it calls the handler, a stream's not.
         return grpc.stream_stream_rpc_method_handler(refuse)

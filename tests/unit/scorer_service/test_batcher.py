@@ -19,7 +19,6 @@ from scorer.runtime import Reading
 from scorer.tokenizer import NO_IDS
 from services.scorer import metrics
 from services.scorer.batcher import (
-    _PACE_SHARE,
     INLINE_CHARACTERS,
     Batcher,
     BatchFailedError,
@@ -261,7 +260,7 @@ async def test_what_the_worker_waits_for_between_batches_is_part_of_its_pace(
         hasty = asyncio.create_task(batcher.score(["x", "x"]))
         await engine.started()
         await engine.started()
-        assert batcher._query_s >= _PACE_SHARE * pause_s * (1 - _PACE_SHARE)
+        assert batcher._pace.query_s >= pause_s / 4
         engine.release(9)
         await hasty
 
@@ -317,12 +316,31 @@ async def test_what_was_let_in_may_wait_longer_than_it_was_expected_to() -> None
     async with batching() as (batcher, engine):
         running = await queued(batcher, "a")
         await engine.started()
-        batcher._query_s = LIMITS.max_wait_s * 0.9
+        batcher._pace.query_s = LIMITS.max_wait_s * 0.9
         waiting = await queued(batcher, "w")
         (entry,) = batcher._queue
         assert entry.call.start_by_s > time.perf_counter() + LIMITS.max_wait_s
-        batcher._query_s = LIMITS.max_wait_s * 1.1  # within that time, but not to be expected
+        batcher._pace.query_s = LIMITS.max_wait_s * 1.1  # within that time, but not to be expected
         with pytest.raises(OverloadedError):
             await batcher.score(["x"])
         engine.release(9)
         assert values(await running + await waiting) == [1, 1]
+
+
+async def test_a_refusal_can_be_told_before_anything_of_a_call_is_read() -> None:
+    async with batching() as (batcher, engine):
+        assert batcher.refusal() is None
+        running = await queued(batcher, "a")
+        await engine.started()
+        waiting = await queued(batcher, "w", "w")
+        batcher._pace.query_s = LIMITS.max_wait_s * 0.4
+        assert batcher.refusal() is None
+        batcher._pace.query_s = LIMITS.max_wait_s * 0.6
+        error = batcher.refusal()
+        assert error is not None
+        assert error.retry_delay_s == 1.2 * LIMITS.max_wait_s
+        assert batcher.refusal() is error  # so that what is made of it can be kept
+        with pytest.raises(OverloadedError):  # the same is said to a call that was read
+            await batcher.score(["x"])
+        engine.release(9)
+        assert values(await running + await waiting) == [1, 1, 1]

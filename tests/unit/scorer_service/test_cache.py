@@ -153,3 +153,13 @@ def test_every_text_gets_its_own_outcome_in_its_own_place(
 
     for texts, outcomes in zip(calls, asyncio.run(run()), strict=True):
         assert lengths(outcomes) == [len(text.strip()) for text in texts]
+
+
+async def test_the_share_of_what_is_remembered_follows_the_queries() -> None:
+    cache = ScoreCache(Scores(), 10)
+    for _ in range(300):
+        await cache.score(["the same"])
+    assert cache.hit_share > 0.9
+    for number in range(300):
+        await cache.score([f"another {number}"])
+    assert cache.hit_share < 0.1
