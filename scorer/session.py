@@ -86,7 +86,7 @@ def open_session(
 
 
 def _default_threads() -> int:
-    """Returns the threads that a share of the machine is worth; 0, one per physical core, for all of it."""
+    """Returns a thread per core of a share of the machine; 0, one per physical core, for all of it."""
     cores = usable_cores()
     return cores if cores < (os.cpu_count() or 1) else 0
 
