@@ -8,6 +8,7 @@ medians. Services have no cache, but for the one whose row says so.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import platform
 import sys
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 TOKENS = (17, 64)
 CALLERS = 32
+REST_S = 0.002
+"""About as long as a lone caller of the service leaves the model alone between two queries. A processor
+that rested is slower at first."""
 EDGE = default_artifact_path().parent / "edge"
 
 
@@ -43,6 +47,8 @@ class Way:
     pid: int
     queries: int = 1
     callers: int = 1
+    rest_s: float = 0.0
+    """Pause before each call."""
     is_ceiling: bool = False
     """Whether the rows after it are compared with it."""
 
@@ -84,6 +90,10 @@ def ways_of(services: Services, base: Runtime, edge: Runtime, text: str) -> list
 
     pid, stubs = services.base
     return [
+        dataclasses.replace(
+            in_process(f"in process, 1, {REST_S * 1000:g} ms after the last", base, text, 1),
+            rest_s=REST_S,
+        ),
         in_process("in process, 1", base, text, 1),
         Way(name="RankModels, 1 caller", call=unary(stubs, same), pid=pid),
         in_process(f"in process, {CALLERS}", base, text, CALLERS),
@@ -148,7 +158,12 @@ async def measured(ways: Sequence[tuple[Way, list[Sample]]], span_s: float) -> N
     """Adds a sample of each way."""
     for way, samples in ways:
         sample = await measure(
-            way.call, pid=way.pid, queries=way.queries, callers=way.callers, span_s=span_s
+            way.call,
+            pid=way.pid,
+            queries=way.queries,
+            callers=way.callers,
+            span_s=span_s,
+            rest_s=way.rest_s,
         )
         samples.append(sample)
 

@@ -29,14 +29,22 @@ class Sample:
     """Processor time of whoever answers."""
 
 
-async def measure(call: Call, *, pid: int, queries: int, callers: int, span_s: float) -> Sample:
-    """Has callers repeat a call of some queries for a time, answered by a process and its children."""
+async def measure(
+    call: Call, *, pid: int, queries: int, callers: int, span_s: float, rest_s: float = 0.0
+) -> Sample:
+    """Has callers repeat a call of some queries for a time, answered by a process and its children.
+
+    Each rests for a while before each call.
+    """
     latencies_ms: list[float] = []
     numbers = itertools.count()
     begun_s, cpu_before_s = time.perf_counter(), tree_cpu_s(pid)
 
     async def repeat() -> None:
-        while (started_s := time.perf_counter()) < begun_s + span_s:
+        while time.perf_counter() < begun_s + span_s:
+            if rest_s:
+                await asyncio.sleep(rest_s)
+            started_s = time.perf_counter()
             await call(next(numbers))
             latencies_ms.append((time.perf_counter() - started_s) * 1000)
 

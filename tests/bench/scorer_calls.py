@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Text = Callable[[int], str]
     """Returns the text of a query by its number."""
 
+SCORER = "services.scorer"
 BATCH = 16
 STREAM = 256
 CONNECTIONS = 8
@@ -105,7 +106,7 @@ async def connected(address: str, connections: int = 1) -> AsyncIterator[list[Sc
 
 @asynccontextmanager
 async def running_scorer(
-    name: str = "services.scorer", *, cores: frozenset[int] | None = None, **settings: str
+    name: str = SCORER, cores: frozenset[int] | None = None, /, **settings: str
 ) -> AsyncIterator[tuple[int, list[ScorerServiceStub]]]:
     """Runs a scorer service without a cache, unless told otherwise; yields process id and stubs."""
     workers = int(settings.get("WORKERS", "1"))

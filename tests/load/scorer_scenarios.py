@@ -14,7 +14,7 @@ from scorer import default_artifact_path, load_artifact
 from scorer.activation import activate
 from scorer.artifact import seal_artifact
 from tests.bench.calls import measure
-from tests.bench.scorer_calls import running_scorer
+from tests.bench.scorer_calls import SCORER, running_scorer
 from tests.load.open_loop import offer
 from tests.load.scorer_target import ScorerTarget
 from tests.load.summary import Summary
@@ -48,7 +48,7 @@ class Scenario:
 
 async def peak_per_s(runtime: Runtime, span_s: float, *, cores: Cores = None) -> float:
     """Returns the queries that a scorer answers in a second when callers always have another one."""
-    async with running_scorer(cores=cores) as (pid, stubs):
+    async with running_scorer(SCORER, cores) as (pid, stubs):
         target = ScorerTarget(stubs[0], runtime)
         sample = await measure(
             target.unary, pid=pid, queries=1, callers=PEAK_CALLERS, span_s=span_s
@@ -60,7 +60,7 @@ async def unary_load(
     name: str, runtime: Runtime, rate_per_s: float, span_s: float, *, cores: Cores = None
 ) -> Scenario:
     """Offers calls of one query at a rate."""
-    async with running_scorer(cores=cores) as (_, stubs):
+    async with running_scorer(SCORER, cores) as (_, stubs):
         target = ScorerTarget(stubs[0], runtime)
         await target.unary(0)
         outcomes = await offer(target.unary, rate_per_s=rate_per_s, span_s=span_s)
@@ -71,7 +71,7 @@ async def stream_load(
     name: str, runtime: Runtime, rate_per_s: float, span_s: float, *, cores: Cores = None
 ) -> Scenario:
     """Offers streams at a rate; latency is the time to the first message."""
-    async with running_scorer(cores=cores) as (_, stubs):
+    async with running_scorer(SCORER, cores) as (_, stubs):
         target = ScorerTarget(stubs[0], runtime)
         await target.first_of_stream(0)
         outcomes = await offer(target.first_of_stream, rate_per_s=rate_per_s, span_s=span_s)
@@ -90,7 +90,7 @@ async def reload_load(
     activate(default_artifact_path(), link)
     twin = _twin(folder / "twin")
     settings = {"ARTIFACT": str(link), "ARTIFACT_RELOAD_INTERVAL_S": "0.5"}
-    async with running_scorer(cores=cores, **settings) as (_, stubs):
+    async with running_scorer(SCORER, cores, **settings) as (_, stubs):
         target = ScorerTarget(stubs[0], runtime)
         await target.unary(0)
         begun_s = time.perf_counter()
