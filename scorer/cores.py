@@ -20,7 +20,7 @@ def usable_cores(limit: Path = CGROUP_LIMIT) -> int:
 
 
 def _quota(limit: Path) -> int:
-    """Returns the processors that the quota is worth, rounded up; very many if there is none."""
+    """Returns the processors that the quota is worth, rounded up; all if there is none."""
     try:
         quota, period = limit.read_text(encoding="ascii").split()
         return math.ceil(int(quota) / int(period))
