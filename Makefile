@@ -130,8 +130,8 @@ load-open-loop: $(VENV)/train.done ## Load the scorer at fixed rates: 70 %, over
 	$(BIN)/python -m tests.load.open_loop_report --apart --markdown docs/benchmarks/scorer-load-apart.md --picture docs/benchmarks/scorer-load-apart.png
 
 SOAK_MINUTES ?= 30
-soak: $(VENV)/dev.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
-	$(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md
+soak: $(VENV)/train.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
+	$(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md --picture docs/benchmarks/scorer-soak.png
 
 ci: gen-check lint test-clients test-chart test-train test ## What CI runs
 

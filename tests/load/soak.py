@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,6 +24,9 @@ from tests.load.scorer_scenarios import STEADY_SHARE, machine, peak_per_s
 from tests.load.scorer_target import ScorerTarget
 from tests.load.summary import COLUMNS, Summary, table_row
 from tests.load.trend import trend
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PEAK_SPAN_S = 10.0
 INTERVAL_S = 1.0
@@ -104,13 +108,32 @@ def report_of(summary: Summary, looks: list[Look], minutes: float) -> str:
     return heading + "\n".join([*lines, "", *calls]) + "\n"
 
 
+def draw(figure: Figure, looks: list[Look]) -> None:
+    """Draws what was watched over time, each above the other."""
+    minutes = [(each.at_s - looks[0].at_s) / 60 for each in looks]
+    all_axes = figure.subplots(len(WATCHED), sharex=True)
+    for axes, (name, title) in zip(all_axes, WATCHED.items(), strict=True):
+        axes.plot(minutes, [each.values[name] for each in looks])
+        axes.set(ylabel=title)
+        axes.margins(y=0.3)
+    all_axes[-1].set(xlabel="minutes")
+
+
 def main() -> None:
     """Reads the command line, measures, prints."""
     parser = argparse.ArgumentParser(description=__doc__, prog="python -m tests.load.soak")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--markdown", type=Path, help="file to write the report to")
+    parser.add_argument("--picture", type=Path, help="PNG file to draw (needs matplotlib)")
     options = parser.parse_args()
-    report = report_of(*asyncio.run(soaked(options.minutes * 60)), options.minutes)
+    summary, looks = asyncio.run(soaked(options.minutes * 60))
+    report = report_of(summary, looks, options.minutes)
+    if options.picture:
+        from scorer.report.style import write_picture  # noqa: PLC0415  # needs the [train] extra
+
+        write_picture(options.picture, lambda figure: draw(figure, looks), size=(7.0, 7.0))
+        if options.markdown:
+            report += f"\n![What was watched]({options.picture.name})\n"
     sys.stdout.write(report)
     if options.markdown:
         options.markdown.write_text(report, encoding="utf-8")
