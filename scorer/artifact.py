@@ -123,7 +123,8 @@ class Manifest:
     """ISO date, passed in by whoever built it, so that a build can be repeated exactly."""
     tier: Tier
     encoder_name: str
-    """Empty without an encoder, as is its licence."""
+    """In the edge tier, of the one that its n-grams have learned from. Empty without one, as is its
+    licence."""
     encoder_licence: str
     precision: Precision
     model_ids: tuple[str, ...]

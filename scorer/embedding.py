@@ -47,12 +47,11 @@ class FrozenEncoder:
 
 
 def recipe_encoder(recipe: Recipe) -> FrozenEncoder | None:
-    """Returns the encoder of a recipe; None in the edge tier."""
-    if recipe.encoder is None:
+    """Returns the encoder of a recipe, or its teacher; None if it has neither."""
+    used = recipe.encoder or recipe.teacher
+    if used is None:
         return None
-    return FrozenEncoder(
-        recipe.encoder.source, max_tokens=recipe.max_tokens, layers=recipe.encoder.layers
-    )
+    return FrozenEncoder(used.source, max_tokens=recipe.max_tokens, layers=used.layers)
 
 
 def embed_all(encoder: nn.Module, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from scorer.artifact import Tier
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -73,7 +75,8 @@ def manifest(document: Manifest) -> Table:
     table.add_row("created", document.created)
     table.add_row("tier", document.tier)
     if document.encoder_name:
-        table.add_row("encoder", f"{document.encoder_name}\n{document.encoder_licence}")
+        role = "encoder" if document.tier is Tier.BASE else "taught by"
+        table.add_row(role, f"{document.encoder_name}\n{document.encoder_licence}")
     table.add_row("precision", document.precision)
     table.add_row("longest query", f"{document.max_tokens} tokens, both ends kept")
     table.add_row("n-gram ids", str(document.ngram_buckets))

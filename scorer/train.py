@@ -26,7 +26,7 @@ from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
 from scorer.mixture.amounts import amounts_by_class
 from scorer.mixture.examples import record_examples
-from scorer.mixture.learner import learn, read_features
+from scorer.mixture.learner import learn
 from scorer.model import new_scorer, save_tokenizer
 from scorer.sources import read_sources
 
@@ -73,18 +73,24 @@ def train(
         embeddings=EmbeddingCache(cache, encoder) if encoder else None,
     )
     examples = read(training)
-    learned = learn(examples, config=recipe.learner, seed=recipe.seed)
+    learned = learn(
+        examples,
+        config=recipe.learner,
+        seed=recipe.seed,
+        distilled=recipe.teacher is not None,
+    )
+    named = recipe.encoder or recipe.teacher
     facts = Facts(
         name=recipe.name,
-        encoder_name=recipe.encoder.name if recipe.encoder else "",
-        encoder_licence=recipe.encoder.licence if recipe.encoder else "",
+        encoder_name=named.name if named else "",
+        encoder_licence=named.licence if named else "",
         max_tokens=recipe.max_tokens,
         data_sources=tuple(_data_source(each) for each in found),
         metrics=_figures(learned, read(validation)),
         team_rule=learned.team_rule,
     )
     scorer = new_scorer(
-        encoder.encoder if encoder else None,
+        encoder.encoder if encoder and recipe.encoder else None,
         learned,
         model_ids=model_ids,
         completion_tokens=_completion_tokens(learned, training, examples, model_ids),
@@ -107,7 +113,7 @@ def _data_source(found: SourceRecords) -> DataSource:
 
 def _figures(learned: Learned, held_out: Examples) -> dict[str, float]:
     """Returns what the scores are worth on records that took no part in learning."""
-    scores = learned.scores(read_features(held_out, learned.projection))
+    scores = learned.scores(learned.features(held_out))
     figures = {
         **dataclasses.asdict(calibration_figures(scores, held_out.targets)),
         **dataclasses.asdict(ranking_figures(scores, held_out.targets)),
@@ -125,5 +131,5 @@ def _completion_tokens(
     lengths = matrix_of([record.completion_tokens for record in training], model_ids)
     if np.isnan(lengths).all():
         return None
-    class_weights = learned.class_weights(read_features(examples, learned.projection))
+    class_weights = learned.class_weights(learned.features(examples))
     return torch.from_numpy(amounts_by_class(class_weights, lengths))

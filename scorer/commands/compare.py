@@ -63,12 +63,14 @@ def compare(
         from scorer.embedding import FrozenEncoder  # noqa: PLC0415
         from scorer.embedding_cache import EmbeddingCache  # noqa: PLC0415
 
-        base = RouteMoA(
-            encoder=EmbeddingCache(
-                embeddings, FrozenEncoder(encoder, max_tokens=MAX_TOKENS, layers=BASE_LAYERS)
-            )
+        ours = EmbeddingCache(
+            embeddings, FrozenEncoder(encoder, max_tokens=MAX_TOKENS, layers=BASE_LAYERS)
         )
-        all_methods = (*METHODS, base, *(TUNING_METHODS if tune_encoder else ()))
+        tiers = (
+            RouteMoA(name="routemoa_edge", encoder=ours, distilled=True),
+            RouteMoA(encoder=ours),
+        )
+        all_methods = (*METHODS, *tiers, *(TUNING_METHODS if tune_encoder else ()))
         known = {each.name: each for each in all_methods}
         methods = [known[name] for name in _chosen("method", method, list(known))]
         configs = {config.name: config for config in read_pools(pools_file)}

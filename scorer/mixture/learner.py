@@ -1,7 +1,7 @@
 """Labelled queries -> a calibrated mixture. Needs torch.
 
-``texts -> n-gram projection -> features -> skills and classes -> mixture -> familiarity
--> calibration -> rule of the team``
+``texts -> n-gram projection, which may learn from an encoder -> features -> skills and classes
+-> mixture -> familiarity -> calibration -> rule of the team``
 
 Calibration and rule are found on what each fifth of the data got from the other four, so no record
 has to be set aside for them.
@@ -22,6 +22,7 @@ from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_outcomes
 from scorer.mixture.candidates import best_candidate
 from scorer.mixture.complement import complementary_models
+from scorer.mixture.distillation import distil
 from scorer.mixture.familiarity import Familiarity, fit_familiarity
 from scorer.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
 from scorer.mixture.projection import fit_projection, project_all
@@ -47,6 +48,8 @@ ANCHOR_SHARES = (0.0, 0.25, 0.5, 0.75)
 class Learned:
     """A fitted scorer, without its encoder."""
 
+    distilled: bool
+    """Whether the n-grams have learned from an encoder, which then reads no query."""
     projection: torch.Tensor
     table: SkillTable
     mixture: Mixture
@@ -54,6 +57,10 @@ class Learned:
     calibration: Calibration
     team_rule: TeamRule
     """How the models that run together are best chosen."""
+
+    def features(self, examples: Examples) -> torch.Tensor:
+        """Returns what the mixture reads of queries, (N, F)."""
+        return _read_features(examples, self.projection, with_embeddings=not self.distilled)
 
     def scores(self, features: torch.Tensor) -> Floats:
         """Returns the calibrated scores, (N, M)."""
@@ -80,12 +87,24 @@ class Learned:
         return self.familiarity.drawn(_class_weights(self.mixture, features), features)
 
 
-def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
-    """Fits everything; the seed decides all that is random."""
+def learn(
+    examples: Examples, *, config: LearnerConfig, seed: int, distilled: bool = False
+) -> Learned:
+    """Fits everything; the seed decides all that is random.
+
+    Args:
+        examples: What to learn from.
+        config: How.
+        seed: Decides all that is random.
+        distilled: Whether the embeddings only teach the n-grams, so that queries need none.
+    """
     projection = fit_projection(
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
-    features = read_features(examples, projection)
+    if distilled:
+        projection, features = _distilled(examples, projection, config, seed)
+    else:
+        features = _read_features(examples, projection, with_embeddings=True)
     held_out = _best_held_out(examples, features, config, seed)
     chances = held_out.chances
     calibration = anchored(
@@ -100,6 +119,7 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         seed=seed,
     )
     return Learned(
+        distilled=distilled,
         projection=projection,
         table=table,
         mixture=mixture,
@@ -113,10 +133,30 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
     )
 
 
-def read_features(examples: Examples, projection: torch.Tensor) -> torch.Tensor:
+def _distilled(
+    examples: Examples, projection: torch.Tensor, config: LearnerConfig, seed: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns the projection with what it learned of the encoder, and the features (N, F)."""
+    if examples.embeddings is None:
+        raise ValueError("there are no embeddings to learn from")
+    found = distil(
+        projection,
+        examples.bags,
+        examples.texts,
+        examples.embeddings,
+        width=config.distilled_width,
+        folds=config.folds,
+        seed=seed,
+    )
+    return found.table, FEATURE_SCALE * found.projections
+
+
+def _read_features(
+    examples: Examples, projection: torch.Tensor, *, with_embeddings: bool
+) -> torch.Tensor:
     """Returns the features, (N, F)."""
     parts = [project_all(examples.bags, projection)]
-    if examples.embeddings is not None:
+    if examples.embeddings is not None and with_embeddings:
         parts.insert(0, functional.normalize(torch.from_numpy(examples.embeddings), dim=-1))
     return FEATURE_SCALE * torch.cat(parts, dim=1)
 

@@ -40,27 +40,40 @@ def fit_projection(
         seed: Decides the random start of the decomposition.
     """
     torch.manual_seed(seed)
-    counts = np.bincount(np.concatenate(bags), minlength=buckets)
-    rarity = (np.log((1 + len(bags)) / (1 + counts)) + 1).astype(np.float32)
-    rarity[PADDING_ID] = 0.0
+    rarity = rarity_of(bags, buckets)
     width = min(width, len(bags) // 3, buckets)
-    _, _, directions = torch.svd_lowrank(_matrix(bags, rarity), q=width, niter=POWER_ITERATIONS)
+    _, _, directions = torch.svd_lowrank(presence(bags, rarity), q=width, niter=POWER_ITERATIONS)
     table: torch.Tensor = torch.from_numpy(rarity)[:, None] * directions
     return table.contiguous()
 
 
+def rarity_of(bags: Sequence[npt.NDArray[np.int64]], buckets: int) -> npt.NDArray[np.float32]:
+    """Returns the inverse document frequency of each n-gram, (buckets,); zero for ``PADDING_ID``."""
+    counts = np.bincount(np.concatenate(bags), minlength=buckets)
+    rarity = (np.log((1 + len(bags)) / (1 + counts)) + 1).astype(np.float32)
+    rarity[PADDING_ID] = 0.0
+    return rarity
+
+
 def project_all(bags: Sequence[npt.NDArray[np.int64]], table: torch.Tensor) -> torch.Tensor:
     """Returns the unit-length projection of every text, (N, D); zero for a text without n-grams."""
+    return functional.normalize(sums_of(bags, table), dim=-1)
+
+
+def sums_of(bags: Sequence[npt.NDArray[np.int64]], table: torch.Tensor) -> torch.Tensor:
+    """Returns the sum of the rows of every text's n-grams, (N, D)."""
     rows = []
     for start in range(0, len(bags), LOOKUP_BATCH_SIZE):
         batch = bags[start : start + LOOKUP_BATCH_SIZE]
         offsets = torch.from_numpy(np.cumsum([0, *(len(bag) for bag in batch[:-1])]))
         ids = torch.from_numpy(np.concatenate(batch))
         rows.append(functional.embedding_bag(ids, table, offsets, mode="sum"))
-    return functional.normalize(torch.cat(rows), dim=-1)
+    return torch.cat(rows)
 
 
-def _matrix(bags: Sequence[npt.NDArray[np.int64]], rarity: npt.NDArray[np.float32]) -> torch.Tensor:
+def presence(
+    bags: Sequence[npt.NDArray[np.int64]], rarity: npt.NDArray[np.float32]
+) -> torch.Tensor:
     """Returns the weighted presence of n-grams in texts, rows of unit length, sparse (N, B)."""
     values = []
     for bag in bags:

@@ -18,7 +18,7 @@ from scorer.embedding_cache import EmbeddingCache
 from scorer.measures.intervals import Interval, bootstrap_means, interval
 from scorer.measures.ranking import mean_by_model, ranking_outcomes
 from scorer.mixture.examples import record_examples
-from scorer.mixture.learner import learn, read_features
+from scorer.mixture.learner import learn
 from scorer.sources import read_sources
 
 if TYPE_CHECKING:
@@ -66,8 +66,13 @@ def grow(recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: P
     for share in SHARES:
         _, part = split_records(training, validation_fraction=share, seed=recipe.seed + 1)
         # All models, though a small part may not have a label of each.
-        learned = learn(read(part), config=recipe.learner, seed=recipe.seed)
-        predicted = learned.scores(read_features(test, learned.projection))
+        learned = learn(
+            read(part),
+            config=recipe.learner,
+            seed=recipe.seed,
+            distilled=recipe.teacher is not None,
+        )
+        predicted = learned.scores(learned.features(test))
         outcomes = ranking_outcomes(predicted, test.targets).scores
         means = bootstrap_means(outcomes[:, None], ["all"] * len(outcomes), seed=SEED)
         scores[len(part)] = interval(float(outcomes.mean()), means[:, 0])

@@ -25,7 +25,7 @@ from scorer.config import LearnerConfig
 from scorer.data.records import model_ids_of, read_records
 from scorer.measures.ranking import mean_by_model, ranking_figures
 from scorer.mixture.examples import Examples, make_examples
-from scorer.mixture.learner import learn, read_features
+from scorer.mixture.learner import learn
 from scorer.mixture.newcomer import Labelled, fit_newcomer
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def added_scores(
     known = np.flatnonzero(~np.isnan(train.targets[:, column]))
     draw = np.random.default_rng(seed)
     rows = draw.choice(known, min(LABELS, len(known)), replace=False)
-    weights = learned.class_weights(read_features(train, learned.projection))[rows]
+    weights = learned.class_weights(learned.features(train))[rows]
     labelled = Labelled(
         class_weights=weights,
         targets=train.targets[rows, column].astype(np.float64),
@@ -115,14 +115,14 @@ def rows_of(config: PoolConfig, data: Path, *, models: int) -> list[Row]:
     train = examples_of(config, data / config.train, model_ids)
     test = examples_of(config, data / next(iter(config.tests.values())), model_ids)
     everything = learn(train, config=CONFIG, seed=0)
-    full = everything.scores(read_features(test, everything.projection))
+    full = everything.scores(everything.features(test))
     trained = 100 * ranking_figures(full, test.targets).mean_score
     order = np.argsort(-mean_by_model(train.targets))
     rows = []
     for place in np.unique(np.linspace(0, len(order) - 1, models).round().astype(int)):
         column = int(order[place])
         learned = learn(without(train, column), config=CONFIG, seed=0)
-        features = read_features(test, learned.projection)
+        features = learned.features(test)
         others = learned.scores(features)
         ours = [added_scores(learned, train, column, features, seed) for seed in range(SEEDS)]
         nothing = np.insert(others, column, -1.0, axis=1)

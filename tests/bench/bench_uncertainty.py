@@ -25,7 +25,7 @@ from scorer.data.splits import fold_of
 from scorer.embedding import recipe_encoder
 from scorer.embedding_cache import EmbeddingCache
 from scorer.mixture.examples import Examples, record_examples
-from scorer.mixture.learner import learn, read_features
+from scorer.mixture.learner import learn
 from scorer.mixture.uncertainty import uncertainty
 from scorer.sources import read_sources
 
@@ -64,7 +64,7 @@ def judge(examples: Examples, pools: Groups, groups: Groups, seed: int) -> dict[
         asked, others = np.flatnonzero(groups == group), np.flatnonzero(groups != group)
         learned = learn(subset(examples, others), config=CONFIG, seed=seed)
         queries = subset(examples, asked)
-        features = read_features(queries, learned.projection)
+        features = learned.features(queries)
         weights, scores = learned.class_weights(features), learned.scores(features)
         counts = np.bincount(learned.table.skill_of_class).tolist()
         for pool, judged in found.items():

@@ -18,7 +18,7 @@ import torch
 from scorer.export import write_graph
 from scorer.mixture.examples import make_examples
 from scorer.mixture.familiarity import Familiarity, fit_familiarity
-from scorer.mixture.learner import learn, read_features
+from scorer.mixture.learner import learn
 from scorer.model import new_scorer
 from scorer.quantize import int8_model
 from scorer.runtime import NGRAM_INPUT, SCORES_OUTPUT
@@ -66,7 +66,7 @@ def test_the_graph_does_as_the_learner_for_known_and_for_foreign_queries(tmp_pat
     strange = made_of("quorum zebra violin", "kyzyl fjord oxide")
     # Half of the training queries are rather foreign, so that it matters.
     familiarity = learned.familiarity
-    seen = read_features(examples, learned.projection)
+    seen = learned.features(examples)
     half = float(np.median([nearest(familiarity, row[None]) for row in seen]))
     familiarity = dataclasses.replace(familiarity, threshold=half)
     learned = dataclasses.replace(learned, familiarity=familiarity)
@@ -75,7 +75,7 @@ def test_the_graph_does_as_the_learner_for_known_and_for_foreign_queries(tmp_pat
     write_graph(scorer, tmp_path / "model.onnx")
     model = onnx.load(tmp_path / "model.onnx")
     for each in (examples, strange):
-        expected = learned.scores(read_features(each, learned.projection))
+        expected = learned.scores(learned.features(each))
         assert scores_of(model, each) == pytest.approx(expected, abs=1e-5)
     quantized = int8_model(model)
     kinds = {tensor.name: tensor.data_type for tensor in quantized.graph.initializer}

@@ -16,7 +16,7 @@ from scorer.calibrate import Calibration
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
 from scorer.mixture import learner
-from scorer.mixture.learner import Learned, anchored, calibrated, learn, read_features
+from scorer.mixture.learner import Learned, anchored, calibrated, learn
 from scorer.mixture.mixture import LabelledFeatures, fit_mixture
 from scorer.mixture.skills import fit_skills, skill_rows
 from scorer.mixture.team import TeamRule, team_columns
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 
 
 def scores_of(learned: Learned, test: Examples) -> np.ndarray:
-    return learned.scores(read_features(test, learned.projection))
+    return learned.scores(learned.features(test))
 
 
 def with_kinds(examples: Examples) -> Examples:
@@ -93,7 +93,7 @@ def test_teams_are_by_the_rule_that_was_learned(
     monkeypatch.setattr(learner, "best_rule", lambda *_: rule)
     examples = planted(120, seed=1)
     learned = learn(examples, config=CONFIG, seed=0)
-    features = read_features(examples, learned.projection)
+    features = learned.features(examples)
     expected = team_columns(
         rule,
         class_weights=learned.class_weights(features),

@@ -16,6 +16,7 @@ from scorer.mixture import (
     classes,
     clusters,
     complement,
+    distillation,
     examples,
     familiarity,
     learner,
@@ -26,7 +27,7 @@ from scorer.mixture import (
 )
 from scorer.mixture.amounts import amounts_by_class
 from scorer.mixture.examples import make_examples
-from scorer.mixture.learner import learn, read_features
+from scorer.mixture.learner import learn
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,14 +41,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteMoA:
-    """The method of the shipped artifacts; without an encoder it is that of the edge tier."""
+    """The method of the shipped artifacts; one that is distilled is that of the edge tier."""
 
     name: str = "routemoa"
     encoder: EmbeddingCache | None = field(default=None, repr=False)
     """Of the base tier's own encoder, which has fewer layers than the other methods'."""
+    distilled: bool = False
+    """Whether the encoder only teaches the n-grams."""
     config: LearnerConfig = field(default_factory=LearnerConfig)
     code: ClassVar[tuple[str, ...]] = (
         learner.__name__,
+        distillation.__name__,
         examples.__name__,
         candidates.__name__,
         team.__name__,
@@ -67,10 +71,10 @@ class RouteMoA:
     def fit(self, train: Dataset, *, seed: int) -> MixturePredictor:
         """Learns skills, response classes, mixture and calibration; nothing is chosen by hand."""
         found = self.examples(train, train.targets, train.weights * len(train))
-        learned = learn(found, config=self.config, seed=seed)
+        learned = learn(found, config=self.config, seed=seed, distilled=self.distilled)
         class_costs = None
         if train.costs_usd is not None:
-            weights = learned.class_weights(read_features(found, learned.projection))
+            weights = learned.class_weights(learned.features(found))
             class_costs = amounts_by_class(weights, train.costs_usd)
         return MixturePredictor(method=self, learned=learned, class_costs_usd=class_costs)
 
@@ -118,4 +122,4 @@ class MixturePredictor:
         # No label is read: targets and weights are only what the type asks for.
         nothing = np.empty((len(queries), 0), dtype=np.float32)
         found = self.method.examples(queries, nothing, np.ones(len(queries)))
-        return read_features(found, self.learned.projection)
+        return self.learned.features(found)
