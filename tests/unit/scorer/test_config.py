@@ -45,9 +45,10 @@ def test_all_problems_of_a_recipe_are_reported_at_once(tmp_path: Path) -> None:
     }
 
 
-def test_a_recipe_without_an_encoder_is_of_the_edge_tier() -> None:
+def test_the_recipe_of_the_edge_tier_has_no_encoder_but_a_teacher() -> None:
     recipe = read_recipe(default_artifact_path().parent / "edge" / "recipe.toml")
     assert recipe.encoder is None
+    assert recipe.teacher is not None
     assert recipe.learner == LearnerConfig()
 
 
