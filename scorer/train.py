@@ -70,15 +70,17 @@ def train(
         record_examples,
         model_ids=model_ids,
         ngram_buckets=recipe.learner.ngram_buckets,
-        embeddings=EmbeddingCache(cache, encoder) if encoder else None,
     )
-    examples = read(training)
+    embeddings = EmbeddingCache(cache, encoder) if encoder else None
+    examples = read(training, embeddings=embeddings)
     learned = learn(
         examples,
         config=recipe.learner,
         seed=recipe.seed,
         distilled=recipe.teacher is not None,
     )
+    # What a teacher says of other queries than those it teaches would be read by nobody.
+    held_out = read(validation, embeddings=None if recipe.teacher else embeddings)
     named = recipe.encoder or recipe.teacher
     facts = Facts(
         name=recipe.name,
@@ -86,7 +88,7 @@ def train(
         encoder_licence=named.licence if named else "",
         max_tokens=recipe.max_tokens,
         data_sources=tuple(_data_source(each) for each in found),
-        metrics=_figures(learned, read(validation)),
+        metrics=_figures(learned, held_out),
         team_rule=learned.team_rule,
     )
     scorer = new_scorer(

@@ -58,16 +58,16 @@ def grow(recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: P
         record_examples,
         model_ids=model_ids,
         ngram_buckets=recipe.learner.ngram_buckets,
-        embeddings=EmbeddingCache(embeddings, encoder) if encoder else None,
     )
+    kept = EmbeddingCache(embeddings, encoder) if encoder else None
     known = [record for record in records if not record.scores.keys().isdisjoint(model_ids)]
-    test = read(known)
+    test = read(known, embeddings=None if recipe.teacher else kept)
     scores: dict[int, Interval] = {}
     for share in SHARES:
         _, part = split_records(training, validation_fraction=share, seed=recipe.seed + 1)
         # All models, though a small part may not have a label of each.
         learned = learn(
-            read(part),
+            read(part, embeddings=kept),
             config=recipe.learner,
             seed=recipe.seed,
             distilled=recipe.teacher is not None,

@@ -2,7 +2,7 @@
 
 One model after another is left out of a pool, added again from some labelled queries of the training
 file, and the choice among all models is compared, on the test file, with that of a scorer trained on
-all labels of all models. Both read n-grams alone (the edge tier). Needs torch and the routing data
+all labels of all models. Both read n-grams alone, untaught. Needs torch and the routing data
 folder.
 """
 
