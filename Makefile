@@ -131,7 +131,7 @@ load-open-loop: $(VENV)/train.done ## Load the scorer at fixed rates: 70 %, over
 
 SOAK_MINUTES ?= 30
 soak: $(VENV)/train.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
-	$(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md --picture docs/benchmarks/scorer-soak.png
+	MALLOC_ARENA_MAX=2 $(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md --picture docs/benchmarks/scorer-soak.png
 
 ci: gen-check lint test-clients test-chart test-train test ## What CI runs
 

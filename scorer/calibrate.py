@@ -40,6 +40,15 @@ class Calibration:
     offset: npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedMap:
+    """``logit' = slope * logit + ease * ease of the query + offset``, the same for every model."""
+
+    slope: float
+    ease: float
+    offset: float
+
+
 def fit_calibration(
     logits: npt.NDArray[np.floating],
     targets: npt.NDArray[np.floating],
@@ -58,7 +67,7 @@ def fit_calibration(
     identity = np.array([1.0, 0.0])
     # The first prior only keeps the fit finite where labels are few or perfectly separated.
     pool = _fit(
-        logits[labelled],
+        _with_ones(logits[labelled]),
         targets[labelled],
         spread[labelled],
         prior=identity,
@@ -67,7 +76,7 @@ def fit_calibration(
     precision = _precision(logits[labelled])
     maps = [
         _fit(
-            logits[rows, column],
+            _with_ones(logits[rows, column]),
             targets[rows, column],
             counts[rows],
             prior=pool,
@@ -86,16 +95,48 @@ def _precision(logits: npt.NDArray[np.floating]) -> Floats:
     return PRIOR_LABELS * 0.25 * np.array([spread, 1.0])
 
 
-def _fit(
+def fit_shared(
     logits: npt.NDArray[np.floating],
+    eases: npt.NDArray[np.floating],
     targets: npt.NDArray[np.floating],
-    weights: Floats,
+    weights: npt.NDArray[np.floating],
+) -> SharedMap:
+    """Fits one map for all models on held-out labels; it ranks the models of a query as they were.
+
+    Args:
+        logits: (N, M).
+        eases: One number per query, (N,).
+        targets: (N, M), NaN where there is no label.
+        weights: How many queries each row counts as, (N,).
+    """
+    labelled = ~np.isnan(targets)
+    by_label = np.broadcast_to(eases[:, None], targets.shape)[labelled]
+    slope, ease, offset = _fit(
+        _with_ones(logits[labelled], by_label),
+        targets[labelled],
+        np.broadcast_to(weights[:, None], targets.shape)[labelled],
+        prior=np.array([1.0, 0.0, 0.0]),
+        precision=np.full(3, 1e-3),
+    )
+    return SharedMap(slope=max(float(slope), MIN_SLOPE), ease=float(ease), offset=float(offset))
+
+
+def _with_ones(*features: npt.NDArray[np.floating]) -> Floats:
+    """Returns features of N labels side by side, and a column of ones last."""
+    columns = [*features, np.ones_like(features[0])]
+    stacked: Floats = np.stack(columns, axis=1).astype(np.float64)
+    return stacked
+
+
+def _fit(
+    features: Floats,
+    targets: npt.NDArray[np.floating],
+    weights: npt.NDArray[np.floating],
     *,
     prior: Floats,
     precision: Floats,
 ) -> Floats:
-    """Newton's method on the penalized cross-entropy; returns (slope, offset)."""
-    features = np.stack([logits, np.ones_like(logits)], axis=1).astype(np.float64)  # (N, 2)
+    """Newton's method on the penalized cross-entropy; returns a weight per feature, (N, K) -> (K,)."""
     solution = prior.copy()
     for _ in range(MAX_STEPS):
         probabilities = sigmoid(features @ solution)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from onnx import TensorProto, numpy_helper
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
     from onnx import GraphProto, NodeProto
 
@@ -24,6 +24,9 @@ SUCCESS = "success_by_class"
 SLOPE = "slope"
 OFFSET = "offset"
 """The calibration, with the above, each (M,)."""
+EASE = "ease_by_class"
+"""Logits that a query of a class gains for every model, (C, 1); only where scores are drawn to their
+models' means."""
 TOKENS = "tokens_by_class"
 """Expected tokens of a model's reply, (C, M); only where the training data had lengths."""
 
@@ -31,6 +34,15 @@ TOKENS = "tokens_by_class"
 def weights_of(graph: GraphProto) -> dict[str, TensorProto]:
     """Returns the weights by name."""
     return {tensor.name: tensor for tensor in graph.initializer}
+
+
+def ease_by_class(graph: GraphProto) -> npt.NDArray[np.float64]:
+    """Returns the logits that a query of a class gains for every model, (C,), zeros if none."""
+    weights = weights_of(graph)
+    if EASE not in weights:
+        return np.zeros(weights[SUCCESS].dims[0])
+    column: npt.NDArray[np.float64] = numpy_helper.to_array(weights[EASE])[:, 0].astype(np.float64)
+    return column
 
 
 def familiarity_weights(graph: GraphProto) -> set[str]:

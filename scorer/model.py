@@ -4,7 +4,8 @@
 ``n-gram ids (B, G) -> sum of their rows of the table, unit length (B, W)        ] features (B, F)``
 ``-> class weights (B, C) = softmax -> @ success (C, M) -> calibration -> scores (B, M)``
 
-The edge tier has no encoder: its features are the n-grams alone.
+The edge tier has no encoder: its features are the n-grams alone. Where scores are drawn to their
+models' means, what makes a query easy for all of them, class weights @ ease (C, 1), is added.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig,
 from transformers.utils import logging
 
 from scorer.artifact import TOKENIZER_FILE
+from scorer.mixture.anchor import class_ease
 from scorer.mixture.learner import FEATURE_SCALE
 from scorer.runtime import (
     CLASS_WEIGHTS_OUTPUT,
@@ -53,6 +55,7 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         ngram_buckets: int = 2,
         projection_width: int = 1,
         has_tokens: bool = False,
+        has_ease: bool = False,
         places: int = 0,
         likeness_width: int = 0,
         **others: Any,
@@ -63,6 +66,7 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         self.ngram_buckets = ngram_buckets
         self.projection_width = projection_width
         self.has_tokens = has_tokens
+        self.has_ease = has_ease
         self.places = places
         self.likeness_width = likeness_width
         super().__init__(**others)
@@ -90,6 +94,9 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         self.slope = nn.Parameter(torch.ones(models))
         self.offset = nn.Parameter(torch.zeros(models))
         self.familiarity = FamiliarityLayer(width, config.likeness_width, config.places, classes)
+        self.ease_by_class = None
+        if config.has_ease:
+            self.ease_by_class = nn.Parameter(torch.zeros(classes, 1))
         self.tokens_by_class = None
         if config.has_tokens:
             self.tokens_by_class = nn.Parameter(torch.zeros(classes, models))
@@ -111,8 +118,11 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         weights = torch.softmax(features @ self.directions + self.bias, dim=-1)
         weights = self.familiarity(features, weights)
         chances = weights @ self.success_by_class
+        logits = self.slope * torch.logit(chances) + self.offset
+        if self.ease_by_class is not None:
+            logits = logits + weights @ self.ease_by_class
         outputs = {
-            SCORES_OUTPUT: torch.sigmoid(self.slope * torch.logit(chances) + self.offset),
+            SCORES_OUTPUT: torch.sigmoid(logits),
             CLASS_WEIGHTS_OUTPUT: weights,
             # What depends on no input, the exporter leaves out.
             SUCCESS_OUTPUT: self.success_by_class + 0.0 * weights.sum(),
@@ -195,6 +205,7 @@ def new_scorer(
             ngram_buckets=buckets,
             projection_width=width,
             has_tokens=completion_tokens is not None,
+            has_ease=learned.anchor.ease != 0,
             places=count,
             likeness_width=likeness_width,
         )
@@ -205,9 +216,13 @@ def new_scorer(
         "directions": directions,
         "bias": bias,
         "success_by_class": learned.mixture.success,
-        "slope": torch.from_numpy(learned.calibration.slope),
-        "offset": torch.from_numpy(learned.calibration.offset),
+        "slope": torch.from_numpy(learned.anchor.calibration.slope),
+        "offset": torch.from_numpy(learned.anchor.calibration.offset),
     }
+    if learned.anchor.ease != 0:
+        values["ease_by_class"] = torch.from_numpy(
+            learned.anchor.ease * class_ease(learned.success)[:, None]
+        )
     if completion_tokens is not None:
         values["tokens_by_class"] = completion_tokens
     values |= {

@@ -76,7 +76,7 @@ def add_model(
         raise RosterError(source.path, problems)
     model = onnx.load(source.model_path)
     columns = read_columns(model)
-    labelled = _labelled(Runtime.open(source), ours, model_id)
+    labelled = _labelled(Runtime.open(source), ours, model_id, graph.ease_by_class(model.graph))
     success, calibration = columns.success, columns.calibration
     newcomer = fit_newcomer(labelled, success, calibration, seed=SEED)
     bar = error_bar(newcomer, labelled, success, calibration, seed=SEED)
@@ -129,13 +129,16 @@ def _place(source: Artifact, model_id: str) -> int:
     return ids.index(model_id)
 
 
-def _labelled(runtime: Runtime, records: Sequence[Record], model_id: str) -> Labelled:
+def _labelled(
+    runtime: Runtime, records: Sequence[Record], model_id: str, ease_by_class: Floats
+) -> Labelled:
     queries = [runtime.tokenize(record.query) for record in records]
     class_weights = np.empty((len(queries), runtime.class_count))
     for rows in length_buckets(queries, BATCH_SIZE):
         class_weights[rows] = runtime.read([queries[row] for row in rows]).class_weights
     return Labelled(
         class_weights=class_weights,
+        eases=class_weights @ ease_by_class,
         targets=np.array([record.scores[model_id] for record in records]),
         weights=np.array([record.weight for record in records]),
     )

@@ -16,11 +16,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
+from scorer.calibrate import fit_calibration, logit
 from scorer.data.splits import fold_of
 from scorer.measures.calibration import calibration_figures
-from scorer.measures.ranking import ranking_outcomes
-from scorer.mixture.candidates import best_candidate
+from scorer.mixture.anchor import Anchor, class_ease, fit_anchor
 from scorer.mixture.complement import complementary_models
 from scorer.mixture.distillation import distil
 from scorer.mixture.familiarity import Familiarity, fit_familiarity
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
 FEATURE_SCALE = 3.0
 """Unit vectors times this: directions of length one then make logits of a useful size."""
 
-ANCHOR_SHARES = (0.0, 0.25, 0.5, 0.75)
-"""How far scores may be drawn towards their models' means."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Learned:
@@ -54,7 +50,8 @@ class Learned:
     table: SkillTable
     mixture: Mixture
     familiarity: Familiarity
-    calibration: Calibration
+    anchor: Anchor
+    """The calibration, and how far scores are drawn to their models' means."""
     team_rule: TeamRule
     """How the models that run together are best chosen."""
 
@@ -64,7 +61,8 @@ class Learned:
 
     def scores(self, features: torch.Tensor) -> Floats:
         """Returns the calibrated scores, (N, M)."""
-        return calibrated(self.class_weights(features) @ self.success, self.calibration)
+        weights = self.class_weights(features)
+        return self.anchor.scores(weights @ self.success, weights @ class_ease(self.success))
 
     def teams(self, features: torch.Tensor, count: int) -> npt.NDArray[np.intp]:
         """Returns the columns of ``count`` models per query that run together, (N, count)."""
@@ -106,10 +104,7 @@ def learn(
     else:
         features = _read_features(examples, projection, with_embeddings=True)
     held_out = _best_held_out(examples, features, config, seed)
-    chances = held_out.chances
-    calibration = anchored(
-        fit_calibration(logit(chances), examples.targets, examples.weights), chances, examples
-    )
+    anchor = _anchor(held_out, examples)
     table, mixture = _fit(
         examples,
         features,
@@ -126,9 +121,12 @@ def learn(
         familiarity=fit_familiarity(
             features, _class_weights(mixture, features), examples.weights, seed=seed
         ),
-        calibration=calibration,
+        anchor=anchor,
         team_rule=best_rule(
-            held_out.covering, calibrated(chances, calibration), examples.targets, examples.weights
+            held_out.covering,
+            anchor.scores(held_out.chances, held_out.eases),
+            examples.targets,
+            examples.weights,
         ),
     )
 
@@ -161,38 +159,10 @@ def _read_features(
     return FEATURE_SCALE * torch.cat(parts, dim=1)
 
 
-def anchored(calibration: Calibration, scores: Floats, examples: Examples) -> Calibration:
-    """Draws every score towards its model's mean, as far as the first choices become better by it.
-
-    Where queries hardly tell which model is best, choosing by query chases noise, and loses to always
-    taking the model that is best on average.
-
-    Args:
-        calibration: Of ``scores``.
-        scores: Held-out scores before calibration, (N, M).
-        examples: Their labels.
-    """
-    model_means = np.average(
-        np.where(np.isnan(examples.targets), scores, examples.targets),
-        axis=0,
-        weights=examples.weights,
-    )
-    candidates = [
-        Calibration(
-            slope=(1 - share) * calibration.slope,
-            offset=(1 - share) * calibration.offset + share * logit(model_means),
-        )
-        for share in ANCHOR_SHARES
-    ]
-    outcomes = [
-        ranking_outcomes(calibrated(scores, each), examples.targets).scores for each in candidates
-    ]
-    return candidates[best_candidate(outcomes, examples.weights)]
-
-
-def calibrated(scores: Floats, calibration: Calibration) -> Floats:
-    """Returns the calibrated scores."""
-    return sigmoid(logit(scores) * calibration.slope + calibration.offset)
+def _anchor(held_out: _HeldOut, examples: Examples) -> Anchor:
+    targets, weights = examples.targets, examples.weights
+    calibration = fit_calibration(logit(held_out.chances), targets, weights)
+    return fit_anchor(calibration, held_out.chances, held_out.eases, targets, weights)
 
 
 def _class_weights(mixture: Mixture, features: torch.Tensor) -> Floats:
@@ -210,6 +180,8 @@ class _HeldOut:
     """The one with the smallest loss."""
     chances: Floats
     """Before calibration, (N, M)."""
+    eases: Floats
+    """(N,)."""
     covering: npt.NDArray[np.intp]
     """Teams of labelled models that cover one another, (N, TEAM_SIZE)."""
 
@@ -242,6 +214,7 @@ def _held_out(
     seed: int,
 ) -> _HeldOut:
     chances = np.empty(examples.targets.shape)
+    eases = np.empty(len(chances))
     covering = np.empty((len(chances), TEAM_SIZE), dtype=np.intp)
     for fold in np.unique(folds):
         rows = folds == fold
@@ -253,15 +226,17 @@ def _held_out(
             class_ridge=class_ridge,
             seed=seed,
         )
+        class_weights = _class_weights(mixture, features[rows])
         with torch.inference_mode():
             chances[rows] = mixture(features[rows]).double().numpy()
+        eases[rows] = class_weights @ class_ease(table.success)
         covering[rows] = complementary_models(
-            _class_weights(mixture, features[rows]),
+            class_weights,
             table.success,
             count=TEAM_SIZE,
             eligible=~np.isnan(examples.targets[rows]),
         )
-    return _HeldOut(class_ridge=class_ridge, chances=chances, covering=covering)
+    return _HeldOut(class_ridge=class_ridge, chances=chances, eases=eases, covering=covering)
 
 
 def _fit(

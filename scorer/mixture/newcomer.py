@@ -47,9 +47,9 @@ class Newcomer:
     offset: float
     """Of its calibration."""
 
-    def scores(self, class_weights: Floats) -> Floats:
-        """Returns its calibrated scores, (N,), of class weights (N, C)."""
-        return sigmoid(logit(class_weights @ self.success) * self.slope + self.offset)
+    def scores(self, class_weights: Floats, eases: Floats) -> Floats:
+        """Returns its calibrated scores, (N,), of class weights (N, C) and eases (N,) in logits."""
+        return sigmoid(logit(class_weights @ self.success) * self.slope + self.offset + eases)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,8 @@ class Labelled:
 
     class_weights: Floats
     """(N, C)."""
+    eases: Floats
+    """Logits that every model's score of the query gains, (N,); zeros if scores are not drawn."""
     targets: Floats
     """Score of the new model, (N,)."""
     weights: Floats
@@ -84,6 +86,7 @@ class Labelled:
         """Returns some of the queries, with repetition."""
         return Labelled(
             class_weights=self.class_weights[rows],
+            eases=self.eases[rows],
             targets=self.targets[rows],
             weights=self.weights[rows],
         )
@@ -106,7 +109,7 @@ def fit_newcomer(
     chances = _held_out_chances(labelled, centre, directions, seed)
     column = _fit(labelled, centre, directions)
     offset = fit_offset(
-        slope * logit(chances),
+        slope * logit(chances) + labelled.eases,
         labelled.targets,
         labelled.weights,
         prior=_usual_offset(calibration, success, column),
@@ -129,15 +132,15 @@ def error_bar(
         [
             fit_newcomer(
                 labelled.take(draw.integers(count, size=count)), success, calibration, seed=seed
-            ).scores(labelled.class_weights)
+            ).scores(labelled.class_weights, labelled.eases)
             for _ in range(RESAMPLES)
         ]
     )  # (R, N)
     centre, directions = _pool_prior(success)
     chances = _held_out_chances(labelled, centre, directions, seed)
-    held_out = sigmoid(newcomer.slope * logit(chances) + newcomer.offset)
+    held_out = sigmoid(newcomer.slope * logit(chances) + newcomer.offset + labelled.eases)
     figures = calibration_figures(held_out, labelled.targets)
-    scores = newcomer.scores(labelled.class_weights)
+    scores = newcomer.scores(labelled.class_weights, labelled.eases)
     return ErrorBar(
         label_count=count,
         mean_score=float(np.average(scores, weights=labelled.weights)),

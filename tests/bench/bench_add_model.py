@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.calibrate import Calibration
 from scorer.compare.dataset import metric_targets
 from scorer.compare.pools import read_pools
 from scorer.config import LearnerConfig
 from scorer.data.records import model_ids_of, read_records
 from scorer.measures.ranking import mean_by_model, ranking_figures
+from scorer.mixture.anchor import class_ease
 from scorer.mixture.examples import Examples, make_examples
 from scorer.mixture.learner import learn
 from scorer.mixture.newcomer import Labelled, fit_newcomer
@@ -99,14 +99,16 @@ def added_scores(
     draw = np.random.default_rng(seed)
     rows = draw.choice(known, min(LABELS, len(known)), replace=False)
     weights = learned.class_weights(learned.features(train))[rows]
+    ease_by_class = learned.anchor.ease * class_ease(learned.success)
     labelled = Labelled(
         class_weights=weights,
+        eases=weights @ ease_by_class,
         targets=train.targets[rows, column].astype(np.float64),
         weights=np.ones(len(rows)),
     )
-    calibration = Calibration(slope=learned.calibration.slope, offset=learned.calibration.offset)
-    newcomer = fit_newcomer(labelled, learned.success, calibration, seed=seed)
-    return newcomer.scores(learned.class_weights(test))
+    newcomer = fit_newcomer(labelled, learned.success, learned.anchor.calibration, seed=seed)
+    asked = learned.class_weights(test)
+    return newcomer.scores(asked, asked @ ease_by_class)
 
 
 def rows_of(config: PoolConfig, data: Path, *, models: int) -> list[Row]:

@@ -12,11 +12,10 @@ pytest.importorskip("torch", reason="needs the [train] extra")
 import numpy as np
 import torch
 
-from scorer.calibrate import Calibration
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
-from scorer.mixture import learner
-from scorer.mixture.learner import Learned, anchored, calibrated, learn
+from scorer.mixture import anchor, learner
+from scorer.mixture.learner import Learned, learn
 from scorer.mixture.mixture import LabelledFeatures, fit_mixture
 from scorer.mixture.skills import fit_skills, skill_rows
 from scorer.mixture.team import TeamRule, team_columns
@@ -71,21 +70,6 @@ def test_labels_that_are_noise_lead_to_the_model_that_is_best_on_average() -> No
     assert chosen >= test.targets[:, 1].mean() - 0.02
 
 
-def test_scores_that_chase_noise_are_drawn_to_their_means_and_good_ones_are_not() -> None:
-    examples = planted(600, seed=5, tell=False)
-    draw = np.random.default_rng(0)
-    identity = Calibration(slope=np.ones(3), offset=np.zeros(3))
-    noise = np.clip(0.53 + 0.05 * draw.standard_normal((600, 3)), 0.01, 0.99)
-    drawn = anchored(identity, noise, examples)
-    assert (drawn.slope < 1).all()
-    before = ranking_figures(noise, examples.targets).mean_score
-    after = ranking_figures(calibrated(noise, drawn), examples.targets).mean_score
-    assert after > before
-    useful = planted(600, seed=5)
-    truth = np.array([CHANCES[task] for task in useful.tasks])
-    assert anchored(identity, truth, useful).slope.tolist() == [1.0, 1.0, 1.0]
-
-
 @pytest.mark.parametrize("rule", TeamRule)
 def test_teams_are_by_the_rule_that_was_learned(
     rule: TeamRule, monkeypatch: pytest.MonkeyPatch
@@ -134,3 +118,23 @@ def test_the_folded_weights_give_the_same_class_weights() -> None:
     found = torch.log_softmax(features @ weight + bias, dim=-1)
     assert torch.allclose(found, mixture.log_weights(features), atol=1e-5)
     assert torch.allclose(found.exp().sum(1), torch.ones(120), atol=1e-5)
+
+
+def test_a_drawn_scorer_knows_how_easy_a_query_is_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anchor, "SHARES", (0.75,))
+    examples, test = easy_and_hard(600, seed=1), easy_and_hard(600, seed=2)
+    learned = learn(examples, config=CONFIG, seed=0)
+    scores = scores_of(learned, test)
+    assert learned.anchor.ease > 0
+    assert calibration_figures(scores, test.targets).calibration_error < 0.06
+    easy = np.array([task == "sums" for task in test.tasks])
+    assert scores[easy].mean() > scores[~easy].mean() + 0.5
+
+
+def easy_and_hard(count: int, *, seed: int) -> Examples:
+    """Sums that every model can do, and poems that none can."""
+    examples = planted(count, seed=seed)
+    draw = np.random.default_rng(seed)
+    chances = np.array([[0.9 if task == "sums" else 0.1] * 3 for task in examples.tasks])
+    targets = (draw.random(chances.shape) < chances).astype(np.float32)
+    return dataclasses.replace(examples, targets=targets)

@@ -12,6 +12,7 @@ from scorer.compare.methods.method import Prediction
 from scorer.config import LearnerConfig
 from scorer.mixture import (
     amounts,
+    anchor,
     candidates,
     classes,
     clusters,
@@ -53,6 +54,7 @@ class RouteMoA:
         learner.__name__,
         distillation.__name__,
         examples.__name__,
+        anchor.__name__,
         candidates.__name__,
         team.__name__,
         familiarity.__name__,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,12 @@ def pool(draw: np.random.Generator) -> tuple[np.ndarray, Calibration]:
 def labelled(draw: np.random.Generator, column: np.ndarray, count: int) -> Labelled:
     class_weights = draw.dirichlet(np.full(CLASSES, 0.1), count)
     targets = (draw.random(count) < class_weights @ column).astype(float)
-    return Labelled(class_weights=class_weights, targets=targets, weights=np.ones(count))
+    return Labelled(
+        class_weights=class_weights,
+        eases=np.zeros(count),
+        targets=targets,
+        weights=np.ones(count),
+    )
 
 
 def left_out(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, Labelled, Calibration]:
@@ -64,7 +71,10 @@ def test_a_weight_counts_as_so_many_repetitions() -> None:
     _, others, queries, calibration = left_out(3, 60)
     weights = np.where(np.arange(60) % 2, 1.0, 3.0)
     weighted = Labelled(
-        class_weights=queries.class_weights, targets=queries.targets, weights=weights
+        class_weights=queries.class_weights,
+        eases=queries.eases,
+        targets=queries.targets,
+        weights=weights,
     )
     repeated = queries.take(np.repeat(np.arange(60), weights.astype(int)))
     one = fit_newcomer(weighted, others, calibration, seed=1)
@@ -77,7 +87,7 @@ def test_a_pool_of_a_single_model_can_be_joined() -> None:
     alone = Calibration(slope=calibration.slope[:1], offset=calibration.offset[:1])
     found = fit_newcomer(queries, others[:, :1], alone, seed=1)
     assert np.isfinite(found.success).all()
-    assert float(found.scores(queries.class_weights).mean()) == pytest.approx(
+    assert float(found.scores(queries.class_weights, queries.eases).mean()) == pytest.approx(
         float(queries.targets.mean()), abs=0.05
     )
 
@@ -87,12 +97,13 @@ def test_labels_that_are_all_the_same_stay_within_certainty(score: float) -> Non
     _, others, queries, calibration = left_out(2, 200)
     same = Labelled(
         class_weights=queries.class_weights,
+        eases=queries.eases,
         targets=np.full(200, score),
         weights=queries.weights,
     )
     found = fit_newcomer(same, others, calibration, seed=1)
     assert ((found.success >= 0.0099) & (found.success <= 0.9901)).all()
-    assert abs(float(found.scores(same.class_weights).mean()) - score) < 0.1
+    assert abs(float(found.scores(same.class_weights, same.eases).mean()) - score) < 0.1
 
 
 def test_the_error_bar_is_what_the_error_is() -> None:
@@ -113,3 +124,15 @@ def test_a_pool_whose_scores_were_drawn_to_their_means_gives_its_newcomer_the_sa
     found = fit_newcomer(queries, others, drawn, seed=1)
     assert found.slope == 0.5
     assert found.offset == pytest.approx(0.5 * logit(truth).mean(), abs=0.25)
+
+
+def test_what_makes_queries_easy_for_every_model_is_not_taken_for_the_newcomer_s_own() -> None:
+    _, others, queries, calibration = left_out(2, 200)
+    without = fit_newcomer(queries, others, calibration, seed=1)
+    eased = dataclasses.replace(queries, eases=np.full(200, 0.7))
+    found = fit_newcomer(eased, others, calibration, seed=1)
+    assert found.success == pytest.approx(without.success)
+    assert found.offset < without.offset - 0.3
+    assert float(found.scores(eased.class_weights, eased.eases).mean()) == pytest.approx(
+        float(queries.targets.mean()), abs=0.08
+    )
