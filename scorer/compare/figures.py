@@ -12,7 +12,12 @@ import numpy as np
 
 from scorer.compare.curves import Curves, curves_of
 from scorer.compare.methods.method import Prediction
-from scorer.measures.calibration import calibration_by_model, calibration_figures
+from scorer.measures.calibration import (
+    calibration_by_model,
+    calibration_figures,
+    chance_of_calibration_error,
+    model_calibration_error,
+)
 from scorer.measures.coverage import coverage_curve
 from scorer.measures.frontier import Spending, cost_frontier, within_budget
 from scorer.measures.intervals import Interval, bootstrap_means, interval
@@ -157,7 +162,8 @@ def _figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict[str,
         **asdict(ranking_figures(scores, test.targets, test.weights)),
         **asdict(calibration_figures(scores, test.targets)),
         "team_hit": float(test.weights @ _team_hits(prediction, test)),
-        "model_calibration_error": float(np.mean([each.calibration_error for each in by_model])),
+        "model_calibration_error": model_calibration_error(scores, test.targets),
+        "chance_of_calibration_error": chance_of_calibration_error(scores, test.targets, seed=SEED),
         "worst_model_calibration_error": max(each.calibration_error for each in by_model),
         "coverage_area": curve.area,
         "score_of_surest_half": curve.score_at(0.5),

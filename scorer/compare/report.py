@@ -22,6 +22,7 @@ COLUMNS = {
     "regret": "regret",
     "calibration_error": "ECE",
     "model_calibration_error": "ECE per model",
+    "chance_of_calibration_error": "the same if scores were exact",
     "brier": "Brier",
     "loss": "log loss",
     "coverage_area": "score over coverage",

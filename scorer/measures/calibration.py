@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 CALIBRATION_BINS = 15
 """Equal-width bins of the expected calibration error, as in Guo et al. 2017."""
 
+CHANCE_DRAWS = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationFigures:
@@ -60,6 +62,27 @@ def calibration_by_model(scores: Floats, targets: Floats) -> tuple[CalibrationFi
         else calibration_figures(scores[:, column], targets[:, column])
         for column in range(targets.shape[1])
     )
+
+
+def model_calibration_error(scores: Floats, targets: Floats) -> float:
+    """Returns the calibration error of each model with a label, as their mean."""
+    found = [each for each in calibration_by_model(scores, targets) if each]
+    return float(np.mean([each.calibration_error for each in found]))
+
+
+def chance_of_calibration_error(scores: Floats, targets: Floats, *, seed: int) -> float:
+    """Returns what ``model_calibration_error`` would be if the scores were exact probabilities.
+
+    With few labels in a bin their mean is off by chance, whatever the scores (Roelofs et al. 2022,
+    "Mitigating bias in calibration error estimation"). Labels are drawn from the scores; so where real
+    ones are graded, and vary less, this is too much.
+    """
+    draw = np.random.default_rng(seed)
+    drawn = [
+        np.where(np.isnan(targets), np.nan, draw.random(scores.shape) < scores)
+        for _ in range(CHANCE_DRAWS)
+    ]
+    return float(np.mean([model_calibration_error(scores, each) for each in drawn]))
 
 
 def reliability(scores: Floats, targets: Floats) -> Reliability:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
 from scorer import ArtifactError, ProviderUnavailableError, Runtime, load_artifact
 from scorer.artifact import MANIFEST_FILE
+from scorer.cores import usable_cores
 from services.rpc.server import StartUpError
 from services.rpc.telemetry import RELOAD_REFUSED, RELOADS
 from services.scorer import metrics
+from services.scorer.background import in_background
 from services.scorer.replacement import problems_of
 from services.scorer.scoring import Scoring
 
@@ -59,7 +62,7 @@ class Artifacts:
     async def __aenter__(self) -> Self:
         for name, path in self._config.artifact_paths.items():
             manifest = _manifest(path)
-            scoring = await self._started(await asyncio.to_thread(self._open, path, frozenset()))
+            scoring = await self._started(await self._opened(path, frozenset()))
             self._places[name] = _Place(path=path, manifest=manifest, scoring=scoring)
             RELOAD_REFUSED.labels(_label(name)).set(0)
             self._count(name, scoring, 1)
@@ -101,7 +104,7 @@ class Artifacts:
     async def _replace(self, name: str, place: _Place, manifest: bytes) -> None:
         served = frozenset(place.scoring.runtime.model_ids)
         try:
-            runtime = await asyncio.to_thread(self._open, place.path, served)
+            runtime = await self._opened(place.path, served)
         except StartUpError as error:
             self._note(name, place, (str(error), *error.problems))
             return
@@ -126,6 +129,14 @@ class Artifacts:
     async def _started(self, runtime: Runtime) -> Scoring:
         scoring = Scoring(runtime, self._config.batch_limits, self._config.cache_queries)
         return await scoring.__aenter__()
+
+    async def _opened(self, path: Path, served: frozenset[str]) -> Runtime:
+        """Opens an artifact in a thread; raises as `_open`."""
+        if (self._config.intra_op_threads or usable_cores()) > 1:
+            return await asyncio.to_thread(self._open, path, served)
+        # There may be one core only, and it is that of the answers. With one thread per call, the
+        # session keeps none of its own that would have a low priority ever after.
+        return await in_background(partial(self._open, path, served))
 
     def _open(self, path: Path, served: frozenset[str]) -> Runtime:
         """Opens, warms up and checks an artifact; raises `StartUpError`."""

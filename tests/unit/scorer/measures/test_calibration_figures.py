@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scorer.measures.calibration import calibration_by_model, calibration_figures, reliability
+from scorer.measures.calibration import (
+    calibration_by_model,
+    calibration_figures,
+    chance_of_calibration_error,
+    model_calibration_error,
+    reliability,
+)
 
 NAN = np.nan
 
@@ -40,3 +46,16 @@ def test_a_reliability_diagram_holds_every_label_once() -> None:
     assert diagram.counts.sum() == 600
     assert np.average(diagram.predicted, weights=diagram.counts) == pytest.approx(scores.mean())
     assert np.abs(diagram.predicted - diagram.observed).max() < 0.25
+
+
+@pytest.mark.parametrize("count", [100, 1000])
+def test_exact_scores_have_the_error_of_chance_and_inexact_ones_more(count: int) -> None:
+    draw = np.random.default_rng(4)
+    truth = draw.random((count, 8))
+    targets = (draw.random(truth.shape) < truth).astype(float)
+    targets[: count // 4, 0] = NAN
+    chance = chance_of_calibration_error(truth, targets, seed=1)
+    assert model_calibration_error(truth, targets) == pytest.approx(chance, rel=0.25)
+    flat = 0.5 + 0.5 * (truth - 0.5)
+    by_chance = chance_of_calibration_error(flat, targets, seed=1)
+    assert model_calibration_error(flat, targets) > by_chance + 0.04
