@@ -152,10 +152,10 @@ def report_of(soak: Soak, minutes: float) -> str:
     arenas = os.environ.get("MALLOC_ARENA_MAX", "as many as it likes")
     heading = (
         f"# A scorer loaded for {minutes:g} minutes\n\n`make soak`: 70 % of its peak, open loop, "
-        f"no cache, one connection, glibc arenas:\n{arenas}; {machine()}. It begins\n"
-        f"with {BURSTS} bursts of {BURST_CALLS} calls. The first {WARM_UP_SHARE:.0%} of the time is "
-        f"left out; of each {PARTS}th of the\nrest the least counts, as what is lost is never given "
-        "back. An interval that holds zero means that no\ngrowth can be told.\n\n"
+        f"no cache, one connection.\n{machine()}; glibc arenas: {arenas}.\nIt begins with "
+        f"{BURSTS} bursts of {BURST_CALLS} calls. The first {WARM_UP_SHARE:.0%} of the time is left "
+        f"out; of each {PARTS}th of the\nrest the least counts, as what is lost is never given "
+        "back. An interval that holds zero means that no growth\ncan be told.\n\n"
     )
     calls = [table_row(COLUMNS), table_row(["---"] * len(COLUMNS)), soak.summary.row("soak")]
     return heading + "\n".join([*lines, "", *calls]) + "\n"
