@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from scorer import ArtifactError, ProviderUnavailableError, Runtime, load_artifact
+from scorer import ArtifactError, Provider, ProviderUnavailableError, Runtime, load_artifact
 from scorer.artifact import MANIFEST_FILE
 from scorer.cores import usable_cores
 from services.rpc.server import StartUpError
@@ -132,10 +132,11 @@ class Artifacts:
 
     async def _opened(self, path: Path, served: frozenset[str]) -> Runtime:
         """Opens an artifact in a thread; raises as `_open`."""
-        if (self._config.intra_op_threads or usable_cores()) > 1:
+        threads = self._config.intra_op_threads or usable_cores()
+        if threads > 1 or self._config.provider is not Provider.CPU:
+            # The session keeps threads, which would have the low priority of its opening for good.
             return await asyncio.to_thread(self._open, path, served)
-        # There may be one core only, and it is that of the answers. With one thread per call, the
-        # session keeps none of its own that would have a low priority ever after.
+        # There may be one core only, and it is that of the answers.
         return await in_background(partial(self._open, path, served))
 
     def _open(self, path: Path, served: frozenset[str]) -> Runtime:

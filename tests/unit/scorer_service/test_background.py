@@ -3,21 +3,61 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from scorer import Runtime, default_artifact_path
+from services.scorer.artifacts import Artifacts
 from services.scorer.background import NICENESS, in_background
+from services.scorer.config import ScorerServiceConfig
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="a priority is the whole process's")
 
 
-def niceness() -> int:
-    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+def niceness(thread: int | None = None) -> int:
+    return os.getpriority(os.PRIO_PROCESS, thread or threading.get_native_id())
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a priority is the whole process's")
+def all_niceness() -> set[int]:
+    """Of every thread of this process."""
+    found = set()
+    for each in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+            found.add(niceness(int(each.name)))
+    return found
+
+
+@on_linux
+@pytest.mark.parametrize("threads", [1, 2])
+async def test_an_artifact_is_opened_aside_unless_its_threads_would_stay_there(
+    monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    before, seen, real = niceness(), [], Runtime.open
+
+    def watched(*arguments: Any, **options: Any) -> Runtime:
+        seen.append(niceness())
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(Runtime, "open", watched)
+    config = ScorerServiceConfig(
+        listen_address="127.0.0.1:0",
+        artifact=default_artifact_path(),
+        intra_op_threads=threads,
+    )
+    async with Artifacts(config), asyncio.timeout(20):
+        while all_niceness() != {before}:  # noqa: ASYNC110  # a thread's end has no event
+            await asyncio.sleep(0.01)
+    assert seen == [min(before + NICENESS, 19) if threads == 1 else before]
+
+
+@on_linux
 async def test_only_the_thread_in_the_background_has_a_low_priority() -> None:
     before = niceness()
     assert await in_background(niceness) == min(before + NICENESS, 19)
