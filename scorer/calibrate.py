@@ -103,6 +103,8 @@ def fit_shared(
 ) -> SharedMap:
     """Fits one map for all models on held-out labels; it ranks the models of a query as they were.
 
+    The weight of the ease is never negative.
+
     Args:
         logits: (N, M).
         eases: One number per query, (N,).
@@ -111,13 +113,21 @@ def fit_shared(
     """
     labelled = ~np.isnan(targets)
     by_label = np.broadcast_to(eases[:, None], targets.shape)[labelled]
-    slope, ease, offset = _fit(
-        _with_ones(logits[labelled], by_label),
-        targets[labelled],
-        np.broadcast_to(weights[:, None], targets.shape)[labelled],
-        prior=np.array([1.0, 0.0, 0.0]),
-        precision=np.full(3, 1e-3),
-    )
+    spread = np.broadcast_to(weights[:, None], targets.shape)[labelled]
+
+    def fitted(*features: npt.NDArray[np.floating]) -> Floats:
+        prior = np.array([1.0, *(0.0 for _ in features)])
+        return _fit(
+            _with_ones(*features),
+            targets[labelled],
+            spread,
+            prior=prior,
+            precision=np.full(len(prior), 1e-3),
+        )
+
+    slope, ease, offset = fitted(logits[labelled], by_label)
+    if ease < 0:  # Few labels can say that easy queries fail more often; it is chance.
+        (slope, offset), ease = fitted(logits[labelled]), 0.0
     return SharedMap(slope=max(float(slope), MIN_SLOPE), ease=float(ease), offset=float(offset))
 
 

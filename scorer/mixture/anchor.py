@@ -35,7 +35,8 @@ class Anchor:
 
     calibration: Calibration
     ease: float
-    """Logits that every score of a query gains per unit of the query's ease; 0 if nothing is drawn."""
+    """Logits that every score of a query gains per unit of the query's ease; 0 if nothing is drawn, or
+    labels say that it tells nothing."""
 
     def scores(self, chances: Floats, eases: Floats) -> Floats:
         """Returns the calibrated scores (N, M) of chances (N, M) and eases (N,)."""

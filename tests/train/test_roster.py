@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from scorer.__main__ import app
 from scorer.artifact import load_artifact
+from scorer.calibrate import SharedMap
 from scorer.graph import EASE, weights_of
 from scorer.mixture import anchor
 from scorer.runtime import Runtime
@@ -77,7 +78,9 @@ def test_a_model_is_added_from_few_labels_and_renamed_and_removed(
 def test_scores_that_are_drawn_stay_so_in_every_form_and_in_company(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:
+    shared = SharedMap(slope=1.2, ease=0.5, offset=0.1)
     monkeypatch.setattr(anchor, "SHARES", (0.5,))
+    monkeypatch.setattr(anchor, "fit_shared", lambda *_: shared)
     train(tmp_path, encoder if role == "encoder" else None)
     run("export", tmp_path / "checkpoint", tmp_path / "fp32", "--created", "2026-01-02", "--json")
     held_out = tmp_path / "checkpoint" / "validation.jsonl.gz"

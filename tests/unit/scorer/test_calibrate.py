@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorer.calibrate import PRIOR_LABELS, fit_calibration, sigmoid
+from scorer.calibrate import PRIOR_LABELS, fit_calibration, fit_shared, sigmoid
 
 
 def labels(
@@ -82,3 +82,22 @@ def test_every_map_is_finite_and_increasing_even_for_separable_or_reversed_label
 
 def test_the_sigmoid_does_not_overflow() -> None:
     assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_one_map_for_all_models_is_recovered_with_the_ease_of_queries() -> None:
+    draw = np.random.default_rng(4)
+    logits, eases = draw.normal(0, 1, (4000, 3)), draw.normal(1, 1, 4000)
+    truth = sigmoid(1.5 * logits + 0.7 * eases[:, None] - 0.4)
+    targets = (draw.random(truth.shape) < truth).astype(float)
+    targets[::5, 0] = np.nan
+    found = fit_shared(logits, eases, targets, np.ones(4000))
+    assert (found.slope, found.ease, found.offset) == pytest.approx((1.5, 0.7, -0.4), abs=0.1)
+
+
+def test_easy_queries_never_lower_a_score() -> None:
+    draw = np.random.default_rng(5)
+    logits, eases = draw.normal(0, 1, (4000, 3)), draw.normal(0, 1, 4000)
+    targets = (draw.random(logits.shape) < sigmoid(logits - 0.5 * eases[:, None])).astype(float)
+    found = fit_shared(logits, eases, targets, np.ones(4000))
+    assert found.ease == 0
+    assert found.offset == pytest.approx(0, abs=0.1)
