@@ -22,7 +22,6 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig,
 from transformers.utils import logging
 
 from scorer.artifact import TOKENIZER_FILE
-from scorer.mixture.anchor import class_ease
 from scorer.mixture.learner import FEATURE_SCALE
 from scorer.runtime import (
     CLASS_WEIGHTS_OUTPUT,
@@ -220,9 +219,8 @@ def new_scorer(
         "offset": torch.from_numpy(learned.anchor.calibration.offset),
     }
     if learned.anchor.ease != 0:
-        values["ease_by_class"] = torch.from_numpy(
-            learned.anchor.ease * class_ease(learned.success)[:, None]
-        )
+        ease = learned.anchor.ease_by_class(learned.success)
+        values["ease_by_class"] = torch.from_numpy(ease[:, None])
     if completion_tokens is not None:
         values["tokens_by_class"] = completion_tokens
     values |= {

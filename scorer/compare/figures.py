@@ -16,7 +16,7 @@ from scorer.measures.calibration import (
     calibration_by_model,
     calibration_figures,
     chance_of_calibration_error,
-    model_calibration_error,
+    model_calibration_errors,
 )
 from scorer.measures.coverage import coverage_curve
 from scorer.measures.frontier import Spending, cost_frontier, within_budget
@@ -156,15 +156,15 @@ def _spreads(figures: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
 def _figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict[str, float]:
     scores = prediction.scores
     outcomes = ranking_outcomes(scores, test.targets)
-    by_model = [each for each in calibration_by_model(scores, test.targets) if each]
+    errors = model_calibration_errors(scores, test.targets)
     curve = coverage_curve(1 - scores.max(axis=1), outcomes.scores, test.weights)
     return {
         **asdict(ranking_figures(scores, test.targets, test.weights)),
         **asdict(calibration_figures(scores, test.targets)),
         "team_hit": float(test.weights @ _team_hits(prediction, test)),
-        "model_calibration_error": model_calibration_error(scores, test.targets),
+        "model_calibration_error": float(np.mean(errors)),
         "chance_of_calibration_error": chance_of_calibration_error(scores, test.targets, seed=SEED),
-        "worst_model_calibration_error": max(each.calibration_error for each in by_model),
+        "worst_model_calibration_error": max(errors),
         "coverage_area": curve.area,
         "score_of_surest_half": curve.score_at(0.5),
         **_cost_figures(train, test, prediction),

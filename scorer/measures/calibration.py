@@ -64,14 +64,13 @@ def calibration_by_model(scores: Floats, targets: Floats) -> tuple[CalibrationFi
     )
 
 
-def model_calibration_error(scores: Floats, targets: Floats) -> float:
-    """Returns the calibration error of each model with a label, as their mean."""
-    found = [each for each in calibration_by_model(scores, targets) if each]
-    return float(np.mean([each.calibration_error for each in found]))
+def model_calibration_errors(scores: Floats, targets: Floats) -> list[float]:
+    """Returns the calibration error of each model that has a label."""
+    return [each.calibration_error for each in calibration_by_model(scores, targets) if each]
 
 
 def chance_of_calibration_error(scores: Floats, targets: Floats, *, seed: int) -> float:
-    """Returns what ``model_calibration_error`` would be if the scores were exact probabilities.
+    """Returns the mean of ``model_calibration_errors`` if the scores were exact probabilities.
 
     With few labels in a bin their mean is off by chance, whatever the scores (Roelofs et al. 2022,
     "Mitigating bias in calibration error estimation"). Labels are drawn from the scores; so where real
@@ -82,7 +81,7 @@ def chance_of_calibration_error(scores: Floats, targets: Floats, *, seed: int) -
         np.where(np.isnan(targets), np.nan, draw.random(scores.shape) < scores)
         for _ in range(CHANCE_DRAWS)
     ]
-    return float(np.mean([model_calibration_error(scores, each) for each in drawn]))
+    return float(np.mean([model_calibration_errors(scores, each) for each in drawn]))
 
 
 def reliability(scores: Floats, targets: Floats) -> Reliability:

@@ -38,6 +38,10 @@ class Anchor:
     """Logits that every score of a query gains per unit of the query's ease; 0 if nothing is drawn, or
     labels say that it tells nothing."""
 
+    def ease_by_class(self, success: Floats) -> Floats:
+        """Returns the logits that a query of each class gains for every model, (C,)."""
+        return self.ease * class_ease(success)
+
     def scores(self, chances: Floats, eases: Floats) -> Floats:
         """Returns the calibrated scores (N, M) of chances (N, M) and eases (N,)."""
         logits = logit(chances) * self.calibration.slope + self.calibration.offset

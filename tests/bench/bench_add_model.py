@@ -23,7 +23,6 @@ from scorer.compare.pools import read_pools
 from scorer.config import LearnerConfig
 from scorer.data.records import model_ids_of, read_records
 from scorer.measures.ranking import mean_by_model, ranking_figures
-from scorer.mixture.anchor import class_ease
 from scorer.mixture.examples import Examples, make_examples
 from scorer.mixture.learner import learn
 from scorer.mixture.newcomer import Labelled, fit_newcomer
@@ -99,7 +98,7 @@ def added_scores(
     draw = np.random.default_rng(seed)
     rows = draw.choice(known, min(LABELS, len(known)), replace=False)
     weights = learned.class_weights(learned.features(train))[rows]
-    ease_by_class = learned.anchor.ease * class_ease(learned.success)
+    ease_by_class = learned.anchor.ease_by_class(learned.success)
     labelled = Labelled(
         class_weights=weights,
         eases=weights @ ease_by_class,

@@ -7,7 +7,7 @@ from scorer.measures.calibration import (
     calibration_by_model,
     calibration_figures,
     chance_of_calibration_error,
-    model_calibration_error,
+    model_calibration_errors,
     reliability,
 )
 
@@ -55,7 +55,7 @@ def test_exact_scores_have_the_error_of_chance_and_inexact_ones_more(count: int)
     targets = (draw.random(truth.shape) < truth).astype(float)
     targets[: count // 4, 0] = NAN
     chance = chance_of_calibration_error(truth, targets, seed=1)
-    assert model_calibration_error(truth, targets) == pytest.approx(chance, rel=0.25)
+    assert np.mean(model_calibration_errors(truth, targets)) == pytest.approx(chance, rel=0.25)
     flat = 0.5 + 0.5 * (truth - 0.5)
     by_chance = chance_of_calibration_error(flat, targets, seed=1)
-    assert model_calibration_error(flat, targets) > by_chance + 0.04
+    assert np.mean(model_calibration_errors(flat, targets)) > by_chance + 0.04
