@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
 from services.router.backends.client import open_wire_client
 from services.router.backends.replicas.replicas import open_replicas
-from services.router.backends.replicas.retry_budget import Allowance
+from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.budgets.opening import open_accounts
 from services.router.decision_records.recorder import recording
 from services.router.dependencies.dependencies import Judge, Remote, Scorer
@@ -65,7 +65,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
                 half_life_s=config.latency_half_life_s, pool_median_calls=config.pool_median_calls
             ),
             patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
-            stand_ins=Allowance(share=config.stand_in_share),
+            stand_ins=RetryBudget(share=config.stand_in_share),
             min_stage_s=config.min_stage_s,
         )
 

@@ -1,1 +1,9 @@
-"""How models are called: one attempt at one endpoint, in the dialect that the backend speaks."""
+"""Backends: a call to a model -> attempts over HTTP -> text.
+
+call: A call to a model and its attempts.
+generator: The interface of whatever runs a call.
+client: Runs one attempt over HTTP.
+replicas/: Picks replicas; retries, hedges and resumes attempts.
+dialects/: Requests and replies of each kind of backend.
+http/: Reads the bytes of a reply.
+"""

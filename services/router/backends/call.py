@@ -1,4 +1,4 @@
-"""A call to a model, and every attempt that is made to have it answered."""
+"""A call to a model, and the attempts to have it answered."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger
 
-_FREE = frozenset({CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStatus.REJECTED})
-"""How attempts end of which the backend has read nothing that it would bill."""
+_UNBILLED = frozenset({CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStatus.REJECTED})
+"""Statuses of attempts that the backend never processed, so they cost nothing."""
 
 
 class CallFailedError(Exception):
-    """A call that brought no whole reply.
+    """Raised for a call without a whole reply.
 
     Args:
-        status: How it ended.
+        status: The status of its last attempt.
     """
 
     def __init__(self, status: CallStatus) -> None:
@@ -37,7 +37,7 @@ class CallFailedError(Exception):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Attempt:
-    """One try at one endpoint and, while it runs, its record."""
+    """One request to one endpoint, and its record."""
 
     kind: AttemptKind
     exchange: Exchange
@@ -45,27 +45,27 @@ class Attempt:
     started_s: float = field(default_factory=time.monotonic, init=False)
     ended_s: float | None = field(default=None, init=False)
     status: CallStatus | None = field(default=None, init=False)
-    """How it ended; None while it runs, and for good if whoever waited for it stopped."""
+    """The final status; None while it runs, or if the caller stopped waiting."""
 
     def end(self, status: CallStatus | None) -> None:
-        """Notes the end; the first one counts."""
+        """Records the end. Only the first call counts."""
         if self.ended_s is None:
             self.ended_s = time.monotonic()
             self.status = status
 
     @property
     def first_text_after_s(self) -> float | None:
-        """Time until the first text; None if none came."""
+        """Time to first token; None if there was none."""
         first_s = self.exchange.first_text_s
         return None if first_s is None else first_s - self.started_s
 
     @property
     def usage(self) -> Usage:
-        """What it used: by the backend's word, or by the router's estimate where there is none."""
+        """The usage that the backend reported, or else the router's estimate."""
         exchange = self.exchange
         if exchange.usage is not None:
             return exchange.usage
-        if not exchange.sent or self.status in _FREE:
+        if not exchange.sent or self.status in _UNBILLED:
             return Usage(prompt_tokens=0, completion_tokens=0)
         count = exchange.model.count_tokens
         return Usage(
@@ -76,30 +76,30 @@ class Attempt:
 
 @dataclass(slots=True, kw_only=True)
 class ModelCall:
-    """What a model is asked, and the attempts so far."""
+    """A request to a model, and its attempts so far."""
 
     model: PoolModel
     messages: tuple[Message, ...]
     purpose: CallPurpose
     layer_number: int
     session: str | None = None
-    """What a chat of several turns is known by; its calls prefer one replica."""
+    """The id of a conversation of several turns; its calls prefer one replica."""
     deadline: Deadline | None = None
-    """Until when an attempt makes sense."""
+    """No attempt starts after it."""
     patient: bool = False
-    """Whether no other model could stand in, so that waiting for this one makes sense."""
+    """True if no other model can replace this one, so that long retries make sense."""
     gate: Gate = UNLIMITED
-    """Asked before every attempt but the first."""
+    """Admits every attempt but the first."""
     reservation: Reservation = UNLIMITED
-    """Of the first attempt; made together with those of the calls that start with it."""
+    """The reservation of the first attempt; made together with those of its layer."""
     attempts: list[Attempt] = field(default_factory=list, init=False)
-    """In the order in which they were started."""
+    """The attempts, in the order in which they started."""
     text: str = field(default="", init=False)
-    """The raw reply so far, whichever attempts wrote it."""
+    """The raw reply so far, from all attempts together."""
 
     @property
     def worst(self) -> Amount:
-        """What one attempt takes at most: a reply of full length."""
+        """The most that one attempt can take: a reply of full length."""
         prompt, reply = prompt_tokens(self.messages), self.model.max_reply_tokens
         return Amount(1, prompt + reply, nano_usd(self.model.cost_usd(prompt, reply)))
 
@@ -111,16 +111,16 @@ class ModelCall:
         messages: tuple[Message, ...] | None = None,
         partial: str = "",
     ) -> Attempt:
-        """Returns a new attempt, of which nothing has been sent yet.
+        """Returns a new attempt. Nothing is sent yet.
 
         Args:
-            base_url: Of the endpoint, without a slash at the end.
-            kind: Why it is made.
-            messages: What is sent, if it is not the call's own.
-            partial: The start of the reply, from which the backend is to go on.
+            base_url: The endpoint, without a slash at the end.
+            kind: The reason of the attempt.
+            messages: The messages, if they differ from the call's.
+            partial: The start of the reply, for the backend to continue.
 
         Raises:
-            NoRoomError: There is no room for a further attempt, or nobody can say.
+            NoRoomError: The budget has no room for an attempt, or cannot be read.
         """
         reservation = self.reservation
         if self.attempts:
@@ -136,12 +136,12 @@ class ModelCall:
         return attempt
 
     def book(self, ledger: Ledger, status: CallStatus) -> tuple[LedgerEntry, ...]:
-        """Puts every attempt into the ledger and settles what was reserved for it.
+        """Adds every attempt to the ledger and settles its reservation.
 
         Args:
-            ledger: Where they go.
-            status: How the call ended: what is said of attempts that were stopped with it, and of the
-                one that brought the whole reply.
+            ledger: The ledger.
+            status: The status of the call. It becomes the status of the attempts that ended with
+                it: the one that brought the whole reply, and those that were stopped.
         """
         if not self.attempts:
             self.attempts.append(self._never_made())
@@ -181,6 +181,6 @@ class ModelCall:
         )
 
     def _never_made(self) -> Attempt:
-        """Returns what stands in the ledger for a call that was stopped before its first attempt."""
+        """Returns the attempt that is booked for a call that was stopped before its first one."""
         exchange = Exchange(model=self.model, base_url="", messages=self.messages)
         return Attempt(kind=AttemptKind.FIRST, exchange=exchange, reservation=self.reservation)

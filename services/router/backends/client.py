@@ -1,6 +1,6 @@
-"""One attempt over HTTP: request -> POST -> bytes -> reader of the dialect -> text.
+"""Runs one attempt over HTTP: request -> POST -> bytes -> reader of the dialect -> text.
 
-Everything that arrived together leaves together, so that a fast backend costs few wake-ups. Every
+Bytes that arrive together become one piece of text, so that a fast backend costs few wake-ups. Every
 failure becomes a `CallStatus`.
 """
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from services.router.pool.pool import PoolModel
 
 _CONNECT_TIMEOUT_S = 5.0
-# Below the five seconds after which common backends close an idle connection, so that a request is
-# never sent into a closing one.
+# Common backends close idle connections after five seconds. Ours close earlier, so that no request
+# is sent into a closing one.
 _KEEPALIVE_S = 4.0
 _MAX_ERROR_BYTES = 1 << 16
 
@@ -53,16 +53,16 @@ async def open_wire_client() -> AsyncIterator[WireClient]:
 
 
 class WireClient:
-    """Runs attempts over HTTP. It sets no deadline: whoever awaits it does."""
+    """Runs attempts over HTTP. Whoever awaits it sets the deadline."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
     async def catalogue(self, model: PoolModel, base_url: str) -> Catalogue:
-        """Returns what the server at an endpoint says it serves.
+        """Returns the models that the server at an endpoint lists.
 
         Raises:
-            AttemptFailedError: It does not answer, or not as a backend of this kind.
+            AttemptFailedError: It does not answer, or not in this dialect.
         """
         dialect = dialect_of(model)
         url = dialect.catalogue_url(base_url)
@@ -80,10 +80,10 @@ class WireClient:
             raise AttemptFailedError(CallStatus.MALFORMED) from error
 
     async def stream(self, exchange: Exchange) -> AsyncGenerator[str, None]:
-        """Yields the raw reply in pieces as it comes and keeps the exchange's record.
+        """Yields the raw reply in pieces as it comes, and updates the exchange.
 
         Raises:
-            AttemptFailedError: No whole reply came.
+            AttemptFailedError: The attempt brought no whole reply.
         """
         dialect = dialect_of(exchange.model)
         request, tls = _prepare(dialect, exchange)
@@ -107,7 +107,7 @@ class WireClient:
 
 
 def _prepare(dialect: Dialect, exchange: Exchange) -> tuple[Request, ssl.SSLContext | bool]:
-    """Returns what is sent, and by which CAs the backend is known."""
+    """Returns the request, and the TLS context of the backend."""
     try:
         return dialect.request(exchange), _tls(exchange.model)
     except (
@@ -153,7 +153,7 @@ def _refusal(response: aiohttp.ClientResponse) -> AttemptFailedError:
 
 
 async def _check(response: aiohttp.ClientResponse) -> None:
-    """Raises the failure that a response is, unless a stream follows."""
+    """Raises a failure unless the response is a stream."""
     if response.status != 200:
         raise _refusal(response)
     if response.content_type == "application/json":  # one object instead of a stream

@@ -1,4 +1,4 @@
-"""Runs a call to a model."""
+"""The interface of whatever runs a call to a model."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 
 
 class Generator(Protocol):
-    """Whatever can run a call."""
+    """Runs calls to models."""
 
     def is_reachable(self, model_id: str) -> bool:
-        """Says whether there is any replica that a call could go to."""
+        """Returns whether the model has a replica."""
         ...
 
     def usual_silence_s(self, model_id: str) -> float | None:
-        """Returns how long calls to a model take to begin, but for a few; None if that is unknown."""
+        """Returns the time within which 95 % of a model's calls begin; None while it is unknown."""
         ...
 
     def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
-        """Yields the raw reply in pieces as it comes and keeps the call's record.
+        """Yields the raw reply in pieces as it comes, and updates the call's record.
 
-        `Resumed` stands where a reply broke off and goes on elsewhere: what follows joins on.
+        `Resumed` marks the point where a broken reply continues on another replica.
 
         Raises:
-            CallFailedError: No whole reply came.
+            CallFailedError: The call brought no whole reply.
         """
         ...

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from services.router.backends.generator import Generator
-    from services.router.backends.replicas.retry_budget import Allowance
+    from services.router.backends.replicas.retry_budget import RetryBudget
     from services.router.dependencies.dependencies import Judge, Scorer
     from services.router.engine.layer_outcome import LayerOutcome, Proposal
     from services.router.engine.run import Run
@@ -52,7 +52,7 @@ class Stage:
     generator: Generator
     latencies: Latencies
     patience: Patience
-    stand_ins: Allowance
+    stand_ins: RetryBudget
     """Of models that run for others that are silent, as a share of the calls."""
     min_stage_s: float
     """Least time left in which starting another layer, or the aggregator, makes sense."""
@@ -129,7 +129,7 @@ class Stage:
         run.stop_reason = lack or run.stop_reason
         proposals = proposals[:count]
         for _ in proposals:
-            self.stand_ins.note_call()
+            self.stand_ins.record_call()
         outcome = await run_layer(
             proposals,
             self.generator,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.router.backends.generator import Generator
-    from services.router.backends.replicas.retry_budget import Allowance
+    from services.router.backends.replicas.retry_budget import RetryBudget
     from services.router.dependencies.dependencies import Judge
     from services.router.engine.layer import BeginDraft, IsSettled, NextStandIn
     from services.router.engine.layer_outcome import Proposal
@@ -44,7 +44,7 @@ def settled_by(priors: Mapping[str, float]) -> IsSettled:
     return is_settled
 
 
-def stand_ins(run: Run, decision: RoutingDecision, allowance: Allowance) -> NextStandIn:
+def stand_ins(run: Run, decision: RoutingDecision, budget: RetryBudget) -> NextStandIn:
     """Returns what names the next model by rank that only better ones kept out of a layer.
 
     One that is not good enough for a seat still tells more than one that says nothing.
@@ -56,7 +56,7 @@ def stand_ins(run: Run, decision: RoutingDecision, allowance: Allowance) -> Next
     ]
 
     async def next_stand_in() -> Proposal | None:
-        if not waiting or not allowance.take():
+        if not waiting or not budget.take():
             return None
         proposal = assessed_proposal(run, run.pool.by_id[waiting.pop(0)])
         if not await reserve_extra(run, proposal.call):

@@ -1,1 +1,12 @@
-"""dialects."""
+"""Dialects: the requests and replies of each kind of backend.
+
+dialect: The interface of a dialect.
+registry: The dialects by name.
+openai: Chat completions of OpenAI and compatible servers.
+vllm: vLLM and SGLang.
+tgi: Text Generation Inference, both of its APIs.
+llamacpp: The server of llama.cpp.
+ollama: Ollama.
+openrouter: OpenRouter.
+served_models: The models that a server lists.
+"""

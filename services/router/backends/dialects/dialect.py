@@ -1,4 +1,4 @@
-"""What a dialect is: how a backend is asked, and how its reply is read."""
+"""The interface of a dialect: builds requests to a backend and reads its replies."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Request:
 
 
 class Dialect(Protocol):
-    """One kind of backend. It holds no state: readers do."""
+    """One kind of backend. A dialect holds no state; its readers do."""
 
     @property
     def continues(self) -> bool:
-        """Whether the backend can go on from the start of an answer (`Exchange.partial`)."""
+        """True if the backend can continue the start of an answer (`Exchange.partial`)."""
         ...
 
     def request(self, exchange: Exchange) -> Request:
-        """Returns what is sent."""
+        """Returns the request for an exchange."""
         ...
 
     def reader(self, exchange: Exchange) -> Reader:
@@ -40,20 +40,20 @@ class Dialect(Protocol):
         ...
 
     def catalogue_url(self, base_url: str) -> str:
-        """Returns where the server says what it serves."""
+        """Returns the URL of the server's list of models."""
         ...
 
     def catalogue(self, value: object) -> Catalogue:
-        """Reads what the server says there, parsed from JSON.
+        """Reads that list, parsed from JSON.
 
         Raises:
-            AttemptFailedError: It is none of this kind of backend.
+            AttemptFailedError: The list is not in this dialect.
         """
         ...
 
 
 def request_headers(model: PoolModel, accept: str) -> dict[str, str]:
-    """Returns the headers that every dialect sends."""
+    """Returns the headers of every dialect."""
     headers = {"Content-Type": "application/json", "Accept": accept}
     key = model.api_key()
     if key is not None:
@@ -62,7 +62,7 @@ def request_headers(model: PoolModel, accept: str) -> dict[str, str]:
 
 
 def chat_messages(exchange: Exchange) -> list[dict[str, Any]]:
-    """Returns the messages, and the start of the answer as the assistant's if there is one."""
+    """Returns the messages, then the start of the answer as the assistant's turn if there is one."""
     messages = [{"role": m.role.value, "content": m.content} for m in exchange.messages]
     if exchange.partial:
         messages.append({"role": "assistant", "content": exchange.partial})
@@ -70,10 +70,10 @@ def chat_messages(exchange: Exchange) -> list[dict[str, Any]]:
 
 
 def reply_tokens(exchange: Exchange) -> int:
-    """Returns the most tokens that may be written: what the start of the answer took is used up."""
+    """Returns the token limit of the reply, less the tokens of a started answer."""
     model = exchange.model
     if not exchange.partial:
         return model.max_reply_tokens
-    # The count may be an estimate, which is rather too high: enough stays to end the answer.
+    # The count may be an estimate on the high side: keep enough tokens to end the answer.
     left = model.max_reply_tokens - model.count_tokens(exchange.partial)
     return max(left, model.max_reply_tokens // 4, 1)

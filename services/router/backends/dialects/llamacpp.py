@@ -1,12 +1,12 @@
-"""llama.cpp's server."""
+"""The server of llama.cpp."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.router.backends.dialects.continuing import ContinuingDialect
 from services.router.backends.dialects.openai import OpenAiReader
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
+from services.router.backends.dialects.vllm import VllmDialect
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.exchange import Usage
 from services.router.backends.http.reader import count_of
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from services.router.backends.http.reader import Reader
 
 
-class LlamaCppDialect(ContinuingDialect):
-    """Keeps the prompt in the slot's cache. Thinking is off while an answer is continued.
+class LlamaCppDialect(VllmDialect):
+    """Keeps the prompt in the slot's cache, and turns thinking off while an answer is continued.
 
-    The server refuses to continue a message of a model that would think first.
+    The server refuses to continue the message of a model that would think first.
     """
 
     def reader(self, exchange: Exchange) -> Reader:
@@ -28,11 +28,11 @@ class LlamaCppDialect(ContinuingDialect):
         return _LlamaCppReader(exchange)
 
     def catalogue_url(self, base_url: str) -> str:
-        """Returns where the server tells its settings; it has one model, under any name."""
+        """Returns the URL of the server's settings; it serves one model under any name."""
         return f"{base_url.removesuffix('/v1')}/props"
 
     def catalogue(self, value: object) -> Catalogue:
-        """Reads the context window that each request may use."""
+        """Reads the context window of a request."""
         settings = value.get("default_generation_settings") if isinstance(value, dict) else None
         if not isinstance(settings, dict):
             raise AttemptFailedError(CallStatus.MALFORMED)
@@ -48,7 +48,7 @@ class LlamaCppDialect(ContinuingDialect):
 
 
 class _LlamaCppReader(OpenAiReader):
-    """Reads token counts from `timings` where `usage` is missing."""
+    """Reads token counts from `timings` if `usage` is missing."""
 
     def _usage(self, value: dict[str, Any]) -> Usage | None:
         usage = super()._usage(value)

@@ -1,7 +1,6 @@
-"""Ollama's own API: one JSON object per line.
+"""The API of Ollama: one JSON object per line.
 
-Its OpenAI-compatible one cannot say how long the context window is, and cuts prompts silently at the
-server's default.
+Its OpenAI-compatible API takes no context window, and cuts prompts silently at the server's default.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from services.router.backends.dialects.dialect import (
 )
 from services.router.backends.dialects.served_models import Catalogue, ServedModel
 from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.decoders import LineDecoder
 from services.router.backends.http.exchange import Usage
-from services.router.backends.http.lines import LineDecoder
 from services.router.backends.http.reader import Reader, count_of, text_of
 from services.router.types.ledger import CallStatus
 
@@ -31,11 +30,11 @@ class OllamaDialect:
 
     @property
     def continues(self) -> bool:
-        """It depends on the model's template, and nothing says so."""
+        """False: it depends on the model's template, which the API does not show."""
         return False
 
     def request(self, exchange: Exchange) -> Request:
-        """Returns what is sent."""
+        """Returns the request for an exchange."""
         model = exchange.model
         options: dict[str, Any] = {
             "num_ctx": model.context_window_tokens,
@@ -47,7 +46,7 @@ class OllamaDialect:
             "model": model.backend_model or model.id,
             "messages": chat_messages(exchange),
             "stream": True,
-            "truncate": False,  # what does not fit is an error, not half a prompt
+            "truncate": False,  # a prompt that does not fit is an error
             "options": options,
         }
         return Request(
@@ -61,11 +60,11 @@ class OllamaDialect:
         return _OllamaReader(exchange, LineDecoder())
 
     def catalogue_url(self, base_url: str) -> str:
-        """Returns where the models are listed that were pulled."""
+        """Returns the URL of the list of pulled models."""
         return f"{base_url}/api/tags"
 
     def catalogue(self, value: object) -> Catalogue:
-        """Reads their names."""
+        """Reads the names of the pulled models."""
         listed = value.get("models") if isinstance(value, dict) else None
         if not isinstance(listed, list):
             raise AttemptFailedError(CallStatus.MALFORMED)
@@ -82,7 +81,9 @@ class _OllamaReader(Reader):
             raise AttemptFailedError(CallStatus.MALFORMED)
         if value.get("done") is True:
             self.finished = self.done = True
-            self._note_usage(_usage(value))
+            usage = _usage(value)
+            if usage is not None:
+                self._record_usage(usage)
         if message is None:
             return ""
         self._add_reasoning(message.get("thinking"))
@@ -90,7 +91,7 @@ class _OllamaReader(Reader):
 
 
 def _usage(value: dict[str, Any]) -> Usage | None:
-    # A prompt that was wholly in the cache has no count; then the router estimates.
+    # A prompt that was wholly in the cache has no count; the router estimates it.
     read, written = count_of(value.get("prompt_eval_count")), count_of(value.get("eval_count"))
     if read is None or written is None:
         return None

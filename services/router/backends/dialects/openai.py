@@ -1,4 +1,4 @@
-"""The streaming chat completions that OpenAI defined, and what most backends made of them."""
+"""Streamed chat completions, as OpenAI and most other backends serve them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from services.router.backends.dialects.dialect import (
 )
 from services.router.backends.dialects.served_models import read_listing
 from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.decoders import SseDecoder
 from services.router.backends.http.exchange import Usage
 from services.router.backends.http.reader import Reader, count_of, text_of
-from services.router.backends.http.sse import SseDecoder
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ class OpenAiDialect:
 
     @property
     def continues(self) -> bool:
-        """It begins a new message, whatever the last one is."""
+        """False: it begins a new message, whatever the last one is."""
         return False
 
     def request(self, exchange: Exchange) -> Request:
-        """Returns what is sent."""
+        """Returns the request for an exchange."""
         return Request(
             url=f"{exchange.base_url}/chat/completions",
             headers=self._headers(exchange),
@@ -44,7 +44,7 @@ class OpenAiDialect:
         return OpenAiReader(exchange)
 
     def catalogue_url(self, base_url: str) -> str:
-        """Returns where the models are listed."""
+        """Returns the URL of the list of models."""
         return f"{base_url}/models"
 
     def catalogue(self, value: object) -> Catalogue:
@@ -69,7 +69,7 @@ class OpenAiDialect:
 
 
 class OpenAiReader(Reader):
-    """Reads `chat.completion.chunk` events, as any of the backends writes them."""
+    """Reads `chat.completion.chunk` events of all such backends."""
 
     def __init__(self, exchange: Exchange) -> None:
         super().__init__(exchange, SseDecoder())
@@ -77,7 +77,9 @@ class OpenAiReader(Reader):
     def _event(self, value: dict[str, Any]) -> str:
         if value.get("error") or value.get("object") == "error":
             raise self._fail(value.get("error") or value)
-        self._note_usage(self._usage(value))
+        usage = self._usage(value)
+        if usage is not None:
+            self._record_usage(usage)
         choices = value.get("choices")
         if not choices or not isinstance(choices, list):
             return ""
@@ -93,7 +95,7 @@ class OpenAiReader(Reader):
     def _finish(self, reason: object, choice: dict[str, Any]) -> None:
         if reason == "error":
             raise self._fail(choice.get("error"))
-        if reason == "abort":  # the server gave the request up: it shuts down, or is out of memory
+        if reason == "abort":  # the server aborted the request: it shuts down, or is out of memory
             raise AttemptFailedError(CallStatus.INTERRUPTED)
         self.finished = True
 
@@ -103,10 +105,13 @@ class OpenAiReader(Reader):
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if reasoning is not None:
             self._add_reasoning(reasoning)
-        return text_of(delta.get("content"))
+        content = delta.get("content")
+        return content if type(content) is str else text_of(content)
 
     def _usage(self, value: dict[str, Any]) -> Usage | None:
-        return read_usage(value.get("usage"))
+        """Returns the usage in an event, if any."""
+        usage = value.get("usage")
+        return None if usage is None else read_usage(usage)
 
 
 def read_usage(value: object) -> Usage | None:
@@ -122,7 +127,7 @@ def read_usage(value: object) -> Usage | None:
     read, written = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
     reasoning = _count_in(written, "reasoning_tokens")
     if reasoning is None:
-        reasoning = count_of(value.get("reasoning_tokens"))  # where SGLang has it
+        reasoning = count_of(value.get("reasoning_tokens"))  # SGLang reports it here
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,

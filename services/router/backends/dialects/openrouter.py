@@ -1,4 +1,4 @@
-"""OpenRouter: OpenAI's dialect, with the caller's name in headers and dollars in the usage."""
+"""OpenRouter: the OpenAI dialect, with the caller's name in headers and dollars in the usage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class OpenRouterDialect(OpenAiDialect):
-    """Asks for the cost. A model's name may have a suffix (`:nitro`, `:floor`, `:free`)."""
+    """Requests the cost in the usage. A model's name may have a suffix (`:nitro`, `:free`)."""
 
     def _headers(self, exchange: Exchange) -> dict[str, str]:
         headers = super()._headers(exchange)

@@ -1,15 +1,15 @@
-"""The dialects, by the name that a pool file gives them."""
+"""The dialects by their name in a pool file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.router.backends.dialects.continuing import ContinuingDialect
 from services.router.backends.dialects.llamacpp import LlamaCppDialect
 from services.router.backends.dialects.ollama import OllamaDialect
 from services.router.backends.dialects.openai import OpenAiDialect
 from services.router.backends.dialects.openrouter import OpenRouterDialect
 from services.router.backends.dialects.tgi import TgiDialect, TgiNativeDialect
+from services.router.backends.dialects.vllm import VllmDialect
 from services.router.pool.backend import Backend
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 DIALECTS: Mapping[Backend, Dialect] = {
     Backend.OPENAI: OpenAiDialect(),
-    Backend.VLLM: ContinuingDialect(),
-    Backend.SGLANG: ContinuingDialect(),
+    Backend.VLLM: VllmDialect(),
+    Backend.SGLANG: VllmDialect(),
     Backend.TGI: TgiDialect(),
     Backend.TGI_NATIVE: TgiNativeDialect(),
     Backend.LLAMA_CPP: LlamaCppDialect(),

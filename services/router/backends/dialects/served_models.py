@@ -1,4 +1,4 @@
-"""What a server says it serves."""
+"""The models that a server lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
-    """One model, as its server describes it; None where it does not say."""
+    """One model as its server describes it; None for a value that is not listed."""
 
     context_window_tokens: int | None = None
     prompt_price_usd_per_million_tokens: float | None = None
@@ -27,20 +27,20 @@ class Catalogue:
 
     models: Mapping[str, ServedModel] = field(default_factory=dict)
     any_name: ServedModel | None = None
-    """What a server with one model serves, whatever name it is asked for."""
+    """The model of a server that serves one model under any name."""
 
     def find(self, name: str) -> ServedModel | None:
-        """Returns the model of that name; a suffix (`:nitro`, `:latest`) may be added or left out."""
+        """Returns the model of a name, with or without a suffix (`:nitro`, `:latest`)."""
         names = (name, f"{name}:latest", name.rsplit(":", 1)[0])
         found = (self.models[n] for n in names if n in self.models)
         return next(found, self.any_name)
 
 
 def read_listing(value: object) -> Catalogue:
-    """Reads OpenAI's list of models, with what vLLM, SGLang and OpenRouter add to it.
+    """Reads a list of models in the format of OpenAI, with the fields of vLLM, SGLang and OpenRouter.
 
     Raises:
-        AttemptFailedError: It is no such list.
+        AttemptFailedError: The value is no such list.
     """
     listed = value.get("data") if isinstance(value, dict) else None
     if not isinstance(listed, list):
@@ -55,7 +55,7 @@ def read_listing(value: object) -> Catalogue:
 
 
 def positive(value: object) -> int | None:
-    """Returns a positive integer; None for whatever is none."""
+    """Returns a positive integer; None for any other value."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
@@ -75,4 +75,4 @@ def _price(per_token: object) -> float | None:
         price = float(per_token) * 1e6 if isinstance(per_token, str) else None
     except ValueError:
         return None
-    return price if price is not None and price >= 0 else None  # -1 stands for "it depends"
+    return price if price is not None and price >= 0 else None  # -1 means that the price varies

@@ -1,7 +1,7 @@
-"""TGI: its OpenAI-compatible API, and its own, where plain text goes in and tokens come out.
+"""TGI: its OpenAI-compatible API, and its native API of plain text in, tokens out.
 
-Its own is for models without a chat template. The prompt is a transcript, its turns set apart by empty
-lines, that ends where the model is to write:
+The native API is for models without a chat template. The prompt is a transcript with empty lines
+between the turns:
 
     {system text}
 
@@ -23,9 +23,9 @@ from services.router.backends.dialects.dialect import Request, reply_tokens, req
 from services.router.backends.dialects.openai import OpenAiDialect
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.decoders import SseDecoder
 from services.router.backends.http.exchange import Usage
 from services.router.backends.http.reader import Reader, count_of, text_of
-from services.router.backends.http.sse import SseDecoder
 from services.router.types.conversation import Role
 from services.router.types.ledger import CallStatus
 
@@ -40,7 +40,7 @@ class TgiDialect(OpenAiDialect):
     """TGI's OpenAI-compatible API."""
 
     def catalogue_url(self, base_url: str) -> str:
-        """Returns where the server tells its settings; it has one model, under any name."""
+        """Returns the URL of the server's settings; it serves one model under any name."""
         return _info_url(base_url)
 
     def catalogue(self, value: object) -> Catalogue:
@@ -53,11 +53,11 @@ class TgiNativeDialect:
 
     @property
     def continues(self) -> bool:
-        """The start of the answer is the end of the prompt."""
+        """True: the start of the answer becomes the end of the prompt."""
         return True
 
     def request(self, exchange: Exchange) -> Request:
-        """Returns what is sent."""
+        """Returns the request for an exchange."""
         model = exchange.model
         parameters: dict[str, Any] = {
             "max_new_tokens": reply_tokens(exchange),
@@ -66,7 +66,7 @@ class TgiNativeDialect:
             "stop": [_STOP],
             "do_sample": bool(model.temperature),
         }
-        if model.temperature:  # zero is refused; without sampling it is what happens
+        if model.temperature:  # TGI refuses zero; no sampling means the same
             parameters["temperature"] = model.temperature
         return Request(
             url=f"{exchange.base_url}/generate_stream",
@@ -79,7 +79,7 @@ class TgiNativeDialect:
         return _TgiReader(exchange)
 
     def catalogue_url(self, base_url: str) -> str:
-        """Returns where the server tells its settings."""
+        """Returns the URL of the server's settings."""
         return _info_url(base_url)
 
     def catalogue(self, value: object) -> Catalogue:
@@ -99,7 +99,7 @@ def _read_info(value: object) -> Catalogue:
 
 
 def render(exchange: Exchange) -> str:
-    """Returns the messages as one text that ends where the model is to go on."""
+    """Returns the messages as one transcript, for the model to continue."""
     turns = [f"{_SPEAKERS[m.role]}{m.content}" for m in exchange.messages]
     answer = f"Assistant: {exchange.partial}" if exchange.partial else "Assistant:"
     return "\n\n".join([*turns, answer])
@@ -110,7 +110,7 @@ class _TgiReader(Reader):
         super().__init__(exchange, SseDecoder())
         self._at_start = not exchange.partial
         self._held = ""
-        """Text that may be the start of the stop sequence, which TGI sends along."""
+        """Text that may be the start of the stop sequence, which TGI sends too."""
 
     def _event(self, value: dict[str, Any]) -> str:
         if value.get("error"):
@@ -121,13 +121,15 @@ class _TgiReader(Reader):
         if token is not None and token.get("special") is not True:
             self._held += text_of(token.get("text"))
         if details is not None:
-            self._note_usage(_usage(details))
+            usage = _usage(details)
+            if usage is not None:
+                self._record_usage(usage)
         if value.get("generated_text") is not None:
             self.finished = self.done = True
         return self._settled()
 
     def _settled(self) -> str:
-        """Takes the text that is no part of a stop sequence, and of no space before the answer."""
+        """Returns the held text without stop sequence and without white space before the answer."""
         text, stop, _ = self._held.partition(_STOP)
         if not stop and not self.done:
             lengths = range(min(len(_STOP) - 1, len(text)), 0, -1)

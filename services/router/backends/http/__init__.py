@@ -1,1 +1,8 @@
-"""http."""
+"""HTTP replies: bytes -> events -> text, whatever the dialect.
+
+exchange: One attempt: the request and the state of its reply.
+decoders: Bytes -> lines, or server-sent events.
+reader: Events -> text, within bounds.
+reasoning: Separates reasoning from the answer.
+attempt_failure: Failures of an attempt, and their statuses.
+"""

@@ -1,4 +1,4 @@
-"""How an attempt fails: what a backend says -> a `CallStatus`, and when to try again."""
+"""Failures of an attempt: an HTTP status or error -> a `CallStatus`, and the time of a retry."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from services.router.types.ledger import CallStatus
 
 _TOO_MANY_REQUESTS = 429
 _SERVERS_FAULT = {408, 424}
-"""Codes from 400 on by which a backend or a gateway says that it failed itself: out of time (408), and
-TGI's failure while it generates (424)."""
+"""Codes below 500 that are the server's fault: a timeout (408), a failed generation of TGI (424)."""
 
 
 class AttemptFailedError(Exception):
-    """An attempt that brought no whole reply.
+    """Raised for an attempt without a whole reply.
 
     Args:
-        status: How it ended.
-        http_status: What the backend answered, where that was not 200.
-        retry_after_s: How long the backend asks to be left alone; None where it does not say.
+        status: The status of the attempt.
+        http_status: The HTTP status, if it was not 200.
+        retry_after_s: Seconds that the backend asks to wait; None if it does not.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class AttemptFailedError(Exception):
 
 
 def status_of(code: int) -> CallStatus:
-    """Returns what an HTTP status other than 200 means."""
+    """Returns the status of an attempt that got an HTTP status other than 200."""
     if code == _TOO_MANY_REQUESTS:
         return CallStatus.RATE_LIMITED
     if code >= 500 or code in _SERVERS_FAULT:
@@ -45,7 +44,7 @@ def status_of(code: int) -> CallStatus:
 
 
 def status_of_error(error: object) -> CallStatus:
-    """Returns what the error object in a reply means; its code is an HTTP status, if it has one."""
+    """Returns the status of an attempt that got an error object, by the HTTP code in it if any."""
     code = error.get("code") if isinstance(error, dict) else None
     if isinstance(code, int) and 400 <= code < 600:
         return status_of(code)
@@ -53,7 +52,7 @@ def status_of_error(error: object) -> CallStatus:
 
 
 def read_retry_after(value: str | None) -> float | None:
-    """Returns the seconds that a `Retry-After` header asks for: a number, or a date in HTTP's form."""
+    """Returns the seconds of a `Retry-After` header, which holds a number or an HTTP date."""
     if value is None:
         return None
     text = value.strip()

@@ -1,4 +1,4 @@
-"""Reads one reply: bytes -> JSON events -> text, reasoning kept apart, within bounds."""
+"""Reads one reply: bytes -> JSON events -> text without reasoning, within bounds."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from services.router.backends.http.attempt_failure import AttemptFailedError, status_of_error
-from services.router.backends.http.lines import LinesError
+from services.router.backends.http.decoders import LinesError
 from services.router.backends.http.reasoning import ReasoningSplitter
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
     from services.router.backends.http.exchange import Exchange, Usage
 
-_DECODER = json.JSONDecoder()  # `json.loads` does as much around it as it does itself
+_DECODER = json.JSONDecoder()  # half the cost of `json.loads`
 _DONE = "[DONE]"
 _JSON_SPACE = " \t\n\r"
 _CHARACTERS_PER_TOKEN_LIMIT = 32
-"""A reply of more characters per allowed token than this is no reply of that model."""
+"""Characters per allowed token above which a reply is refused as malformed."""
 
 
 class Decoder(Protocol):
-    """Takes events out of bytes."""
+    """Decodes bytes into events."""
 
     def feed(self, data: bytes) -> list[str]:
         """Takes more bytes and returns the events that they complete; raises `LinesError`."""
@@ -30,16 +30,16 @@ class Decoder(Protocol):
 
 
 class Reader(ABC):
-    """Reads one reply; a dialect says what its events mean."""
+    """Reads one reply; each dialect reads its own events."""
 
     def __init__(self, exchange: Exchange, decoder: Decoder) -> None:
         model = exchange.model
         self.finished = False
-        """Whether the backend said why the reply ends."""
+        """True once the backend has given a reason for the end."""
         self.done = False
-        """Whether the backend said that nothing follows."""
+        """True once the backend has said that nothing follows."""
         self.failure: AttemptFailedError | None = None
-        """Why no whole reply comes: the backend says so, or is no such backend."""
+        """The failure that ended the reply; None while there is none."""
         self._exchange = exchange
         self._decoder = decoder
         self._splitter = ReasoningSplitter(
@@ -47,13 +47,13 @@ class Reader(ABC):
         )
         self._reported_reasoning_characters = 0
         self._begun = False
-        """Whether text or reasoning has come."""
+        """True once text or reasoning has come."""
         self._characters_left = model.max_reply_tokens * _CHARACTERS_PER_TOKEN_LIMIT
 
     def read(self, data: bytes) -> str:
-        """Returns the answer's text in a piece of the stream; notes in the exchange what else it says.
+        """Returns the answer text in a piece of the stream, and records usage and reasoning.
 
-        Text that came before a failure is returned, and the failure noted.
+        Text that came before a failure is returned, and `failure` is set.
         """
         texts: list[str] = []
         try:
@@ -72,43 +72,42 @@ class Reader(ABC):
         return self._answer("".join(texts))
 
     def finish(self) -> str:
-        """Returns text that was held back and turned out to be the answer's."""
+        """Returns the held text that belongs to the answer."""
         text = self._splitter.finish()
-        self._note_reasoning()
+        self._record_reasoning()
         return text
 
     @abstractmethod
     def _event(self, value: dict[str, Any]) -> str:
-        """Returns the text in an event."""
+        """Returns the text of an event."""
 
     def _answer(self, text: str) -> str:
         self._characters_left -= len(text)
         if self._characters_left < 0:
             self.failure = AttemptFailedError(CallStatus.MALFORMED)
         answer = self._splitter.feed(text)
-        self._note_reasoning()
+        self._record_reasoning()
         return answer
 
     def _add_reasoning(self, value: object) -> None:
-        """Notes reasoning that came in a field of its own."""
+        """Counts reasoning that came in a field of its own."""
         if isinstance(value, str) and value:
             self._begun = True
             self._reported_reasoning_characters += len(value)
             self._characters_left -= len(value)
 
-    def _note_reasoning(self) -> None:
+    def _record_reasoning(self) -> None:
         self._exchange.reasoning_characters = (
             self._reported_reasoning_characters + self._splitter.reasoning_characters
         )
 
-    def _note_usage(self, usage: Usage | None) -> None:
-        """Keeps what the backend said last: counts are totals, and some backends repeat them."""
-        if usage is not None:
-            self._exchange.usage = usage
+    def _record_usage(self, usage: Usage) -> None:
+        """Keeps the last usage: counts are totals, and some backends repeat them."""
+        self._exchange.usage = usage
 
     def _fail(self, error: object) -> AttemptFailedError:
-        """Returns the failure that an error within the reply means."""
-        # What is refused before a word is written costs nothing; afterwards something was used.
+        """Returns the failure for an error object within the reply."""
+        # A refusal before the first text costs nothing; after it, tokens were used.
         status = CallStatus.BACKEND_ERROR if self._begun else status_of_error(error)
         return AttemptFailedError(status)
 
@@ -125,10 +124,10 @@ def _parse(event: str) -> dict[str, Any]:
 
 
 def text_of(value: object) -> str:
-    """Returns a text that may be left out.
+    """Returns a text; an absent one is empty.
 
     Raises:
-        AttemptFailedError: It is something else.
+        AttemptFailedError: The value is no text.
     """
     if value is None:
         return ""
@@ -138,7 +137,7 @@ def text_of(value: object) -> str:
 
 
 def count_of(value: object) -> int | None:
-    """Returns a count of tokens; None for whatever is none."""
+    """Returns a count of tokens; None if the value is no valid count."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value < 1 << 31 else None

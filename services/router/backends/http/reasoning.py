@@ -1,4 +1,4 @@
-"""Reasoning that a model writes into its reply, `<think>...</think>`, is kept apart from the answer."""
+"""Separates reasoning, `<think>...</think>`, from the answer in a reply."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class _Where(enum.Enum):
 
 
 class ReasoningSplitter:
-    """Takes the reasoning at the start of a reply out of it, however the text is cut.
+    """Removes the reasoning at the start of a reply, however the text is cut into pieces.
 
     Args:
-        inside: Whether the reply begins within the reasoning, as where a chat template opens it.
+        inside: True if the reply begins within the reasoning, because a chat template opens it.
     """
 
     def __init__(self, *, inside: bool = False) -> None:
@@ -28,7 +28,7 @@ class ReasoningSplitter:
         self.reasoning_characters = 0
 
     def feed(self, text: str) -> str:
-        """Takes more of the reply and returns what of it belongs to the answer."""
+        """Takes more of the reply and returns the part that belongs to the answer."""
         if self._where is _Where.ANSWER:
             return text
         self._held += text
@@ -46,7 +46,7 @@ class ReasoningSplitter:
         return answer
 
     def finish(self) -> str:
-        """Returns what was held back and turned out to be the answer."""
+        """Returns the held text that belongs to the answer."""
         held, self._held = self._held, ""
         if self._where is _Where.REASONING:
             self.reasoning_characters += len(held)
@@ -56,14 +56,14 @@ class ReasoningSplitter:
         text = self._held.lstrip()
         if text.startswith(_OPEN):
             self._where, self._held = _Where.REASONING, text[len(_OPEN) :]
-        elif not _OPEN.startswith(text):  # it does also while nothing but white space has come
+        elif not _OPEN.startswith(text):  # also true while only white space has come
             self._where = _Where.ANSWER
 
     def _reason(self) -> None:
         reasoning, closed, rest = self._held.partition(_CLOSE)
         if closed:
             self._where, self._held = _Where.AFTER, rest
-        else:  # the last characters may be the start of the mark
+        else:  # the last characters may be the start of the closing tag
             kept = len(_CLOSE) - 1
             reasoning, self._held = self._held[:-kept], self._held[-kept:]
         self.reasoning_characters += len(reasoning)

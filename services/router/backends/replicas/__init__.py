@@ -1,8 +1,21 @@
-"""One model, several replicas: where they are, which one is asked, and what happens when one fails.
+"""Replicas: picks one for each attempt, and recovers from failures.
 
-``pool file -> endpoints -> discovery -> ReplicaSet -> choice -> Lane (an attempt) -> text``
+pool file -> endpoints -> discovery -> ReplicaSet -> Dispatcher -> AttemptStream -> text
 
-A replica that fails again and again is ejected for a while (`ejection`). A call that fails before its
-first text is tried on another replica (`course`), one that is slow to begin is hedged (`race`), and one
-that breaks off goes on elsewhere (`continuation`).
+replicas: The replica sets of all models.
+replica_set: The replicas of one model, and what they share.
+replica: The state of one replica.
+dispatcher: First attempt, retries, hedge and resumption of one call.
+attempt_stream: One attempt under way.
+load_balancing: Picks a replica.
+hedge: Starts a second attempt beside a slow one.
+retry: Failures that are retried, and the back-off.
+retry_budget: Bounds extra attempts to a share of the calls.
+resume: Continues a broken reply on another replica.
+ejection: Ejects replicas that keep failing.
+first_token_latency: Times to first token.
+config: Settings.
+settings: Settings by subject.
+metrics: Prometheus metrics.
+discovery/: Finds the addresses of replicas.
 """

@@ -1,4 +1,4 @@
-"""An attempt under way at one replica."""
+"""One attempt under way at one replica."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from services.router.types.ledger import CallStatus
 
 
-class Lane:
-    """Reads one attempt's text, and reports how it ended to everyone who keeps count."""
+class AttemptStream:
+    """Reads the text of one attempt, and reports its end to the replica and its set."""
 
     def __init__(
         self, attempt: Attempt, replica: Replica, replicas: ReplicaSet, client: WireClient
@@ -33,7 +33,7 @@ class Lane:
         ATTEMPTS.labels(replicas.model_id, attempt.kind.name).inc()
 
     async def next(self) -> str | None:
-        """Returns the next text, or None where the reply is whole; closed if none of the two comes.
+        """Returns the next text; None at the end of a whole reply. Closes itself on failure.
 
         Raises:
             AttemptFailedError: The attempt failed.
@@ -51,14 +51,14 @@ class Lane:
         if not self._wrote and text is not None:
             self._wrote = True
             after_s = time.monotonic() - self.attempt.started_s
-            self._replicas.note_first_text(self.replica, after_s)
+            self._replicas.record_first_text(self.replica, after_s)
         return text
 
     async def close(self, status: CallStatus | None) -> None:
-        """Ends the attempt, with its connection if that is still open; the first status counts.
+        """Ends the attempt and closes its connection. Only the first call counts.
 
         Args:
-            status: How it ended; None if whoever waited for it stopped.
+            status: The final status; None if the caller stopped waiting.
         """
         if self._closed:
             return
@@ -68,5 +68,5 @@ class Lane:
         self._replicas.report(self.replica, status)
         if status is None and not self._wrote:
             waited_s = time.monotonic() - self.attempt.started_s
-            self._replicas.note_silence(self.replica, waited_s)
+            self._replicas.record_silence(self.replica, waited_s)
         await self._texts.aclose()

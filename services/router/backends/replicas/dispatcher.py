@@ -1,4 +1,4 @@
-"""One call's way over the replicas: the first attempt, retries, a hedge, and going on after a break."""
+"""Dispatches a call to the replicas of its model: first attempt, retries, a hedge, resumption."""
 
 from __future__ import annotations
 
@@ -8,24 +8,71 @@ from typing import TYPE_CHECKING
 from services.router.backends.call import CallFailedError
 from services.router.backends.dialects.registry import dialect_of
 from services.router.backends.http.attempt_failure import AttemptFailedError
-from services.router.backends.replicas.attempt_stream import Lane
-from services.router.backends.replicas.hedge import race
+from services.router.backends.replicas.attempt_stream import AttemptStream
+from services.router.backends.replicas.hedge import first_to_write
 from services.router.backends.replicas.metrics import ATTEMPTS_WITHHELD
-from services.router.backends.replicas.resume import continuation
+from services.router.backends.replicas.resume import resume_request
 from services.router.backends.replicas.retry import RESUMED, RETRIED, backoff_s
 from services.router.budgets.reservation import NoRoomError
+from services.router.routing.events import Resumed
 from services.router.types.ledger import AttemptKind, CallStatus
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
     from services.router.backends.call import ModelCall
     from services.router.backends.client import WireClient
     from services.router.backends.replicas.replica import Replica
     from services.router.backends.replicas.replica_set import ReplicaSet
-    from services.router.backends.replicas.resume import Continuation, Seam
+    from services.router.backends.replicas.resume import OverlapFilter, ResumeRequest
 
 
-class Course:
-    """Decides where the next attempt goes, and whether there is one."""
+class ReplicaGenerator:
+    """Runs calls over the replicas of their models. Whoever awaits it sets the deadline."""
+
+    def __init__(self, client: WireClient, sets: Mapping[str, ReplicaSet]) -> None:
+        self._client = client
+        self._sets = sets
+
+    def is_reachable(self, model_id: str) -> bool:
+        """Returns whether the model has a replica."""
+        return bool(self._sets[model_id].replicas)
+
+    def usual_silence_s(self, model_id: str) -> float | None:
+        """Returns the time within which 95 % of a model's calls begin; None while it is unknown."""
+        return self._sets[model_id].usual_silence_s
+
+    async def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
+        """Yields the raw reply in pieces as it comes; see `Generator`."""
+        dispatcher = Dispatcher(call, self._sets[call.model.id], self._client)
+        stream, text = await dispatcher.begin()
+        overlap: OverlapFilter | None = None
+        while True:
+            broken: CallStatus | None = None
+            try:
+                while text is not None:
+                    if overlap is not None:
+                        text = overlap.feed(text)
+                    if text:
+                        call.text += text
+                        yield text
+                    text = await stream.next()
+                await stream.close(CallStatus.OK)
+            except AttemptFailedError as error:
+                broken = error.status
+            finally:
+                await stream.close(None)
+            if overlap is not None and (rest := overlap.finish()):
+                call.text += rest
+                yield rest
+            if broken is None:
+                return
+            stream, text, overlap = await dispatcher.resume(broken)
+            yield Resumed(model_id=call.model.id, status=broken)
+
+
+class Dispatcher:
+    """Decides for one call whether there is a next attempt, and where it goes."""
 
     def __init__(self, call: ModelCall, replicas: ReplicaSet, client: WireClient) -> None:
         self._call = call
@@ -33,84 +80,86 @@ class Course:
         self._client = client
         self._tried: set[Replica] = set()
         self._retries = 0
-        self._continuation: Continuation | None = None
+        self._resume: ResumeRequest | None = None
 
-    async def begin(self) -> tuple[Lane, str | None]:
-        """Returns an attempt that has begun to write, and what; None for a reply without text.
+    async def begin(self) -> tuple[AttemptStream, str | None]:
+        """Returns the first attempt that begins to write, and its text; None for an empty reply.
 
         Raises:
-            CallFailedError: No attempt that may be made has.
+            CallFailedError: Every attempt failed.
         """
-        self._replicas.note_call()
+        self._replicas.record_call()
         return await self._begin(AttemptKind.FIRST, CallStatus.UNREACHABLE)
 
-    async def resume(self, broken: CallStatus) -> tuple[Lane, str | None, Seam]:
-        """Returns an attempt that goes on where one broke off, its first text, and how that joins on.
+    async def resume(self, broken: CallStatus) -> tuple[AttemptStream, str | None, OverlapFilter]:
+        """Returns an attempt that resumes a broken reply, its first text, and the filter of overlap.
 
         Raises:
-            CallFailedError: None may be made, or none has begun.
+            CallFailedError: No further attempt is allowed, or all of them failed.
         """
         if broken not in RESUMED or not self._may_try_again:
             raise CallFailedError(broken)
         exact = dialect_of(self._call.model).continues
-        self._continuation = continuation(self._call, exact=exact)
-        lane, text = await self._begin(AttemptKind.RESUME, broken)
-        return lane, text, self._continuation.seam
+        self._resume = resume_request(self._call, exact=exact)
+        stream, text = await self._begin(AttemptKind.RESUME, broken)
+        return stream, text, self._resume.overlap
 
     @property
     def _may_try_again(self) -> bool:
         attempts_left = self._replicas.settings.retry.max_attempts - len(self._call.attempts)
         return attempts_left > 0 and self._replicas.has_others(self._tried)
 
-    async def _begin(self, kind: AttemptKind, failure: CallStatus) -> tuple[Lane, str | None]:
-        while (lane := await self._open(kind)) is not None:
+    async def _begin(
+        self, kind: AttemptKind, failure: CallStatus
+    ) -> tuple[AttemptStream, str | None]:
+        while (stream := await self._open(kind)) is not None:
             try:
                 delay_s = self._hedge_delay_s(kind)
                 if delay_s is None:
-                    return lane, await lane.next()
-                lane, text = await race(lane, delay_s=delay_s, hedge=self._hedge)
+                    return stream, await stream.next()
+                stream, text = await first_to_write(stream, delay_s=delay_s, hedge=self._hedge)
             except AttemptFailedError as error:
                 failure = error.status
                 if not await self._await_retry(error):
                     break
                 kind = AttemptKind.RETRY if kind is AttemptKind.FIRST else kind
             else:
-                self._tried = {lane.replica}  # the one that lost the race has not failed
-                return lane, text
+                self._tried = {stream.replica}  # the attempt that was slower has not failed
+                return stream, text
         raise CallFailedError(failure)
 
-    async def _open(self, kind: AttemptKind) -> Lane | None:
-        """Starts an attempt at a replica that was not tried; None without replica or budget."""
+    async def _open(self, kind: AttemptKind) -> AttemptStream | None:
+        """Starts an attempt at an untried replica; None if there is no replica or no budget left."""
         replica = self._replicas.choose(
             session=self._call.session, tried=self._tried, trials=kind is AttemptKind.FIRST
         )
         if replica is None:
             return None
         self._tried.add(replica)
-        goes_on = self._continuation
+        resume = self._resume
         try:
             attempt = await self._call.attempt(
                 replica.url,
                 kind,
-                messages=None if goes_on is None else goes_on.messages,
-                partial="" if goes_on is None else goes_on.partial,
+                messages=None if resume is None else resume.messages,
+                partial="" if resume is None else resume.partial,
             )
         except NoRoomError:
-            return None  # the attempts before stand as they are
-        return Lane(attempt, replica, self._replicas, self._client)
+            return None  # earlier attempts keep their status
+        return AttemptStream(attempt, replica, self._replicas, self._client)
 
     def _hedge_delay_s(self, kind: AttemptKind) -> float | None:
         if kind is not AttemptKind.FIRST or not self._may_try_again:
             return None
         return self._replicas.hedge_delay_s
 
-    async def _hedge(self) -> Lane | None:
+    async def _hedge(self) -> AttemptStream | None:
         if not self._may_try_again or not self._allowed(AttemptKind.HEDGE):
             return None
         return await self._open(AttemptKind.HEDGE)
 
     async def _await_retry(self, error: AttemptFailedError) -> bool:
-        """Waits for as long as the next attempt has to; false if there is to be none."""
+        """Waits before the next attempt; returns False if there must be none."""
         settings = self._replicas.settings.retry
         if error.status not in RETRIED or len(self._call.attempts) >= settings.max_attempts:
             return False
@@ -118,7 +167,7 @@ class Course:
         if self._replicas.has_others(self._tried):
             wait_s = backoff_s(self._retries, self._replicas.draw.random)
         elif self._call.patient and error.retry_after_s is not None:
-            # There is nobody else, but the backend says when it will be ready again.
+            # No other replica is left, but this one says when it will be ready again.
             wait_s = error.retry_after_s
             self._tried.clear()
         else:
@@ -133,19 +182,19 @@ class Course:
 
     @property
     def _is_move(self) -> bool:
-        """Whether the next attempt only moves the call to where calls go well.
+        """True if the next attempt moves the call from ejected replicas to a sound one.
 
-        All calls that a replica takes down with it may move at once: they load the others no more than
-        if it had never been there. In a total outage no replica is sound, and the share counts.
+        Such a move needs no retry budget: the other replicas carry no more load than if the ejected
+        one had never existed. In a total outage no replica is sound, so the budget applies.
         """
         ejected = all(not replica.ejection.serves for replica in self._tried)
         return ejected and any(r.sound for r in self._replicas.replicas if r not in self._tried)
 
     def _allowed(self, kind: AttemptKind) -> bool:
-        """Says whether the share of extra attempts has room for one more, and takes it."""
+        """Takes one attempt from the budget of its kind; returns whether the budget allowed it."""
         replicas = self._replicas
-        allowance = replicas.hedges if kind is AttemptKind.HEDGE else replicas.retries
-        allowed = allowance.take()
+        budget = replicas.hedges if kind is AttemptKind.HEDGE else replicas.retries
+        allowed = budget.take()
         if not allowed:
             ATTEMPTS_WITHHELD.labels(replicas.model_id, kind.name).inc()
         return allowed

@@ -1,8 +1,9 @@
-"""Leaves a replica alone that keeps failing, for longer each time.
+"""Outlier ejection: a replica that keeps failing gets no calls for a while, longer each time.
 
-Serving: calls go to it. After failures in a row it is ejected. When its time is over it is on trial:
-one call at a time goes to it. If that begins to write, the replica is back, but the next failure ejects
-it at once; if not, it is ejected for twice as long. What a client did wrong is no failure of it.
+Serving: calls go to the replica. After several failures in a row it is ejected. When its time is over
+it is on trial: one call at a time goes to it. If that call begins to write, the replica serves again,
+but the next failure ejects it at once; if not, it is ejected for twice as long. A fault of the client
+is no failure of the replica.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from services.router.backends.replicas.settings import EjectionSettings
 
 _JITTER_SHARE = 0.2
-"""Replicas that failed together, and routers that saw it, do not all try again at the same moment."""
+"""Jitter, so that replicas and routers do not all try again at the same moment."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Ejection:
-    """The state of one replica."""
+    """The ejection state of one replica."""
 
     settings: EjectionSettings
     clock: Callable[[], float] = time.monotonic
@@ -34,47 +35,47 @@ class Ejection:
     _times: int = field(default=0, init=False)
     """Ejections without a lasting recovery between them."""
     _until_s: float | None = field(default=None, init=False)
-    """End of the ejection, and then of the trial under way; None while serving."""
+    """End of the ejection or of the trial under way; None while serving."""
     _on_trial: bool = field(default=False, init=False)
     _serving_since_s: float = field(default=0.0, init=False)
 
     @property
     def serves(self) -> bool:
-        """Whether calls go to it."""
+        """True if the replica gets calls."""
         return self._until_s is None
 
     @property
     def trial_due(self) -> bool:
-        """Whether one call should go to it, to see how it is."""
+        """True if one call should go to the replica as a trial."""
         return self._until_s is not None and self.clock() >= self._until_s
 
     def begin_trial(self) -> None:
-        """Notes that the trial call is on its way; one that is never reported blocks none for long."""
+        """Starts a trial. It expires after `base_s` if its call is never reported."""
         self._on_trial = True
         self._until_s = self.clock() + self.settings.base_s
 
     def began(self) -> None:
-        """Notes that the replica began to answer: enough to end a trial, not to forget failures."""
+        """Records that a call began to write: this ends a trial, but keeps one failure in reserve."""
         if self._on_trial:
             self._until_s, self._on_trial = None, False
             self._serving_since_s = self.clock()
             self.failures = self.settings.failure_count - 1
 
     def succeeded(self) -> None:
-        """Notes a call that the replica answered to its end."""
+        """Records a call that was answered to its end."""
         self.began()
         self.failures = 0
 
     def failed(self, *, may_eject: bool) -> bool:
-        """Notes a call that the replica failed; says whether that ejected it.
+        """Records a failed call; returns True if it ejected the replica.
 
         Args:
-            may_eject: Whether enough other replicas are left.
+            may_eject: True if enough other replicas are left.
         """
         self.failures += 1
         if self._until_s is not None:
             if not self._on_trial:
-                return False  # a call that was under way when it was ejected
+                return False  # the call began before the ejection
         elif self.failures < self.settings.failure_count or not may_eject:
             return False
         elif self.clock() - self._serving_since_s > self.settings.max_s:

@@ -1,4 +1,4 @@
-"""How long replicas take to begin: an average for choosing among them, a quantile for hedging."""
+"""Time to first token: an average per replica for load balancing, a quantile per model for hedging."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MEMORY_S = 10.0
-"""Time after which a sample counts about a third."""
+"""Time constant: after it a sample weighs 1/e."""
 
 
 @dataclass(slots=True, kw_only=True)
 class LatencyAverage:
-    """An average of one replica's times to first text that forgets exponentially with time."""
+    """The exponentially decaying average of one replica's times to first token."""
 
     clock: Callable[[], float] = time.monotonic
     _value_s: float | None = field(default=None, init=False)
@@ -30,7 +30,7 @@ class LatencyAverage:
         return self._value_s
 
     def observe(self, sample_s: float) -> None:
-        """Takes a time to first text, or the time after which one that had none was given up."""
+        """Adds a time to first token, or the time after which a silent attempt was given up."""
         now_s = self.clock()
         if self._value_s is None:
             self._value_s = sample_s
@@ -41,9 +41,9 @@ class LatencyAverage:
 
     @property
     def expected_s(self) -> float | None:
-        """What to expect now; None before the first sample.
+        """The expected time to first token; None before the first sample.
 
-        It fades while nothing is heard of the replica: one that was slow once is asked again some day.
+        It decays while there are no samples, so that a replica that was slow once is tried again.
         """
         if self._value_s is None:
             return None
@@ -62,7 +62,7 @@ class LatencyQuantile:
         self._sorted: list[float] = []
 
     def observe(self, sample_s: float) -> None:
-        """Takes a sample, in seconds."""
+        """Adds a sample, in seconds."""
         if len(self._recent) == self._SAMPLES:
             del self._sorted[bisect_left(self._sorted, self._recent.popleft())]
         self._recent.append(sample_s)

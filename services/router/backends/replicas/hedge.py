@@ -1,4 +1,4 @@
-"""Two replicas, one call: the first to write goes on, the other one is cancelled."""
+"""Hedging: a slow attempt gets a rival on another replica, and the first to write wins."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from services.router.types.ledger import CallStatus
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from services.router.backends.replicas.attempt_stream import Lane
+    from services.router.backends.replicas.attempt_stream import AttemptStream
 
 
-async def race(
-    lane: Lane, *, delay_s: float, hedge: Callable[[], Awaitable[Lane | None]]
-) -> tuple[Lane, str | None]:
-    """Returns the lane that wrote first, and what; None for a whole reply without text.
+async def first_to_write(
+    stream: AttemptStream, *, delay_s: float, hedge: Callable[[], Awaitable[AttemptStream | None]]
+) -> tuple[AttemptStream, str | None]:
+    """Returns the attempt that writes first, and its text; None for an empty reply.
 
-    The other lane is closed. It has cost what it used until then.
+    The other attempt is closed and billed for what it used until then.
 
     Args:
-        lane: The attempt under way.
-        delay_s: How long it is waited for before another one is started.
-        hedge: Starts that, if it may.
+        stream: The attempt under way.
+        delay_s: Seconds to wait for it before the hedge is started.
+        hedge: Starts the hedge; returns None if it may not.
 
     Raises:
-        AttemptFailedError: Both failed, or the one if there was no other; they are closed.
+        AttemptFailedError: Every attempt failed. All are closed.
     """
-    running = {asyncio.create_task(lane.next()): lane}
+    running = {asyncio.create_task(stream.next()): stream}
     try:
         done, _ = await asyncio.wait(running, timeout=delay_s)
         if not done and (second := await hedge()) is not None:

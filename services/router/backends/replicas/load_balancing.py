@@ -1,4 +1,4 @@
-"""Which replica is asked. Pure functions of the replicas as they are now."""
+"""Load balancing: picks a replica for a call. Pure functions of the current state."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from services.router.backends.replicas.replica import Replica
 
 _FULL_SHARE = 1.25
-"""How far above the average load a chat's own replica may be before the chat goes to the next."""
+"""Load, as a multiple of the average, at which a replica is full for its sessions."""
 
 
 def least_loaded(replicas: Sequence[Replica], draw: random.Random) -> Replica:
-    """Returns the better of two replicas drawn at random: fewer calls in flight, sooner to begin.
+    """Returns the better of two random replicas: fewer calls in flight, faster first token.
 
-    Two are enough: the best of all would draw every router to the same replica at once.
+    The power of two choices: picking the best of all would send every router to the same replica.
     """
     if len(replicas) == 1:
         return replicas[0]
@@ -27,19 +27,19 @@ def least_loaded(replicas: Sequence[Replica], draw: random.Random) -> Replica:
     known = [seconds for seconds in expected_s if seconds is not None]
     usual_s = sum(known) / len(known) if known else 1.0
 
-    def load(number: int) -> float:
-        seconds = expected_s[number]
-        return (replicas[number].in_flight + 1) * (usual_s if seconds is None else seconds)
+    def load(index: int) -> float:
+        seconds = expected_s[index]
+        return (replicas[index].in_flight + 1) * (usual_s if seconds is None else seconds)
 
     first, second = draw.sample(range(len(replicas)), 2)
     return replicas[min(first, second, key=load)]
 
 
-def of_session(replicas: Sequence[Replica], session: str) -> Replica:
-    """Returns the replica that has read a chat before, or the next one in its order if that is full.
+def replica_of_session(replicas: Sequence[Replica], session: str) -> Replica:
+    """Returns the replica of a session; the next in the session's order if that one is full.
 
-    Every chat has an order of the replicas of its own (rendezvous hashing): when replicas come and go,
-    only the chats of those move. A replica is full at 1.25 times the average load.
+    Each session orders the replicas by rendezvous hashing, so only the sessions of a replica that
+    comes or goes move. A replica is full at 1.25 times the average load.
     """
     in_flight = sum(replica.in_flight for replica in replicas)
     full = math.ceil(_FULL_SHARE * (in_flight + 1) / len(replicas))

@@ -1,4 +1,4 @@
-"""One replica of a model: where it is, how busy it is, and how it has been doing."""
+"""One replica of a model: its address, load, latency and ejection state."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ class Replica:
 
     url: str
     """Base URL of its API, without a slash at the end."""
-    place: int
-    """Its number in the set, from 0; a replica that comes takes the least that is free."""
+    index: int
+    """Index in the set, from 0; a new replica takes the lowest free one."""
     ejection: Ejection
     latency: LatencyAverage = field(default_factory=LatencyAverage)
     clock: Callable[[], float] = time.monotonic
     in_flight: int = 0
     rests_until_s: float = 0.0
-    """Until when it has asked for no more calls (Retry-After)."""
+    """End of the pause that it asked for (Retry-After)."""
 
     @property
     def available(self) -> bool:
-        """Whether calls go to it as usual."""
+        """True if it gets calls as usual."""
         return self.ejection.serves and self.clock() >= self.rests_until_s
 
     @property
     def sound(self) -> bool:
-        """Whether it is known to answer: it has, and nothing has failed since."""
+        """True if it has answered and no call has failed since."""
         return self.available and self.ejection.failures == 0 and self.latency.known is not None
 
     def rest(self, seconds: float) -> None:
-        """Notes that it asked for no calls for a time."""
+        """Pauses calls to it for a time that it asked for."""
         self.rests_until_s = max(self.rests_until_s, self.clock() + seconds)

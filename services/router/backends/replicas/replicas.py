@@ -1,4 +1,4 @@
-"""All replicas of all models: follows where they are for as long as the router runs."""
+"""The replica sets of all models; keeps their addresses up to date while the router runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.router.backends.replicas.discovery.dns import follow_name
 from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
 from services.router.backends.replicas.discovery.kubernetes import ApiServer
 from services.router.backends.replicas.discovery.listener import Listener
-from services.router.backends.replicas.replica_generator import ReplicaGenerator
+from services.router.backends.replicas.dispatcher import ReplicaGenerator
 from services.router.backends.replicas.replica_set import ReplicaSet
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from services.router.pool.pool import Pool
 
 _FIRST_LOOK_S = 3.0
-"""How long a start waits for the first word of where the replicas are."""
+"""Longest wait for the first lookup of replicas at start."""
 
 
 @asynccontextmanager
 async def open_replicas(settings: ReplicaSettings, client: WireClient) -> AsyncIterator[Replicas]:
-    """Follows replicas until the block ends."""
+    """Keeps replicas up to date until the block ends."""
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
         replicas = Replicas(settings, client, session, tasks)
         try:
@@ -39,14 +39,14 @@ async def open_replicas(settings: ReplicaSettings, client: WireClient) -> AsyncI
 
 
 class Replicas:
-    """The replicas of the models of the pool that is in use.
+    """The replica sets of the models in the current pool.
 
     Args:
-        settings: How far to go for a call.
+        settings: Limits of retries, hedges and ejection.
         client: Makes the attempts.
-        session: For the API server.
-        tasks: Whoever follows something runs in it.
-        api_server: Finds the API server; raises `OSError` where there is none.
+        session: HTTP session for the API server.
+        tasks: Runs the discovery tasks.
+        api_server: Finds the API server; raises `OSError` outside a cluster.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Replicas:
         self._followed: dict[str, tuple[Endpoints, Listener, asyncio.Task[None]]] = {}
 
     def use(self, pool: Pool) -> ReplicaGenerator:
-        """Returns what runs calls to the models of a pool; what is known of those that stay is kept."""
+        """Returns a generator for the models of a pool; models that stay keep their replica sets."""
         before, self.sets = self.sets, {}
         for model in pool.models:
             replicas = before.get(model.id) or ReplicaSet(model.id, self._settings)
@@ -79,7 +79,7 @@ class Replicas:
         return ReplicaGenerator(self._client, self.sets)
 
     async def first_look(self) -> None:
-        """Waits until it is known where the replicas are, or was tried to be, but never for long."""
+        """Waits until every lookup has succeeded or failed once, for a bounded time."""
         listeners = [listener for _, listener, _ in self._followed.values()]
         with suppress(TimeoutError):
             async with asyncio.timeout(_FIRST_LOOK_S):
@@ -87,7 +87,7 @@ class Replicas:
                     await listener.looked.wait()
 
     def stop(self) -> None:
-        """Follows nothing any more."""
+        """Stops all discovery tasks."""
         for model_id in list(self._followed):
             self._unfollow(model_id)
 

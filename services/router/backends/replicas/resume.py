@@ -1,7 +1,7 @@
-"""How another replica goes on where one broke off, and where its text joins on.
+"""Resumes a broken reply on another replica, and drops the text that is written twice.
 
-A backend that can continue a started answer gets what there is of it and goes on exactly there. Any
-other is shown its answer and asked to go on; what it repeats of the end is left out.
+A backend that can continue a started answer gets the text so far as a prefix. Any other backend sees
+the text as its own turn and is asked to go on; what it repeats of the end is dropped.
 """
 
 from __future__ import annotations
@@ -19,49 +19,49 @@ _GO_ON = (
     "again, and do not mention the interruption."
 )
 _REPEATED_CHARACTERS = 200
-"""The most of the end that is looked for at the start of what a backend was asked to go on with."""
+"""Characters of the end that may be repeated."""
 _LEAST_REPEATED = 8
-"""Fewer characters than this are a coincidence."""
+"""A shorter match is a coincidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Continuation:
-    """What a further attempt is sent, and how its text joins on."""
+class ResumeRequest:
+    """The messages of a resuming attempt, and the filter of its text."""
 
     messages: tuple[Message, ...]
     partial: str
-    """What the backend is to go on from; empty if it is asked to in words, or starts anew."""
-    seam: Seam
+    """Prefix of the reply for a backend that continues it; empty for any other."""
+    overlap: OverlapFilter
 
 
-def continuation(call: ModelCall, *, exact: bool) -> Continuation:
-    """Returns how a call goes on whose reply broke off.
+def resume_request(call: ModelCall, *, exact: bool) -> ResumeRequest:
+    """Returns the request that resumes a broken call.
 
     Args:
-        call: With the text so far.
-        exact: Whether the backend can continue a started answer.
+        call: The call, with its text so far.
+        exact: True if the backend can continue a started answer.
     """
     text = call.text
     if exact:
-        # Chat templates strip the end of a turn; what they take away, the model writes again.
+        # Chat templates strip white space at the end of a turn; the model writes it again.
         partial = text.rstrip()
-        seam = Seam(text[len(partial) :], least=1)
-        return Continuation(messages=call.messages, partial=partial, seam=seam)
+        overlap = OverlapFilter(text[len(partial) :], least=1)
+        return ResumeRequest(messages=call.messages, partial=partial, overlap=overlap)
     messages = (
         *call.messages,
         Message(role=Role.ASSISTANT, content=text),
         Message(role=Role.USER, content=_GO_ON),
     )
-    seam = Seam(text[-_REPEATED_CHARACTERS:], least=_LEAST_REPEATED)
-    return Continuation(messages=messages, partial="", seam=seam)
+    overlap = OverlapFilter(text[-_REPEATED_CHARACTERS:], least=_LEAST_REPEATED)
+    return ResumeRequest(messages=messages, partial="", overlap=overlap)
 
 
-class Seam:
-    """Leaves out of a text what it repeats of the end of the one before.
+class OverlapFilter:
+    """Drops from the start of a text what repeats the end of the text before.
 
     Args:
         end: The end of the text before.
-        least: How many characters a repetition has at least.
+        least: Minimum length of a repetition, in characters.
     """
 
     def __init__(self, end: str, *, least: int) -> None:
@@ -71,7 +71,7 @@ class Seam:
         self._joined = not end
 
     def feed(self, text: str) -> str:
-        """Takes more text and returns what of it is new; holds it while that is open."""
+        """Takes more text and returns the new part; holds text that may still be a repetition."""
         if self._joined:
             return text
         self._held += text
@@ -80,7 +80,7 @@ class Seam:
         return self.finish()
 
     def finish(self) -> str:
-        """Returns what was held and is new, as no more is to come that could settle it."""
+        """Returns the new part of the held text; no more text follows."""
         held, self._held, self._joined = self._held, "", True
         longest = min(len(held), len(self._end))
         for length in range(longest, self._least - 1, -1):

@@ -1,4 +1,4 @@
-"""Which failures are worth another replica, and how long to wait before it."""
+"""Retries: the failures that another replica may mend, and the back-off before it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 REPLICA_FAILURES = frozenset(
     {CallStatus.UNREACHABLE, CallStatus.BACKEND_ERROR, CallStatus.INTERRUPTED}
 )
-"""What counts against a replica. A rate limit or a request that is wrong does not."""
+"""Statuses that count as failures of the replica."""
 RETRIED = REPLICA_FAILURES | {CallStatus.RATE_LIMITED}
-"""What another replica may do better, as long as nothing was written."""
+"""Statuses that are retried while nothing was written."""
 RESUMED = frozenset({CallStatus.INTERRUPTED, CallStatus.BACKEND_ERROR})
-"""What another replica may do better after some of the reply was written."""
+"""Statuses that are resumed on another replica after text was written."""
 _BASE_S = 0.025
 _MAX_EXPONENT = 6
 
 
 def backoff_s(retry_number: int, draw: Callable[[], float]) -> float:
-    """Returns how long to wait before a retry: somewhere between nothing and a doubling bound.
+    """Returns the wait before a retry: exponential back-off with full jitter.
 
     Args:
         retry_number: From 1.
-        draw: Gives a number in [0, 1).
+        draw: Returns a random number in [0, 1).
     """
     return draw() * _BASE_S * 2.0 ** min(retry_number - 1, _MAX_EXPONENT)

@@ -1,7 +1,7 @@
-"""Bounds extra attempts to a share of the calls, so that a bad hour does not become a storm.
+"""A retry budget: extra attempts are a bounded share of the calls, so that retries cause no storm.
 
-The share is taken over a sliding window, kept in ten slices. What is allowed is the share or the floor,
-whichever is more, and never their sum: with fifty calls in the window, a share of 0.2 is a true bound.
+The share applies to a sliding window of ten slices. The budget is the share of its calls or the floor,
+whichever is more.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ class _Slice:
 
 
 @dataclass(slots=True, kw_only=True)
-class Allowance:
-    """Counts calls and what was tried beyond them."""
+class RetryBudget:
+    """Counts calls, and the extra attempts beyond them."""
 
     share: float
     floor: int = 0
-    """What is allowed however few calls there were."""
+    """Extra attempts that are allowed however few calls there were."""
     clock: Callable[[], float] = time.monotonic
     _slices: deque[_Slice] = field(default_factory=deque, init=False)
 
-    def note_call(self) -> None:
+    def record_call(self) -> None:
         """Counts a call."""
         self._current().calls += 1
 
     def take(self) -> bool:
-        """Says whether one more extra attempt may be made, and counts it if so."""
+        """Counts one extra attempt if the budget has room; returns whether it had."""
         current = self._current()
         calls = sum(part.calls for part in self._slices)
         extra = sum(part.extra for part in self._slices)

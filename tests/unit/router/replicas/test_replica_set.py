@@ -40,7 +40,7 @@ def chosen(replicas: ReplicaSet, session: str | None = None) -> str:
 def test_calls_spread_and_the_slow_and_the_busy_get_fewer() -> None:
     replicas, _ = replica_set()
     for replica, seconds in zip(replicas.replicas, (1.0, 0.1, 0.1, 0.1), strict=True):
-        replicas.note_first_text(replica, seconds)
+        replicas.record_first_text(replica, seconds)
     replicas.replicas[1].in_flight = 50
     counts = Counter(chosen(replicas) for _ in range(1000))
     assert min(counts[URLS[2]], counts[URLS[3]]) > 2 * max(counts[URLS[0]], counts[URLS[1]])
@@ -95,7 +95,7 @@ def test_a_trial_is_one_call_and_none_that_was_broken_before() -> None:
     assert resumed is replicas.replicas[1]
     assert chosen(replicas) == bad.url
     assert {chosen(replicas) for _ in range(20)} == {URLS[1]}
-    replicas.note_first_text(bad, 0.1)
+    replicas.record_first_text(bad, 0.1)
     assert bad.ejection.serves
 
 
@@ -137,7 +137,7 @@ def test_replicas_that_stay_keep_what_is_known_of_them_and_their_places() -> Non
     kept.in_flight = 3
     replicas.update([URLS[1], "http://new/v1"])
     assert replicas.replicas[0] is kept
-    assert [replica.place for replica in replicas.replicas] == [1, 0]
+    assert [replica.index for replica in replicas.replicas] == [1, 0]
     replicas.update([])
     assert replicas.choose(session=None, tried=()) is None
 
@@ -146,14 +146,14 @@ def test_hedges_wait_for_what_95_percent_need() -> None:
     replicas, _ = replica_set(settings=ReplicaSettings(hedge=HedgeSettings(min_delay_s=0.2)))
     delays = [replicas.hedge_delay_s]
     for number in range(100):
-        replicas.note_first_text(replicas.replicas[0], float(number))
+        replicas.record_first_text(replicas.replicas[0], float(number))
     delays.append(replicas.hedge_delay_s)
     for _ in range(200):
-        replicas.note_first_text(replicas.replicas[0], 0.01)
+        replicas.record_first_text(replicas.replicas[0], 0.01)
     assert [*delays, replicas.hedge_delay_s] == [None, 95, 0.2]
     alone, _ = replica_set(URLS[0])
     for _ in range(100):
-        alone.note_first_text(alone.replicas[0], 0.01)
+        alone.record_first_text(alone.replicas[0], 0.01)
     assert alone.hedge_delay_s is None
 
 
@@ -161,10 +161,10 @@ def test_a_wait_that_was_given_up_counts_only_where_it_was_long() -> None:
     replicas, _ = replica_set()
     replica = replicas.replicas[0]
     for _ in range(30):
-        replicas.note_first_text(replica, 1.0)
+        replicas.record_first_text(replica, 1.0)
     for _ in range(30):
-        replicas.note_silence(replica, 0.01)
+        replicas.record_silence(replica, 0.01)
     assert replicas.hedge_delay_s == 1.0
     for _ in range(30):
-        replicas.note_silence(replica, 9.0)
+        replicas.record_silence(replica, 9.0)
     assert replicas.hedge_delay_s == 9.0

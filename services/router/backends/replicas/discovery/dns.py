@@ -1,4 +1,4 @@
-"""Follows a name: looks it up again and again, and passes on the addresses that it has."""
+"""DNS discovery: looks up a name at intervals and reports its addresses."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 async def lookup(name: str) -> list[str]:
-    """Returns the addresses of a name, by the system's resolver.
+    """Returns the addresses of a name from the system's resolver.
 
     Raises:
-        OSError: There are none, or nobody can say.
+        OSError: The lookup failed or found nothing.
     """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
@@ -31,9 +31,10 @@ async def follow_name(
     listener: Listener,
     addresses_of: Callable[[str], Awaitable[Sequence[str]]] = lookup,
 ) -> None:
-    """Tells the listener where the replicas are, at once and after every interval, until cancelled.
+    """Looks up a name now and after every interval, until cancelled.
 
-    A name that has no address now keeps those it had: a name server that is down says the same.
+    If a lookup fails or finds nothing, the last addresses stay: a name server that is down looks the
+    same.
     """
     while True:
         try:

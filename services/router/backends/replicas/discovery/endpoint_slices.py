@@ -1,7 +1,7 @@
-"""Follows a Kubernetes Service: lists its EndpointSlices, then watches them.
+"""Kubernetes discovery: lists the EndpointSlices of a Service, then watches them.
 
-list -> replicas -> watch from there -> event -> replicas ... A watch that ends is taken up where it
-stopped. One that fails, or whose place the API server has forgotten, begins with a list again.
+list -> replicas -> watch from that version -> event -> replicas ... A watch that ends normally is
+continued from its last version. After a failure, or once the version has expired, it lists again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _WATCH_S = 240
 _READ_TIMEOUT_S = 300.0
-"""Above the length of a watch: the API server ends one before its silence means anything."""
+"""Longer than a watch, so that the API server ends a watch before this timeout does."""
 _MAX_EVENT_BYTES = 4 * 1024 * 1024
 _GONE = 410
 _MAX_PAUSE_S = 30.0
@@ -51,7 +51,7 @@ class _Metadata(BaseModel):
 
 
 class Slice(BaseModel):
-    """The part of an EndpointSlice that says where the replicas are."""
+    """The fields of an EndpointSlice that hold the addresses of replicas."""
 
     metadata: _Metadata
     addressType: str = "IPv4"  # noqa: N815
@@ -70,11 +70,11 @@ class _WatchEvent(BaseModel):
 
 
 class _StaleError(Exception):
-    """The API server no longer knows the place from which to watch."""
+    """The resource version has expired; the slices must be listed again."""
 
 
 def urls_of(slices: Iterable[Slice], wanted: EndpointSlices) -> list[str]:
-    """Returns the base URLs of the ready endpoints that have the port, in a fixed order."""
+    """Returns the sorted base URLs of the ready endpoints that have the port."""
     urls = set()
     for part in slices:
         ports = [
@@ -85,7 +85,7 @@ def urls_of(slices: Iterable[Slice], wanted: EndpointSlices) -> list[str]:
         if part.addressType == "FQDN" or not ports:
             continue
         for endpoint in part.endpoints or ():
-            # Unknown counts as ready, says the API. Every endpoint is one pod: its first address does.
+            # The API counts unknown as ready. Each endpoint is one pod, so one address is enough.
             if endpoint.conditions is None or endpoint.conditions.ready is not False:
                 urls.add(base_url(endpoint.addresses[0], ports[0], wanted.path))
     return sorted(urls)
@@ -97,7 +97,7 @@ async def follow_slices(
     session: aiohttp.ClientSession,
     api_server: Callable[[], ApiServer],
 ) -> None:
-    """Tells the listener where the replicas are, now and at every change, until cancelled."""
+    """Reports the replicas of a Service now and at every change, until cancelled."""
     failures = 0
     while True:
         try:
@@ -134,8 +134,8 @@ class _SliceApi:
         """Yields all slices whenever one has changed.
 
         Raises:
-            aiohttp.ClientError, OSError, ValueError: The API server cannot be asked.
-            _StaleError: It has to be listed anew.
+            aiohttp.ClientError, OSError, ValueError: The API server cannot be reached.
+            _StaleError: The slices must be listed again.
         """
         await self._list()
         yield list(self._slices.values())
@@ -157,7 +157,7 @@ class _SliceApi:
         self._version = whole.metadata.resourceVersion
 
     def _take(self, line: bytes) -> bool:
-        """Takes an event of a watch; says whether a slice has changed."""
+        """Applies an event of a watch; returns whether a slice has changed."""
         event = _WatchEvent.model_validate(json.loads(line))
         if event.type == "ERROR":
             if event.object.get("code") == _GONE:

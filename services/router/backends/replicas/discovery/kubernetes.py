@@ -1,4 +1,4 @@
-"""The API server of the cluster that this process runs in, and how to show who is asking."""
+"""The API server of the cluster that this process runs in, with the pod's credentials."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where a pod finds its credentials."""
+"""The folder of a pod's credentials."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiServer:
-    """Where the API server is, and the pod's credentials for it."""
+    """The URL of the API server, and the pod's credentials for it."""
 
     url: str
     token_file: Path | None = None
@@ -27,11 +27,11 @@ class ApiServer:
     def of_this_cluster(
         cls, environment: Mapping[str, str] = os.environ, folder: Path | None = None
     ) -> ApiServer:
-        """Returns the API server that every pod can reach.
+        """Returns the API server of this pod's cluster.
 
         Args:
-            environment: Of the process.
-            folder: The pod's credentials, if they are not where every pod has them.
+            environment: The environment of the process.
+            folder: The folder of the credentials, if it is not the usual one.
 
         Raises:
             OSError: This process runs in no cluster, or has no service account there.
@@ -49,7 +49,7 @@ class ApiServer:
         )
 
     def headers(self) -> dict[str, str]:
-        """Returns the headers that name the caller; the token is read anew, since it is replaced.
+        """Returns the authorization header. The token is read each time, since Kubernetes rotates it.
 
         Raises:
             OSError: The token cannot be read.
@@ -59,7 +59,7 @@ class ApiServer:
         return {"Authorization": f"Bearer {self.token_file.read_text().strip()}"}
 
     def tls(self) -> ssl.SSLContext | bool:
-        """Returns how the server is known: by the cluster's CA.
+        """Returns a TLS context that trusts the cluster's CA.
 
         Raises:
             OSError: The CA cannot be read.

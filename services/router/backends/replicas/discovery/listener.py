@@ -1,4 +1,4 @@
-"""Whoever follows a model's replicas tells a listener what it finds."""
+"""Passes the addresses that discovery finds to a replica set."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _log = structlog.get_logger()
 
 
 class Listener:
-    """Keeps a set of replicas as it is found. What was found last stays until something else is."""
+    """Updates a replica set. If a lookup fails, the last addresses stay."""
 
     def __init__(self, replicas: ReplicaSet) -> None:
         self._replicas = replicas
         self._failing = False
         self.looked = asyncio.Event()
-        """Set once there was a first look, whatever it brought."""
+        """Set after the first lookup, whether it failed or not."""
 
     def found(self, urls: Collection[str]) -> None:
-        """Takes the base URLs of the replicas that there are."""
+        """Takes the base URLs of the current replicas."""
         self._replicas.update(urls)
         self._failing = False
         self.looked.set()
 
     def failed(self, error: Exception) -> None:
-        """Takes note that nobody could say; logged once until it works again."""
+        """Records a failed lookup; logs the first one of a series."""
         DISCOVERY_FAILURES.labels(self._replicas.model_id).inc()
         if not self._failing:
             _log.warning(

@@ -1,4 +1,4 @@
-"""vLLM and SGLang: OpenAI's dialect by servers that can go on from the start of an answer."""
+"""vLLM and SGLang: the OpenAI dialect of servers that can continue a started answer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from services.router.backends.http.exchange import Exchange
 
 
-class ContinuingDialect(OpenAiDialect):
-    """Leaves the last message open where it is the start of the answer."""
+class VllmDialect(OpenAiDialect):
+    """Leaves the last message open if it is the start of the answer."""
 
     @property
     def continues(self) -> bool:
-        """It goes on with the assistant's message."""
+        """True: it continues the assistant's message."""
         return True
 
     def _payload(self, exchange: Exchange) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router.backends.call import ModelCall
-from services.router.backends.replicas.resume import Seam, continuation
+from services.router.backends.replicas.resume import OverlapFilter, resume_request
 from services.router.pool.pool import PoolModel
 from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallPurpose
@@ -35,10 +35,10 @@ def call(text: str) -> ModelCall:
     return made
 
 
-def fed(seam: Seam, text: str, cuts: list[int]) -> str:
+def fed(overlap: OverlapFilter, text: str, cuts: list[int]) -> str:
     ends = sorted({min(cut, len(text)) for cut in cuts} | {0, len(text)})
     pieces = [text[a:b] for a, b in pairwise(ends)]
-    return "".join(seam.feed(piece) for piece in pieces) + seam.finish()
+    return "".join(overlap.feed(piece) for piece in pieces) + overlap.finish()
 
 
 CUTS = st.lists(st.integers(0, 400), max_size=10)
@@ -49,10 +49,10 @@ def test_a_backend_that_goes_on_exactly_makes_the_text_whole(
     text: str, at: int, cuts: list[int]
 ) -> None:
     before = text[:at]
-    goes_on = continuation(call(before), exact=True)
+    goes_on = resume_request(call(before), exact=True)
     assert goes_on.messages == call("").messages
     rest = text.removeprefix(goes_on.partial)  # what such a backend writes
-    assert before + fed(goes_on.seam, rest, cuts) == text
+    assert before + fed(goes_on.overlap, rest, cuts) == text
 
 
 @given(at=st.integers(20, 150), repeated=st.integers(0, 120), cuts=CUTS)
@@ -61,19 +61,19 @@ def test_what_a_backend_repeats_of_the_end_is_left_out(
 ) -> None:
     text = " ".join(f"word{number:03}" for number in range(40))  # nothing in it repeats
     before = text[:at]
-    goes_on = continuation(call(before), exact=False)
+    goes_on = resume_request(call(before), exact=False)
     assert [m.role for m in goes_on.messages] == [Role.USER, Role.ASSISTANT, Role.USER]
     assert goes_on.messages[1].content == before
     overlap = 0 if repeated < 8 else min(repeated, at)
-    assert before + fed(goes_on.seam, text[at - overlap :], cuts) == text
+    assert before + fed(goes_on.overlap, text[at - overlap :], cuts) == text
 
 
 def test_a_letter_in_common_is_no_repetition() -> None:
-    seam = Seam("It ends in the", least=8)
-    assert seam.feed("end of all.") == "end of all."
+    overlap = OverlapFilter("It ends in the", least=8)
+    assert overlap.feed("end of all.") == "end of all."
 
 
 def test_nothing_is_held_once_the_seam_is_clear() -> None:
-    seam = Seam("one two three", least=8)
-    assert seam.feed("x") == "x"
-    assert seam.feed("one two three") == "one two three"
+    overlap = OverlapFilter("one two three", least=8)
+    assert overlap.feed("x") == "x"
+    assert overlap.feed("one two three") == "one two three"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.backends.replicas.retry_budget import WINDOW_S, Allowance
+from services.router.backends.replicas.retry_budget import WINDOW_S, RetryBudget
 from tests.unit.router.replicas.clock import Clock
 
 STEPS = st.lists(st.tuples(st.booleans(), st.floats(0, 10)), max_size=200)
@@ -16,15 +16,15 @@ def test_what_is_allowed_is_never_more_than_the_share_or_the_floor(
     steps: list[tuple[bool, float]], share: float, floor: int
 ) -> None:
     clock = Clock()
-    allowance = Allowance(share=share, floor=floor, clock=clock)
+    budget = RetryBudget(share=share, floor=floor, clock=clock)
     calls: list[float] = []
     extra: list[float] = []
     for is_call, pause_s in steps:
         clock.now_s += pause_s
         if is_call:
-            allowance.note_call()
+            budget.record_call()
             calls.append(clock.now_s)
-        elif allowance.take():
+        elif budget.take():
             extra.append(clock.now_s)
             # Slices make the window longer than it says by one slice at most.
             since_s = clock.now_s - WINDOW_S * 1.1
@@ -35,12 +35,12 @@ def test_what_is_allowed_is_never_more_than_the_share_or_the_floor(
 
 def test_calls_are_forgotten_after_the_window() -> None:
     clock = Clock()
-    allowance = Allowance(share=0.5, clock=clock)
+    budget = RetryBudget(share=0.5, clock=clock)
     for _ in range(10):
-        allowance.note_call()
-    assert [allowance.take() for _ in range(6)] == [True] * 5 + [False]
+        budget.record_call()
+    assert [budget.take() for _ in range(6)] == [True] * 5 + [False]
     clock.now_s += WINDOW_S * 1.2
-    assert not allowance.take()
+    assert not budget.take()
     for _ in range(2):
-        allowance.note_call()
-    assert allowance.take()
+        budget.record_call()
+    assert budget.take()
