@@ -52,7 +52,7 @@ def scored_priors(
     """Returns the scorer's scores; a model that it does not know has its `prior_score`, or a mean.
 
     The mean is that of the known models' scores. If none is known, it is that of all models that the
-    scorer scored, and the ranking is as uncertain as can be.
+    scorer scored, and the uncertainty is 1.
     """
     scored = {score.model_id: score.score for score in response.model_scores}
     known = [scored[m.id] for m in models if m.id in scored]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 APP = PurePosixPath("/app")
-"""The folder of every image that its code is in."""
+"""The folder that holds the code in every image."""
 TEXT = (ROOT / "deploy/docker/Dockerfile").read_text()
 ARGUMENTS = dict(re.findall(r"^ARG (\w+)=(\S+)$", TEXT, re.MULTILINE))
 
