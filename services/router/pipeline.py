@@ -62,7 +62,6 @@ class Pipeline:
             posteriors: The judge's scores of the models that a caller ran for the query already.
 
         Raises:
-            ModelPoolMismatchError: The scorer does not know a model of the pool.
             NoEligibleModelError: The policy leaves no model that may run.
         """
         await self.stage.screen(run)
@@ -79,7 +78,6 @@ class Pipeline:
             BudgetExhaustedError: The tenant's budget has no room for a call.
             BudgetStoreUnavailableError: Nobody can say whether it has.
             NoEligibleModelError: The policy leaves no model that may run.
-            ModelPoolMismatchError: The scorer does not know a model of the pool.
             GenerationFailedError: Every model failed.
             AnswerTimedOutError: No model answered in time.
         """

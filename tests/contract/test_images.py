@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+import aiohttp
 import pytest
 import yaml
 
 from services.router.config import RouterServiceConfig
 from services.rpc.config import load_config
 from services.simulator.pool import default_pool
+from tests.contract.dockerfile import APP, ROOT, command, files, instructions, lay_out
+from tests.contract.dockerfile import TEXT as DOCKERFILE
+from tests.contract.loaded_modules import loaded
+from tests.integration.service_process import START_S, logged, started
 
-ROOT = Path(__file__).parents[2]
-DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text()
+TARGETS = ("judge", "router", "scorer", "scorer-gpu", "simulator")
 COMPOSE = ROOT / "deploy/docker/compose.yaml"
 LOCK_OF_SERVICE = {
     "judge": "judge",
@@ -28,6 +33,21 @@ LOCK_OF_SERVICE = {
 }
 PORTS = {"scorer": 50051, "router": 50052, "judge": 50053}
 OURS = {"services", "scorer", "routemoa"}
+STOP_S = 30
+WITHOUT_THE_CHECKOUT = f"""
+import os, runpy, sys
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
+sys.meta_path[:] = [BuiltinImporter, FrozenImporter, PathFinder]
+sys.path[1:] = [
+    path for path in sys.path[1:]
+    if not any(os.path.exists(os.path.join(path, name)) for name in {sorted(OURS)})
+]
+sys.argv[:] = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+"""Runs a module. Of the checkout, an editable install leaves its folders or a finder; both go.
+
+PYTHONPATH comes first in sys.path, and with -P nothing does before it."""
 
 
 def locked(name: str) -> set[str]:
@@ -60,6 +80,114 @@ def test_the_scorer_image_holds_every_module_of_the_scorer_package_that_its_serv
     assert folders
     copied = set(re.findall(r"^COPY scorer/(\w+) scorer/\1$", DOCKERFILE, re.MULTILINE))
     assert copied == folders
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_an_image_holds_every_module_that_its_commands_load(target: str) -> None:
+    held = {
+        path.relative_to(APP): file for path, file in files(target).items() if APP in path.parents
+    }
+    needed = loaded(modules_run(target), [ROOT, ROOT / "clients/python"])
+    assert f"services.{target.removesuffix('-gpu')}.__main__" in needed
+    assert len(needed) > 10
+    missing = {
+        name
+        for name, file in needed.items()
+        if held.get(PurePosixPath(file.relative_to(import_root(file)).as_posix())) != file
+    }
+    assert not missing
+
+
+def modules_run(target: str) -> list[str]:
+    """Returns the modules that `python -m` runs in a target, by its own instructions."""
+    commands = [command(target, kind) for kind in ("ENTRYPOINT", "HEALTHCHECK")]
+    return [words[words.index("-m") + 1] for words in commands if words]
+
+
+def import_root(file: Path) -> Path:
+    clients = ROOT / "clients/python"
+    return clients if clients in file.parents else ROOT
+
+
+def test_both_scorer_images_hold_the_same_files() -> None:
+    assert files("scorer") == files("scorer-gpu")
+
+
+def test_a_module_that_only_a_function_imports_is_one_that_an_image_must_hold(
+    tmp_path: Path,
+) -> None:
+    texts = {
+        "a/__init__.py": "",
+        "a/__main__.py": "def f():\n    from . import late\n    run('-m', 'a.named')",
+        "a/late.py": "if TYPE_CHECKING:\n    import a.typed\nelse:\n    import a.other",
+        "a/named.py": "import b.c",
+        "a/typed.py": "",
+        "a/other.py": "",
+        "b/__init__.py": "",
+        "b/c.py": "",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    expected = {"a", "a.__main__", "a.late", "a.named", "a.other", "b", "b.c"}
+    assert set(loaded(["a"], [tmp_path])) == expected
+
+
+@pytest.mark.parametrize("service", sorted(PORTS))
+async def test_a_service_starts_from_what_its_image_holds_and_stops(
+    service: str, tmp_path: Path
+) -> None:
+    lay_out(service, tmp_path)
+    pool = {"POOL_FILE": str(ROOT / "deploy/docker/pool/pool.yaml")} if service == "router" else {}
+    run = as_in_image(command(service, "ENTRYPOINT"))
+    async with started(service, arguments=run, folder=str(tmp_path), **pool) as process:
+        address = str((await logged(process, "listening"))["address"])
+        await until_serving(service, address, tmp_path)
+        process.terminate()
+        await logged(process, "stopped")
+        async with asyncio.timeout(STOP_S):
+            assert await process.wait() == 0
+
+
+async def test_the_simulator_starts_from_what_its_image_holds_and_stops(tmp_path: Path) -> None:
+    lay_out("simulator", tmp_path)
+    words = [*command("simulator", "ENTRYPOINT"), *command("simulator", "CMD"), "--port", "0"]
+    async with started("simulator", arguments=as_in_image(words), folder=str(tmp_path)) as process:
+        assert process.stderr is not None
+        async with asyncio.timeout(START_S):
+            text = (await process.stderr.readline()).decode()
+        port = re.search(r"http://[^/]*:(\d+)/v1", text)
+        assert port, text + (await process.stderr.read()).decode()
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=START_S)) as session,
+            session.get(f"http://127.0.0.1:{port[1]}/v1/models") as response,
+        ):
+            assert (await response.json())["data"]
+        process.terminate()
+        async with asyncio.timeout(STOP_S):
+            assert await process.wait() == 0
+
+
+def as_in_image(words: list[str]) -> list[str]:
+    """Returns Python's arguments for `python -m MODULE ...` without this checkout to import from."""
+    python, flag, module, *arguments = words
+    assert [python, flag] == ["python", "-m"]
+    return ["-P", "-c", WITHOUT_THE_CHECKOUT, module, *arguments]
+
+
+async def until_serving(service: str, address: str, folder: Path) -> None:
+    """Asks with the image's own probe until it says SERVING."""
+    *words, _ = command(service, "HEALTHCHECK")
+    text = ""
+    try:
+        async with asyncio.timeout(START_S):
+            while text != "SERVING\n":
+                probe = as_in_image([*words, address])
+                async with started(service, arguments=probe, folder=str(folder)) as process:
+                    output, errors = await process.communicate()
+                text = (output + errors).decode()
+    except TimeoutError:
+        pytest.fail(f"{service} does not serve: {text}")
 
 
 @pytest.mark.parametrize(("service", "lock"), LOCK_OF_SERVICE.items())
@@ -97,20 +225,7 @@ def test_the_composed_pool_is_the_simulators() -> None:
     assert pool == default_pool("http://simulator:8000")
 
 
-def instructions(target: str) -> list[str]:
-    """Returns the instructions of a target, those of the stages under it first."""
-    lines = re.sub(r"\\\n\s*", "", DOCKERFILE).splitlines()
-    stages: dict[str, list[str]] = {}
-    for line in lines:
-        if match := re.match(r"FROM (\S+) AS (\S+)", line):
-            base, name = match.groups()
-            stages[name] = list(stages.get(base, [line]))
-        elif stages and line and not line.startswith("#"):
-            stages[name].append(line)
-    return stages[target]
-
-
-@pytest.mark.parametrize("target", ["judge", "router", "scorer", "scorer-gpu", "simulator"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_a_target_has_a_user_without_rights_labels_and_no_step_that_leaves_tools(
     target: str,
 ) -> None:

@@ -10,23 +10,32 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 START_S = 30
 
 
 @asynccontextmanager
 async def started(
-    service: str, *, module: str = "", **settings: str
+    service: str, *, arguments: Sequence[str] = (), folder: str = "", **settings: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Starts `python -m services.<service>`, or the module, with settings, on a free port."""
+    """Starts a service with settings on a free port, and kills what still runs at the end.
+
+    Args:
+        service: Its name, which its settings begin with.
+        arguments: What Python runs; absent, `-m services.<service>`.
+        folder: The folder to run in, and the only one in PYTHONPATH; absent, those of the tests.
+        settings: Its settings, by their names without the prefix.
+    """
     prefix = f"ROUTEMOA_{service.upper()}_"
     settings.setdefault("LISTEN_ADDRESS", "127.0.0.1:0")
     environment = os.environ | {prefix + name: value for name, value in settings.items()}
+    if folder:
+        environment["PYTHONPATH"] = folder
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        module or f"services.{service}",
+        *(arguments or ("-m", f"services.{service}")),
+        cwd=folder or None,
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -44,6 +53,8 @@ async def logged(process: asyncio.subprocess.Process, event: str) -> dict[str, o
     assert process.stderr is not None
     async with asyncio.timeout(START_S):
         while line := await process.stderr.readline():
+            if not line.startswith(b"{"):
+                raise AssertionError((line + await process.stderr.read()).decode())
             fields: dict[str, object] = json.loads(line)
             if fields["event"] == event:
                 return fields

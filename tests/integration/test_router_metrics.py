@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import grpc.aio
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from routemoa.v1 import router_service_pb2 as pb
 
@@ -58,9 +58,17 @@ async def test_the_breakers_are_shown_from_the_start_and_when_they_open(
     assert metric("routemoa_breaker_open_count", dependency="judge") == 0
 
 
-async def test_an_artifact_that_lacks_a_model_is_counted(start_router: StartRouter) -> None:
+async def test_an_artifact_that_lacks_a_model_is_counted_each_time_and_logged_once(
+    start_router: StartRouter,
+) -> None:
     router = await start_router(SCRIPTS, {"a": 0.9})
     before = metric("routemoa_router_artifact_mismatches_total")
-    with pytest.raises(grpc.aio.AioRpcError):
-        await router.ask()
-    assert metric("routemoa_router_artifact_mismatches_total") == before + 1
+    fallbacks_before = metric("routemoa_router_fallbacks_total", dependency="scorer")
+    with capture_logs() as lines:
+        for _ in range(2):
+            await router.ask(max_layer_count=1)
+    assert metric("routemoa_router_artifact_mismatches_total") == before + 2
+    assert metric("routemoa_router_fallbacks_total", dependency="scorer") == fallbacks_before + 2
+    logged = [line for line in lines if line["event"] == "models_unknown_to_scorer"]
+    assert [line["missing_model_ids"] for line in logged] == ["b"]
+    assert not [line for line in lines if line["event"] == "fallback"]

@@ -10,7 +10,6 @@ from google.protobuf.duration_pb2 import Duration
 
 from routemoa.errors import (
     InvalidFieldError,
-    ModelPoolMismatchError,
     NoEligibleModelError,
     from_rpc_error,
 )
@@ -35,6 +34,10 @@ async def failure(call: Awaitable[Any]) -> RouteMoAError:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
     return from_rpc_error(caught.value)
+
+
+def substitutes(decision: pb.RouteQueryResponse) -> list[str]:
+    return [pb.Substitute.Name(fallback.substitute) for fallback in decision.fallbacks]
 
 
 def reasons(models: Any) -> dict[str, str]:
@@ -196,10 +199,23 @@ async def test_another_artifact_that_lacks_a_model_is_noticed_at_once(
     del router.scorer.scores["d"]
     decision = await route(router)
     assert {m.model_id: m.score for m in decision.ranked_models}["d"] == pytest.approx(0.3)
+    assert not decision.fallbacks
     del router.scorer.scores["c"]
-    error = await failure(route(router))
-    assert isinstance(error, ModelPoolMismatchError)
-    assert error.metadata["missing_model_ids"] == "c"
+    decision = await route(router)
+    mean = (SCORES["a"] + SCORES["b"]) / 2
+    assert {m.model_id: m.score for m in decision.ranked_models}["c"] == pytest.approx(mean)
+    assert substitutes(decision) == ["SUBSTITUTE_MEAN_PRIOR"]
+
+
+async def test_a_pool_that_the_scorer_does_not_know_is_uncertain_and_its_safe_models_run(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router(SCRIPTS, {"elsewhere": 0.3, "too": 0.5}, safe_models=("c",))
+    decision = await route(router)
+    assert [m.score for m in decision.ranked_models] == pytest.approx([0.4] * 4)
+    assert decision.uncertainty == 1.0
+    assert list(decision.selected_model_ids) == ["c"]
+    assert substitutes(decision) == ["SUBSTITUTE_MEAN_PRIOR", "SUBSTITUTE_SAFE_MODELS"]
 
 
 async def test_another_artifact_that_knows_one_more_model_is_noticed_with_the_next_query(

@@ -13,7 +13,6 @@ from routemoa.errors import (
     InvalidFieldError,
     InvalidPageTokenError,
     ModelNotFoundError,
-    ModelPoolMismatchError,
     NoEligibleModelError,
     TransportError,
     from_rpc_error,
@@ -161,17 +160,27 @@ async def test_a_deadline_too_short_is_refused_unstarted(router: RouterBench) ->
     assert not router.simulator.calls
 
 
-async def test_a_model_unknown_to_the_scorer_is_told_to_the_operator(
+async def test_a_model_unknown_to_the_scorer_has_a_mean_score_and_the_result_says_so(
     start_router: StartRouter,
 ) -> None:
     router = await start_router({**SCRIPTS, "new": "eight"}, SCORES)
-    error = await failure(router.stub.GenerateAnswer(request()))
-    assert isinstance(error, ModelPoolMismatchError)
-    assert error.metadata["missing_model_ids"] == "new"
+    result = await router.stub.GenerateAnswer(request())
+    assert result.answer.text
+    assert pb.Fallback(
+        dependency=pb.DEPENDENCY_SCORER,
+        status="UNKNOWN_MODELS",
+        substitute=pb.SUBSTITUTE_MEAN_PRIOR,
+    ) in list(result.fallbacks)
+
+
+async def test_a_model_unknown_to_the_scorer_with_a_prior_score_is_ranked_by_it(
+    start_router: StartRouter,
+) -> None:
     known = await start_router(
         {**SCRIPTS, "new": "eight"}, SCORES, models={"new": {"prior_score": 0.9}}
     )
-    await known.ask(max_layer_count=1)
+    result = await known.ask(max_layer_count=1)
+    assert not result.fallbacks
     assert known.events[0].routing.ranked_models[0].model_id == "new"
 
 

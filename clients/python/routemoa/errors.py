@@ -106,7 +106,7 @@ class ModelNotFoundError(RouteMoAError):
 
 
 class ModelPoolMismatchError(RouteMoAError):
-    """The pool has models that the scorer does not know."""
+    """The pool has models that the scorer does not know; only earlier routers raise this."""
 
     reason = "ERROR_REASON_MODEL_POOL_MISMATCH"
     code = grpc.StatusCode.FAILED_PRECONDITION

@@ -1,7 +1,8 @@
 """The scorer and the judge, behind breakers, with their substitutes.
 
 Either may be down without the router failing: priors then come from the pool file, and posteriors are
-the priors. Each substitution is reported in the result and counted.
+the priors. Models that the scorer does not know have a mean score. Each substitution is reported in the
+result and counted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import grpc.aio
 import structlog
 from prometheus_client import Counter
 
-from routemoa.errors import ModelPoolMismatchError
 from routemoa.v1 import (
     judge_service_pb2,
     judge_service_pb2_grpc,
@@ -22,9 +22,9 @@ from routemoa.v1 import (
     scorer_service_pb2,
     scorer_service_pb2_grpc,
 )
+from services.router.dependencies.priors import Priors, pool_priors, scored_priors
 from services.router.engine.metrics import ARTIFACT_MISMATCHES
 from services.router.routing.events import Answer, Assessment, Dependency, Fallback, Substitute
-from services.router.routing.forecast import Forecast
 from services.rpc.telemetry import BREAKER_OPEN
 from services.rpc.validation import listed
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 TIME_SHARE = 0.5
 """Share of the time left that scorer or judge may take: what comes after them needs some, too."""
-UNKNOWN_PRIOR = 0.5
-"""Prior of a model that neither the scorer nor the pool file says anything of."""
 
 _BREAKER_STATUS = "BREAKER_OPEN"
 _FALLBACKS = Counter(
@@ -60,15 +58,6 @@ class DependencyDownError(Exception):
     def __init__(self, status: str) -> None:
         super().__init__(status)
         self.status = status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Priors:
-    """A score per model that was asked about, and what else is expected of them."""
-
-    scores: Mapping[str, float]
-    forecast: Forecast
-    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +136,7 @@ class Scorer:
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
         self._artifact: _Artifact | None = None
+        self._logged_ids: set[str] = set()
 
     async def priors(
         self, query: str, models: Sequence[PoolModel], team_size: int, deadline: Deadline
@@ -158,35 +148,32 @@ class Scorer:
             models: Those that may run.
             team_size: How many are going to run together.
             deadline: When the answer must be there.
-
-        Raises:
-            ModelPoolMismatchError: A model is unknown to the scorer and has no prior of its own.
         """
         try:
             response = await self._rank(query, models, team_size, deadline)
         except DependencyDownError as error:
-            fallback = Fallback(
-                dependency=Dependency.SCORER,
-                status=error.status,
-                substitute=Substitute.POOL_PRIORS,
-            )
-            count_fallback(fallback)
-            scores = {
-                m.id: UNKNOWN_PRIOR if m.prior_score is None else m.prior_score for m in models
-            }
-            # Nothing is known of this query.
-            return Priors(scores=scores, forecast=Forecast(uncertainty=1.0), fallback=fallback)
-        forecast = Forecast(
-            completion_tokens={
-                score.model_id: score.expected_completion_token_count
-                for score in response.model_scores
-                if score.HasField("expected_completion_token_count")
-            },
-            team_ids=tuple(response.team_model_ids),
-            uncertainty=response.uncertainty,
-            scorer_version=response.scorer_version,
+            priors = pool_priors(models, error.status)
+        else:
+            priors = scored_priors(response, models)
+        if priors.missing_ids:
+            self._report_missing(priors)
+        elif priors.fallback is not None:
+            count_fallback(priors.fallback)
+        return priors
+
+    def _report_missing(self, priors: Priors) -> None:
+        """Counts every ranking that lacks models, and logs each of these models once."""
+        ARTIFACT_MISMATCHES.inc()
+        _FALLBACKS.labels(Dependency.SCORER.name.lower()).inc()
+        if self._logged_ids.issuperset(priors.missing_ids):
+            return
+        self._logged_ids.update(priors.missing_ids)
+        _log.warning(
+            "models_unknown_to_scorer",
+            missing_model_ids=listed(priors.missing_ids),
+            scorer_version=priors.forecast.scorer_version,
+            advice="give them a prior_score in the pool file, or train the artifact on them",
         )
-        return Priors(scores=_merged(response, models), forecast=forecast)
 
     async def _rank(
         self, query: str, models: Sequence[PoolModel], team_size: int, deadline: Deadline
@@ -213,25 +200,6 @@ class Scorer:
         elif self._artifact is not None and response.scorer_version != self._artifact.version:
             self._artifact = None
         return response
-
-
-def _merged(
-    response: scorer_service_pb2.RankModelsResponse, models: Sequence[PoolModel]
-) -> Mapping[str, float]:
-    known = {score.model_id: score.score for score in response.model_scores}
-    merged = {m.id: known.get(m.id, m.prior_score) for m in models}
-    missing = sorted(model_id for model_id, score in merged.items() if score is None)
-    if missing:
-        ARTIFACT_MISMATCHES.inc()
-        raise ModelPoolMismatchError(
-            f"the scorer does not know {listed(missing)}; give them a prior_score in the pool "
-            "file, or train the artifact on them",
-            {
-                "scorer_version": response.scorer_version,
-                "missing_model_ids": listed(missing),
-            },
-        )
-    return {model_id: score for model_id, score in merged.items() if score is not None}
 
 
 class Judge:

@@ -58,11 +58,7 @@ class Stage:
     """Least time left in which starting another layer, or the aggregator, makes sense."""
 
     async def screen(self, run: Run) -> None:
-        """Scores the models before any of them runs; one model alone needs no score.
-
-        Raises:
-            ModelPoolMismatchError: The scorer does not know a model of the pool.
-        """
+        """Scores the models before any of them runs; one model alone needs no score."""
         eligible = run.eligible()
         latency_s = self.latencies.expected_s(eligible)
         if len(eligible) == 1:

@@ -16,7 +16,8 @@ BUDGET_SHARE = Histogram(
 )
 ARTIFACT_MISMATCHES = Counter(
     "routemoa_router_artifact_mismatches_total",
-    "Rankings that lacked a model of the pool for which the pool file has no prior either.",
+    "Rankings that lacked a model of the pool for which the pool file has no prior either; it had a "
+    "mean score.",
 )
 POOL_MODELS = Gauge("routemoa_router_pool_model_count", "Models of the pool that is in use.")
 UNCERTAIN_QUERIES = Counter(

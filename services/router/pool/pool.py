@@ -94,7 +94,8 @@ class PoolModel(BaseModel):
         default=None,
         ge=0,
         le=1,
-        description="Stands in where the scorer is down or does not know the model.",
+        description="Stands in where the scorer is down or does not know the model. Absent: 0.5, or "
+        "the mean score of the models that it knows.",
     )
     temperature: float | None = Field(default=None, ge=0, le=2)
 

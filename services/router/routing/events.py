@@ -30,6 +30,7 @@ class Substitute(enum.Enum):
     PRIOR_SCORES = enum.auto()
     BEST_ANSWER = enum.auto()
     SAFE_MODELS = enum.auto()
+    MEAN_PRIOR = enum.auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

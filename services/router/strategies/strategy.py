@@ -29,7 +29,6 @@ class Strategy(Protocol):
 
         Raises:
             NoEligibleModelError: The policy leaves no model that may run.
-            ModelPoolMismatchError: The scorer does not know a model of the pool.
             GenerationFailedError: Every model failed.
             AnswerTimedOutError: No model answered in time.
         """

@@ -133,7 +133,12 @@ async def test_an_explained_ranking_says_of_every_model_why_it_runs_or_does_not(
                 dependency=router_pb2.DEPENDENCY_SCORER,
                 status="UNCERTAIN",
                 substitute=router_pb2.SUBSTITUTE_SAFE_MODELS,
-            )
+            ),
+            router_pb2.Fallback(
+                dependency=router_pb2.DEPENDENCY_SCORER,
+                status="UNKNOWN_MODELS",
+                substitute=router_pb2.SUBSTITUTE_MEAN_PRIOR,
+            ),
         ],
     )
     router, console = RecordingRouter(route=decision), plain_console()
@@ -146,6 +151,7 @@ async def test_an_explained_ranking_says_of_every_model_why_it_runs_or_does_not(
         "2 acme/small 0.40 likely; does not run",
         "uncertainty 0.61",
         "the ranking was too uncertain; the pool's safe models ran",
+        "the scorer does not know every model; others have a mean score",
     ]
     (request,) = router.requests
     assert isinstance(request, router_pb2.RouteQueryRequest)

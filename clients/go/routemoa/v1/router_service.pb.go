@@ -181,6 +181,9 @@ const (
 	Substitute_SUBSTITUTE_BEST_ANSWER Substitute = 3
 	// The models that the pool file calls safe.
 	Substitute_SUBSTITUTE_SAFE_MODELS Substitute = 4
+	// For models that the scorer does not know and to which the pool file gives no score: the mean of the
+	// scores of those that it knows.
+	Substitute_SUBSTITUTE_MEAN_PRIOR Substitute = 5
 )
 
 // Enum value maps for Substitute.
@@ -191,6 +194,7 @@ var (
 		2: "SUBSTITUTE_PRIOR_SCORES",
 		3: "SUBSTITUTE_BEST_ANSWER",
 		4: "SUBSTITUTE_SAFE_MODELS",
+		5: "SUBSTITUTE_MEAN_PRIOR",
 	}
 	Substitute_value = map[string]int32{
 		"SUBSTITUTE_UNSPECIFIED":  0,
@@ -198,6 +202,7 @@ var (
 		"SUBSTITUTE_PRIOR_SCORES": 2,
 		"SUBSTITUTE_BEST_ANSWER":  3,
 		"SUBSTITUTE_SAFE_MODELS":  4,
+		"SUBSTITUTE_MEAN_PRIOR":   5,
 	}
 )
 
@@ -1693,7 +1698,8 @@ type Fallback struct {
 	// What failed.
 	Dependency Dependency `protobuf:"varint,1,opt,name=dependency,proto3,enum=routemoa.v1.Dependency" json:"dependency,omitempty"`
 	// Why: the name of a gRPC status code, of a `CallStatus`, or of the `StopReason` of a limit that left
-	// no room for it.
+	// no room for it; BREAKER_OPEN; UNCERTAIN, if the ranking is not relied on; UNKNOWN_MODELS, if the
+	// scorer does not know every model of the pool.
 	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	// What was used instead.
 	Substitute    Substitute `protobuf:"varint,3,opt,name=substitute,proto3,enum=routemoa.v1.Substitute" json:"substitute,omitempty"`
@@ -2278,14 +2284,15 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x16DEPENDENCY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11DEPENDENCY_SCORER\x10\x01\x12\x14\n" +
 	"\x10DEPENDENCY_JUDGE\x10\x02\x12\x19\n" +
-	"\x15DEPENDENCY_AGGREGATOR\x10\x03*\x99\x01\n" +
+	"\x15DEPENDENCY_AGGREGATOR\x10\x03*\xb4\x01\n" +
 	"\n" +
 	"Substitute\x12\x1a\n" +
 	"\x16SUBSTITUTE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SUBSTITUTE_POOL_PRIORS\x10\x01\x12\x1b\n" +
 	"\x17SUBSTITUTE_PRIOR_SCORES\x10\x02\x12\x1a\n" +
 	"\x16SUBSTITUTE_BEST_ANSWER\x10\x03\x12\x1a\n" +
-	"\x16SUBSTITUTE_SAFE_MODELS\x10\x04*\x8c\x01\n" +
+	"\x16SUBSTITUTE_SAFE_MODELS\x10\x04\x12\x19\n" +
+	"\x15SUBSTITUTE_MEAN_PRIOR\x10\x05*\x8c\x01\n" +
 	"\vAttemptKind\x12\x1c\n" +
 	"\x18ATTEMPT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ATTEMPT_KIND_FIRST\x10\x01\x12\x16\n" +

@@ -163,6 +163,10 @@ def fallback_text(fallback: router_pb2.Fallback) -> Text:
     """Returns what failed, how, and what was used instead."""
     if fallback.substitute == router_pb2.SUBSTITUTE_SAFE_MODELS:
         return Text("the ranking was too uncertain; the pool's safe models ran", style="yellow")
+    if fallback.substitute == router_pb2.SUBSTITUTE_MEAN_PRIOR:
+        return Text(
+            "the scorer does not know every model; others have a mean score", style="yellow"
+        )
     what = enum_label(router_pb2.Dependency.DESCRIPTOR, fallback.dependency)
     how = printable(fallback.status).removeprefix("CALL_STATUS_").replace("_", " ").lower()
     instead = enum_label(router_pb2.Substitute.DESCRIPTOR, fallback.substitute)

@@ -45,8 +45,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           "metadata": { "model_ids": "gpt-5,qwen-9" } }
     """
     ERROR_REASON_MODEL_POOL_MISMATCH: _ErrorReason.ValueType  # 4
-    """The pool has models that the scorer's artifact does not know and that have no prior score of their
-    own. Code FAILED_PRECONDITION. The operator should give them one or train the artifact on them.
+    """Kept for clients, and no longer raised: the router gives models that the scorer's artifact does not
+    know a mean score, and reports SUBSTITUTE_MEAN_PRIOR. Earlier routers refused a pool with such
+    models. Code FAILED_PRECONDITION. The operator should give them a prior score or train the artifact
+    on them.
 
         { "reason": "ERROR_REASON_MODEL_POOL_MISMATCH", "domain": "routemoa.v1",
           "metadata": { "scorer_version": "minilm-int8-1a2b3c4d", "missing_model_ids": "qwen-9" } }
@@ -145,8 +147,10 @@ ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 3
       "metadata": { "model_ids": "gpt-5,qwen-9" } }
 """
 ERROR_REASON_MODEL_POOL_MISMATCH: ErrorReason.ValueType  # 4
-"""The pool has models that the scorer's artifact does not know and that have no prior score of their
-own. Code FAILED_PRECONDITION. The operator should give them one or train the artifact on them.
+"""Kept for clients, and no longer raised: the router gives models that the scorer's artifact does not
+know a mean score, and reports SUBSTITUTE_MEAN_PRIOR. Earlier routers refused a pool with such
+models. Code FAILED_PRECONDITION. The operator should give them a prior score or train the artifact
+on them.
 
     { "reason": "ERROR_REASON_MODEL_POOL_MISMATCH", "domain": "routemoa.v1",
       "metadata": { "scorer_version": "minilm-int8-1a2b3c4d", "missing_model_ids": "qwen-9" } }

@@ -123,6 +123,10 @@ class _SubstituteEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Substitute
     """The best answer of the last layer, as it is."""
     SUBSTITUTE_SAFE_MODELS: _Substitute.ValueType  # 4
     """The models that the pool file calls safe."""
+    SUBSTITUTE_MEAN_PRIOR: _Substitute.ValueType  # 5
+    """For models that the scorer does not know and to which the pool file gives no score: the mean of the
+    scores of those that it knows.
+    """
 
 class Substitute(_Substitute, metaclass=_SubstituteEnumTypeWrapper):
     """Substitute is what the router uses in place of a dependency that failed."""
@@ -137,6 +141,10 @@ SUBSTITUTE_BEST_ANSWER: Substitute.ValueType  # 3
 """The best answer of the last layer, as it is."""
 SUBSTITUTE_SAFE_MODELS: Substitute.ValueType  # 4
 """The models that the pool file calls safe."""
+SUBSTITUTE_MEAN_PRIOR: Substitute.ValueType  # 5
+"""For models that the scorer does not know and to which the pool file gives no score: the mean of the
+scores of those that it knows.
+"""
 Global___Substitute: _TypeAlias = Substitute  # noqa: Y015
 
 class _AttemptKind:
@@ -956,7 +964,8 @@ class Fallback(_message.Message):
     """What failed."""
     status: _builtins.str
     """Why: the name of a gRPC status code, of a `CallStatus`, or of the `StopReason` of a limit that left
-    no room for it.
+    no room for it; BREAKER_OPEN; UNCERTAIN, if the ranking is not relied on; UNKNOWN_MODELS, if the
+    scorer does not know every model of the pool.
     """
     substitute: Global___Substitute.ValueType
     """What was used instead."""

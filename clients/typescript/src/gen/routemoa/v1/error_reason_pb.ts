@@ -59,8 +59,10 @@ export enum ErrorReason {
   MODEL_NOT_FOUND = 3,
 
   /**
-   * The pool has models that the scorer's artifact does not know and that have no prior score of their
-   * own. Code FAILED_PRECONDITION. The operator should give them one or train the artifact on them.
+   * Kept for clients, and no longer raised: the router gives models that the scorer's artifact does not
+   * know a mean score, and reports SUBSTITUTE_MEAN_PRIOR. Earlier routers refused a pool with such
+   * models. Code FAILED_PRECONDITION. The operator should give them a prior score or train the artifact
+   * on them.
    *
    *     { "reason": "ERROR_REASON_MODEL_POOL_MISMATCH", "domain": "routemoa.v1",
    *       "metadata": { "scorer_version": "minilm-int8-1a2b3c4d", "missing_model_ids": "qwen-9" } }
