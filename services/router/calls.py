@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -94,8 +95,16 @@ class ModelCall:
     """Of the first attempt; made together with those of the calls that start with it."""
     attempts: list[Attempt] = field(default_factory=list, init=False)
     """In the order in which they were started."""
-    text: str = field(default="", init=False)
-    """The raw reply so far, whichever attempts wrote it."""
+    _written: io.StringIO = field(default_factory=io.StringIO, init=False)
+
+    @property
+    def text(self) -> str:
+        """The raw reply so far, whichever attempts wrote it."""
+        return self._written.getvalue()
+
+    def add_text(self, text: str) -> None:
+        """Adds to the reply, in time that does not grow with what there is of it."""
+        self._written.write(text)
 
     @property
     def worst(self) -> Amount:

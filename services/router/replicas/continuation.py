@@ -19,7 +19,7 @@ _GO_ON = (
     "again, and do not mention the interruption."
 )
 _REPEATED_CHARACTERS = 200
-"""The most of the end that is looked for at the start of what a backend was asked to go on with."""
+"""The most of the end that is looked for at the start of what a backend goes on with."""
 _LEAST_REPEATED = 8
 """Fewer characters than this are a coincidence."""
 
@@ -45,7 +45,7 @@ def continuation(call: ModelCall, *, exact: bool) -> Continuation:
     if exact:
         # Chat templates strip the end of a turn; what they take away, the model writes again.
         partial = text.rstrip()
-        seam = Seam(text[len(partial) :], least=1)
+        seam = Seam(text[len(partial) :][-_REPEATED_CHARACTERS:], least=1)
         return Continuation(messages=call.messages, partial=partial, seam=seam)
     messages = (
         *call.messages,
@@ -75,7 +75,7 @@ class Seam:
         if self._joined:
             return text
         self._held += text
-        if any(self._end.startswith(self._held, start) for start in range(len(self._end))):
+        if self._held in self._end:
             return ""
         return self.finish()
 

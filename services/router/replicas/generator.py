@@ -45,7 +45,7 @@ class ReplicaGenerator:
                     if seam is not None:
                         text = seam.feed(text)
                     if text:
-                        call.text += text
+                        call.add_text(text)
                         yield text
                     text = await lane.next()
                 await lane.close(CallStatus.OK)
@@ -54,7 +54,7 @@ class ReplicaGenerator:
             finally:
                 await lane.close(None)
             if seam is not None and (rest := seam.finish()):
-                call.text += rest
+                call.add_text(rest)
                 yield rest
             if broken is None:
                 return
