@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.router.reservations import reserve_extra
+from services.router.engine.reservations import reserve_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.router.events import RoutingDecision
-    from services.router.layer import Proposal
-    from services.router.pool import PoolModel
-    from services.router.run import Run
+    from services.router.engine.layer_outcome import Proposal
+    from services.router.engine.run import Run
+    from services.router.pool.pool import PoolModel
+    from services.router.routing.events import RoutingDecision
 
 
 def further_models(run: Run, decision: RoutingDecision) -> list[PoolModel]:

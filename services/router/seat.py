@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.router.ledger import CallStatus
+from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
-    from services.router.layer import Proposal
-    from services.router.replies import Reply
+    from services.router.engine.layer_outcome import Proposal
+    from services.router.prompts.replies import Reply
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

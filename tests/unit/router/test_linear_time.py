@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 
 from services.answer_key import answer_key
-from services.router.calls import ModelCall
-from services.router.conversation import Message, Role
-from services.router.evidence import agreeing
-from services.router.ledger import CallPurpose
-from services.router.replicas.continuation import continuation
-from services.router.replies import AnswerFilter, read_reply
-from services.router.verdicts import Question, is_over
-from services.router.wire.exchange import Exchange
-from services.router.wire.reasoning import ReasoningSplitter
-from services.router.wire.sse import SseDecoder
+from services.router.backends.call import ModelCall
+from services.router.backends.http.exchange import Exchange
+from services.router.backends.http.reasoning import ReasoningSplitter
+from services.router.backends.http.sse import SseDecoder
+from services.router.backends.replicas.resume import continuation
+from services.router.prompts.replies import AnswerFilter, read_reply
+from services.router.routing.agreement import agreeing
+from services.router.strategies.verdicts import Question, is_over
+from services.router.types.conversation import Message, Role
+from services.router.types.ledger import CallPurpose
 from services.simulator.call import Message as ReceivedMessage
 from services.simulator.call import read_call
 from services.simulator.stream import split_pieces
