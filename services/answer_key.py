@@ -17,12 +17,16 @@ _MAX_LITERAL_CHARACTERS = 2_000
 """Longer answers are compared as text; Python's parser is slow on them and may give up."""
 
 _JSON_ANSWER = re.compile(r'"answer"\s*:\s*("(?:[^"\\]|\\.)*"|[^\n]*)')
-_SPOKEN_ANSWER = re.compile(r"\b(?i:answer\s+is)\s*:?\s*(?:\(([A-Za-z])\)|([A-Z])(?![\w']))")
+_SPOKEN_ANSWER = re.compile(
+    # Possessive: the spaces after "is" are never divided anew, which would take quadratic time.
+    r"\b(?i:answer\s++is)\s*+:?\s*+(?:\(([A-Za-z])\)|([A-Z])(?![\w']))"
+)
 _BARE_ANSWER = re.compile(r"[\s(\"'*]*(\$?\w[\w.,%-]{0,30}?)[\s).\"'*]*")
 _NUMBER = re.compile(
     r"([+-]?\$?\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+))\s*%?(?:\s+[A-Za-z][A-Za-z ]*\.?)?"
 )
 """A number, its unit left out: 64, $64, 1,200.50, 5 %, 18 dollars."""
+_BRACE = re.compile("[{}]")
 _LATEX_NOISE = re.compile(r"\\[,;!: ]|\\(?:left|right|text|mathrm|displaystyle)\b|[{}$\s]")
 
 
@@ -71,10 +75,10 @@ def _boxed_answer(text: str) -> str | None:
         return None
     depth = 0
     opening = start + len(r"\boxed")
-    for position in range(opening, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
+    for brace in _BRACE.finditer(text, opening):
+        depth += 1 if brace[0] == "{" else -1
         if depth == 0:
-            return text[opening + 1 : position]
+            return text[opening + 1 : brace.start()]
     return None
 
 

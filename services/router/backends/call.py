@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -94,8 +95,16 @@ class ModelCall:
     """The reservation of the first attempt; made together with those of its layer."""
     attempts: list[Attempt] = field(default_factory=list, init=False)
     """The attempts, in the order in which they started."""
-    text: str = field(default="", init=False)
-    """The raw reply so far, from all attempts together."""
+    _written: io.StringIO = field(default_factory=io.StringIO, init=False)
+
+    @property
+    def text(self) -> str:
+        """The raw reply so far, from all attempts together."""
+        return self._written.getvalue()
+
+    def add_text(self, text: str) -> None:
+        """Appends text to the reply, in constant time."""
+        self._written.write(text)
 
     @property
     def worst(self) -> Amount:

@@ -1,18 +1,17 @@
 """Several answers -> one, written by the aggregator as it streams.
 
 The aggregator is left out where it has nothing to do (one answer, or all the same) or no room (money,
-calls, time). If it fails, or is silent for longer than is usual, the next best model tries once; after
-that the best answer stands as it is.
+calls, time). If it fails, the next best model tries once; if it is silent for longer than is usual,
+that one starts beside it. If neither brings an answer in time, the best one so far stands as it is.
 """
 
 from __future__ import annotations
 
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.dependencies.dependencies import count_fallback
-from services.router.engine.final import write_final
+from services.router.engine.final import SILENCE_SHARE, Writer, write_final
 from services.router.engine.proposals import aggregation_call
 from services.router.engine.reservations import reserve
 from services.router.engine.speculative_answer import take_draft
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from services.router.pool.pool import PoolModel
 
 _MAX_ATTEMPTS = 2
-_FIRST_TEXT_SHARE = 0.5
-"""Share of the time left in which an aggregator must begin, so that another can still try."""
 
 
 async def aggregate(
@@ -40,9 +37,7 @@ async def aggregate(
     if len(run.answers) > 1 and not agree([answer.text for answer in run.answers]):
         writers = _Writers(run, generator, aggregators[:_MAX_ATTEMPTS], min_stage_s)
         while (writer := await writers.next()) is not None:
-            async with aclosing(
-                write_final(run, writer.call, writer.stream, first_text=writer.first_text)
-            ) as events:
+            async with aclosing(write_final(run, writer, next_writer=writers.next)) as events:
                 async for event in events:
                     yield event
             if run.final is not None:
@@ -61,15 +56,6 @@ async def aggregate(
     run.final = best
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Writer:
-    """A call for which room is reserved, what runs it, and when it must have begun."""
-
-    call: ModelCall
-    stream: Stream
-    first_text: Deadline
-
-
 class _Writers:
     """Who is asked to merge, one after the other: a draft, then models for which there is room."""
 
@@ -83,7 +69,7 @@ class _Writers:
         self._models = list(models)
         self._min_stage_s = min_stage_s
 
-    async def next(self) -> _Writer | None:
+    async def next(self) -> Writer | None:
         """Returns who writes now; None if nobody is left."""
         run = self._run
         if (draft := await take_draft(run)) is not None:
@@ -100,10 +86,11 @@ class _Writers:
             self.status = lack.name
         return None
 
-    def _writer(self, call: ModelCall, stream: Stream) -> _Writer:
-        first_text = self._run.deadline.share(_FIRST_TEXT_SHARE)
+    def _writer(self, call: ModelCall, stream: Stream) -> Writer:
+        call.deadline = self._run.deadline
+        first_text = self._run.deadline.share(SILENCE_SHARE)
         usual_s = self._generator.usual_silence_s(call.model.id)
         # While another can take over, nobody need be waited for longer than is usual.
         if self._models and usual_s is not None and usual_s < first_text.remaining_s():
             first_text = Deadline.after(usual_s)
-        return _Writer(call=call, stream=stream, first_text=first_text)
+        return Writer(call=call, stream=stream, first_text=first_text)

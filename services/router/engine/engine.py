@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING
 
 from services.router.dependencies.dependencies import TIME_SHARE
 from services.router.engine.aggregation import aggregate
-from services.router.engine.final import write_final
-from services.router.engine.layer import Patience, Shortcuts, run_layer
+from services.router.engine.final import SILENCE_SHARE, Writer, write_final
+from services.router.engine.layer import Overtime, Patience, Shortcuts, run_layer
 from services.router.engine.layer_shortcuts import drafting, settled_by, stand_ins
 from services.router.engine.proposals import assessed_proposal, final_call
-from services.router.engine.reservations import reserve
+from services.router.engine.reservations import reserve, reserve_extra
 from services.router.engine.speculative_answer import drop_draft
+from services.router.further_models import drained, further_models, reserve_next
 from services.router.routing.events import LayerReport
 from services.router.routing.forecast import Forecast
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Sequence
 
+    from services.router.backends.call import ModelCall
     from services.router.backends.generator import Generator
     from services.router.backends.replicas.retry_budget import RetryBudget
     from services.router.dependencies.dependencies import Judge, Scorer
@@ -88,14 +90,19 @@ class Stage:
         """
         await drop_draft(run)  # it was of the layer before
         proposals = [assessed_proposal(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
+        waiting = further_models(run, decision)
         shortcuts = Shortcuts(
             is_settled=settled_by(run.priors),
-            next_stand_in=stand_ins(run, decision, self.stand_ins),
+            next_stand_in=stand_ins(run, decision, waiting, self.stand_ins),
             begin_draft=drafting(run, self.judge, self.generator),
         )
         # The aggregator gets as much time as a layer; what a layer leaves goes to those after it.
         outcome = await self.propose(
-            run, proposals, stages_left=run.layers_left + 1, shortcuts=shortcuts
+            run,
+            proposals,
+            stages_left=run.layers_left + 1,
+            others=(assessed_proposal(run, model) for model in drained(waiting)),
+            shortcuts=shortcuts,
         )
         assessments = await self.assess(run, outcome.answers)
         return run.report(decision, outcome, assessments)
@@ -106,6 +113,7 @@ class Stage:
         proposals: Sequence[Proposal],
         *,
         stages_left: int,
+        others: Iterable[Proposal] = (),
         shortcuts: Shortcuts | None = None,
     ) -> LayerOutcome:
         """Runs models together, as many as there is room for, the first ones first.
@@ -116,6 +124,7 @@ class Stage:
             run: Whose ledger the calls go to.
             proposals: What each is asked.
             stages_left: How many stages, this one too, share the time that is left.
+            others: What further models are asked, by rank, if nobody answers in this stage's share.
             shortcuts: What lets the layer end early, beside quorum and grace.
 
         Raises:
@@ -130,6 +139,9 @@ class Stage:
             proposals,
             self.generator,
             deadline=run.deadline.share(1 / stages_left),
+            overtime=None
+            if run.answers
+            else self._overtime(run, others, len(proposals), stages_left),
             patience=self.patience,
             ledger=run.ledger,
             shortcuts=shortcuts or Shortcuts(),
@@ -140,6 +152,19 @@ class Stage:
         blamed = {e.model_id for e in outcome.entries if e.status is not CallStatus.CANCELLED}
         run.failed |= blamed - answered
         return outcome
+
+    def _overtime(
+        self, run: Run, others: Iterable[Proposal], count: int, stages_left: int
+    ) -> Overtime:
+        """Returns how a stage goes on that brings no answer in its share: as many others again."""
+        waiting = iter(others)
+
+        async def next_models() -> list[Proposal]:
+            if run.deadline.remaining_s() < self.min_stage_s:
+                return []
+            return await reserve_next(run, waiting, count)
+
+        return Overtime(deadline=run.deadline, share=1 / stages_left, next_models=next_models)
 
     async def assess(self, run: Run, answers: Sequence[Answer]) -> tuple[Assessment, ...]:
         """Corrects the scores of the models that ran by what new answers say of them."""
@@ -160,6 +185,7 @@ class Stage:
     ) -> AsyncGenerator[Event, None]:
         """Streams the only model of the last layer to the user, as it writes.
 
+        While it is silent, the next ones by rank start beside it; whoever writes first is shown.
         Nothing happens, and `run.stop_reason` says why, if there is no room for the call.
 
         Raises:
@@ -173,28 +199,42 @@ class Stage:
             run.stop_reason = lack
             return
         booked_before = len(run.ledger.entries)
-        others = len(decision.ranked) > 1
-        call.patient = not others
-        first_text = run.deadline.share(0.5) if others else run.deadline
+        waiting = drained(further_models(run, decision))
+        call.patient = len(decision.ranked) == 1
+
+        async def next_writer() -> Writer | None:
+            while run.deadline.remaining_s() >= self.min_stage_s and (other := next(waiting, None)):
+                beside = final_call(run, other)
+                if await reserve_extra(run, beside):
+                    return self._writer(run, beside)
+            return None
+
         async with aclosing(
-            write_final(run, call, self.generator.stream, first_text=first_text)
+            write_final(run, self._writer(run, call), next_writer=next_writer)
         ) as events:
             async for event in events:
                 yield event
         duration_s = time.monotonic() - started_s
         run.timing.generation_s += duration_s
+        entries = run.ledger.entries[booked_before:]
         if run.final is None:
-            run.failed.add(model.id)
+            run.failed.update(entry.model_id for entry in entries)
         report = LayerReport(
             layer_number=decision.layer_number,
             selected_model_ids=decision.selected_model_ids,
             answers=() if run.final is None else (run.final,),
             assessments=(),
-            usage=tuple(run.ledger.entries[booked_before:]),
+            usage=tuple(entries),
             duration_s=duration_s,
         )
         run.reports.append(report)
         yield report
+
+    def _writer(self, run: Run, call: ModelCall) -> Writer:
+        call.deadline = run.deadline
+        return Writer(
+            call=call, stream=self.generator.stream, first_text=run.deadline.share(SILENCE_SHARE)
+        )
 
     async def aggregate(
         self, run: Run, aggregators: Sequence[PoolModel]

@@ -3,7 +3,9 @@
 A model that fails is dropped. One that is silent for longer than is usual for it gets a stand-in: one
 more model runs, and as many answers are waited for as the layer has seats. Once a quorum has answered,
 the rest get a grace period in proportion to what the quorum took, and are then cancelled; so is anybody
-who could not change what the others came to. Whatever happens, every call leaves a ledger entry.
+who could not change what the others came to. While nobody has answered, the layer goes on beyond its
+share of the time: further models are started beside those at work, and the first answer ends it.
+Whatever happens, every call leaves a ledger entry.
 """
 
 from __future__ import annotations
@@ -17,13 +19,13 @@ from typing import TYPE_CHECKING
 
 from services.router.backends.call import CallFailedError
 from services.router.engine.layer_outcome import Answered, LayerOutcome, Proposal
+from services.router.engine.slot import Seat
 from services.router.types.ledger import CallStatus, answer_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from services.router.backends.generator import Generator
-    from services.router.prompts.replies import Reply
     from services.router.routing.events import Answer
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger, LedgerEntry
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     """Says of answers by model, and of models still at work, whether the latter can be left out."""
     NextStandIn = Callable[[], Awaitable[Proposal | None]]
     """Returns who runs as well where a model is silent; None if nobody does."""
+    NextModels = Callable[[], Awaitable[Sequence[Proposal]]]
+    """Returns the next models by rank for which there is room; empty if there are none."""
     BeginDraft = Callable[[Sequence[Answer]], Coroutine[None, None, None]]
     """Called once, a moment after the quorum's answers, while others are still waited for."""
 
@@ -57,17 +61,46 @@ class Shortcuts:
     begin_draft: BeginDraft | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overtime:
+    """The time of a layer after its share, while nobody has answered."""
+
+    deadline: Deadline
+    """The caller's."""
+    share: float
+    """Share of the time left after which further models are started again."""
+    next_models: NextModels
+
+
 async def run_layer(
     proposals: Sequence[Proposal],
     generator: Generator,
     *,
     deadline: Deadline,
+    overtime: Overtime | None,
     patience: Patience,
     ledger: Ledger,
     shortcuts: Shortcuts,
 ) -> LayerOutcome:
-    """Runs models together and returns what they said by the deadline. Never raises for a model."""
-    running = _RunningLayer(proposals, generator, deadline, patience, shortcuts)
+    """Runs models together and returns what they said. Never raises for a model.
+
+    Args:
+        proposals: What each model is asked.
+        generator: Runs the calls.
+        deadline: When the layer ends.
+        overtime: How it goes on after that if nobody has answered; None: it does not.
+        patience: How long it waits for its slower models.
+        ledger: Where the calls are booked.
+        shortcuts: What lets it end early.
+    """
+    running = _RunningLayer(
+        proposals,
+        generator,
+        deadline=deadline,
+        overtime=overtime,
+        patience=patience,
+        shortcuts=shortcuts,
+    )
     try:
         await running.run()
     finally:
@@ -76,44 +109,21 @@ async def run_layer(
     return outcome
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Seat:
-    """One model at work."""
-
-    proposal: Proposal
-    silent_until_s: float = math.inf
-    """When it has been silent for too long; infinite once it has written."""
-    replaced: bool = False
-    """Whether another model runs in its place."""
-    status: CallStatus | None = None
-    """How its call ended; None while it runs."""
-
-    @property
-    def model_id(self) -> str:
-        return self.proposal.call.model.id
-
-    def reply(self) -> Reply | None:
-        """Returns what the model replied; None if its call brought no answer."""
-        if self.status is not CallStatus.OK:
-            return None
-        reply = self.proposal.read()
-        if not reply.answer:
-            self.status = CallStatus.EMPTY
-            return None
-        return reply
-
-
 class _RunningLayer:
     def __init__(
         self,
         proposals: Sequence[Proposal],
         generator: Generator,
+        *,
         deadline: Deadline,
+        overtime: Overtime | None,
         patience: Patience,
         shortcuts: Shortcuts,
     ) -> None:
         self._generator = generator
         self._deadline = deadline
+        self._overtime = overtime
+        self._in_overtime = False
         self._patience = patience
         self._shortcuts = shortcuts
         self._wanted = list(proposals)
@@ -124,7 +134,7 @@ class _RunningLayer:
         self._draft_at_s = math.inf
         self._clock_runs = False
         """Whether a quorum has answered, so that the rest are in their grace period."""
-        self._tasks: dict[asyncio.Task[None], _Seat] = {}
+        self._tasks: dict[asyncio.Task[None], Seat] = {}
 
     async def run(self) -> None:
         """Runs the models until enough of them have answered, or the time is up."""
@@ -135,10 +145,10 @@ class _RunningLayer:
             if drafting is not None:
                 drafting.cancel()
             enough = self._has_quorum or self._is_over()
-            late = CallStatus.CANCELLED if enough else CallStatus.TIMEOUT
             for task, seat in self._tasks.items():
                 if seat.status is None:
-                    seat.status = late
+                    in_time = enough and not seat.late
+                    seat.status = CallStatus.CANCELLED if in_time else CallStatus.TIMEOUT
                     task.cancel()
 
     def book(self, ledger: Ledger) -> LayerOutcome:
@@ -167,13 +177,13 @@ class _RunningLayer:
 
     def _start(self, group: asyncio.TaskGroup, proposal: Proposal) -> None:
         proposal.call.deadline = self._deadline
-        seat = _Seat(proposal=proposal)
+        seat = Seat(proposal=proposal)
         usual_s = self._generator.usual_silence_s(seat.model_id)
         if usual_s is not None and self._shortcuts.next_stand_in is not None:
             seat.silent_until_s = time.monotonic() + usual_s
         self._tasks[group.create_task(self._run(seat))] = seat
 
-    async def _run(self, seat: _Seat) -> None:
+    async def _run(self, seat: Seat) -> None:
         try:
             async with aclosing(self._generator.stream(seat.proposal.call)) as pieces:
                 async for _ in pieces:
@@ -181,7 +191,8 @@ class _RunningLayer:
         except CallFailedError as error:
             seat.status = error.status
         else:
-            seat.status = CallStatus.OK
+            answered = bool(seat.proposal.read().answer)
+            seat.status = CallStatus.OK if answered else CallStatus.EMPTY
 
     async def _wait(self, group: asyncio.TaskGroup) -> asyncio.Task[None] | None:
         """Waits until the layer is over; returns who began a draft on the way, if anybody did."""
@@ -198,7 +209,8 @@ class _RunningLayer:
             if done:
                 self._note_quorum(now_s)
             elif now_s >= self._until_s:
-                break
+                if not await self._goes_on(group):
+                    break
             elif now_s >= self._draft_at_s:
                 self._draft_at_s = math.inf
                 drafting = self._draft(group)
@@ -206,6 +218,23 @@ class _RunningLayer:
                 await self._replace_silent(group, now_s)
             pending = {task for task, seat in self._tasks.items() if seat.status is None}
         return drafting
+
+    async def _goes_on(self, group: asyncio.TaskGroup) -> bool:
+        """Returns whether the layer goes on beyond its time; starts further models then."""
+        overtime = self._overtime
+        if overtime is None or self._answered or overtime.deadline.remaining_s() <= 0:
+            return False
+        self._in_overtime = True
+        self._deadline = overtime.deadline
+        for seat in self._tasks.values():
+            seat.late = True
+            seat.proposal.call.deadline = overtime.deadline
+        further = await overtime.next_models()
+        for proposal in further:
+            self._start(group, proposal)
+        pause = overtime.deadline.share(overtime.share) if further else overtime.deadline
+        self._until_s = pause.at_s
+        return True
 
     def _note_quorum(self, now_s: float) -> None:
         """Starts the clocks once a quorum has answered."""
@@ -245,7 +274,7 @@ class _RunningLayer:
     def _is_over(self) -> bool:
         """Says whether nobody else need be waited for."""
         answered = self._answered
-        if len(answered) >= len(self._wanted):
+        if len(answered) >= len(self._wanted) or (answered and self._in_overtime):
             return True
         if self._shortcuts.is_settled is None or not answered:
             return False
@@ -259,7 +288,7 @@ class _RunningLayer:
         return self._shortcuts.is_settled(answers, pending)
 
     @property
-    def _answered(self) -> list[_Seat]:
+    def _answered(self) -> list[Seat]:
         return [seat for seat in self._tasks.values() if seat.status is CallStatus.OK]
 
     @property

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from services.router.engine.layer import BeginDraft, IsSettled, NextStandIn
     from services.router.engine.layer_outcome import Proposal
     from services.router.engine.run import Run
+    from services.router.pool.pool import PoolModel
     from services.router.routing.events import Answer, RoutingDecision
 
 _OUTRANKED = {SelectionReason.LAYER_FULL, SelectionReason.SCORE_GAP}
@@ -44,21 +45,27 @@ def settled_by(priors: Mapping[str, float]) -> IsSettled:
     return is_settled
 
 
-def stand_ins(run: Run, decision: RoutingDecision, budget: RetryBudget) -> NextStandIn:
+def stand_ins(
+    run: Run, decision: RoutingDecision, waiting: list[PoolModel], budget: RetryBudget
+) -> NextStandIn:
     """Returns what names the next model by rank that only better ones kept out of a layer.
 
     One that is not good enough for a seat still tells more than one that says nothing.
+
+    Args:
+        run: Whose layer.
+        decision: Says what kept each model out.
+        waiting: The models that may still be started, best first; who is named is taken out.
+        budget: Bounds the stand-ins.
     """
-    waiting = [
-        model.model_id
-        for model in decision.ranked
-        if decision.reasons.get(model.model_id) in _OUTRANKED
-    ]
 
     async def next_stand_in() -> Proposal | None:
-        if not waiting or not budget.take():
+        outranked = (m for m in waiting if decision.reasons.get(m.id) in _OUTRANKED)
+        model = next(outranked, None)
+        if model is None or not budget.take():
             return None
-        proposal = assessed_proposal(run, run.pool.by_id[waiting.pop(0)])
+        waiting.remove(model)
+        proposal = assessed_proposal(run, model)
         if not await reserve_extra(run, proposal.call):
             return None
         STAND_INS.inc()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from services.answer_key import answer_key
 from services.router.engine.proposals import assessed_proposal
+from services.router.further_models import further_models
 from services.router.routing.agreement import Offer, Opinion, posteriors, worthwhile_call
 from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import Layered
@@ -56,7 +57,10 @@ class Cascade(Layered):
         model = run.pool.by_id[decision.selected_model_ids[0]]
         proposal = assessed_proposal(run, model)
         # Most queries end with the first call or the second: one may take half of what is left.
-        outcome = await stage.propose(run, [proposal], stages_left=min(2, run.layers_left))
+        others = (assessed_proposal(run, other) for other in further_models(run, decision))
+        outcome = await stage.propose(
+            run, [proposal], stages_left=min(2, run.layers_left), others=others
+        )
         assessments = await stage.assess(run, outcome.answers)
         report = run.report(decision, outcome, assessments)
         if outcome.answers:

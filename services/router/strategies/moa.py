@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.proposals import plain_proposal
+from services.router.further_models import further_models
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class MoA(Layered):
     async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
         """Runs the models; a later layer's improve on the answers of the one before."""
         proposals = [plain_proposal(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
-        outcome = await stage.propose(run, proposals, stages_left=run.layers_left + 1)
+        others = (plain_proposal(run, model) for model in further_models(run, decision))
+        outcome = await stage.propose(
+            run, proposals, stages_left=run.layers_left + 1, others=others
+        )
         run.answers = outcome.answers or run.answers
         return run.report(decision, outcome)

@@ -10,13 +10,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.proposals import plain_proposal
+from services.router.further_models import further_models
 from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from services.router.engine.engine import Stage
+    from services.router.engine.layer_outcome import Proposal
     from services.router.engine.run import Run
     from services.router.pool.pool import PoolModel
     from services.router.routing.events import LayerReport, RoutingDecision
@@ -41,12 +43,25 @@ class SelfMoA(Layered):
     async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
         """Samples the model at the policy's temperature."""
         model = run.pool.by_id[decision.selected_model_ids[0]]
-        sampled = model.model_copy(update={"temperature": run.policy.sampling_temperature})
-        proposals = [plain_proposal(run, sampled) for _ in decision.selected_model_ids]
-        outcome = await stage.propose(run, proposals, stages_left=run.layers_left + 1)
+        samples = len(decision.selected_model_ids)
+        proposals = list(_samples(run, model, samples))
+        others = (
+            proposal
+            for other in further_models(run, decision)
+            for proposal in _samples(run, other, samples)
+        )
+        outcome = await stage.propose(
+            run, proposals, stages_left=run.layers_left + 1, others=others
+        )
         run.answers = outcome.answers
         return run.report(decision, outcome)
 
     def aggregators(self, run: Run) -> Sequence[PoolModel]:
         """Returns the sampled model: no other reads its samples better."""
         return [run.pool.by_id[answer.model_id] for answer in run.answers[:1]]
+
+
+def _samples(run: Run, model: PoolModel, count: int) -> Iterator[Proposal]:
+    """Asks a model several times at the policy's temperature."""
+    sampled = model.model_copy(update={"temperature": run.policy.sampling_temperature})
+    return (plain_proposal(run, sampled) for _ in range(count))

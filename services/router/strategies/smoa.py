@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.proposals import plain_proposal
+from services.router.further_models import further_models
 from services.router.routing.limits import fitting
 from services.router.routing.ranking import StopReason, agree
 from services.router.strategies.layered import Layered
@@ -55,8 +56,14 @@ class SMoA(Layered):
         """Runs the models in their roles, and keeps the answers that the judge chooses."""
         models = [run.pool.by_id[model_id] for model_id in decision.selected_model_ids]
         proposals = [plain_proposal(run, model, role=_role(run, model)) for model in models]
+        others = (
+            plain_proposal(run, model, role=_role(run, model))
+            for model in further_models(run, decision)
+        )
         # A layer is followed by its judge and moderator, the last one by the aggregator.
-        outcome = await stage.propose(run, proposals, stages_left=2 * run.layers_left + 1)
+        outcome = await stage.propose(
+            run, proposals, stages_left=2 * run.layers_left + 1, others=others
+        )
         if outcome.answers:
             run.answers = outcome.answers
             outcome = await _debated(run, stage, outcome)

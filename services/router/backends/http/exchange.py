@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -45,8 +46,7 @@ class Exchange:
     """The start of the answer that the backend continues; only for dialects that `continues`."""
     sent: bool = field(default=False, init=False)
     """True once the backend may have begun to work on it."""
-    text: str = field(default="", init=False)
-    """The reply so far, without reasoning and without `partial`."""
+    _written: io.StringIO = field(default_factory=io.StringIO, init=False)
     reasoning_characters: int = field(default=0, init=False)
     usage: Usage | None = field(default=None, init=False)
     first_text_s: float | None = field(default=None, init=False)
@@ -56,7 +56,12 @@ class Exchange:
         """Appends text to the reply."""
         if self.first_text_s is None:
             self.first_text_s = time.monotonic()
-        self.text += text
+        self._written.write(text)
+
+    @property
+    def text(self) -> str:
+        """The reply so far, without reasoning and without `partial`."""
+        return self._written.getvalue()
 
     @property
     def reasoning_tokens(self) -> int:

@@ -24,6 +24,8 @@ class ReasoningSplitter:
 
     def __init__(self, *, inside: bool = False) -> None:
         self._where = _Where.REASONING if inside else _Where.START
+        self._space: list[str] = []
+        """White space at the start: part of the answer unless reasoning follows."""
         self._held = ""
         self.reasoning_characters = 0
 
@@ -50,14 +52,18 @@ class ReasoningSplitter:
         held, self._held = self._held, ""
         if self._where is _Where.REASONING:
             self.reasoning_characters += len(held)
-        return held if self._where is _Where.START and held.strip() else ""
+        return "".join([*self._space, held]) if self._where is _Where.START and held else ""
 
     def _start(self) -> None:
         text = self._held.lstrip()
+        if len(text) < len(self._held):
+            self._space.append(self._held[: len(self._held) - len(text)])
         if text.startswith(_OPEN):
             self._where, self._held = _Where.REASONING, text[len(_OPEN) :]
-        elif not _OPEN.startswith(text):  # also true while only white space has come
-            self._where = _Where.ANSWER
+        elif _OPEN.startswith(text):  # also true while only white space has come
+            self._held = text
+        else:
+            self._where, self._held = _Where.ANSWER, "".join([*self._space, text])
 
     def _reason(self) -> None:
         reasoning, closed, rest = self._held.partition(_CLOSE)

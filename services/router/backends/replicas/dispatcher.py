@@ -54,7 +54,7 @@ class ReplicaGenerator:
                     if overlap is not None:
                         text = overlap.feed(text)
                     if text:
-                        call.text += text
+                        call.add_text(text)
                         yield text
                     text = await stream.next()
                 await stream.close(CallStatus.OK)
@@ -63,7 +63,7 @@ class ReplicaGenerator:
             finally:
                 await stream.close(None)
             if overlap is not None and (rest := overlap.finish()):
-                call.text += rest
+                call.add_text(rest)
                 yield rest
             if broken is None:
                 return

@@ -45,7 +45,7 @@ def resume_request(call: ModelCall, *, exact: bool) -> ResumeRequest:
     if exact:
         # Chat templates strip white space at the end of a turn; the model writes it again.
         partial = text.rstrip()
-        overlap = OverlapFilter(text[len(partial) :], least=1)
+        overlap = OverlapFilter(text[len(partial) :][-_REPEATED_CHARACTERS:], least=1)
         return ResumeRequest(messages=call.messages, partial=partial, overlap=overlap)
     messages = (
         *call.messages,
@@ -75,7 +75,7 @@ class OverlapFilter:
         if self._joined:
             return text
         self._held += text
-        if any(self._end.startswith(self._held, start) for start in range(len(self._end))):
+        if self._held in self._end:
             return ""
         return self.finish()
 

@@ -31,7 +31,7 @@ def call(text: str) -> ModelCall:
         purpose=CallPurpose.ANSWER,
         layer_number=1,
     )
-    made.text = text
+    made.add_text(text)
     return made
 
 

@@ -1,0 +1,216 @@
+"""Texts of models and backends are read in linear time, the worst ones too: nothing blocks the loop."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from services.answer_key import answer_key
+from services.router.backends.call import ModelCall
+from services.router.backends.http.decoders import SseDecoder
+from services.router.backends.http.exchange import Exchange
+from services.router.backends.http.reasoning import ReasoningSplitter
+from services.router.backends.replicas.resume import resume_request
+from services.router.prompts.replies import AnswerFilter, read_reply
+from services.router.routing.agreement import agreeing
+from services.router.strategies.verdicts import Question, is_over
+from services.router.types.conversation import Message, Role
+from services.router.types.ledger import CallPurpose
+from services.simulator.call import Message as ReceivedMessage
+from services.simulator.call import read_call
+from services.simulator.stream import split_pieces
+from tests.unit.router.pool_models import model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SMALL, LARGE = 20_000, 80_000
+"""Characters of the two texts: quadratic reading takes 16 times as long for the large one."""
+MAX_RATIO = 8
+MAX_SMALL_S = 0.5
+MAX_LARGE_S = 2.0
+"""CPU seconds; linear reading takes less than a tenth of them."""
+MEASURABLE_S = 0.001
+RUNS = 4
+NONCE = "7f3a9c2e"
+MARK = f"@@assessment {NONCE}"
+
+
+class Filter(Protocol):
+    """Takes a reply in pieces."""
+
+    def feed(self, text: str) -> str: ...
+
+    def finish(self) -> str: ...
+
+
+def repeated(part: str) -> Callable[[int], str]:
+    return lambda size: part * (size // len(part))
+
+
+def between(start: str, part: str, end: str) -> Callable[[int], str]:
+    return lambda size: start + part * (size // len(part)) + end
+
+
+def reply(text: str) -> None:
+    read_reply(text, NONCE, ())
+
+
+def verdict(text: str) -> None:
+    is_over(Question(call=model_call(text), nonce=NONCE, references=()))
+
+
+def agreement(text: str) -> None:
+    agreeing([text, text + "x"])
+
+
+def filtered(text: str) -> None:
+    feed(AnswerFilter(), text)
+
+
+def held_then_filtered(text: str) -> None:
+    answer = AnswerFilter()
+    answer.feed(text)
+    feed(answer, text)
+
+
+def without_reasoning(text: str) -> None:
+    feed(ReasoningSplitter(), text)
+
+
+def events(text: str) -> None:
+    decoder = SseDecoder()
+    for character in text:
+        decoder.feed(character.encode())
+
+
+def exchanged(text: str) -> None:
+    exchange = Exchange(model=model(4096), base_url="", messages=())
+    for character in text:
+        exchange.add_text(character)
+    assert exchange.text == text
+
+
+def called(text: str) -> None:
+    call = model_call("")
+    for character in text:
+        call.add_text(character)
+    assert call.text == text
+
+
+def resumed(text: str) -> None:
+    seam = resume_request(model_call("x" + "\n" * len(text)), exact=True).seam
+    seam.feed(text)
+    seam.finish()
+
+
+def received(text: str) -> None:
+    read_call("m", [ReceivedMessage(role="user", content=text)])
+    split_pieces(text)
+
+
+def feed(reader: Filter, text: str) -> None:
+    for character in text:
+        reader.feed(character)
+    reader.finish()
+
+
+def model_call(text: str) -> ModelCall:
+    call = ModelCall(
+        model=model(4096),
+        messages=(Message(role=Role.USER, content="Why?"),),
+        purpose=CallPurpose.ANSWER,
+        layer_number=1,
+    )
+    call.add_text(text)
+    return call
+
+
+WORST = {
+    answer_key: [
+        between("the answer is", " ", "!"),
+        between("the answer is :", "\n", "!"),
+        between("answer", " ", "!"),
+        repeated("answer "),
+        repeated("the answer is : "),
+        repeated('"answer"'),
+        between('"answer"', " ", ""),
+        repeated('"answer":"\\'),
+        repeated('"answer":"\\"'),
+        between('"answer":"', "\n", "\\\n"),
+        between("", "{", "}"),
+        between('{"answer":', "[", "}"),
+        between('{"answer":', "1", "}"),
+        between('{"answer":"', "\\left$ ", '"}'),
+        repeated("\\boxed{"),
+        between("\\boxed{", "$\\left", "}"),
+        between("", "(", "a!"),
+        between("a" * 31, " ", "!"),
+        between("a", ".", "!"),
+    ],
+    agreement: [repeated("a "), between("the answer is", " ", "!")],
+    reply: [
+        between("```json", "\n", "x"),
+        between("```", " ", "x"),
+        between("```json\n", "\n```x", ""),
+        between("```json\n", "\n", "```x"),
+        repeated("@"),
+        repeated("@@assessment"),
+        repeated(f"{MARK} "),
+        repeated("@@end 7f3a9c2 "),
+        between(f'{MARK} {{"grades": {{', '"R1":1,', "}}"),
+        between(f"x\n{MARK} ", '{"a":', ""),
+        between('{"self_score": ', "1", "}"),
+    ],
+    verdict: [
+        repeated(f"@@moderation {NONCE} "),
+        between(f"@@moderation {NONCE} ", '{"over":', ""),
+    ],
+    filtered: [repeated("@"), repeated("@@assessmen"), between("@@end 7f3a9c2", "x", "")],
+    held_then_filtered: [repeated("@@assessmen"), repeated("@@end 7f3a9c2 ")],
+    without_reasoning: [
+        repeated(" "),
+        between("<think>", "<", ""),
+        between("<think></think>", " ", ""),
+        repeated("<"),
+    ],
+    events: [between("data: ", "x", "\n\n"), repeated("data:\n"), repeated("\n")],
+    exchanged: [repeated("x")],
+    called: [repeated("x")],
+    resumed: [between(" ", "\n", "x"), between("\n \n", "\n", "x")],
+    received: [
+        repeated(f"@@end {NONCE} R1 "),
+        between("@@end 7f3a9c2e R1", " ", "x"),
+        repeated(" "),
+    ],
+}
+CASES = [
+    pytest.param(read, text, id=f"{read.__name__}-{text(24)!r}")
+    for read, texts in WORST.items()
+    for text in texts
+]
+
+
+@pytest.mark.parametrize(("read", "text"), CASES)
+def test_four_times_the_text_takes_about_four_times_as_long(
+    read: Callable[[str], object], text: Callable[[int], str]
+) -> None:
+    small_s = least_cpu_s(read, text(SMALL))
+    assert small_s < MAX_SMALL_S
+    large_s = least_cpu_s(read, text(LARGE))
+    assert large_s < MAX_LARGE_S
+    assert large_s < MAX_RATIO * max(small_s, MEASURABLE_S)
+
+
+def least_cpu_s(read: Callable[[str], object], text: str) -> float:
+    """Returns the least CPU time of several readings: other processes do not count, nor does chance."""
+    least_s = float("inf")
+    for _ in range(RUNS):
+        started_s = time.process_time()
+        read(text)
+        least_s = min(least_s, time.process_time() - started_s)
+        if least_s > MAX_LARGE_S:
+            break  # it fails as it is
+    return least_s
