@@ -12,8 +12,10 @@ from services.router.backends.replicas.replicas import open_replicas
 from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.budgets.opening import open_accounts
 from services.router.decision_records.recorder import recording
-from services.router.dependencies.dependencies import Judge, Remote, Scorer
-from services.router.engine.engine import Stage
+from services.router.dependencies.judge_client import Judge
+from services.router.dependencies.remote import Remote
+from services.router.dependencies.scorer_client import Scorer
+from services.router.engine.engine import Engine
 from services.router.engine.layer import Patience
 from services.router.engine.metrics import POOL_MODELS
 from services.router.file_watcher import Followed, following
@@ -57,21 +59,21 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
         # The last one: what fails within its tasks comes out of them as a group of errors.
         open_replicas(config.replica_settings, client) as replicas,
     ):
-        stage = partial(
-            Stage,
+        engine = partial(
+            Engine,
             scorer=Scorer(Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s)),
             judge=Judge(Remote("judge", judge, _breaker(config), config.judge_timeout_s)),
             latencies=Latencies(
                 half_life_s=config.latency_half_life_s, pool_median_calls=config.pool_median_calls
             ),
             patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
-            stand_ins=RetryBudget(share=config.stand_in_share),
+            backup_budget=RetryBudget(share=config.stand_in_share),
             min_stage_s=config.min_stage_s,
         )
 
         def pipeline(new: Pool) -> Pipeline:
             POOL_MODELS.set(len(new.models))
-            return Pipeline(pool=new, stage=stage(generator=replicas.use(new)))
+            return Pipeline(pool=new, engine=engine(generator=replicas.use(new)))
 
         servicer = RouterServicer(pipeline(pool.value), accounts, config, recorder)
         await replicas.first_look()

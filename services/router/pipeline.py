@@ -1,15 +1,18 @@
-"""query -> run -> the policy's strategy -> events, of which the last is the result."""
+"""query -> run -> strategy of the policy -> events; the last one is the result."""
 
 from __future__ import annotations
 
+import time
 from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.budgets.reservation import UNLIMITED
+from services.router.engine.metrics import ANSWERS, BUDGET_SHARE
+from services.router.engine.planner import rank_eligible, select_layer
 from services.router.engine.run import Run
-from services.router.engine.speculative_answer import drop_draft
-from services.router.routing.ranking import early_stop
+from services.router.routing.events import Result
+from services.router.routing.ranking import StopReason, early_stop
 from services.router.routing.selection import Selection
 from services.router.strategies.registry import STRATEGIES
 from services.router.types.ledger import Ledger
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from services.router.budgets.reservation import Gate
-    from services.router.engine.engine import Stage
+    from services.router.engine.engine import Engine
     from services.router.pool.pool import Pool
-    from services.router.routing.events import Event
+    from services.router.routing.events import Answer, Event
     from services.router.routing.policy import Policy
     from services.router.routing.ranking import Ranked
     from services.router.types.conversation import Conversation
@@ -33,7 +36,7 @@ class Pipeline:
     """Answers queries with the models of a pool."""
 
     pool: Pool
-    stage: Stage
+    engine: Engine
 
     def start(
         self,
@@ -42,41 +45,43 @@ class Pipeline:
         deadline: Deadline,
         account: Gate = UNLIMITED,
     ) -> Run:
-        """Returns a new run for a query, whose calls the account admits."""
+        """Returns a new run for a query. The account admits its calls."""
         return Run(
             pool=self.pool,
             conversation=conversation,
             policy=policy,
             deadline=deadline,
             account=account,
-            ledger=Ledger(listener=self._note_latency),
+            ledger=Ledger(listener=self._record_latency),
         )
 
     async def route(
         self, run: Run, posteriors: Mapping[str, float]
     ) -> tuple[tuple[Ranked, ...], Selection]:
-        """Ranks the models and picks a layer's, without running any.
+        """Returns the ranking and the selection of a layer, without running any model.
 
         Args:
             run: A new run.
-            posteriors: The judge's scores of the models that a caller ran for the query already.
+            posteriors: The judge's scores of the models that the caller has run already.
 
         Raises:
             NoEligibleModelError: The policy leaves no model that may run.
         """
-        await self.stage.screen(run)
+        await self.engine.screen(run)
         run.posteriors.update(posteriors)
         stop_reason = early_stop(posteriors, (), layers_run=0, policy=run.policy)
         if stop_reason is not None:
-            return run.ranked(), Selection(model_ids=(), stop_reason=stop_reason)
-        return run.route()
+            return rank_eligible(run), Selection(model_ids=(), stop_reason=stop_reason)
+        ranked, selection = select_layer(run)
+        run.record_reasons(selection.reasons)
+        return ranked, selection
 
     async def answer(self, run: Run) -> AsyncGenerator[Event, None]:
-        """Yields what happens; the last event is the `Result`. Closes the run's account.
+        """Yields the events of an answer, the `Result` last. Closes the account of the run.
 
         Raises:
             BudgetExhaustedError: The tenant's budget has no room for a call.
-            BudgetStoreUnavailableError: Nobody can say whether it has.
+            BudgetStoreUnavailableError: The budget cannot be read.
             NoEligibleModelError: The policy leaves no model that may run.
             GenerationFailedError: Every model failed.
             AnswerTimedOutError: No model answered in time.
@@ -84,13 +89,32 @@ class Pipeline:
         strategy = STRATEGIES[run.policy.strategy]
         with closing(run.account):
             try:
-                async with aclosing(strategy.answer(run, self.stage)) as events:
+                async with aclosing(strategy.answer(run, self.engine)) as events:
                     async for event in events:
                         yield event
             finally:
-                await drop_draft(run)
+                await run.drop_speculative_answer()
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
-        yield run.result(run.final)
+        yield _result(run, run.final)
 
-    def _note_latency(self, entry: LedgerEntry) -> None:
-        self.stage.latencies.note(entry, self.pool.by_id[entry.model_id])
+    def _record_latency(self, entry: LedgerEntry) -> None:
+        self.engine.latencies.note(entry, self.pool.by_id[entry.model_id])
+
+
+def _result(run: Run, final: Answer) -> Result:
+    run.timing.total_s = time.monotonic() - run.started_s
+    stop_reason = run.stop_reason or StopReason.LAYER_LIMIT
+    ANSWERS.labels(stop_reason.name.lower(), run.policy.strategy).inc()
+    if run.policy.max_cost_usd:
+        BUDGET_SHARE.observe(run.ledger.cost_usd / run.policy.max_cost_usd)
+    return Result(
+        answer=final,
+        strategy=run.policy.strategy,
+        layers=tuple(run.reports),
+        stop_reason=stop_reason,
+        usage=tuple(run.ledger.entries),
+        cost_usd=run.ledger.cost_usd,
+        fallbacks=tuple(run.fallbacks),
+        uncertainty=run.forecast.uncertainty,
+        timing=run.timing,
+    )

@@ -26,6 +26,7 @@ from services.router.decision_records.postgres import PostgresSink
 from services.router.decision_records.record import Outcome
 from services.router.decision_records.redaction import Redaction
 from services.router.decision_records.sink import Line, line_of
+from services.router.engine.planner import rank_eligible
 from services.router.engine.run import Run
 from services.router.pool.pool import Pool, PoolModel
 from services.router.routing.events import Answer, Assessment, LayerReport, RoutingDecision
@@ -68,7 +69,7 @@ def sample() -> tuple[Run, list[RoutingDecision]]:
     run.priors = {model.id: 0.9 - number / 50 for number, model in enumerate(models)}
     decisions = []
     for layer_number in range(1, LAYERS + 1):
-        ranked = run.ranked()
+        ranked = rank_eligible(run)
         picked = tuple(item.model_id for item in ranked[:PICKED])
         decisions.append(
             RoutingDecision(layer_number=layer_number, ranked=ranked, selected_model_ids=picked)

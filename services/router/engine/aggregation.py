@@ -1,8 +1,8 @@
-"""Several answers -> one, written by the aggregator as it streams.
+"""Merges several answers into one, which the aggregator streams.
 
-The aggregator is left out where it has nothing to do (one answer, or all the same) or no room (money,
-calls, time). If it fails, the next best model tries once; if it is silent for longer than is usual,
-that one starts beside it. If neither brings an answer in time, the best one so far stands as it is.
+No aggregator runs if there is one answer, if all agree, or if there is no room (money, calls, time). If
+the aggregator fails, the next best model tries once; if it is silent for longer than usual, that model
+starts beside it. If neither brings an answer in time, the best answer so far is given.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from services.router.dependencies.dependencies import count_fallback
-from services.router.engine.final import SILENCE_SHARE, Writer, write_final
+from services.router.dependencies.remote import report_fallback
+from services.router.engine.final_answer import SILENCE_SHARE, Writer, write_final
+from services.router.engine.metrics import DRAFTS
+from services.router.engine.planner import blocking_limit
 from services.router.engine.proposals import aggregation_call
 from services.router.engine.reservations import reserve
-from services.router.engine.speculative_answer import take_draft
 from services.router.routing.events import Delta, Dependency, Fallback, Reset, Resumed, Substitute
 from services.router.routing.ranking import agree
 from services.router.types.deadline import Deadline
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from services.router.backends.call import ModelCall
     from services.router.backends.generator import Generator, Stream
     from services.router.engine.run import Run
+    from services.router.engine.speculative_answer import SpeculativeAnswer
     from services.router.pool.pool import PoolModel
 
 _MAX_ATTEMPTS = 2
@@ -49,48 +51,64 @@ async def aggregate(
             substitute=Substitute.BEST_ANSWER,
         )
         run.fallbacks.append(fallback)
-        count_fallback(fallback)
+        report_fallback(fallback)
     best = run.answers[0]
-    run.note_delta()
+    run.record_first_delta()
     yield Delta(text=best.text)
     run.final = best
 
 
 class _Writers:
-    """Who is asked to merge, one after the other: a draft, then models for which there is room."""
+    """The calls that may merge the answers: the speculative answer, then models with room left."""
 
     def __init__(
         self, run: Run, generator: Generator, models: Sequence[PoolModel], min_stage_s: float
     ) -> None:
         self.status = ""
-        """Why the last one did not bring an answer."""
+        """The reason why the last call brought no answer."""
         self._run = run
         self._generator = generator
         self._models = list(models)
         self._min_stage_s = min_stage_s
 
     async def next(self) -> Writer | None:
-        """Returns who writes now; None if nobody is left."""
+        """Returns the next writer; None if there is none."""
         run = self._run
-        if (draft := await take_draft(run)) is not None:
-            self._models = [model for model in self._models if model is not draft.call.model]
-            return self._writer(draft.call, draft.stream)
+        if (speculative := await _take_speculative_answer(run)) is not None:
+            self._models = [m for m in self._models if m is not speculative.call.model]
+            return self._writer(speculative.call, speculative.stream)
         while self._models:
             model = self._models.pop(0)
-            lack = run.lack(model, self._min_stage_s)
-            if lack is None:
+            limit = blocking_limit(run, model, self._min_stage_s)
+            if limit is None:
                 call = aggregation_call(run, model, run.answers, layer_number=len(run.reports))
-                _, lack = await reserve(run, [call])
-                if lack is None:
+                _, limit = await reserve(run, [call])
+                if limit is None:
                     return self._writer(call, self._generator.stream)
-            self.status = lack.name
+            self.status = limit.name
         return None
 
     def _writer(self, call: ModelCall, stream: Stream) -> Writer:
         call.deadline = self._run.deadline
         first_text = self._run.deadline.share(SILENCE_SHARE)
         usual_s = self._generator.usual_silence_s(call.model.id)
-        # While another can take over, nobody need be waited for longer than is usual.
+        # While another model can take over, no longer wait than usual is needed.
         if self._models and usual_s is not None and usual_s < first_text.remaining_s():
             first_text = Deadline.after(usual_s)
         return Writer(call=call, stream=stream, first_text=first_text)
+
+
+async def _take_speculative_answer(run: Run) -> SpeculativeAnswer | None:
+    """Returns the speculative answer if it may become the final one; drops it if not.
+
+    It may if it has read the best answer, or if it has begun, since another one would come later.
+    """
+    speculative = run.speculative_answer
+    if speculative is None:
+        return None
+    if not speculative.has_begun and run.answers[0].model_id not in speculative.read_ids:
+        await run.drop_speculative_answer()
+        return None
+    run.speculative_answer = None
+    DRAFTS.labels("used").inc()
+    return speculative

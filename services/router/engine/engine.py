@@ -1,6 +1,6 @@
-"""What strategies are built of: screen, layer, assess, pass through, aggregate.
+"""The building blocks of strategies: screen, layer, assess, stream, aggregate.
 
-Each block keeps the ledger, the clocks and the reports of the run, so that a strategy only decides.
+Each block keeps ledger, timing and reports of the run up to date, so that a strategy only decides.
 """
 
 from __future__ import annotations
@@ -10,27 +10,28 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from services.router.dependencies.dependencies import TIME_SHARE
+from services.router.dependencies.remote import TIME_SHARE
 from services.router.engine.aggregation import aggregate
-from services.router.engine.final import SILENCE_SHARE, Writer, write_final
-from services.router.engine.layer import Overtime, Patience, Shortcuts, run_layer
-from services.router.engine.layer_shortcuts import drafting, settled_by, stand_ins
+from services.router.engine.errors import no_answer
+from services.router.engine.final_answer import SILENCE_SHARE, Writer, write_final
+from services.router.engine.layer import Overtime, Patience, run_layer
+from services.router.engine.layer_policy import AssessedLayerPolicy, LayerPolicy
+from services.router.engine.planner import by_posterior, eligible, further_models
 from services.router.engine.proposals import assessed_proposal, final_call
 from services.router.engine.reservations import reserve, reserve_extra
-from services.router.engine.speculative_answer import drop_draft
-from services.router.further_models import drained, further_models, reserve_next
 from services.router.routing.events import LayerReport
 from services.router.routing.forecast import Forecast
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
     from services.router.backends.call import ModelCall
     from services.router.backends.generator import Generator
     from services.router.backends.replicas.retry_budget import RetryBudget
-    from services.router.dependencies.dependencies import Judge, Scorer
-    from services.router.engine.layer_outcome import LayerOutcome, Proposal
+    from services.router.dependencies.judge_client import Judge
+    from services.router.dependencies.scorer_client import Scorer
+    from services.router.engine.proposals import LayerOutcome, Proposal
     from services.router.engine.run import Run
     from services.router.pool.expected_latency import Latencies
     from services.router.pool.pool import PoolModel
@@ -46,66 +47,59 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """The building blocks, with everything that they call."""
+class Engine:
+    """The building blocks, with the services and limits that they use."""
 
     scorer: Scorer
     judge: Judge
     generator: Generator
     latencies: Latencies
     patience: Patience
-    stand_ins: RetryBudget
-    """Of models that run for others that are silent, as a share of the calls."""
+    backup_budget: RetryBudget
+    """Bounds backup models to a share of the calls."""
     min_stage_s: float
-    """Least time left in which starting another layer, or the aggregator, makes sense."""
+    """Least time left in which another layer or the aggregator is started."""
 
     async def screen(self, run: Run) -> None:
-        """Scores the models before any of them runs; one model alone needs no score."""
-        eligible = run.eligible()
-        latency_s = self.latencies.expected_s(eligible)
-        if len(eligible) == 1:
-            run.priors = {eligible[0].id: eligible[0].prior_score or 0.0}
+        """Scores the models before any of them runs; a single model needs no score."""
+        models = eligible(run)
+        latency_s = self.latencies.expected_s(models)
+        if len(models) == 1:
+            run.priors = {models[0].id: models[0].prior_score or 0.0}
             run.forecast = Forecast(latency_s=latency_s)
             return
         started_s = time.monotonic()
         priors = await self.scorer.priors(
-            run.conversation.query,
-            eligible,
-            run.policy.team_size,
-            run.deadline.share(TIME_SHARE),
+            run.conversation.query, models, run.policy.team_size, run.deadline.share(TIME_SHARE)
         )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores
-        gone = frozenset(m.id for m in eligible if not self.generator.is_reachable(m.id))
-        if len(gone) == len(eligible):
-            gone = frozenset()  # calls that fail say more than a policy that allows none
+        gone = frozenset(m.id for m in models if not self.generator.is_reachable(m.id))
+        if len(gone) == len(models):
+            gone = frozenset()  # failed calls tell the caller more than an empty pool
         run.forecast = replace(priors.forecast, latency_s=latency_s, unavailable_ids=gone)
         if priors.fallback is not None:
             run.fallbacks.append(priors.fallback)
 
-    async def assessed_layer(self, run: Run, decision: RoutingDecision) -> LayerReport:
-        """Runs models together and corrects their scores by what they say of themselves and others.
+    async def run_assessed(self, run: Run, decision: RoutingDecision) -> LayerReport:
+        """Runs a layer whose models also grade, and corrects the scores by their grades.
 
-        The report's answers are those that came, best posterior score first.
+        The answers of the report are ordered by posterior score, best first.
         """
-        await drop_draft(run)  # it was of the layer before
+        await run.drop_speculative_answer()  # it belongs to the layer before
         proposals = [assessed_proposal(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
-        waiting = further_models(run, decision)
-        shortcuts = Shortcuts(
-            is_settled=settled_by(run.priors),
-            next_stand_in=stand_ins(run, decision, waiting, self.stand_ins),
-            begin_draft=drafting(run, self.judge, self.generator),
-        )
-        # The aggregator gets as much time as a layer; what a layer leaves goes to those after it.
-        outcome = await self.propose(
+        policy = AssessedLayerPolicy(
             run,
-            proposals,
-            stages_left=run.layers_left + 1,
-            others=(assessed_proposal(run, model) for model in drained(waiting)),
-            shortcuts=shortcuts,
+            decision,
+            judge=self.judge,
+            generator=self.generator,
+            backup_budget=self.backup_budget,
+            min_stage_s=self.min_stage_s,
         )
+        # The aggregator gets as much time as a layer. Unused time goes to the stages that follow.
+        outcome = await self._propose(run, proposals, policy, stages_left=run.layers_left + 1)
         assessments = await self.assess(run, outcome.answers)
-        return run.report(decision, outcome, assessments)
+        return self.report(run, decision, outcome, assessments)
 
     async def propose(
         self,
@@ -113,61 +107,51 @@ class Stage:
         proposals: Sequence[Proposal],
         *,
         stages_left: int,
-        others: Iterable[Proposal] = (),
-        shortcuts: Shortcuts | None = None,
+        further: Iterable[Proposal] = (),
     ) -> LayerOutcome:
-        """Runs models together, as many as there is room for, the first ones first.
+        """Runs models together, as many as have room, the first ones first.
 
-        Never raises for a model; one that fails is not called again.
+        Never raises for a model. A model that fails is not called again.
 
         Args:
-            run: Whose ledger the calls go to.
-            proposals: What each is asked.
-            stages_left: How many stages, this one too, share the time that is left.
-            others: What further models are asked, by rank, if nobody answers in this stage's share.
-            shortcuts: What lets the layer end early, beside quorum and grace.
+            run: The run.
+            proposals: The request to each model.
+            stages_left: Number of stages, this one included, that share the time left.
+            further: Requests to further models, by rank, if nobody answers within the share.
 
         Raises:
-            RouteMoAError: There is no room for a single call, as `reserve` tells.
+            RouteMoAError: No call has room; see `reserve`.
         """
-        count, lack = await reserve(run, [proposal.call for proposal in proposals])
-        run.stop_reason = lack or run.stop_reason
+        policy = LayerPolicy(run, further, self.min_stage_s)
+        return await self._propose(run, proposals, policy, stages_left=stages_left)
+
+    async def _propose(
+        self, run: Run, proposals: Sequence[Proposal], policy: LayerPolicy, *, stages_left: int
+    ) -> LayerOutcome:
+        count, limit = await reserve(run, [proposal.call for proposal in proposals])
+        run.stop_reason = limit or run.stop_reason
         proposals = proposals[:count]
         for _ in proposals:
-            self.stand_ins.record_call()
+            self.backup_budget.record_call()
+        share = 1 / stages_left
         outcome = await run_layer(
             proposals,
             self.generator,
-            deadline=run.deadline.share(1 / stages_left),
-            overtime=None
-            if run.answers
-            else self._overtime(run, others, len(proposals), stages_left),
+            policy,
+            deadline=run.deadline.share(share),
+            overtime=None if run.answers else Overtime(deadline=run.deadline, share=share),
             patience=self.patience,
             ledger=run.ledger,
-            shortcuts=shortcuts or Shortcuts(),
         )
         run.timing.generation_s += outcome.duration_s
         answered = {answer.model_id for answer in outcome.answers}
-        # Whoever was cancelled since the others had answered was late, and may be called again.
+        # A model that was cancelled because others had answered was only late: it may be called again.
         blamed = {e.model_id for e in outcome.entries if e.status is not CallStatus.CANCELLED}
         run.failed |= blamed - answered
         return outcome
 
-    def _overtime(
-        self, run: Run, others: Iterable[Proposal], count: int, stages_left: int
-    ) -> Overtime:
-        """Returns how a stage goes on that brings no answer in its share: as many others again."""
-        waiting = iter(others)
-
-        async def next_models() -> list[Proposal]:
-            if run.deadline.remaining_s() < self.min_stage_s:
-                return []
-            return await reserve_next(run, waiting, count)
-
-        return Overtime(deadline=run.deadline, share=1 / stages_left, next_models=next_models)
-
     async def assess(self, run: Run, answers: Sequence[Answer]) -> tuple[Assessment, ...]:
-        """Corrects the scores of the models that ran by what new answers say of them."""
+        """Corrects the scores of the models that ran by the grades in new answers."""
         if not answers:
             return ()
         started_s = time.monotonic()
@@ -180,37 +164,44 @@ class Stage:
         run.posteriors.update({a.model_id: a.posterior_score for a in verdict.assessments})
         return verdict.assessments
 
-    async def pass_through(
-        self, run: Run, decision: RoutingDecision
-    ) -> AsyncGenerator[Event, None]:
-        """Streams the only model of the last layer to the user, as it writes.
+    def report(
+        self,
+        run: Run,
+        decision: RoutingDecision,
+        outcome: LayerOutcome,
+        assessments: tuple[Assessment, ...] = (),
+    ) -> LayerReport:
+        """Adds the report of a layer to the run, and returns it."""
+        report = LayerReport(
+            layer_number=decision.layer_number,
+            selected_model_ids=decision.selected_model_ids,
+            answers=by_posterior(run, outcome.answers) if assessments else outcome.answers,
+            assessments=assessments,
+            usage=outcome.entries,
+            duration_s=outcome.duration_s,
+        )
+        run.reports.append(report)
+        return report
 
-        While it is silent, the next ones by rank start beside it; whoever writes first is shown.
-        Nothing happens, and `run.stop_reason` says why, if there is no room for the call.
+    async def stream_last(self, run: Run, decision: RoutingDecision) -> AsyncGenerator[Event, None]:
+        """Streams the only model of the last layer to the caller, then yields the layer's report.
+
+        While it is silent, the next models by rank start beside it; the first to write is shown.
+        If the call has no room, nothing is yielded and `run.stop_reason` holds the limit.
 
         Raises:
-            RouteMoAError: There is none, and nothing was called before; as `reserve` tells.
+            RouteMoAError: The call has no room, and nothing was called before; see `reserve`.
         """
         started_s = time.monotonic()
-        model = run.pool.by_id[decision.selected_model_ids[0]]
-        call = final_call(run, model)
-        _, lack = await reserve(run, [call])
-        if lack is not None:
-            run.stop_reason = lack
+        call = final_call(run, run.pool.by_id[decision.selected_model_ids[0]])
+        _, limit = await reserve(run, [call])
+        if limit is not None:
+            run.stop_reason = limit
             return
         booked_before = len(run.ledger.entries)
-        waiting = drained(further_models(run, decision))
         call.patient = len(decision.ranked) == 1
-
-        async def next_writer() -> Writer | None:
-            while run.deadline.remaining_s() >= self.min_stage_s and (other := next(waiting, None)):
-                beside = final_call(run, other)
-                if await reserve_extra(run, beside):
-                    return self._writer(run, beside)
-            return None
-
         async with aclosing(
-            write_final(run, self._writer(run, call), next_writer=next_writer)
+            write_final(run, self._writer(run, call), next_writer=self._next_writer(run, decision))
         ) as events:
             async for event in events:
                 yield event
@@ -230,27 +221,21 @@ class Stage:
         run.reports.append(report)
         yield report
 
-    def _writer(self, run: Run, call: ModelCall) -> Writer:
-        call.deadline = run.deadline
-        return Writer(
-            call=call, stream=self.generator.stream, first_text=run.deadline.share(SILENCE_SHARE)
-        )
-
     async def aggregate(
         self, run: Run, aggregators: Sequence[PoolModel]
     ) -> AsyncGenerator[Delta | Reset | Resumed, None]:
         """Merges the newest answers into the final one.
 
         Args:
-            run: Whose answers.
-            aggregators: Who may merge, best first.
+            run: The run.
+            aggregators: The models that may merge, best first.
 
         Raises:
-            GenerationFailedError: There is none, as every model failed.
-            AnswerTimedOutError: There is none, as no model answered in time.
+            GenerationFailedError: There is no answer, since every model failed.
+            AnswerTimedOutError: There is no answer, since none came in time.
         """
         if not run.answers:
-            raise run.failure()
+            raise no_answer(run.ledger)
         started_s = time.monotonic()
         async with aclosing(
             aggregate(run, self.generator, aggregators, min_stage_s=self.min_stage_s)
@@ -258,3 +243,22 @@ class Stage:
             async for event in events:
                 yield event
         run.timing.aggregation_s = time.monotonic() - started_s
+
+    def _next_writer(
+        self, run: Run, decision: RoutingDecision
+    ) -> Callable[[], Awaitable[Writer | None]]:
+        models = iter(further_models(run, decision))
+
+        async def next_writer() -> Writer | None:
+            while run.deadline.remaining_s() >= self.min_stage_s and (model := next(models, None)):
+                call = final_call(run, model)
+                if await reserve_extra(run, call):
+                    return self._writer(run, call)
+            return None
+
+        return next_writer
+
+    def _writer(self, run: Run, call: ModelCall) -> Writer:
+        call.deadline = run.deadline
+        first_text = run.deadline.share(SILENCE_SHARE)
+        return Writer(call=call, stream=self.generator.stream, first_text=first_text)

@@ -1,4 +1,4 @@
-"""Why there is no answer, as the caller is told."""
+"""Errors of a run without an answer."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def no_answer(ledger: Ledger) -> GenerationFailedError | AnswerTimedOutError:
 
 
 def nothing_eligible(
-    ranked: Sequence[Ranked], policy: Policy, lack: StopReason
+    ranked: Sequence[Ranked], policy: Policy, limit: StopReason
 ) -> NoEligibleModelError:
     """Returns the error of a run whose limits leave no model for the first layer."""
     if not ranked:
         return NoEligibleModelError("no model that the policy allows can hold the conversation")
-    if lack is StopReason.TOKEN_LIMIT:
+    if limit is StopReason.TOKEN_LIMIT:
         return NoEligibleModelError(
             "the smallest call could take more tokens than the policy allows",
             {"max_token_count": str(policy.max_tokens)},
         )
-    if lack is StopReason.COST_LIMIT:
+    if limit is StopReason.COST_LIMIT:
         cheapest_usd = min(r.candidate.worst.usd for r in ranked)
         return NoEligibleModelError(
             "the cheapest call could cost more than the policy allows",

@@ -1,11 +1,10 @@
-"""A layer at work: the picked models run together, and nobody waits for the slowest.
+"""Runs the models of a layer together, and does not wait for the slowest.
 
-A model that fails is dropped. One that is silent for longer than is usual for it gets a stand-in: one
-more model runs, and as many answers are waited for as the layer has seats. Once a quorum has answered,
-the rest get a grace period in proportion to what the quorum took, and are then cancelled; so is anybody
-who could not change what the others came to. While nobody has answered, the layer goes on beyond its
-share of the time: further models are started beside those at work, and the first answer ends it.
-Whatever happens, every call leaves a ledger entry.
+A model that fails is dropped. A model that is silent for longer than usual gets a backup: one more
+model runs, and the layer still waits for as many answers as it has slots. Once a quorum has answered,
+the rest get a grace period in proportion to the quorum's time and are then cancelled; so are models
+that can no longer change the outcome. While nobody has answered, the layer continues beyond its share of
+the time: further models start beside those at work, and the first answer ends it. Every call is booked.
 """
 
 from __future__ import annotations
@@ -18,153 +17,146 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.backends.call import CallFailedError
-from services.router.engine.layer_outcome import Answered, LayerOutcome, Proposal
-from services.router.engine.slot import Seat
+from services.router.engine.proposals import Answered, LayerOutcome
 from services.router.types.ledger import CallStatus, answer_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Sequence
 
     from services.router.backends.generator import Generator
+    from services.router.engine.layer_policy import LayerPolicy
+    from services.router.engine.proposals import Proposal
     from services.router.routing.events import Answer
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger, LedgerEntry
 
-    IsSettled = Callable[[Mapping[str, str], Sequence[str]], bool]
-    """Says of answers by model, and of models still at work, whether the latter can be left out."""
-    NextStandIn = Callable[[], Awaitable[Proposal | None]]
-    """Returns who runs as well where a model is silent; None if nobody does."""
-    NextModels = Callable[[], Awaitable[Sequence[Proposal]]]
-    """Returns the next models by rank for which there is room; empty if there are none."""
-    BeginDraft = Callable[[Sequence[Answer]], Coroutine[None, None, None]]
-    """Called once, a moment after the quorum's answers, while others are still waited for."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a layer waits for its slower models."""
+    """The time that a layer waits for its slower models."""
 
     quorum_share: float = 0.6
-    """Share of the models whose answers are enough to start the clock; rounded up."""
+    """Share of the models whose answers start the grace period; rounded up."""
     grace_share: float = 1.0
-    """Time the rest still get, as a share of what the quorum took."""
+    """Length of the grace period, as a share of the quorum's time."""
     min_grace_s: float = 0.1
-    """Least time the rest get."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shortcuts:
-    """What lets a layer end before its slowest model, beside quorum and grace. All may be left out."""
-
-    is_settled: IsSettled | None = None
-    next_stand_in: NextStandIn | None = None
-    begin_draft: BeginDraft | None = None
+    """Least length of the grace period."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overtime:
-    """The time of a layer after its share, while nobody has answered."""
+    """The time after a layer's share, while nobody has answered."""
 
     deadline: Deadline
-    """The caller's."""
+    """The caller's deadline."""
     share: float
-    """Share of the time left after which further models are started again."""
-    next_models: NextModels
+    """Share of the time left after which further models start again."""
 
 
 async def run_layer(
     proposals: Sequence[Proposal],
     generator: Generator,
+    policy: LayerPolicy,
     *,
     deadline: Deadline,
     overtime: Overtime | None,
     patience: Patience,
     ledger: Ledger,
-    shortcuts: Shortcuts,
 ) -> LayerOutcome:
-    """Runs models together and returns what they said. Never raises for a model.
+    """Runs models together and returns their answers. Never raises for a model.
 
     Args:
-        proposals: What each model is asked.
+        proposals: The request to each model.
         generator: Runs the calls.
-        deadline: When the layer ends.
-        overtime: How it goes on after that if nobody has answered; None: it does not.
-        patience: How long it waits for its slower models.
-        ledger: Where the calls are booked.
-        shortcuts: What lets it end early.
+        policy: Decides how the layer ends early or continues.
+        deadline: The end of the layer's share of the time.
+        overtime: The time after that if nobody has answered; None if there is none.
+        patience: The wait for slower models.
+        ledger: The ledger of the calls.
     """
-    running = _RunningLayer(
-        proposals,
-        generator,
-        deadline=deadline,
-        overtime=overtime,
-        patience=patience,
-        shortcuts=shortcuts,
+    layer = _Layer(
+        proposals, generator, policy, deadline=deadline, overtime=overtime, patience=patience
     )
     try:
-        await running.run()
+        await layer.run()
     finally:
-        # Also when the caller goes away: what was used is billed.
-        outcome = running.book(ledger)
+        # Also if the caller goes away: used tokens are billed.
+        outcome = layer.book(ledger)
     return outcome
 
 
-class _RunningLayer:
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Slot:
+    """One model at work."""
+
+    proposal: Proposal
+    backup_at_s: float = math.inf
+    """Time at which it gets a backup if it is still silent."""
+    has_backup: bool = False
+    late: bool = False
+    """True if it was still at work when the layer's share of the time was over."""
+    status: CallStatus | None = None
+    """Status of its call; None while it runs."""
+
+    @property
+    def model_id(self) -> str:
+        return self.proposal.call.model.id
+
+
+class _Layer:
     def __init__(
         self,
         proposals: Sequence[Proposal],
         generator: Generator,
+        policy: LayerPolicy,
         *,
         deadline: Deadline,
         overtime: Overtime | None,
         patience: Patience,
-        shortcuts: Shortcuts,
     ) -> None:
         self._generator = generator
+        self._policy = policy
         self._deadline = deadline
         self._overtime = overtime
         self._in_overtime = False
         self._patience = patience
-        self._shortcuts = shortcuts
         self._wanted = list(proposals)
         self._quorum = max(1, math.ceil(len(proposals) * patience.quorum_share))
         self._started_s = time.monotonic()
         self._until_s = deadline.at_s
-        """When the layer ends whoever is still at work."""
-        self._draft_at_s = math.inf
-        self._clock_runs = False
-        """Whether a quorum has answered, so that the rest are in their grace period."""
-        self._tasks: dict[asyncio.Task[None], Seat] = {}
+        """End of the wait."""
+        self._speculate_at_s = math.inf
+        self._in_grace_period = False
+        self._slots: dict[asyncio.Task[None], _Slot] = {}
 
     async def run(self) -> None:
-        """Runs the models until enough of them have answered, or the time is up."""
+        """Runs the models until enough have answered, or the time is over."""
         async with asyncio.TaskGroup() as group:
             for proposal in self._wanted:
                 self._start(group, proposal)
-            drafting = await self._wait(group)
-            if drafting is not None:
-                drafting.cancel()
+            speculation = await self._wait(group)
+            if speculation is not None:
+                speculation.cancel()
             enough = self._has_quorum or self._is_over()
-            for task, seat in self._tasks.items():
-                if seat.status is None:
-                    in_time = enough and not seat.late
-                    seat.status = CallStatus.CANCELLED if in_time else CallStatus.TIMEOUT
+            for task, slot in self._slots.items():
+                if slot.status is None:
+                    in_time = enough and not slot.late
+                    slot.status = CallStatus.CANCELLED if in_time else CallStatus.TIMEOUT
                     task.cancel()
 
     def book(self, ledger: Ledger) -> LayerOutcome:
-        """Puts every call into the ledger and returns what came of the layer."""
+        """Books every call and returns the outcome of the layer."""
         answered: list[Answered] = []
         entries: list[LedgerEntry] = []
-        for seat in self._tasks.values():
-            reply = seat.reply()
-            booked = seat.proposal.call.book(ledger, seat.status or CallStatus.CANCELLED)
+        for slot in self._slots.values():
+            booked = slot.proposal.call.book(ledger, slot.status or CallStatus.CANCELLED)
             entries += booked
-            if reply is not None:
+            if slot.status is CallStatus.OK:
                 prompt_tokens, completion_tokens = answer_tokens(booked)
                 answered.append(
                     Answered(
-                        model_id=seat.model_id,
-                        reply=reply,
+                        model_id=slot.model_id,
+                        reply=slot.proposal.read(),
                         prompt_tokens=prompt_tokens,
                         completion_tokens=completion_tokens,
                     )
@@ -177,29 +169,29 @@ class _RunningLayer:
 
     def _start(self, group: asyncio.TaskGroup, proposal: Proposal) -> None:
         proposal.call.deadline = self._deadline
-        seat = Seat(proposal=proposal)
-        usual_s = self._generator.usual_silence_s(seat.model_id)
-        if usual_s is not None and self._shortcuts.next_stand_in is not None:
-            seat.silent_until_s = time.monotonic() + usual_s
-        self._tasks[group.create_task(self._run(seat))] = seat
+        slot = _Slot(proposal=proposal)
+        usual_s = self._generator.usual_silence_s(slot.model_id)
+        if usual_s is not None and self._policy.ends_early:
+            slot.backup_at_s = time.monotonic() + usual_s
+        self._slots[group.create_task(self._run(slot))] = slot
 
-    async def _run(self, seat: Seat) -> None:
+    async def _run(self, slot: _Slot) -> None:
         try:
-            async with aclosing(self._generator.stream(seat.proposal.call)) as pieces:
+            async with aclosing(self._generator.stream(slot.proposal.call)) as pieces:
                 async for _ in pieces:
-                    seat.silent_until_s = math.inf
+                    slot.backup_at_s = math.inf
         except CallFailedError as error:
-            seat.status = error.status
+            slot.status = error.status
         else:
-            answered = bool(seat.proposal.read().answer)
-            seat.status = CallStatus.OK if answered else CallStatus.EMPTY
+            answered = bool(slot.proposal.read().answer)
+            slot.status = CallStatus.OK if answered else CallStatus.EMPTY
 
     async def _wait(self, group: asyncio.TaskGroup) -> asyncio.Task[None] | None:
-        """Waits until the layer is over; returns who began a draft on the way, if anybody did."""
-        drafting = None
-        pending = set(self._tasks)
+        """Waits until the layer is over; returns the task of a speculative answer, if any."""
+        speculation = None
+        pending = set(self._slots)
         while pending and not self._is_over():
-            wake_s = min(self._until_s, self._draft_at_s, self._silent_until_s())
+            wake_s = min(self._until_s, self._speculate_at_s, self._next_backup_at_s())
             done, _ = await asyncio.wait(
                 pending,
                 timeout=max(0.0, wake_s - time.monotonic()),
@@ -207,89 +199,88 @@ class _RunningLayer:
             )
             now_s = time.monotonic()
             if done:
-                self._note_quorum(now_s)
+                self._start_grace_period(now_s)
             elif now_s >= self._until_s:
-                if not await self._goes_on(group):
+                if not await self._continue(group):
                     break
-            elif now_s >= self._draft_at_s:
-                self._draft_at_s = math.inf
-                drafting = self._draft(group)
+            elif now_s >= self._speculate_at_s:
+                self._speculate_at_s = math.inf
+                speculation = group.create_task(
+                    self._policy.start_speculative_answer(self._answers())
+                )
             else:
-                await self._replace_silent(group, now_s)
-            pending = {task for task, seat in self._tasks.items() if seat.status is None}
-        return drafting
+                await self._start_backups(group, now_s)
+            pending = {task for task, slot in self._slots.items() if slot.status is None}
+        return speculation
 
-    async def _goes_on(self, group: asyncio.TaskGroup) -> bool:
-        """Returns whether the layer goes on beyond its time; starts further models then."""
+    async def _continue(self, group: asyncio.TaskGroup) -> bool:
+        """Continues in overtime with further models; returns False if the layer ends instead."""
         overtime = self._overtime
         if overtime is None or self._answered or overtime.deadline.remaining_s() <= 0:
             return False
         self._in_overtime = True
         self._deadline = overtime.deadline
-        for seat in self._tasks.values():
-            seat.late = True
-            seat.proposal.call.deadline = overtime.deadline
-        further = await overtime.next_models()
+        for slot in self._slots.values():
+            slot.late = True
+            slot.proposal.call.deadline = overtime.deadline
+        further = await self._policy.next_models(len(self._wanted))
         for proposal in further:
             self._start(group, proposal)
         pause = overtime.deadline.share(overtime.share) if further else overtime.deadline
         self._until_s = pause.at_s
         return True
 
-    def _note_quorum(self, now_s: float) -> None:
-        """Starts the clocks once a quorum has answered."""
-        if self._clock_runs or not self._has_quorum:
+    def _start_grace_period(self, now_s: float) -> None:
+        """Starts the grace period once a quorum has answered."""
+        if self._in_grace_period or not self._has_quorum:
             return
-        self._clock_runs = True
+        self._in_grace_period = True
         grace_s = (now_s - self._started_s) * self._patience.grace_share
         grace_s = max(self._patience.min_grace_s, grace_s)
         self._until_s = min(self._deadline.at_s, now_s + grace_s)
-        if self._shortcuts.begin_draft is not None:
-            self._draft_at_s = now_s + self._patience.min_grace_s
+        if self._policy.ends_early:
+            self._speculate_at_s = now_s + self._patience.min_grace_s
 
-    def _draft(self, group: asyncio.TaskGroup) -> asyncio.Task[None] | None:
-        begin = self._shortcuts.begin_draft
-        answers = [
-            Answered(model_id=seat.model_id, reply=seat.proposal.read()).answer
-            for seat in self._answered
-        ]
-        return None if begin is None else group.create_task(begin(answers))
-
-    async def _replace_silent(self, group: asyncio.TaskGroup, now_s: float) -> None:
-        """Has another model run for each that is silent for too long."""
-        for seat in list(self._tasks.values()):
-            if seat.silent_until_s > now_s or seat.status is not None:
+    async def _start_backups(self, group: asyncio.TaskGroup, now_s: float) -> None:
+        """Starts a backup for each model that has been silent for too long."""
+        for slot in list(self._slots.values()):
+            if slot.backup_at_s > now_s or slot.status is not None:
                 continue
-            seat.silent_until_s = math.inf
-            ask = self._shortcuts.next_stand_in
-            stand_in = None if ask is None else await ask()
-            if stand_in is not None:
-                seat.replaced = True
-                self._start(group, stand_in)
+            slot.backup_at_s = math.inf
+            backup = await self._policy.next_backup()
+            if backup is not None:
+                slot.has_backup = True
+                self._start(group, backup)
 
-    def _silent_until_s(self) -> float:
-        silent = (seat.silent_until_s for seat in self._tasks.values() if seat.status is None)
-        return min(silent, default=math.inf)
+    def _next_backup_at_s(self) -> float:
+        times_s = (slot.backup_at_s for slot in self._slots.values() if slot.status is None)
+        return min(times_s, default=math.inf)
 
     def _is_over(self) -> bool:
-        """Says whether nobody else need be waited for."""
+        """Returns whether the layer need not wait for any other model."""
         answered = self._answered
         if len(answered) >= len(self._wanted) or (answered and self._in_overtime):
             return True
-        if self._shortcuts.is_settled is None or not answered:
+        if not answered or not self._policy.ends_early:
             return False
-        answers = {seat.model_id: seat.proposal.read().answer for seat in answered}
-        # Whoever is replaced shares a seat with the stand-in: only one of them is still to be counted.
+        answers = {answer.model_id: answer.text for answer in self._answers()}
+        # A model and its backup share one slot: only one of them still counts.
         pending = [
-            seat.model_id
-            for seat in self._tasks.values()
-            if seat.status is None and not seat.replaced
+            slot.model_id
+            for slot in self._slots.values()
+            if slot.status is None and not slot.has_backup
         ]
-        return self._shortcuts.is_settled(answers, pending)
+        return self._policy.is_settled(answers, pending)
+
+    def _answers(self) -> list[Answer]:
+        return [
+            Answered(model_id=slot.model_id, reply=slot.proposal.read()).answer
+            for slot in self._answered
+        ]
 
     @property
-    def _answered(self) -> list[Seat]:
-        return [seat for seat in self._tasks.values() if seat.status is CallStatus.OK]
+    def _answered(self) -> list[_Slot]:
+        return [slot for slot in self._slots.values() if slot.status is CallStatus.OK]
 
     @property
     def _has_quorum(self) -> bool:

@@ -1,15 +1,17 @@
-"""What a model of a layer is asked: the conversation, the answers so far, and how to reply."""
+"""Proposals: what each model of a layer is asked, and the answers that come of it."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.router.backends.call import ModelCall
-from services.router.engine.layer_outcome import Proposal
 from services.router.prompts import prompts
 from services.router.prompts.context_window import fit_references, labelled
 from services.router.prompts.protocol import new_nonce
+from services.router.prompts.replies import read_reply
+from services.router.routing.events import Answer
 from services.router.types.ledger import CallPurpose
 
 if TYPE_CHECKING:
@@ -18,12 +20,72 @@ if TYPE_CHECKING:
     from services.router.engine.run import Run
     from services.router.pool.pool import PoolModel
     from services.router.prompts.prompts import Reference
-    from services.router.routing.events import Answer
+    from services.router.prompts.replies import Reply
     from services.router.types.conversation import Message
+    from services.router.types.ledger import LedgerEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A request to one model of a layer."""
+
+    call: ModelCall
+    nonce: str
+    references: tuple[Reference, ...]
+
+    def read(self) -> Reply:
+        """Returns the reply so far, taken apart."""
+        return read_reply(self.call.text, self.nonce, self.references)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A model's reply, and the tokens that it took."""
+
+    model_id: str
+    reply: Reply
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def answer(self) -> Answer:
+        """The answer in the reply."""
+        return Answer(
+            model_id=self.model_id,
+            text=self.reply.answer,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            self_score=self.reply.self_score,
+            grades=self.reply.grades,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerOutcome:
+    """The answers and ledger entries of a layer."""
+
+    answered: tuple[Answered, ...]
+    """In the order in which the models were picked; backup models come last."""
+    entries: tuple[LedgerEntry, ...]
+    """One or more per model, failed and cancelled calls included."""
+    duration_s: float
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers, in the order in which the models were picked."""
+        return tuple(answered.answer for answered in self.answered)
+
+    def followed_by(self, other: LayerOutcome) -> LayerOutcome:
+        """Returns this outcome with the entries and the time of further calls of the same layer."""
+        return replace(
+            self,
+            entries=self.entries + other.entries,
+            duration_s=self.duration_s + other.duration_s,
+        )
 
 
 def assessed_proposal(run: Run, model: PoolModel) -> Proposal:
-    """Asks for an answer, a score of its own, and grades of the answers so far."""
+    """Returns a request for an answer, a self-score, and grades of the answers so far."""
     nonce = new_nonce()
     references = shuffled_references(run, model, nonce)
     messages = prompts.proposer(run.conversation, references, nonce)
@@ -31,7 +93,7 @@ def assessed_proposal(run: Run, model: PoolModel) -> Proposal:
 
 
 def plain_proposal(run: Run, model: PoolModel, *, role: str = "") -> Proposal:
-    """Asks for an answer alone: the first one, or a better one than those so far."""
+    """Returns a request for an answer alone: the first one, or a better one than those so far."""
     nonce = new_nonce()
     references = shuffled_references(run, model, nonce)
     messages = (
@@ -43,7 +105,7 @@ def plain_proposal(run: Run, model: PoolModel, *, role: str = "") -> Proposal:
 
 
 def final_call(run: Run, model: PoolModel) -> ModelCall:
-    """Asks for the final answer, without any protocol in it."""
+    """Returns a request for the final answer, without any protocol in it."""
     answers = [(answer.model_id, answer.text) for answer in run.readable]
     references = labelled(fit_references(model, run.conversation, answers))
     messages = (
@@ -57,7 +119,7 @@ def final_call(run: Run, model: PoolModel) -> ModelCall:
 def aggregation_call(
     run: Run, model: PoolModel, answers: Sequence[Answer], *, layer_number: int
 ) -> ModelCall:
-    """Asks for one answer out of several of a layer, given best first."""
+    """Returns a request to merge the answers of a layer, given best first."""
     texts = [(answer.model_id, answer.text) for answer in answers]
     references = labelled(fit_references(model, run.conversation, texts))
     return ModelCall(
@@ -70,7 +132,7 @@ def aggregation_call(
 
 
 def shuffled_references(run: Run, model: PoolModel, nonce: str) -> tuple[Reference, ...]:
-    """Returns the answers that fit, in an order of the nonce's, so that no place in it is favoured."""
+    """Returns the answers that fit, shuffled by the nonce so that no position is favoured."""
     answers = [(answer.model_id, answer.text) for answer in run.readable]
     fitting = list(fit_references(model, run.conversation, answers))
     random.Random(nonce).shuffle(fitting)  # noqa: S311  # fairness, not secrecy

@@ -1,4 +1,4 @@
-"""No call without a reservation: asked of the run's account for calls that start together."""
+"""Reserves room in the account of a run; no call starts without a reservation."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
 
 async def reserve(run: Run, calls: Sequence[ModelCall]) -> tuple[int, StopReason | None]:
-    """Reserves for calls at their worst case, all at one moment.
+    """Reserves room for calls that start together, each at its worst case.
 
     Returns:
-        How many may be made, the first ones first; and which limit leaves no room, if none may.
+        The number of calls that have room, the first ones first; and the limit that leaves no room, if
+        none has.
 
     Raises:
         BudgetExhaustedError: The tenant's budget has no room, and nothing was called before.
-        BudgetStoreUnavailableError: Nobody can say whether it has, and nothing was called before.
+        BudgetStoreUnavailableError: The budget cannot be read, and nothing was called before.
         NoEligibleModelError: The policy's limits leave no room, and nothing was called before.
     """
     try:
@@ -32,13 +33,13 @@ async def reserve(run: Run, calls: Sequence[ModelCall]) -> tuple[int, StopReason
         if not run.ledger.entries:
             raise error.error from error
         return 0, STOP_REASONS.get(error.resource, StopReason.COST_LIMIT)
-    for call, reservation in zip(calls, reservations, strict=False):  # those that there is room for
+    for call, reservation in zip(calls, reservations, strict=False):  # only those that have room
         call.gate, call.reservation = run.account, reservation
     return len(reservations), None
 
 
 async def reserve_extra(run: Run, call: ModelCall) -> bool:
-    """Reserves for a call that can be left out; says whether there was room."""
+    """Reserves room for an optional call; returns whether there was room."""
     try:
         (reservation,) = await run.account.reserve([call.worst])
     except NoRoomError:

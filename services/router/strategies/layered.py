@@ -1,71 +1,112 @@
-"""What strategies that run in layers have in common: all of them."""
+"""The interface of strategies, and the base of those that run in layers."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import aclosing
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from services.router.engine.planner import aggregators, stop_reason
 from services.router.routing.ranking import StopReason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
-    from services.router.engine.engine import Stage
+    from services.router.engine.engine import Engine
     from services.router.engine.run import Run
     from services.router.pool.pool import PoolModel
     from services.router.routing.events import Event, LayerReport, RoutingDecision
 
+    Plan = Callable[[Run], RoutingDecision | StopReason]
+    """Returns the next layer of a run, or the reason why there is none."""
+
+
+class Strategy(Protocol):
+    """Decides which models are called, and when to stop.
+
+    All calls go through the engine, so that ledger, limits and deadline hold for every strategy.
+    """
+
+    @property
+    def defaults(self) -> Mapping[str, float]:
+        """Values of policy fields that neither the request nor the operator sets."""
+        ...
+
+    def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
+        """Yields all events but the `Result`, and sets `run.final`.
+
+        Raises:
+            NoEligibleModelError: The policy leaves no model that may run.
+            GenerationFailedError: Every model failed.
+            AnswerTimedOutError: No model answered in time.
+        """
+        ...
+
+
+def next_layer(run: Run, plan: Plan, min_stage_s: float) -> RoutingDecision | None:
+    """Returns the next layer; None, with the reason recorded in the run, if there is none."""
+    if run.final is not None:
+        return None
+    run.stop_reason = stop_reason(run, min_stage_s)
+    if run.stop_reason is not None:
+        return None
+    planned = plan(run)
+    if isinstance(planned, StopReason):
+        run.stop_reason = planned
+        return None
+    run.record_reasons(planned.reasons)
+    return planned
+
 
 class Layered(ABC):
-    """screen -> [decide -> run a layer]* -> aggregate.
+    """screen -> [plan -> run a layer]* -> aggregate.
 
-    The one model of a last layer streams to the user, and nothing is aggregated then.
+    If the last layer has one model, it streams to the caller and nothing is aggregated.
     """
 
     defaults: Mapping[str, float] = MappingProxyType({})
+    independent = False
+    """True if models answer without sight of each other's answers."""
     end = StopReason.LAYER_LIMIT
-    """Why no further layer runs once all have run."""
+    """The reason that is reported once all layers have run."""
 
-    async def answer(self, run: Run, stage: Stage) -> AsyncGenerator[Event, None]:
-        """Yields what happens; see `Strategy`."""
-        await stage.screen(run)
-        while run.goes_on(stage.min_stage_s):
-            decision = self.decide(run)
-            if decision is None:
-                break
+    async def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
+        """Yields all events but the `Result`; see `Strategy`."""
+        run.independent = self.independent
+        await engine.screen(run)
+        while (decision := next_layer(run, self.plan, engine.min_stage_s)) is not None:
             yield decision
             if self.is_last(run, decision):
-                async with aclosing(stage.pass_through(run, decision)) as events:
+                async with aclosing(engine.stream_last(run, decision)) as events:
                     async for event in events:
                         yield event
             else:
-                yield await self.layer(run, stage, decision)
+                yield await self.layer(run, engine, decision)
         if run.stop_reason in {None, StopReason.LAYER_LIMIT}:
             run.stop_reason = self.end
         if run.final is None:
-            async with aclosing(stage.aggregate(run, self.aggregators(run))) as events:
+            async with aclosing(engine.aggregate(run, self.aggregators(run))) as events:
                 async for event in events:
                     yield event
 
     @abstractmethod
-    def decide(self, run: Run) -> RoutingDecision | None:
-        """Returns the next layer, or notes in `run.stop_reason` why there is none.
+    def plan(self, run: Run) -> RoutingDecision | StopReason:
+        """Returns the next layer, or the reason why there is none.
 
         Raises:
             NoEligibleModelError: The policy's limits leave no model for the first layer.
         """
 
     @abstractmethod
-    async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
-        """Runs a layer and sets `run.answers` to what the next one, or the aggregator, reads."""
+    async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
+        """Runs a layer, and sets `run.answers` for the next layer or the aggregator."""
 
     def is_last(self, run: Run, decision: RoutingDecision) -> bool:
-        """Says whether a layer's one answer can only be the final one, so that it can stream."""
+        """Returns whether the layer's one answer must be the final one, so that it can stream."""
         alone = len(decision.ranked) == 1
         return len(decision.selected_model_ids) == 1 and (run.layers_left <= 1 or alone)
 
     def aggregators(self, run: Run) -> Sequence[PoolModel]:
-        """Returns who may merge, best first."""
-        return run.aggregators(run.answers)
+        """Returns the models that may merge, best first."""
+        return aggregators(run, run.answers)

@@ -1,7 +1,7 @@
 """`moa`: every model in every layer, each reading the answers of the layer before; then one merges.
 
-The mixture of agents of Wang et al. (arXiv 2406.04692). Nobody grades, so that nothing but agreement
-ends the layers early.
+The mixture of agents of Wang et al. (arXiv 2406.04692). No model grades, so only agreement ends the
+layers early.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from services.router.engine.planner import further_models, plan_best
 from services.router.engine.proposals import plain_proposal
-from services.router.further_models import further_models
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.engine.engine import Stage
+    from services.router.engine.engine import Engine
     from services.router.engine.run import Run
     from services.router.routing.events import LayerReport, RoutingDecision
+    from services.router.routing.ranking import StopReason
 
 
 class MoA(Layered):
@@ -28,16 +29,16 @@ class MoA(Layered):
         {"max_layer_models": 16, "max_layers": 2, "max_calls": 64}
     )
 
-    def decide(self, run: Run) -> RoutingDecision | None:
-        """Takes every model that fits the limits, in the order of the ranking."""
-        return run.best(run.policy.max_layer_models)
+    def plan(self, run: Run) -> RoutingDecision | StopReason:
+        """Returns every model that fits the limits, by rank."""
+        return plan_best(run, run.policy.max_layer_models)
 
-    async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
-        """Runs the models; a later layer's improve on the answers of the one before."""
+    async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
+        """Runs the models; those of a later layer improve the answers of the layer before."""
         proposals = [plain_proposal(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
-        others = (plain_proposal(run, model) for model in further_models(run, decision))
-        outcome = await stage.propose(
-            run, proposals, stages_left=run.layers_left + 1, others=others
+        further = (plain_proposal(run, model) for model in further_models(run, decision))
+        outcome = await engine.propose(
+            run, proposals, stages_left=run.layers_left + 1, further=further
         )
         run.answers = outcome.answers or run.answers
-        return run.report(decision, outcome)
+        return engine.report(run, decision, outcome)

@@ -1,4 +1,4 @@
-"""Every strategy by the name that a policy gives."""
+"""The strategies by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.router.strategies.smoa import SMoA
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.strategies.strategy import Strategy
+    from services.router.strategies.layered import Strategy
 
 STRATEGIES: Mapping[str, Strategy] = {
     "routemoa": RouteMoA(),

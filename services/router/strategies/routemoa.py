@@ -1,10 +1,11 @@
-"""`routemoa`: the best few in layers, re-ranked by what they say of each other, then merged."""
+"""`routemoa`: the best few models in layers, re-ranked by their grades of each other, then merged."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from services.answer_key import answer_key
+from services.router.engine.planner import by_posterior, plan_layer
 from services.router.routing.agreement import Opinion, agreeing, posteriors
 from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import Layered
@@ -12,7 +13,7 @@ from services.router.strategies.layered import Layered
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.router.engine.engine import Stage
+    from services.router.engine.engine import Engine
     from services.router.engine.run import Run
     from services.router.routing.events import Answer, LayerReport, RoutingDecision
 
@@ -20,26 +21,25 @@ if TYPE_CHECKING:
 class RouteMoA(Layered):
     """screen -> [pick by rank -> run together -> judge -> re-rank]* -> aggregate."""
 
-    def decide(self, run: Run) -> RoutingDecision | None:
-        """Picks the models within the score gap that fit the limits, while layers bring evidence."""
+    def plan(self, run: Run) -> RoutingDecision | StopReason:
+        """Returns the models within score gap and limits, as long as layers bring a gain."""
         if not _gained(run.reports, run.policy.min_gain):
-            run.stop_reason = StopReason.NO_GAIN
-            return None
-        return run.next_layer()
+            return StopReason.NO_GAIN
+        return plan_layer(run)
 
-    async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
-        """Runs the models, corrects their scores, and keeps the answers of a majority alone."""
-        report = await stage.assessed_layer(run, decision)
+    async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
+        """Runs the models, corrects their scores, and keeps the answers of a majority, if any."""
+        report = await engine.run_assessed(run, decision)
         if report.answers:
             likeliest = _likeliest_first(run, report.answers)
             agreed = agreeing([answer.text for answer in likeliest])
             is_majority = len(agreed) * 2 > len(likeliest)
-            run.answers = tuple(likeliest[n] for n in agreed) if is_majority else likeliest
+            run.answers = tuple(likeliest[index] for index in agreed) if is_majority else likeliest
         return report
 
 
 def _likeliest_first(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
-    """Orders answers by what their agreement says, those that agree by their own scores."""
+    """Returns answers by the probability that their agreement gives, then by their own scores."""
     opinions = [
         Opinion(
             model_id=answer.model_id,
@@ -49,11 +49,11 @@ def _likeliest_first(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
         for answer in answers
     ]
     chances = posteriors(opinions)
-    return tuple(sorted(run.best_first(answers), key=lambda a: -chances[a.model_id]))
+    return tuple(sorted(by_posterior(run, answers), key=lambda a: -chances[a.model_id]))
 
 
 def _gained(reports: Sequence[LayerReport], min_gain: float) -> bool:
-    """Says whether the last layer changed which model is best, or how sure that is."""
+    """Returns whether the last layer changed the best model or its score."""
     assessed = [report.assessments[0] for report in reports if report.assessments]
     if len(assessed) < 2:
         return True

@@ -9,16 +9,17 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from services.router.engine.planner import further_models, plan_best, plan_models
 from services.router.engine.proposals import plain_proposal
-from services.router.further_models import further_models
 from services.router.routing.ranking import StopReason
+from services.router.routing.selection import SelectionReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from services.router.engine.engine import Stage
-    from services.router.engine.layer_outcome import Proposal
+    from services.router.engine.engine import Engine
+    from services.router.engine.proposals import Proposal
     from services.router.engine.run import Run
     from services.router.pool.pool import PoolModel
     from services.router.routing.events import LayerReport, RoutingDecision
@@ -31,37 +32,41 @@ class SelfMoA(Layered):
 
     end = StopReason.COMPLETE
 
-    def decide(self, run: Run) -> RoutingDecision | None:
-        """Takes as many calls of the best model as the limits allow."""
+    def plan(self, run: Run) -> RoutingDecision | StopReason:
+        """Returns as many calls of the best model as the limits allow."""
         if run.answers:
-            return None
-        best = run.best(1)
-        if best is None:
-            return None
-        return run.decide(best.ranked, best.selected_model_ids * run.policy.max_layer_models)
+            return StopReason.COMPLETE
+        best = plan_best(run, 1)
+        if isinstance(best, StopReason):
+            return best
+        (model_id,) = best.selected_model_ids
+        safe = best.reasons.get(model_id) is SelectionReason.SAFE
+        reason = SelectionReason.SAFE if safe else SelectionReason.STRATEGY
+        wanted = [model_id] * run.policy.max_layer_models
+        return plan_models(run, best.ranked, wanted, reason)
 
-    async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
+    async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
         """Samples the model at the policy's temperature."""
         model = run.pool.by_id[decision.selected_model_ids[0]]
         samples = len(decision.selected_model_ids)
         proposals = list(_samples(run, model, samples))
-        others = (
+        further = (
             proposal
             for other in further_models(run, decision)
             for proposal in _samples(run, other, samples)
         )
-        outcome = await stage.propose(
-            run, proposals, stages_left=run.layers_left + 1, others=others
+        outcome = await engine.propose(
+            run, proposals, stages_left=run.layers_left + 1, further=further
         )
         run.answers = outcome.answers
-        return run.report(decision, outcome)
+        return engine.report(run, decision, outcome)
 
     def aggregators(self, run: Run) -> Sequence[PoolModel]:
-        """Returns the sampled model: no other reads its samples better."""
+        """Returns the sampled model, which reads its own samples best."""
         return [run.pool.by_id[answer.model_id] for answer in run.answers[:1]]
 
 
 def _samples(run: Run, model: PoolModel, count: int) -> Iterator[Proposal]:
-    """Asks a model several times at the policy's temperature."""
+    """Returns several requests to a model at the policy's temperature."""
     sampled = model.model_copy(update={"temperature": run.policy.sampling_temperature})
     return (plain_proposal(run, sampled) for _ in range(count))

@@ -1,37 +1,39 @@
-"""`single`: the model that ranks first answers alone, and its tokens stream as they come."""
+"""`single`: the best-ranked model answers alone, and its text streams as it comes."""
 
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from services.router.engine.errors import no_answer
+from services.router.engine.planner import plan_best
 from services.router.routing.ranking import StopReason
+from services.router.strategies.layered import next_layer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from services.router.engine.engine import Stage
+    from services.router.engine.engine import Engine
     from services.router.engine.run import Run
     from services.router.routing.events import Event
 
 
 class Single:
-    """screen -> the best model; the next best in its place if it fails."""
+    """screen -> the best model; the next best if it fails."""
 
     defaults: Mapping[str, float] = MappingProxyType({})
 
-    async def answer(self, run: Run, stage: Stage) -> AsyncGenerator[Event, None]:
-        """Yields what happens; see `Strategy`."""
-        await stage.screen(run)
-        while run.goes_on(stage.min_stage_s):
-            decision = run.best(1)
-            if decision is None:
-                break
+    async def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
+        """Yields all events but the `Result`; see `Strategy`."""
+        await engine.screen(run)
+        plan = partial(plan_best, count=1)
+        while (decision := next_layer(run, plan, engine.min_stage_s)) is not None:
             yield decision
-            async with aclosing(stage.pass_through(run, decision)) as events:
+            async with aclosing(engine.stream_last(run, decision)) as events:
                 async for event in events:
                     yield event
         if run.final is None:
-            raise run.failure()
+            raise no_answer(run.ledger)
         run.stop_reason = StopReason.COMPLETE

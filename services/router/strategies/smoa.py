@@ -1,7 +1,7 @@
 """`smoa`: models in different roles, a judge that keeps the best answers, a moderator that ends it.
 
-The sparse mixture of agents of Li et al. (SMoA). Judge and moderator are models: the one that would
-merge the answers.
+The sparse mixture of agents of Li et al. (SMoA). Judge and moderator are models: the
+one that would merge the answers.
 """
 
 from __future__ import annotations
@@ -9,8 +9,14 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from services.router.engine.planner import (
+    aggregators,
+    blocking_limit,
+    further_models,
+    plan_best,
+    worst_case,
+)
 from services.router.engine.proposals import plain_proposal
-from services.router.further_models import further_models
 from services.router.routing.limits import fitting
 from services.router.routing.ranking import StopReason, agree
 from services.router.strategies.layered import Layered
@@ -25,8 +31,8 @@ from services.router.strategies.verdicts import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.engine.engine import Stage
-    from services.router.engine.layer_outcome import LayerOutcome
+    from services.router.engine.engine import Engine
+    from services.router.engine.proposals import LayerOutcome
     from services.router.engine.run import Run
     from services.router.pool.pool import PoolModel
     from services.router.routing.events import LayerReport, RoutingDecision
@@ -48,37 +54,37 @@ class SMoA(Layered):
         {"max_layer_models": 16, "max_layers": 2, "max_calls": 64}
     )
 
-    def decide(self, run: Run) -> RoutingDecision | None:
-        """Takes every model that fits the limits, in the order of the ranking."""
-        return run.best(run.policy.max_layer_models)
+    def plan(self, run: Run) -> RoutingDecision | StopReason:
+        """Returns every model that fits the limits, by rank."""
+        return plan_best(run, run.policy.max_layer_models)
 
-    async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
+    async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
         """Runs the models in their roles, and keeps the answers that the judge chooses."""
         models = [run.pool.by_id[model_id] for model_id in decision.selected_model_ids]
         proposals = [plain_proposal(run, model, role=_role(run, model)) for model in models]
-        others = (
+        further = (
             plain_proposal(run, model, role=_role(run, model))
             for model in further_models(run, decision)
         )
         # A layer is followed by its judge and moderator, the last one by the aggregator.
-        outcome = await stage.propose(
-            run, proposals, stages_left=2 * run.layers_left + 1, others=others
+        outcome = await engine.propose(
+            run, proposals, stages_left=2 * run.layers_left + 1, further=further
         )
         if outcome.answers:
             run.answers = outcome.answers
-            outcome = await _debated(run, stage, outcome)
-        return run.report(decision, outcome)
+            outcome = await _debate(run, engine, outcome)
+        return engine.report(run, decision, outcome)
 
 
-async def _debated(run: Run, stage: Stage, outcome: LayerOutcome) -> LayerOutcome:
-    """Has the newest answers judged and the debate moderated; returns the layer with those calls.
+async def _debate(run: Run, engine: Engine, outcome: LayerOutcome) -> LayerOutcome:
+    """Asks the judge and the moderator about the newest answers; returns the layer with their calls.
 
-    Without a verdict the answers of the models that rank first are kept, and the debate goes on.
+    Without a verdict, the answers of the best-ranked models are kept and the debate continues.
     """
-    questions = _questions(run, stage)
+    questions = _questions(run, engine)
     kept = outcome.answers
     if questions:
-        verdicts = await stage.propose(run, questions, stages_left=2 * run.layers_left)
+        verdicts = await engine.propose(run, questions, stages_left=2 * run.layers_left)
         outcome = outcome.followed_by(verdicts)
         if any(is_over(question) for question in questions):
             run.stop_reason = StopReason.MODERATOR
@@ -88,17 +94,21 @@ async def _debated(run: Run, stage: Stage, outcome: LayerOutcome) -> LayerOutcom
     return outcome
 
 
-def _questions(run: Run, stage: Stage) -> list[Question]:
-    """Returns what to ask of the answers: to choose among many, to end it if it could go on."""
+def _questions(run: Run, engine: Engine) -> list[Question]:
+    """Returns the questions about the answers: one to choose among many, one to end the debate."""
     if agree([answer.text for answer in run.answers]):
         return []
     wanted = [selection] if len(run.answers) > run.policy.kept_answers else []
     wanted += [moderation] if run.layers_left > 1 else []
-    able = [m for m in run.aggregators(run.answers) if run.lack(m, stage.min_stage_s) is None]
+    able = [
+        model
+        for model in aggregators(run, run.answers)
+        if blocking_limit(run, model, engine.min_stage_s) is None
+    ]
     if not able:
         return []
-    fits, _ = fitting([run.worst_case(able[0])] * len(wanted), run.left)
-    return [wanted[number](run, able[0]) for number in fits]
+    fits, _ = fitting([worst_case(run, able[0])] * len(wanted), run.left)
+    return [wanted[index](run, able[0]) for index in fits]
 
 
 def _role(run: Run, model: PoolModel) -> str:

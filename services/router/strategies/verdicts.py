@@ -1,4 +1,4 @@
-"""What a judge and a moderator are asked of a layer's answers, and what they say."""
+"""Questions to the judge and the moderator of `smoa`, and their verdicts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.router.backends.call import ModelCall
-from services.router.engine.layer_outcome import Proposal
-from services.router.engine.proposals import shuffled_references
+from services.router.engine.proposals import Proposal, shuffled_references
 from services.router.prompts import prompts
 from services.router.prompts.protocol import MODERATION, SELECTION, new_nonce
 from services.router.prompts.replies import Reply
@@ -23,15 +22,15 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question(Proposal):
-    """A call whose reply is a verdict, not an answer."""
+    """A request whose reply is a verdict, not an answer."""
 
     def read(self) -> Reply:
-        """Returns the reply as it is."""
+        """Returns the reply unchanged."""
         return Reply(answer=self.call.text.strip())
 
 
 def selection(run: Run, model: PoolModel) -> Question:
-    """Asks which of the newest answers to keep."""
+    """Returns the question which of the newest answers to keep."""
     nonce = new_nonce()
     references = shuffled_references(run, model, nonce)
     call = ModelCall(
@@ -45,7 +44,7 @@ def selection(run: Run, model: PoolModel) -> Question:
 
 
 def moderation(run: Run, model: PoolModel) -> Question:
-    """Asks whether the newest answers leave anything to debate."""
+    """Returns the question whether the debate of the newest answers is over."""
     nonce = new_nonce()
     references = shuffled_references(run, model, nonce)
     call = ModelCall(
@@ -59,7 +58,7 @@ def moderation(run: Run, model: PoolModel) -> Question:
 
 
 def kept_model_ids(question: Question) -> tuple[str, ...]:
-    """Returns whose answers a judge keeps, in its order; none if its reply does not say."""
+    """Returns the models whose answers the judge keeps, in its order; empty without a verdict."""
     labels = _verdict(question, SELECTION).get("keep")
     if not isinstance(labels, list):
         return ()
@@ -69,12 +68,12 @@ def kept_model_ids(question: Question) -> tuple[str, ...]:
 
 
 def is_over(question: Question) -> bool:
-    """Says whether a moderator ends the debate; it goes on if its reply does not say."""
+    """Returns whether the moderator ends the debate; False without a verdict."""
     return _verdict(question, MODERATION).get("over") is True
 
 
 def _verdict(question: Question, mark: str) -> dict[str, Any]:
-    """Reads the object behind the last mark with the right nonce. Never raises, whatever the text."""
+    """Returns the object after the last mark with the right nonce. Never raises, whatever the text."""
     _, found, rest = question.call.text.rpartition(f"{mark} {question.nonce}")
     try:
         value, _ = _DECODER.raw_decode(rest.lstrip()) if found else ({}, 0)

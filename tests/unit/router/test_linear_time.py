@@ -101,7 +101,7 @@ def called(text: str) -> None:
 
 
 def resumed(text: str) -> None:
-    seam = resume_request(model_call("x" + "\n" * len(text)), exact=True).seam
+    seam = resume_request(model_call("x" + "\n" * len(text)), exact=True).overlap
     seam.feed(text)
     seam.finish()
 

@@ -8,7 +8,7 @@ import pytest
 
 from routemoa.v1.model_pb2 import ModelScore
 from routemoa.v1.scorer_service_pb2 import RankModelsResponse
-from services.router.dependencies.priors import UNKNOWN_PRIOR, pool_priors, scored_priors
+from services.router.dependencies.scorer_client import UNKNOWN_PRIOR, pool_priors, scored_priors
 from services.router.routing.events import Dependency, Substitute
 from tests.unit.router.pool_models import model
 

@@ -1,12 +1,13 @@
-"""The final answer, streamed to the user: one call writes it, others start beside it if it is silent.
+"""The final answer, streamed to the caller: one call writes it, others start beside it if it is silent.
 
-Whoever writes first is shown. A call that has been silent for too long goes on: only an answer, or the
-end of the caller's time, ends it. If another one writes meanwhile, that one is shown instead.
+The first call to write is shown. A silent call goes on until there is an answer or the caller's time
+is over. If another call writes meanwhile, that one is shown instead.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -24,20 +25,23 @@ if TYPE_CHECKING:
     from services.router.engine.run import Run
     from services.router.types.deadline import Deadline
 
+    News = str | Resumed | CallStatus | Exception
+    """A piece of text, a resumption, or the end of a reply."""
     NextWriter = Callable[[], Awaitable["Writer | None"]]
-    """Returns who may write as well, with room reserved; None if nobody may."""
+    """Returns a further writer, with its room reserved; None if there is none."""
 
 SILENCE_SHARE = 0.5
-"""Share of the time left that may pass without text before another model starts."""
+"""Share of the time left after which a further model starts if no text has come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
-    """A call for which room is reserved, what runs it, and when another is to start if it is silent."""
+    """A call to write the final answer, with its room reserved."""
 
     call: ModelCall
     stream: Stream
     first_text: Deadline
+    """A further writer starts after it if no text has come."""
 
 
 async def write_final(
@@ -45,60 +49,81 @@ async def write_final(
 ) -> AsyncGenerator[Delta | Reset | Resumed, None]:
     """Yields the answer in pieces and, once it is whole, sets `run.final`.
 
-    If every call fails, `run.final` stays unset; if something was shown, a `Reset` voids that. The
-    calls are in the ledger however they end.
+    If every call fails, `run.final` stays unset, and a `Reset` voids what was shown. Every call is
+    booked, however it ends.
     """
-    writing = _Writing(run, next_writer)
+    answer = _FinalAnswer(run, next_writer)
     try:
-        async with aclosing(writing.events(writer)) as events:
+        async with aclosing(answer.events(writer)) as events:
             async for event in events:
                 if isinstance(event, Delta):
-                    run.note_delta()
+                    run.record_first_delta()
                 yield event
     finally:
-        await writing.end()
+        await answer.end()
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Reply:
-    """One call at work, and what it has written."""
+    """One call at work, and its text so far."""
 
     call: ModelCall
     texts: list[str] = field(default_factory=list)
     late: bool = False
-    """Whether it has been silent for so long that another was started."""
+    """True if it has been silent so long that another was started."""
     status: CallStatus | None = None
-    """How the call ended; None while it runs."""
+    """The final status; None while it runs."""
 
     @property
     def is_whole(self) -> bool:
+        """True if the reply is complete."""
         return self.status is CallStatus.OK
 
     @property
     def may_stand(self) -> bool:
-        """Whether it is the answer, or may become it, and has text."""
+        """True if it has text and has not failed."""
         return bool(self.texts) and self.status in {None, CallStatus.OK}
 
 
-class _Writing:
+class _Inbox:
+    """News of all replies for one reader. Cheaper than a queue, since each piece passes here."""
+
+    def __init__(self) -> None:
+        self._news: deque[tuple[_Reply, News]] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put(self, reply: _Reply, news: News) -> None:
+        self._news.append((reply, news))
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def get(self) -> tuple[_Reply, News]:
+        while not self._news:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._news.popleft()
+
+    def __bool__(self) -> bool:
+        return bool(self._news)
+
+
+class _FinalAnswer:
     def __init__(self, run: Run, next_writer: NextWriter) -> None:
         self._run = run
         self._next_writer = next_writer
-        self._news: asyncio.Queue[tuple[_Reply, str | Resumed | CallStatus | Exception]] = (
-            asyncio.Queue()
-        )
+        self._inbox = _Inbox()
         self._tasks: dict[asyncio.Task[None], _Reply] = {}
         self._shown: _Reply | None = None
         self._limit = run.deadline
-        """When another is started."""
+        """A further writer starts after it."""
 
     async def events(self, first: Writer) -> AsyncGenerator[Delta | Reset | Resumed, None]:
-        """Yields what is shown, until one reply is whole, all have failed or the time is over."""
+        """Yields what is shown, until a reply is whole, all have failed or the time is over."""
         self._start(first)
         with Waiting() as waiting:
-            while any(reply.status is None for reply in self._replies) or not self._news.empty():
+            while any(reply.status is None for reply in self._replies) or self._inbox:
                 try:
-                    reply, news = await waiting.until(self._limit, self._news.get())
+                    reply, news = await waiting.until(self._limit, self._inbox.get())
                 except TimeoutError:
                     events = await self._silence()
                 else:
@@ -107,13 +132,13 @@ class _Writing:
                     yield event
                 if self._shown is not None and self._shown.is_whole:
                     return
-                if self._run.deadline.remaining_s() <= 0 and self._news.empty():
+                if self._run.deadline.remaining_s() <= 0 and not self._inbox:
                     break
         for event in self._last():
             yield event
 
     async def end(self) -> None:
-        """Stops the calls, books them and sets the run's answer."""
+        """Stops and books the calls, and sets the final answer of the run."""
         for task in self._tasks:
             task.cancel()
         try:
@@ -148,19 +173,17 @@ class _Writing:
                 async for piece in pieces:
                     text = piece if isinstance(piece, Resumed) else answer.feed(piece)
                     if text:
-                        self._news.put_nowait((reply, text))
+                        self._inbox.put(reply, text)
             if rest := answer.finish():
-                self._news.put_nowait((reply, rest))
+                self._inbox.put(reply, rest)
         except CallFailedError as error:
             end = error.status
-        except Exception as error:  # noqa: BLE001  # raised to whoever reads
+        except Exception as error:  # noqa: BLE001  # raised in `events`
             end = error
-        self._news.put_nowait((reply, end))
+        self._inbox.put(reply, end)
 
-    def _take(
-        self, reply: _Reply, news: str | Resumed | CallStatus | Exception
-    ) -> Iterator[Delta | Reset | Resumed]:
-        """Yields what a piece of a reply, or its end, changes for the user."""
+    def _take(self, reply: _Reply, news: News) -> Iterator[Delta | Reset | Resumed]:
+        """Yields the changes that a piece of a reply, or its end, makes to what is shown."""
         if isinstance(news, Exception):
             raise news
         if isinstance(news, Resumed):
@@ -183,7 +206,7 @@ class _Writing:
             yield from self._show(self._best_other(), instead_of=news)
 
     async def _silence(self) -> Iterator[Delta | Reset | Resumed]:
-        """Shows another reply, or starts one, where nothing has come for too long."""
+        """Shows another reply or starts a further writer after a long silence."""
         for reply in self._replies:
             if self._shown is None or reply is self._shown:
                 reply.late = True
@@ -196,11 +219,11 @@ class _Writing:
         if writer is not None:
             self._start(writer)
         else:
-            self._limit = self._run.deadline  # nobody else can do better
+            self._limit = self._run.deadline  # no other call can do better
         return iter(())
 
     def _best_other(self) -> _Reply | None:
-        """Returns the reply to show instead of the one shown: a whole one, or else one begun."""
+        """Returns the reply to show instead: a whole one, or else one that has begun."""
         others = [r for r in self._replies if r is not self._shown and r.may_stand and not r.late]
         return max(others, key=lambda reply: reply.is_whole, default=None)
 
@@ -215,7 +238,7 @@ class _Writing:
             yield Delta(text="".join(reply.texts))
 
     def _last(self) -> Iterator[Delta | Reset | Resumed]:
-        """Yields how it ends without a whole reply shown: with one that is whole, or with none."""
+        """Yields the end if no whole reply is shown: another whole reply, or none."""
         for reply in self._replies:
             reply.late = reply.late or reply.status is None
         whole = next((reply for reply in self._replies if reply.is_whole), None)

@@ -1,0 +1,99 @@
+"""A call to the scorer or the judge: with a timeout, and only while its breaker is closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import grpc
+import grpc.aio
+import structlog
+from prometheus_client import Counter
+
+from services.rpc.telemetry import BREAKER_OPEN
+
+if TYPE_CHECKING:
+    from services.router.routing.events import Dependency, Fallback
+    from services.router.types.deadline import Deadline
+    from services.rpc.breaker import Breaker
+    from services.rpc.channel import Connection
+
+TIME_SHARE = 0.5
+"""Share of the time left that a call to scorer or judge may take; later steps need the rest."""
+
+_BREAKER_STATUS = "BREAKER_OPEN"
+_FALLBACKS = Counter(
+    "routemoa_router_fallbacks_total", "Substitutions, by dependency.", ["dependency"]
+)
+_log = structlog.get_logger()
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
+
+
+class DependencyDownError(Exception):
+    """Raised if a dependency gives no answer.
+
+    Args:
+        status: The name of its gRPC status, or `BREAKER_OPEN`.
+    """
+
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def count_fallback(dependency: Dependency) -> None:
+    """Counts a substitution."""
+    _FALLBACKS.labels(dependency.name.lower()).inc()
+
+
+def report_fallback(fallback: Fallback) -> None:
+    """Counts and logs a substitution."""
+    count_fallback(fallback.dependency)
+    _log.warning("fallback", dependency=fallback.dependency.name, status=fallback.status)
+
+
+class Remote:
+    """Calls one dependency."""
+
+    def __init__(
+        self, name: str, connection: Connection, breaker: Breaker, timeout_s: float
+    ) -> None:
+        self._name = name
+        self._connection = connection
+        self._breaker = breaker
+        self._timeout_s = timeout_s
+        BREAKER_OPEN.labels(name).set(0)
+        _FALLBACKS.labels(name)  # exports a zero from the start
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel for a new call. It changes after the TLS files were replaced."""
+        return self._connection.channel
+
+    async def call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT],
+        request: RequestT,
+        deadline: Deadline,
+    ) -> ResponseT:
+        """Returns the response.
+
+        Raises:
+            DependencyDownError: There is no response.
+        """
+        if not self._breaker.allows():
+            raise DependencyDownError(_BREAKER_STATUS)
+        remaining_s = deadline.remaining_s()
+        try:
+            response = await method(request, timeout=min(self._timeout_s, remaining_s))
+        except grpc.aio.AioRpcError as error:
+            # A short deadline is no failure of the dependency, and neither is NOT_FOUND.
+            hurried = remaining_s < self._timeout_s
+            late = hurried and error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+            if not late and error.code() is not grpc.StatusCode.NOT_FOUND:
+                self._breaker.failed()
+                BREAKER_OPEN.labels(self._name).set(self._breaker.is_open)
+            raise DependencyDownError(error.code().name) from error
+        self._breaker.succeeded()
+        BREAKER_OPEN.labels(self._name).set(0)
+        return response

@@ -1,0 +1,159 @@
+"""Decides how a layer ends: settled majorities, backup models, speculative answers, overtime."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.answer_key import answer_key
+from services.router.dependencies.remote import TIME_SHARE
+from services.router.engine.metrics import STAND_INS
+from services.router.engine.planner import aggregators, blocking_limit, further_models
+from services.router.engine.proposals import aggregation_call, assessed_proposal
+from services.router.engine.reservations import reserve_extra
+from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
+from services.router.routing.agreement import Opinion, has_settled_majority
+from services.router.routing.ranking import early_stop
+from services.router.routing.selection import SelectionReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from services.router.backends.generator import Generator
+    from services.router.backends.replicas.retry_budget import RetryBudget
+    from services.router.dependencies.judge_client import Judge
+    from services.router.engine.proposals import Proposal
+    from services.router.engine.run import Run
+    from services.router.pool.pool import PoolModel
+    from services.router.routing.events import Answer, RoutingDecision
+
+_OUTRANKED = {SelectionReason.LAYER_FULL, SelectionReason.SCORE_GAP}
+
+
+class LayerPolicy:
+    """The policy of a layer without assessment: it waits for a quorum.
+
+    Args:
+        run: The run of the layer.
+        further: Requests to further models, by rank, for the time that nobody answers.
+        min_stage_s: Least time left in which further models are started.
+    """
+
+    ends_early = False
+    """True if majorities, backup models and speculative answers may end the layer early."""
+
+    def __init__(
+        self, run: Run, further: Iterable[Proposal] = (), min_stage_s: float = 0.0
+    ) -> None:
+        self._run = run
+        self._further = iter(further)
+        self._min_stage_s = min_stage_s
+
+    def is_settled(self, answers: Mapping[str, str], pending: Sequence[str]) -> bool:  # noqa: ARG002
+        """Returns whether the pending models can no longer change the outcome.
+
+        Args:
+            answers: Answers by model id.
+            pending: Ids of the models that are still at work.
+        """
+        return False
+
+    async def next_backup(self) -> Proposal | None:
+        """Returns a request to a backup model, with its room reserved; None if there is none."""
+        return None
+
+    async def start_speculative_answer(self, answers: Sequence[Answer]) -> None:
+        """Starts the final answer from the answers of a quorum, if that is worth it."""
+
+    async def next_models(self, count: int) -> list[Proposal]:
+        """Returns up to `count` requests to further models, with their room reserved."""
+        reserved: list[Proposal] = []
+        if self._run.deadline.remaining_s() < self._min_stage_s:
+            return reserved
+        while len(reserved) < count and (proposal := next(self._further, None)) is not None:
+            if await reserve_extra(self._run, proposal.call):
+                reserved.append(proposal)
+        return reserved
+
+
+class AssessedLayerPolicy(LayerPolicy):
+    """The policy of an assessed layer: it may end before its slowest model.
+
+    Args:
+        run: The run of the layer.
+        decision: The layer.
+        judge: Assesses the answers of a quorum.
+        generator: Runs the speculative answer.
+        backup_budget: Bounds the backup models.
+        min_stage_s: Least time left in which further models are started.
+    """
+
+    ends_early = True
+
+    def __init__(
+        self,
+        run: Run,
+        decision: RoutingDecision,
+        *,
+        judge: Judge,
+        generator: Generator,
+        backup_budget: RetryBudget,
+        min_stage_s: float,
+    ) -> None:
+        self._models = further_models(run, decision)
+        further = (assessed_proposal(run, model) for model in self._drain())
+        super().__init__(run, further, min_stage_s)
+        self._decision = decision
+        self._judge = judge
+        self._generator = generator
+        self._backup_budget = backup_budget
+
+    def is_settled(self, answers: Mapping[str, str], pending: Sequence[str]) -> bool:
+        """Returns whether a majority agrees and stays ahead, whatever the others will answer."""
+        priors = self._run.priors
+        opinions = [
+            Opinion(model_id=model_id, score=priors[model_id], final_answer=answer_key(text))
+            for model_id, text in answers.items()
+        ]
+        return has_settled_majority(opinions, [priors[model_id] for model_id in pending])
+
+    async def next_backup(self) -> Proposal | None:
+        """Returns a request to the next model that only better-ranked models kept out."""
+        model = next((m for m in self._models if self._is_outranked(m)), None)
+        if model is None or not self._backup_budget.take():
+            return None
+        self._models.remove(model)
+        proposal = assessed_proposal(self._run, model)
+        if not await reserve_extra(self._run, proposal.call):
+            return None
+        STAND_INS.inc()
+        return proposal
+
+    async def start_speculative_answer(self, answers: Sequence[Answer]) -> None:
+        """Starts the final answer if no layer would follow, had this one ended now."""
+        run = self._run
+        if not worth_speculating(answers):
+            return
+        deadline = run.deadline.share(TIME_SHARE)
+        verdict = await self._judge.assess(answers, run.answers, run.priors, deadline)
+        scores = {a.model_id: a.posterior_score for a in verdict.assessments}
+        texts = [answer.text for answer in answers]
+        stop = early_stop(scores, texts, layers_run=run.layers_run + 1, policy=run.policy)
+        if stop is None:
+            return
+        best_first = sorted(answers, key=lambda answer: -scores[answer.model_id])
+        model = aggregators(run, best_first)[0]
+        if blocking_limit(run, model, 0.0) is not None:
+            return
+        call = aggregation_call(run, model, best_first, layer_number=len(run.reports) + 1)
+        call.deadline = run.deadline
+        if await reserve_extra(run, call):
+            read_ids = frozenset(answer.model_id for answer in best_first)
+            run.speculative_answer = SpeculativeAnswer(call, read_ids, self._generator)
+
+    def _is_outranked(self, model: PoolModel) -> bool:
+        return self._decision.reasons.get(model.id) in _OUTRANKED
+
+    def _drain(self) -> Iterator[PoolModel]:
+        """Removes the models one by one, so that none is asked twice."""
+        while self._models:
+            yield self._models.pop(0)

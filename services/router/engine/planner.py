@@ -1,0 +1,226 @@
+"""Plans the next layer of a run: eligible -> ranked -> selected. Reads the run and changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from services.router.engine.errors import nothing_eligible
+from services.router.prompts.context_window import (
+    INSTRUCTION_TOKENS,
+    REFERENCE_OVERHEAD_TOKENS,
+    fits,
+)
+from services.router.routing import limits
+from services.router.routing.events import RoutingDecision
+from services.router.routing.limits import fitting
+from services.router.routing.ranking import Candidate, StopReason, early_stop, rank
+from services.router.routing.selection import Selection, SelectionReason, select, unavailable
+from services.router.types.amounts import Amount, nano_usd
+from services.router.types.tokens import estimate_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.engine.run import Run
+    from services.router.pool.pool import PoolModel
+    from services.router.routing.events import Answer
+    from services.router.routing.policy import Policy
+    from services.router.routing.ranking import Ranked
+
+
+def eligible(run: Run) -> tuple[PoolModel, ...]:
+    """Returns the models that may run.
+
+    They are allowed by the policy, have not failed, have a large enough context window, and can read
+    at least one answer by another model.
+    """
+    return tuple(
+        model
+        for model in run.pool.models
+        if (not run.policy.model_ids or model.id in run.policy.model_ids)
+        and model.id not in run.failed
+        and (not run.answers or any(answer.model_id != model.id for answer in run.answers))
+        and fits(model, run.conversation)
+    )
+
+
+def rank_eligible(run: Run) -> tuple[Ranked, ...]:
+    """Returns the eligible models by utility, best first."""
+    prompt_tokens = _prompt_tokens(run)
+    return rank([_candidate(run, model, prompt_tokens) for model in eligible(run)], run.policy)
+
+
+def stop_reason(run: Run, min_stage_s: float) -> StopReason | None:
+    """Returns the reason why no further layer runs; None if one may run.
+
+    Args:
+        run: The run.
+        min_stage_s: Least time left in which another layer is started.
+    """
+    reason = run.stop_reason
+    if run.answers and reason is None:
+        texts = [answer.text for answer in run.answers]
+        reason = early_stop(run.posteriors, texts, layers_run=run.layers_run, policy=run.policy)
+    if run.reports and run.deadline.remaining_s() < min_stage_s:
+        return reason or StopReason.DEADLINE
+    return reason
+
+
+def select_layer(run: Run) -> tuple[tuple[Ranked, ...], Selection]:
+    """Returns the ranking and the selection of the next layer.
+
+    Raises:
+        NoEligibleModelError: The policy's limits leave no model for the first layer.
+    """
+    ranked = rank_eligible(run)
+    best_score = max(run.posteriors.values(), default=0)
+    if not run.reports and best_score >= run.policy.stopping_score:
+        return ranked, Selection(model_ids=(), stop_reason=StopReason.SCORE)
+    return ranked, _select(run, ranked, run.policy, team_ids=run.forecast.team_ids)
+
+
+def plan_layer(run: Run) -> RoutingDecision | StopReason:
+    """Returns the next layer by rank, or the reason why there is none; raises as `select_layer`."""
+    ranked, selection = select_layer(run)
+    return _decision(run, ranked, selection)
+
+
+def plan_best(run: Run, count: int) -> RoutingDecision | StopReason:
+    """Returns a layer of the first models of the ranking within the limits, or why there is none.
+
+    Raises:
+        NoEligibleModelError: The policy's limits leave no model for the first layer.
+    """
+    ranked = rank_eligible(run)
+    policy = replace(run.policy, max_layer_models=count, max_score_gap=1.0)
+    # One model alone depends on its rank, so an uncertain ranking matters only then.
+    return _decision(run, ranked, _select(run, ranked, policy, may_be_safe=count == 1))
+
+
+def plan_models(
+    run: Run,
+    ranked: tuple[Ranked, ...],
+    wanted: Sequence[str],
+    reason: SelectionReason = SelectionReason.STRATEGY,
+) -> RoutingDecision | StopReason:
+    """Returns a layer of the wanted models, or the limit that leaves no room for any of them.
+
+    Args:
+        run: The run.
+        ranked: The ranking that the choice was made from.
+        wanted: Model ids, one call each, first ones first; an id may stand there more than once.
+            Calls whose worst cases do not fit together with those before them are left out.
+        reason: The reason that is reported for them.
+
+    Raises:
+        NoEligibleModelError: The policy's limits leave no model for the first layer.
+    """
+    worst_cases = [worst_case(run, run.pool.by_id[model_id]) for model_id in wanted]
+    kept, limit = fitting(worst_cases, run.left)
+    if not kept and not run.ledger.entries:
+        raise nothing_eligible(ranked, run.policy, limit)
+    model_ids = tuple(wanted[index] for index in kept)
+    reasons = unavailable(ranked) | dict.fromkeys(model_ids, reason)
+    selection = Selection(model_ids=model_ids, stop_reason=None if kept else limit, reasons=reasons)
+    return _decision(run, ranked, selection)
+
+
+def further_models(run: Run, decision: RoutingDecision) -> list[PoolModel]:
+    """Returns the models that a layer left out and that may run, best first."""
+    asked = run.posteriors if run.independent else ()
+    return [
+        run.pool.by_id[ranked.model_id]
+        for ranked in decision.ranked
+        if ranked.model_id not in decision.selected_model_ids
+        and ranked.model_id not in asked
+        and ranked.candidate.available
+        and run.policy.allows_latency(ranked.candidate.expected_latency_s)
+    ]
+
+
+def blocking_limit(run: Run, model: PoolModel, min_stage_s: float) -> StopReason | None:
+    """Returns the limit that leaves no room for one more call to a model; None if there is room."""
+    if run.deadline.remaining_s() < min_stage_s:
+        return StopReason.DEADLINE
+    if model.id in run.failed or not fits(model, run.conversation):
+        return StopReason.NO_MODEL
+    return limits.lack(run.left, worst_case(run, model))
+
+
+def worst_case(run: Run, model: PoolModel) -> Amount:
+    """Returns the most that one call to a model can take, with the answers so far in its prompt."""
+    return _worst_case(run, model, _prompt_tokens(run))
+
+
+def aggregators(run: Run, answers: Sequence[Answer]) -> tuple[PoolModel, ...]:
+    """Returns the models that may merge answers: the pool's aggregator, then the best authors."""
+    ids = [answer.model_id for answer in answers]
+    chosen = run.pool.aggregator
+    if chosen is not None and (not run.policy.model_ids or chosen in run.policy.model_ids):
+        ids.insert(0, chosen)
+    return tuple(run.pool.by_id[m] for m in dict.fromkeys(ids) if m not in run.failed)
+
+
+def by_posterior(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
+    """Returns assessed answers by posterior score, best first; equals keep their order."""
+    return tuple(sorted(answers, key=lambda answer: -run.posteriors[answer.model_id]))
+
+
+def _select(
+    run: Run,
+    ranked: tuple[Ranked, ...],
+    policy: Policy,
+    *,
+    may_be_safe: bool = True,
+    team_ids: Sequence[str] = (),
+) -> Selection:
+    uncertain = may_be_safe and run.forecast.uncertainty >= policy.max_uncertainty
+    safe_ids = run.pool.safe_models if uncertain else ()
+    selection = select(ranked, policy, run.left, team_ids=team_ids, safe_ids=safe_ids)
+    if selection.stop_reason is not None and not run.ledger.entries:
+        raise nothing_eligible(ranked, policy, selection.stop_reason)
+    return selection
+
+
+def _decision(
+    run: Run, ranked: tuple[Ranked, ...], selection: Selection
+) -> RoutingDecision | StopReason:
+    if selection.stop_reason is not None:
+        return selection.stop_reason
+    return RoutingDecision(
+        layer_number=len(run.reports) + 1,
+        ranked=ranked,
+        selected_model_ids=selection.model_ids,
+        reasons=selection.reasons,
+        uncertainty=run.forecast.uncertainty,
+    )
+
+
+def _candidate(run: Run, model: PoolModel, prompt_tokens: int) -> Candidate:
+    forecast = run.forecast
+    written = forecast.completion_tokens.get(model.id, model.expected_reply_tokens)
+    written = min(written, model.max_reply_tokens)
+    prior = run.priors[model.id]
+    return Candidate(
+        model_id=model.id,
+        score=run.posteriors.get(model.id, prior),
+        prior_score=prior,
+        expected_completion_tokens=written,
+        expected_cost_usd=model.cost_usd(prompt_tokens, written),
+        worst=_worst_case(run, model, prompt_tokens),
+        expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
+        available=model.id not in forecast.unavailable_ids,
+    )
+
+
+def _worst_case(run: Run, model: PoolModel, prompt_tokens: int) -> Amount:
+    read = prompt_tokens + INSTRUCTION_TOKENS
+    read += REFERENCE_OVERHEAD_TOKENS * len(run.readable)
+    cost_usd = model.cost_usd(read, model.max_reply_tokens)
+    return Amount(1, read + model.max_reply_tokens, nano_usd(cost_usd))
+
+
+def _prompt_tokens(run: Run) -> int:
+    references = sum(estimate_tokens(answer.text) for answer in run.readable)
+    return run.conversation.tokens + references
