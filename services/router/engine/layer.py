@@ -2,9 +2,10 @@
 
 A model that fails is dropped. A model that is silent for longer than usual gets a backup: one more
 model runs, and the layer still waits for as many answers as it has slots. Once a quorum has answered,
-the rest get a grace period in proportion to the quorum's time and are then cancelled; so are models
-that can no longer change the outcome. While nobody has answered, the layer continues beyond its share of
-the time: further models start beside those at work, and the first answer ends it. Every call is booked.
+the rest get a grace period in proportion to the quorum's time. Then they are cancelled, and so are
+models that can no longer change the outcome. While nobody has answered, the layer continues beyond its
+share of the time: further models start beside those at work, and the first answer ends it. Every call
+is booked.
 """
 
 from __future__ import annotations
