@@ -1,7 +1,7 @@
 """The ONNX graph of an artifact as a document: which of its weights and nodes are what. Needs onnx.
 
-A weight keeps the name that it has as a parameter of ``scorer.training.model.Scorer``, if the graph
-takes it as it is; the exporter transposes the encoder's weights and renames them.
+A weight keeps the name that it has as a parameter of ``scorer.training.model.Scorer``, if the graph takes it as
+it is; the exporter turns the encoder's round and names them anew.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ Whoever reads a figure shall see beside it how many queries it rests on.
 from __future__ import annotations
 
 import html
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 _ABSENT = "-"
 CAUTION = (
-    "Outcomes are those that the router recorded: a model that it never ran on a query has none, nor "
-    "has one of which nobody said anything, as where the answers agreed at once. Such queries are left "
-    "out of the figures of quality; they are often the easy ones. The router decides the same way each "
-    "time, so there is no chance of a choice by which the others could be weighted up: where the two "
-    "policies differ most, these figures say least. What an answer was worth is the judge's posterior "
-    "score, not a person's verdict."
+    "Outcomes are those that the router recorded. A model has no outcome for a query if it never "
+    "ran on it, or if no model assessed its answer, as happens when the answers agree at once. "
+    "Such queries are left out of the figures of quality, and they are often the easy ones. The "
+    "router decides the same way each time, so rare choices cannot be weighted up: where the two "
+    "policies differ most, these figures say least. The worth of an answer is the judge's "
+    "posterior score, not a person's verdict."
 )
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; }
@@ -52,7 +53,7 @@ def markdown(report: Report) -> str:
     """Returns the report as Markdown."""
     settings = "\n".join(f"- {name}: {value}" for name, value in report.settings.items())
     grids = "\n\n".join(_markdown(grid) for grid in _grids(report.summary))
-    return f"# Replay\n\n{settings}\n\n{grids}\n\n{CAUTION}\n"
+    return f"# Replay\n\n{settings}\n\n{grids}\n\n{textwrap.fill(CAUTION, 100)}\n"
 
 
 def page(report: Report) -> str:

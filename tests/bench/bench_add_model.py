@@ -26,6 +26,7 @@ from scorer.training.mixture.examples import Examples, make_examples
 from scorer.training.mixture.learner import learn
 from scorer.training.mixture.new_model import Labelled, fit_newcomer
 from scorer.training.recipe import LearnerConfig
+from tests.bench.page_head import page_head
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -182,11 +183,12 @@ def main() -> None:
     for name in options.pool or POOLS:
         rows += rows_of(configs[name], options.data, models=options.models)
         sys.stderr.write(table(rows))
-    report = (
-        f"# Adding a model from {LABELS} labelled queries\n\n"
-        "`python -m tests.bench.bench_add_model`: score of the chosen model in points, "
-        f"{SEEDS} draws of the labelled queries\n\n{table(rows)}"
+    heading = page_head(
+        f"Adding a model from {LABELS} labelled queries",
+        f"""Command: `python -m tests.bench.bench_add_model`. Score of the chosen model in points,
+        {SEEDS} draws of the labelled queries.""",
     )
+    report = heading + table(rows)
     sys.stdout.write(report)
     if options.markdown:
         options.markdown.write_text(report, encoding="utf-8")

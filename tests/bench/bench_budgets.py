@@ -30,6 +30,7 @@ from services.router.types.amounts import NOTHING, Amount, nano_usd
 from services.router.types.deadline import Deadline
 from services.router.types.resource_limits import Caps, Window
 from services.rpc.breaker import Breaker
+from tests.bench.page_head import page_head
 from tests.redis_server import RedisServer, running_redis
 
 if TYPE_CHECKING:
@@ -48,16 +49,20 @@ ROUTERS = 4
 ANSWERS = 2_000
 """Of the measurement of costs."""
 
-TITLE = "# Budgets: what 64 callers spend of one, and what counting costs"
-SETTING = f"""\
-`python -m tests.bench.bench_budgets`: {platform.machine()}, two shared cores, {CALLERS} callers,
-{len(SEEDS)} seeds. Answers of one to four calls of at most {WORST.tokens:,} tokens; most calls use half
-of that or less, and last up to 4 ms. Callers stop when the budget itself, not others' reservations,
-refuses them. "Counted after" looks whether anything is left, calls, and counts what that took."""
+HEAD = page_head(
+    "Budgets: overspending, and the cost of counting",
+    f"How much of one budget do {CALLERS} concurrent callers spend?",
+    f"""Command: `python -m tests.bench.bench_budgets`. Setting: {platform.machine()}, two shared cores,
+    {CALLERS} callers, {len(SEEDS)} seeds. An answer makes one to four calls of at most
+    {WORST.tokens:,} tokens. Most calls use half of that or less, and last up to 4 ms. A caller stops
+    when the budget itself refuses it, not when only others' reservations do. *Counted after* checks
+    whether anything is left, calls, and then counts what was used.""",
+)
 BOOKKEEPING = f"""\
-Bookkeeping of an answer of three calls (one reservation, three settlements, its place given back): one
-caller, medians of five runs of {ANSWERS:,} answers. Settlements go to Redis in the background, so that
-only the reservation is waited for."""
+What does counting cost per answer? An answer makes three calls: one reservation, three settlements,
+and the release of its `concurrent_answers` slot. One caller, medians of five runs of {ANSWERS:,}
+answers. Settlements go to Redis in the background, so the answer waits for the reservation only.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,11 +173,8 @@ async def spend(
 async def overspending(server: RedisServer) -> list[str]:
     """Returns the table of what 64 callers spend of one budget."""
     lines = [
-        (
-            "| budget, worst-case calls | counts | spent, % of the budget: median, least to most | "
-            "runs above it |"
-        ),
-        "|---:|---|---:|---:|",
+        "| budget, worst-case calls | counts | median spent, % | least, % | most, % | overspent runs |",
+        "|---:|---|---:|---:|---:|---:|",
     ]
     for calls in BUDGETS:
         for kind, name, reserve in (
@@ -189,7 +191,7 @@ async def overspending(server: RedisServer) -> list[str]:
             median = shares[len(shares) // 2]
             above = sum(share > 100 for share in shares)
             lines.append(
-                f"| {calls:,} | {name} | {median:.1f} ({shares[0]:.1f} to {shares[-1]:.1f}) | {above} |"
+                f"| {calls:,} | {name} | {median:.1f} | {shares[0]:.1f} | {shares[-1]:.1f} | {above} |"
             )
     return lines
 
@@ -220,7 +222,7 @@ async def bookkeeping(kind: str, server: RedisServer, tenant: Tenant) -> tuple[f
 async def costs(server: RedisServer) -> list[str]:
     """Returns the table of what the bookkeeping costs."""
     lines = [
-        "| counts | router CPU | Redis CPU | wait before the layer |",
+        "| counts | router CPU, µs | Redis CPU, µs | wait before the layer, µs |",
         "|---|---:|---:|---:|",
     ]
     limited = tenant_of(10**6)
@@ -231,8 +233,8 @@ async def costs(server: RedisServer) -> list[str]:
     ):
         runs = [await bookkeeping(kind, server, tenant) for _ in range(5)]
         cpu, redis, wait = (sorted(column)[len(runs) // 2] for column in zip(*runs, strict=True))
-        shown = f"{redis:.0f} µs" if kind == "redis" else ""
-        lines.append(f"| {name} | {cpu:.0f} µs | {shown} | {wait:.0f} µs |")
+        shown = f"{redis:.0f}" if kind == "redis" else ""
+        lines.append(f"| {name} | {cpu:.0f} | {shown} | {wait:.0f} |")
     return lines
 
 
@@ -240,13 +242,11 @@ async def report() -> str:
     """Runs everything and returns the page."""
     with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder)) as server:
         parts = [
-            TITLE,
-            SETTING,
-            "\n".join(await overspending(server)),
+            "\n".join(await overspending(server)) + "\n",
             BOOKKEEPING,
-            "\n".join(await costs(server)),
+            "\n".join(await costs(server)) + "\n",
         ]
-    return "\n\n".join(parts) + "\n"
+    return HEAD + "\n".join(parts)
 
 
 def main() -> None:

@@ -58,14 +58,19 @@ SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "d": 0.2, "merger": 0.0}
 HEAD = """\
 # When work ends: deadlines and callers that go away
 
-{machine}; router in a process of its own, models, scorer and judge in the client's; {count} answers per
-row; load average {load}. In each phase, what is named hangs in the middle. *Cancelled* is the time from
-the caller's `cancel()` until the last call upstream has seen it. *Answered* is when the caller has its
-answer, or its error, before (-) its deadline of {deadline_ms:.0f} ms; the router keeps 30 ms in hand.
-*Late* is how many came after the deadline, the client giving up by itself included.
-`python -m tests.bench.bench_deadlines`
+How soon do all upstream calls end when a caller goes away, and does every answer come before its
+deadline?
 
-| phase | cancelled p50 ms | p99 | max | answered p50 ms | last | late | answers |
+Command: `python -m tests.bench.bench_deadlines`. Setting: {machine}, load average {load}, {count}
+answers per row. The router has its own process; models, scorer and judge run in the client's. In
+each row, the dependency or model that the phase names hangs in the middle.
+
+- *Cancelled*: time from the caller's `cancel()` until the last upstream call has seen it.
+- *Answered*: when the caller has its answer or error, relative to its deadline of {deadline_ms:.0f} ms.
+  Negative is before the deadline. The router's margin is 30 ms.
+- *Late*: answers after the deadline, and calls that the client itself gave up.
+
+| phase | cancelled p50 ms | p99 ms | max ms | answered p50 ms | last ms | late | answers |
 |---|---|---|---|---|---|---|---|
 """
 

@@ -33,6 +33,7 @@ from services.router.routing.events import Answer, Assessment, LayerReport, Rout
 from services.router.types.conversation import Conversation, Message, Role
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
+from tests.bench.page_head import page_head
 from tests.integration.postgres_server import postgres_server
 
 if TYPE_CHECKING:
@@ -165,28 +166,25 @@ def measure() -> str:
         for name, found in times.items()
     ]
     made = (
-        f"Making a record and its JSON ({len(line.json) / 1e3:.1f} kB): "
-        f"{statistics.median(making_us):.0f} us of processor time."
+        f"Making a record and its JSON ({len(line.json) / 1e3:.1f} kB) takes "
+        f"{statistics.median(making_us):.0f} µs of processor time."
     )
     head = (
-        "| sink | records/s | router's processor time per record, us |",
+        "| sink | records/s | router's processor time per record, µs |",
         "| --- | ---: | ---: |",
     )
     return "\n".join((made, "", *head, *rows))
 
 
-HEAD = f"""\
-# What decision records cost
-
-Question: what does an answer pay for its record, and how many records can be written?
-
-`python -m tests.bench.bench_decisions` on {platform.machine()}, {os.cpu_count()} cores shared with
-other work; medians of {ROUNDS} rounds in which the sinks take turns, {RECORDS:,} records each, {MODELS}
-models, {LAYERS} layers, no texts. Files: fsync after each batch, compression at the end included.
-PostgreSQL: a server on the same cores, fsync off, in batches of up to 500. Not measured: a database
-across a network, and its disk.
-
-"""
+HEAD = page_head(
+    "The cost of decision records",
+    "How much processor time does a record cost, and how many records can a sink write?",
+    f"""Command: `python -m tests.bench.bench_decisions`. Setting: {platform.machine()},
+    {os.cpu_count()} cores shared with other work; medians of {ROUNDS} interleaved rounds of
+    {RECORDS:,} records each. A record has {MODELS} models, {LAYERS} layers and no texts. Files:
+    fsync after each batch, compression included. PostgreSQL: a server on the same cores, fsync off,
+    batches of up to 500. Not measured: a database across a network, and its disk.""",
+)
 
 
 def main() -> None:

@@ -25,6 +25,7 @@ from scorer import Provider, Runtime, default_artifact_path, load_artifact
 from scorer.runtime.artifact import Precision, Tier
 from tests.bench.bench_scorer import text_of
 from tests.bench.calls import measure
+from tests.bench.page_head import page_head
 from tests.bench.roofline import Encoder, measured_card
 from tests.bench.scorer_calls import BATCH, STREAM, bulk, running_scorer, stream, unary
 
@@ -216,12 +217,13 @@ async def main(arguments: argparse.Namespace) -> str:
         )
         for path in arguments.artifact or [default_artifact_path()]
     ]
-    heading = (
-        "# The scorer on a GPU\n\n`python -m tests.bench.bench_gpu`: "
-        f"{arguments.provider} {hardware.options or ''}, {platform.machine()}, {os.cpu_count()} "
-        f"cores. Measured by {card.how}: {card.operations_per_s / 1e12:.2f} Top/s in matrix "
-        f"products, {card.bytes_per_s / 1e9:.1f} GB/s; the roofline is what the encoder's work "
-        "allows at these, n-grams and tokenizer left out.\n\n"
+    heading = page_head(
+        "The scorer on a GPU",
+        f"""Command: `python -m tests.bench.bench_gpu`. Setting: {arguments.provider}
+        {hardware.options or ""}, {platform.machine()}, {os.cpu_count()} cores. The card reaches
+        {card.operations_per_s / 1e12:.2f} Top/s in matrix products and
+        {card.bytes_per_s / 1e9:.1f} GB/s (measured by {card.how}). The *roofline* is the encoder's
+        speed at these limits, without n-grams and tokenizer.""",
     )
     return heading + "\n".join(parts)
 

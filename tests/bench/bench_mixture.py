@@ -44,15 +44,19 @@ SCORE_FLOOR, SCORE_SPAN = 0.7172, 0.1712
 loop stops after one round, as 96.6 % of its published requests did: its best case."""
 
 HEAD = """\
-# Mixtures: `routemoa` and the published loop on one heavy-tailed pool
+# Mixtures: `routemoa` beside the published loop
 
-{machine}, shared by everything; {rounds} rounds of {queries} questions each, {callers} at a time,
-interleaved; load average {load} before, {load_after} after. `python -m tests.bench.bench_mixture`
+How much time, how many tokens and how many right answers, on one pool with heavy-tailed latencies?
 
-Six simulated models with the same answers and times for both (`tests/bench/heavy_tail.py`): time to
-first token log-normal around 200 ms, one call in 33 ten times slower, about 250 tokens of 3.3 ms
-each: a third of what hosted models take, so that overhead counts threefold. The published loop is
-rebuilt in `tests/bench/reference_loop.py`, and stops after one round. Ratios are medians over rounds.
+Command: `python -m tests.bench.bench_mixture`. Setting: {machine}, shared by all processes;
+{rounds} interleaved rounds of {queries} questions, {callers} at a time; load average {load} before,
+{load_after} after.
+
+Six simulated models give both systems the same answers and latencies
+(`tests/bench/heavy_tail.py`). The time to the first token is log-normal around 200 ms; one call in
+33 is ten times slower. An answer has about 250 tokens of 3.3 ms each. That is a third of what hosted
+models take, so overhead counts threefold. `tests/bench/reference_loop.py` rebuilds the published
+loop; it stops after one round. *As a share* is the ratio to the published loop, median over rounds.
 
 | system | p50 ms | p99 ms | first text p50 ms | calls | tokens | right, % |
 |---|---|---|---|---|---|---|

@@ -43,34 +43,36 @@ REQUEST = pb.StreamAnswerRequest(
 )
 
 HEAD = """\
-# Bad replicas
+# Failing and slow replicas
 
-{machine}, shared by client, router and two replicas (simulated, 50-token answers); {rounds} rounds,
-load average {load:.1f} at the end. `python -m tests.bench.bench_replicas`
+What do callers notice when a replica dies, is slow, or fails every call?
+
+Command: `python -m tests.bench.bench_replicas`. Setting: {machine}, shared by client, router and
+two simulated replicas with 50-token answers; {rounds} rounds, load average {load:.1f} at the end.
 """
 KILL_HEAD = """
-## One of two replicas is killed under 32 streams, and is back six seconds later
+## One of two replicas is killed under 32 streams, and returns six seconds later
 
-Paced: 50 ms to the first token, 10 ms per token; closed loop for 14 s, `SIGKILL` at 3 s. Whole: the
-text is that of an answer never interrupted. Peers, same machine kind: all streams on the killed
-replica are cut.
+Paced backend: 50 ms to the first token, 10 ms per token. Closed loop for 14 s, `SIGKILL` at 3 s. An
+answer is *complete* if its text equals that of an uninterrupted answer. The peers of
+[router.md](router.md) cut all streams on the killed replica.
 
-| round | answers | whole | failed | resumed | tried again | longest silence within a stream |
+| round | answers | complete | failed | resumed | retried | longest silence within a stream, ms |
 |---|---|---|---|---|---|---|"""
 HEDGE_HEAD = """
 ## One call in 90 takes two seconds to begin
 
-Burst, {callers} callers, {calls} calls per round, hedging off and on by turns. Time from the request
-to the end of the stream, in milliseconds.
+Backend without pauses, {callers} callers, {calls} calls per round, hedging off and on in turns. Times
+are from the request to the end of the stream.
 
-| hedging | p50 | p99 | p99.9 | upstream calls beyond those that came |
+| hedging | p50 ms | p99 ms | p99.9 ms | extra upstream calls |
 |---|---|---|---|---|"""
 OUTAGE_HEAD = """
 ## Both replicas fail
 
-{calls} calls, 16 at a time; no model can stand in.
+{calls} calls, 16 at a time, and no other model. The retry budget bounds the load on the replicas.
 
-| failure | upstream calls per incoming call | time until the caller is told, p50 |
+| failure | upstream calls per incoming call | time until the caller has the error, p50 ms |
 |---|---|---|"""
 
 
@@ -198,7 +200,7 @@ def kill_row(number: int, seen: Seen) -> str:
     return (
         f"| {number} | {len(seen.times_ms)} | {seen.whole} | {seen.failed} "
         f"| {seen.kinds[pb.ATTEMPT_KIND_RESUME]} | {seen.kinds[pb.ATTEMPT_KIND_RETRY]} "
-        f"| {max(seen.silences_s) * 1000:.0f} ms |"
+        f"| {max(seen.silences_s) * 1000:.0f} |"
     )
 
 
@@ -236,7 +238,7 @@ async def main(rounds: int) -> str:
         hedge_row("off", off),
         hedge_row("on", on),
         OUTAGE_HEAD.format(calls=OUTAGE_CALLS),
-        f"| every call is answered 500 (worst round) | {worst:.2f} | {told_ms:.0f} ms |",
+        f"| every call is answered 500 (worst round) | {worst:.2f} | {told_ms:.0f} |",
     ]
     return "\n".join(lines) + "\n"
 

@@ -39,13 +39,17 @@ DIRECT, PASS_THROUGH, SCORED = "direct to the backend", "router, one model", "ro
 HEAD = """\
 # Pass-through: what a router adds to a 50-token stream
 
-{machine}, shared by client, backend and routers; median of {rounds} rounds of {span_s:g} s each,
-interleaved; load average {load} before, {load_after} after. Burst: the backend writes at once.
-Paced: 50 ms to the first token, 10 ms per token. TTFT is the time to the first text, as the client sees
-it; `added` is what the way costs over calling the backend directly; CPU is that of the router, without
-backend, client and scorer. `python -m tests.bench.bench_router{arguments}`
+How much latency and processor time does the router add, beside other routers and no router?
 
-| backend | callers | way | TTFT p50 ms | added | TTFT p99 ms | streams/s | CPU-ms per stream |
+Command: `python -m tests.bench.bench_router{arguments}`. Setting: {machine}, shared by client,
+backend and routers; medians of {rounds} interleaved rounds of {span_s:g} s; load average {load}
+before, {load_after} after. How much runs differ: [serving notes](serving-notes.md#runs-differ).
+
+- *Burst*: the backend writes without pauses. *Paced*: 50 ms to the first token, 10 ms per token.
+- *TTFT*: time to the first text, as the client sees it. *Added*: TTFT beyond a direct call.
+- *CPU*: of the router alone, without backend, client and scorer.
+
+| backend | callers | path | TTFT p50 ms | added ms | TTFT p99 ms | streams/s | CPU-ms per stream |
 |---|---|---|---|---|---|---|---|
 """
 

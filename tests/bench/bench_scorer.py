@@ -21,6 +21,7 @@ import uvloop
 
 from scorer import Runtime, default_artifact_path, load_artifact
 from tests.bench.calls import Sample, measure, median
+from tests.bench.page_head import page_head
 from tests.bench.scorer_calls import BATCH, STREAM, bulk, running_scorer, stream, unary
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def ways_of(services: Services, base: Runtime, edge: Runtime, text: str) -> list
             pid=pid,
             queries=STREAM,
         ),
-        many("RankModels, all remembered", services.remembering, same),
+        many("RankModels, all cached", services.remembering, same),
         in_process("edge in process, 1", edge, text, 1),
         Way(
             name="edge RankModels, 1 caller",
@@ -180,11 +181,18 @@ async def main(arguments: argparse.Namespace) -> str:
         for _ in range(arguments.rounds):
             for ways in samples.values():
                 await measured(ways, arguments.span_s)
-    heading = (
-        "# Scorer service beside its model in process\n\n`python -m tests.bench.bench_scorer`: "
-        f"{base.version} and {edge.version}, {platform.machine()}, {os.cpu_count()} cores shared "
-        f"with the client, medians of {arguments.rounds} interleaved rounds of "
-        f"{arguments.span_s:g} s each, load average {os.getloadavg()[1]:.1f}\n\n"
+    heading = page_head(
+        "The scorer service beside its model in process",
+        "How much of the speed of the bare model does the service keep?",
+        f"""Command: `python -m tests.bench.bench_scorer`. Setting: {base.version} and {edge.version},
+        {platform.machine()}, {os.cpu_count()} cores shared with the client; medians of
+        {arguments.rounds} interleaved rounds of {arguments.span_s:g} s; load average
+        {os.getloadavg()[1]:.1f}. How much runs differ:
+        [serving notes](serving-notes.md#runs-differ).""",
+        f"""*Of in process* is the throughput divided by that of the model in process with as many
+        queries at once. *2 ms after the last* asks the model in process after a pause of
+        {REST_S * 1000:g} ms, as a lone caller of the service does: a processor that rested is slow
+        at first.""",
     )
     return heading + table(samples)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from tests.bench.calls import Sample, measure, median
+from tests.bench.page_head import page_head
 from tests.bench.processes import module
 from tests.bench.scorer_calls import (
     BATCH,
@@ -67,7 +68,7 @@ async def started(stack: AsyncExitStack) -> dict[str, Way]:
     return {
         "RankModels, 1 caller": Way(pid=pid, call=unary(stubs, text)),
         f"RankModels, {many}": Way(pid=pid, call=unary(stubs, text), callers=CALLERS),
-        f"the same, gRPC alone, {many}": Way(
+        f"RankModels, gRPC alone, {many}": Way(
             pid=bare_pid, call=unary([bare], text), callers=CALLERS
         ),
         f"BatchRankModels of {BATCH}, 1 caller": Way(
@@ -76,13 +77,13 @@ async def started(stack: AsyncExitStack) -> dict[str, Way]:
         f"StreamRankModels of {STREAM}, 1 caller": Way(
             pid=pid, call=stream(stubs[0], text), queries=STREAM
         ),
-        "the same, gRPC alone, 1 caller": Way(
+        f"StreamRankModels of {STREAM}, gRPC alone, 1 caller": Way(
             pid=bare_pid, call=stream(bare, text), queries=STREAM
         ),
-        f"RankModels, refused at the limit, {many}": Way(
+        f"RankModels, shed, {many}": Way(
             pid=full_pid, call=refused(full_stubs[0], text), callers=CALLERS
         ),
-        f"the same, refused, gRPC alone, {many}": Way(
+        f"RankModels, shed, gRPC alone, {many}": Way(
             pid=refusing_pid, call=refused(refusing, text), callers=CALLERS
         ),
     }
@@ -110,11 +111,16 @@ async def main(arguments: argparse.Namespace) -> str:
                     callers=way.callers,
                     span_s=arguments.span_s,
                 )
-    heading = (
-        "# What serving costs\n\n`python -m tests.bench.bench_serving`: the scorer service with a "
-        f"model that does nothing, without its cache; {platform.machine()}, {os.cpu_count()} cores "
-        f"shared with the client; medians of {arguments.rounds} interleaved rounds of "
-        f"{arguments.span_s:g} s each; load average {os.getloadavg()[1]:.1f}\n\n"
+    heading = page_head(
+        "The cost of serving alone",
+        "How much processor time does the scorer service take beside its model?",
+        f"""Command: `python -m tests.bench.bench_serving`. Setting: the scorer service with a model
+        that does nothing, and without its cache; {platform.machine()}, {os.cpu_count()} cores shared
+        with the client; medians of {arguments.rounds} interleaved rounds of {arguments.span_s:g} s;
+        load average {os.getloadavg()[1]:.1f}. How much runs differ:
+        [serving notes](serving-notes.md#runs-differ).""",
+        """*gRPC alone* is a service of the same shape whose handlers do nothing
+        (`tests/bench/bare_grpc.py`). The difference to it is the cost of our own code.""",
     )
     return heading + table(rounds)
 

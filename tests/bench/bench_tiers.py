@@ -18,6 +18,7 @@ import numpy as np
 
 from scorer import Runtime, default_artifact_path, load_artifact
 from scorer.runtime.tokenizer import QueryTokenizer
+from tests.bench.page_head import page_head
 
 TOKENS = (17, 64, 256)
 TEXT = """The train leaves at noon and every hour after that, so how many passengers of 480 have a seat
@@ -79,11 +80,14 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     opened = [Runtime.open(load_artifact(path), intra_op_threads=1) for path in options.artifacts]
     runtimes = {f"{each.artifact.manifest.tier} {each.version}": each for each in opened}
-    report = (
-        f"# Artifacts in process, one core\n\n`python -m tests.bench.bench_tiers`: "
-        f"{platform.machine()}, one thread on one core, {options.rounds} queries each, in turns\n\n"
-        f"{table(runtimes, options.rounds)}"
+    heading = page_head(
+        "Artifacts in process, on one core",
+        "How long does one query take with each tier, by its length?",
+        f"""Command: `python -m tests.bench.bench_tiers`. Setting: {platform.machine()}, one thread on
+        one core, {options.rounds} queries per artifact and length, interleaved. *Reading*
+        is the median time for tokens and n-grams, in ms.""",
     )
+    report = heading + table(runtimes, options.rounds)
     sys.stdout.write(report)
     if options.markdown:
         options.markdown.write_text(report, encoding="utf-8")

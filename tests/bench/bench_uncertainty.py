@@ -28,6 +28,7 @@ from scorer.training.mixture.examples import Examples, record_examples
 from scorer.training.mixture.learner import learn
 from scorer.training.recipe import LearnerConfig, read_recipe
 from scorer.training.sources import read_sources
+from tests.bench.page_head import page_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,7 +123,7 @@ def choice(known: Iterable[Judged]) -> float:
 def table(known: dict[str, Judged], unknown: dict[str, Judged]) -> str:
     """Returns the report's table."""
     lines = [
-        "| pool | from | known kinds, % | safe less first | unknown kinds, % | safe less first |",
+        "| pool | from | known kinds, share % | gain | unknown kinds, share % | gain |",
         "|---|---:|---:|---|---:|---|",
     ]
     for pool in known:
@@ -164,15 +165,20 @@ def main() -> None:
     folds = np.array([str(fold_of(text, FOLDS, recipe.seed)) for text in examples.texts])
     known = judge(examples, pools, folds, recipe.seed)
     unknown = judge(examples, pools, np.array(examples.tasks), recipe.seed)
+    heading = page_head(
+        "The uncertainty from which safe models should run",
+        "From which uncertainty on does the safe model answer as well as the first-ranked model?",
+        """Command: `python -m tests.bench.bench_uncertainty`. Setting: training queries of the shipped
+        artifact, scored by models that were not trained on them. Known kinds: five folds. Unknown
+        kinds: each task is scored by a model that was trained on the other tasks.""",
+        """The *share* columns give the queries with at least this uncertainty. The *gain* columns give
+        right answers of the model that is best on average less those of the first-ranked model, in
+        points with 95 % intervals, on these queries.""",
+    )
     report = (
-        "# From which uncertainty on to play safe\n\n"
-        "`python -m tests.bench.bench_uncertainty`: training queries of the shipped artifact, scored "
-        "by what was learned on others. Known kinds: five folds; unknown kinds: a task by the others. "
-        "Which share of the queries is as uncertain as that, and how many points of right answers the "
-        "model that is best on average gains there over the first-ranked one, with 95 % intervals.\n\n"
-        f"{table(known, unknown)}\n"
-        "The rule for the default of `max_uncertainty`: the least of these from which on playing safe "
-        f"loses nothing on known kinds, in any pool. It is {choice(known.values()):.2f}.\n"
+        f"{heading}{table(known, unknown)}\n"
+        f"The default of `max_uncertainty` is {choice(known.values()):.2f}. It is the least of these "
+        "values from which on\nthe safe model loses nothing on known kinds, in any pool.\n"
     )
     sys.stdout.write(report)
     if options.markdown:

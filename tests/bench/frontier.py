@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 
 HEAD = """\
 | way | setting | right, % | of best single, % | $ per 1,000 | of best single's, % |
-|---|---|---|---|---:|---:|
+|---|---|---:|---:|---:|---:|
+"""
+INTERVALS_HEAD = """
+95 % intervals:
+
+| way | setting | right, % | of best single, % |
+|---|---|---|---|
 """
 
 
@@ -71,12 +77,17 @@ def read_point(argument: str) -> Point:
 
 
 def table(points: Sequence[Point]) -> str:
-    """Returns the points as Markdown rows."""
-    return HEAD + "".join(
-        f"| {p.way} | {p.setting} | {p.right:.1f} ({_range(p.right_interval)}) "
-        f"| {p.of_best:.1f} ({_range(p.of_best_interval)}) | {p.usd:.3f} | {p.usd_of_best:.1f} |\n"
+    """Returns the points as a Markdown table, and their intervals as another."""
+    rows = "".join(
+        f"| {p.way} | {p.setting} | {p.right:.1f} | {p.of_best:.1f} | {p.usd:.3f} "
+        f"| {p.usd_of_best:.1f} |\n"
         for p in points
     )
+    intervals = "".join(
+        f"| {p.way} | {p.setting} | {_range(p.right_interval)} | {_range(p.of_best_interval)} |\n"
+        for p in points
+    )
+    return HEAD + rows + INTERVALS_HEAD + intervals
 
 
 def draw(pool: ReplayPool, points: Sequence[Point], path: Path) -> None:

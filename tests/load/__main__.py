@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routemoa.cli.stack import Stack, StackConfig, running_stack
+from tests.bench.page_head import page_head
 from tests.load.tool import SOURCES, installed
 
 if TYPE_CHECKING:
@@ -139,19 +140,22 @@ def address_of(stack: Stack, target: Target) -> str:
 def report_of(rows: Sequence[str], span_s: float) -> str:
     """Returns the report in Markdown."""
     ghz = SOURCES["ghz"].rpartition("/")[2]
-    heading = (
-        "# Load by ghz\n\n"
-        f"{platform.machine()}, {os.cpu_count()} cores, shared by ghz and the services; closed loop,\n"
-        f"one connection, {span_s:g} s per row after {WARM_UP_S} s of warm-up, one process per\n"
-        f"service with its default settings. The tool is `{ghz}`, the command `make load`. Queries\n"
-        f"have {len(QUERY)} characters, a batch has {BATCH_REQUEST_COUNT}. All are the same, so the\n"
-        "scorer remembers their scores; [scorer-ghz](scorer-ghz.md) has it score each. RouteQuery\n"
-        "asks the scorer once per call and runs no model; GenerateAnswer waits for the simulated\n"
-        "pool, so its latency is that of the models; AssessAnswers judges three answers.\n\n"
+    heading = page_head(
+        "Every unary method under ghz",
+        "How many calls per second does each method answer, and how fast?",
+        f"""Command: `make load`, with `{ghz}`. Setting: {platform.machine()}, {os.cpu_count()} cores
+        shared by ghz and the services; closed loop, one connection, {span_s:g} s per row after
+        {WARM_UP_S} s of warm-up; one process per service with its default settings.""",
+        f"""Queries have {len(QUERY)} characters, a batch has {BATCH_REQUEST_COUNT}. All queries are
+        the same, so the scorer answers from its cache; [scorer-ghz](scorer-ghz.md) is without cache.
+        RouteQuery asks the scorer once per call and runs no model. GenerateAnswer waits for the
+        simulated pool, so its latency is that of the models. AssessAnswers judges three answers.""",
+    )
+    columns = (
         "| method | concurrency | requests/s | p50 ms | p99 ms | requests | failed |\n"
         "|---|---|---|---|---|---|---|\n"
     )
-    return heading + "\n".join(rows) + "\n"
+    return heading + columns + "\n".join(rows) + "\n"
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.bench.page_head import page_head
 from tests.bench.processes import module
 from tests.load.summary import percentile, table_row
 from tests.load.tool import SOURCES, installed
@@ -130,14 +131,15 @@ async def measured(ghz: str, span_s: float | None) -> list[Loaded]:
 
 def report_of(loads: Sequence[Loaded]) -> str:
     """Returns the report in Markdown."""
-    heading = (
-        "# The scorer under ghz\n\n"
-        f"`make load`: {SOURCES['ghz'].rpartition('/')[2]} with each file of `tests/load/ghz`; "
-        f"{platform.machine()}, {os.cpu_count()} cores\nshared by ghz and the scorer, load average "
-        f"{os.getloadavg()[1]:.1f}; no cache, one connection. `steady`, `ramp` and\n`burst` are at "
-        "rates of their own, so a rate above the scorer's is refused; `bulk` and `bidi` ask\nagain "
-        "when they are answered. Latencies are of calls, of which `bulk` and `bidi` have many "
-        "queries.\n\n"
+    heading = page_head(
+        "The scorer under ghz",
+        "How does the scorer answer at steady, rising and bursty rates, in batches and in streams?",
+        f"""Command: `make load`, which runs {SOURCES["ghz"].rpartition("/")[2]} with each file of
+        `tests/load/ghz`. Setting: {platform.machine()}, {os.cpu_count()} cores shared by ghz and the
+        scorer, load average {os.getloadavg()[1]:.1f}; no cache, one connection.""",
+        """`steady`, `ramp` and `burst` are open loops: at a rate above its own, the scorer sheds load.
+        `bulk` and `bidi` are closed loops. Latencies are of calls; a call of `bulk` or `bidi` has
+        many queries.""",
     )
     rows = [table_row(COLUMNS), table_row(["---"] * len(COLUMNS)), *(each.row() for each in loads)]
     return heading + "\n".join(rows) + "\n"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from scorer import Runtime, default_artifact_path, load_artifact
 from tests.bench.cores import split
+from tests.bench.page_head import page_head
 from tests.load.open_loop import Ending
 from tests.load.scorer_scenarios import (
     OVERLOAD,
@@ -65,22 +66,25 @@ def report_of(peak: float, scenarios: Sequence[Scenario], span_s: float, cores: 
     failed = sum(len(each.outcomes) - len(each.summary.right_ms) for each in scenarios[4:])
     findings = (
         f"- Peak, {span_s:g} s in closed loop: {peak:.0f} queries/s.\n"
-        f"- At 70 % of it, p99 is {spread:.1f} times p50.\n"
-        f"- At 3 times it, right answers are {overload.right_per_s / peak:.0%} of the peak; "
-        f"{overload.counts[Ending.REFUSED]} calls are refused, half of them within "
+        f"- At 70 % of the peak, p99 is {spread:.1f} times p50.\n"
+        f"- At 3 times the peak, right answers are {overload.right_per_s / peak:.0%} of the peak, and "
+        f"{overload.counts[Ending.WRONG]} answers are wrong.\n"
+        f"  {overload.counts[Ending.REFUSED]} calls are refused, half of them within "
         f"{percentile(overload.refused_ms, 50):.0f} ms, 99 % within "
-        f"{percentile(overload.refused_ms, 99):.0f} ms; {overload.counts[Ending.WRONG]} answers are "
-        "wrong.\n"
-        f"- While the artifact is replaced, p99 is {p99s[1] / p99s[0]:.1f} times that before, "
-        f"and {p99s[2] / p99s[0]:.1f} times after; "
-        f"{failed} calls get no right answer.\n\n"
+        f"{percentile(overload.refused_ms, 99):.0f} ms.\n"
+        f"- While the artifact is replaced, p99 is {p99s[1] / p99s[0]:.1f} times that before; "
+        f"afterwards, {p99s[2] / p99s[0]:.1f} times.\n"
+        f"  {failed} calls get no right answer.\n\n"
     )
-    heading = (
-        "# The scorer under open-loop load\n\n`make load-open-loop`: calls are due at random times "
-        "(Poisson) at a fixed rate, whatever\nthe service does; latencies count from when a call was "
-        f"due. {machine(cores)}; {span_s:g} s\nper scenario, no cache, one connection. Every answer is "
-        "compared with the scores in process.\n`started late` is the generator's own delay, which "
-        "every latency contains.\n\n"
+    heading = page_head(
+        "The scorer under open-loop load",
+        "How fast are answers at a fixed rate, under overload, and while the artifact is replaced?",
+        f"""Command: `make load-open-loop`. Calls are due at random times (Poisson) at a fixed rate,
+        whatever the service does. Latencies count from when a call was due. Every answer is compared
+        with the scores in process. Setting: {machine(cores)}; {span_s:g} s per scenario, no cache, one
+        connection.""",
+        """*Started late* is the generator's own delay, which every latency contains. What the figures
+        mean: [serving notes](serving-notes.md#overload).""",
     )
     rows = [table_row(COLUMNS), table_row(["---"] * len(COLUMNS))]
     rows += [scenario.summary.row(scenario.name) for scenario in scenarios]

@@ -21,6 +21,7 @@ import numpy as np
 from prometheus_client.parser import text_string_to_metric_families
 
 from scorer import Runtime, default_artifact_path, load_artifact
+from tests.bench.page_head import page_head
 from tests.bench.scorer_calls import running_scorer
 from tests.load.open_loop import offer
 from tests.load.scorer_scenarios import STEADY_SHARE, machine, peak_per_s
@@ -150,12 +151,15 @@ def report_of(soak: Soak, minutes: float) -> str:
             f"{'yes' if line.is_level else 'no'} |"
         )
     arenas = os.environ.get("MALLOC_ARENA_MAX", "as many as it likes")
-    heading = (
-        f"# A scorer loaded for {minutes:g} minutes\n\n`make soak`: 70 % of its peak, open loop, "
-        f"no cache, one connection.\n{machine()}; glibc arenas: {arenas}.\nIt begins with "
-        f"{BURSTS} bursts of {BURST_CALLS} calls. The first {WARM_UP_SHARE:.0%} of the time is left "
-        f"out; of each {PARTS}th of the\nrest the least counts, as what is lost is never given "
-        "back. An interval that holds zero means that no growth\ncan be told.\n\n"
+    heading = page_head(
+        f"The scorer under load for {minutes:g} minutes",
+        "Does the service lose memory, descriptors, tasks or threads over time?",
+        f"""Command: `make soak`. Setting: {machine()}; glibc arenas: {arenas}; 70 % of the peak, open
+        loop, no cache, one connection. The run begins with {BURSTS} bursts of {BURST_CALLS} calls.""",
+        f"""The first {WARM_UP_SHARE:.0%} of the time is left out, and the rest is divided into {PARTS}
+        parts. A line is fitted to the least value of each part, since lost memory is never given back.
+        *Level* is yes if the 95 % interval of the slope holds zero. What the figures mean:
+        [serving notes](serving-notes.md#memory).""",
     )
     calls = [table_row(COLUMNS), table_row(["---"] * len(COLUMNS)), soak.summary.row("soak")]
     return heading + "\n".join([*lines, "", *calls]) + "\n"

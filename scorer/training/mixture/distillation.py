@@ -4,8 +4,8 @@
 
 What an encoder says of a text, said by a sum over its n-grams: the edge tier's stand-in for an encoder.
 Knowledge distillation (Hinton, Vinyals and Dean 2015) into a linear student, by least squares with a
-ridge. The table goes beside that of ``scorer.training.mixture.projection``, and a text is projected
-with both at once.
+ridge. The table goes beside that of ``scorer.training.mixture.projection``, and a text is projected with both
+at once.
 """
 
 from __future__ import annotations

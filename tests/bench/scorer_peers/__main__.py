@@ -20,6 +20,7 @@ from routemoa.cli.stack import free_port
 from scorer import Runtime, default_artifact_path, load_artifact
 from tests.bench.bench_scorer import text_of
 from tests.bench.calls import Sample, measure, median, sample_of
+from tests.bench.page_head import page_head
 from tests.bench.scorer_peers.contenders import contenders
 from tests.bench.scorer_peers.processes import running
 from tests.bench.scorer_peers.servers.model import MAX_BATCH, THREADS
@@ -122,12 +123,13 @@ async def main(arguments: argparse.Namespace) -> str:
                     name = server.contender.name
                     samples[name] = await measured(server, text, arguments.span_s)
                 rounds.append(samples)
-    heading = (
-        "# The scorer service beside other servers of models\n\n`python -m tests.bench.scorer_peers`: "
-        f"{runtime.version}, {TOKENS} tokens, {CALLERS} callers, {THREADS} threads, "
-        f"{platform.machine()}, {os.cpu_count()} cores shared with the client; medians of "
-        f"{arguments.rounds} interleaved rounds of {arguments.span_s:g} s each; load average "
-        f"{os.getloadavg()[1]:.1f}\n\n"
+    heading = page_head(
+        "The scorer service beside other model servers",
+        "How much of the bare model's throughput does each server keep, with the same model?",
+        f"""Command: `python -m tests.bench.scorer_peers`. Setting: {runtime.version}, {TOKENS} tokens,
+        {CALLERS} callers, {THREADS} threads, {platform.machine()}, {os.cpu_count()} cores shared with
+        the client; medians of {arguments.rounds} interleaved rounds of {arguments.span_s:g} s; load
+        average {os.getloadavg()[1]:.1f}. The *ceiling* is the model in process, in batches of 32.""",
     )
     return heading + table(rounds)
 
