@@ -158,7 +158,7 @@ async def test_after_repeated_failures_a_dependency_is_not_waited_for(
 
 
 async def test_a_judge_that_is_down_leaves_the_prior_scores(start_router: StartRouter) -> None:
-    router = await start_router(scripts_of(*SCORES), SCORES, judge=CLOSED, judge_timeout_s=0.5)
+    router = await start_router(scripts_of(*SCORES), SCORES, judge=CLOSED, dependency_timeout_s=0.5)
     result = await router.ask(max_layer_count=1)
     posteriors = {a.model_id: a.posterior_score for a in result.layers[0].assessments}
     assert posteriors == {"a": 0.7, "b": 0.65, "c": 0.6}

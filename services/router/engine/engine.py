@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     )
 
 
+MIN_STAGE_S = 0.2
+"""A model that is called with less time left hardly brings an answer, but costs one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """The building blocks, with everything that they call."""
@@ -54,7 +58,7 @@ class Stage:
     patience: Patience
     stand_ins: Allowance
     """Of models that run for others that are silent, as a share of the calls."""
-    min_stage_s: float
+    min_stage_s: float = MIN_STAGE_S
     """Least time left in which starting another layer, or the aggregator, makes sense."""
 
     async def screen(self, run: Run) -> None:

@@ -36,13 +36,19 @@ if TYPE_CHECKING:
     """Called once, a moment after the quorum's answers, while others are still waited for."""
 
 
+GRACE_SHARE = 1.0
+"""A majority that nobody could overturn waits for nobody, so the clock is for layers that disagree.
+With times by the lengths of recorded training answers, a share of 0.5 lost 0.9 points of mmlupro28's
+right answers against waiting for all; 1.0 lost 0.3, at 3 % more time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
     """How long a layer waits for its slower models."""
 
-    quorum_share: float = 0.6
+    quorum_share: float
     """Share of the models whose answers are enough to start the clock; rounded up."""
-    grace_share: float = 1.0
+    grace_share: float = GRACE_SHARE
     """Time the rest still get, as a share of what the quorum took."""
     min_grace_s: float = 0.1
     """Least time the rest get."""

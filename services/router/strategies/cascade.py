@@ -7,18 +7,16 @@ contradiction changes what is done next (`services/router/routing/agreement.py`)
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.answer_key import answer_key
 from services.router.engine.proposals import assessed_proposal
 from services.router.routing.agreement import Offer, Opinion, posteriors, worthwhile_call
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from services.router.engine.engine import Stage
     from services.router.engine.run import Run
     from services.router.routing.events import Answer, LayerReport, RoutingDecision
@@ -29,7 +27,7 @@ class Cascade(Layered):
     """screen -> [best offer -> judge -> weigh all answers]* -> the likeliest answer as it is."""
 
     # The price of a call decides, not a score: `cost_weight` says what a right answer is worth.
-    defaults: Mapping[str, float] = MappingProxyType({"max_layers": 4, "stopping_score": 1.0})
+    defaults = PolicySettings(max_layer_count=4, stopping_score=1.0)
 
     def decide(self, run: Run) -> RoutingDecision | None:
         """Takes the model whose answer is worth most beyond its price, if any is."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import aclosing
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from services.router.engine.engine import Stage
     from services.router.engine.run import Run
@@ -24,7 +24,7 @@ class Layered(ABC):
     The one model of a last layer streams to the user, and nothing is aggregated then.
     """
 
-    defaults: Mapping[str, float] = MappingProxyType({})
+    defaults = PolicySettings()
     end = StopReason.LAYER_LIMIT
     """Why no further layer runs once all have run."""
 

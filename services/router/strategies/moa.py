@@ -6,15 +6,13 @@ ends the layers early.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.proposals import plain_proposal
+from services.router.routing.policy import PolicySettings
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from services.router.engine.engine import Stage
     from services.router.engine.run import Run
     from services.router.routing.events import LayerReport, RoutingDecision
@@ -23,13 +21,11 @@ if TYPE_CHECKING:
 class MoA(Layered):
     """screen -> [run all together]* -> aggregate."""
 
-    defaults: Mapping[str, float] = MappingProxyType(
-        {"max_layer_models": 16, "max_layers": 2, "max_calls": 64}
-    )
+    defaults = PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64)
 
     def decide(self, run: Run) -> RoutingDecision | None:
         """Takes every model that fits the limits, in the order of the ranking."""
-        return run.best(run.policy.max_layer_models)
+        return run.best(run.policy.max_layer_model_count)
 
     async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
         """Runs the models; a later layer's improve on the answers of the one before."""

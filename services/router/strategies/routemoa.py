@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from services.router.routing.events import Answer, LayerReport, RoutingDecision
 
 
+MIN_GAIN = 0.01
+"""How far the best posterior score must move in a layer for another layer to run; as much as the
+default `price_band`, below which two utilities count as equal."""
+
+
 class RouteMoA(Layered):
     """screen -> [pick by rank -> run together -> judge -> re-rank]* -> aggregate."""
 
     def decide(self, run: Run) -> RoutingDecision | None:
         """Picks the models within the score gap that fit the limits, while layers bring evidence."""
-        if not _gained(run.reports, run.policy.min_gain):
+        if not _gained(run.reports):
             run.stop_reason = StopReason.NO_GAIN
             return None
         return run.next_layer()
@@ -52,11 +57,11 @@ def _likeliest_first(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
     return tuple(sorted(run.best_first(answers), key=lambda a: -chances[a.model_id]))
 
 
-def _gained(reports: Sequence[LayerReport], min_gain: float) -> bool:
+def _gained(reports: Sequence[LayerReport]) -> bool:
     """Says whether the last layer changed which model is best, or how sure that is."""
     assessed = [report.assessments[0] for report in reports if report.assessments]
     if len(assessed) < 2:
         return True
     before, after = assessed[-2:]
     moved = abs(after.posterior_score - before.posterior_score)
-    return after.model_id != before.model_id or moved > min_gain
+    return after.model_id != before.model_id or moved > MIN_GAIN

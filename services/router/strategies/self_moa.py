@@ -6,15 +6,15 @@ references than other models' answers.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.proposals import plain_proposal
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from services.router.engine.engine import Stage
     from services.router.engine.run import Run
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     from services.router.routing.events import LayerReport, RoutingDecision
 
 
+SAMPLING_TEMPERATURE = 0.7
+"""The default temperature of the mixture of agents' reference code, on which Self-MoA builds."""
+
+
 class SelfMoA(Layered):
     """screen -> sample the best model, or the next best if that fails -> aggregate."""
 
-    defaults: Mapping[str, float] = MappingProxyType({"max_layer_models": 6, "max_layers": 1})
+    defaults = PolicySettings(max_layer_model_count=6, max_layer_count=1)
 
     end = StopReason.COMPLETE
 
@@ -36,12 +40,12 @@ class SelfMoA(Layered):
         best = run.best(1)
         if best is None:
             return None
-        return run.decide(best.ranked, best.selected_model_ids * run.policy.max_layer_models)
+        return run.decide(best.ranked, best.selected_model_ids * run.policy.max_layer_model_count)
 
     async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
-        """Samples the model at the policy's temperature."""
+        """Samples the model at `SAMPLING_TEMPERATURE`."""
         model = run.pool.by_id[decision.selected_model_ids[0]]
-        sampled = model.model_copy(update={"temperature": run.policy.sampling_temperature})
+        sampled = model.model_copy(update={"temperature": SAMPLING_TEMPERATURE})
         proposals = [plain_proposal(run, sampled) for _ in decision.selected_model_ids]
         outcome = await stage.propose(run, proposals, stages_left=run.layers_left + 1)
         run.answers = outcome.answers

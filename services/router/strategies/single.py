@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator
 
     from services.router.engine.engine import Stage
     from services.router.engine.run import Run
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Single:
     """screen -> the best model; the next best in its place if it fails."""
 
-    defaults: Mapping[str, float] = MappingProxyType({})
+    defaults = PolicySettings()
 
     async def answer(self, run: Run, stage: Stage) -> AsyncGenerator[Event, None]:
         """Yields what happens; see `Strategy`."""

@@ -6,11 +6,11 @@ merge the answers.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.proposals import plain_proposal
 from services.router.routing.limits import fitting
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason, agree
 from services.router.strategies.layered import Layered
 from services.router.strategies.verdicts import (
@@ -22,14 +22,14 @@ from services.router.strategies.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from services.router.engine.engine import Stage
     from services.router.engine.layer_outcome import LayerOutcome
     from services.router.engine.run import Run
     from services.router.pool.pool import PoolModel
     from services.router.routing.events import LayerReport, RoutingDecision
 
+KEPT_ANSWER_COUNT = 2
+"""Answers of a layer that the judge keeps, unless a preset asks for another number."""
 ROLES = (
     "Answer as a meticulous scholar who names what is known and doubts the rest.",
     "Answer as a practical engineer who works in small steps and checks each of them.",
@@ -43,13 +43,11 @@ ROLES = (
 class SMoA(Layered):
     """screen -> [run all in roles -> judge keeps some -> moderator ends it or not]* -> aggregate."""
 
-    defaults: Mapping[str, float] = MappingProxyType(
-        {"max_layer_models": 16, "max_layers": 2, "max_calls": 64}
-    )
+    defaults = PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64)
 
     def decide(self, run: Run) -> RoutingDecision | None:
         """Takes every model that fits the limits, in the order of the ranking."""
-        return run.best(run.policy.max_layer_models)
+        return run.best(run.policy.max_layer_model_count)
 
     async def layer(self, run: Run, stage: Stage, decision: RoutingDecision) -> LayerReport:
         """Runs the models in their roles, and keeps the answers that the judge chooses."""
@@ -77,7 +75,7 @@ async def _debated(run: Run, stage: Stage, outcome: LayerOutcome) -> LayerOutcom
             run.stop_reason = StopReason.MODERATOR
         chosen = [model_id for question in questions for model_id in kept_model_ids(question)]
         kept = tuple(a for m in chosen for a in outcome.answers if a.model_id == m) or kept
-    run.answers = kept[: run.policy.kept_answers]
+    run.answers = kept[: run.policy.kept_answer_count]
     return outcome
 
 
@@ -85,7 +83,7 @@ def _questions(run: Run, stage: Stage) -> list[Question]:
     """Returns what to ask of the answers: to choose among many, to end it if it could go on."""
     if agree([answer.text for answer in run.answers]):
         return []
-    wanted = [selection] if len(run.answers) > run.policy.kept_answers else []
+    wanted = [selection] if len(run.answers) > run.policy.kept_answer_count else []
     wanted += [moderation] if run.layers_left > 1 else []
     able = [m for m in run.aggregators(run.answers) if run.lack(m, stage.min_stage_s) is None]
     if not able:

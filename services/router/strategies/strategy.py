@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator
 
     from services.router.engine.engine import Stage
     from services.router.engine.run import Run
     from services.router.routing.events import Event
+    from services.router.routing.policy import PolicySettings
 
 
 class Strategy(Protocol):
@@ -20,8 +21,8 @@ class Strategy(Protocol):
     """
 
     @property
-    def defaults(self) -> Mapping[str, float]:
-        """What it takes for policy fields that neither the request nor the operator sets."""
+    def defaults(self) -> PolicySettings:
+        """The policy fields that it sets where neither the request nor the operator does."""
         ...
 
     def answer(self, run: Run, stage: Stage) -> AsyncGenerator[Event, None]:

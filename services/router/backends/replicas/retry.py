@@ -17,6 +17,8 @@ RETRIED = REPLICA_FAILURES | {CallStatus.RATE_LIMITED}
 """What another replica may do better, as long as nothing was written."""
 RESUMED = frozenset({CallStatus.INTERRUPTED, CallStatus.BACKEND_ERROR})
 """What another replica may do better after some of the reply was written."""
+RETRY_MAX_WAIT_S = 2.0
+"""Longest wait before a retry; after a longer `Retry-After` there is none."""
 _BASE_S = 0.025
 _MAX_EXPONENT = 6
 
