@@ -63,9 +63,7 @@ async def router_app(
     async with (
         Connection(config.scorer_address, pem, grace_s=timeout_s) as scorer,
         Connection(config.judge_address, pem, grace_s=timeout_s) as judge,
-        open_accounts(
-            config.tenants_file, config.budget, breaker_open_s=tuning.breaker_open_s
-        ) as accounts,
+        open_accounts(config.tenants_file, config.budget, _breaker(tuning)) as accounts,
         recording(
             config.records, _version(config), drain_timeout_s=tuning.records_drain_timeout_s
         ) as recorder,
@@ -75,10 +73,8 @@ async def router_app(
     ):
         stage = partial(
             Stage,
-            scorer=Scorer(
-                Remote("scorer", scorer, Breaker(open_s=tuning.breaker_open_s), timeout_s)
-            ),
-            judge=Judge(Remote("judge", judge, Breaker(open_s=tuning.breaker_open_s), timeout_s)),
+            scorer=Scorer(Remote("scorer", scorer, _breaker(tuning), timeout_s)),
+            judge=Judge(Remote("judge", judge, _breaker(tuning), timeout_s)),
             latencies=Latencies(learns=config.learn_latency),
             patience=Patience(quorum_share=config.quorum_share, grace_share=tuning.grace_share),
             stand_ins=Allowance(share=config.backup_share),
@@ -113,6 +109,10 @@ async def router_app(
                 ),
                 deadline_floor_ms=_DEADLINE_FLOOR_MS,
             )
+
+
+def _breaker(tuning: Tuning) -> Breaker:
+    return Breaker(failure_limit=tuning.breaker_failure_limit, open_s=tuning.breaker_open_s)
 
 
 def _version(config: RouterServiceConfig) -> str:

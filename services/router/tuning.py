@@ -9,7 +9,7 @@ from services.router.decision_records.recorder import DRAIN_TIMEOUT_S
 from services.router.engine.engine import MIN_STAGE_S
 from services.router.engine.layer import GRACE_SHARE
 from services.router.servicer import DEADLINE_MARGIN_S
-from services.rpc.breaker import OPEN_S
+from services.rpc.breaker import FAILURE_LIMIT, OPEN_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,7 @@ class Tuning:
     """The constants, each defined and explained where it is used."""
 
     replicas: ReplicaTuning = IN_SERVICE
+    breaker_failure_limit: int = FAILURE_LIMIT
     breaker_open_s: float = OPEN_S
     deadline_margin_s: float = DEADLINE_MARGIN_S
     grace_share: float = GRACE_SHARE

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+FAILURE_LIMIT = 3
+"""Failures in a row: one may be chance, and each costs a call the dependency's timeout."""
 OPEN_S = 5.0
 """Time until a trial call: a dependency that is back is used again within seconds, and one that stays
 down costs one call in five seconds its timeout."""
@@ -23,8 +25,7 @@ down costs one call in five seconds its timeout."""
 class Breaker:
     """The state of one dependency."""
 
-    failure_limit: int = 3
-    """Failures in a row: one may be chance, and each costs a call the dependency's timeout."""
+    failure_limit: int = FAILURE_LIMIT
     open_s: float = OPEN_S
     clock: Callable[[], float] = time.monotonic
     _failure_count: int = field(default=0, init=False)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pydantic import BaseModel
+
     from services.rpc.config import ServiceConfig
 
 MAX_SETTINGS = 50
@@ -85,7 +87,7 @@ def test_every_setting_is_described_in_sentences(kind: type[ServiceConfig]) -> N
 
 
 def test_every_documented_variable_is_a_setting_or_an_old_name() -> None:
-    known = {*settings_of(RouterServiceConfig), *FORMER_SETTINGS}
+    known = {*settings_of(RouterServiceConfig), *RouterServiceConfig.model_fields, *FORMER_SETTINGS}
     pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *(ROOT / "deploy").rglob("*.md")]
     named = {
         name.lower()
@@ -110,8 +112,9 @@ def defaults_in(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_no_default_of_a_setting_is_written_twice() -> None:
-    groups = filter(None, map(group_of, RouterServiceConfig.model_fields.values()))
-    names = {name for kind in (RouterServiceConfig, *groups) for name in kind.model_fields}
+    groups = [group_of(field) for field in RouterServiceConfig.model_fields.values()]
+    kinds: list[type[BaseModel]] = [RouterServiceConfig, *(kind for kind in groups if kind)]
+    names = {name for kind in kinds for name in kind.model_fields}
     where: dict[str, list[str]] = {}
     for path in sorted(ROUTER.rglob("*.py")):
         for name, place in defaults_in(path):

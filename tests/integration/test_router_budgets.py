@@ -343,7 +343,7 @@ async def test_files_that_cannot_be_used_keep_the_router_from_starting(
     config = RouterServiceConfig(
         pool_file=tmp_path / "pool.yaml",
         tenants_file=tmp_path / tenants,
-        budget=BudgetSettings(redis_url_file=redis_url and tmp_path / redis_url),
+        budget=BudgetSettings(redis_url_file=None if redis_url is None else tmp_path / redis_url),
     )
     with pytest.raises(StartUpError) as raised:
         async with router_app(config):

@@ -93,7 +93,11 @@ async def test_a_scorer_that_hangs_leaves_time_for_the_models(
         ScorerServiceConfig(listen_address=LOOPBACK), hanging_scorer_app(HangingScorer())
     )
     router = await start_router(
-        SCRIPTS, SCORES, scorer_address=address, scorer_timeout_s=60, deadline_margin_ms=MARGIN_MS
+        SCRIPTS,
+        SCORES,
+        scorer_address=address,
+        dependency_timeout_s=60,
+        tuning=Tuning(deadline_margin_s=MARGIN_MS / 1000),
     )
     result = await router.ask(timeout_s=1.5, max_layer_count=1)
     assert result.fallbacks[0].dependency == pb.DEPENDENCY_SCORER

@@ -10,7 +10,6 @@ from services.router.budgets.accounts import Accounts
 from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.tenants import load_tenants
-from services.rpc.breaker import OPEN_S, Breaker
 from services.rpc.reload import FileProblemsError, Reloaded
 from services.rpc.server import StartUpError
 
@@ -21,31 +20,30 @@ if TYPE_CHECKING:
     from services.router.budgets.settings import BudgetSettings
     from services.router.budgets.store import BudgetStore
     from services.router.budgets.tenants import Tenants
+    from services.rpc.breaker import Breaker
 
 
 @asynccontextmanager
 async def open_accounts(
-    tenants_file: Path | None, settings: BudgetSettings, *, breaker_open_s: float = OPEN_S
+    tenants_file: Path | None, settings: BudgetSettings, breaker: Breaker
 ) -> AsyncIterator[Accounts]:
     """Opens the accounts of a router.
 
     Args:
         tenants_file: The tenants and their budgets; None lets everybody call, without a budget.
         settings: Where the counts are kept.
-        breaker_open_s: How long a Redis that keeps failing is not asked.
+        breaker: Stops asking a Redis that keeps failing.
 
     Raises:
         StartUpError: The tenants file or the file with Redis's URL cannot be used.
     """
     tenants = _tenants(tenants_file)
-    async with open_store(settings, breaker_open_s=breaker_open_s) as store:
+    async with open_store(settings, breaker) as store:
         yield Accounts(store, tenants)
 
 
 @asynccontextmanager
-async def open_store(
-    settings: BudgetSettings, *, breaker_open_s: float = OPEN_S
-) -> AsyncIterator[BudgetStore]:
+async def open_store(settings: BudgetSettings, breaker: Breaker) -> AsyncIterator[BudgetStore]:
     """Opens the store of the counts: Redis where there is a URL, else memory.
 
     Raises:
@@ -60,7 +58,7 @@ async def open_store(
             opened = open_redis_store(
                 path.read_text(encoding="utf-8").strip(),
                 timeout_s=settings.timeout_s,
-                breaker=Breaker(open_s=breaker_open_s),
+                breaker=breaker,
             )
             store = await stack.enter_async_context(opened)
         except (OSError, ValueError) as error:

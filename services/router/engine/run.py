@@ -126,7 +126,7 @@ class Run:
     def best(self, count: int) -> RoutingDecision | None:
         """Returns a layer of the first of the ranking that keep the limits; see `decide`."""
         ranked = self.ranked()
-        policy = replace(self.policy, max_layer_models=count, max_score_gap=1.0)
+        policy = replace(self.policy, max_layer_model_count=count, max_score_gap=1.0)
         # One model alone rests on its rank; several make up for a wrong one.
         selection = self._select(ranked, policy, may_be_safe=count == 1)
         self.stop_reason = selection.stop_reason
