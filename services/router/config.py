@@ -95,17 +95,18 @@ class RouterServiceConfig(ServiceConfig):
         default="routemoa", description="Strategy of requests that name none (docs/strategies.md)."
     )
     policy: PolicySettings = Field(
-        default=PolicySettings(), description="The policy's fields that a request leaves out."
+        default=PolicySettings(),
+        description="Values of the policy's fields that a request leaves out.",
     )
     budget: BudgetSettings = Field(
-        default=BudgetSettings(), description="Where the budgets' counts are kept."
+        default=BudgetSettings(), description="The store of the budgets' counts."
     )
     replica: ReplicaSettings = Field(
         default=ReplicaSettings(), description="Limits of extra attempts at calls to a model."
     )
     records: RecordSettings = Field(
         default=RecordSettings(),
-        description="Where decision records are written, and what they hold.",
+        description="The sink of decision records, and the parts of texts that they hold.",
     )
 
     @field_validator("strategy")

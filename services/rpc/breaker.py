@@ -53,5 +53,5 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are being stopped."""
+        """True while calls are stopped."""
         return self._failure_count >= self.failure_limit

@@ -55,6 +55,13 @@ def test_settings_of_every_type_arrive_as_they_were_written(
     assert config.max_concurrent_calls == 100_000_000  # and not 1e+08
 
 
+def test_values_with_an_old_name_of_a_setting_still_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = render("default", "router.config.max_layers=4", "router.config.min_gain=0.1")
+    for name, value in rendered.environment("router").items():
+        monkeypatch.setenv(name, value)
+    assert RouterServiceConfig().policy.max_layer_count == 4
+
+
 @pytest.mark.parametrize("scenario", sorted(set(scenarios()) - {"platform", "secrets"}))
 def test_the_router_reads_the_pool_that_the_chart_writes(scenario: str, tmp_path: Path) -> None:
     pool_file = tmp_path / "pool.yaml"

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class BudgetSettings(BaseModel):
-    """Where the budgets' counts are kept."""
+    """The store of the budgets' counts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -9,16 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class RecordSettings(BaseModel):
-    """Where decision records are written and what they hold."""
+    """The sink of decision records, and the parts of texts that they hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sink: Literal["none", "stdout", "files", "postgres"] = Field(
-        default="none", description="Where decision records are written."
+        default="none", description="Sink of the decision records; `none` writes none."
     )
     keep_text: bool = Field(
         default=False,
-        description="Whether records hold the texts of queries and answers, or only their lengths.",
+        description="Whether records hold the texts of queries and answers. If not, they hold lengths.",
     )
     hash_key_file: Path | None = Field(
         default=None,

@@ -33,7 +33,7 @@ class ReplicaSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EjectionSettings:
-    """When a replica is ejected, and for how long. Constants in service; tests shorten the times."""
+    """The rules of ejection: constants in service, of which tests shorten the times."""
 
     failure_count: int = 3
     """Failures in a row after which a replica is ejected: one may be chance; three cost three calls a
