@@ -1,4 +1,4 @@
-"""Writes the parts of the Helm chart that the code knows best.
+"""Writes the parts of the Helm chart that follow from the code.
 
 settings classes, pool file -> `$defs` of values.schema.json; metric registry -> the Grafana dashboard.
 So a value of a setting that does not exist is refused before anything is applied, and no panel can name
@@ -19,27 +19,26 @@ import services.scorer.app
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.router.pool.pool import Pool
+from services.rpc.config import group_of
+from services.rpc.former_settings import Removed
 from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prometheus_client import Metric
-    from pydantic import BaseModel
+
+    from services.rpc.config import ServiceConfig
 
 CHART = Path(__file__).parents[1] / "deploy/k8s/routemoa"
 SCHEMA = CHART / "values.schema.json"
 DASHBOARD = CHART / "files/dashboard.json"
 APPS = (services.judge.app, services.router.app, services.scorer.app)
-"""What registers the metrics when it is imported."""
+"""Modules that register the metrics when they are imported."""
 
 MANAGED = {
     "artifact",
     "budget_redis_url_file",
-    "decision_dir",
-    "decision_hash_key_file",
-    "decision_postgres_dsn_file",
-    "decision_sink",
     "dependency_tls_ca_file",
     "dependency_tls_certificate_file",
     "dependency_tls_key_file",
@@ -48,6 +47,10 @@ MANAGED = {
     "metrics_port",
     "pool_file",
     "provider",
+    "records_dir",
+    "records_hash_key_file",
+    "records_postgres_dsn_file",
+    "records_sink",
     "scorer_address",
     "tenants_file",
     "tls_certificate_file",
@@ -68,18 +71,14 @@ _PANEL_WIDTH, _PANEL_HEIGHT, _COLUMNS = 8, 7, 3
 
 def values_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Returns the schema with the settings and the pool as the code has them today."""
-    kinds: dict[str, type[BaseModel]] = {
+    kinds: dict[str, type[ServiceConfig]] = {
         "judgeConfig": JudgeServiceConfig,
         "routerConfig": RouterServiceConfig,
         "scorerConfig": ScorerServiceConfig,
     }
     generated: dict[str, Any] = {}
     for name, kind in kinds.items():
-        described = kind.model_json_schema()
-        settings = {
-            key: value for key, value in described["properties"].items() if key not in MANAGED
-        }
-        generated[name] = _clean({"type": "object", "properties": settings})
+        generated[name] = _clean({"type": "object", "properties": settings_schema(kind)})
         generated[name]["additionalProperties"] = False
     pool = Pool.model_json_schema()
     parts = pool.pop("$defs")
@@ -90,8 +89,28 @@ def values_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema | {"$defs": schema["$defs"] | generated}
 
 
+def settings_schema(kind: type[ServiceConfig]) -> dict[str, dict[str, Any]]:
+    """Returns the schema of every setting that values may have, old names marked as deprecated."""
+    schema = kind.model_json_schema()
+    current: dict[str, dict[str, Any]] = {}
+    for name, field in kind.model_fields.items():
+        group = group_of(field)
+        if group is None:
+            current[name] = schema["properties"][name]
+        else:
+            of_group = schema["$defs"][group.__name__]["properties"]
+            current |= {f"{name}_{inner}": value for inner, value in of_group.items()}
+    settings = {name: value for name, value in current.items() if name not in MANAGED}
+    for old, change in kind.former_settings.items():
+        if isinstance(change, Removed):
+            settings[old] = {"deprecated": True}
+        elif change.name in settings:
+            settings[old] = settings[change.name] | {"deprecated": True}
+    return settings
+
+
 def _clean(node: Any) -> Any:
-    """Drops what says nothing to a reader of values: titles, defaults, formats that Helm ignores."""
+    """Drops the parts that Helm ignores or that tell a reader nothing: titles, defaults, formats."""
     if isinstance(node, list):
         return [_clean(item) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""Writes what of docs/ the code knows best: errors, settings, the schema of decision records."""
+"""Writes the pages of docs/ that follow from the code: errors, settings, the schema of records."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from routemoa.errors import ERRORS
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.router.decision_records.record import DecisionRecord
+from services.rpc.config import ServiceConfig, group_of
+from services.rpc.former_settings import Renamed
 from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from pydantic.fields import FieldInfo
 
-    from services.rpc.config import ServiceConfig
+    from services.rpc.former_settings import Former
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = ROOT / "proto/routemoa/v1/error_reason.proto"
@@ -38,8 +42,17 @@ _CONFIG_HEAD = """\
 
 Each service reads its settings once, from the environment. Everything wrong with them, and every
 variable with the service's prefix that is no setting, is reported together, and the process exits with
-status 2. `python -m services.<service> --print-config` shows what is in effect.
+status 2. `python -m services.<service> --print-config` prints the settings in effect. The values of the
+Helm chart have them by the same names without the prefix, in lower case.
 """
+_FORMER_HEAD = """\
+### Renamed and removed
+
+Accepted for one release, with a warning in the log at start. To set both the old and the new name of a
+setting is an error.
+
+| variable | now |
+| --- | --- |"""
 
 
 def errors_page() -> str:
@@ -59,24 +72,50 @@ def errors_page() -> str:
 
 
 def config_page() -> str:
-    """Returns the settings reference, one table per service."""
+    """Returns the settings reference: for each service, a table per group of settings."""
     parts = [_CONFIG_HEAD]
     for title, kind in (
         ("Scorer", ScorerServiceConfig),
         ("Router", RouterServiceConfig),
         ("Judge", JudgeServiceConfig),
     ):
-        parts.append(f"## {title}\n\n| variable | default | meaning |\n| --- | --- | --- |")
-        parts.append("\n".join(_rows(kind)) + "\n")
+        parts.append(f"## {title}\n")
+        prefix = kind.model_config.get("env_prefix", "")
+        for heading, settings in _groups(title, kind):
+            parts.append(f"{heading}\n\n| variable | default | meaning |\n| --- | --- | --- |")
+            parts += [
+                f"| `{prefix}{name.upper()}` | {_default(field)} | {_meaning(field)} |"
+                for name, field in settings.items()
+            ]
+            parts.append("")
+        parts.append(_FORMER_HEAD)
+        parts += [
+            f"| `{prefix}{old.upper()}` | {_change(prefix, change)} |"
+            for old, change in kind.former_settings.items()
+        ]
+        parts.append("")
     return "\n".join(parts)
 
 
-def _rows(kind: type[ServiceConfig]) -> list[str]:
-    prefix = kind.model_config.get("env_prefix", "")
-    return [
-        f"| `{prefix}{name.upper()}` | {_default(field)} | {_meaning(field)} |"
-        for name, field in kind.model_fields.items()
-    ]
+def _groups(title: str, kind: type[ServiceConfig]) -> Iterator[tuple[str, Mapping[str, FieldInfo]]]:
+    """Yields the heading and the settings, by their names, of each group of a service."""
+    single = {name: f for name, f in kind.model_fields.items() if group_of(f) is None}
+    shared = ServiceConfig.model_fields.keys()
+    yield f"### {title}", {name: f for name, f in single.items() if name not in shared}
+    yield "### Server", {name: f for name, f in single.items() if name in shared}
+    for name, field in kind.model_fields.items():
+        group = group_of(field)
+        if group is not None:
+            yield (
+                f"### {name.capitalize()}\n\n{field.description}",
+                {f"{name}_{inner}": item for inner, item in group.model_fields.items()},
+            )
+
+
+def _change(prefix: str, change: Former) -> str:
+    if isinstance(change, Renamed):
+        return f"`{prefix}{change.name.upper()}`"
+    return f"fixed: {change.fixed_value}"
 
 
 def _meaning(field: FieldInfo) -> str:

@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="NAME=VALUE",
-        help="settings that differ, by the names in docs/config.md, such as cost_weight=0.3",
+        help="fields of the policy that differ, by the contract's names, such as cost_weight=0.3",
     )
     parser.add_argument("--strategy", help=f"one of {', '.join(strategies())}")
     parser.add_argument(

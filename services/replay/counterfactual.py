@@ -195,7 +195,7 @@ def _cascade(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[s
 
 
 def _moa(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
-    return _best(ranked, policy, policy.max_layer_models)
+    return _best(ranked, policy, policy.max_layer_model_count)
 
 
 def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ...]:

@@ -10,10 +10,13 @@ from pydantic import TypeAdapter, ValidationError
 from routemoa.v1.router_service_pb2 import RoutingPolicy
 from services.replay.counterfactual import strategies
 from services.router.config import RouterServiceConfig
+from services.router.former_settings import FORMER_SETTINGS
 from services.router.pool.pool import Pool
 from services.router.requests import read_policy
-from services.router.routing.policy import Policy
+from services.router.routing.policy import Policy, PolicySettings
+from services.router.strategies.presets import PolicyDefaults
 from services.router.strategies.registry import STRATEGIES
+from services.rpc.former_settings import Renamed
 from services.rpc.validation import Violations
 
 if TYPE_CHECKING:
@@ -21,15 +24,22 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-_SETTINGS = RouterServiceConfig.model_fields
+_STRATEGY = RouterServiceConfig.model_fields["strategy"]
+_SETTINGS = PolicySettings.model_fields | {"strategy": _STRATEGY}
 _DEFAULTS = read_policy(
     RoutingPolicy(),
-    RouterServiceConfig.model_construct(),  # nothing of this process's environment
+    PolicyDefaults(PolicySettings(), strategy=_STRATEGY.default),
     Pool.model_construct(models=()),
     Violations(),
 )
-_NAMES = frozenset(item.name for item in dataclasses.fields(Policy)) & _SETTINGS.keys()
 _NONE = "none"
+_GROUP = "policy_"
+_CURRENT_NAMES = {
+    old: change.name.removeprefix(_GROUP)
+    for old, change in FORMER_SETTINGS.items()
+    if isinstance(change, Renamed) and change.name.startswith(_GROUP)
+}
+"""By the names that records of older routers have."""
 
 
 class BadOverrideError(ValueError):
@@ -43,6 +53,8 @@ class BadOverrideError(ValueError):
 def read_overrides(assignments: Sequence[str], strategy: str | None) -> dict[str, object]:
     """Returns the values of `name=value` texts, by the settings' names and within their ranges.
 
+    A name may have the prefix of its group of settings, `policy_`.
+
     Raises:
         BadOverrideError: Some name or value is not one that a policy has.
     """
@@ -51,9 +63,10 @@ def read_overrides(assignments: Sequence[str], strategy: str | None) -> dict[str
         given.append(("strategy", strategy))
     values: dict[str, object] = {}
     problems = []
-    for name, text in given:
-        if name not in _NAMES:
-            problems.append(f"{name!r} is not one of {', '.join(sorted(_NAMES))}")
+    for written, text in given:
+        name = _CURRENT_NAMES.get(written, written.removeprefix(_GROUP))
+        if name not in _SETTINGS:
+            problems.append(f"{written!r} is not one of {', '.join(sorted(_SETTINGS))}")
         elif name == "strategy" and text not in strategies():
             problems.append(
                 f"strategy: only {', '.join(strategies())} can be replayed, not {text!r}"
@@ -71,13 +84,14 @@ def read_overrides(assignments: Sequence[str], strategy: str | None) -> dict[str
 def policy_of(recorded: Mapping[str, JsonValue], overrides: Mapping[str, object]) -> Policy:
     """Returns the policy of a record with the overrides in it.
 
-    Another strategy brings the values with it that it takes by itself. What the record does not have,
-    since its router knew no such field, takes the service's default. A recorded strategy that cannot be
-    replayed is replaced by `routemoa`.
+    Another strategy brings its own defaults. A field that the record does not have, since its router
+    did not know it, takes the service's default. A recorded strategy that cannot be replayed is
+    replaced by `routemoa`.
     """
-    values: dict[str, Any] = {**dataclasses.asdict(_DEFAULTS), **recorded}
+    current = {_CURRENT_NAMES.get(name, name): value for name, value in recorded.items()}
+    values: dict[str, Any] = {**dataclasses.asdict(_DEFAULTS), **current}
     if "strategy" in overrides:
-        values |= STRATEGIES[str(overrides["strategy"])].defaults
+        values |= STRATEGIES[str(overrides["strategy"])].defaults.model_dump(exclude_unset=True)
     values |= overrides
     if values["strategy"] not in strategies():
         values["strategy"] = "routemoa"

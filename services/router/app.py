@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
@@ -23,6 +24,8 @@ from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import Latencies
 from services.router.pool.pool import Pool, load_pool
 from services.router.servicer import RouterServicer
+from services.router.strategies.presets import PolicyDefaults
+from services.router.tuning import DEFAULT_TUNING
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
 from services.rpc.reload import FileProblemsError, Reloaded
@@ -32,14 +35,23 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from services.router.config import RouterServiceConfig
+    from services.router.tuning import Tuning
     from services.rpc.tls import Pem
 
+_DEADLINE_FLOOR_MS = 50
+"""No model answers in less."""
 SERVICE_NAME = router_service_pb2.DESCRIPTOR.services_by_name["RouterService"].full_name
 
 
 @asynccontextmanager
-async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
+async def router_app(
+    config: RouterServiceConfig, tuning: Tuning = DEFAULT_TUNING
+) -> AsyncIterator[Service]:
     """Opens everything that the router needs and closes it in reverse order.
+
+    Args:
+        config: The settings.
+        tuning: Constants that tests change.
 
     Raises:
         FileProblemsError: The pool file cannot be used.
@@ -49,33 +61,40 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
     pool = Reloaded("pool", [config.pool_file], partial(load_pool, config.pool_file))
     tls = _dependency_tls(config)
     pem = None if tls is None else tls.value
-    grace_s = max(config.scorer_timeout_s, config.judge_timeout_s)
+    timeout_s = config.dependency_timeout_s
     async with (
-        Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
-        Connection(config.judge_address, pem, grace_s=grace_s) as judge,
-        open_accounts(config) as accounts,
-        recording(config) as recorder,
+        Connection(config.scorer_address, pem, grace_s=timeout_s) as scorer,
+        Connection(config.judge_address, pem, grace_s=timeout_s) as judge,
+        open_accounts(config.tenants_file, config.budget, _breaker(tuning)) as accounts,
+        recording(
+            config.records, _version(config), drain_timeout_s=tuning.records_drain_timeout_s
+        ) as recorder,
         open_wire_client() as client,
         # The last one: what fails within its tasks comes out of them as a group of errors.
-        open_replicas(config.replica_settings, client) as replicas,
+        open_replicas(config.replica, client, tuning.replicas) as replicas,
     ):
         engine = partial(
             Engine,
-            scorer=Scorer(Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s)),
-            judge=Judge(Remote("judge", judge, _breaker(config), config.judge_timeout_s)),
-            latencies=Latencies(
-                half_life_s=config.latency_half_life_s, pool_median_calls=config.pool_median_calls
-            ),
-            patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
-            backup_budget=RetryBudget(share=config.stand_in_share),
-            min_stage_s=config.min_stage_s,
+            scorer=Scorer(Remote("scorer", scorer, _breaker(tuning), timeout_s)),
+            judge=Judge(Remote("judge", judge, _breaker(tuning), timeout_s)),
+            latencies=Latencies(learns=config.learn_latency),
+            patience=Patience(quorum_share=config.quorum_share, grace_share=tuning.grace_share),
+            backup_budget=RetryBudget(share=config.backup_share),
+            min_stage_s=tuning.min_stage_s,
         )
 
         def pipeline(new: Pool) -> Pipeline:
             POOL_MODELS.set(len(new.models))
             return Pipeline(pool=new, engine=engine(generator=replicas.use(new)))
 
-        servicer = RouterServicer(pipeline(pool.value), accounts, config, recorder)
+        servicer = RouterServicer(
+            pipeline(pool.value),
+            accounts,
+            recorder,
+            PolicyDefaults(config.policy, strategy=config.strategy),
+            default_timeout_s=config.default_timeout_s,
+            deadline_margin_s=tuning.deadline_margin_s,
+        )
         await replicas.first_look()
         followed = Followed(
             pool=pool,
@@ -90,7 +109,17 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
                 register=partial(
                     router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer
                 ),
+                deadline_floor_ms=_DEADLINE_FLOOR_MS,
             )
+
+
+def _breaker(tuning: Tuning) -> Breaker:
+    return Breaker(failure_limit=tuning.breaker_failure_limit, open_s=tuning.breaker_open_s)
+
+
+def _version(config: RouterServiceConfig) -> str:
+    """Returns a hash that changes with any setting."""
+    return sha256(config.model_dump_json().encode()).hexdigest()[:12]
 
 
 def _dependency_tls(config: RouterServiceConfig) -> Reloaded[Pem] | None:
@@ -102,7 +131,3 @@ def _dependency_tls(config: RouterServiceConfig) -> Reloaded[Pem] | None:
     except FileProblemsError as error:
         message = "the TLS files for the dependencies cannot be used"
         raise StartUpError(message, error.problems) from error
-
-
-def _breaker(config: RouterServiceConfig) -> Breaker:
-    return Breaker(failure_limit=config.breaker_failure_count, open_s=config.breaker_open_s)

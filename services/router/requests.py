@@ -1,4 +1,4 @@
-"""Requests -> checked values of the router's own. Everything wrong with one is reported at once."""
+"""Reads requests into checked values of the router, and reports all violations of a request at once."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ import base64
 import binascii
 import hashlib
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from routemoa.errors import InvalidPageTokenError, ModelNotFoundError
 from routemoa.v1 import model_pb2
-from services.router.routing.policy import Policy
-from services.router.strategies.presets import PRESETS, policy_defaults
+from services.router.routing.policy import (
+    CALL_COUNTS,
+    LAYER_COUNTS,
+    LAYER_MODEL_COUNTS,
+    SHARES,
+    Policy,
+)
+from services.router.strategies.presets import PRESETS, kept_answer_count
 from services.router.strategies.registry import STRATEGIES
 from services.router.types.conversation import Conversation, Message, Role
 from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from routemoa.v1 import router_service_pb2
-    from services.router.config import RouterServiceConfig
     from services.router.pool.pool import Pool
+    from services.router.routing.policy import PolicySettings
+    from services.router.strategies.presets import PolicyDefaults
 
 MAX_MESSAGES = 256
 MAX_CHARACTERS = 1_000_000
@@ -38,7 +45,7 @@ _ROLES = {
 def read_conversation(
     messages: Sequence[model_pb2.Message], violations: Violations
 ) -> Conversation:
-    """Returns the conversation; notes what is wrong with it."""
+    """Returns the conversation; records its violations."""
     violations.length("messages", messages, 1, MAX_MESSAGES)
     characters = sum(len(message.content) for message in messages)
     if characters > MAX_CHARACTERS:
@@ -64,105 +71,95 @@ def read_conversation(
 
 def read_policy(
     message: router_service_pb2.RoutingPolicy,
-    config: RouterServiceConfig,
+    defaults: PolicyDefaults,
     pool: Pool,
     violations: Violations,
 ) -> Policy:
-    """Returns the policy with the service's defaults filled in; notes what is wrong with it.
+    """Returns the policy with the defaults filled in; records its violations.
 
     Raises:
         ModelNotFoundError: It names models that are not in the pool.
     """
-    defaults = _defaults(message, config, violations)
-    shares = _shares(message, defaults, violations)
-    counts = _counts(message, defaults, violations)
-    limits = _limits(message, config, violations)
-    unknown = sorted(set(message.model_ids) - pool.by_id.keys())
+    strategy, preset = _strategy_and_preset(message, defaults, violations)
+    policy = _filled_in(
+        message, defaults.settings(strategy, preset), strategy, kept_answer_count(preset)
+    )
+    _check(policy, violations)
+    unknown = sorted(policy.model_ids - pool.by_id.keys())
     if unknown:
         names = listed(unknown)
         raise ModelNotFoundError(f"not in the pool: {names}", {"model_ids": names})
+    return policy
+
+
+def _filled_in(
+    message: router_service_pb2.RoutingPolicy,
+    default: PolicySettings,
+    strategy: str,
+    kept_answers: int,
+) -> Policy:
+    has = message.HasField
     return Policy(
-        strategy=message.strategy or config.strategy,
-        **shares,
-        **counts,
-        **limits,
-        min_gain=config.min_gain,
-        kept_answers=defaults["smoa_kept_answers"],
-        sampling_temperature=config.self_moa_temperature,
+        strategy=strategy,
+        quality_weight=message.quality_weight if has("quality_weight") else default.quality_weight,
+        cost_weight=message.cost_weight if has("cost_weight") else default.cost_weight,
+        latency_weight=message.latency_weight if has("latency_weight") else default.latency_weight,
+        max_layer_model_count=message.max_layer_model_count or default.max_layer_model_count,
+        max_layer_count=message.max_layer_count or default.max_layer_count,
+        stopping_score=message.stopping_score if has("stopping_score") else default.stopping_score,
+        max_score_gap=message.max_score_gap if has("max_score_gap") else default.max_score_gap,
+        price_band=message.price_band if has("price_band") else default.price_band,
+        max_uncertainty=(
+            message.max_uncertainty if has("max_uncertainty") else default.max_uncertainty
+        ),
+        max_expected_latency_s=(
+            message.max_expected_latency.ToNanoseconds() / 1e9
+            if has("max_expected_latency")
+            else default.max_expected_latency_s
+        ),
+        max_cost_usd=message.max_cost_usd if has("max_cost_usd") else default.max_cost_usd,
+        max_call_count=message.max_call_count or default.max_call_count,
+        max_token_count=message.max_token_count or default.max_token_count,
+        kept_answer_count=kept_answers,
         model_ids=frozenset(message.model_ids),
     )
 
 
-def _shares(
-    message: router_service_pb2.RoutingPolicy, defaults: Mapping[str, Any], violations: Violations
-) -> dict[str, Any]:
-    shares = {
-        name: getattr(message, name) if message.HasField(name) else defaults[name]
-        for name in (
-            "quality_weight",
-            "cost_weight",
-            "latency_weight",
-            "stopping_score",
-            "max_score_gap",
-            "price_band",
-            "max_uncertainty",
-        )
-    }
-    for name, value in shares.items():
-        violations.within(f"policy.{name}", value, 0, 1)
-    return shares
-
-
-def _counts(
-    message: router_service_pb2.RoutingPolicy, defaults: Mapping[str, Any], violations: Violations
-) -> dict[str, Any]:
-    counts = {}
-    for name, field, most in (
-        ("max_layer_models", "max_layer_model_count", 16),
-        ("max_layers", "max_layer_count", 5),
-        ("max_calls", "max_call_count", 64),
-    ):
-        counts[name] = getattr(message, field) or defaults[name]
-        violations.within(f"policy.{field}", counts[name], 1, most)
-    return counts
-
-
-def _limits(
-    message: router_service_pb2.RoutingPolicy, config: RouterServiceConfig, violations: Violations
-) -> dict[str, Any]:
-    """Returns the limits that may be absent."""
-    tokens = message.max_token_count or config.max_tokens
+def _check(policy: Policy, violations: Violations) -> None:
+    violations.within("policy.quality_weight", policy.quality_weight, *SHARES)
+    violations.within("policy.cost_weight", policy.cost_weight, *SHARES)
+    violations.within("policy.latency_weight", policy.latency_weight, *SHARES)
+    violations.within("policy.stopping_score", policy.stopping_score, *SHARES)
+    violations.within("policy.max_score_gap", policy.max_score_gap, *SHARES)
+    violations.within("policy.price_band", policy.price_band, *SHARES)
+    violations.within("policy.max_uncertainty", policy.max_uncertainty, *SHARES)
+    violations.within(
+        "policy.max_layer_model_count", policy.max_layer_model_count, *LAYER_MODEL_COUNTS
+    )
+    violations.within("policy.max_layer_count", policy.max_layer_count, *LAYER_COUNTS)
+    violations.within("policy.max_call_count", policy.max_call_count, *CALL_COUNTS)
+    tokens, cost_usd = policy.max_token_count, policy.max_cost_usd
     if tokens is not None and tokens < 0:
         violations.add("policy.max_token_count", f"must be zero or more, is {tokens}")
-    cost_usd = message.max_cost_usd if message.HasField("max_cost_usd") else config.max_cost_usd
     if cost_usd is not None and not (cost_usd >= 0 and math.isfinite(cost_usd)):
         violations.add("policy.max_cost_usd", f"must be zero or more, is {cost_usd:g}")
-    latency_s = config.max_expected_latency_s
-    if message.HasField("max_expected_latency"):
-        latency_s = message.max_expected_latency.ToNanoseconds() / 1e9
-        if latency_s <= 0:
-            violations.add("policy.max_expected_latency", f"must be above 0 s, is {latency_s:g} s")
-    return {
-        "max_tokens": tokens,
-        "max_cost_usd": cost_usd,
-        "max_expected_latency_s": latency_s,
-    }
+    latency_s = policy.max_expected_latency_s
+    if latency_s is not None and latency_s <= 0:
+        violations.add("policy.max_expected_latency", f"must be above 0 s, is {latency_s:g} s")
 
 
-def _defaults(
-    message: router_service_pb2.RoutingPolicy,
-    config: RouterServiceConfig,
-    violations: Violations,
-) -> Mapping[str, Any]:
-    """Returns the values of fields left out; those of the service if strategy or preset is unknown."""
-    strategy, preset = message.strategy or config.strategy, message.preset
+def _strategy_and_preset(
+    message: router_service_pb2.RoutingPolicy, defaults: PolicyDefaults, violations: Violations
+) -> tuple[str, str]:
+    """Returns known ones: the defaults in place of names that are unknown."""
+    strategy, preset = message.strategy or defaults.strategy, message.preset
     if strategy not in STRATEGIES:
         violations.add("policy.strategy", f"must be one of {', '.join(STRATEGIES)}")
-        strategy = config.strategy
+        strategy = defaults.strategy
     if preset and preset not in PRESETS:
         violations.add("policy.preset", f"must be one of {', '.join(PRESETS)}")
         preset = ""
-    return policy_defaults(strategy, preset, config)
+    return strategy, preset
 
 
 def read_page(request: router_service_pb2.ListModelsRequest, pool: Pool) -> tuple[list[str], str]:

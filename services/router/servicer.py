@@ -27,11 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from services.router.budgets.accounts import Accounts
-    from services.router.config import RouterServiceConfig
     from services.router.decision_records.recorder import Recorder
     from services.router.pipeline import Pipeline
     from services.router.routing.events import Event
+    from services.router.strategies.presets import PolicyDefaults
     from services.rpc.interceptors.guard import Context
+
+DEADLINE_MARGIN_S = 0.03
+"""How long before the caller's deadline the best answer so far is sent: time to write the answer and to
+send it."""
 
 
 class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
@@ -41,13 +45,18 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self,
         pipeline: Pipeline,
         accounts: Accounts,
-        config: RouterServiceConfig,
         recorder: Recorder,
+        defaults: PolicyDefaults,
+        *,
+        default_timeout_s: float,
+        deadline_margin_s: float = DEADLINE_MARGIN_S,
     ) -> None:
         self._pipeline = pipeline
         self._accounts = accounts
-        self._config = config
         self._recorder = recorder
+        self._defaults = defaults
+        self._default_timeout_s = default_timeout_s
+        self._deadline_margin_s = deadline_margin_s
 
     def use(self, pipeline: Pipeline) -> None:
         """Answers calls from now on with another pipeline; those in flight keep theirs."""
@@ -61,7 +70,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         pipeline = self._pipeline
         pool = pipeline.pool
         violations = Violations()
-        policy = read_policy(request.policy, self._config, pool, violations)
+        policy = read_policy(request.policy, self._defaults, pool, violations)
         violations.query("query", request.query)
         for number, score in enumerate(request.posterior_scores):
             place = f"posterior_scores[{number}]"
@@ -122,7 +131,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         pipeline = self._pipeline
         tenant = self._accounts.tenant_of(context.invocation_metadata())
         violations = Violations()
-        policy = read_policy(request.policy, self._config, pipeline.pool, violations)
+        policy = read_policy(request.policy, self._defaults, pipeline.pool, violations)
         conversation = read_conversation(request.messages, violations)
         violations.raise_if_any()
         deadline = self._deadline(context)
@@ -134,5 +143,5 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
     def _deadline(self, context: Context) -> Deadline:
         remaining_s = cast("float | None", context.time_remaining())  # None: no deadline was set
         if remaining_s is None:
-            remaining_s = self._config.default_timeout_s
-        return Deadline.after(remaining_s - self._config.deadline_margin_ms / 1000)
+            remaining_s = self._default_timeout_s
+        return Deadline.after(remaining_s - self._deadline_margin_s)

@@ -1,4 +1,4 @@
-"""Settings that every service has, read once from the environment, and how they are loaded.
+"""The settings that every service has, and the function that loads them from the environment.
 
 A service's settings are one frozen object. A variable with the service's prefix that no field reads is
 an error, since it is a typing mistake that would otherwise go unnoticed.
@@ -6,19 +6,31 @@ an error, since it is a typing mistake that would otherwise go unnoticed.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Mapping  # pydantic reads the annotation of a class variable
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import structlog
+from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
+from services.rpc.former_settings import Former, Removed, Renamed, conflicts, with_current_names
+from services.rpc.telemetry import set_up_logging
 from services.rpc.tls import TlsFiles
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+    from pydantic.fields import FieldInfo
+    from pydantic_settings import PydanticBaseSettingsSource
 
 ServiceConfigT = TypeVar("ServiceConfigT", bound="ServiceConfig")
 
 EXIT_BAD_CONFIG = 2
+_log = structlog.get_logger()
 
 ListenAddress = Annotated[
     str,
@@ -31,64 +43,77 @@ ListenAddress = Annotated[
 
 
 class ServiceConfig(BaseSettings):
-    """What the listener, the guards and the logs of any service need."""
+    """The settings of the listener, the guards and the logs of any service."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+    former_settings: ClassVar[Mapping[str, Former]] = MappingProxyType(
+        {"deadline_floor_ms": Removed("2 ms"), "max_connection_age_grace_s": Removed("1 h")}
+    )
+    """By their old names; accepted with a warning, until the next release."""
 
     listen_address: ListenAddress = "127.0.0.1:0"
     reuse_port: bool = Field(
         default=False,
-        description="Whether other processes of yours may listen on the same port; the kernel then "
-        "spreads connections over them.",
+        description="Whether other processes of the same user may listen on the port, too. The kernel "
+        "then spreads connections over them.",
     )
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
         default=None, description="Port of the Prometheus endpoint. Absent: no endpoint."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
-        description="Least severe level that is logged. Calls that only read and went well, and "
-        "those refused for overload, are at debug.",
+        description="Lowest level that is logged. Successful calls that change nothing, and calls that "
+        "are refused for overload, are logged at debug.",
     )
     reflection: bool = Field(default=True, description="Whether gRPC reflection is served.")
     max_concurrent_calls: int = Field(
-        default=512, ge=1, description="Calls in flight above which new ones are refused at once."
-    )
-    deadline_floor_ms: int = Field(
-        default=2, ge=0, description="Calls that allow less time than this are refused unstarted."
+        default=512, ge=1, description="Most calls in flight. Further ones are refused at once."
     )
     drain_delay_s: float = Field(
         default=0.0,
         ge=0,
-        description="Time between reporting NOT_SERVING and refusing calls, so that balancers notice.",
+        description="Time between reporting NOT_SERVING and refusing calls, so that load balancers "
+        "notice.",
     )
     drain_timeout_s: float = Field(
-        default=20.0, ge=0, description="Time that calls in flight have to finish after that."
+        default=20.0, ge=0, description="Time for calls in flight to finish after that."
     )
     max_connection_age_s: float = Field(
         default=45.0,
         gt=0,
         allow_inf_nan=False,
-        description="Age, give or take a tenth, at which clients are told to connect anew, so that "
-        "they find servers that were added.",
-    )
-    max_connection_age_grace_s: float = Field(
-        default=600.0,
-        gt=0,
-        allow_inf_nan=False,
-        description="Time that calls on such a connection still have. After it they are cut off.",
+        description="Age of a connection, give or take a tenth, at which the client is asked to open "
+        "a new one, so that it finds servers that were added.",
     )
     tls_certificate_file: Path | None = Field(
         default=None,
         description="PEM file with the certificate chain. Absent: plain text. Replaced TLS files "
-        "are used for every connection from then on.",
+        "apply to new connections.",
     )
     tls_key_file: Path | None = Field(
         default=None, description="PEM file with the certificate's key."
     )
     tls_client_ca_file: Path | None = Field(
         default=None,
-        description="PEM file with the CAs of clients. If given, clients must show a certificate.",
+        description="PEM file with the CAs of clients. If set, clients must show a certificate.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  # pydantic passes all four by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Reads the environment, where settings may still have their old names."""
+        assert isinstance(env_settings, EnvSettingsSource)  # noqa: S101  # what pydantic passes here
+        prefix = cls.model_config.get("env_prefix", "").lower()
+        env_settings.env_vars = with_current_names(
+            env_settings.env_vars, prefix, cls.former_settings
+        )
+        return init_settings, env_settings
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
@@ -113,18 +138,22 @@ class ServiceConfig(BaseSettings):
 def load_config(kind: type[ServiceConfigT], arguments: list[str]) -> ServiceConfigT:
     """Returns the settings, or prints every problem and exits with status 2.
 
+    Settings by an old name are logged.
+
     Args:
         kind: The service's settings class.
-        arguments: The command line without the program; `--print-config` shows what is in effect.
+        arguments: The command line without the program; `--print-config` prints the settings.
     """
+    prefix = kind.model_config.get("env_prefix", "").lower()
+    variables = {name.lower(): value for name, value in os.environ.items()}
     problems = _unread_variables(kind)
+    problems += conflicts(variables, prefix, kind.former_settings)
     config: ServiceConfigT | None = None
     try:
         config = kind()
     except ValidationError as error:
-        prefix = kind.model_config.get("env_prefix", "")
         problems += [
-            f"{prefix}{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}"
+            f"{_variable(kind, item['loc'])}: {item['msg']}"
             for item in error.errors(include_input=False, include_url=False)
         ]
     problems += [
@@ -134,17 +163,75 @@ def load_config(kind: type[ServiceConfigT], arguments: list[str]) -> ServiceConf
         sys.stderr.write("The configuration has problems:\n")
         sys.stderr.writelines(f"  - {problem}\n" for problem in problems)
         raise SystemExit(EXIT_BAD_CONFIG)
+    _warn_of_former_settings(config, variables)
     if arguments:
-        sys.stdout.write(config.model_dump_json(indent=2) + "\n")
+        sys.stdout.write(json.dumps(_flat(config), indent=2) + "\n")
         raise SystemExit(0)
     return config
 
 
+def settings_of(kind: type[ServiceConfig]) -> dict[str, FieldInfo]:
+    """Returns every setting by its name, which is its variable's name without the prefix.
+
+    A setting of a group has the group's name before its own.
+    """
+    found: dict[str, FieldInfo] = {}
+    for name, field in kind.model_fields.items():
+        group = group_of(field)
+        if group is None:
+            found[name] = field
+        else:
+            found |= {f"{name}_{inner}": item for inner, item in group.model_fields.items()}
+    return found
+
+
+def group_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Returns the class of a group of settings; None for a single setting."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _flat(config: ServiceConfig) -> dict[str, JsonValue]:
+    flat: dict[str, JsonValue] = {}
+    for name, value in config.model_dump(mode="json").items():
+        if group_of(type(config).model_fields[name]) is None:
+            flat[name] = value
+        else:
+            flat |= {f"{name}_{inner}": item for inner, item in value.items()}
+    return flat
+
+
+def _variable(kind: type[ServiceConfig], location: tuple[int | str, ...]) -> str:
+    """Returns the variable that a validation error is about."""
+    parts = [str(part) for part in location]
+    if parts and group_of(kind.model_fields[parts[0]]) is not None:
+        parts[:2] = ["_".join(parts[:2])]
+    return f"{kind.model_config.get('env_prefix', '')}{'.'.join(parts)}".upper()
+
+
 def _unread_variables(kind: type[ServiceConfig]) -> list[str]:
     prefix = kind.model_config.get("env_prefix", "")
-    known = {f"{prefix}{name}".upper() for name in kind.model_fields}
+    known = {f"{prefix}{name}".upper() for name in (*settings_of(kind), *kind.former_settings)}
     return [
         f"{name}: no setting of that name"
         for name in sorted(os.environ)
         if prefix and name.upper().startswith(prefix.upper()) and name.upper() not in known
     ]
+
+
+def _warn_of_former_settings(config: ServiceConfig, variables: Mapping[str, str]) -> None:
+    prefix = config.model_config.get("env_prefix", "")
+    former = config.former_settings
+    used = [old for old in former if f"{prefix}{old}".lower() in variables]
+    if used:
+        set_up_logging(config.log_level)
+    for old in used:
+        change, name = former[old], f"{prefix}{old}".upper()
+        if isinstance(change, Renamed):
+            _log.warning("setting_renamed", old=name, new=f"{prefix}{change.name}".upper())
+        else:
+            _log.warning(
+                "setting_removed",
+                old=name,
+                message=f"no longer a setting; the value {change.fixed_value} is fixed",
+            )

@@ -34,6 +34,9 @@ _OPTIONS = (
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
+_MAX_CONNECTION_AGE_GRACE_S = 3600.0
+"""Time for calls on a connection that has reached its age: longer than any answer takes, so that it
+only cuts off streams that never end."""
 CANCELLATION_S = 2.0
 EXIT_NOT_STARTED = 1
 _log = structlog.get_logger()
@@ -59,6 +62,9 @@ class Service:
     refusal: Callable[[str], RouteMoAError | None] = never
     """Returns why a call of a method would be refused now, or None: what can be told before anything of
     the call is read. The same error for the same reason."""
+    deadline_floor_ms: int = 2
+    """Calls that allow less time than this are refused unstarted: the way there and back alone takes as
+    long."""
 
 
 @asynccontextmanager
@@ -69,7 +75,7 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
         StartUpError: The address cannot be bound, or the TLS files cannot be used.
     """
     admission = Admission(config.max_concurrent_calls, service.refusal)
-    interceptor = chain(admission, deadline_floor_ms=config.deadline_floor_ms)
+    interceptor = chain(admission, deadline_floor_ms=service.deadline_floor_ms)
     server = grpc.aio.server(interceptors=[interceptor], options=_options(config))
     health = Health([service.name])
     service.register(server)
@@ -98,7 +104,7 @@ def _options(config: ServiceConfig) -> tuple[tuple[str, int], ...]:
         *_OPTIONS,
         ("grpc.so_reuseport", int(config.reuse_port)),
         ("grpc.max_connection_age_ms", round(config.max_connection_age_s * 1000)),
-        ("grpc.max_connection_age_grace_ms", round(config.max_connection_age_grace_s * 1000)),
+        ("grpc.max_connection_age_grace_ms", round(_MAX_CONNECTION_AGE_GRACE_S * 1000)),
     )
 
 
@@ -158,7 +164,7 @@ def _leaves(group: BaseExceptionGroup[StartUpError]) -> list[StartUpError]:
 
 def _open_metrics(config: ServiceConfig) -> None:
     try:
-        serve_metrics(config)
+        serve_metrics(config.metrics_port)
     except OSError as error:
         message = f"cannot serve metrics on port {config.metrics_port}: is another process there?"
         raise StartUpError(message) from error

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
-
-if TYPE_CHECKING:
-    from services.rpc.config import ServiceConfig
 
 HANDLED = Counter(
     "grpc_server_handled_total", "Calls ended, by method and code.", ["method", "code"]
@@ -67,7 +63,7 @@ def set_up_logging(level: str) -> None:
     )
 
 
-def serve_metrics(config: ServiceConfig) -> None:
-    """Opens the Prometheus endpoint, if the settings ask for one."""
-    if config.metrics_port is not None:
-        start_http_server(config.metrics_port, registry=REGISTRY)
+def serve_metrics(port: int | None) -> None:
+    """Opens the Prometheus endpoint; None means none."""
+    if port is not None:
+        start_http_server(port, registry=REGISTRY)

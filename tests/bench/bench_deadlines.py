@@ -187,9 +187,7 @@ async def running_bench(phase: Phase) -> AsyncIterator[Bench]:
         environment = {
             "ROUTEMOA_ROUTER_LISTEN_ADDRESS": LOOPBACK,
             "ROUTEMOA_ROUTER_POOL_FILE": str(pool),
-            "ROUTEMOA_ROUTER_SCORER_TIMEOUT_S": "60",
-            "ROUTEMOA_ROUTER_JUDGE_TIMEOUT_S": "60",
-            "ROUTEMOA_ROUTER_MIN_STAGE_S": "0.05",
+            "ROUTEMOA_ROUTER_DEPENDENCY_TIMEOUT_S": "60",
             "ROUTEMOA_ROUTER_SCORER_ADDRESS": await start(
                 running_server(scorer_config, await start(scorer_app))
             ),
@@ -197,7 +195,7 @@ async def running_bench(phase: Phase) -> AsyncIterator[Bench]:
                 running_server(judge_config, await start(app))
             ),
         }
-        _, address = await start(module("services.router", environment=environment))
+        _, address = await start(module("tests.bench.eager_router", environment=environment))
         channel = await start(grpc.aio.insecure_channel(address))
         for model in phase.models:
             simulator.set_fault(model, FaultKind.STALL)

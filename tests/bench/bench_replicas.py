@@ -176,7 +176,7 @@ async def hedge(folder: Path, share: float) -> Seen:
     slow = ("--slow-every", str(SLOW_EVERY))
     async with AsyncExitStack() as stack:
         replicas = [await stack.enter_async_context(replica(folder, *slow)) for _ in range(2)]
-        stub = await stack.enter_async_context(router(folder, replicas, hedge_share=share))
+        stub = await stack.enter_async_context(router(folder, replicas, replica_hedge_share=share))
         left = iter(range(HEDGED_CALLS - HEDGED_CALLERS))
         return await load(
             stub, HEDGED_CALLERS, lambda seen: not seen.times_ms or next(left, None) is not None

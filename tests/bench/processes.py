@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _START_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 10.0
-_LOGGING = ("services.", "tests.bench.noop_scorer", "tests.load.watched_scorer")
+_LOGGING = (
+    "services.",
+    "tests.bench.eager_router",
+    "tests.bench.noop_scorer",
+    "tests.load.watched_scorer",
+)
 """Modules that log their address; others print it."""
 
 

@@ -170,7 +170,9 @@ def test_pods_spread_over_zones_and_nodes(scenario: str, host: str) -> None:
 
 def test_a_changed_setting_restarts_the_pods_and_a_changed_pool_does_not() -> None:
     before = render().one("Deployment", "router")
-    setting = render("default", "router.config.max_layers=3").one("Deployment", "router")
+    setting = render("default", "router.config.policy_max_layer_count=3").one(
+        "Deployment", "router"
+    )
     pool = render("default", 'router.pool.aggregator="small"').one("Deployment", "router")
     assert before["spec"]["template"] != setting["spec"]["template"]
     assert before["spec"]["template"] == pool["spec"]["template"]

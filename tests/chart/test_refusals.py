@@ -23,7 +23,8 @@ def model(extra: str = "") -> str:
         ("router.replicas=0", "minimum"),
         ('router.replicas="two"', "want integer"),
         ("router.config.max_layerz=2", "max_layerz"),
-        ("router.config.max_layers=9", "maximum"),
+        ("router.config.policy_max_layer_count=9", "maximum"),
+        ("router.config.max_layers=9", "maximum"),  # an old name
         ('router.config.log_level="loud"', "log_level"),
         ('router.config.listen_address="0.0.0.0:1"', "listen_address"),
         ('scorer.training.recipe.provider="cuda"', "provider"),
@@ -49,6 +50,7 @@ def model(extra: str = "") -> str:
         ('router.backendSecrets=[{"name":"a","secret":"b"}]', "secret"),
         ('router.backendSecrets=[{"name":"A B","secretName":"b"}]', "pattern"),
         ('router.decisions.sink="kafka"', "sink"),
+        ('router.config.records_sink="files"', "records_sink"),
         ('router.config.decision_sink="files"', "decision_sink"),
     ],
 )

@@ -51,8 +51,15 @@ def test_settings_of_every_type_arrive_as_they_were_written(
     config = load_config(RouterServiceConfig, [])
     assert config.reflection is False
     assert config.log_level == "warning"
-    assert config.max_cost_usd == 0.25
+    assert config.policy.max_cost_usd == 0.25
     assert config.max_concurrent_calls == 100_000_000  # and not 1e+08
+
+
+def test_values_with_an_old_name_of_a_setting_still_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = render("default", "router.config.max_layers=4", "router.config.min_gain=0.1")
+    for name, value in rendered.environment("router").items():
+        monkeypatch.setenv(name, value)
+    assert RouterServiceConfig().policy.max_layer_count == 4
 
 
 @pytest.mark.parametrize("scenario", sorted(set(scenarios()) - {"platform", "secrets"}))
@@ -145,12 +152,12 @@ def test_tenants_and_redis_are_read_from_the_secrets_that_the_values_name() -> N
 def test_decision_records_go_where_the_values_say() -> None:
     rendered = render("decisions")
     environment = rendered.environment("router")
-    assert environment["ROUTEMOA_ROUTER_DECISION_SINK"] == "postgres"
+    assert environment["ROUTEMOA_ROUTER_RECORDS_SINK"] == "postgres"
     volumes = {v["name"]: v for v in rendered.pod("router")["volumes"]}
     mounts = {m["name"]: m["mountPath"] for m in rendered.container("router")["volumeMounts"]}
     for name, setting, secret in (
-        ("decision-dsn", "DECISION_POSTGRES_DSN_FILE", "decisions-database"),
-        ("decision-key", "DECISION_HASH_KEY_FILE", "decisions-key"),
+        ("decision-dsn", "RECORDS_POSTGRES_DSN_FILE", "decisions-database"),
+        ("decision-key", "RECORDS_HASH_KEY_FILE", "decisions-key"),
     ):
         assert volumes[name]["secret"]["secretName"] == secret
         assert environment[f"ROUTEMOA_ROUTER_{setting}"].startswith(f"{mounts[name]}/")
@@ -167,7 +174,7 @@ def test_files_of_decision_records_are_on_a_volume(claim: str, volume: dict[str,
     changes = ('router.decisions.sink="files"', f'router.decisions.claimName="{claim}"')
     rendered = render("default", *changes)
     [mount] = [m for m in rendered.container("router")["volumeMounts"] if m["name"] == "decisions"]
-    assert mount["mountPath"] == rendered.environment("router")["ROUTEMOA_ROUTER_DECISION_DIR"]
+    assert mount["mountPath"] == rendered.environment("router")["ROUTEMOA_ROUTER_RECORDS_DIR"]
     [found] = [v for v in rendered.pod("router")["volumes"] if v["name"] == "decisions"]
     assert found == {"name": "decisions"} | volume
 

@@ -20,6 +20,7 @@ from routemoa.v1 import (
 )
 from services.router.app import router_app
 from services.router.config import RouterServiceConfig
+from services.router.tuning import DEFAULT_TUNING, Tuning
 from services.rpc.server import Service
 from services.scorer.config import ScorerServiceConfig
 from services.simulator import Pacing, ScriptedAnswers, Simulator, running_simulator
@@ -164,6 +165,7 @@ async def start_router(
             safe_models: Sequence[str] = (),
             scorer_address: str | None = None,
             judge: str = judge_address,
+            tuning: Tuning = DEFAULT_TUNING,
             **settings: Any,
         ) -> RouterBench:
             simulator = await stack.enter_async_context(
@@ -183,7 +185,7 @@ async def start_router(
                 judge_address=judge,
                 **settings,
             )
-            address = await serve(router_config, router_app(router_config))
+            address = await serve(router_config, router_app(router_config, tuning))
             channel = connect(address)
             return RouterBench(
                 stub=router_service_pb2_grpc.RouterServiceStub(channel),

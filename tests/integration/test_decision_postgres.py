@@ -15,6 +15,7 @@ import pytest
 from services.replay.__main__ import main as replay
 from services.router.decision_records.log import DecisionLog, writing
 from services.router.decision_records.postgres import TABLE, PostgresSink
+from services.router.decision_records.settings import RecordSettings
 from services.router.decision_records.sink import SinkDownError, SinkRefusedError
 from tests.integration.postgres_server import PostgresServer, postgres_server
 from tests.unit.router.decisions.samples import line
@@ -157,8 +158,7 @@ async def test_a_database_that_dies_delays_no_answer_and_gets_every_record(
     router = await start_router(
         {"a": "eight", "b": "six"},
         {"a": 0.9, "b": 0.4},
-        decision_sink="postgres",
-        decision_postgres_dsn_file=dsn_file,
+        records=RecordSettings(sink="postgres", postgres_dsn_file=dsn_file),
     )
     given: list[str] = []
 

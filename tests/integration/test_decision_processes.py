@@ -40,7 +40,7 @@ async def test_standard_output_holds_the_records_and_nothing_else(
 ) -> None:
     async with running_simulator(ScriptedAnswers(SCRIPTS)) as simulator:
         pool = write_pool(tmp_path, simulator.url, SCRIPTS, {}, None)
-        async with started("router", POOL_FILE=str(pool), DECISION_SINK="stdout") as process:
+        async with started("router", POOL_FILE=str(pool), RECORDS_SINK="stdout") as process:
             decision_id = await ask(connect, process)
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(START_S):
@@ -56,8 +56,8 @@ async def test_records_of_a_killed_router_are_finished_by_the_next(
     async with running_simulator(ScriptedAnswers(SCRIPTS)) as simulator:
         settings = {
             "POOL_FILE": str(write_pool(tmp_path, simulator.url, SCRIPTS, {}, None)),
-            "DECISION_SINK": "files",
-            "DECISION_DIR": str(folder),
+            "RECORDS_SINK": "files",
+            "RECORDS_DIR": str(folder),
         }
         async with started("router", **settings) as process:
             first = await ask(connect, process)
@@ -77,16 +77,16 @@ async def test_records_of_a_killed_router_are_finished_by_the_next(
 @pytest.mark.parametrize(
     ("settings", "status", "said"),
     [
-        ({"DECISION_SINK": "files"}, 2, "needs decision_dir"),
-        ({"DECISION_SINK": "postgres"}, 2, "needs decision_postgres_dsn_file"),
-        ({"DECISION_SINK": "kafka"}, 2, "DECISION_SINK"),
+        ({"RECORDS_SINK": "files"}, 2, "needs records_dir"),
+        ({"RECORDS_SINK": "postgres"}, 2, "needs records_postgres_dsn_file"),
+        ({"RECORDS_SINK": "kafka"}, 2, "RECORDS_SINK"),
         (
-            {"DECISION_SINK": "postgres", "DECISION_POSTGRES_DSN_FILE": "/nowhere"},
+            {"RECORDS_SINK": "postgres", "RECORDS_POSTGRES_DSN_FILE": "/nowhere"},
             1,
-            "decision_postgres_dsn_file cannot be read",
+            "records_postgres_dsn_file cannot be read",
         ),
-        ({"DECISION_HASH_KEY_FILE": "/nowhere"}, 1, "decision_hash_key_file cannot be read"),
-        ({"DECISION_HASH_KEY_FILE": "/dev/null"}, 1, "fewer than 16 bytes"),
+        ({"RECORDS_HASH_KEY_FILE": "/nowhere"}, 1, "records_hash_key_file cannot be read"),
+        ({"RECORDS_HASH_KEY_FILE": "/dev/null"}, 1, "fewer than 16 bytes"),
     ],
 )
 async def test_what_records_need_is_checked_before_the_router_starts(

@@ -17,6 +17,8 @@ from routemoa.v1 import router_service_pb2 as pb
 from scorer.data.converters.decisions import convert
 from scorer.data.records import read_records, write_records
 from services.router.decision_records.record import Outcome
+from services.router.decision_records.settings import RecordSettings
+from services.router.tuning import Tuning
 from services.simulator import Call, FaultKind, Pacing, Purpose
 from services.simulator import Outcome as BackendOutcome
 from tests.integration.decision_files import wait_for
@@ -41,10 +43,18 @@ def scripts_of(*names: str) -> dict[str, object]:
     return dict.fromkeys(names, script)
 
 
-async def start(start_router: StartRouter, folder: Path, **settings: object) -> RouterBench:
-    return await start_router(
-        scripts_of(*SCORES), SCORES, decision_sink="files", decision_dir=folder, **settings
+async def start(
+    start_router: StartRouter,
+    folder: Path,
+    *,
+    keep_text: bool = False,
+    hash_key_file: Path | None = None,
+    **settings: object,
+) -> RouterBench:
+    records = RecordSettings(
+        sink="files", dir=folder, keep_text=keep_text, hash_key_file=hash_key_file
     )
+    return await start_router(scripts_of(*SCORES), SCORES, records=records, **settings)
 
 
 async def the_record(folder: Path) -> DecisionRecord:
@@ -95,7 +105,7 @@ async def test_a_record_says_what_was_known_chosen_and_came_of_it(
     }
     assert record.stop_reason == "LAYER_LIMIT"
     assert record.final_model_id == result.answer.model_id
-    assert record.policy["max_layers"] == 2
+    assert record.policy["max_layer_count"] == 2
     assert record.totals.cost_usd == pytest.approx(result.cost_usd)
     assert record.timing.total_s > 0
     assert {entry.price_version for entry in result.usage} == {
@@ -125,7 +135,7 @@ async def test_no_text_is_written_unless_asked_for(
 ) -> None:
     key = tmp_path / "key"
     key.write_text("0123456789abcdef\n")
-    router = await start(start_router, tmp_path / "records", decision_hash_key_file=key)
+    router = await start(start_router, tmp_path / "records", hash_key_file=key)
     await router.ask(QUERY)
     record = await the_record(tmp_path / "records")
     text = record.model_dump_json()
@@ -138,7 +148,7 @@ async def test_no_text_is_written_unless_asked_for(
 
 
 async def test_texts_are_written_when_asked_for(start_router: StartRouter, tmp_path: Path) -> None:
-    router = await start(start_router, tmp_path, decision_log_text=True)
+    router = await start(start_router, tmp_path, keep_text=True)
     result = await router.ask(QUERY)
     record = await the_record(tmp_path)
     assert record.query.text == QUERY
@@ -197,7 +207,7 @@ async def test_a_caller_that_leaves_is_in_the_record_with_what_was_used(
     start_router: StartRouter, tmp_path: Path
 ) -> None:
     router = await start(
-        start_router, tmp_path, pacing=Pacing(tokens_per_second=20), min_stage_s=0.01
+        start_router, tmp_path, pacing=Pacing(tokens_per_second=20), tuning=Tuning(min_stage_s=0.01)
     )
     request = pb.StreamAnswerRequest(
         messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content=QUERY)],
@@ -238,7 +248,7 @@ async def test_calls_that_break_or_are_cut_off_reconcile_with_the_backends(
 async def test_traffic_becomes_records_that_a_scorer_can_learn_from(
     start_router: StartRouter, tmp_path: Path
 ) -> None:
-    router = await start(start_router, tmp_path / "decisions", decision_log_text=True)
+    router = await start(start_router, tmp_path / "decisions", keep_text=True)
     for query in (QUERY, "How many legs has an ant?", QUERY):
         await router.ask(query)
     await wait_for(tmp_path / "decisions", 3)
@@ -257,7 +267,8 @@ async def test_a_sink_that_cannot_write_delays_no_answer(
     start_router: StartRouter, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("not a directory")
-    router = await start(start_router, tmp_path / "file", decision_drain_timeout_s=0.1)
+    tuning = Tuning(records_drain_timeout_s=0.1)
+    router = await start(start_router, tmp_path / "file", tuning=tuning)
     async with asyncio.timeout(20):
         for _ in range(5):
             assert (await router.ask(QUERY)).decision_id

@@ -12,6 +12,8 @@ import grpc.aio
 from routemoa.errors import from_rpc_error
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.backends.replicas.settings import EjectionSettings, ReplicaTuning
+from services.router.tuning import Tuning
 from tests.integration.replica_process import MODEL, PACED, QUERY, TEXT, replica
 
 if TYPE_CHECKING:
@@ -67,9 +69,8 @@ async def test_a_replica_that_is_killed_under_32_streams_costs_none_of_them(
     start_router: StartRouter, tmp_path: Path
 ) -> None:
     async with replica(tmp_path, *PACED) as one, replica(tmp_path, *PACED) as other:
-        router = await start_router(
-            {MODEL: ""}, {}, models=pool_of(one, other), ejection_base_s=0.5
-        )
+        tuning = Tuning(replicas=ReplicaTuning(ejection=EjectionSettings(base_s=0.5)))
+        router = await start_router({MODEL: ""}, {}, models=pool_of(one, other), tuning=tuning)
         watched, done = Watched(), asyncio.Event()
         async with asyncio.TaskGroup() as callers:
             for number in range(STREAMS):

@@ -25,7 +25,9 @@ from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.app import router_app
 from services.router.budgets.redis_store import open_redis_store
+from services.router.budgets.settings import BudgetSettings
 from services.router.config import RouterServiceConfig
+from services.router.tuning import Tuning
 from services.router.types.amounts import NOTHING, used_by
 from services.router.types.resource_limits import Window
 from services.rpc.breaker import Breaker
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6}
 TOKEN = "the-token-of-research"
 WHOLE = (("authorization", f"Bearer {TOKEN}"),)
-HARDLY_BUSY = {"budget_timeout_s": 5.0, "breaker_open_s": 0.05}
+TIMEOUT_S = 5.0
 """Redis may be slow to answer on a machine that runs many tests."""
 
 
@@ -92,13 +94,16 @@ def start_budgeted(
 ) -> StartBudgeted:
     """Starts a router over Redis for a tenant with limits, whose token it is sent."""
 
-    async def start(limits: dict[str, Any], **settings: Any) -> RouterBench:
+    async def start(
+        limits: dict[str, Any], *, timeout_s: float = TIMEOUT_S, **settings: Any
+    ) -> RouterBench:
         router = await start_router(
             SCRIPTS,
             SCORES,
             tenants_file=tenants_file(tmp_path, **limits),
-            budget_redis_url_file=redis_url_file,
-            **HARDLY_BUSY | settings,
+            budget=BudgetSettings(redis_url_file=redis_url_file, timeout_s=timeout_s),
+            tuning=Tuning(breaker_open_s=0.05),
+            **settings,
         )
         router.metadata = WHOLE
         return router
@@ -266,7 +271,7 @@ async def test_redis_that_dies_between_layers_ends_in_the_best_answer(
     router = await start_budgeted(
         {"per_day": {"usd": 10}},
         pacing=Pacing(time_to_first_token_s=1.0),
-        budget_timeout_s=1.0,  # what it waits for at its end, too
+        timeout_s=1.0,  # what it waits for at its end, too
     )
     asked = asyncio.create_task(router.ask(max_layer_count=2, timeout_s=30))
     await router.simulator.wait_for_calls(lambda calls: len(calls) >= 1)
@@ -319,15 +324,15 @@ async def test_the_metrics_say_who_spent_what_and_what_refused_whom(
 
 
 @pytest.mark.parametrize(
-    ("settings", "problem"),
+    ("tenants", "redis_url", "problem"),
     [
-        ({"tenants_file": "missing.yaml"}, "cannot be read"),
-        ({"tenants_file": "tenants.yaml", "budget_redis_url_file": "missing"}, "no URL of a Redis"),
-        ({"tenants_file": "tenants.yaml", "budget_redis_url_file": "url"}, "no URL of a Redis"),
+        ("missing.yaml", None, "cannot be read"),
+        ("tenants.yaml", "missing", "no URL of a Redis"),
+        ("tenants.yaml", "url", "no URL of a Redis"),
     ],
 )
 async def test_files_that_cannot_be_used_keep_the_router_from_starting(
-    tmp_path: Path, settings: dict[str, str], problem: str
+    tmp_path: Path, tenants: str, redis_url: str | None, problem: str
 ) -> None:
     tenants_file(tmp_path)
     (tmp_path / "url").write_text("http://secret@nowhere")
@@ -337,7 +342,8 @@ async def test_files_that_cannot_be_used_keep_the_router_from_starting(
     )
     config = RouterServiceConfig(
         pool_file=tmp_path / "pool.yaml",
-        **{name: tmp_path / value for name, value in settings.items()},  # type: ignore[arg-type]
+        tenants_file=tmp_path / tenants,
+        budget=BudgetSettings(redis_url_file=None if redis_url is None else tmp_path / redis_url),
     )
     with pytest.raises(StartUpError) as raised:
         async with router_app(config):

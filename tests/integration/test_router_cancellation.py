@@ -110,12 +110,14 @@ async def test_a_caller_that_goes_away_cancels_what_it_waits_for(
         dependency = HangingScorer()
         config = ScorerServiceConfig(listen_address=LOOPBACK)
         address = await serve(config, hanging_scorer_app(dependency))
-        router = await start_router(SCRIPTS, SCORES, scorer_address=address, scorer_timeout_s=60)
+        router = await start_router(
+            SCRIPTS, SCORES, scorer_address=address, dependency_timeout_s=60
+        )
     else:
         dependency = HangingJudge()
         judge_config = JudgeServiceConfig(listen_address=LOOPBACK)
         address = await serve(judge_config, hanging_judge_app(dependency))
-        router = await start_router(SCRIPTS, SCORES, judge=address, judge_timeout_s=60)
+        router = await start_router(SCRIPTS, SCORES, judge=address, dependency_timeout_s=60)
     left_s = await leave_when(router, dependency.called.wait)
     await asyncio.wait_for(dependency.cancelled.wait(), timeout=5)
     assert dependency.cancelled_s - left_s < AT_ONCE_S

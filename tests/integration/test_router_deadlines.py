@@ -11,6 +11,7 @@ import pytest
 from routemoa.errors import AnswerTimedOutError, from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from services.judge.config import JudgeServiceConfig
+from services.router.tuning import Tuning
 from services.scorer.config import ScorerServiceConfig
 from services.simulator import Call, FaultKind, Purpose
 from tests.conftest import LOOPBACK, Serve
@@ -63,7 +64,10 @@ PHASES = {
 @pytest.fixture
 async def router(start_router: StartRouter) -> RouterBench:
     return await start_router(
-        SCRIPTS, SCORES, aggregator="merger", deadline_margin_ms=MARGIN_MS, min_stage_s=0.05
+        SCRIPTS,
+        SCORES,
+        aggregator="merger",
+        tuning=Tuning(deadline_margin_s=MARGIN_MS / 1000, min_stage_s=0.05),
     )
 
 
@@ -89,7 +93,11 @@ async def test_a_scorer_that_hangs_leaves_time_for_the_models(
         ScorerServiceConfig(listen_address=LOOPBACK), hanging_scorer_app(HangingScorer())
     )
     router = await start_router(
-        SCRIPTS, SCORES, scorer_address=address, scorer_timeout_s=60, deadline_margin_ms=MARGIN_MS
+        SCRIPTS,
+        SCORES,
+        scorer_address=address,
+        dependency_timeout_s=60,
+        tuning=Tuning(deadline_margin_s=MARGIN_MS / 1000),
     )
     result = await router.ask(timeout_s=1.5, max_layer_count=1)
     assert result.fallbacks[0].dependency == pb.DEPENDENCY_SCORER
@@ -102,7 +110,11 @@ async def test_a_judge_that_hangs_leaves_time_for_the_aggregator(
     judge = HangingJudge()
     address = await serve(JudgeServiceConfig(listen_address=LOOPBACK), hanging_judge_app(judge))
     router = await start_router(
-        SCRIPTS, SCORES, judge=address, judge_timeout_s=60, deadline_margin_ms=MARGIN_MS
+        SCRIPTS,
+        SCORES,
+        judge=address,
+        dependency_timeout_s=60,
+        tuning=Tuning(deadline_margin_s=MARGIN_MS / 1000),
     )
     result = await router.ask(timeout_s=1.5, max_layer_count=1)
     assert result.fallbacks[0].dependency == pb.DEPENDENCY_JUDGE

@@ -11,6 +11,7 @@ import pytest
 
 from routemoa.errors import AnswerTimedOutError, GenerationFailedError, from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.tuning import Tuning
 from services.simulator import Call, FaultKind, Outcome, Purpose
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ async def test_a_scorer_that_is_down_is_replaced_by_the_pools_priors(
 ) -> None:
     priors = {"c": {"prior_score": 0.9}, "b": {"prior_score": 0.8}}
     router = await start_router(
-        scripts_of(*SCORES), SCORES, models=priors, scorer_address=CLOSED, scorer_timeout_s=0.5
+        scripts_of(*SCORES), SCORES, models=priors, scorer_address=CLOSED, dependency_timeout_s=0.5
     )
     result = await router.ask(max_layer_count=1)
     ranked = router.events[0].routing.ranked_models
@@ -149,7 +150,7 @@ async def test_after_repeated_failures_a_dependency_is_not_waited_for(
     start_router: StartRouter,
 ) -> None:
     router = await start_router(
-        scripts_of("a", "b"), SCORES, scorer_address=CLOSED, breaker_failure_count=1
+        scripts_of("a", "b"), SCORES, scorer_address=CLOSED, tuning=Tuning(breaker_failure_limit=1)
     )
     await router.ask(max_layer_count=1)
     result = await router.ask(max_layer_count=1)
@@ -158,7 +159,7 @@ async def test_after_repeated_failures_a_dependency_is_not_waited_for(
 
 
 async def test_a_judge_that_is_down_leaves_the_prior_scores(start_router: StartRouter) -> None:
-    router = await start_router(scripts_of(*SCORES), SCORES, judge=CLOSED, judge_timeout_s=0.5)
+    router = await start_router(scripts_of(*SCORES), SCORES, judge=CLOSED, dependency_timeout_s=0.5)
     result = await router.ask(max_layer_count=1)
     posteriors = {a.model_id: a.posterior_score for a in result.layers[0].assessments}
     assert posteriors == {"a": 0.7, "b": 0.65, "c": 0.6}

@@ -9,6 +9,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.tuning import Tuning
 
 if TYPE_CHECKING:
     from tests.integration.conftest import StartRouter
@@ -47,7 +48,11 @@ async def test_the_breakers_are_shown_from_the_start_and_when_they_open(
     start_router: StartRouter,
 ) -> None:
     router = await start_router(
-        SCRIPTS, SCORES, scorer_address=CLOSED, breaker_failure_count=1, scorer_timeout_s=0.3
+        SCRIPTS,
+        SCORES,
+        scorer_address=CLOSED,
+        dependency_timeout_s=0.3,
+        tuning=Tuning(breaker_failure_limit=1),
     )
     for dependency in ("scorer", "judge"):
         labels = {"dependency": dependency}

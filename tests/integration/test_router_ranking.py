@@ -168,7 +168,7 @@ async def test_without_safe_models_an_uncertain_ranking_stands(start_router: Sta
 
 async def test_without_a_scorer_nothing_is_certain(start_router: StartRouter) -> None:
     router = await start_router(
-        SCRIPTS, SCORES, scorer_address="127.0.0.1:1", safe_models=("c",), scorer_timeout_s=0.3
+        SCRIPTS, SCORES, scorer_address="127.0.0.1:1", safe_models=("c",), dependency_timeout_s=0.3
     )
     decision = await route(router)
     assert list(decision.selected_model_ids) == ["c"]

@@ -16,6 +16,12 @@ from prometheus_client import REGISTRY
 
 from routemoa.errors import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.backends.replicas.settings import (
+    EjectionSettings,
+    ReplicaSettings,
+    ReplicaTuning,
+)
+from services.router.tuning import DEFAULT_TUNING, Tuning
 from services.simulator import (
     Call,
     FaultKind,
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
 WORDS = " ".join(f"word{number}" for number in range(40))
 CLOSED = "http://127.0.0.1:1/v1"
 """Nothing listens here."""
+EARLY_HEDGES = Tuning(replicas=ReplicaTuning(hedge_min_delay_s=0.02))
 ONE_MODEL: dict[str, Any] = {"max_layer_count": 1, "max_layer_model_count": 1}
 
 
@@ -65,7 +72,8 @@ async def replicated(
     names: tuple[str, ...] = ("m",),
     backend: str = "vllm",
     backend_model: str | None = None,
-    **settings: object,
+    hedge_share: float = 0.0,
+    tuning: Tuning = DEFAULT_TUNING,
 ) -> AsyncIterator[Pool]:
     async with AsyncExitStack() as stack:
         replicas = [
@@ -81,7 +89,8 @@ async def replicated(
             dict.fromkeys(names, script),
             dict.fromkeys(names, 0.5),
             models=dict.fromkeys(names, model),
-            **{"hedge_share": 0.0, **settings},
+            replica=ReplicaSettings(hedge_share=hedge_share),
+            tuning=tuning,
         )
         yield Pool(router, replicas)
 
@@ -178,7 +187,7 @@ async def test_a_slow_start_is_hedged_and_the_loser_is_cancelled_and_billed(
 ) -> None:
     pacing = Pacing(slow_start_s=30)
     async with replicated(
-        start_router, pacing=pacing, hedge_share=1.0, hedge_min_delay_ms=20
+        start_router, pacing=pacing, hedge_share=1.0, tuning=EARLY_HEDGES
     ) as pool:
         for _ in range(21):
             await pool.router.ask(**ONE_MODEL)
@@ -200,7 +209,7 @@ def last_called_s(replica: Simulator) -> float:
 
 
 async def test_a_caller_that_leaves_during_a_hedge_cancels_both(start_router: StartRouter) -> None:
-    async with replicated(start_router, hedge_share=1.0, hedge_min_delay_ms=20) as pool:
+    async with replicated(start_router, hedge_share=1.0, tuning=EARLY_HEDGES) as pool:
         for _ in range(21):
             await pool.router.ask(**ONE_MODEL)
         fault(pool, FaultKind.HANG, 0, 1)
@@ -232,7 +241,9 @@ def ejected() -> float:
 async def test_a_replica_that_fails_again_and_again_gets_no_more_calls_for_a_while(
     start_router: StartRouter,
 ) -> None:
-    async with replicated(start_router, ejection_base_s=0.3) as pool:
+    ejection = EjectionSettings(base_s=0.3)
+    tuning = Tuning(replicas=ReplicaTuning(ejection=ejection))
+    async with replicated(start_router, tuning=tuning) as pool:
         fault(pool, FaultKind.ERROR_500, 0)
         while pool.calls[0] < 3:
             await pool.router.ask(**ONE_MODEL)

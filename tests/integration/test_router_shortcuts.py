@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.tuning import Tuning
 from services.simulator import FaultKind, Outcome, Pacing, Purpose
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ async def test_a_draft_that_a_late_majority_overturns_is_cancelled_and_booked(
         SCORES,
         aggregator="merger",
         pacing=Pacing(slow_start_s=0.6),
-        grace_share=1000.0,
+        tuning=Tuning(grace_share=1000.0),
     )
     router.simulator.set_fault("c", FaultKind.SLOW_START)
     router.simulator.set_fault("merger", FaultKind.HANG)
@@ -66,7 +67,7 @@ async def test_a_draft_that_a_late_majority_overturns_is_cancelled_and_booked(
 
 async def test_a_draft_that_nobody_overturns_is_the_answer(start_router: StartRouter) -> None:
     router = await start_router(
-        saying(a="8", b="9", c="9"), SCORES, aggregator="merger", grace_share=50.0
+        saying(a="8", b="9", c="9"), SCORES, aggregator="merger", tuning=Tuning(grace_share=50.0)
     )
     router.simulator.set_fault("c", FaultKind.HANG)
     result = await router.ask(max_layer_count=1, model_ids=[*LAYER, "merger"])
@@ -88,7 +89,7 @@ async def test_one_draft_is_begun_however_many_answer_after_the_quorum(
         SCORES,
         aggregator="merger",
         pacing=Pacing(slow_start_s=0.4),
-        grace_share=1000.0,  # so that the deadline ends the grace period
+        tuning=Tuning(grace_share=1000.0),  # so that the deadline ends the grace period
     )
     router.simulator.set_fault("d", FaultKind.SLOW_START)
     router.simulator.set_fault("merger", FaultKind.HANG)
@@ -113,7 +114,7 @@ async def test_no_draft_is_begun_where(
     start_router: StartRouter, texts: dict[str, str], policy: dict[str, Any]
 ) -> None:
     router = await start_router(
-        saying(c="a text", **texts), SCORES, aggregator="merger", grace_share=50.0
+        saying(c="a text", **texts), SCORES, aggregator="merger", tuning=Tuning(grace_share=50.0)
     )
     router.simulator.set_fault("c", FaultKind.HANG)
     settings: dict[str, Any] = {"max_layer_count": 1, "stopping_score": 1.0, **policy}
@@ -128,7 +129,10 @@ async def test_a_model_that_is_silent_for_longer_than_usual_gets_a_stand_in(
     start_router: StartRouter,
 ) -> None:
     router = await start_router(
-        saying(a="8", b="9", c="7", d="9"), SCORES, aggregator="merger", grace_share=1000.0
+        saying(a="8", b="9", c="7", d="9"),
+        SCORES,
+        aggregator="merger",
+        tuning=Tuning(grace_share=1000.0),
     )
     for _ in range(SAMPLES):
         await router.ask(max_layer_count=1)
@@ -146,8 +150,8 @@ async def test_stand_ins_are_a_share_of_the_calls(start_router: StartRouter) -> 
         saying(a="8", b="9", c="7", d="9"),
         SCORES,
         aggregator="merger",
-        grace_share=10.0,
-        stand_in_share=0.05,
+        tuning=Tuning(grace_share=10.0),
+        backup_share=0.05,
     )
     for _ in range(SAMPLES):
         await router.ask(max_layer_count=1)

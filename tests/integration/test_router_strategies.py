@@ -9,7 +9,9 @@ from google.protobuf import duration_pb2
 from prometheus_client import REGISTRY
 
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.backends.replicas.settings import EjectionSettings, ReplicaTuning
 from services.router.strategies.registry import STRATEGIES
+from services.router.tuning import Tuning
 from services.simulator import Call, FaultKind, Purpose
 from tests.integration.speakers import called, speaker
 
@@ -92,8 +94,9 @@ async def test_moa_asks_every_model_in_every_layer(start_router: StartRouter) ->
 async def test_a_model_that_was_late_is_asked_again_and_one_that_failed_is_not(
     start_router: StartRouter,
 ) -> None:
-    ejection = {"ejection_failure_count": 1, "max_ejection_share": 1.0}
-    router = await start_router(SCRIPTS, SCORES, quorum_share=0.5, **ejection)
+    ejection = EjectionSettings(failure_count=1, max_share=1.0)
+    tuning = Tuning(replicas=ReplicaTuning(ejection=ejection))
+    router = await start_router(SCRIPTS, SCORES, quorum_share=0.5, tuning=tuning)
     router.simulator.set_fault("c", FaultKind.HANG)
     router.simulator.set_fault("d", FaultKind.ERROR_500)
     result = await router.ask(strategy="moa", max_layer_count=2)
@@ -178,7 +181,7 @@ async def test_smoa_goes_on_with_the_answers_that_the_judge_keeps(
     start_router: StartRouter,
 ) -> None:
     scripts = {**SCRIPTS, "a": debater(["d", "b"], over=False)}
-    router = await start_router(scripts, SCORES, smoa_kept_answers=2)
+    router = await start_router(scripts, SCORES)
     result = await router.ask(strategy="smoa", max_layer_count=2)
     purposes = [pb.CallPurpose.Name(e.purpose).removeprefix("CALL_PURPOSE_") for e in result.usage]
     assert purposes == [

@@ -50,6 +50,7 @@ class HeldService(JudgeServiceServicer):
         self.let_go = asyncio.Event()
         self.cancelled = asyncio.Event()
         self.broken = False
+        self.deadline_floor_ms = 2
 
     async def AssessAnswers(  # the contract's name
         self, request: AssessAnswersRequest, context: grpc.aio.ServicerContext[Any, Any]
@@ -67,7 +68,9 @@ class HeldService(JudgeServiceServicer):
     @property
     def service(self) -> Service:
         return Service(
-            name=NAME, register=lambda server: add_JudgeServiceServicer_to_server(self, server)
+            name=NAME,
+            register=lambda server: add_JudgeServiceServicer_to_server(self, server),
+            deadline_floor_ms=self.deadline_floor_ms,
         )
 
     @asynccontextmanager
@@ -193,9 +196,8 @@ async def test_a_call_that_runs_out_of_time_is_cancelled_in_the_service(
 async def test_a_call_that_allows_too_little_time_is_not_started(
     serve: Serve, connect: Connect, held: HeldService
 ) -> None:
-    stub = JudgeServiceStub(
-        connect(await serve(ServiceConfig(deadline_floor_ms=60_000), held.app()))
-    )
+    held.deadline_floor_ms = 60_000
+    stub = JudgeServiceStub(connect(await serve(ServiceConfig(), held.app())))
     error = await failure(stub.AssessAnswers(REQUEST, timeout=TIMEOUT_S))
     assert isinstance(error, DeadlineTooShortError)
     assert error.metadata["floor_ms"] == "60000"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scorer.data.converters.decision_line import Call, Decision
     from scorer.data.records import Record
 
-NO_TEXT = "without the query's text (see decision_log_text)"
+NO_TEXT = "without the query's text (see records_keep_text)"
 NO_SCORE = "without an assessed answer"
 
 

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from services.router.types.deadline import Deadline
     from services.rpc.reload import Reloaded
 
+LEASE_MARGIN_S = 30.0
+"""How long after its deadline an answer's reservations stay if its router dies: no answer takes as long
+to end, so that none loses its reservations while it still settles them."""
+
 
 class Accounts:
     """Who may call, and the account of each of their answers.
@@ -23,15 +27,11 @@ class Accounts:
     Args:
         store: Keeps the tenants' counts.
         tenants: Who may call, followed as their file changes; None lets everybody, without a budget.
-        lease_margin_s: How long after its deadline an answer's room stays if this router vanishes.
     """
 
-    def __init__(
-        self, store: BudgetStore, tenants: Reloaded[Tenants] | None, *, lease_margin_s: float
-    ) -> None:
+    def __init__(self, store: BudgetStore, tenants: Reloaded[Tenants] | None) -> None:
         self._store = store
         self._tenants = tenants
-        self._lease_margin_s = lease_margin_s
 
     def refresh(self) -> None:
         """Reads the tenants anew if their file changed; open accounts keep their limits."""
@@ -54,5 +54,5 @@ class Accounts:
             caps=policy.caps,
             store=self._store,
             deadline=deadline,
-            lease_margin_s=self._lease_margin_s,
+            lease_margin_s=LEASE_MARGIN_S,
         )

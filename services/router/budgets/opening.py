@@ -10,38 +10,46 @@ from services.router.budgets.accounts import Accounts
 from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.tenants import load_tenants
-from services.rpc.breaker import Breaker
 from services.rpc.reload import FileProblemsError, Reloaded
 from services.rpc.server import StartUpError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
+    from services.router.budgets.settings import BudgetSettings
     from services.router.budgets.store import BudgetStore
     from services.router.budgets.tenants import Tenants
-    from services.router.config import RouterServiceConfig
+    from services.rpc.breaker import Breaker
 
 
 @asynccontextmanager
-async def open_accounts(config: RouterServiceConfig) -> AsyncIterator[Accounts]:
+async def open_accounts(
+    tenants_file: Path | None, settings: BudgetSettings, breaker: Breaker
+) -> AsyncIterator[Accounts]:
     """Opens the accounts of a router.
+
+    Args:
+        tenants_file: The tenants and their budgets; None lets everybody call, without a budget.
+        settings: Where the counts are kept.
+        breaker: Stops asking a Redis that keeps failing.
 
     Raises:
         StartUpError: The tenants file or the file with Redis's URL cannot be used.
     """
-    tenants = _tenants(config)
-    async with open_store(config) as store:
-        yield Accounts(store, tenants, lease_margin_s=config.budget_lease_margin_s)
+    tenants = _tenants(tenants_file)
+    async with open_store(settings, breaker) as store:
+        yield Accounts(store, tenants)
 
 
 @asynccontextmanager
-async def open_store(config: RouterServiceConfig) -> AsyncIterator[BudgetStore]:
+async def open_store(settings: BudgetSettings, breaker: Breaker) -> AsyncIterator[BudgetStore]:
     """Opens the store of the counts: Redis where there is a URL, else memory.
 
     Raises:
         StartUpError: The file with the URL cannot be used.
     """
-    path = config.budget_redis_url_file
+    path = settings.redis_url_file
     if path is None:
         yield MemoryStore()
         return
@@ -49,10 +57,8 @@ async def open_store(config: RouterServiceConfig) -> AsyncIterator[BudgetStore]:
         try:
             opened = open_redis_store(
                 path.read_text(encoding="utf-8").strip(),
-                timeout_s=config.budget_timeout_s,
-                breaker=Breaker(
-                    failure_limit=config.breaker_failure_count, open_s=config.breaker_open_s
-                ),
+                timeout_s=settings.timeout_s,
+                breaker=breaker,
             )
             store = await stack.enter_async_context(opened)
         except (OSError, ValueError) as error:
@@ -61,8 +67,7 @@ async def open_store(config: RouterServiceConfig) -> AsyncIterator[BudgetStore]:
         yield store
 
 
-def _tenants(config: RouterServiceConfig) -> Reloaded[Tenants] | None:
-    path = config.tenants_file
+def _tenants(path: Path | None) -> Reloaded[Tenants] | None:
     if path is None:
         return None
     try:

@@ -36,10 +36,12 @@ FULL_SUFFIX = ".jsonl.gz"
 class Rotation:
     """When a file is full, and how much of the full ones is kept."""
 
-    max_file_bytes: int
-    max_file_age_s: float
     max_directory_bytes: int
     """The oldest full files go first. Half-full ones of other routers are never touched."""
+    max_file_bytes: int = 16 * 1024 * 1024
+    """Size of a full file: eight of them fit into the directory's default limit."""
+    max_file_age_s: float = 3600.0
+    """Age at which a file is full: who reads the finished files is at most an hour behind."""
 
 
 class FilesSink:

@@ -12,50 +12,45 @@ from services.rpc.server import StartUpError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.router.decision_records.config import DecisionConfig
+    from services.router.decision_records.settings import RecordSettings
     from services.router.decision_records.sink import Sink
 
 _MIN_KEY_BYTES = 16
 
 
-def open_sink(config: DecisionConfig) -> Sink | None:
+def open_sink(settings: RecordSettings) -> Sink | None:
     """Returns the sink that the settings name; None for none.
 
     Raises:
         StartUpError: The file with the connection string cannot be read.
     """
-    match config.decision_sink:
+    match settings.sink:
         case "stdout":
             return StdoutSink()
-        case "files" if config.decision_dir is not None:
-            rotation = Rotation(
-                max_file_bytes=config.decision_file_max_bytes,
-                max_file_age_s=config.decision_file_max_age_s,
-                max_directory_bytes=config.decision_dir_max_bytes,
-            )
-            return FilesSink(config.decision_dir, rotation)
-        case "postgres" if config.decision_postgres_dsn_file is not None:
-            _read(config.decision_postgres_dsn_file, "decision_postgres_dsn_file")
+        case "files" if settings.dir is not None:
+            return FilesSink(settings.dir, Rotation(max_directory_bytes=settings.dir_max_bytes))
+        case "postgres" if settings.postgres_dsn_file is not None:
+            _read(settings.postgres_dsn_file, "records_postgres_dsn_file")
             # Here, since loading the driver takes longer than all else, and most routers need none.
             from services.router.decision_records.postgres import PostgresSink  # noqa: PLC0415
 
-            return PostgresSink(config.decision_postgres_dsn_file)
+            return PostgresSink(settings.postgres_dsn_file)
         case _:
             return None
 
 
-def read_redaction(config: DecisionConfig) -> Redaction:
+def read_redaction(settings: RecordSettings) -> Redaction:
     """Returns what of the texts is kept.
 
     Raises:
         StartUpError: The key cannot be read or is too short.
     """
     key = None
-    if config.decision_hash_key_file is not None:
-        key = _read(config.decision_hash_key_file, "decision_hash_key_file").strip()
+    if settings.hash_key_file is not None:
+        key = _read(settings.hash_key_file, "records_hash_key_file").strip()
         if len(key) < _MIN_KEY_BYTES:
-            raise StartUpError(f"decision_hash_key_file holds fewer than {_MIN_KEY_BYTES} bytes")
-    return Redaction(key=key, keep_text=config.decision_log_text)
+            raise StartUpError(f"records_hash_key_file holds fewer than {_MIN_KEY_BYTES} bytes")
+    return Redaction(key=key, keep_text=settings.keep_text)
 
 
 def _read(path: Path, setting: str) -> bytes:

@@ -41,7 +41,7 @@ class QueryNote(Part):
     character_count: Count
     estimated_token_count: Count = Field(description="Of the whole conversation.")
     message_count: Count
-    text: str | None = Field(default=None, description="Only with `decision_log_text`.")
+    text: str | None = Field(default=None, description="Only with `records_keep_text`.")
 
 
 class RankedNote(Part):
@@ -67,7 +67,7 @@ class AnswerNote(Part):
     model_id: str
     self_score: Score | None = None
     grades: dict[str, Score] = Field(default_factory=dict)
-    text: str | None = Field(default=None, description="Only with `decision_log_text`.")
+    text: str | None = Field(default=None, description="Only with `records_keep_text`.")
 
 
 class AssessmentNote(Part):
@@ -155,7 +155,9 @@ class DecisionRecord(Part):
     )
     tenant: str | None = Field(default=None, description="Absent where there are no tenants.")
     strategy: str
-    policy: dict[str, JsonValue] = Field(description="Weights and limits, defaults filled in.")
+    policy: dict[str, JsonValue] = Field(
+        description="Weights and limits, defaults filled in, by the contract's names."
+    )
     config_version: str = Field(description="Changes with any setting of the service.")
     pool_version: str = Field(description="Changes with any change of the pool file.")
     scorer_version: str | None = Field(
@@ -175,7 +177,7 @@ class DecisionRecord(Part):
     layers: tuple[LayerNote, ...]
     stop_reason: str | None = None
     final_model_id: str | None = None
-    final_text: str | None = Field(default=None, description="Only with `decision_log_text`.")
+    final_text: str | None = Field(default=None, description="Only with `records_keep_text`.")
     fallbacks: tuple[FallbackNote, ...] = ()
     attempts: tuple[AttemptNote, ...] = Field(description="The ledger, in the order of booking.")
     totals: TotalsNote

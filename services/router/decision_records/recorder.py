@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import time
 from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
@@ -25,11 +24,15 @@ from services.router.routing.events import Result, RoutingDecision
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
-    from services.router.config import RouterServiceConfig
     from services.router.decision_records.redaction import Redaction
+    from services.router.decision_records.settings import RecordSettings
     from services.router.engine.run import Run
     from services.router.routing.events import Event
 
+BUFFER_BYTES = 16 * 1024 * 1024
+"""Most that waiting records may take: some 1,500 of two layers over 15 models, without text."""
+DRAIN_TIMEOUT_S = 5.0
+"""Time to write the waiting records when the router ends: a sink that is up takes them all in less."""
 _log = structlog.get_logger()
 
 
@@ -99,18 +102,24 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recording(config: RouterServiceConfig) -> AsyncIterator[Recorder]:
-    """Opens what the settings ask for; writes what waits and closes it when the block ends.
+async def recording(
+    settings: RecordSettings, config_version: str, *, drain_timeout_s: float = DRAIN_TIMEOUT_S
+) -> AsyncIterator[Recorder]:
+    """Opens the recorder; writes the records that wait and closes it when the block ends.
+
+    Args:
+        settings: Where records are written, and what they hold.
+        config_version: Changes with any setting of the service.
+        drain_timeout_s: Time for the records that wait when the block ends.
 
     Raises:
         StartUpError: A file that the settings name cannot be used.
     """
-    redaction = read_redaction(config)
-    config_version = hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
-    sink = open_sink(config)
+    redaction = read_redaction(settings)
+    sink = open_sink(settings)
     if sink is None:
         yield Recorder(None, redaction, config_version)
         return
-    log = DecisionLog(sink, max_bytes=config.decision_buffer_bytes)
-    async with writing(log, sink, drain_timeout_s=config.decision_drain_timeout_s):
+    log = DecisionLog(sink, max_bytes=BUFFER_BYTES)
+    async with writing(log, sink, drain_timeout_s=drain_timeout_s):
         yield Recorder(log, redaction, config_version)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redaction:
-    """The operator's choice; without any, a record holds lengths alone."""
+    """The operator's choice of the parts of texts that records hold; lengths are always there."""
 
     key: bytes | None = field(default=None, repr=False)
     """Makes equal queries recognizable to whoever has it, and to nobody else."""
-    keep_text: bool = False
+    keep_text: bool
 
     def query(self, conversation: Conversation) -> QueryNote:
         """Returns what is kept of the query that was ranked for."""

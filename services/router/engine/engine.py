@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     )
 
 
+MIN_STAGE_S = 0.2
+"""A model that is called with less time left hardly brings an answer, but costs one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """The building blocks, with the services and limits that they use."""
@@ -57,7 +61,7 @@ class Engine:
     patience: Patience
     backup_budget: RetryBudget
     """Bounds backup models to a share of the calls."""
-    min_stage_s: float
+    min_stage_s: float = MIN_STAGE_S
     """Least time left in which another layer or the aggregator is started."""
 
     async def screen(self, run: Run) -> None:

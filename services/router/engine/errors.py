@@ -39,7 +39,7 @@ def nothing_eligible(
     if limit is StopReason.TOKEN_LIMIT:
         return NoEligibleModelError(
             "the smallest call could take more tokens than the policy allows",
-            {"max_token_count": str(policy.max_tokens)},
+            {"max_token_count": str(policy.max_token_count)},
         )
     if limit is StopReason.COST_LIMIT:
         cheapest_usd = min(r.candidate.worst.usd for r in ranked)

@@ -93,7 +93,7 @@ def plan_best(run: Run, count: int) -> RoutingDecision | StopReason:
         NoEligibleModelError: The policy's limits leave no model for the first layer.
     """
     ranked = rank_eligible(run)
-    policy = replace(run.policy, max_layer_models=count, max_score_gap=1.0)
+    policy = replace(run.policy, max_layer_model_count=count, max_score_gap=1.0)
     # One model alone depends on its rank, so an uncertain ranking matters only then.
     return _decision(run, ranked, _select(run, ranked, policy, may_be_safe=count == 1))
 

@@ -67,7 +67,7 @@ class Run:
     @property
     def layers_left(self) -> int:
         """Layers that may still bring an answer."""
-        return self.policy.max_layers - self.layers_run
+        return self.policy.max_layer_count - self.layers_run
 
     @property
     def left(self) -> Caps:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from services.router.pool.pool import PoolModel
     from services.router.types.ledger import LedgerEntry
 
+HALF_LIFE_S = 600.0
+"""Time after which a call counts half as much: after a quiet night the pool file decides again."""
+POOL_MEDIAN_CALLS = 5.0
+"""How many calls the pool file's median latency counts as: a few of its own outweigh it."""
 _CUT_OFF = {CallStatus.CANCELLED, CallStatus.TIMEOUT}
 
 
@@ -33,20 +37,17 @@ class Latencies:
     """What is expected of each model's latency; kept for as long as the service runs.
 
     Args:
-        half_life_s: Time after which a call counts half as much.
-        pool_median_calls: How many calls the pool file's median counts as.
+        learns: Whether calls change what is expected; if not, the pool file's medians stand.
         clock: Returns the time in seconds.
     """
 
     def __init__(
         self,
         *,
-        half_life_s: float,
-        pool_median_calls: float,
+        learns: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._half_life_s = half_life_s
-        self._pool_median_calls = pool_median_calls
+        self._learns = learns
         self._clock = clock
         self._observed: dict[str, _Observed] = {}
 
@@ -61,10 +62,10 @@ class Latencies:
         # A resumed attempt tells of the rest of a reply alone.
         whole = entry.attempt_kind is not AttemptKind.RESUME
         told = whole and (entry.status is CallStatus.OK or late)
-        if entry.purpose is not CallPurpose.ANSWER or not told:
+        if not self._learns or entry.purpose is not CallPurpose.ANSWER or not told:
             return
         observed = self._observed.setdefault(
-            model.id, _Observed(durations_s=RecentValues(half_life_s=self._half_life_s))
+            model.id, _Observed(durations_s=RecentValues(half_life_s=HALF_LIFE_S))
         )
         values = observed.durations_s
         values.add(entry.duration_s, now_s)
@@ -81,5 +82,5 @@ class Latencies:
         if observed is None:
             return model.median_latency_s
         calls = observed.durations_s.weight(now_s)
-        total_s = self._pool_median_calls * model.median_latency_s + calls * observed.mean_s
-        return total_s / (self._pool_median_calls + calls)
+        total_s = POOL_MEDIAN_CALLS * model.median_latency_s + calls * observed.mean_s
+        return total_s / (POOL_MEDIAN_CALLS + calls)

@@ -1,68 +1,138 @@
-"""What a call is willing to spend, and on what."""
+"""The weights and limits that a request is answered by, and the settings that are their defaults."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.router.types.amounts import nano_usd
 from services.router.types.resource_limits import Caps
 
 
+class Bounds(NamedTuple):
+    """The least and the greatest value of a field."""
+
+    low: int
+    high: int
+
+
+SHARES = Bounds(0, 1)
+LAYER_MODEL_COUNTS = Bounds(1, 16)
+LAYER_COUNTS = Bounds(1, 5)
+CALL_COUNTS = Bounds(1, 64)
+
+Share = Annotated[float, Field(ge=SHARES.low, le=SHARES.high)]
+
+
+class PolicySettings(BaseModel):
+    """Every field of a policy that has a default, by its name in the contract's `RoutingPolicy`.
+
+    Presets, the operator and strategies each set some of the fields; `updated` puts them together.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quality_weight: Share = Field(default=1.0, description="Weight of the score in the utility.")
+    cost_weight: Share = Field(
+        default=0.1,
+        description="Weight of the expected cost, as a share of the most expensive model's.",
+    )
+    latency_weight: Share = Field(
+        default=0.05,
+        description="Weight of the expected latency, as a share of the slowest model's.",
+    )
+    max_layer_model_count: int = Field(
+        default=3,
+        ge=LAYER_MODEL_COUNTS.low,
+        le=LAYER_MODEL_COUNTS.high,
+        description="Most models that run together in a layer.",
+    )
+    max_layer_count: int = Field(
+        default=2, ge=LAYER_COUNTS.low, le=LAYER_COUNTS.high, description="Most layers."
+    )
+    stopping_score: Share = Field(
+        default=0.8, description="Posterior score from which on no further layer runs."
+    )
+    # On held-out training queries of two pools, majorities over models within 0.1 of the best were as
+    # often right as over models within 0.2, at up to a quarter fewer calls.
+    max_score_gap: Share = Field(
+        default=0.1,
+        description="Largest difference to the best score at which a model is still selected.",
+    )
+    price_band: Share = Field(
+        default=0.01,
+        description="Largest difference between utilities that count as equal, so that the cheaper "
+        "model comes first.",
+    )
+    # The least step of 0.05 from which on playing safe loses nothing on training queries, by folds
+    # (`python -m tests.bench.bench_uncertainty`).
+    max_uncertainty: Share = Field(
+        default=0.5,
+        description="Uncertainty of a ranking from which on the pool's safe models run, if it has any.",
+    )
+    max_expected_latency_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Longest expected time of one call to a model that is selected. Absent: no limit.",
+    )
+    max_cost_usd: Annotated[float, Field(ge=0)] | None = Field(
+        default=None, description="Most that an answer may cost, in US dollars. Absent: no limit."
+    )
+    max_call_count: int = Field(
+        default=10,
+        ge=CALL_COUNTS.low,
+        le=CALL_COUNTS.high,
+        description="Most calls to models per answer, the aggregator's included.",
+    )
+    max_token_count: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="Most tokens, prompt and completion, of all calls of an answer. Absent: no limit.",
+    )
+
+    def updated(self, changes: PolicySettings) -> PolicySettings:
+        """Returns these settings with the fields that `changes` sets."""
+        return self.model_copy(update=changes.model_dump(exclude_unset=True))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A request's weights and limits, every default filled in."""
+    """The policy of one request, every default filled in; `PolicySettings` describes the fields."""
 
     strategy: str
     """Name of the strategy; one of the registry's."""
     quality_weight: float
-    """Weight of the score, in [0, 1]."""
     cost_weight: float
-    """Weight of the expected cost as a share of the dearest eligible model's, in [0, 1]."""
     latency_weight: float
-    """Weight of the expected latency as a share of the slowest eligible model's, in [0, 1]."""
-    max_layer_models: int
-    """Models that run together in a layer, at most."""
-    max_layers: int
-    """Layers, at most."""
+    max_layer_model_count: int
+    max_layer_count: int
     stopping_score: float
-    """Posterior score from which on no further layer runs."""
     max_score_gap: float
-    """How far below the best score a selected model's may lie."""
     price_band: float
-    """How far utilities may lie apart and still count as equal, in [0, 1]."""
     max_uncertainty: float
-    """Uncertainty from which on the pool's safe models run."""
     max_expected_latency_s: float | None
-    """How long a selected model's call may be expected to take; None means no limit."""
     max_cost_usd: float | None
-    """What the whole call may cost, at most."""
-    max_calls: int
-    """Calls to models, the aggregator's included, at most."""
-    max_tokens: int | None
-    """Tokens, read and written, of all calls together, at most; None means no limit."""
-    min_gain: float
-    """How far the best posterior score must move in a layer for another layer to run."""
-    kept_answers: int
-    """Answers that the judge of `smoa` keeps of a layer."""
-    sampling_temperature: float
-    """Temperature of the samples of `self-moa`."""
+    max_call_count: int
+    max_token_count: int | None
+    kept_answer_count: int
+    """Answers of a layer that the judge of `smoa` keeps."""
     model_ids: frozenset[str]
     """The models that may run; empty means the whole pool."""
 
     @property
     def caps(self) -> Caps:
-        """What all calls may take together."""
+        """The limits of all calls together."""
         return Caps(
-            calls=self.max_calls,
-            tokens=self.max_tokens,
+            calls=self.max_call_count,
+            tokens=self.max_token_count,
             nano_usd=None if self.max_cost_usd is None else nano_usd(self.max_cost_usd),
         )
 
     @property
     def team_size(self) -> int:
-        """How many models are to complement one another; one alone is no team."""
-        return self.max_layer_models if self.max_layer_models > 1 else 0
+        """The number of models that should complement one another; one model alone is no team."""
+        return self.max_layer_model_count if self.max_layer_model_count > 1 else 0
 
     def allows_latency(self, expected_s: float) -> bool:
-        """Says whether a model may be expected to take so long."""
+        """Returns whether a call with this expected time may be made."""
         return self.max_expected_latency_s is None or expected_s <= self.max_expected_latency_s

@@ -141,7 +141,7 @@ def early_stop(
         return StopReason.SCORE
     if agree(answers):
         return StopReason.AGREEMENT
-    if layers_run >= policy.max_layers:
+    if layers_run >= policy.max_layer_count:
         return StopReason.LAYER_LIMIT
     return None
 

@@ -64,11 +64,11 @@ def select(
     gone = unavailable(ranked)
     if not by_rank:
         return Selection(model_ids=(), stop_reason=StopReason.NO_MODEL, reasons=gone)
-    calls = policy.max_layer_models if left.calls is None else left.calls
+    calls = policy.max_layer_model_count if left.calls is None else left.calls
     if calls < 1:
         return Selection(model_ids=(), stop_reason=StopReason.CALL_LIMIT)
     by_id = {candidate.model_id: candidate for candidate in by_rank}
-    seats = min(policy.max_layer_models, calls)
+    seats = min(policy.max_layer_model_count, calls)
     layer = _Layer(policy=policy, left=left, seats=seats, reasons=gone)
     layer.fill([by_id[m] for m in safe_ids if m in by_id], SelectionReason.SAFE)
     if layer.picked:

@@ -7,7 +7,6 @@ stay short. A further model may answer better, or its agreement or disagreement 
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.answer_key import answer_key
@@ -20,12 +19,11 @@ from services.router.engine.planner import (
 )
 from services.router.engine.proposals import assessed_proposal
 from services.router.routing.agreement import Offer, Opinion, posteriors, worthwhile_call
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
     from services.router.routing.events import Answer, LayerReport, RoutingDecision
@@ -37,7 +35,7 @@ class Cascade(Layered):
 
     independent = True
     # The price of a call decides, not a score: `cost_weight` says what a right answer is worth.
-    defaults: Mapping[str, float] = MappingProxyType({"max_layers": 4, "stopping_score": 1.0})
+    defaults = PolicySettings(max_layer_count=4, stopping_score=1.0)
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns the model whose answer is worth most beyond its price, if any is."""

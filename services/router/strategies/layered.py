@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import aclosing
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from services.router.engine.planner import aggregators, stop_reason
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
@@ -29,7 +29,7 @@ class Strategy(Protocol):
     """
 
     @property
-    def defaults(self) -> Mapping[str, float]:
+    def defaults(self) -> PolicySettings:
         """Values of policy fields that neither the request nor the operator sets."""
         ...
 
@@ -65,7 +65,7 @@ class Layered(ABC):
     If the last layer has one model, it streams to the caller and nothing is aggregated.
     """
 
-    defaults: Mapping[str, float] = MappingProxyType({})
+    defaults = PolicySettings()
     independent = False
     """True if models answer without sight of each other's answers."""
     end = StopReason.LAYER_LIMIT

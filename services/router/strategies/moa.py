@@ -6,16 +6,14 @@ layers early.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.planner import further_models, plan_best
 from services.router.engine.proposals import plain_proposal
+from services.router.routing.policy import PolicySettings
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
     from services.router.routing.events import LayerReport, RoutingDecision
@@ -25,13 +23,11 @@ if TYPE_CHECKING:
 class MoA(Layered):
     """screen -> [run all together]* -> aggregate."""
 
-    defaults: Mapping[str, float] = MappingProxyType(
-        {"max_layer_models": 16, "max_layers": 2, "max_calls": 64}
-    )
+    defaults = PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64)
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns every model that fits the limits, by rank."""
-        return plan_best(run, run.policy.max_layer_models)
+        return plan_best(run, run.policy.max_layer_model_count)
 
     async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
         """Runs the models; those of a later layer improve the answers of the layer before."""

@@ -1,58 +1,88 @@
-"""Named sets of policy values, and where a policy's values come from that a request leaves out."""
+"""Named sets of policy values, and the policy of a request that leaves fields out."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from services.router.routing.policy import PolicySettings
 from services.router.strategies.registry import STRATEGIES
+from services.router.strategies.smoa import KEPT_ANSWER_COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.config import RouterServiceConfig
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """The fields that a preset sets, by strategy. A strategy that is not listed keeps its values."""
+
+    policies: Mapping[str, PolicySettings]
+    kept_answer_count: int = KEPT_ANSWER_COUNT
+
 
 # The settings of the RouteMoA paper's code for its pool of 5 and its pool of 15 models: three layers,
 # at most three models in each, no weight of cost or latency. Its large pool knows no score gap.
-_ROUTED = {
-    "max_layer_models": 3,
-    "max_layers": 3,
-    "max_calls": 10,
-    "cost_weight": 0.0,
-    "latency_weight": 0.0,
+_ROUTED = PolicySettings(
+    max_layer_model_count=3,
+    max_layer_count=3,
+    max_call_count=10,
+    cost_weight=0.0,
+    latency_weight=0.0,
+)
+_ALL_MODELS = PolicySettings(max_layer_model_count=16, max_layer_count=3, max_call_count=64)
+
+PRESETS: Mapping[str, Preset] = {
+    "small-pool": Preset(
+        policies={
+            "routemoa": _ROUTED.updated(PolicySettings(stopping_score=0.805, max_score_gap=0.2)),
+            "moa": _ALL_MODELS,
+            "smoa": _ALL_MODELS,
+        },
+        kept_answer_count=3,
+    ),
+    "large-pool": Preset(
+        policies={
+            "routemoa": _ROUTED.updated(PolicySettings(stopping_score=0.76, max_score_gap=1.0)),
+            "moa": _ALL_MODELS,
+            "smoa": _ALL_MODELS,
+        },
+        kept_answer_count=3,
+    ),
 }
-_ALL_MODELS = {"max_layer_models": 16, "max_layers": 3, "max_calls": 64}
-
-PRESETS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
-    "small-pool": {
-        "routemoa": _ROUTED | {"stopping_score": 0.805, "max_score_gap": 0.2},
-        "moa": _ALL_MODELS,
-        "smoa": _ALL_MODELS | {"smoa_kept_answers": 3},
-    },
-    "large-pool": {
-        "routemoa": _ROUTED | {"stopping_score": 0.76, "max_score_gap": 1.0},
-        "moa": _ALL_MODELS,
-        "smoa": _ALL_MODELS | {"smoa_kept_answers": 3},
-    },
-}
-"""Preset -> strategy -> setting -> value. A strategy that is not listed is not changed."""
 
 
-@lru_cache(maxsize=64)  # every request asks for them
-def policy_defaults(strategy: str, preset: str, config: RouterServiceConfig) -> Mapping[str, Any]:
-    """Returns the value of every setting for a request that leaves the policy's field out.
+class PolicyDefaults:
+    """The values of the policy's fields that a request leaves out.
 
-    Where several say something, the preset comes first, then what the operator has set, then what the
-    strategy takes by itself, then the service's default.
+    Where several set a field, the preset's value comes first, then the operator's, then the
+    strategy's own, then the service's default. All are put together once: every request reads them.
 
     Args:
-        strategy: A known strategy.
-        preset: A known preset; empty for none.
-        config: The service's settings.
+        operator: The service's settings; the fields that are not set are the service's defaults.
+        strategy: The strategy of requests that name none.
     """
-    set_by_operator = {name: getattr(config, name) for name in config.model_fields_set}
-    named = PRESETS[preset].get(strategy, {}) if preset else {}
-    return MappingProxyType(
-        {**dict(config), **STRATEGIES[strategy].defaults, **set_by_operator, **named}
-    )
+
+    def __init__(self, operator: PolicySettings, *, strategy: str) -> None:
+        self.strategy = strategy
+        self._settings = {
+            (name, preset): _settings(operator, name, preset)
+            for name in STRATEGIES
+            for preset in ("", *PRESETS)
+        }
+
+    def settings(self, strategy: str, preset: str) -> PolicySettings:
+        """Returns the values for a known strategy and a known preset; an empty one means none."""
+        return self._settings[strategy, preset]
+
+
+def kept_answer_count(preset: str) -> int:
+    """Returns how many answers the judge of `smoa` keeps with a known preset, or with none."""
+    return PRESETS[preset].kept_answer_count if preset else KEPT_ANSWER_COUNT
+
+
+def _settings(operator: PolicySettings, strategy: str, preset: str) -> PolicySettings:
+    settings = PolicySettings().updated(STRATEGIES[strategy].defaults).updated(operator)
+    if preset and strategy in PRESETS[preset].policies:
+        return settings.updated(PRESETS[preset].policies[strategy])
+    return settings

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from services.router.routing.events import Answer, LayerReport, RoutingDecision
 
 
+MIN_GAIN = 0.01
+"""How far the best posterior score must move in a layer for another layer to run; as much as the
+default `price_band`, below which two utilities count as equal."""
+
+
 class RouteMoA(Layered):
     """screen -> [pick by rank -> run together -> judge -> re-rank]* -> aggregate."""
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns the models within score gap and limits, as long as layers bring a gain."""
-        if not _gained(run.reports, run.policy.min_gain):
+        if not _gained(run.reports):
             return StopReason.NO_GAIN
         return plan_layer(run)
 
@@ -52,11 +57,11 @@ def _likeliest_first(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
     return tuple(sorted(by_posterior(run, answers), key=lambda a: -chances[a.model_id]))
 
 
-def _gained(reports: Sequence[LayerReport], min_gain: float) -> bool:
+def _gained(reports: Sequence[LayerReport]) -> bool:
     """Returns whether the last layer changed the best model or its score."""
     assessed = [report.assessments[0] for report in reports if report.assessments]
     if len(assessed) < 2:
         return True
     before, after = assessed[-2:]
     moved = abs(after.posterior_score - before.posterior_score)
-    return after.model_id != before.model_id or moved > min_gain
+    return after.model_id != before.model_id or moved > MIN_GAIN

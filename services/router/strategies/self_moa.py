@@ -6,17 +6,17 @@ references than other models' answers.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.planner import further_models, plan_best, plan_models
 from services.router.engine.proposals import plain_proposal
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason
 from services.router.routing.selection import SelectionReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from services.router.engine.engine import Engine
     from services.router.engine.proposals import Proposal
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from services.router.routing.events import LayerReport, RoutingDecision
 
 
+SAMPLING_TEMPERATURE = 0.7
+"""The default temperature of the mixture of agents' reference code, on which Self-MoA builds."""
+
+
 class SelfMoA(Layered):
     """screen -> sample the best model, or the next best if that fails -> aggregate."""
 
-    defaults: Mapping[str, float] = MappingProxyType({"max_layer_models": 6, "max_layers": 1})
+    defaults = PolicySettings(max_layer_model_count=6, max_layer_count=1)
 
     end = StopReason.COMPLETE
 
@@ -42,11 +46,11 @@ class SelfMoA(Layered):
         (model_id,) = best.selected_model_ids
         safe = best.reasons.get(model_id) is SelectionReason.SAFE
         reason = SelectionReason.SAFE if safe else SelectionReason.STRATEGY
-        wanted = [model_id] * run.policy.max_layer_models
+        wanted = [model_id] * run.policy.max_layer_model_count
         return plan_models(run, best.ranked, wanted, reason)
 
     async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
-        """Samples the model at the policy's temperature."""
+        """Samples the model at `SAMPLING_TEMPERATURE`."""
         model = run.pool.by_id[decision.selected_model_ids[0]]
         samples = len(decision.selected_model_ids)
         proposals = list(_samples(run, model, samples))
@@ -67,6 +71,6 @@ class SelfMoA(Layered):
 
 
 def _samples(run: Run, model: PoolModel, count: int) -> Iterator[Proposal]:
-    """Returns several requests to a model at the policy's temperature."""
-    sampled = model.model_copy(update={"temperature": run.policy.sampling_temperature})
+    """Returns several requests to a model at `SAMPLING_TEMPERATURE`."""
+    sampled = model.model_copy(update={"temperature": SAMPLING_TEMPERATURE})
     return (plain_proposal(run, sampled) for _ in range(count))

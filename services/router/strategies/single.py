@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from functools import partial
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.errors import no_answer
 from services.router.engine.planner import plan_best
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import next_layer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator
 
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Single:
     """screen -> the best model; the next best if it fails."""
 
-    defaults: Mapping[str, float] = MappingProxyType({})
+    defaults = PolicySettings()
 
     async def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
         """Yields all events but the `Result`; see `Strategy`."""

@@ -6,7 +6,6 @@ one that would merge the answers.
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.planner import (
@@ -18,6 +17,7 @@ from services.router.engine.planner import (
 )
 from services.router.engine.proposals import plain_proposal
 from services.router.routing.limits import fitting
+from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason, agree
 from services.router.strategies.layered import Layered
 from services.router.strategies.verdicts import (
@@ -29,14 +29,14 @@ from services.router.strategies.verdicts import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from services.router.engine.engine import Engine
     from services.router.engine.proposals import LayerOutcome
     from services.router.engine.run import Run
     from services.router.pool.pool import PoolModel
     from services.router.routing.events import LayerReport, RoutingDecision
 
+KEPT_ANSWER_COUNT = 2
+"""Answers of a layer that the judge keeps, unless a preset asks for another number."""
 ROLES = (
     "Answer as a meticulous scholar who names what is known and doubts the rest.",
     "Answer as a practical engineer who works in small steps and checks each of them.",
@@ -50,13 +50,11 @@ ROLES = (
 class SMoA(Layered):
     """screen -> [run all in roles -> judge keeps some -> moderator ends it or not]* -> aggregate."""
 
-    defaults: Mapping[str, float] = MappingProxyType(
-        {"max_layer_models": 16, "max_layers": 2, "max_calls": 64}
-    )
+    defaults = PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64)
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns every model that fits the limits, by rank."""
-        return plan_best(run, run.policy.max_layer_models)
+        return plan_best(run, run.policy.max_layer_model_count)
 
     async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
         """Runs the models in their roles, and keeps the answers that the judge chooses."""
@@ -90,7 +88,7 @@ async def _debate(run: Run, engine: Engine, outcome: LayerOutcome) -> LayerOutco
             run.stop_reason = StopReason.MODERATOR
         chosen = [model_id for question in questions for model_id in kept_model_ids(question)]
         kept = tuple(a for m in chosen for a in outcome.answers if a.model_id == m) or kept
-    run.answers = kept[: run.policy.kept_answers]
+    run.answers = kept[: run.policy.kept_answer_count]
     return outcome
 
 
@@ -98,7 +96,7 @@ def _questions(run: Run, engine: Engine) -> list[Question]:
     """Returns the questions about the answers: one to choose among many, one to end the debate."""
     if agree([answer.text for answer in run.answers]):
         return []
-    wanted = [selection] if len(run.answers) > run.policy.kept_answers else []
+    wanted = [selection] if len(run.answers) > run.policy.kept_answer_count else []
     wanted += [moderation] if run.layers_left > 1 else []
     able = [
         model

@@ -36,7 +36,7 @@ def selection(run: Run, model: PoolModel) -> Question:
     call = ModelCall(
         model=model,
         session=run.conversation.session,
-        messages=prompts.judge(run.conversation, references, nonce, run.policy.kept_answers),
+        messages=prompts.judge(run.conversation, references, nonce, run.policy.kept_answer_count),
         purpose=CallPurpose.SELECTION,
         layer_number=len(run.reports) + 1,
     )

@@ -207,7 +207,7 @@ def test_a_changed_setting_rolls_pods_a_changed_pool_does_not_and_rollback_undoe
         )
         assert '\\"aggregator\\": \\"small\\"' in config
         with timed("upgrade --wait, a changed setting"):
-            helm(cluster, "upgrade", "default", "router.config.max_layers=4")
+            helm(cluster, "upgrade", "default", "router.config.policy_max_layer_count=4")
         cluster.wait(lambda: settled(cluster, "router", 2))
         assert not pods(cluster, "router").keys() & first
         assert settled(cluster, "scorer", 2)
@@ -217,7 +217,7 @@ def test_a_changed_setting_rolls_pods_a_changed_pool_does_not_and_rollback_undoe
         environment = cluster.run(
             *("kubectl", "get", "configmap", "routemoa-router", "-n", NAMESPACE, "-o", "json")
         )
-        assert "MAX_LAYERS" not in environment
+        assert "MAX_LAYER_COUNT" not in environment
 
 
 def test_a_drain_respects_the_disruption_budget(cluster: Cluster) -> None:

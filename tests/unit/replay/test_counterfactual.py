@@ -56,7 +56,7 @@ def test_the_same_policy_chooses_the_same(ranking: list[RankedNote]) -> None:
 def test_a_choice_is_of_the_ranking_and_within_the_limits(ranking: list[RankedNote]) -> None:
     ids = {item.model_id for item in ranking}
     for strategy in ("routemoa", "single", "cascade", "moa"):
-        chosen = choose(ranking, strategy=strategy, max_layer_models=2, max_calls=4)
+        chosen = choose(ranking, strategy=strategy, max_layer_model_count=2, max_call_count=4)
         assert 0 < len(chosen) <= {"routemoa": 2, "single": 1, "cascade": 1, "moa": 4}[strategy]
         assert set(chosen) <= ids
         assert len(set(chosen)) == len(chosen)
@@ -95,8 +95,8 @@ def test_another_scorer_chooses_by_its_own_scores() -> None:
 def test_team_and_safe_models_are_chosen_as_the_router_does() -> None:
     ranking = [note("a", 0.8), note("b", 0.79), note("c", 0.78), note("d", 0.2)]
     given = record(ranking, "ac", team_model_ids=("a", "c"), safe_model_ids=("d",), uncertainty=0.5)
-    assert under(given, max_layer_models=2, max_uncertainty=0.6).other.model_ids == ("a", "c")
-    assert under(given, max_layer_models=2, max_uncertainty=0.4).other.model_ids == ("d",)
+    assert under(given, max_layer_model_count=2, max_uncertainty=0.6).other.model_ids == ("a", "c")
+    assert under(given, max_layer_model_count=2, max_uncertainty=0.4).other.model_ids == ("d",)
 
 
 def test_outcomes_are_posteriors_failures_and_nothing_else() -> None:
@@ -132,23 +132,29 @@ def test_a_record_without_a_layer_is_no_comparison() -> None:
 
 
 def test_an_older_record_takes_the_defaults_for_what_it_lacks() -> None:
-    older = {name: value for name, value in POLICY.items() if name != "max_layers"}
-    assert policy_of(older, {}).max_layers == POLICY["max_layers"]
+    older = {name: value for name, value in POLICY.items() if name != "max_layer_count"}
+    assert policy_of(older, {}).max_layer_count == POLICY["max_layer_count"]
     assert policy_of(POLICY | {"of_a_newer_router": 1}, {}) == policy_of(POLICY, {})
+
+
+def test_records_and_overrides_may_have_the_names_of_older_routers() -> None:
+    assert policy_of({"max_layers": 4, "max_layer_models": 5}, {}).max_layer_count == 4
+    assert read_overrides(["max_layers=4"], None) == {"max_layer_count": 4}
 
 
 def test_every_bad_override_is_named() -> None:
     with pytest.raises(BadOverrideError) as caught:
-        read_overrides(["cost_weight=2", "colour=red", "max_layers=many"], "debate")
+        read_overrides(["cost_weight=2", "colour=red", "max_layer_count=many"], "debate")
     problems = " ".join(caught.value.problems)
     assert len(caught.value.problems) == 4
-    for name in ("cost_weight", "colour", "max_layers", "debate"):
+    for name in ("cost_weight", "colour", "max_layer_count", "debate"):
         assert name in problems
 
 
 def test_a_strategy_brings_its_own_defaults_unless_told_otherwise() -> None:
-    assert policy_of(POLICY, {"strategy": "moa"}).max_layer_models == 16
-    assert policy_of(POLICY, {"strategy": "moa", "max_layer_models": 2}).max_layer_models == 2
+    assert policy_of(POLICY, {"strategy": "moa"}).max_layer_model_count == 16
+    changed = policy_of(POLICY, {"strategy": "moa", "max_layer_model_count": 2})
+    assert changed.max_layer_model_count == 2
     assert policy_of(POLICY | {"strategy": "smoa"}, {}).strategy == "routemoa"
 
 
@@ -156,16 +162,16 @@ def test_limits_on_money_and_tokens_hold_for_each_strategy() -> None:
     ranking = [note("dear", 0.9, cost_usd=1.0), note("cheap", 0.85, cost_usd=0.01)]
     for strategy in ("routemoa", "single", "cascade", "moa"):
         assert choose(ranking, strategy=strategy, max_cost_usd=0.5) == ("cheap",)
-        assert len(choose(ranking, strategy=strategy, max_tokens=1_500)) == 1
+        assert len(choose(ranking, strategy=strategy, max_token_count=1_500)) == 1
 
 
 def test_overrides_have_the_types_of_the_settings() -> None:
     values = read_overrides(
-        ["cost_weight=0.25", "max_layer_models=2", "max_cost_usd=none"], "single"
+        ["cost_weight=0.25", "policy_max_layer_model_count=2", "max_cost_usd=none"], "single"
     )
     assert values == {
         "cost_weight": 0.25,
-        "max_layer_models": 2,
+        "max_layer_model_count": 2,
         "max_cost_usd": None,
         "strategy": "single",
     }

@@ -4,12 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.pool.expected_latency import Latencies
+from services.router.pool.expected_latency import HALF_LIFE_S, Latencies
 from services.router.pool.pool import PoolModel
 from services.router.pool.recent_values import RecentValues
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
 
-HALF_LIFE_S = 600.0
 MODEL = PoolModel(
     id="m",
     url="http://localhost/v1",  # type: ignore[arg-type]  # pydantic reads it
@@ -29,11 +28,9 @@ class Clock:
 
 
 class Bench:
-    def __init__(self, pool_median_calls: float = 5.0) -> None:
+    def __init__(self, *, learns: bool = True) -> None:
         self.clock = Clock()
-        self.latencies = Latencies(
-            half_life_s=HALF_LIFE_S, pool_median_calls=pool_median_calls, clock=self.clock
-        )
+        self.latencies = Latencies(learns=learns, clock=self.clock)
 
     def call(
         self,
@@ -80,6 +77,13 @@ def test_the_pools_median_returns_when_the_calls_are_long_past() -> None:
     assert bench.expected_s == pytest.approx((5 * 4 + 2.5 * 1) / 7.5)
     bench.clock.now_s += 100 * HALF_LIFE_S
     assert bench.expected_s == pytest.approx(4.0)
+
+
+def test_the_pools_median_stands_for_good_where_latency_is_not_learned() -> None:
+    bench = Bench(learns=False)
+    for _ in range(100):
+        bench.call(1.0)
+    assert bench.expected_s == 4.0
 
 
 def test_a_heavy_tail_counts_and_one_outlier_does_not() -> None:

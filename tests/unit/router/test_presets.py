@@ -1,43 +1,56 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from pydantic import ValidationError
 
-from services.router.config import RouterServiceConfig
-from services.router.strategies.presets import PRESETS, policy_defaults
+from services.router.routing.policy import PolicySettings
+from services.router.strategies.presets import PRESETS, PolicyDefaults, kept_answer_count
 from services.router.strategies.registry import STRATEGIES
 
 
-def config(**settings: object) -> RouterServiceConfig:
-    return RouterServiceConfig(pool_file=Path("pool.yaml"), **settings)  # type: ignore[arg-type]
+def defaults(operator: PolicySettings, strategy: str, preset: str = "") -> PolicySettings:
+    return PolicyDefaults(operator, strategy="routemoa").settings(strategy, preset)
 
 
 def test_a_preset_comes_before_what_the_operator_set() -> None:
-    defaults = policy_defaults("routemoa", "small-pool", config(max_layers=1, stopping_score=0.5))
-    assert defaults["max_layers"] == 3
-    assert defaults["stopping_score"] == 0.805
+    operator = PolicySettings(max_layer_count=1, stopping_score=0.5)
+    found = defaults(operator, "routemoa", "small-pool")
+    assert (found.max_layer_count, found.stopping_score) == (3, 0.805)
 
 
 def test_what_the_operator_set_comes_before_the_strategys_own() -> None:
-    assert policy_defaults("moa", "", config())["max_layer_models"] == 16
-    assert policy_defaults("moa", "", config(max_layer_models=4))["max_layer_models"] == 4
+    assert defaults(PolicySettings(), "moa").max_layer_model_count == 16
+    assert defaults(PolicySettings(max_layer_model_count=4), "moa").max_layer_model_count == 4
+
+
+def test_an_operator_may_set_the_services_own_default_against_a_strategys() -> None:
+    service = PolicySettings().max_layer_count
+    assert defaults(PolicySettings(), "cascade").max_layer_count != service
+    assert defaults(PolicySettings(max_layer_count=service), "cascade").max_layer_count == service
 
 
 def test_a_strategys_own_come_before_the_services_default() -> None:
-    assert policy_defaults("routemoa", "", config())["max_calls"] == 10
-    assert policy_defaults("moa", "", config())["max_calls"] == 64
+    assert defaults(PolicySettings(), "routemoa").max_call_count == 10
+    assert defaults(PolicySettings(), "moa").max_call_count == 64
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_says_how_many_answers_are_kept() -> None:
+    assert [kept_answer_count(preset) for preset in ("", "small-pool", "large-pool")] == [2, 3, 3]
+
+
+@pytest.mark.parametrize("preset", ["", *PRESETS])
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_presets_and_strategies_name_settings_and_keep_their_bounds(
-    preset: str, strategy: str
-) -> None:
-    changed = {**STRATEGIES[strategy].defaults, **PRESETS[preset].get(strategy, {})}
-    assert config(**changed).model_dump().items() >= changed.items()
-    assert set(changed) <= set(RouterServiceConfig.model_fields)
+def test_presets_and_strategies_keep_the_bounds(preset: str, strategy: str) -> None:
+    found = defaults(PolicySettings(), strategy, preset)
+    assert PolicySettings.model_validate(found.model_dump()) == found
+
+
+def test_a_policy_has_no_other_fields_and_no_values_out_of_bounds() -> None:
+    with pytest.raises(ValidationError):
+        PolicySettings.model_validate({"max_layers": 2})
+    with pytest.raises(ValidationError):
+        PolicySettings(max_layer_count=6)
 
 
 def test_presets_name_strategies() -> None:
-    assert {name for preset in PRESETS.values() for name in preset} <= set(STRATEGIES)
+    assert {name for preset in PRESETS.values() for name in preset.policies} <= set(STRATEGIES)

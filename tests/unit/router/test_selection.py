@@ -164,7 +164,11 @@ def test_a_selection_keeps_every_limit_and_explains_every_model(
     ranked = rank(found, policy)
     selection = select(ranked, policy, left, team_ids=team_ids, safe_ids=safe_ids)
     picked = [c for c in found if c.model_id in selection.model_ids]
-    assert len(picked) == len(selection.model_ids) <= min(policy.max_layer_models, left.calls or 0)
+    assert (
+        len(picked)
+        == len(selection.model_ids)
+        <= min(policy.max_layer_model_count, left.calls or 0)
+    )
     worst = sum((c.worst for c in picked), NOTHING)
     assert left.nano_usd is None or worst.nano_usd <= left.nano_usd
     assert left.tokens is None or worst.tokens <= left.tokens

@@ -12,7 +12,7 @@ from services.router.backends.replicas.attempt_stream import AttemptStream
 from services.router.backends.replicas.hedge import first_to_write
 from services.router.backends.replicas.metrics import ATTEMPTS_WITHHELD
 from services.router.backends.replicas.resume import resume_request
-from services.router.backends.replicas.retry import RESUMED, RETRIED, backoff_s
+from services.router.backends.replicas.retry import RESUMED, RETRIED, RETRY_MAX_WAIT_S, backoff_s
 from services.router.budgets.reservation import NoRoomError
 from services.router.routing.events import Resumed
 from services.router.types.ledger import AttemptKind, CallStatus
@@ -106,7 +106,7 @@ class Dispatcher:
 
     @property
     def _may_try_again(self) -> bool:
-        attempts_left = self._replicas.settings.retry.max_attempts - len(self._call.attempts)
+        attempts_left = self._replicas.settings.max_attempt_count - len(self._call.attempts)
         return attempts_left > 0 and self._replicas.has_others(self._tried)
 
     async def _begin(
@@ -160,8 +160,8 @@ class Dispatcher:
 
     async def _await_retry(self, error: AttemptFailedError) -> bool:
         """Waits before the next attempt; returns False if there must be none."""
-        settings = self._replicas.settings.retry
-        if error.status not in RETRIED or len(self._call.attempts) >= settings.max_attempts:
+        max_attempt_count = self._replicas.settings.max_attempt_count
+        if error.status not in RETRIED or len(self._call.attempts) >= max_attempt_count:
             return False
         self._retries += 1
         if self._replicas.has_others(self._tried):
@@ -173,7 +173,7 @@ class Dispatcher:
         else:
             return False
         deadline = self._call.deadline
-        if wait_s > settings.max_wait_s or (deadline and wait_s >= deadline.remaining_s()):
+        if wait_s > RETRY_MAX_WAIT_S or (deadline and wait_s >= deadline.remaining_s()):
             return False
         if not self._is_move and not self._allowed(AttemptKind.RETRY):
             return False

@@ -13,12 +13,13 @@ from services.router.backends.replicas.metrics import EJECTED, REPLICA_CALLS, RE
 from services.router.backends.replicas.replica import Replica
 from services.router.backends.replicas.retry import REPLICA_FAILURES
 from services.router.backends.replicas.retry_budget import RetryBudget
+from services.router.backends.replicas.settings import IN_SERVICE
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from services.router.backends.replicas.settings import ReplicaSettings
+    from services.router.backends.replicas.settings import ReplicaSettings, ReplicaTuning
 
 _ANSWERED = frozenset({CallStatus.OK, CallStatus.REJECTED})
 """Statuses of a replica that works."""
@@ -35,16 +36,18 @@ class ReplicaSet:
         self,
         model_id: str,
         settings: ReplicaSettings,
+        tuning: ReplicaTuning = IN_SERVICE,
         *,
         clock: Callable[[], float] = time.monotonic,
         draw: random.Random | None = None,
     ) -> None:
         self.model_id = model_id
         self.settings = settings
+        self._tuning = tuning
         self.draw = draw or random.Random()  # noqa: S311  # spreads load, guards nothing
         self.replicas: tuple[Replica, ...] = ()
-        self.retries = RetryBudget(share=settings.retry.share, floor=_RETRY_FLOOR, clock=clock)
-        self.hedges = RetryBudget(share=settings.hedge.share, clock=clock)
+        self.retries = RetryBudget(share=settings.retry_share, floor=_RETRY_FLOOR, clock=clock)
+        self.hedges = RetryBudget(share=settings.hedge_share, clock=clock)
         self._first_text = LatencyQuantile()
         self._replica_count = REPLICAS.labels(model_id)
         self._ejected_count = EJECTED.labels(model_id)
@@ -133,10 +136,10 @@ class ReplicaSet:
     @property
     def hedge_delay_s(self) -> float | None:
         """Time until a hedge is started; None if there is none."""
-        if self.settings.hedge.share == 0 or len(self.replicas) < 2:
+        if self.settings.hedge_share == 0 or len(self.replicas) < 2:
             return None
         usual_s = self._first_text.value_s
-        return None if usual_s is None else max(usual_s, self.settings.hedge.min_delay_s)
+        return None if usual_s is None else max(usual_s, self._tuning.hedge_min_delay_s)
 
     @property
     def usual_silence_s(self) -> float | None:
@@ -144,18 +147,18 @@ class ReplicaSet:
         usual_s = self._first_text.value_s
         if usual_s is None:
             return None
-        return max(usual_s, self.settings.hedge.min_delay_s) + (self.hedge_delay_s or 0.0)
+        return max(usual_s, self._tuning.hedge_min_delay_s) + (self.hedge_delay_s or 0.0)
 
     def _may_eject(self) -> bool:
         ejected = sum(not replica.ejection.serves for replica in self.replicas)
-        return ejected + 1 <= self.settings.ejection.max_share * len(self.replicas)
+        return ejected + 1 <= self._tuning.ejection.max_share * len(self.replicas)
 
     def _new_replica(self, url: str, index: int) -> Replica:
         return Replica(
             url=url,
             index=index,
             ejection=Ejection(
-                settings=self.settings.ejection, clock=self._clock, draw=self.draw.random
+                settings=self._tuning.ejection, clock=self._clock, draw=self.draw.random
             ),
             latency=LatencyAverage(clock=self._clock),
             clock=self._clock,

@@ -14,12 +14,13 @@ from services.router.backends.replicas.discovery.kubernetes import ApiServer
 from services.router.backends.replicas.discovery.listener import Listener
 from services.router.backends.replicas.dispatcher import ReplicaGenerator
 from services.router.backends.replicas.replica_set import ReplicaSet
+from services.router.backends.replicas.settings import IN_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from services.router.backends.client import WireClient
-    from services.router.backends.replicas.settings import ReplicaSettings
+    from services.router.backends.replicas.settings import ReplicaSettings, ReplicaTuning
     from services.router.pool.endpoints import Endpoints
     from services.router.pool.pool import Pool
 
@@ -28,10 +29,12 @@ _FIRST_LOOK_S = 3.0
 
 
 @asynccontextmanager
-async def open_replicas(settings: ReplicaSettings, client: WireClient) -> AsyncIterator[Replicas]:
+async def open_replicas(
+    settings: ReplicaSettings, client: WireClient, tuning: ReplicaTuning = IN_SERVICE
+) -> AsyncIterator[Replicas]:
     """Keeps replicas up to date until the block ends."""
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        replicas = Replicas(settings, client, session, tasks)
+        replicas = Replicas(settings, client, session, tasks, tuning=tuning)
         try:
             yield replicas
         finally:
@@ -47,6 +50,7 @@ class Replicas:
         session: HTTP session for the API server.
         tasks: Runs the discovery tasks.
         api_server: Finds the API server; raises `OSError` outside a cluster.
+        tuning: Constants that tests change.
     """
 
     def __init__(
@@ -56,8 +60,11 @@ class Replicas:
         session: aiohttp.ClientSession,
         tasks: asyncio.TaskGroup,
         api_server: Callable[[], ApiServer] = ApiServer.of_this_cluster,
+        *,
+        tuning: ReplicaTuning = IN_SERVICE,
     ) -> None:
         self._settings = settings
+        self._tuning = tuning
         self._client = client
         self._session = session
         self._tasks = tasks
@@ -70,7 +77,7 @@ class Replicas:
         """Returns a generator for the models of a pool; models that stay keep their replica sets."""
         before, self.sets = self.sets, {}
         for model in pool.models:
-            replicas = before.get(model.id) or ReplicaSet(model.id, self._settings)
+            replicas = before.get(model.id) or ReplicaSet(model.id, self._settings, self._tuning)
             self.sets[model.id] = replicas
             self._follow(replicas, model.replicas)
         for model_id in before.keys() - self.sets.keys():

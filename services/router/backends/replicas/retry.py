@@ -17,6 +17,8 @@ RETRIED = REPLICA_FAILURES | {CallStatus.RATE_LIMITED}
 """Statuses that are retried while nothing was written."""
 RESUMED = frozenset({CallStatus.INTERRUPTED, CallStatus.BACKEND_ERROR})
 """Statuses that are resumed on another replica after text was written."""
+RETRY_MAX_WAIT_S = 2.0
+"""Longest wait before a retry; after a longer `Retry-After` there is none."""
 _BASE_S = 0.025
 _MAX_EXPONENT = 6
 

@@ -1,50 +1,61 @@
-"""How far the router goes to have a call answered; the values come from the service's configuration."""
+"""The settings and the constants of calls to a model's replicas."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ReplicaSettings(BaseModel):
+    """The limits of extra attempts, which load the backends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_attempt_count: int = Field(
+        default=4, ge=1, le=16, description="Most attempts per call to a model, hedges included."
+    )
+    retry_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Most retries of a model's calls, as a share of its calls in the last half minute. "
+        "Ten retries are always allowed.",
+    )
+    hedge_share: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Most calls for which a second replica is asked because the first is slow to "
+        "begin, as a share of the model's calls in the last half minute. 0: none.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EjectionSettings:
-    """When a replica is left alone."""
+    """The rules of ejection: constants in service, of which tests shorten the times."""
 
     failure_count: int = 3
-    """Failures in a row after which it is."""
+    """Failures in a row after which a replica is ejected: one may be chance; three cost three calls a
+    retry each."""
     base_s: float = 2.0
-    """For how long, the first time; each further time in a row doubles it."""
+    """Length of the first ejection; each further one in a row takes twice as long."""
     max_s: float = 60.0
-    """For how long at most."""
+    """Longest ejection: however long a replica was down, it gets calls a minute after its return."""
     max_share: float = 0.75
-    """Share of a model's replicas that may be left alone at a time, rounded down."""
+    """Largest share of a model's replicas, rounded down, that may be ejected at a time: where nearly
+    all fail, calls still find one to try."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetrySettings:
-    """When a call that failed before its first text is tried on another replica."""
+class ReplicaTuning:
+    """Constants of the algorithms that tests change."""
 
-    max_attempts: int = 4
-    """Attempts per call, the first one and hedges included."""
-    share: float = 0.2
-    """Retries of a model's calls, as a share of the calls of the last half minute."""
-    max_wait_s: float = 2.0
-    """Longest wait before a retry; a backend that asks for a longer one gets none."""
+    ejection: EjectionSettings = EjectionSettings()
+    hedge_min_delay_s: float = 0.05
+    """Least time that a replica, or a model, has to begin before another is asked. Short pauses of a
+    process or a network are no sign of a slow replica."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HedgeSettings:
-    """When a second replica is asked beside one that is slow to begin."""
-
-    share: float = 0.05
-    """Hedges of a model's calls, as a share of the calls of the last half minute; zero: none."""
-    min_delay_s: float = 0.05
-    """Least time that a replica gets to begin."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaSettings:
-    """All of them."""
-
-    ejection: EjectionSettings = field(default_factory=EjectionSettings)
-    retry: RetrySettings = field(default_factory=RetrySettings)
-    hedge: HedgeSettings = field(default_factory=HedgeSettings)
+IN_SERVICE = ReplicaTuning()
+"""The constants as they are in service."""

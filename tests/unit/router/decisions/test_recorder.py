@@ -66,7 +66,9 @@ async def billed_when_closed(run: Run) -> AsyncGenerator[Event, None]:
 
 async def test_a_consumer_that_stops_reading_is_recorded_with_the_whole_ledger() -> None:
     log, run = KeptLog(), new_run()
-    watched = Recorder(log, Redaction(), "c").watch(run, billed_when_closed(run), tenant=None)
+    watched = Recorder(log, Redaction(keep_text=False), "c").watch(
+        run, billed_when_closed(run), tenant=None
+    )
     assert await anext(watched) == Delta(text="Because")
     await watched.aclose()
     (line,) = log.lines
@@ -78,6 +80,8 @@ async def test_a_consumer_that_stops_reading_is_recorded_with_the_whole_ledger()
 async def test_a_record_that_would_not_hold_is_counted_and_costs_no_answer() -> None:
     log, run = KeptLog(), new_run()
     run.posteriors["a"] = 2.0
-    watched = Recorder(log, Redaction(), "c").watch(run, billed_when_closed(run), tenant=None)
+    watched = Recorder(log, Redaction(keep_text=False), "c").watch(
+        run, billed_when_closed(run), tenant=None
+    )
     assert [event async for event in watched] == [Delta(text="Because"), Delta(text=" of")]
     assert log.lines == []

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from services.router.backends.replicas.replica_set import ReplicaSet
 from services.router.backends.replicas.settings import (
+    IN_SERVICE,
     EjectionSettings,
-    HedgeSettings,
     ReplicaSettings,
+    ReplicaTuning,
 )
 from services.router.types.ledger import CallStatus
 from tests.unit.router.replicas.clock import Clock
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 URLS = [f"http://replica-{number}/v1" for number in range(4)]
 
 
-def replica_set(*urls: str, settings: ReplicaSettings | None = None) -> tuple[ReplicaSet, Clock]:
+def replica_set(*urls: str, tuning: ReplicaTuning = IN_SERVICE) -> tuple[ReplicaSet, Clock]:
     clock = Clock()
-    replicas = ReplicaSet("m", settings or ReplicaSettings(), clock=clock, draw=random.Random(7))
+    replicas = ReplicaSet("m", ReplicaSettings(), tuning, clock=clock, draw=random.Random(7))
     replicas.update(urls or URLS)
     return replicas, clock
 
@@ -73,10 +74,8 @@ def test_only_failures_of_the_replica_eject_it() -> None:
 
 @given(count=st.integers(1, 12), share=st.floats(0, 1), seed=st.integers())
 def test_no_more_than_the_share_is_ejected(count: int, share: float, seed: int) -> None:
-    settings = ReplicaSettings(ejection=EjectionSettings(max_share=share))
-    replicas, _ = replica_set(
-        *(f"http://r{number}/v1" for number in range(count)), settings=settings
-    )
+    tuning = ReplicaTuning(ejection=EjectionSettings(max_share=share))
+    replicas, _ = replica_set(*(f"http://r{number}/v1" for number in range(count)), tuning=tuning)
     order = list(replicas.replicas) * 5
     random.Random(seed).shuffle(order)
     for replica in order:
@@ -143,7 +142,7 @@ def test_replicas_that_stay_keep_what_is_known_of_them_and_their_places() -> Non
 
 
 def test_hedges_wait_for_what_95_percent_need() -> None:
-    replicas, _ = replica_set(settings=ReplicaSettings(hedge=HedgeSettings(min_delay_s=0.2)))
+    replicas, _ = replica_set(tuning=ReplicaTuning(hedge_min_delay_s=0.2))
     delays = [replicas.hedge_delay_s]
     for number in range(100):
         replicas.record_first_text(replicas.replicas[0], float(number))

@@ -97,7 +97,7 @@ def _stack_config(pool: ReplayPool, folder: Path, artifact: Path | None) -> Stac
         simulator_arguments=tuple(arguments),
         simulator_port=port,
         # Replayed models answer at once; ranking is by the latencies that the pool file names.
-        environment={"ROUTEMOA_ROUTER_POOL_MEDIAN_CALLS": "1e9"},
+        environment={"ROUTEMOA_ROUTER_LEARN_LATENCY": "false"},
     )
 
 
