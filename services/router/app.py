@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,15 +11,15 @@ from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
 from services.router.backends.client import open_wire_client
 from services.router.backends.replicas.replicas import open_replicas
 from services.router.backends.replicas.retry_budget import RetryBudget
-from services.router.budgets.opening import open_accounts
-from services.router.decision_records.recorder import recording
+from services.router.budgets.accounts import open_accounts
+from services.router.decision_records.recorder import open_recorder
 from services.router.dependencies.dependencies import Judge, Remote, Scorer
 from services.router.engine.engine import Stage
 from services.router.engine.layer import Patience
 from services.router.engine.metrics import POOL_MODELS
 from services.router.file_watcher import Followed, following
 from services.router.pipeline import Pipeline
-from services.router.pool.expected_latency import Latencies
+from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool, load_pool
 from services.router.servicer import RouterServicer
 from services.rpc.breaker import Breaker
@@ -51,8 +52,14 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
     async with (
         Connection(config.scorer_address, pem, grace_s=grace_s) as scorer,
         Connection(config.judge_address, pem, grace_s=grace_s) as judge,
-        open_accounts(config) as accounts,
-        recording(config) as recorder,
+        open_accounts(
+            tenants_file=config.tenants_file,
+            redis_url_file=config.budget_redis_url_file,
+            timeout_s=config.budget_timeout_s,
+            lease_margin_s=config.budget_lease_margin_s,
+            breaker=_breaker(config),
+        ) as accounts,
+        open_recorder(config, config_version=_config_version(config)) as recorder,
         open_wire_client() as client,
         # The last one: what fails within its tasks comes out of them as a group of errors.
         open_replicas(config.replica_settings, client) as replicas,
@@ -61,7 +68,7 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
             Stage,
             scorer=Scorer(Remote("scorer", scorer, _breaker(config), config.scorer_timeout_s)),
             judge=Judge(Remote("judge", judge, _breaker(config), config.judge_timeout_s)),
-            latencies=Latencies(
+            latencies=ExpectedLatencies(
                 half_life_s=config.latency_half_life_s, pool_median_calls=config.pool_median_calls
             ),
             patience=Patience(quorum_share=config.quorum_share, grace_share=config.grace_share),
@@ -100,6 +107,11 @@ def _dependency_tls(config: RouterServiceConfig) -> Reloaded[Pem] | None:
     except FileProblemsError as error:
         message = "the TLS files for the dependencies cannot be used"
         raise StartUpError(message, error.problems) from error
+
+
+def _config_version(config: RouterServiceConfig) -> str:
+    """Identifies all settings of the service; it changes with any of them."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:12]
 
 
 def _breaker(config: RouterServiceConfig) -> Breaker:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.budgets.reservation import UNLIMITED
+from services.router.engine.metrics import record_entry
 from services.router.engine.run import Run
 from services.router.engine.speculative_answer import drop_draft
 from services.router.routing.ranking import early_stop
@@ -17,7 +18,7 @@ from services.router.types.ledger import Ledger
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from services.router.budgets.reservation import Gate
+    from services.router.budgets.reservation import Budget
     from services.router.engine.engine import Stage
     from services.router.pool.pool import Pool
     from services.router.routing.events import Event
@@ -40,16 +41,16 @@ class Pipeline:
         conversation: Conversation,
         policy: Policy,
         deadline: Deadline,
-        account: Gate = UNLIMITED,
+        account: Budget = UNLIMITED,
     ) -> Run:
-        """Returns a new run for a query, whose calls the account admits."""
+        """Returns a new run for a query; the account reserves for its calls."""
         return Run(
             pool=self.pool,
             conversation=conversation,
             policy=policy,
             deadline=deadline,
             account=account,
-            ledger=Ledger(listener=self._note_latency),
+            ledger=Ledger(on_entry=self._record_entry),
         )
 
     async def route(
@@ -92,5 +93,6 @@ class Pipeline:
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
         yield run.result(run.final)
 
-    def _note_latency(self, entry: LedgerEntry) -> None:
-        self.stage.latencies.note(entry, self.pool.by_id[entry.model_id])
+    def _record_entry(self, entry: LedgerEntry) -> None:
+        record_entry(entry)
+        self.stage.latencies.record(entry, self.pool.by_id[entry.model_id])

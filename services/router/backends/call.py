@@ -13,7 +13,7 @@ from services.router.types.conversation import prompt_tokens
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
 
 if TYPE_CHECKING:
-    from services.router.budgets.reservation import Gate, Reservation
+    from services.router.budgets.reservation import Budget, Reservation
     from services.router.pool.pool import PoolModel
     from services.router.types.conversation import Message
     from services.router.types.deadline import Deadline
@@ -88,8 +88,8 @@ class ModelCall:
     """No attempt starts after it."""
     patient: bool = False
     """True if no other model can replace this one, so that long retries make sense."""
-    gate: Gate = UNLIMITED
-    """Admits every attempt but the first."""
+    budget: Budget = UNLIMITED
+    """Reserves for every attempt but the first."""
     reservation: Reservation = UNLIMITED
     """The reservation of the first attempt; made together with those of its layer."""
     attempts: list[Attempt] = field(default_factory=list, init=False)
@@ -124,7 +124,7 @@ class ModelCall:
         """
         reservation = self.reservation
         if self.attempts:
-            reservation = await self.gate.admit(self.worst)
+            reservation = await self.budget.reserve_one(self.worst)
         exchange = Exchange(
             model=self.model,
             base_url=base_url,

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from services.router.routing.events import Dependency, Fallback, Substitute
-from services.router.routing.forecast import Forecast
+from services.router.routing.ranking import Forecast
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,7 +19,7 @@ from services.router.engine.proposals import assessed_proposal, final_call
 from services.router.engine.reservations import reserve
 from services.router.engine.speculative_answer import drop_draft
 from services.router.routing.events import LayerReport
-from services.router.routing.forecast import Forecast
+from services.router.routing.ranking import Forecast
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from services.router.dependencies.dependencies import Judge, Scorer
     from services.router.engine.layer_outcome import LayerOutcome, Proposal
     from services.router.engine.run import Run
-    from services.router.pool.expected_latency import Latencies
+    from services.router.pool.expected_latency import ExpectedLatencies
     from services.router.pool.pool import PoolModel
     from services.router.routing.events import (
         Answer,
@@ -50,7 +50,7 @@ class Stage:
     scorer: Scorer
     judge: Judge
     generator: Generator
-    latencies: Latencies
+    latencies: ExpectedLatencies
     patience: Patience
     stand_ins: RetryBudget
     """Of models that run for others that are silent, as a share of the calls."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from services.router.backends.call import CallFailedError, ModelCall
 from services.router.prompts.replies import AnswerFilter
 from services.router.routing.events import Answer, Delta, Reset, Resumed
+from services.router.types.deadline import ReusableTimeout
 from services.router.types.ledger import CallStatus, answer_tokens
-from services.router.types.reusable_timeout import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -67,8 +67,8 @@ async def _texts(
     # Where nobody could take over, a writer may be silent to the end.
     silence_share = 1.0 if first_text is run.deadline else _SILENCE_SHARE
     async with aclosing(stream(call)) as pieces:
-        with Waiting() as waiting:
-            while (piece := await _next(pieces, waiting, limit)) is not None:
+        with ReusableTimeout() as timeout:
+            while (piece := await _next(pieces, timeout, limit)) is not None:
                 text = piece if isinstance(piece, Resumed) else answer.feed(piece)
                 if text:
                     limit = run.deadline.share(silence_share)
@@ -79,9 +79,9 @@ async def _texts(
 
 
 async def _next(
-    pieces: AsyncGenerator[str | Resumed, None], waiting: Waiting, limit: Deadline
+    pieces: AsyncGenerator[str | Resumed, None], timeout: ReusableTimeout, limit: Deadline
 ) -> str | Resumed | None:
     try:
-        return await waiting.until(limit, anext(pieces, None))
+        return await timeout.until(limit, anext(pieces, None))
     except TimeoutError as error:
         raise CallFailedError(CallStatus.TIMEOUT) from error

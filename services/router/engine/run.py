@@ -15,10 +15,22 @@ from services.router.prompts.context_window import (
     fits,
 )
 from services.router.routing.events import UNCERTAIN, LayerReport, Result, RoutingDecision, Timing
-from services.router.routing.forecast import Forecast
-from services.router.routing.limits import fitting, lack
-from services.router.routing.ranking import Candidate, Ranked, StopReason, early_stop, rank
-from services.router.routing.selection import Selection, SelectionReason, select, unavailable
+from services.router.routing.ranking import (
+    Candidate,
+    Forecast,
+    Ranked,
+    StopReason,
+    early_stop,
+    rank,
+)
+from services.router.routing.selection import (
+    Selection,
+    SelectionReason,
+    blocking_limit,
+    fitting,
+    select,
+    unavailable,
+)
 from services.router.types.amounts import NOTHING, Amount, nano_usd, used_by
 from services.router.types.ledger import Ledger
 from services.router.types.tokens import estimate_tokens
@@ -27,15 +39,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from routemoa.errors import AnswerTimedOutError, GenerationFailedError
-    from services.router.budgets.reservation import Gate
+    from services.router.budgets.reservation import Budget
     from services.router.engine.layer_outcome import LayerOutcome
     from services.router.engine.speculative_answer import Draft
     from services.router.pool.pool import Pool, PoolModel
     from services.router.routing.events import Answer, Assessment, Fallback
     from services.router.routing.policy import Policy
+    from services.router.types.amounts import Caps
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
-    from services.router.types.resource_limits import Caps
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,8 +58,8 @@ class Run:
     conversation: Conversation
     policy: Policy
     deadline: Deadline
-    account: Gate = UNLIMITED
-    """Admits every call before it is made."""
+    account: Budget = UNLIMITED
+    """Reserves for every call before it is made."""
     started_s: float = field(default_factory=time.monotonic)
     priors: Mapping[str, float] = field(default_factory=dict)
     forecast: Forecast = field(default_factory=Forecast)
@@ -160,7 +172,7 @@ class Run:
             return StopReason.DEADLINE
         if model.id in self.failed or not fits(model, self.conversation):
             return StopReason.NO_MODEL
-        return lack(self.left, self.worst_case(model))
+        return blocking_limit(self.left, self.worst_case(model))
 
     def route(self) -> tuple[tuple[Ranked, ...], Selection]:
         """Ranks the eligible models and picks the next layer's.

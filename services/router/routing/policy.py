@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.router.types.amounts import nano_usd
-from services.router.types.resource_limits import Caps
+from services.router.types.amounts import Caps, nano_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.engine.proposals import plain_proposal
-from services.router.routing.limits import fitting
 from services.router.routing.ranking import StopReason, agree
+from services.router.routing.selection import fitting
 from services.router.strategies.layered import Layered
 from services.router.strategies.verdicts import (
     Question,

@@ -6,17 +6,12 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_CALLS = Counter("routemoa_router_model_calls_total", "Calls to models.", ["model_id", "status"])
-_COST = Counter("routemoa_router_cost_usd_total", "Spending on models, in dollars.", ["model_id"])
-
 
 class CallStatus(enum.Enum):
-    """How a call ended; documented in the contract's enum of the same name."""
+    """The end of a call; documented in the contract's enum of the same name."""
 
     OK = enum.auto()
     TIMEOUT = enum.auto()
@@ -31,7 +26,7 @@ class CallStatus(enum.Enum):
 
 
 class CallPurpose(enum.Enum):
-    """What a model is called for."""
+    """The purpose of a call to a model."""
 
     ANSWER = enum.auto()
     AGGREGATION = enum.auto()
@@ -40,7 +35,7 @@ class CallPurpose(enum.Enum):
 
 
 class AttemptKind(enum.Enum):
-    """Why an attempt was made; documented in the contract's enum of the same name."""
+    """The reason of an attempt; documented in the contract's enum of the same name."""
 
     FIRST = enum.auto()
     RETRY = enum.auto()
@@ -60,22 +55,23 @@ class LedgerEntry:
     prompt_tokens: int
     completion_tokens: int
     cached_prompt_tokens: int = 0
-    """Of the tokens read, those that the backend had in its cache."""
+    """Prompt tokens that the backend had in its cache."""
     reasoning_tokens: int = 0
-    """Of the tokens written, those of reasoning."""
+    """Completion tokens of the model's reasoning."""
     cost_usd: float
     estimated: bool
-    """Whether the token counts are the router's own estimate."""
+    """True if the token counts are the router's own estimate."""
     duration_s: float
     time_to_first_token_s: float | None
     price_version: str = ""
-    """Names the prices that the cost was reckoned with."""
+    """Identifies the prices that the cost was computed with."""
 
 
 def answer_tokens(entries: Sequence[LedgerEntry]) -> tuple[int, int]:
-    """Returns the tokens read and written for the reply of a call that went well.
+    """Returns the prompt and completion tokens of the reply of a successful call.
 
-    Attempts that wrote part of it count together; what was read for it is what the first of them read.
+    The completion tokens of all attempts that wrote part of it are summed; the prompt tokens are those
+    of the first such attempt.
     """
     wrote = [
         entry
@@ -90,26 +86,24 @@ def answer_tokens(entries: Sequence[LedgerEntry]) -> tuple[int, int]:
 
 @dataclass(slots=True)
 class Ledger:
-    """Every attempt at every call of one answer."""
+    """The attempts at all calls of one answer."""
 
     entries: list[LedgerEntry] = field(default_factory=list)
-    listener: Callable[[LedgerEntry], None] | None = None
-    """Told of every entry."""
+    on_entry: Callable[[LedgerEntry], None] | None = None
+    """Called with every new entry."""
 
     def add(self, entry: LedgerEntry) -> None:
-        """Books an attempt."""
+        """Adds the entry of an attempt."""
         self.entries.append(entry)
-        if self.listener is not None:
-            self.listener(entry)
-        _CALLS.labels(entry.model_id, entry.status.name).inc()
-        _COST.labels(entry.model_id).inc(entry.cost_usd)
+        if self.on_entry is not None:
+            self.on_entry(entry)
 
     @property
     def tokens(self) -> int:
-        """What the calls read and wrote together."""
+        """Prompt and completion tokens of all entries."""
         return sum(entry.prompt_tokens + entry.completion_tokens for entry in self.entries)
 
     @property
     def cost_usd(self) -> float:
-        """What they cost together."""
+        """The cost of all entries."""
         return sum(entry.cost_usd for entry in self.entries)

@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.routing.explanation import explain
 from services.router.routing.ranking import Candidate, Ranked, StopReason, rank
-from services.router.routing.selection import Selection, SelectionReason, select
-from services.router.types.amounts import NOTHING, nano_usd
-from services.router.types.resource_limits import Caps
+from services.router.routing.selection import Selection, SelectionReason, explain, select
+from services.router.types.amounts import NOTHING, Caps, nano_usd
 from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate
 
 if TYPE_CHECKING:

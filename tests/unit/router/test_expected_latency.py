@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.pool.expected_latency import Latencies
+from services.router.pool.expected_latency import ExpectedLatencies, RecentValues
 from services.router.pool.pool import PoolModel
-from services.router.pool.recent_values import RecentValues
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
 
 HALF_LIFE_S = 600.0
@@ -31,7 +30,7 @@ class Clock:
 class Bench:
     def __init__(self, pool_median_calls: float = 5.0) -> None:
         self.clock = Clock()
-        self.latencies = Latencies(
+        self.latencies = ExpectedLatencies(
             half_life_s=HALF_LIFE_S, pool_median_calls=pool_median_calls, clock=self.clock
         )
 
@@ -53,7 +52,7 @@ class Bench:
             duration_s=duration_s,
             time_to_first_token_s=None,
         )
-        self.latencies.note(entry, MODEL)
+        self.latencies.record(entry, MODEL)
 
     @property
     def expected_s(self) -> float:
