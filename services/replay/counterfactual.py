@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from services.router.routing.agreement import Offer, worthwhile_call
 from services.router.routing.ranking import Candidate, rank
 from services.router.routing.selection import fitting, select
-from services.router.types.amounts import Amount, nano_usd
+from services.router.types.amounts import Amount
 from services.router.types.ledger import CallPurpose, CallStatus
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _candidate(note: RankedEntry, score: float) -> Candidate:
         prior_score=score,
         expected_completion_tokens=note.expected_completion_tokens,
         expected_cost_usd=note.expected_cost_usd,
-        worst=Amount(1, note.worst_tokens, nano_usd(note.worst_cost_usd)),
+        worst=Amount.of_call(note.worst_tokens, note.worst_cost_usd),
         expected_latency_s=note.expected_latency_s,
     )
 

@@ -63,7 +63,7 @@ def test_what_keeps_it_from_showing_them_is_said_in_a_line(
     for arguments, problem in (
         ((tenants, url), "the budgets cannot be read now"),
         ((url, url), "line 1: file: "),
-        ((tenants, tenants), "no URL of a Redis"),
+        ((tenants, tenants), "the URL of a Redis"),
         ((tenants, tmp_path / "missing"), "missing"),
     ):
         monkeypatch.setattr(sys, "argv", ["budgets", *map(str, arguments)])

@@ -17,8 +17,8 @@ from routemoa.v1 import router_service_pb2 as pb
 from scorer.data.converters.decisions import convert
 from scorer.data.records import read_records, write_records
 from services.router.decision_records.record import AnswerOutcome
-from services.simulator import AnswerOutcome as BackendOutcome
 from services.simulator import Call, FaultKind, Pacing, Purpose
+from services.simulator import Outcome as BackendOutcome
 from tests.integration.decision_files import wait_for
 
 if TYPE_CHECKING:

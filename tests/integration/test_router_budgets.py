@@ -26,7 +26,7 @@ from routemoa.v1 import router_service_pb2 as pb
 from services.router.app import router_app
 from services.router.budgets.redis_store import open_redis_store
 from services.router.config import RouterServiceConfig
-from services.router.types.amounts import NOTHING, Window, used_by
+from services.router.types.amounts import NOTHING, Amount, Window
 from services.rpc.breaker import Breaker
 from services.rpc.server import StartUpError
 from services.simulator import Call, Pacing, Purpose
@@ -160,22 +160,12 @@ async def test_the_counts_are_the_ledger(store: BudgetStore, start_budgeted: Sta
     results = [await router.ask(max_layer_count=2) for _ in range(3)]
     used = NOTHING
     for entry in (entry for result in results for entry in result.usage):
-        used += used_by(_ledger_entry(entry))
+        tokens = entry.prompt_token_count + entry.completion_token_count
+        used += Amount.of_call(tokens, entry.cost_usd)
     assert used.calls > 6
 
     await until(partial(is_settled, store))
     assert (await store.usage("research")).windows[Window.PER_DAY] == used
-
-
-def _ledger_entry(entry: pb.UsageEntry) -> Any:
-    """Shows a message of the ledger as the router's own entry: only what is counted."""
-
-    class Entry:
-        prompt_tokens = entry.prompt_token_count
-        completion_tokens = entry.completion_token_count
-        cost_usd = entry.cost_usd
-
-    return Entry()
 
 
 async def test_callers_of_two_routers_never_spend_more_than_the_budget_and_nearly_all_of_it(
@@ -321,8 +311,14 @@ async def test_the_metrics_say_who_spent_what_and_what_refused_whom(
     ("settings", "problem"),
     [
         ({"tenants_file": "missing.yaml"}, "cannot be read"),
-        ({"tenants_file": "tenants.yaml", "budget_redis_url_file": "missing"}, "no URL of a Redis"),
-        ({"tenants_file": "tenants.yaml", "budget_redis_url_file": "url"}, "no URL of a Redis"),
+        (
+            {"tenants_file": "tenants.yaml", "budget_redis_url_file": "missing"},
+            "the URL of a Redis",
+        ),
+        (
+            {"tenants_file": "tenants.yaml", "budget_redis_url_file": "url"},
+            "the URL of a Redis",
+        ),
     ],
 )
 async def test_files_that_cannot_be_used_keep_the_router_from_starting(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.router.backends.http.exchange import Exchange, Usage
 from services.router.budgets.reservation import UNLIMITED
-from services.router.types.amounts import Amount, nano_usd, used_by
+from services.router.types.amounts import Amount
 from services.router.types.conversation import prompt_tokens
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
 
@@ -101,7 +101,7 @@ class ModelCall:
     def worst(self) -> Amount:
         """The most that one attempt can take: a reply of full length."""
         prompt, reply = prompt_tokens(self.messages), self.model.max_reply_tokens
-        return Amount(1, prompt + reply, nano_usd(self.model.cost_usd(prompt, reply)))
+        return Amount.of_call(prompt + reply, self.model.cost_usd(prompt, reply))
 
     async def attempt(
         self,
@@ -152,7 +152,7 @@ class ModelCall:
                 attempt.status = status
             entry = self._entry(attempt)
             ledger.add(entry)
-            attempt.reservation.settle(used_by(entry))
+            attempt.reservation.settle(entry.used)
             entries.append(entry)
         return tuple(entries)
 

@@ -7,7 +7,7 @@ Every further attempt at a call, a retry or a hedge, is reserved by itself first
     try:
         ...
     finally:
-        reservation.settle(used_by(entry))             # even if cancelled; releases the rest
+        reservation.settle(entry.used)   # even if cancelled; releases the rest
 """
 
 from __future__ import annotations

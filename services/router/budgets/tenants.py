@@ -118,7 +118,7 @@ def _contradictions(file: YamlFile[Tenants]) -> list[str]:
             problems.append(file.problem(("tenants", index, "id"), f"{tenant.id} is listed twice"))
         ids.add(tenant.id)
         if not tenant.token_sha256 and not file.value.trust_header:
-            text = "has no token_sha256 and trust_header is off, so nobody can call as this tenant"
+            text = "has no token_sha256 and trust_header is off, so it can never call"
             problems.append(file.problem(("tenants", index), text))
         for digest_index, digest in enumerate(tenant.token_sha256):
             owner = digests.setdefault(digest, tenant.id)

@@ -39,7 +39,7 @@ class QueryEntry(Part):
         description="HMAC-SHA256 of the query with the operator's key; absent without a key.",
     )
     character_count: Count
-    estimated_token_count: Count = Field(description="Of the whole conversation.")
+    estimated_token_count: Count = Field(description="Estimate for the whole conversation.")
     message_count: Count
     text: str | None = Field(default=None, description="Only with `decision_log_text`.")
 
@@ -58,7 +58,7 @@ class RankedEntry(Part):
     expected_latency_s: NonNegative
     reason: str | None = Field(
         default=None,
-        description="Why the model runs or does not; absent if the strategy left it out.",
+        description="Reason to run it or not; absent if the strategy left it out.",
     )
 
 
@@ -148,7 +148,7 @@ class DecisionRecord(Part):
     """The record of one answer, or of a call without one."""
 
     schema_version: Literal[1] = 1
-    id: str = Field(description="The same as `decision_id` in the response.")
+    id: str = Field(description="Equal to `decision_id` in the response.")
     time: datetime = Field(description="Start of the call, in UTC.")
     outcome: AnswerOutcome
     error_reason: str | None = Field(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.router.decision_records.record import DecisionRecord
 
 _CHUNK_BYTES = min(select.PIPE_BUF, 4096)
-"""A pipe with room always accepts this many bytes at once."""
+"""A pipe with room accepts a write of this size without blocking."""
 
 
 class SinkDownError(Exception):
@@ -29,7 +29,7 @@ class SinkRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A record as it is written: one line of JSON, and the columns for tables."""
+    """A record ready to be written: one line of JSON, and the columns for tables."""
 
     id: str
     time: datetime
@@ -94,7 +94,7 @@ class StdoutSink:
         """Writes the lines; after a failed write, continues where it stopped.
 
         Raises:
-            SinkDownError: Nobody reads standard output.
+            SinkDownError: The pipe has no room, or no reader.
         """
         if not self._rest:
             self._rest = b"".join(line.json + b"\n" for line in lines)
@@ -107,7 +107,7 @@ class StdoutSink:
         try:
             while self._rest:
                 if not select.select([], [self._descriptor], [], self._patience_s)[1]:
-                    raise SinkDownError("nobody reads standard output")
+                    raise SinkDownError("standard output has no reader that keeps up")
                 written = os.write(self._descriptor, self._rest[:_CHUNK_BYTES])
                 self._rest = self._rest[written:]
         except OSError as error:

@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING
 from services.router.budgets.reservation import UNLIMITED
 from services.router.engine.errors import no_answer, nothing_eligible
 from services.router.engine.metrics import ANSWERS, BUDGET_SHARE, UNCERTAIN_QUERIES
-from services.router.prompts.context_window import (
-    INSTRUCTION_TOKENS,
-    REFERENCE_OVERHEAD_TOKENS,
-    fits,
-)
+from services.router.prompts.context_window import fits, overhead_tokens
 from services.router.routing.events import UNCERTAIN, LayerReport, Result, RoutingDecision, Timing
-from services.router.routing.ranking import (
-    Candidate,
-    Forecast,
-    Ranked,
-    StopReason,
-    early_stop,
-    rank,
-)
+from services.router.routing.ranking import Candidate, Forecast, StopReason, early_stop, rank
 from services.router.routing.selection import (
     Selection,
     SelectionReason,
@@ -31,7 +20,7 @@ from services.router.routing.selection import (
     select,
     unavailable,
 )
-from services.router.types.amounts import NOTHING, Amount, nano_usd, used_by
+from services.router.types.amounts import Amount, Caps
 from services.router.types.ledger import Ledger
 from services.router.types.tokens import estimate_tokens
 
@@ -45,7 +34,7 @@ if TYPE_CHECKING:
     from services.router.pool.pool import Pool, PoolModel
     from services.router.routing.events import Answer, Assessment, Fallback
     from services.router.routing.policy import Policy
-    from services.router.types.amounts import Caps
+    from services.router.routing.ranking import Ranked
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
 
@@ -94,7 +83,7 @@ class Run:
     @property
     def left(self) -> Caps:
         """What may still be taken."""
-        return self.policy.caps.less(sum(map(used_by, self.ledger.entries), NOTHING))
+        return self.policy.caps.less(self.ledger.used)
 
     @property
     def readable(self) -> tuple[Answer, ...]:
@@ -195,10 +184,9 @@ class Run:
 
     def worst_case(self, model: PoolModel) -> Amount:
         """Returns what one call to a model can take at most, the answers so far in its prompt."""
-        read = self._prompt_tokens() + INSTRUCTION_TOKENS
-        read += REFERENCE_OVERHEAD_TOKENS * len(self.readable)
-        cost_usd = model.cost_usd(read, model.max_reply_tokens)
-        return Amount(1, read + model.max_reply_tokens, nano_usd(cost_usd))
+        prompt = self._prompt_tokens() + overhead_tokens(len(self.readable))
+        reply = model.max_reply_tokens
+        return Amount.of_call(prompt + reply, model.cost_usd(prompt, reply))
 
     def best_first(self, answers: Sequence[Answer]) -> tuple[Answer, ...]:
         """Returns assessed answers by posterior score; of equals, the first one first."""

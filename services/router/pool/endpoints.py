@@ -19,9 +19,7 @@ class DnsEndpoints(BaseModel):
     name: str = Field(min_length=1, max_length=253, description="The name that is looked up.")
     port: _Port = Field(description="Port of the API at every address.")
     path: _ApiPath = Field(default="/v1", description="Path of the API.")
-    interval_s: float = Field(
-        default=5.0, ge=0.1, le=3600, description="How often the name is looked up."
-    )
+    interval_s: float = Field(default=5.0, ge=0.1, le=3600, description="Time between two lookups.")
 
 
 class EndpointSlices(BaseModel):

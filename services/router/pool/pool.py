@@ -137,7 +137,7 @@ class PoolModel(BaseModel):
         return Endpoints(urls=None if self.url is None else (self.url,))
 
     def api_key(self) -> SecretStr | None:
-        """Returns the key; the file is read each time, so that a rotated key is used at once."""
+        """Returns the key; the file is read each time, so that a rotated key takes effect."""
         if self.api_key_file is None:
             return None
         return SecretStr(self.api_key_file.read_text().strip())

@@ -22,6 +22,11 @@ _MIN_REFERENCE_TOKENS = 64
 """A reference that would be cut shorter than this is omitted."""
 
 
+def overhead_tokens(reference_count: int) -> int:
+    """Returns an upper estimate for the router's own text in a prompt with references."""
+    return INSTRUCTION_TOKENS + REFERENCE_OVERHEAD_TOKENS * reference_count
+
+
 def room_tokens(model: PoolModel, conversation: Conversation) -> int:
     """Returns the tokens that the conversation and a reply of full length leave for references."""
     return _room_tokens(model, conversation, model.count_tokens)

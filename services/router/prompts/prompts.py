@@ -1,7 +1,7 @@
 """Builds the messages of every kind of call. Pure.
 
-Other models' answers are data, not instructions: they stand in the user's message, between marks that
-only this call knows, and never in the system message. Every mark carries a nonce drawn for the call, so
+Other models' answers are data, not instructions: they go into the user's message, between marks that
+only this call knows, never into the system message. Every mark carries a nonce drawn for the call, so
 neither a user nor another model's answer can forge one: a mark with another nonce is plain text.
 
     @@references 7f3a9c2e                       start of the untrusted part of a user message
@@ -39,7 +39,7 @@ LONGEST_MARK = len("@@assessment 01234567")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Another model's answer, as it stands in a prompt."""
+    """Another model's answer, as it appears in a prompt."""
 
     label: str
     """Its label in the prompt, e.g. `R1`; without the model's name, which could bias grades."""

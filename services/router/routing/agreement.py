@@ -7,7 +7,7 @@ l(p) the log odds of a score p, and p1 >= p2 >= ... the scores of the models tha
     strength(a)  = l(p1) + INDEPENDENCE * (max(0, l(p2)) + max(0, l(p3)) + ...)
     posterior(a) = exp(strength(a)) / (1 + sum over answers b of exp(strength(b)))
 
-The 1 stands for "all are wrong", so that a single answer keeps its score as posterior.
+The 1 is the weight of "all are wrong", so that a single answer keeps its score as posterior.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Offer:
 
 
 def agreeing(answers: Sequence[str]) -> tuple[int, ...]:
-    """Returns the indices of answers with the first one's final answer, or with the same words."""
+    """Returns the indices of answers with the same final answer or words as the first."""
     keys = [answer_key(text) for text in answers]
     words = [text.casefold().split() for text in answers]
     return tuple(

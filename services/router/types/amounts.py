@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from services.router.types.ledger import LedgerEntry
-
 RESOURCES = ("calls", "tokens", "usd")
 """The parts of an amount, as limits and metrics name them."""
 CONCURRENT_ANSWERS = "concurrent_answers"
@@ -28,6 +26,11 @@ class Amount:
     """Prompt and completion tokens together."""
     nano_usd: int = 0
     """Billionths of a dollar, so that even a short call to a cheap model is more than nothing."""
+
+    @classmethod
+    def of_call(cls, tokens: int, cost_usd: float) -> Amount:
+        """Returns the amount of one call."""
+        return cls(1, tokens, nano_usd(cost_usd))
 
     def __add__(self, other: Amount) -> Amount:
         """Returns the sum of each part."""
@@ -57,11 +60,6 @@ NOTHING = Amount()
 def nano_usd(usd: float) -> int:
     """Returns dollars in billionths, rounded up, without the rounding error of the float."""
     return math.ceil(round(usd * _NANO_PER_USD, 3))
-
-
-def used_by(entry: LedgerEntry) -> Amount:
-    """Returns the amount that an attempt used, according to its ledger entry."""
-    return Amount(1, entry.prompt_tokens + entry.completion_tokens, nano_usd(entry.cost_usd))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

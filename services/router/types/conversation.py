@@ -88,7 +88,7 @@ class Conversation:
     def query(self) -> str:
         """The text for the scorer: the start of the earlier user messages, then the last one.
 
-        A message such as "and in French?" says little alone; the earlier ones give it its topic. The
+        A message such as "and in French?" means little alone; the earlier ones give it its topic. The
         last message stands at the end, because the scorer's tokenizer never cuts there.
         """
         users = [m.content for m in self.messages if m.role is Role.USER]

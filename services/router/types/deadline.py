@@ -81,7 +81,7 @@ class ReusableTimeout:
         try:
             return await awaited
         except BaseException as error:
-            if self._take_back() and isinstance(error, asyncio.CancelledError):
+            if self._undo_cancel() and isinstance(error, asyncio.CancelledError):
                 raise TimeoutError from error
             raise
         finally:
@@ -107,8 +107,8 @@ class ReusableTimeout:
         self._earlier_cancellations = self._task.cancelling()
         self._task.cancel()
 
-    def _take_back(self) -> bool:
-        """Takes back the timeout's own cancellation; returns True if there was no other."""
+    def _undo_cancel(self) -> bool:
+        """Undoes the timeout's own cancellation; returns True if there was no other."""
         if self._earlier_cancellations is None or self._task is None:
             return False
         # As with `asyncio.timeout`, a cancellation from outside at that moment takes precedence.

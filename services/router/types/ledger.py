@@ -6,6 +6,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.router.types.amounts import NOTHING, Amount
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -45,7 +47,7 @@ class AttemptKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """One attempt at a call, as it is billed."""
+    """One attempt at a call, with its tokens, cost and times."""
 
     model_id: str
     purpose: CallPurpose
@@ -65,6 +67,11 @@ class LedgerEntry:
     time_to_first_token_s: float | None
     price_version: str = ""
     """Identifies the prices that the cost was computed with."""
+
+    @property
+    def used(self) -> Amount:
+        """The amount that the attempt used."""
+        return Amount.of_call(self.prompt_tokens + self.completion_tokens, self.cost_usd)
 
 
 def answer_tokens(entries: Sequence[LedgerEntry]) -> tuple[int, int]:
@@ -99,9 +106,9 @@ class Ledger:
             self.on_entry(entry)
 
     @property
-    def tokens(self) -> int:
-        """Prompt and completion tokens of all entries."""
-        return sum(entry.prompt_tokens + entry.completion_tokens for entry in self.entries)
+    def used(self) -> Amount:
+        """The amount that all attempts used."""
+        return sum((entry.used for entry in self.entries), NOTHING)
 
     @property
     def cost_usd(self) -> float:

@@ -89,7 +89,7 @@ tenants:
 """
     assert problems(tmp_path, text) == [
         "line 4: tenants.1.id: a is listed twice",
-        "line 4: tenants.1: has no token_sha256 and trust_header is off, so nobody can call as this tenant",
+        "line 4: tenants.1: has no token_sha256 and trust_header is off, so it can never call",
         "line 6: tenants.2.token_sha256.0: is also a token of a",
     ]
 
