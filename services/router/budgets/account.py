@@ -81,9 +81,8 @@ class Account:
         """
         holds = self._within_caps(worst)
         total = sum((hold.amount for hold in holds), NOTHING)
-        self._taken += (
-            total  # before the call to the store, so that nothing else takes it meanwhile
-        )
+        # Before the call to the store, so that nothing else takes it meanwhile.
+        self._taken += total
         try:
             count, at_ms = await self._hold(holds)
         except BaseException:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from services.router.budgets.store import BudgetStore
     from services.router.budgets.tenants import Tenant, Tenants
-    from services.router.routing.policy import Policy
+    from services.router.types.amounts import Caps
     from services.router.types.deadline import Deadline
     from services.rpc.breaker import Breaker
 
@@ -59,11 +59,11 @@ class Accounts:
         tenants = None if self._tenants is None else self._tenants.value
         return tenant_of(metadata or (), tenants)
 
-    def open(self, tenant: Tenant, policy: Policy, deadline: Deadline) -> Account:
+    def open(self, tenant: Tenant, caps: Caps, deadline: Deadline) -> Account:
         """Opens the account of one answer; the caller closes it."""
         return Account(
             tenant=tenant,
-            caps=policy.caps,
+            caps=caps,
             store=self._store,
             deadline=deadline,
             lease_margin_s=self._lease_margin_s,

@@ -29,11 +29,11 @@ _NEGLIGIBLE = 0.005
 class SelectionReason(enum.Enum):
     """The reason why a model runs or does not; documented in the contract's enum of the same name."""
 
-    RANK = "runs, for its rank"
-    TEAM = "runs, to complete the models before it"
-    SAFE = "runs, as a safe model: the ranking is uncertain"
-    STRATEGY = "runs, as the strategy wants"
-    SCORE_GAP = "does not run: its score lies too far below the best one"
+    RANK = "runs because of its rank"
+    TEAM = "runs because it complements the models before it"
+    SAFE = "runs as a safe model because the ranking is uncertain"
+    STRATEGY = "runs because the strategy chose it"
+    SCORE_GAP = "does not run: its score is too far below the best one"
     COST_LIMIT = "does not run: it could cost more than is left"
     LATENCY_LIMIT = "does not run: it is expected to take too long"
     TOKEN_LIMIT = "does not run: it could take more tokens than are left"  # noqa: S105  # no secret
@@ -174,7 +174,7 @@ def fitting(worst_cases: Sequence[Amount], left: Caps) -> tuple[tuple[int, ...],
 def explain(ranked: Ranked, reason: SelectionReason | None) -> str:
     """Returns the reasons of a model's rank, and why it runs or does not.
 
-    For example: "0.81 likely to answer well, 0.02 less for its price; runs, for its rank".
+    For example: "0.81 likely to answer well, 0.02 less for its price; runs because of its rank".
     """
     candidate = ranked.candidate
     parts = [f"{candidate.score:.2f} likely to answer well"]
@@ -188,7 +188,7 @@ def explain(ranked: Ranked, reason: SelectionReason | None) -> str:
         parts.append(f"{ranked.latency_penalty:.2f} less for its latency")
     clauses = [", ".join(parts)]
     if ranked.leads_by_price:
-        clauses.append("before one about as good that costs more")
+        clauses.append("ranked above a similar model that costs more")
     if reason is not None:
         clauses.append(reason.value)
     return "; ".join(clauses)

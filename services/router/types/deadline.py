@@ -43,7 +43,7 @@ class Deadline:
 class ReusableTimeout:
     """A reusable timeout: bounds successive awaits of the current task with one timer.
 
-    It is a context manager; the task that enters it is the one whose awaits it bounds.
+    Entering it as a context manager binds it to the current task.
     """
 
     def __init__(self) -> None:

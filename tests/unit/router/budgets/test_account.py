@@ -98,13 +98,13 @@ async def test_a_call_that_no_window_has_room_for_is_not_worth_another_try() -> 
     assert raised.value.error.retry_delay_s is None
 
 
-async def test_an_answer_holds_its_place_until_it_is_closed() -> None:
+async def test_an_answer_counts_as_concurrent_until_it_is_closed() -> None:
     store = memory()
     tenant = Tenant(id="t", concurrent_answers=1)
     first, second = account(store, tenant), account(store, tenant)
     (reservation,) = await first.reserve([WORST])
     reservation.settle(WORST)
-    assert await first.reserve([WORST])  # its own place does not stand in its way
+    assert await first.reserve([WORST])  # it does not count against itself
     with pytest.raises(NoRoomError) as raised:
         await second.reserve([WORST])
     assert raised.value.error.metadata["limit"] == "concurrent_answers"
