@@ -9,16 +9,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.routing.agreement import Offer, worthwhile_call
-from services.router.routing.limits import fitting
 from services.router.routing.ranking import Candidate, rank
-from services.router.routing.selection import select
-from services.router.types.amounts import Amount, nano_usd
+from services.router.routing.selection import fitting, select
+from services.router.types.amounts import Amount
 from services.router.types.ledger import CallPurpose, CallStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from services.router.decision_records.record import DecisionRecord, LayerNote, RankedNote
+    from services.router.decision_records.record import DecisionRecord, LayerEntry, RankedEntry
     from services.router.routing.policy import Policy
     from services.router.routing.ranking import Ranked
 
@@ -149,19 +148,19 @@ def _calls(record: DecisionRecord) -> dict[str, Call]:
     return calls
 
 
-def _candidate(note: RankedNote, score: float) -> Candidate:
+def _candidate(note: RankedEntry, score: float) -> Candidate:
     return Candidate(
         model_id=note.model_id,
         score=score,
         prior_score=score,
         expected_completion_tokens=note.expected_completion_tokens,
         expected_cost_usd=note.expected_cost_usd,
-        worst=Amount(1, note.worst_tokens, nano_usd(note.worst_cost_usd)),
+        worst=Amount.of_call(note.worst_tokens, note.worst_cost_usd),
         expected_latency_s=note.expected_latency_s,
     )
 
 
-def _choice(layer: LayerNote, model_ids: Sequence[str]) -> Choice:
+def _choice(layer: LayerEntry, model_ids: Sequence[str]) -> Choice:
     notes = [note for note in layer.ranking if note.model_id in model_ids]
     return Choice(
         model_ids=tuple(model_ids),

@@ -11,8 +11,8 @@ from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
 from services.router.backends.client import open_wire_client
 from services.router.backends.replicas.replicas import open_replicas
 from services.router.backends.replicas.retry_budget import RetryBudget
-from services.router.budgets.opening import open_accounts
-from services.router.decision_records.recorder import recording
+from services.router.budgets.accounts import open_accounts
+from services.router.decision_records.recorder import open_recorder
 from services.router.dependencies.judge_client import Judge
 from services.router.dependencies.remote import Remote
 from services.router.dependencies.scorer_client import Scorer
@@ -21,7 +21,7 @@ from services.router.engine.layer import Patience
 from services.router.engine.metrics import POOL_MODELS
 from services.router.file_watcher import Followed, following
 from services.router.pipeline import Pipeline
-from services.router.pool.expected_latency import Latencies
+from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool, load_pool
 from services.router.servicer import RouterServicer
 from services.router.strategies.presets import PolicyDefaults
@@ -66,7 +66,7 @@ async def router_app(
         Connection(config.scorer_address, pem, grace_s=timeout_s) as scorer,
         Connection(config.judge_address, pem, grace_s=timeout_s) as judge,
         open_accounts(config.tenants_file, config.budget, _breaker(tuning)) as accounts,
-        recording(
+        open_recorder(
             config.records, _version(config), drain_timeout_s=tuning.records_drain_timeout_s
         ) as recorder,
         open_wire_client() as client,
@@ -77,7 +77,7 @@ async def router_app(
             Engine,
             scorer=Scorer(Remote("scorer", scorer, _breaker(tuning), timeout_s)),
             judge=Judge(Remote("judge", judge, _breaker(tuning), timeout_s)),
-            latencies=Latencies(learns=config.learn_latency),
+            latencies=ExpectedLatencies(learns=config.learn_latency),
             patience=Patience(quorum_share=config.quorum_share, grace_share=tuning.grace_share),
             backup_budget=RetryBudget(share=config.backup_share),
             min_stage_s=tuning.min_stage_s,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.budgets.reservation import UNLIMITED
-from services.router.engine.metrics import ANSWERS, BUDGET_SHARE
+from services.router.engine.metrics import ANSWERS, BUDGET_SHARE, record_entry
 from services.router.engine.planner import rank_eligible, select_layer
 from services.router.engine.run import Run
 from services.router.routing.events import Result
@@ -20,7 +20,7 @@ from services.router.types.ledger import Ledger
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from services.router.budgets.reservation import Gate
+    from services.router.budgets.reservation import Budget
     from services.router.engine.engine import Engine
     from services.router.pool.pool import Pool
     from services.router.routing.events import Answer, Event
@@ -43,7 +43,7 @@ class Pipeline:
         conversation: Conversation,
         policy: Policy,
         deadline: Deadline,
-        account: Gate = UNLIMITED,
+        account: Budget = UNLIMITED,
     ) -> Run:
         """Returns a new run for a query. The account admits its calls."""
         return Run(
@@ -52,7 +52,7 @@ class Pipeline:
             policy=policy,
             deadline=deadline,
             account=account,
-            ledger=Ledger(listener=self._record_latency),
+            ledger=Ledger(on_entry=self._record_entry),
         )
 
     async def route(
@@ -97,8 +97,9 @@ class Pipeline:
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
         yield _result(run, run.final)
 
-    def _record_latency(self, entry: LedgerEntry) -> None:
-        self.engine.latencies.note(entry, self.pool.by_id[entry.model_id])
+    def _record_entry(self, entry: LedgerEntry) -> None:
+        record_entry(entry)
+        self.engine.latencies.record(entry, self.pool.by_id[entry.model_id])
 
 
 def _result(run: Run, final: Answer) -> Result:

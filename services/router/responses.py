@@ -16,7 +16,7 @@ from services.router.routing.events import (
     Resumed,
     RoutingDecision,
 )
-from services.router.routing.explanation import explain
+from services.router.routing.selection import explain
 
 if TYPE_CHECKING:
     import enum

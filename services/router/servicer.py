@@ -135,7 +135,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         conversation = read_conversation(request.messages, violations)
         violations.raise_if_any()
         deadline = self._deadline(context)
-        account = self._accounts.open(tenant, policy, deadline)
+        account = self._accounts.open(tenant, policy.caps, deadline)
         run = pipeline.start(conversation, policy, deadline, account)
         known = None if tenant is ANONYMOUS else tenant.id
         return self._recorder.watch(run, pipeline.answer(run), tenant=known)

@@ -26,9 +26,8 @@ from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.reservation import NoRoomError
 from services.router.budgets.tenants import Allowance, Tenant
-from services.router.types.amounts import NOTHING, Amount, nano_usd
+from services.router.types.amounts import NOTHING, Amount, Caps, Window, nano_usd
 from services.router.types.deadline import Deadline
-from services.router.types.resource_limits import Caps, Window
 from services.rpc.breaker import Breaker
 from tests.bench.page_head import page_head
 from tests.redis_server import RedisServer, running_redis
@@ -128,7 +127,7 @@ async def counting_caller(store: BudgetStore, tenant: Tenant, seed: int) -> Spen
         for _ in range(chance.randint(1, 4)):
             await asyncio.sleep(chance.uniform(0, 0.004))
             amount = used(chance)
-            (await account.admit(NOTHING)).settle(amount)
+            (await account.reserve_one(NOTHING)).settle(amount)
             spent += amount
         account.close()
     return Spending(budget_usd=0, spent=spent, refusals=0)

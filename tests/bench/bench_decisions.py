@@ -1,6 +1,6 @@
 """Measures what decision records cost: `python -m tests.bench.bench_decisions [--markdown FILE]`.
 
-Making a record is all that an answer's own process time pays for; writing is the buffer's owner's. The
+Only building a record takes time from the answer; the buffer's own task writes it. The
 sinks take turns, each with the same records of a pool of 15 models and two layers, without texts.
 """
 
@@ -19,13 +19,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.replay.policies import policy_of
-from services.router.decision_records.build import Ending, decision_record
+from services.router.decision_records.buffer import open_buffer
+from services.router.decision_records.build import Ending, Redaction, decision_record
 from services.router.decision_records.files import FilesSink, Rotation
-from services.router.decision_records.log import DecisionLog, writing
 from services.router.decision_records.postgres import PostgresSink
-from services.router.decision_records.record import Outcome
-from services.router.decision_records.redaction import Redaction
-from services.router.decision_records.sink import Line, line_of
+from services.router.decision_records.record import AnswerOutcome
+from services.router.decision_records.sinks import Line, line_of
 from services.router.engine.planner import rank_eligible
 from services.router.engine.run import Run
 from services.router.pool.pool import Pool, PoolModel
@@ -37,7 +36,7 @@ from tests.bench.page_head import page_head
 from tests.integration.postgres_server import postgres_server
 
 if TYPE_CHECKING:
-    from services.router.decision_records.sink import Sink
+    from services.router.decision_records.sinks import Sink
 
 MODELS = 15
 LAYERS = 2
@@ -121,7 +120,7 @@ def make_line(run: Run, decisions: list[RoutingDecision]) -> Line:
     ending = Ending(
         id="0" * 32,
         started=datetime.now(UTC),
-        outcome=Outcome.ANSWERED,
+        outcome=AnswerOutcome.ANSWERED,
         error_reason=None,
         tenant=None,
         total_s=4.0,
@@ -132,11 +131,10 @@ def make_line(run: Run, decisions: list[RoutingDecision]) -> Line:
 
 async def seconds_to_write(sink: Sink, line: Line, turn: int) -> tuple[float, float]:
     """Returns wall and processor seconds until a sink has all records."""
-    log = DecisionLog(sink, max_bytes=1 << 30)
     started_s, cpu_s = time.perf_counter(), time.process_time()
-    async with writing(log, sink, drain_timeout_s=300):
+    async with open_buffer(sink, max_bytes=1 << 30, drain_timeout_s=300) as buffer:
         for number in range(RECORDS):
-            log.put(replace(line, id=f"{turn}-{number}"))
+            buffer.put(replace(line, id=f"{turn}-{number}"))
     return time.perf_counter() - started_s, time.process_time() - cpu_s
 
 

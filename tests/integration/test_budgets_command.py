@@ -12,8 +12,7 @@ import pytest
 from services.router.budgets.__main__ import main
 from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.store import Hold
-from services.router.types.amounts import Amount, nano_usd
-from services.router.types.resource_limits import Limits
+from services.router.types.amounts import Amount, TenantLimits, nano_usd
 from services.rpc.breaker import Breaker
 from tests.redis_server import running_redis
 
@@ -45,7 +44,7 @@ async def test_it_shows_what_is_taken_of_every_limit(tmp_path: Path) -> None:
         url.write_text(server.url)
         async with open_redis_store(server.url, timeout_s=5, breaker=Breaker()) as store:
             hold = Hold(id="1", amount=Amount(1200, 5, nano_usd(1.25)), answers=1)
-            await store.reserve("research", Limits(), [hold], 60_000)
+            await store.reserve("research", TenantLimits(), [hold], 60_000)
         shown = run(tenants, url)
     assert shown.stderr == ""
     assert [line.split() for line in shown.stdout.splitlines()[1:]] == [
@@ -64,7 +63,7 @@ def test_what_keeps_it_from_showing_them_is_said_in_a_line(
     for arguments, problem in (
         ((tenants, url), "the budgets cannot be read now"),
         ((url, url), "line 1: file: "),
-        ((tenants, tenants), "no URL of a Redis"),
+        ((tenants, tenants), "the URL of a Redis"),
         ((tenants, tmp_path / "missing"), "missing"),
     ):
         monkeypatch.setattr(sys, "argv", ["budgets", *map(str, arguments)])

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.replay.__main__ import main as replay
-from services.router.decision_records.log import DecisionLog, writing
+from services.router.decision_records.buffer import open_buffer
 from services.router.decision_records.postgres import TABLE, PostgresSink
 from services.router.decision_records.settings import RecordSettings
-from services.router.decision_records.sink import SinkDownError, SinkRefusedError
+from services.router.decision_records.sinks import SinkDownError, SinkRefusedError
 from tests.integration.postgres_server import PostgresServer, postgres_server
-from tests.unit.router.decisions.samples import line
+from tests.unit.router.decision_records.samples import line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -117,16 +117,17 @@ async def test_records_of_an_outage_arrive_after_it_and_nobody_waits(
     server: PostgresServer, dsn_file: Path
 ) -> None:
     sink = PostgresSink(dsn_file)
-    log = DecisionLog(sink, max_bytes=10_000_000, first_pause_s=0.01)
     slowest_s = 0.0
-    async with writing(log, sink, drain_timeout_s=60):
+    async with open_buffer(
+        sink, max_bytes=10_000_000, first_pause_s=0.01, drain_timeout_s=60
+    ) as buffer:
         for number in range(300):
             if number == 100:
                 await asyncio.to_thread(server.kill)
             if number == 200:
                 await asyncio.to_thread(server.start)
             started_s = time.perf_counter()
-            log.put(line(f"{number:03}"))
+            buffer.put(line(f"{number:03}"))
             slowest_s = max(slowest_s, time.perf_counter() - started_s)
             await asyncio.sleep(0)
     assert ids(server) == [f"{number:03}" for number in range(300)]
@@ -137,13 +138,15 @@ async def test_a_server_that_hangs_does_not_hold_up_the_end(
     server: PostgresServer, dsn_file: Path
 ) -> None:
     sink = PostgresSink(dsn_file)
-    log = DecisionLog(sink, max_bytes=10_000_000)
     async with open_sink(dsn_file) as first:
         await first.write([line("a")])
     server.signal(signal.SIGSTOP)
     try:
-        async with asyncio.timeout(20), writing(log, sink, drain_timeout_s=0.2):
-            log.put(line("b"))
+        async with (
+            asyncio.timeout(20),
+            open_buffer(sink, max_bytes=10_000_000, drain_timeout_s=0.2) as buffer,
+        ):
+            buffer.put(line("b"))
     finally:
         server.signal(signal.SIGCONT)
     assert ids(server) == ["a"]

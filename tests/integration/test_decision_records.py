@@ -16,7 +16,7 @@ from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from scorer.data.converters.decisions import convert
 from scorer.data.records import read_records, write_records
-from services.router.decision_records.record import Outcome
+from services.router.decision_records.record import AnswerOutcome
 from services.router.decision_records.settings import RecordSettings
 from services.router.tuning import Tuning
 from services.simulator import Call, FaultKind, Pacing, Purpose
@@ -89,7 +89,7 @@ async def test_a_record_says_what_was_known_chosen_and_came_of_it(
     result = await router.ask(QUERY)
     record = await the_record(tmp_path)
     assert result.decision_id == record.id
-    assert record.outcome is Outcome.ANSWERED
+    assert record.outcome is AnswerOutcome.ANSWERED
     assert record.strategy == result.strategy
     assert record.tenant is None
     assert record.scorer_version == "scripted"
@@ -185,7 +185,7 @@ async def test_an_answer_that_is_not_streamed_leaves_one_record(
     )
     response = await router.stub.GenerateAnswer(request, timeout=10)
     record = await the_record(tmp_path)
-    assert (record.id, record.outcome) == (response.decision_id, Outcome.ANSWERED)
+    assert (record.id, record.outcome) == (response.decision_id, AnswerOutcome.ANSWERED)
 
 
 async def test_a_failed_answer_leaves_a_record_with_its_reason(
@@ -197,7 +197,7 @@ async def test_a_failed_answer_leaves_a_record_with_its_reason(
     with pytest.raises(grpc.aio.AioRpcError):
         await router.ask(QUERY)
     record = await the_record(tmp_path)
-    assert record.outcome is Outcome.FAILED
+    assert record.outcome is AnswerOutcome.FAILED
     assert record.error_reason == "ERROR_REASON_GENERATION_FAILED"
     assert record.final_model_id is None
     assert {entry.status for entry in record.attempts} == {"BACKEND_ERROR"}
@@ -219,7 +219,7 @@ async def test_a_caller_that_leaves_is_in_the_record_with_what_was_used(
             break
     call.cancel()
     record = await the_record(tmp_path)
-    assert record.outcome is Outcome.CANCELLED
+    assert record.outcome is AnswerOutcome.CANCELLED
     (entry,) = record.attempts
     assert (entry.model_id, entry.status, entry.estimated) == ("a", "CANCELLED", True)
     served = await router.simulator.wait_for_outcome("a", BackendOutcome.CANCELLED)

@@ -28,8 +28,7 @@ from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.settings import BudgetSettings
 from services.router.config import RouterServiceConfig
 from services.router.tuning import Tuning
-from services.router.types.amounts import NOTHING, used_by
-from services.router.types.resource_limits import Window
+from services.router.types.amounts import NOTHING, Amount, Window
 from services.rpc.breaker import Breaker
 from services.rpc.server import StartUpError
 from services.simulator import Call, Pacing, Purpose
@@ -166,22 +165,12 @@ async def test_the_counts_are_the_ledger(store: BudgetStore, start_budgeted: Sta
     results = [await router.ask(max_layer_count=2) for _ in range(3)]
     used = NOTHING
     for entry in (entry for result in results for entry in result.usage):
-        used += used_by(_ledger_entry(entry))
+        tokens = entry.prompt_token_count + entry.completion_token_count
+        used += Amount.of_call(tokens, entry.cost_usd)
     assert used.calls > 6
 
     await until(partial(is_settled, store))
     assert (await store.usage("research")).windows[Window.PER_DAY] == used
-
-
-def _ledger_entry(entry: pb.UsageEntry) -> Any:
-    """Shows a message of the ledger as the router's own entry: only what is counted."""
-
-    class Entry:
-        prompt_tokens = entry.prompt_token_count
-        completion_tokens = entry.completion_token_count
-        cost_usd = entry.cost_usd
-
-    return Entry()
 
 
 async def test_callers_of_two_routers_never_spend_more_than_the_budget_and_nearly_all_of_it(
@@ -327,8 +316,8 @@ async def test_the_metrics_say_who_spent_what_and_what_refused_whom(
     ("tenants", "redis_url", "problem"),
     [
         ("missing.yaml", None, "cannot be read"),
-        ("tenants.yaml", "missing", "no URL of a Redis"),
-        ("tenants.yaml", "url", "no URL of a Redis"),
+        ("tenants.yaml", "missing", "the URL of a Redis"),
+        ("tenants.yaml", "url", "the URL of a Redis"),
     ],
 )
 async def test_files_that_cannot_be_used_keep_the_router_from_starting(

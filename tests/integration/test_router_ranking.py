@@ -63,7 +63,7 @@ async def test_every_model_of_a_ranking_is_explained(start_router: StartRouter) 
     assert by_id["b"].expected_cost_usd < by_id["a"].expected_cost_usd
     assert by_id["a"].prior_score == pytest.approx(0.7)
     assert by_id["a"].explanation.startswith("0.70 likely to answer well")
-    assert by_id["a"].explanation.endswith("; runs, for its rank")
+    assert by_id["a"].explanation.endswith("; runs because of its rank")
     assert "does not run: it is expected to take too long" in by_id["d"].explanation
 
 
@@ -105,7 +105,7 @@ async def test_within_the_price_band_the_cheaper_model_comes_first(
     assert exact.ranked_models[0].model_id == "a"
     banded = await route(router, price_band=0.06, cost_weight=0.0)
     assert banded.ranked_models[0].model_id == "b"
-    assert "before one about as good that costs more" in banded.ranked_models[0].explanation
+    assert "ranked above a similar model that costs more" in banded.ranked_models[0].explanation
 
 
 async def test_the_scorers_team_runs(start_router: StartRouter) -> None:

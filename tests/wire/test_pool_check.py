@@ -87,7 +87,7 @@ async def test_a_model_that_is_not_served_is_told_with_those_that_are() -> None:
 
 @pytest.mark.parametrize(
     ("has_key", "key", "problem"),
-    [(True, "refused", "refuses the key"), (False, "refused", "wants a key, and the pool file")],
+    [(True, "refused", "refuses the key"), (False, "refused", "requires a key, but the pool file")],
 )
 async def test_a_key_that_is_refused_is_told(
     tmp_path: Path, has_key: bool, key: str, problem: str
@@ -107,7 +107,7 @@ async def test_other_prices_than_openrouters_are_told() -> None:
     async with playing(plain("openrouter"), at=listing("openrouter")) as playback:
         report = await checked(playback, "openrouter", completion_price_usd_per_million_tokens=1.5)
     assert report.problems == (
-        "completion_price_usd_per_million_tokens is 1.5, but the server asks 2",
+        "completion_price_usd_per_million_tokens is 1.5, but the server's is 2",
     )
 
 

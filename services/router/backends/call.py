@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from services.router.backends.http.exchange import Exchange, Usage
 from services.router.budgets.reservation import UNLIMITED
-from services.router.types.amounts import Amount, nano_usd, used_by
+from services.router.types.amounts import Amount
 from services.router.types.conversation import prompt_tokens
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
 
 if TYPE_CHECKING:
-    from services.router.budgets.reservation import Gate, Reservation
+    from services.router.budgets.reservation import Budget, Reservation
     from services.router.pool.pool import PoolModel
     from services.router.types.conversation import Message
     from services.router.types.deadline import Deadline
@@ -89,8 +89,8 @@ class ModelCall:
     """No attempt starts after it."""
     patient: bool = False
     """True if no other model can replace this one, so that long retries make sense."""
-    gate: Gate = UNLIMITED
-    """Admits every attempt but the first."""
+    budget: Budget = UNLIMITED
+    """Reserves for every attempt but the first."""
     reservation: Reservation = UNLIMITED
     """The reservation of the first attempt; made together with those of its layer."""
     attempts: list[Attempt] = field(default_factory=list, init=False)
@@ -110,7 +110,7 @@ class ModelCall:
     def worst(self) -> Amount:
         """The most that one attempt can take: a reply of full length."""
         prompt, reply = prompt_tokens(self.messages), self.model.max_reply_tokens
-        return Amount(1, prompt + reply, nano_usd(self.model.cost_usd(prompt, reply)))
+        return Amount.of_call(prompt + reply, self.model.cost_usd(prompt, reply))
 
     async def attempt(
         self,
@@ -133,7 +133,7 @@ class ModelCall:
         """
         reservation = self.reservation
         if self.attempts:
-            reservation = await self.gate.admit(self.worst)
+            reservation = await self.budget.reserve_one(self.worst)
         exchange = Exchange(
             model=self.model,
             base_url=base_url,
@@ -161,7 +161,7 @@ class ModelCall:
                 attempt.status = status
             entry = self._entry(attempt)
             ledger.add(entry)
-            attempt.reservation.settle(used_by(entry))
+            attempt.reservation.settle(entry.used)
             entries.append(entry)
         return tuple(entries)
 

@@ -1,6 +1,16 @@
-"""Budgets: what a tenant may spend per minute, hour and day, and what one answer may spend.
+"""Budgets: limits per tenant and window, and limits per answer.
 
-tenants file -> `Tenant` -> one `Account` per answer -> `reserve` the worst case before every fan-out,
-`settle` what was used after. A `BudgetStore` keeps the tenants' counts: in memory, or in Redis where
-several routers share them.
+tenants file -> `Tenant` -> one `Account` per answer -> `reserve` the worst case before calls, `settle`
+the amount used after each. A `BudgetStore` keeps the tenants' counts: in memory, or in Redis if several
+routers share them.
+
+tenants: Reads the tenants file.
+accounts: Identifies the tenant of a call and opens the account of its answer.
+account: Reserves and settles for one answer.
+reservation: The interface for reserving; what callers of models see of budgets.
+store: The interface of a store of counts.
+memory_store: Counts in memory.
+redis_store: Counts in Redis.
+metrics: Prometheus metrics of budgets.
+__main__: Prints each tenant's counts in Redis.
 """

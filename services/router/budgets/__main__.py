@@ -1,6 +1,6 @@
-"""Shows what tenants have spent: `python -m services.router.budgets TENANTS_FILE REDIS_URL_FILE`.
+"""Prints each tenant's counts: `python -m services.router.budgets TENANTS_FILE REDIS_URL_FILE`.
 
-Counts of routers without Redis are in their own memory; their metrics show them.
+A router without Redis keeps its counts in memory; only its metrics show them.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 from routemoa.errors import BudgetStoreUnavailableError
 from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.tenants import load_tenants
-from services.router.types.resource_limits import CONCURRENT_ANSWERS, RESOURCES
+from services.router.types.amounts import CONCURRENT_ANSWERS, RESOURCES
 from services.rpc.breaker import Breaker
 from services.rpc.reload import FileProblemsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from services.router.budgets.store import Usage
+    from services.router.budgets.store import TenantUsage
     from services.router.budgets.tenants import Tenant
 
 _TIMEOUT_S = 5.0
 _ROW = "{:<20} {:<22} {:>18} {:>18}\n"
 
 
-def rows(tenant: Tenant, usage: Usage) -> Iterator[tuple[str, float, float]]:
-    """Yields each limit of a tenant: its name, what is taken of it, and the most."""
+def rows(tenant: Tenant, usage: TenantUsage) -> Iterator[tuple[str, float, float]]:
+    """Yields each limit of a tenant: its name, the amount taken, and the limit."""
     most = tenant.limits.concurrent_answers
     if most is not None:
         yield CONCURRENT_ANSWERS, usage.answers, most
@@ -46,7 +46,7 @@ async def show(tenants: Sequence[Tenant], url: str) -> None:
 
     Raises:
         BudgetStoreUnavailableError: Redis does not answer.
-        ValueError: The URL is none.
+        ValueError: The URL is invalid.
     """
     async with open_redis_store(url, timeout_s=_TIMEOUT_S, breaker=Breaker()) as store:
         sys.stdout.write(_ROW.format("tenant", "limit", "spent and held", "at most"))
@@ -56,7 +56,7 @@ async def show(tenants: Sequence[Tenant], url: str) -> None:
 
 
 def main() -> None:
-    """Runs the command; what is wrong is printed, and the exit status is 1."""
+    """Runs the command; on a problem, prints it and exits with status 1."""
     parser = argparse.ArgumentParser(prog="python -m services.router.budgets", description=__doc__)
     parser.add_argument("tenants_file", type=Path)
     parser.add_argument("redis_url_file", type=Path)
@@ -67,7 +67,7 @@ def main() -> None:
     except (FileProblemsError, BudgetStoreUnavailableError, OSError) as error:
         sys.exit(str(error))
     except ValueError:
-        sys.exit(f"{options.redis_url_file} holds no URL of a Redis")
+        sys.exit(f"{options.redis_url_file} does not contain the URL of a Redis")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What one answer may spend: its policy's caps, and what is left of its tenant's budget.
+"""The account of one answer: its policy's caps and its tenant's budget.
 
-Every call to a model is reserved at its worst case before it is made, together with those that start
-with it, and settled at what it used, however it ends.
+Every call to a model is reserved at its worst case before it starts, together with the calls that start
+with it. It is settled at the amount used, however it ends.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError, N
 from services.router.budgets.metrics import REFUSALS, meter
 from services.router.budgets.reservation import NoRoomError
 from services.router.budgets.store import Hold, Settlement
-from services.router.types.amounts import NOTHING, Amount
-from services.router.types.resource_limits import RESOURCES, Caps
+from services.router.types.amounts import NOTHING, RESOURCES, Amount, Caps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,14 +30,14 @@ _CAP_FIELDS = dict(
 
 
 class Account:
-    """The account of one answer. It is closed when the answer ends, in whatever way.
+    """The account of one answer; it is closed when the answer ends, however it ends.
 
     Args:
-        tenant: Who pays.
-        caps: What the policy allows the answer.
+        tenant: The tenant that pays.
+        caps: The policy's limits for the answer.
         store: Keeps the tenant's counts.
-        deadline: When the answer ends at the latest.
-        lease_margin_s: How long after that a hold stays if this router vanishes.
+        deadline: The deadline of the answer.
+        lease_margin_s: Time after the deadline until a hold expires by itself.
     """
 
     def __init__(
@@ -57,46 +56,47 @@ class Account:
         self._deadline = deadline
         self._lease_margin_s = lease_margin_s
         self._taken = NOTHING
-        """Used and reserved by this answer."""
-        self._open: dict[str, _Reserved] = {}
-        self._place: Settlement | None = None
-        """Gives back the tenant's place for an answer, once it is taken."""
+        """The amount that this answer has used and reserved."""
+        self._open: dict[str, _AccountReservation] = {}
+        self._answer_hold: Settlement | None = None
+        """Ends the hold for the answer itself; None before it is made."""
 
     @property
     def left(self) -> Caps:
-        """What the policy's caps leave, reservations taken off."""
+        """The policy's caps, less the amounts used and reserved."""
         return self._caps.less(self._taken)
 
-    async def admit(self, worst: Amount) -> Reservation:
-        """Reserves room for one attempt; see `Gate`."""
+    async def reserve_one(self, worst: Amount) -> Reservation:
+        """Reserves for one attempt; see `Budget`."""
         return (await self.reserve([worst]))[0]
 
     async def reserve(self, worst: Sequence[Amount]) -> tuple[Reservation, ...]:
-        """Reserves room for as many attempts as fit, in their order; at least for one.
+        """Reserves for as many attempts as fit, in order; at least for one.
 
         Args:
-            worst: What each attempt takes at most.
+            worst: The most that each attempt can use.
 
         Raises:
-            NoRoomError: There is no room for the first one, or the store does not answer.
+            NoRoomError: There is no room for the first attempt, or the store does not answer.
         """
         holds = self._within_caps(worst)
         total = sum((hold.amount for hold in holds), NOTHING)
-        self._taken += total  # before the store is asked, so that nothing else takes it meanwhile
+        # Before the call to the store, so that nothing else takes it meanwhile.
+        self._taken += total
         try:
-            count, at_ms = await self._made(holds)
+            count, at_ms = await self._hold(holds)
         except BaseException:
             self._taken -= total
             raise
         self._taken -= sum((hold.amount for hold in holds[count:]), NOTHING)
-        reserved = tuple(_Reserved(self, hold, at_ms) for hold in holds[:count])
+        reserved = tuple(_AccountReservation(self, hold, at_ms) for hold in holds[:count])
         for reservation in reserved:
             self._open[reservation.hold.id] = reservation
             self._meter.reserved(reservation.hold.amount)
         return reserved
 
-    def settle(self, reservation: _Reserved, used: Amount) -> None:
-        """Books what an attempt used; the second time nothing happens."""
+    def settle(self, reservation: _AccountReservation, used: Amount) -> None:
+        """Records the amount that an attempt used; a second call has no effect."""
         hold = reservation.hold
         if self._open.pop(hold.id, None) is None:
             return
@@ -109,12 +109,12 @@ class Account:
             self._store.settle(settlement)
 
     def close(self) -> None:
-        """Gives back what no attempt used, and the tenant's place for an answer."""
+        """Releases all open reservations, and the hold for the answer itself."""
         for reservation in tuple(self._open.values()):
             self.settle(reservation, NOTHING)
-        if self._place is not None:
-            self._store.settle(self._place)
-            self._place = None
+        if self._answer_hold is not None:
+            self._store.settle(self._answer_hold)
+            self._answer_hold = None
 
     def _within_caps(self, worst: Sequence[Amount]) -> list[Hold]:
         taken = self._taken
@@ -130,24 +130,24 @@ class Account:
                 break
         return holds
 
-    async def _made(self, holds: Sequence[Hold]) -> tuple[int, int]:
-        """Returns how many holds the tenant's budget has room for, and when they were made."""
+    async def _hold(self, holds: Sequence[Hold]) -> tuple[int, int]:
+        """Makes the holds that fit the tenant's budget; returns their number and time."""
         tenant = self._tenant
         if tenant.limits.are_none:
             return len(holds), 0
-        places = [] if self._place else [Hold(id=uuid4().hex, answers=1)]
+        answer = [] if self._answer_hold else [Hold(id=uuid4().hex, answers=1)]
         lease_ms = round(1000 * (self._deadline.remaining_s() + self._lease_margin_s))
         try:
             admission = await self._store.reserve(
-                tenant.id, tenant.limits, [*places, *holds], lease_ms
+                tenant.id, tenant.limits, [*answer, *holds], lease_ms
             )
         except BudgetStoreUnavailableError as error:
             raise NoRoomError(error) from error
-        if places and admission.count:
-            self._place = Settlement(
-                tenant_id=tenant.id, hold_id=places[0].id, at_ms=admission.at_ms
+        if answer and admission.count:
+            self._answer_hold = Settlement(
+                tenant_id=tenant.id, hold_id=answer[0].id, at_ms=admission.at_ms
             )
-        count = admission.count - len(places)
+        count = admission.count - len(answer)
         if admission.refusal is not None:
             limit = admission.refusal.limit
             REFUSALS.labels(self._meter.tenant, limit).inc()
@@ -157,7 +157,7 @@ class Account:
         return count, admission.at_ms
 
 
-class _Reserved:
+class _AccountReservation:
     """A `Reservation` of an account."""
 
     __slots__ = ("_account", "at_ms", "hold")
@@ -173,9 +173,9 @@ class _Reserved:
 
 def _no_room_in_policy(caps: Caps, amount: Amount, resource: str) -> NoRoomError:
     field = _CAP_FIELDS[resource]
-    at = RESOURCES.index(resource)
+    index = RESOURCES.index(resource)
     scale = 1e-9 if resource == "usd" else 1
-    cap, part = (caps.parts()[at] or 0) * scale, amount.parts()[at] * scale
+    cap, part = (caps.parts()[index] or 0) * scale, amount.parts()[index] * scale
     return NoRoomError(
         NoEligibleModelError(
             f"the policy's {field} leaves no room for another call",

@@ -1,20 +1,20 @@
--- One tenant's counts inside Redis: what `counts.py` does, in one step that nothing comes between.
+-- One tenant's counts inside Redis: the rules of `memory_store.py`, in one atomic step.
 --
--- KEYS: counts (hash), leases (sorted set: hold -> when it ends by itself), holds (hash: hold -> what it
--- holds). All three of one tenant. Times are the server's, in ms.
--- ARGV[1]: reserve, settle or usage; what follows is said at each.
+-- KEYS: counts (hash), leases (sorted set: hold -> time at which it expires), holds (hash: hold -> its
+-- amounts). All three belong to one tenant. Times are the server's, in ms.
+-- ARGV[1]: reserve, settle or usage; the other arguments are described at each.
 
 local COUNTS, LEASES, HOLDS = KEYS[1], KEYS[2], KEYS[3]
 local WINDOWS = { { "per_minute", 60000 }, { "per_hour", 3600000 }, { "per_day", 86400000 } }
 local RESOURCES = { "calls", "tokens", "usd" }
-local KEPT_MS = 2 * 86400000 -- what nobody touches for longer than any window is forgotten
-local SETTLED, SETTLED_FOR_MS = "-", 60000 -- a settlement that is sent twice counts once
+local KEPT_MS = 2 * 86400000 -- longer than any window; unused keys then expire
+local SETTLED, SETTLED_FOR_MS = "-", 60000 -- marks a settled hold, so that a settlement that is sent twice counts once
 local BUSY_RETRY_MS = 1000
-local REAPED_AT_ONCE = 1000 -- so that no call waits for long
+local REAPED_AT_ONCE = 1000 -- a bound, so that no call waits for long
 
 local function text(number) return string.format("%.0f", number) end
 
-local state = {} -- every count by its field; all whole numbers below 2^53
+local state = {} -- the counts by field; all are whole numbers below 2^53
 
 local function load_state()
   local fields = redis.call("HGETALL", COUNTS)
@@ -38,7 +38,7 @@ local function parse_hold(value)
   return tonumber(at), { tonumber(calls), tonumber(tokens), tonumber(usd) }, tonumber(answers)
 end
 
--- Counts what was used in place of what was held, in the windows that the hold was made in.
+-- Replaces a hold by the amount used, in the windows in which the hold was made.
 local function settle(id, at, used)
   local value = redis.call("HGET", HOLDS, id)
   if value == SETTLED then return end
@@ -54,7 +54,7 @@ local function settle(id, at, used)
   end
 end
 
--- Moves to the present: opens new windows, ends the holds whose lease is over.
+-- Advances to the current time: opens new windows and ends the holds whose lease is over.
 local function move_to_now()
   local time = redis.call("TIME")
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -76,7 +76,7 @@ local function move_to_now()
   return now
 end
 
--- Returns the resource of which there is no room for more, if there is one.
+-- Returns the first resource that would exceed its cap; nil if all of it fits.
 local function refused(caps, taken, more)
   for i = 1, #RESOURCES do
     if caps[i] >= 0 and more[i] > 0 and taken[i] + more[i] > caps[i] then return RESOURCES[i] end
@@ -109,9 +109,9 @@ local function refusal(limits, amount, answers, now)
   end
 end
 
--- ARGV: lease in ms; most answers; most calls, tokens, usd per minute, per hour, per day (-1: no limit);
--- then id, calls, tokens, usd, answers of each hold.
--- Returns: how many were made, when, and of the first refused: limit, when it resets, when to retry.
+-- ARGV: lease in ms; cap of answers; caps of calls, tokens, usd per minute, per hour, per day (-1: no
+-- limit); then id, calls, tokens, usd, answers of each hold.
+-- Returns: number of holds made, their time; and the first refusal: limit, time of reset, time to retry.
 local function reserve()
   local now, lease = move_to_now(), tonumber(ARGV[2])
   local limits = { answers = tonumber(ARGV[3]) }
@@ -145,7 +145,7 @@ end
 load_state()
 if ARGV[1] == "reserve" then return reserve() end
 if ARGV[1] == "settle" then
-  -- ARGV: of each hold its id, when it was made, and the calls, tokens, usd that were used.
+  -- ARGV: id, time of the hold, and calls, tokens, usd used, of each hold.
   local now = move_to_now()
   for at = 2, #ARGV, 5 do
     local id, used = ARGV[at], { tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]) }
@@ -156,7 +156,7 @@ if ARGV[1] == "settle" then
   save_state()
   return 1
 end
--- Returns: answers, what is held, then what each window counts; a window is calls, tokens, usd.
+-- Returns: answers; calls, tokens, usd held; then calls, tokens, usd of each window.
 move_to_now()
 save_state()
 local counts = { text(state.answers or 0) }

@@ -1,4 +1,4 @@
-"""What is measured of budgets."""
+"""Prometheus metrics of budgets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 
-from services.router.types.resource_limits import RESOURCES
+from services.router.types.amounts import RESOURCES
 
 if TYPE_CHECKING:
     from services.router.types.amounts import Amount
@@ -15,35 +15,35 @@ _MAX_TENANT_LABELS = 100
 _OTHERS = "(others)"
 SPENT = Counter(
     "routemoa_router_budget_spent_total",
-    "What tenants spent: calls, tokens, dollars.",
+    "Spending of tenants: calls, tokens, dollars.",
     ["tenant", "resource"],
 )
 RESERVED = Gauge(
     "routemoa_router_budget_reserved_count",
-    "What this router holds for attempts that are not settled: calls, tokens, dollars.",
+    "Reserved by this router for attempts that are not settled: calls, tokens, dollars.",
     ["tenant", "resource"],
 )
 REFUSALS = Counter(
     "routemoa_router_budget_refusals_total",
-    "Times that a tenant's budget had no room for calls, by the limit.",
+    "Refused calls of tenants, by the limit that had no room.",
     ["tenant", "limit"],
 )
 STORE_FAILURES = Counter(
     "routemoa_router_budget_store_failures_total",
-    "Times that the store of the budgets did not answer.",
+    "Failed calls to the store of the budgets.",
 )
 UNSETTLED = Counter(
     "routemoa_router_budget_unsettled_total",
-    "Attempts whose use was never counted, since the store was down to the end.",
+    "Attempts that were never counted because the store stayed down.",
 )
 _meters: dict[str, TenantMeter] = {}
 
 
 class TenantMeter:
-    """One tenant's metrics, looked up once.
+    """One tenant's metrics, with their labels resolved once.
 
     Args:
-        tenant: The label.
+        tenant: The value of the label.
     """
 
     def __init__(self, tenant: str) -> None:
@@ -52,12 +52,12 @@ class TenantMeter:
         self._reserved = [RESERVED.labels(tenant, resource) for resource in RESOURCES]
 
     def reserved(self, amount: Amount) -> None:
-        """Notes what is held from now on."""
+        """Adds a reservation."""
         for gauge, part in zip(self._reserved, _in_units(amount), strict=True):
             gauge.inc(part)
 
     def settled(self, *, held: Amount, used: Amount) -> None:
-        """Notes what an attempt used, and that nothing is held for it any more."""
+        """Replaces a reservation by the amount used."""
         for gauge, part in zip(self._reserved, _in_units(held), strict=True):
             gauge.dec(part)
         for counter, part in zip(self._spent, _in_units(used), strict=True):
@@ -65,7 +65,7 @@ class TenantMeter:
 
 
 def meter(tenant_id: str) -> TenantMeter:
-    """Returns a tenant's metrics: its own for the first hundred seen, else shared ones."""
+    """Returns a tenant's metrics; after the first hundred tenants, all others share one."""
     label = tenant_id
     if label not in _meters and len(_meters) >= _MAX_TENANT_LABELS:
         label = _OTHERS

@@ -1,13 +1,17 @@
-"""Counts in Redis, for several routers: one script per reservation, on the server's clock.
+"""Counts in Redis, shared by several routers: one script per reservation, on the server's clock.
 
-Where Redis does not answer, nothing is admitted: budgets fail closed.
+If Redis does not answer, nothing is admitted: budgets fail closed. Settlements are sent in the
+background until each is counted, because tasks that settle are often being cancelled and cannot wait.
+As nothing is reserved while Redis is down, no more settlements wait than calls were in flight.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from collections import deque
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import redis.asyncio
@@ -18,22 +22,23 @@ from redis.exceptions import RedisError, ResponseError
 
 from routemoa.errors import BudgetStoreUnavailableError
 from services.router.budgets.metrics import STORE_FAILURES, UNSETTLED
-from services.router.budgets.settler import Settler
-from services.router.budgets.store import Admission, Hold, Refusal, Settlement, Usage
-from services.router.types.amounts import Amount
-from services.router.types.resource_limits import Window
+from services.router.budgets.store import Admission, Hold, Refusal, Settlement, TenantUsage
+from services.router.types.amounts import Amount, Window
 from services.rpc.telemetry import BREAKER_OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-    from services.router.types.resource_limits import Limits
+    from services.router.types.amounts import TenantLimits
     from services.rpc.breaker import Breaker
 
 _SCRIPT = files("services.router.budgets").joinpath("budget.lua").read_text(encoding="utf-8")
 _MAX_CONNECTIONS = 64
 _DEPENDENCY = "budget_store"
 _NO_LIMIT = -1
+_BATCH = 100
+_MAX_KEPT = 100_000
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 _log = structlog.get_logger()
 
 
@@ -41,22 +46,22 @@ _log = structlog.get_logger()
 async def open_redis_store(
     url: str, *, timeout_s: float, breaker: Breaker
 ) -> AsyncIterator[RedisStore]:
-    """Opens a store; Redis need not be up yet.
+    """Opens a store; Redis may still be down.
 
     Args:
-        url: As redis-py reads it: `redis://`, `rediss://` or `unix://`, with user and password.
+        url: A URL of redis-py: `redis://`, `rediss://` or `unix://`, with user and password.
         timeout_s: The longest that a reservation may wait for Redis.
-        breaker: Stops asking a Redis that keeps failing.
+        breaker: Stops calls to a Redis that keeps failing.
 
     Raises:
-        ValueError: The URL is none.
+        ValueError: The URL is invalid.
     """
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         url,
         max_connections=_MAX_CONNECTIONS,
         timeout=timeout_s,
         socket_connect_timeout=timeout_s,
-        # A reservation that is sent twice would count twice.
+        # A reservation that is sent twice counts twice.
         retry=Retry(NoBackoff(), 0),
     )
     async with redis.asyncio.Redis.from_pool(pool) as client:
@@ -76,7 +81,7 @@ class RedisStore:
         BREAKER_OPEN.labels(_DEPENDENCY).set(0)
 
     async def reserve(
-        self, tenant_id: str, limits: Limits, holds: Sequence[Hold], lease_ms: int
+        self, tenant_id: str, limits: TenantLimits, holds: Sequence[Hold], lease_ms: int
     ) -> Admission:
         """Makes as many of the holds as fit; see `BudgetStore`."""
         asked = [part for hold in holds for part in (hold.id, *hold.amount.parts(), hold.answers)]
@@ -98,14 +103,14 @@ class RedisStore:
         return Admission(count=made, at_ms=int(at_ms), refusal=refusal)
 
     def settle(self, settlement: Settlement) -> None:
-        """Counts what a hold used, soon; see `BudgetStore`."""
+        """Replaces a hold by the amount used, in the background; see `BudgetStore`."""
         self.settler.add(settlement)
 
-    async def usage(self, tenant_id: str) -> Usage:
+    async def usage(self, tenant_id: str) -> TenantUsage:
         """Returns a tenant's counts; see `BudgetStore`."""
         answers, *numbers = [int(text) for text in await self._call(tenant_id, "usage")]
         amounts = [Amount(*numbers[at : at + 3]) for at in range(0, len(numbers), 3)]
-        return Usage(
+        return TenantUsage(
             answers=answers,
             held=amounts[0],
             windows=dict(zip(Window, amounts[1:], strict=True)),
@@ -117,7 +122,7 @@ class RedisStore:
             await self._call(tenant_id, "settle", *said)
         except BudgetStoreUnavailableError as error:
             if isinstance(error.__cause__, ResponseError):
-                # Redis is up and will say the same again.
+                # Redis is up: the same settlements would fail again.
                 UNSETTLED.inc(len(settlements))
                 return True
             return False
@@ -146,7 +151,72 @@ class RedisStore:
         )
 
 
-def _limits(limits: Limits) -> list[int]:
+class Settler:
+    """A queue of settlements and the task that sends them.
+
+    Args:
+        send: Sends settlements of one tenant; returns whether they were counted.
+    """
+
+    def __init__(self, send: Callable[[str, Sequence[Settlement]], Awaitable[bool]]) -> None:
+        self._send = send
+        self._kept: deque[Settlement] = deque()
+        self._woken = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def add(self, settlement: Settlement) -> None:
+        """Queues a settlement; drops it if far too many are queued already."""
+        if len(self._kept) >= _MAX_KEPT:
+            UNSETTLED.inc()
+            return
+        self._kept.append(settlement)
+        self._empty.clear()
+        self._woken.set()
+
+    async def empty(self) -> None:
+        """Waits until every settlement is counted."""
+        await self._empty.wait()
+
+    @asynccontextmanager
+    async def running(self, *, close_timeout_s: float) -> AsyncIterator[None]:
+        """Sends settlements until the block ends, then the rest until a timeout."""
+        # Not a task group: it would wrap the exceptions of the block.
+        sender = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.empty(), close_timeout_s)
+            sender.cancel()
+            with suppress(asyncio.CancelledError):
+                await sender
+            if self._kept:
+                UNSETTLED.inc(len(self._kept))
+                _log.error("budgets_unsettled", count=len(self._kept))
+
+    async def _run(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            await self._woken.wait()
+            tenant_id = self._kept[0].tenant_id
+            batch = [s for s in islice(self._kept, _BATCH) if s.tenant_id == tenant_id]
+            if not await self._send(tenant_id, batch):
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                continue
+            pause_s = _FIRST_PAUSE_S
+            self._drop(batch)
+
+    def _drop(self, sent: Sequence[Settlement]) -> None:
+        for settlement in sent:
+            self._kept.remove(settlement)
+        if not self._kept:
+            self._woken.clear()
+            self._empty.set()
+
+
+def _limits(limits: TenantLimits) -> list[int]:
     caps = [limits.concurrent_answers]
     for window in Window:
         of_window = limits.windows.get(window)

@@ -1,13 +1,13 @@
-"""What stands between a call and its cost: no reservation, no attempt.
+"""The interface for reserving: without a reservation there is no attempt at a call.
 
-Calls that start together are reserved together (`Account.reserve`), which gives each its reservation.
-Whoever makes a further attempt at a call, a retry or a hedge, asks the call's gate first:
+Calls that start together are reserved together (`Budget.reserve`), which gives each its reservation.
+Every further attempt at a call, a retry or a hedge, is reserved by itself first:
 
-    reservation = await call.gate.admit(call.worst)    # NoRoomError: the attempt is not made
+    reservation = await call.budget.reserve_one(call.worst)   # NoRoomError: no attempt is made
     try:
         ...
     finally:
-        reservation.settle(used_by(entry))             # cancelled or not; gives back what is left
+        reservation.settle(entry.used)   # even if cancelled; releases the rest
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class NoRoomError(Exception):
-    """A reservation that could not be made.
+    """Raised for a reservation that could not be made.
 
     Args:
-        error: What to tell the caller, where nothing was called yet.
-        resource: What there is too little of: `calls`, `tokens`, `usd`; empty if nobody can say.
+        error: The error for the caller, if nothing was called yet.
+        resource: The resource without room: `calls`, `tokens`, `usd`; empty if it is unknown.
     """
 
     def __init__(self, error: RouteMoAError, resource: str = "") -> None:
@@ -39,43 +39,46 @@ class Reservation(Protocol):
     """Room for one attempt, held until it is settled."""
 
     def settle(self, used: Amount) -> None:
-        """Books what was used and gives back the rest. Never waits, never fails; once is enough."""
+        """Records the amount used and releases the rest. Never waits, never fails; once is enough."""
         ...
 
 
-class Gate(Protocol):
-    """Admits attempts, those that start together at one moment."""
+class Budget(Protocol):
+    """Reserves for attempts at calls before they are made."""
 
     async def reserve(self, worst: Sequence[Amount]) -> Sequence[Reservation]:
-        """Reserves room for as many attempts as fit, in their order; at least for one.
+        """Reserves for as many attempts as fit, in order; at least for one.
+
+        Args:
+            worst: The most that each attempt can use.
 
         Raises:
-            NoRoomError: There is no room for the first, or nobody can say whether there is.
+            NoRoomError: There is no room for the first attempt, or the budget cannot be read.
         """
         ...
 
-    async def admit(self, worst: Amount) -> Reservation:
-        """Reserves room for an attempt that takes at most `worst`.
+    async def reserve_one(self, worst: Amount) -> Reservation:
+        """Reserves for an attempt that uses at most `worst`.
 
         Raises:
-            NoRoomError: There is no room, or nobody can say whether there is.
+            NoRoomError: There is no room, or the budget cannot be read.
         """
         ...
 
     def close(self) -> None:
-        """Gives back what no attempt used. Nothing is admitted after that."""
+        """Releases all open reservations. No other method is called after it."""
         ...
 
 
 class Unlimited:
-    """Admits everything and books nothing: the gate of a call that no account stands behind."""
+    """A budget without limits, which records nothing; also its own reservation."""
 
     async def reserve(self, worst: Sequence[Amount]) -> Sequence[Reservation]:
-        """Returns as many reservations of nothing."""
+        """Returns a reservation for each attempt."""
         return [self] * len(worst)
 
-    async def admit(self, worst: Amount) -> Reservation:  # noqa: ARG002  # a gate takes the amount
-        """Returns a reservation of nothing."""
+    async def reserve_one(self, worst: Amount) -> Reservation:  # noqa: ARG002  # of the interface
+        """Returns a reservation."""
         return self
 
     def settle(self, used: Amount) -> None:

@@ -1,7 +1,7 @@
-"""Where tenants' counts are kept: what is asked of a store, and what it answers.
+"""The interface of a store of tenants' counts.
 
-A store counts what is spent and what is held, per tenant and window. Holds end when they are settled,
-or, if the router that made them is gone, at the end of their lease.
+A store counts the amounts spent and held, per tenant and window. A hold ends when it is settled or, if
+the router that made it is gone, at the end of its lease.
 """
 
 from __future__ import annotations
@@ -14,89 +14,89 @@ from services.router.types.amounts import NOTHING, Amount
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from services.router.types.resource_limits import Limits, Window
+    from services.router.types.amounts import TenantLimits, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Room that is asked for: for one attempt, or for one more answer in the making."""
+    """A request for room: for one attempt, or for the answer itself."""
 
     id: str
     """Unique among all routers."""
     amount: Amount = NOTHING
     answers: int = 0
-    """1 for the hold that stands for the answer itself."""
+    """1 for the hold of the answer itself, which counts as concurrent until it is settled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a hold was refused."""
+    """The limit that refused a hold."""
 
     limit: str
-    """As the tenants file names it, e.g. `per_day.usd`."""
+    """The name in the tenants file, e.g. `per_day.usd`."""
     resets_at_ms: int | None = None
-    """When the window ends, in ms since 1970; None for a limit without window."""
+    """The end of the window, in ms since 1970; None for a limit without window."""
     retry_after_ms: int | None = None
-    """When another try is worth it; None if a whole window has no room for that much."""
+    """Time to the next try; None if even an empty window has no room for the amount."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
-    """What came of asking for holds."""
+    """The result of a request for holds."""
 
     count: int
-    """How many of them were made: the first so many of those asked for."""
+    """Number of holds that were made, counted from the first."""
     at_ms: int
-    """When, on the store's clock; names the windows that they count in."""
+    """The time of the holds on the store's clock; it decides the windows that they count in."""
     refusal: Refusal | None = None
-    """Why the next one was not made; None if all were."""
+    """The refusal of the next hold; None if all were made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """What became of a hold."""
+    """The end of a hold, with the amount used."""
 
     tenant_id: str
     hold_id: str
     at_ms: int
-    """When it was made, on the store's clock."""
+    """The time of the hold on the store's clock."""
     used: Amount = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class TenantUsage:
     """A tenant's counts at one moment."""
 
     answers: int = 0
-    """Answers in the making."""
+    """Answers that are running."""
     held: Amount = NOTHING
-    """Reserved and not settled; part of what the windows count."""
+    """Reserved and not settled; included in the windows' counts."""
     windows: Mapping[Window, Amount] = field(default_factory=dict)
-    """Spent and held in each window that is running now."""
+    """Spent and held in the current window of each length."""
 
 
 class BudgetStore(Protocol):
     """Keeps the counts of every tenant."""
 
     async def reserve(
-        self, tenant_id: str, limits: Limits, holds: Sequence[Hold], lease_ms: int
+        self, tenant_id: str, limits: TenantLimits, holds: Sequence[Hold], lease_ms: int
     ) -> Admission:
-        """Makes as many of the holds as fit, in their order, all at one moment.
+        """Makes as many of the holds as fit, in order, all at one moment.
 
         Raises:
-            BudgetStoreUnavailableError: The store does not answer. What it may still have made of the
-                holds ends with their lease.
+            BudgetStoreUnavailableError: The store does not answer. If it made the holds all the same,
+                they expire at the end of their lease.
         """
         ...
 
     def settle(self, settlement: Settlement) -> None:
-        """Counts what a hold used in place of what it held. Never waits and never fails.
+        """Replaces a hold by the amount used. Never waits and never fails.
 
-        A hold whose lease has ended is counted all the same.
+        The amount counts even if the hold's lease has ended.
         """
         ...
 
-    async def usage(self, tenant_id: str) -> Usage:
+    async def usage(self, tenant_id: str) -> TenantUsage:
         """Returns a tenant's counts.
 
         Raises:

@@ -1,6 +1,6 @@
-"""The tenants file: who may call, and what each may spend.
+"""Reads the tenants file: the tenants that may call, and their limits.
 
-A token stands in the file as its SHA-256, so that whoever reads the file cannot call with it.
+The file holds the SHA-256 of each token, so that its readers cannot call with it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.router.pool.yaml_file import YamlFile
-from services.router.types.amounts import nano_usd
-from services.router.types.resource_limits import Caps, Limits, Window
+from services.router.types.amounts import Caps, TenantLimits, Window, nano_usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 _MAX_COUNT = 10**15
-"""Sums of such counts are exact in the numbers that Redis's scripts have."""
+"""Sums of counts up to this are exact in the numbers of Redis's scripts."""
 _MAX_USD = 10**6
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=_MAX_COUNT, strict=True)]
 
 
 class Allowance(BaseModel):
-    """What may be spent in one window; what is left out has no limit."""
+    """The limits for one window; an absent field means no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,7 +37,7 @@ class Allowance(BaseModel):
 
     @property
     def caps(self) -> Caps:
-        """The same, in whole numbers."""
+        """The limits in whole numbers."""
         usd = None if self.usd is None else nano_usd(self.usd)
         return Caps(calls=self.calls, tokens=self.tokens, nano_usd=usd)
 
@@ -53,30 +52,30 @@ class Tenant(BaseModel):
         default=(), description="SHA-256 of each token, in hexadecimal digits."
     )
     concurrent_answers: Annotated[int, Field(ge=1, le=_MAX_COUNT, strict=True)] | None = Field(
-        default=None, description="Answers in the making at one time."
+        default=None, description="Answers at the same time."
     )
     per_minute: Allowance | None = None
     per_hour: Allowance | None = None
     per_day: Allowance | None = None
 
     @cached_property
-    def limits(self) -> Limits:
+    def limits(self) -> TenantLimits:
         """The tenant's limits."""
         windows = {window: getattr(self, window.key) for window in Window}
-        return Limits(
+        return TenantLimits(
             concurrent_answers=self.concurrent_answers,
             windows={window: a.caps for window, a in windows.items() if a is not None},
         )
 
 
 class Tenants(BaseModel):
-    """Everyone who may call."""
+    """All tenants that may call."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     trust_header: bool = Field(
         default=False,
-        description="Whether `x-routemoa-tenant` is believed. Only behind a gateway that sets it.",
+        description="Trust the header `x-routemoa-tenant`. Only behind a gateway that sets it.",
     )
     tenants: tuple[Tenant, ...]
 
@@ -86,7 +85,7 @@ class Tenants(BaseModel):
         return {tenant.id: tenant for tenant in self.tenants}
 
     def with_token(self, token: str) -> Tenant | None:
-        """Returns the tenant of a token; the time that takes says nothing of how near a guess is."""
+        """Returns the tenant of a token; compares all tokens in constant time."""
         digest = hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
         found = None
         for tenant in self.tenants:
@@ -97,7 +96,7 @@ class Tenants(BaseModel):
 
 
 ANONYMOUS = Tenant(id="anonymous")
-"""Whoever calls a router that knows no tenants; without limits."""
+"""The tenant of every call if there is no tenants file; without limits."""
 
 
 def load_tenants(path: Path) -> Tenants:
@@ -114,16 +113,16 @@ def _contradictions(file: YamlFile[Tenants]) -> list[str]:
     problems = [] if tenants else [file.problem(("tenants",), "is empty, so nobody may call")]
     ids: set[str] = set()
     digests: dict[str, str] = {}
-    for number, tenant in enumerate(tenants):
+    for index, tenant in enumerate(tenants):
         if tenant.id in ids:
-            problems.append(file.problem(("tenants", number, "id"), f"{tenant.id} is listed twice"))
+            problems.append(file.problem(("tenants", index, "id"), f"{tenant.id} is listed twice"))
         ids.add(tenant.id)
         if not tenant.token_sha256 and not file.value.trust_header:
-            text = "has no token_sha256 and trust_header is off, so nobody can be this tenant"
-            problems.append(file.problem(("tenants", number), text))
-        for at, digest in enumerate(tenant.token_sha256):
+            text = "has no token_sha256 and trust_header is off, so it can never call"
+            problems.append(file.problem(("tenants", index), text))
+        for digest_index, digest in enumerate(tenant.token_sha256):
             owner = digests.setdefault(digest, tenant.id)
             if owner != tenant.id:
-                location = ("tenants", number, "token_sha256", at)
-                problems.append(file.problem(location, f"is a token of {owner}, too"))
+                field = ("tenants", index, "token_sha256", digest_index)
+                problems.append(file.problem(field, f"is also a token of {owner}"))
     return problems

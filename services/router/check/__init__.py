@@ -1,1 +1,6 @@
-"""Calls every endpoint of a pool and says what is wrong: `python -m services.router.check`."""
+"""Check: calls every endpoint of a pool and reports problems: `python -m services.router.check`.
+
+__main__: The command.
+probe: Asks every endpoint for its models, and for a reply of one token.
+report: Compares the answers with the pool file; one report per endpoint.
+"""

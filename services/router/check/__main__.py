@@ -1,7 +1,7 @@
-"""`python -m services.router.check --pool FILE`: prints what it finds as one JSON object.
+"""`python -m services.router.check --pool FILE`: prints the reports as one JSON object.
 
-`routemoa pool` shows it as a table. Exit status 0: all is well; 1: an endpoint has a problem; 2: the
-file has.
+`routemoa pool` shows it as a table. Exit status 0: no problem; 1: an endpoint has a problem; 2: the
+pool file has a problem.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _EXIT_PROBLEMS = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Checks a pool, prints what was found and returns the exit status."""
+    """Checks a pool, prints the reports and returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
         pool = load_pool(options.pool)
@@ -43,9 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.router.check", description=__doc__)
     parser.add_argument("--pool", type=Path, required=True, help="the pool file")
-    parser.add_argument("--offline", action="store_true", help="read the file, call nobody")
     parser.add_argument(
-        "--timeout-s", type=float, default=30.0, help="for each request to an endpoint"
+        "--offline", action="store_true", help="validate only the file, without calls"
+    )
+    parser.add_argument(
+        "--timeout-s", type=float, default=30.0, help="time for each request to an endpoint"
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Asks every endpoint of a pool what it serves, and for one token."""
+"""Asks every endpoint of a pool for its list of models, and for a reply of one token."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
     """Returns a report per endpoint, in the order of the file.
 
     Args:
-        pool: What to check.
-        timeout_s: How long an endpoint may take for its list, and again for the test call.
+        pool: The pool.
+        timeout_s: Time for an endpoint's list, and again for the test call.
     """
     together = asyncio.Semaphore(_MAX_TOGETHER)
 
@@ -47,7 +47,7 @@ async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
         try:
             async with asyncio.timeout(timeout_s):
                 urls = await _urls(model)
-        except OSError:  # a time-out, too
+        except OSError:  # `TimeoutError` is one too
             return [unchecked_report(model, CallStatus.UNREACHABLE, "its name has no address")]
         if not urls:
             return [unchecked_report(model, None, None)]
@@ -59,10 +59,10 @@ async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
 
 
 async def _urls(model: PoolModel) -> tuple[str, ...]:
-    """Returns the base URLs of the replicas; none where the Kubernetes API alone could tell.
+    """Returns the base URLs of the replicas; none if only the Kubernetes API knows them.
 
     Raises:
-        OSError: A name cannot be looked up.
+        OSError: A DNS name cannot be looked up.
     """
     dns = model.replicas.dns
     if dns is None:
@@ -97,7 +97,7 @@ async def _findings(client: WireClient, model: PoolModel, url: str, timeout_s: f
 async def _catalogue(
     client: WireClient, model: PoolModel, url: str, timeout_s: float
 ) -> Catalogue | None:
-    """Returns what the server lists; None where it lists nothing, which is no problem by itself."""
+    """Returns the models that the server lists; None if it has no list, which is not a problem."""
     try:
         async with asyncio.timeout(timeout_s):
             return await client.catalogue(model, url)

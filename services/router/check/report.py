@@ -1,4 +1,4 @@
-"""What a check found at an endpoint, and what of it is a problem."""
+"""Compares an endpoint's answers with the pool file; one report per endpoint."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _PRICE_TOLERANCE = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What a server said, None where it did not."""
+    """The answers of an endpoint; None for those that are missing."""
 
     catalogue: Catalogue | None
     failure: AttemptFailedError | None
-    """Of the test call."""
+    """The failure of the test call."""
     timed_out: bool
     latency_s: float | None
-    """Of the test call, if it brought a whole reply."""
+    """Duration of the test call, if it brought a whole reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointReport:
-    """One endpoint, ready to be shown; fields are None where nothing is known."""
+    """The report of one endpoint; unknown fields are None."""
 
     model_id: str
     url: str
     backend: str
     status: str
-    """How the test call ended, as in `CallStatus`; `NOT_CHECKED` where there was none."""
+    """Status of the test call, as in `CallStatus`; `NOT_CHECKED` if there was none."""
     latency_s: float | None
     model_known: bool | None
     key: str
-    """`none`, `accepted`, `refused`, or `unknown` where no call got that far."""
+    """`none`, `accepted`, `refused`, or `unknown` if no call reached that check."""
     priced: bool
     context_window_tokens: int
     served_context_window_tokens: int | None
@@ -53,7 +53,7 @@ class EndpointReport:
 
 
 def endpoint_report(model: PoolModel, url: str, findings: Findings) -> EndpointReport:
-    """Holds what a server said against the pool file."""
+    """Compares the answers of an endpoint with the pool file."""
     served = None
     if findings.catalogue is not None:
         served = findings.catalogue.find(model.backend_model or model.id)
@@ -76,14 +76,14 @@ def endpoint_report(model: PoolModel, url: str, findings: Findings) -> EndpointR
 def unchecked_report(
     model: PoolModel, status: CallStatus | None, problem: str | None
 ) -> EndpointReport:
-    """Returns the report of a model whose endpoints are not known here."""
+    """Returns the report of a model whose endpoints are unknown to the check."""
     dns, slices = model.replicas.dns, model.replicas.endpoint_slices
-    where = f"dns {dns.name}" if dns is not None else ""
+    url = f"dns {dns.name}" if dns is not None else ""
     if slices is not None:
-        where = f"endpoint slices of {slices.namespace}/{slices.service}"
+        url = f"endpoint slices of {slices.namespace}/{slices.service}"
     return EndpointReport(
         model_id=model.id,
-        url=where,
+        url=url,
         backend=model.backend.value,
         status="NOT_CHECKED" if status is None else status.name,
         latency_s=None,
@@ -122,14 +122,14 @@ def _call_problems(model: PoolModel, findings: Findings) -> list[str]:
         return []
     if failure is not None and failure.http_status in _KEY_REFUSED:
         if model.api_key_file is None:
-            return ["wants a key, and the pool file names none"]
+            return ["requires a key, but the pool file names none"]
         return ["refuses the key"]
     if status is CallStatus.UNREACHABLE:
         return ["cannot be reached, or its certificate is not trusted"]
     if status is CallStatus.TIMEOUT:
         return ["did not answer the test call in time"]
-    said = f" with HTTP status {failure.http_status}" if failure and failure.http_status else ""
-    return [f"the test call ended as {status.name}{said}"]
+    http = f" with HTTP status {failure.http_status}" if failure and failure.http_status else ""
+    return [f"the test call ended as {status.name}{http}"]
 
 
 def _catalogue_problems(
@@ -149,7 +149,7 @@ def _catalogue_problems(
             f"context_window_tokens is {model.context_window_tokens}, but the server's is {window}"
         )
     for name in ("prompt_price_usd_per_million_tokens", "completion_price_usd_per_million_tokens"):
-        asked, own = getattr(served, name), getattr(model, name)
-        if asked is not None and abs(asked - own) > _PRICE_TOLERANCE * max(asked, own):
-            problems.append(f"{name} is {own:g}, but the server asks {asked:g}")
+        theirs, ours = getattr(served, name), getattr(model, name)
+        if theirs is not None and abs(theirs - ours) > _PRICE_TOLERANCE * max(theirs, ours):
+            problems.append(f"{name} is {ours:g}, but the server's is {theirs:g}")
     return problems

@@ -1,6 +1,16 @@
-"""Decision records: what the router knew and did for one answer, written down for later.
+"""Decision records: one record per answer of what the router knew and decided.
 
-run -> record (composition, pure) -> bounded buffer (log) -> sink (stdout, files or Postgres)
+run -> record (build, pure) -> bounded buffer -> sink (standard output, files or PostgreSQL)
 
-Writing never delays an answer. What a full buffer cannot take is dropped and counted.
+Writing never delays an answer. A record that finds the buffer full is dropped and counted.
+
+recorder: Records each answer at its end; opens the sink.
+build: Builds the record of a run.
+record: The schema of a record.
+buffer: A bounded buffer in front of the sink.
+sinks: The interface of a sink, and standard output.
+files: The sink that writes files.
+postgres: The sink that writes to PostgreSQL.
+config: The settings of decision records.
+metrics: Prometheus metrics of decision records.
 """

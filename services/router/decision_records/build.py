@@ -1,22 +1,25 @@
-"""A run that has ended -> its record. Pure."""
+"""Builds the decision record of a run that has ended. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
-from dataclasses import dataclass
+import hashlib
+import hmac
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.decision_records.record import (
-    AnswerNote,
-    AssessmentNote,
-    AttemptNote,
+    AnswerEntry,
+    AssessmentEntry,
+    AttemptEntry,
     DecisionRecord,
-    FallbackNote,
-    LayerNote,
-    RankedNote,
-    TimingNote,
-    TotalsNote,
+    FallbackEntry,
+    LayerEntry,
+    QueryEntry,
+    RankedEntry,
+    TimingEntry,
+    TotalsEntry,
 )
 
 if TYPE_CHECKING:
@@ -25,22 +28,50 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from services.router.decision_records.record import Outcome
-    from services.router.decision_records.redaction import Redaction
+    from services.router.decision_records.record import AnswerOutcome
     from services.router.engine.run import Run
     from services.router.routing.events import Answer, LayerReport, RoutingDecision, Timing
     from services.router.routing.policy import Policy
     from services.router.routing.ranking import Ranked
+    from services.router.types.conversation import Conversation
     from services.router.types.ledger import Ledger, LedgerEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Redaction:
+    """The operator's choice of texts in records; by default there are only lengths."""
+
+    key: bytes | None = field(default=None, repr=False)
+    """The key of the hash of queries: only its owner can recognize equal queries."""
+    keep_text: bool = False
+
+    def query(self, conversation: Conversation) -> QueryEntry:
+        """Returns the entry of a conversation's query."""
+        text = conversation.query
+        return QueryEntry(
+            keyed_hash=None if self.key is None else self._hash(self.key, text),
+            character_count=len(text),
+            estimated_token_count=conversation.tokens,
+            message_count=len(conversation.messages),
+            text=self.text(text),
+        )
+
+    def text(self, text: str | None) -> str | None:
+        """Returns the text of an answer or a query if records hold texts, else None."""
+        return text if self.keep_text else None
+
+    @staticmethod
+    def _hash(key: bytes, text: str) -> str:
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """What is known of a call beside its run."""
+    """The facts of a call that its run does not hold."""
 
     id: str
     started: datetime
-    outcome: Outcome
+    outcome: AnswerOutcome
     error_reason: str | None
     tenant: str | None
     total_s: float
@@ -50,13 +81,13 @@ class Ending:
 def decision_record(
     run: Run, decisions: Sequence[RoutingDecision], ending: Ending, redaction: Redaction
 ) -> DecisionRecord:
-    """Returns the record of a run that has ended, however it did.
+    """Returns the record of a run that has ended, with or without an answer.
 
     Args:
-        run: The run; nothing of it changes any more.
-        decisions: The routing decisions that the run announced, in order.
-        ending: How the call ended.
-        redaction: What of the texts is kept.
+        run: The run; it does not change any more.
+        decisions: The routing decisions of the run, in order.
+        ending: The end of the call.
+        redaction: The operator's choice of texts.
     """
     reports = {report.layer_number: report for report in run.reports}
     final = run.final
@@ -82,7 +113,7 @@ def decision_record(
         final_model_id=None if final is None else final.model_id,
         final_text=None if final is None else redaction.text(final.text),
         fallbacks=tuple(
-            FallbackNote(
+            FallbackEntry(
                 dependency=fallback.dependency.name,
                 status=fallback.status,
                 substitute=fallback.substitute.name,
@@ -104,21 +135,21 @@ def _policy(policy: Policy) -> dict[str, JsonValue]:
 
 def _layer(
     decision: RoutingDecision, report: LayerReport | None, redaction: Redaction
-) -> LayerNote:
+) -> LayerEntry:
     ranking = tuple(_ranked(ranked, decision) for ranked in decision.ranked)
     if report is None:
-        return LayerNote(
+        return LayerEntry(
             layer_number=decision.layer_number,
             ranking=ranking,
             selected_model_ids=decision.selected_model_ids,
         )
-    return LayerNote(
+    return LayerEntry(
         layer_number=decision.layer_number,
         ranking=ranking,
         selected_model_ids=decision.selected_model_ids,
         answers=tuple(_answer(answer, redaction) for answer in report.answers),
         assessments=tuple(
-            AssessmentNote(
+            AssessmentEntry(
                 model_id=assessment.model_id,
                 posterior_score=assessment.posterior_score,
                 self_score=assessment.self_score,
@@ -130,9 +161,9 @@ def _layer(
     )
 
 
-def _ranked(ranked: Ranked, decision: RoutingDecision) -> RankedNote:
+def _ranked(ranked: Ranked, decision: RoutingDecision) -> RankedEntry:
     candidate, reason = ranked.candidate, decision.reason(ranked.model_id)
-    return RankedNote(
+    return RankedEntry(
         model_id=candidate.model_id,
         score=candidate.score,
         prior_score=candidate.prior_score,
@@ -146,8 +177,8 @@ def _ranked(ranked: Ranked, decision: RoutingDecision) -> RankedNote:
     )
 
 
-def _answer(answer: Answer, redaction: Redaction) -> AnswerNote:
-    return AnswerNote(
+def _answer(answer: Answer, redaction: Redaction) -> AnswerEntry:
+    return AnswerEntry(
         model_id=answer.model_id,
         self_score=answer.self_score,
         grades=dict(answer.grades),
@@ -155,14 +186,14 @@ def _answer(answer: Answer, redaction: Redaction) -> AnswerNote:
     )
 
 
-def _attempt(entry: LedgerEntry) -> AttemptNote:
+def _attempt(entry: LedgerEntry) -> AttemptEntry:
     fields = {item.name: getattr(entry, item.name) for item in dataclasses.fields(entry)}
     names = {name: value.name for name, value in fields.items() if isinstance(value, enum.Enum)}
-    return AttemptNote(**(fields | names))
+    return AttemptEntry(**(fields | names))
 
 
-def _totals(ledger: Ledger) -> TotalsNote:
-    return TotalsNote(
+def _totals(ledger: Ledger) -> TotalsEntry:
+    return TotalsEntry(
         attempt_count=len(ledger.entries),
         prompt_tokens=sum(entry.prompt_tokens for entry in ledger.entries),
         completion_tokens=sum(entry.completion_tokens for entry in ledger.entries),
@@ -170,8 +201,8 @@ def _totals(ledger: Ledger) -> TotalsNote:
     )
 
 
-def _timing(timing: Timing, total_s: float) -> TimingNote:
-    return TimingNote(
+def _timing(timing: Timing, total_s: float) -> TimingEntry:
+    return TimingEntry(
         total_s=total_s,
         scorer_s=timing.scorer_s,
         generation_s=timing.generation_s,

@@ -1,9 +1,9 @@
-"""Records in files: one that is open, and full ones, compressed.
+"""The sink that writes files: one open file, and finished files, which are compressed.
 
-`decisions-<UTC time>-<random>.jsonl.open` holds the newest lines and is locked by its router. Before a
-line that it is too large or too old for, it becomes `....jsonl.gz` in one rename, so that a reader of
-`*.jsonl.gz` never sees half a file. What a killed router left open is finished by the next one that
-starts in the directory. Lines are safe when they are on the disk: each write ends with fsync.
+`decisions-<UTC time>-<random>.jsonl.open` holds the newest lines and is locked by its router. When it
+is too large or too old for the next line, it becomes `....jsonl.gz` by a rename, so a reader of
+`*.jsonl.gz` never sees half a file. If a router is killed, the next one that starts in the directory
+finishes its file. Lines are safe when they are on the disk: each write ends with fsync.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING
 from uuid import uuid4
 
-from services.router.decision_records.sink import SinkDownError
+from services.router.decision_records.sinks import SinkDownError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from services.router.decision_records.sink import Line
+    from services.router.decision_records.sinks import Line
 
 OPEN_SUFFIX = ".jsonl.open"
 FULL_SUFFIX = ".jsonl.gz"
@@ -34,10 +34,10 @@ FULL_SUFFIX = ".jsonl.gz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """When a file is full, and how much of the full ones is kept."""
+    """The limits for a file and for the whole directory."""
 
     max_directory_bytes: int
-    """The oldest full files go first. Half-full ones of other routers are never touched."""
+    """The oldest finished files are removed first. Open files of other routers are never touched."""
     max_file_bytes: int = 16 * 1024 * 1024
     """Size of a full file: eight of them fit into the directory's default limit."""
     max_file_age_s: float = 3600.0
@@ -45,7 +45,7 @@ class Rotation:
 
 
 class FilesSink:
-    """Writes to a directory, which several routers may share."""
+    """Writes files in a directory, which several routers may share."""
 
     def __init__(self, directory: Path, rotation: Rotation) -> None:
         self._directory = directory
@@ -53,14 +53,14 @@ class FilesSink:
         self._file: IO[bytes] | None = None
         self._path = directory
         self._opened_s = 0.0
-        # A write that was cancelled goes on in its thread; closing waits for it.
+        # A write that is cancelled continues in its thread; closing waits for it.
         self._lock = threading.Lock()
 
     async def write(self, lines: Sequence[Line]) -> None:
-        """Appends the lines, all or none.
+        """Appends all lines, or none.
 
         Raises:
-            SinkDownError: The disk is full, or the directory is not there or not writable.
+            SinkDownError: The disk is full, or the directory cannot be made or written.
         """
         data = b"".join(line.json + b"\n" for line in lines)
         await asyncio.to_thread(self._locked, data)
@@ -86,7 +86,7 @@ class FilesSink:
             file.flush()
             os.fsync(file.fileno())
         except OSError:
-            # Half a batch is no batch: it is written again, whole.
+            # Removes the partial batch: the whole batch is written again later.
             file.truncate(end)
             file.seek(end)
             raise
@@ -125,13 +125,13 @@ class FilesSink:
                     drop_torn_line(file)
                     compress(path)
             except (BlockingIOError, FileNotFoundError):
-                continue  # another router's, or finished by one that started at the same time
+                continue  # another router has it open, or has just finished it
 
     def _prune(self) -> None:
         full = sorted(self._directory.glob(f"*{FULL_SUFFIX}"))
         sizes = {path: path.stat().st_size for path in full}
         excess = sum(sizes.values()) - self._rotation.max_directory_bytes
-        for path in full[:-1]:  # never the file that was just finished
+        for path in full[:-1]:  # never the newest file
             if excess <= 0:
                 break
             path.unlink(missing_ok=True)
@@ -139,8 +139,8 @@ class FilesSink:
 
 
 def _open_locked(path: Path) -> IO[bytes] | None:
-    """Returns a new file that is locked, or None if another router took it for an abandoned one."""
-    # Unbuffered, so that a failed write leaves nothing behind that a later flush would write.
+    """Returns a new, locked file; None if another router took it for an abandoned one."""
+    # Unbuffered, so that a failed write leaves no data for a later flush.
     file = path.open("xb", buffering=0)
     fcntl.flock(file, fcntl.LOCK_EX)
     if os.fstat(file.fileno()).st_nlink:
@@ -150,7 +150,7 @@ def _open_locked(path: Path) -> IO[bytes] | None:
 
 
 def compress(path: Path) -> None:
-    """Replaces an open file by a full one; at every moment one of the two is whole."""
+    """Replaces an open file by a compressed one; at any time one of the two is complete."""
     full = path.with_name(path.name.removesuffix(OPEN_SUFFIX) + FULL_SUFFIX)
     partial = full.with_name(f"{full.name}.partial")
     with path.open("rb") as source, partial.open("wb") as raw:
@@ -163,6 +163,6 @@ def compress(path: Path) -> None:
 
 
 def drop_torn_line(file: IO[bytes]) -> None:
-    """Cuts off what a killed router left of its last line."""
+    """Removes the incomplete last line that a killed router left."""
     data = file.read()
     file.truncate(data.rfind(b"\n") + 1)

@@ -1,4 +1,4 @@
-"""What the router measures of its decision records."""
+"""Prometheus metrics of decision records."""
 
 from __future__ import annotations
 

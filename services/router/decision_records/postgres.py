@@ -1,7 +1,7 @@
-"""Records in PostgreSQL: one table, a column for what is filtered by, and the whole record as jsonb.
+"""The sink that writes to PostgreSQL: one table with columns to filter by, and the record as jsonb.
 
-The table is made on the first connection. Lines travel by COPY into a temporary table and from there in
-one statement, so that a batch of unknown fate can be sent again: no record comes twice.
+The table is created on the first connection. Lines go by COPY into a temporary table, and from there in
+one statement that ignores known ids. So a batch can be sent again: no record is stored twice.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from services.router.decision_records.sink import SinkDownError, SinkRefusedError
+from services.router.decision_records.sinks import SinkDownError, SinkRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from services.router.decision_records.sink import Line
+    from services.router.decision_records.sinks import Line
 
 TABLE = "routemoa_decisions"
 _WRITE_TIMEOUT_S = 15.0
-"""For connecting and a batch; a server that hangs is as good as down."""
+"""For connecting and a batch; after it the server counts as down."""
 _MIGRATION_LOCK = 0x526F7574654D6F41
 _MIGRATIONS = (
     f"""CREATE TABLE IF NOT EXISTS {TABLE} (
@@ -38,16 +38,16 @@ _MIGRATIONS = (
     f"CREATE INDEX IF NOT EXISTS {TABLE}_tenant_time ON {TABLE} (tenant, time)",
     f"CREATE INDEX IF NOT EXISTS {TABLE}_outcome_time ON {TABLE} (outcome, time)",
 )
-"""Run on every first connection, in order; each does nothing where it was done already."""
+"""Run in order on every new connection; each has no effect if it was done already."""
 _STAGE = f"CREATE TEMPORARY TABLE staged (LIKE {TABLE}) ON COMMIT DELETE ROWS"
 _COPY = "COPY staged FROM STDIN"
 _INSERT = f"INSERT INTO {TABLE} SELECT * FROM staged ON CONFLICT (id) DO NOTHING"  # noqa: S608  # constants
 
 
 class PostgresSink:
-    """Writes to the database that a file names by its connection string (`postgresql://...`).
+    """Writes to a database; a file holds its connection string (`postgresql://...`).
 
-    The file is read anew for every connection, so that a changed password is picked up.
+    The file is read for every new connection, so that a changed password is used.
     """
 
     def __init__(self, dsn_file: Path) -> None:
@@ -55,11 +55,11 @@ class PostgresSink:
         self._connection: psycopg.AsyncConnection | None = None
 
     async def write(self, lines: Sequence[Line]) -> None:
-        """Inserts the lines in one transaction; those that are there already are left as they are.
+        """Inserts the lines in one transaction, except those that are stored already.
 
         Raises:
-            SinkDownError: The database cannot be reached, hangs, or does not let us in.
-            SinkRefusedError: It takes none of the lines, because of one of them.
+            SinkDownError: The database cannot be reached, hangs, or refuses the login.
+            SinkRefusedError: It rejects one of the lines; no line was written.
         """
         try:
             async with asyncio.timeout(_WRITE_TIMEOUT_S):
@@ -70,7 +70,7 @@ class PostgresSink:
             raise SinkRefusedError(type(error).__name__) from error
         except (psycopg.Error, OSError, TimeoutError) as error:
             await self.close()
-            # Not the text: it may hold the connection string.
+            # Without the error's text: it may contain the connection string.
             raise SinkDownError(type(error).__name__) from error
 
     async def close(self) -> None:

@@ -1,7 +1,7 @@
-"""What one decision record holds. It is JSON; `docs/decision-records.schema.json` is its schema.
+"""The schema of a decision record; `docs/decision-records.schema.json` is its JSON schema.
 
-Fields may be added under the same version; one that changes its meaning, or goes, is a new version.
-Names of statuses, purposes and reasons are those of the contract's enums, without their prefix.
+New fields do not change the version; removed fields and changed meanings do. Statuses, purposes and
+reasons have the names of the contract's enums, without their prefix.
 """
 
 from __future__ import annotations
@@ -14,55 +14,56 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Score = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Part(BaseModel):
-    """A part of a record: frozen, and unknown fields of newer routers are ignored."""
+    """A part of a record: frozen; unknown fields, written by newer routers, are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Outcome(enum.StrEnum):
-    """How the whole call ended."""
+class AnswerOutcome(enum.StrEnum):
+    """The end of the whole call."""
 
     ANSWERED = "answered"
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-class QueryNote(Part):
-    """What is kept of the query. Its text is not, unless the operator asks for it."""
+class QueryEntry(Part):
+    """The query: its lengths, and its text only if the operator asks for it."""
 
     keyed_hash: str | None = Field(
         default=None,
         description="HMAC-SHA256 of the query with the operator's key; absent without a key.",
     )
     character_count: Count
-    estimated_token_count: Count = Field(description="Of the whole conversation.")
+    estimated_token_count: Count = Field(description="Estimate for the whole conversation.")
     message_count: Count
     text: str | None = Field(default=None, description="Only with `records_keep_text`.")
 
 
-class RankedNote(Part):
-    """A model's place in a layer's ranking, with what was known of it then."""
+class RankedEntry(Part):
+    """A model in a layer's ranking, with its estimates at that time."""
 
     model_id: str
-    score: Score = Field(description="The posterior where there is one, else the prior.")
+    score: Score = Field(description="The posterior score if there is one, else the prior score.")
     prior_score: Score
     utility: float
     expected_completion_tokens: Count
-    expected_cost_usd: Amount
-    worst_cost_usd: Amount
+    expected_cost_usd: NonNegative
+    worst_cost_usd: NonNegative
     worst_tokens: Count
-    expected_latency_s: Amount
+    expected_latency_s: NonNegative
     reason: str | None = Field(
-        default=None, description="Why the model runs or does not; absent if left out unsaid."
+        default=None,
+        description="Reason to run it or not; absent if the strategy left it out.",
     )
 
 
-class AnswerNote(Part):
-    """What a model of a layer said of its own answer and of those before it."""
+class AnswerEntry(Part):
+    """The answer of a model in a layer: its self-score and its grades of earlier answers."""
 
     model_id: str
     self_score: Score | None = None
@@ -70,8 +71,8 @@ class AnswerNote(Part):
     text: str | None = Field(default=None, description="Only with `records_keep_text`.")
 
 
-class AssessmentNote(Part):
-    """The judge's view of a model after a layer."""
+class AssessmentEntry(Part):
+    """The judge's scores of a model after a layer."""
 
     model_id: str
     posterior_score: Score
@@ -79,81 +80,82 @@ class AssessmentNote(Part):
     cross_score: Score | None = None
 
 
-class LayerNote(Part):
-    """One layer: what was known, what was chosen, what came of it."""
+class LayerEntry(Part):
+    """One layer: the ranking, the models selected, and the results."""
 
     layer_number: int = Field(ge=1)
-    ranking: tuple[RankedNote, ...] = Field(description="Best first.")
+    ranking: tuple[RankedEntry, ...] = Field(description="Best first.")
     selected_model_ids: tuple[str, ...] = Field(description="Best first.")
-    answers: tuple[AnswerNote, ...] = ()
-    assessments: tuple[AssessmentNote, ...] = ()
-    duration_s: Amount | None = Field(
-        default=None, description="Absent if the layer was cut off before its end."
+    answers: tuple[AnswerEntry, ...] = ()
+    assessments: tuple[AssessmentEntry, ...] = ()
+    duration_s: NonNegative | None = Field(
+        default=None, description="Absent if the layer did not end."
     )
 
 
-class AttemptNote(Part):
-    """One line of the ledger."""
+class AttemptEntry(Part):
+    """One entry of the ledger."""
 
     model_id: str
     purpose: str
-    attempt_kind: str = Field(default="FIRST", description="Why the attempt was made.")
+    attempt_kind: str = Field(default="FIRST", description="The reason of the attempt.")
     status: str
     layer_number: int
     prompt_tokens: Count
     completion_tokens: Count
     cached_prompt_tokens: Count = Field(
-        default=0, description="Of the tokens read, those that the backend had in its cache."
+        default=0, description="Prompt tokens that the backend had in its cache."
     )
     reasoning_tokens: Count = Field(
-        default=0, description="Of the tokens written, those of reasoning."
+        default=0, description="Completion tokens of the model's reasoning."
     )
-    cost_usd: Amount
-    estimated: bool = Field(description="Whether the token counts are the router's own estimate.")
-    duration_s: Amount
-    time_to_first_token_s: Amount | None = None
+    cost_usd: NonNegative
+    estimated: bool = Field(description="True if the token counts are the router's own estimate.")
+    duration_s: NonNegative
+    time_to_first_token_s: NonNegative | None = None
     price_version: str = ""
 
 
-class FallbackNote(Part):
-    """The documented substitute for a dependency that failed."""
+class FallbackEntry(Part):
+    """One use of a substitute for a dependency that failed."""
 
     dependency: str
     status: str
     substitute: str
 
 
-class TotalsNote(Part):
-    """The ledger's sums."""
+class TotalsEntry(Part):
+    """The sums of the ledger."""
 
     attempt_count: Count
     prompt_tokens: Count
     completion_tokens: Count
-    cost_usd: Amount
+    cost_usd: NonNegative
 
 
-class TimingNote(Part):
-    """Where the time went, in seconds."""
+class TimingEntry(Part):
+    """Time per stage, in seconds."""
 
-    total_s: Amount
-    scorer_s: Amount
-    generation_s: Amount
-    judge_s: Amount
-    aggregation_s: Amount
-    first_delta_s: Amount | None = None
+    total_s: NonNegative
+    scorer_s: NonNegative
+    generation_s: NonNegative
+    judge_s: NonNegative
+    aggregation_s: NonNegative
+    first_delta_s: NonNegative | None = None
 
 
 class DecisionRecord(Part):
-    """One answer, or why there is none."""
+    """The record of one answer, or of a call without one."""
 
     schema_version: Literal[1] = 1
-    id: str = Field(description="Also in the response, as `decision_id`.")
-    time: datetime = Field(description="When the call began, in UTC.")
-    outcome: Outcome
+    id: str = Field(description="Equal to `decision_id` in the response.")
+    time: datetime = Field(description="Start of the call, in UTC.")
+    outcome: AnswerOutcome
     error_reason: str | None = Field(
-        default=None, description="The `ErrorReason` of a failed call; absent for other causes."
+        default=None,
+        description="The `ErrorReason` of a failed call; absent if the error has none.",
     )
-    tenant: str | None = Field(default=None, description="Absent where there are no tenants.")
+    tenant: str | None = Field(default=None, description="Absent if there are no tenants.")
     strategy: str
     policy: dict[str, JsonValue] = Field(
         description="Weights and limits, defaults filled in, by the contract's names."
@@ -162,23 +164,21 @@ class DecisionRecord(Part):
     pool_version: str = Field(description="Changes with any change of the pool file.")
     scorer_version: str | None = Field(
         default=None,
-        description="The artifact that ranked; absent if it was not asked or was down.",
+        description="The artifact that ranked; absent if the scorer was not called or failed.",
     )
-    uncertainty: Score | None = Field(
-        default=None, description="How little the first ranking was to be relied on."
-    )
-    query: QueryNote
+    uncertainty: Score | None = Field(default=None, description="Uncertainty of the first ranking.")
+    query: QueryEntry
     prior_scores: dict[str, Score]
     team_model_ids: tuple[str, ...] = Field(
-        description="Models that complement one another, as the scorer says."
+        description="Models that complement one another, according to the scorer."
     )
-    safe_model_ids: tuple[str, ...] = Field(description="The pool's, for uncertain queries.")
+    safe_model_ids: tuple[str, ...] = Field(description="The pool's safe models.")
     posterior_scores: dict[str, Score] = Field(description="The newest, of models that answered.")
-    layers: tuple[LayerNote, ...]
+    layers: tuple[LayerEntry, ...]
     stop_reason: str | None = None
     final_model_id: str | None = None
     final_text: str | None = Field(default=None, description="Only with `records_keep_text`.")
-    fallbacks: tuple[FallbackNote, ...] = ()
-    attempts: tuple[AttemptNote, ...] = Field(description="The ledger, in the order of booking.")
-    totals: TotalsNote
-    timing: TimingNote
+    fallbacks: tuple[FallbackEntry, ...] = ()
+    attempts: tuple[AttemptEntry, ...] = Field(description="The ledger, in the order of booking.")
+    totals: TotalsEntry
+    timing: TimingEntry

@@ -21,7 +21,7 @@ from services.router.dependencies.remote import (
     report_fallback,
 )
 from services.router.routing.events import Dependency, Fallback, Substitute
-from services.router.routing.forecast import Forecast
+from services.router.routing.ranking import Forecast
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from services.router.engine.planner import by_posterior, eligible, further_model
 from services.router.engine.proposals import assessed_proposal, final_call
 from services.router.engine.reservations import reserve, reserve_extra
 from services.router.routing.events import LayerReport
-from services.router.routing.forecast import Forecast
+from services.router.routing.ranking import Forecast
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from services.router.dependencies.scorer_client import Scorer
     from services.router.engine.proposals import LayerOutcome, Proposal
     from services.router.engine.run import Run
-    from services.router.pool.expected_latency import Latencies
+    from services.router.pool.expected_latency import ExpectedLatencies
     from services.router.pool.pool import PoolModel
     from services.router.routing.events import (
         Answer,
@@ -57,7 +57,7 @@ class Engine:
     scorer: Scorer
     judge: Judge
     generator: Generator
-    latencies: Latencies
+    latencies: ExpectedLatencies
     patience: Patience
     backup_budget: RetryBudget
     """Bounds backup models to a share of the calls."""

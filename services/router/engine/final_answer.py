@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from services.router.backends.call import CallFailedError, ModelCall
 from services.router.prompts.replies import AnswerFilter
 from services.router.routing.events import Answer, Delta, Reset, Resumed
+from services.router.types.deadline import ReusableTimeout
 from services.router.types.ledger import CallStatus, answer_tokens
-from services.router.types.reusable_timeout import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -120,10 +120,10 @@ class _FinalAnswer:
     async def events(self, first: Writer) -> AsyncGenerator[Delta | Reset | Resumed, None]:
         """Yields what is shown, until a reply is whole, all have failed or the time is over."""
         self._start(first)
-        with Waiting() as waiting:
+        with ReusableTimeout() as timeout:
             while any(reply.status is None for reply in self._replies) or self._inbox:
                 try:
-                    reply, news = await waiting.until(self._limit, self._inbox.get())
+                    reply, news = await timeout.until(self._limit, self._inbox.get())
                 except TimeoutError:
                     events = await self._silence()
                 else:

@@ -6,17 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.router.engine.errors import nothing_eligible
-from services.router.prompts.context_window import (
-    INSTRUCTION_TOKENS,
-    REFERENCE_OVERHEAD_TOKENS,
-    fits,
-)
-from services.router.routing import limits
+from services.router.prompts.context_window import fits, overhead_tokens
+from services.router.routing import selection as limits
 from services.router.routing.events import RoutingDecision
-from services.router.routing.limits import fitting
 from services.router.routing.ranking import Candidate, StopReason, early_stop, rank
-from services.router.routing.selection import Selection, SelectionReason, select, unavailable
-from services.router.types.amounts import Amount, nano_usd
+from services.router.routing.selection import (
+    Selection,
+    SelectionReason,
+    fitting,
+    select,
+    unavailable,
+)
+from services.router.types.amounts import Amount
 from services.router.types.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def blocking_limit(run: Run, model: PoolModel, min_stage_s: float) -> StopReason
         return StopReason.DEADLINE
     if model.id in run.failed or not fits(model, run.conversation):
         return StopReason.NO_MODEL
-    return limits.lack(run.left, worst_case(run, model))
+    return limits.blocking_limit(run.left, worst_case(run, model))
 
 
 def worst_case(run: Run, model: PoolModel) -> Amount:
@@ -215,10 +216,9 @@ def _candidate(run: Run, model: PoolModel, prompt_tokens: int) -> Candidate:
 
 
 def _worst_case(run: Run, model: PoolModel, prompt_tokens: int) -> Amount:
-    read = prompt_tokens + INSTRUCTION_TOKENS
-    read += REFERENCE_OVERHEAD_TOKENS * len(run.readable)
-    cost_usd = model.cost_usd(read, model.max_reply_tokens)
-    return Amount(1, read + model.max_reply_tokens, nano_usd(cost_usd))
+    prompt = prompt_tokens + overhead_tokens(len(run.readable))
+    reply = model.max_reply_tokens
+    return Amount.of_call(prompt + reply, model.cost_usd(prompt, reply))
 
 
 def _prompt_tokens(run: Run) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from services.router.backends.call import ModelCall
 from services.router.prompts import prompts
 from services.router.prompts.context_window import fit_references, labelled
-from services.router.prompts.protocol import new_nonce
+from services.router.prompts.prompts import new_nonce
 from services.router.prompts.replies import read_reply
 from services.router.routing.events import Answer
 from services.router.types.ledger import CallPurpose

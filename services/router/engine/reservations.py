@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.budgets.reservation import NoRoomError
-from services.router.routing.limits import STOP_REASONS
 from services.router.routing.ranking import StopReason
+from services.router.routing.selection import STOP_REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +34,7 @@ async def reserve(run: Run, calls: Sequence[ModelCall]) -> tuple[int, StopReason
             raise error.error from error
         return 0, STOP_REASONS.get(error.resource, StopReason.COST_LIMIT)
     for call, reservation in zip(calls, reservations, strict=False):  # only those that have room
-        call.gate, call.reservation = run.account, reservation
+        call.budget, call.reservation = run.account, reservation
     return len(reservations), None
 
 
@@ -44,5 +44,5 @@ async def reserve_extra(run: Run, call: ModelCall) -> bool:
         (reservation,) = await run.account.reserve([call.worst])
     except NoRoomError:
         return False
-    call.gate, call.reservation = run.account, reservation
+    call.budget, call.reservation = run.account, reservation
     return True

@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING
 from services.router.budgets.reservation import UNLIMITED
 from services.router.engine.metrics import UNCERTAIN_QUERIES
 from services.router.routing.events import UNCERTAIN, Timing
-from services.router.routing.forecast import Forecast
+from services.router.routing.ranking import Forecast
 from services.router.routing.selection import SelectionReason
-from services.router.types.amounts import NOTHING, used_by
 from services.router.types.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.budgets.reservation import Gate
+    from services.router.budgets.reservation import Budget
     from services.router.engine.speculative_answer import SpeculativeAnswer
     from services.router.pool.pool import Pool
     from services.router.routing.events import Answer, Fallback, LayerReport
     from services.router.routing.policy import Policy
     from services.router.routing.ranking import StopReason
+    from services.router.types.amounts import Caps
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
-    from services.router.types.resource_limits import Caps
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,8 +35,8 @@ class Run:
     conversation: Conversation
     policy: Policy
     deadline: Deadline
-    account: Gate = UNLIMITED
-    """Admits every call before it is made."""
+    account: Budget = UNLIMITED
+    """Reserves for every call before it is made."""
     started_s: float = field(default_factory=time.monotonic)
     priors: Mapping[str, float] = field(default_factory=dict)
     """Scores before any model runs, by model id."""
@@ -72,7 +71,7 @@ class Run:
     @property
     def left(self) -> Caps:
         """The rest of the policy's limits."""
-        return self.policy.caps.less(sum(map(used_by, self.ledger.entries), NOTHING))
+        return self.policy.caps.less(self.ledger.used)
 
     @property
     def readable(self) -> tuple[Answer, ...]:

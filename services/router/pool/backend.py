@@ -6,10 +6,10 @@ import enum
 
 
 class Backend(enum.StrEnum):
-    """What serves a model, as pool files spell it."""
+    """The software that serves a model, as pool files spell it."""
 
     OPENAI = "openai"
-    """Anything else that speaks OpenAI's chat completions."""
+    """Any other server of OpenAI's chat completions API."""
     VLLM = "vllm"
     SGLANG = "sglang"
     TGI = "tgi"
@@ -20,4 +20,4 @@ class Backend(enum.StrEnum):
 
 
 ROOT_URL_BACKENDS = frozenset({Backend.OLLAMA, Backend.TGI_NATIVE})
-"""Those whose base URL is the server's root, not that of its OpenAI-compatible API."""
+"""Backends whose base URL is the server's root instead of that of an OpenAI-compatible API."""

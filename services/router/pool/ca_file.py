@@ -1,4 +1,4 @@
-"""TLS to backends whose certificates are signed by CAs of one's own."""
+"""TLS to backends whose certificates are signed by a private CA."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 
 class CaFileError(ValueError):
-    """A file of CAs that cannot be used; its text says why."""
+    """Raised for a file of CAs that cannot be used; its text gives the reason."""
 
 
 def read_ca_file(path: Path) -> ssl.SSLContext:
-    """Returns what trusts the CAs in a file and no others; it is read anew, so that it may be replaced.
+    """Returns a TLS context that trusts only the CAs in a file; the file may change between calls.
 
     Raises:
         CaFileError: The file is missing or holds no certificates.
     """
     try:
         return _context(path.read_text(encoding="ascii"))
-    except OSError as error:  # also what `ssl` raises
+    except OSError as error:  # `ssl` raises it too
         raise CaFileError(f"cannot be used: {error.strerror or type(error).__name__}") from error
     except ValueError as error:
         raise CaFileError("holds no PEM certificates") from error

@@ -1,4 +1,4 @@
-"""Where a model's replicas are, as a pool file says it: a list, a DNS name or a Kubernetes Service."""
+"""The addresses of a model's replicas in a pool file: a list, a DNS name or a Kubernetes Service."""
 
 from __future__ import annotations
 
@@ -12,20 +12,18 @@ _ApiPath = Annotated[str, Field(pattern=r"^(/[\w.~-]+)*$")]
 
 
 class DnsEndpoints(BaseModel):
-    """Every address of a name, such as that of a headless Service."""
+    """All addresses of a DNS name, such as that of a headless Service."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=253, description="The name that is looked up.")
     port: _Port = Field(description="Port of the API at every address.")
     path: _ApiPath = Field(default="/v1", description="Path of the API.")
-    interval_s: float = Field(
-        default=5.0, ge=0.1, le=3600, description="How often the name is looked up."
-    )
+    interval_s: float = Field(default=5.0, ge=0.1, le=3600, description="Time between two lookups.")
 
 
 class EndpointSlices(BaseModel):
-    """The ready addresses of a Kubernetes Service, as the API server tells them."""
+    """The ready addresses of a Kubernetes Service, from the API server."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,14 +34,14 @@ class EndpointSlices(BaseModel):
 
 
 def _or_a_list(schema: dict[str, Any]) -> None:
-    """Adds the bare list to the schema that editors and the chart check with."""
+    """Adds the bare list to the JSON schema, which editors and the Helm chart use."""
     whole = dict(schema)
     schema.clear()
     schema["anyOf"] = [whole["properties"]["urls"]["anyOf"][0], whole]
 
 
 class Endpoints(BaseModel):
-    """One of three ways to say where the replicas are; a bare list is `urls`."""
+    """The addresses of the replicas, in one of three forms; a bare list means `urls`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_or_a_list)
 
@@ -66,16 +64,16 @@ class Endpoints(BaseModel):
 
     @property
     def base_urls(self) -> tuple[str, ...]:
-        """The URLs that the file lists, without a slash at the end; empty where they are looked up."""
+        """The URLs in the file, without a slash at the end; empty if they are looked up."""
         return tuple(str(url).rstrip("/") for url in self.urls or ())
 
     def has_path(self, path: str) -> bool:
-        """Says whether a replica's base URL ends with a path."""
+        """Returns whether the base URL of any replica ends with a path."""
         looked_up = self.dns or self.endpoint_slices
         ends = self.base_urls if looked_up is None else (looked_up.path,)
         return any(end.endswith(path) for end in ends)
 
 
 def base_url(host: str, port: int, path: str) -> str:
-    """Returns the base URL at an address that was looked up: plain HTTP, as inside a cluster."""
+    """Returns the base URL for an address that was looked up: plain HTTP, as inside a cluster."""
     return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"

@@ -1,17 +1,19 @@
-"""How long each model's calls take: ledger entries -> expected latency.
+"""Expected latency of each model's calls, from its recent ledger entries.
 
-The 5th, 50th and 95th percentile of a model's newest calls give its expected latency by the rule of
-Pearson and Tukey: a heavy tail counts, a single outlier does not. The pool file's median stands for a
-few calls more, so that it decides before there are any, and again when the last ones are long past.
+The 5th, 50th and 95th percentile of a model's recent calls give its expected latency by the rule of
+Pearson and Tukey: a heavy tail counts, a single outlier does not. The median in the pool file counts as
+a few more calls, so it decides before there are any, and again when the last ones are long past.
 """
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
+from collections import deque
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from services.router.pool.recent_values import RecentValues
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus
 
 if TYPE_CHECKING:
@@ -27,14 +29,64 @@ POOL_MEDIAN_CALLS = 5.0
 _CUT_OFF = {CallStatus.CANCELLED, CallStatus.TIMEOUT}
 
 
+class RecentValues:
+    """The newest values; the weight of each halves after every half-life.
+
+    Args:
+        half_life_s: Time after which a value counts half as much.
+        size: The number of values that are kept.
+    """
+
+    def __init__(self, *, half_life_s: float, size: int = 64) -> None:
+        self._half_life_s = half_life_s
+        self._kept: deque[tuple[float, float]] = deque(maxlen=size)  # value, time
+        self._newest_s = 0.0
+        self._weight = 0.0
+
+    def add(self, value: float, now_s: float) -> None:
+        """Adds a value. Time must not run backwards."""
+        self._weight = min(self.weight(now_s) + 1, float(self._kept.maxlen or 0))
+        self._newest_s = now_s
+        self._kept.append((value, now_s))
+
+    def weight(self, now_s: float) -> float:
+        """Returns the total weight of the values; a new value has weight 1."""
+        return self._weight * self._decay(now_s - self._newest_s)
+
+    def quantiles(self, *shares: float) -> tuple[float, ...]:
+        """Returns for each share the smallest value that reaches it of the total weight.
+
+        All weights decay alike, so quantiles change only when a value is added.
+
+        Args:
+            shares: Each in [0, 1].
+
+        Raises:
+            ValueError: There are no values.
+        """
+        if not self._kept:
+            message = "there are no values"
+            raise ValueError(message)
+        newest_s, half_life_s = self._newest_s, self._half_life_s
+        weighted = sorted(
+            [(value, 0.5 ** ((newest_s - at) / half_life_s)) for value, at in self._kept]
+        )
+        reached = list(accumulate([weight for _, weight in weighted]))
+        indices = [bisect_left(reached, share * reached[-1]) for share in shares]
+        return tuple(weighted[index][0] for index in indices)
+
+    def _decay(self, age_s: float) -> float:
+        return float(0.5 ** (age_s / self._half_life_s))
+
+
 @dataclass(slots=True)
 class _Observed:
     durations_s: RecentValues
     mean_s: float = 0.0
 
 
-class Latencies:
-    """What is expected of each model's latency; kept for as long as the service runs.
+class ExpectedLatencies:
+    """The expected latency of each model's calls; kept as long as the service runs.
 
     Args:
         learns: Whether calls change what is expected; if not, the pool file's medians stand.
@@ -51,18 +103,18 @@ class Latencies:
         self._clock = clock
         self._observed: dict[str, _Observed] = {}
 
-    def note(self, entry: LedgerEntry, model: PoolModel) -> None:
-        """Learns from a model's call that proposed an answer; failures say nothing of latency.
+    def record(self, entry: LedgerEntry, model: PoolModel) -> None:
+        """Adds the duration of a call that proposed an answer; failed calls have no latency.
 
-        A call that was cut off would have taken longer. It counts as it stands if it took longer than
-        expected: else a model that is always too slow would never be known to be.
+        A call that was cut off would have taken longer. Its duration counts only if it exceeds the
+        expected one: otherwise a model that is always too slow would never be found to be so.
         """
         now_s = self._clock()
         late = entry.status in _CUT_OFF and entry.duration_s > self._expected_s(model, now_s)
-        # A resumed attempt tells of the rest of a reply alone.
+        # A resumed attempt took the time of only the rest of a reply.
         whole = entry.attempt_kind is not AttemptKind.RESUME
-        told = whole and (entry.status is CallStatus.OK or late)
-        if not self._learns or entry.purpose is not CallPurpose.ANSWER or not told:
+        counts = whole and (entry.status is CallStatus.OK or late)
+        if not self._learns or entry.purpose is not CallPurpose.ANSWER or not counts:
             return
         observed = self._observed.setdefault(
             model.id, _Observed(durations_s=RecentValues(half_life_s=HALF_LIFE_S))
@@ -73,7 +125,7 @@ class Latencies:
         observed.mean_s = 0.185 * low_s + 0.63 * median_s + 0.185 * high_s
 
     def expected_s(self, models: Iterable[PoolModel]) -> Mapping[str, float]:
-        """Returns how long one call of each model is expected to take."""
+        """Returns the expected duration of one call to each model."""
         now_s = self._clock()
         return {model.id: self._expected_s(model, now_s) for model in models}
 

@@ -1,7 +1,7 @@
 """The pool: the models that the router may call, read from a YAML file.
 
-YAML text -> nodes with line numbers -> typed, checked models. A file with problems is refused with all
-of them, each with its line.
+YAML text -> nodes with line numbers -> typed, validated models. A file with problems is rejected; the
+error lists all of them, each with its line.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from services.router.pool.backend import ROOT_URL_BACKENDS, Backend
 from services.router.pool.ca_file import read_ca_file
 from services.router.pool.endpoints import Endpoints
 from services.router.pool.yaml_file import YamlFile
-from services.router.types.tokenizer import open_tokenizer
-from services.router.types.tokens import estimate_tokens
+from services.router.types.tokens import estimate_tokens, open_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +37,7 @@ Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Attribution(BaseModel):
-    """Who calls, as OpenRouter shows it in its rankings."""
+    """The name and URL of the calling application, as OpenRouter shows them in its rankings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,45 +46,41 @@ class Attribution(BaseModel):
 
 
 class PoolModel(BaseModel):
-    """One model of the pool, as its operator describes it."""
+    """One model of the pool, as the operator describes it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(
-        min_length=1, description="Unique name; the scorer's artifact knows it by this."
-    )
-    backend: Backend = Field(default=Backend.OPENAI, description="What serves it.")
+    id: str = Field(min_length=1, description="Unique name; the same as in the scorer's artifact.")
+    backend: Backend = Field(default=Backend.OPENAI, description="The software that serves it.")
     url: HttpUrl | None = Field(
         default=None,
-        description="Base URL of an OpenAI-compatible API, e.g. http://vllm:8000/v1; of Ollama and of "
-        "TGI's own API, the server's root.",
+        description="Base URL of an OpenAI-compatible API, e.g. http://vllm:8000/v1; for Ollama and "
+        "TGI's own API, the URL of the server's root.",
     )
     endpoints: Endpoints | None = Field(
         default=None,
-        description="In place of `url`, where several replicas serve the model: a list of URLs, "
+        description="Instead of `url`, if several replicas serve the model: a list of URLs, "
         "`dns` or `endpoint_slices`.",
     )
     backend_model: str | None = Field(
-        default=None, min_length=1, description="The name that the backend knows it by, if another."
+        default=None, min_length=1, description="The model's name at the backend, if it differs."
     )
-    api_key_file: Path | None = Field(
-        default=None, description="File that holds the backend's key."
-    )
+    api_key_file: Path | None = Field(default=None, description="File with the backend's API key.")
     ca_file: Path | None = Field(
         default=None,
-        description="PEM file with the CAs of the backend. Absent: those of the system.",
+        description="PEM file with the CAs of the backend. Absent: the system's CAs.",
     )
-    attribution: Attribution | None = Field(default=None, description="For OpenRouter alone.")
+    attribution: Attribution | None = Field(default=None, description="For OpenRouter only.")
     prompt_price_usd_per_million_tokens: Price
     completion_price_usd_per_million_tokens: Price
     context_window_tokens: int = Field(gt=0)
     tokenizer_file: Path | None = Field(
         default=None,
-        description="The model's tokenizer.json, by which prompts are counted. Absent: estimated.",
+        description="The model's tokenizer.json, which counts prompts. Absent: an estimate.",
     )
     starts_in_reasoning: bool = Field(
         default=False,
-        description="Its chat template opens the reasoning, so that replies hold only `</think>`.",
+        description="Its chat template opens the reasoning, so replies hold only `</think>`.",
     )
     max_reply_tokens: int = Field(default=2048, gt=0)
     expected_reply_tokens: int = Field(default=400, gt=0)
@@ -94,8 +89,8 @@ class PoolModel(BaseModel):
         default=None,
         ge=0,
         le=1,
-        description="Stands in where the scorer is down or does not know the model. Absent: 0.5, or "
-        "the mean score of the models that it knows.",
+        description="Used if the scorer is down or does not know the model. Absent: 0.5, or the mean "
+        "score of the models that it knows.",
     )
     temperature: float | None = Field(default=None, ge=0, le=2)
 
@@ -123,7 +118,7 @@ class PoolModel(BaseModel):
 
     @cached_property
     def count_tokens(self) -> TokenCounter:
-        """Counts the tokens of a text: by the model's tokenizer if it is known, else an estimate."""
+        """The token counter: the model's tokenizer if the file names one, else an estimate."""
         return (
             estimate_tokens if self.tokenizer_file is None else open_tokenizer(self.tokenizer_file)
         )
@@ -136,27 +131,27 @@ class PoolModel(BaseModel):
 
     @cached_property
     def replicas(self) -> Endpoints:
-        """Where the replicas are: the one URL, or the endpoints."""
+        """The addresses of the replicas: the one URL, or the endpoints."""
         if self.endpoints is not None:
             return self.endpoints
         return Endpoints(urls=None if self.url is None else (self.url,))
 
     def api_key(self) -> SecretStr | None:
-        """Returns the key, read anew so that a rotated one is picked up."""
+        """Returns the key; the file is read each time, so that a rotated key takes effect."""
         if self.api_key_file is None:
             return None
         return SecretStr(self.api_key_file.read_text().strip())
 
     @cached_property
     def price_version(self) -> str:
-        """Names the model's prices, so that a ledger entry says which ones it was reckoned with."""
+        """Identifies the model's prices; every ledger entry holds the version of its prices."""
         return _short_hash(
             f"{self.prompt_price_usd_per_million_tokens!r}"
             f" {self.completion_price_usd_per_million_tokens!r}"
         )
 
     def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Returns what a call of that size costs at the pool's prices."""
+        """Returns the cost of a call of that size at the model's prices."""
         return (
             prompt_tokens * self.prompt_price_usd_per_million_tokens
             + completion_tokens * self.completion_price_usd_per_million_tokens
@@ -164,7 +159,7 @@ class PoolModel(BaseModel):
 
 
 class Pool(BaseModel):
-    """The models the router may choose from."""
+    """The models that the router may choose from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -174,8 +169,8 @@ class Pool(BaseModel):
     )
     safe_models: tuple[str, ...] = Field(
         default=(),
-        description="Run for a query whose ranking is too uncertain, the first ones first. Absent: the "
-        "ranking stands.",
+        description="Models that run if the ranking of a query is too uncertain, in this order of "
+        "preference. Absent: the ranking is used.",
     )
 
     @cached_property
@@ -185,7 +180,7 @@ class Pool(BaseModel):
 
     @cached_property
     def version(self) -> str:
-        """Names the pool as it is: another one after any change of the file's content."""
+        """Identifies the content of the pool file; it changes with any change of it."""
         return _short_hash(self.model_dump_json())
 
 
@@ -207,11 +202,11 @@ def _contradictions(file: YamlFile[Pool]) -> list[str]:
     problems = [] if pool.models else [file.problem(("models",), "is empty")]
     seen: set[str] = set()
     for number, model in enumerate(pool.models):
-        place = ("models", number)
+        field = ("models", number)
         if model.id in seen:
-            problems.append(file.problem((*place, "id"), f"{model.id} is listed twice"))
+            problems.append(file.problem((*field, "id"), f"{model.id} is listed twice"))
         seen.add(model.id)
-        problems += [file.problem((*place, key), text) for key, text in _model_problems(model)]
+        problems += [file.problem((*field, key), text) for key, text in _model_problems(model)]
     if pool.aggregator is not None and pool.aggregator not in seen:
         problems.append(file.problem(("aggregator",), f"{pool.aggregator} {_UNLISTED}"))
     for number, model_id in enumerate(pool.safe_models):
@@ -223,13 +218,13 @@ def _contradictions(file: YamlFile[Pool]) -> list[str]:
 
 
 def _model_problems(model: PoolModel) -> list[tuple[str, str]]:
-    """Returns keys of a model with what is wrong between them and others."""
+    """Returns a key and a text for each contradiction between the fields of a model."""
     problems = []
     if model.backend in ROOT_URL_BACKENDS and model.replicas.has_path("/v1"):
         key = "endpoints" if model.url is None else "url"
-        problems.append((key, f"{model.backend} is called at its root, without /v1"))
+        problems.append((key, f"{model.backend} needs the URL of the server's root, without /v1"))
     if model.attribution is not None and model.backend is not Backend.OPENROUTER:
-        problems.append(("attribution", "is for the backend openrouter alone"))
+        problems.append(("attribution", "is only for the backend openrouter"))
     if model.max_reply_tokens >= model.context_window_tokens:
         text = (
             f"{model.max_reply_tokens} leaves no room for a prompt in a context window of "

@@ -1,6 +1,6 @@
-"""Files that operators write: YAML text -> nodes with line numbers -> a typed, checked value.
+"""Reads files that operators write: YAML text -> nodes with line numbers -> a typed, valid value.
 
-A file with problems is refused with all of them, each with its line.
+A file with problems is rejected; the error lists all of them, each with its line.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FileT = TypeVar("FileT", bound=BaseModel)
-Location = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
+"""Keys and list indices from the root of a file to a field."""
 
 
 class YamlFile(Generic[FileT]):
-    """What a file says, and where.
+    """The value in a file, with the lines of its fields.
 
     Args:
-        kind: The type of its content.
+        kind: The type of the value.
         path: The file.
 
     Raises:
-        FileProblemsError: It is missing, is not YAML or is no such content; all problems are listed.
+        FileProblemsError: The file is missing, is not YAML or is invalid; all problems are listed.
     """
 
     def __init__(self, kind: type[FileT], path: Path) -> None:
@@ -52,16 +53,16 @@ class YamlFile(Generic[FileT]):
             ]
             raise self._error(problems) from error
 
-    def problem(self, location: Location, text: str) -> str:
-        """Returns a problem with its line and place."""
-        place = ".".join(str(part) for part in location)
-        return f"line {self._line(location)}: {place or 'file'}: {text}"
+    def problem(self, field: FieldPath, text: str) -> str:
+        """Returns the message for a problem, with its line and field."""
+        name = ".".join(str(part) for part in field)
+        return f"line {self._line(field)}: {name or 'file'}: {text}"
 
     def check(self, contradictions: Callable[[YamlFile[FileT]], list[str]]) -> FileT:
-        """Returns the value if nothing in it contradicts itself.
+        """Returns the value if it has no contradictions.
 
         Raises:
-            FileProblemsError: Something does.
+            FileProblemsError: It has some; all are listed.
         """
         problems = contradictions(self)
         if problems:
@@ -71,12 +72,12 @@ class YamlFile(Generic[FileT]):
     def _error(self, problems: list[str]) -> FileProblemsError:
         return FileProblemsError([f"{self._path}: {problem}" for problem in problems])
 
-    def _line(self, location: Location) -> int:
-        """Returns the line, from 1, of the deepest part of a location that the file holds."""
+    def _line(self, field: FieldPath) -> int:
+        """Returns the line, from 1, of the deepest part of a field's path that the file has."""
         node: Any = self._root
-        for part in location:
+        for part in field:
             if part == "urls" and isinstance(node, yaml.SequenceNode):
-                continue  # the key that a bare list of endpoints stands for
+                continue  # a bare list of endpoints means this key
             child: yaml.Node | None = None
             if isinstance(node, yaml.MappingNode):
                 child = next((value for key, value in node.value if key.value == part), None)

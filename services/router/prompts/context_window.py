@@ -1,4 +1,4 @@
-"""Fits what a model is to read into its context window, before anything is sent."""
+"""Fits prompts into context windows: which models can read one, and which answers fit into it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,26 @@ if TYPE_CHECKING:
     from services.router.types.tokens import TokenCounter
 
 INSTRUCTION_TOKENS = 300
-"""Room for the router's own instruction and marks."""
+"""Upper estimate for the router's own instruction and marks."""
 REFERENCE_OVERHEAD_TOKENS = 40
-"""What the marks around a reference take by any tokenizer in use, the example of its grade included."""
+"""Upper estimate for the marks around a reference and the example of its grade, by any tokenizer."""
 _MIN_REFERENCE_TOKENS = 64
-"""A reference cut shorter than this is left out."""
+"""A reference that would be cut shorter than this is omitted."""
+
+
+def overhead_tokens(reference_count: int) -> int:
+    """Returns an upper estimate for the router's own text in a prompt with references."""
+    return INSTRUCTION_TOKENS + REFERENCE_OVERHEAD_TOKENS * reference_count
 
 
 def room_tokens(model: PoolModel, conversation: Conversation) -> int:
-    """Returns what is left for references beside the conversation and a reply of full length."""
+    """Returns the tokens that the conversation and a reply of full length leave for references."""
     return _room_tokens(model, conversation, model.count_tokens)
 
 
 def fits(model: PoolModel, conversation: Conversation) -> bool:
-    """Says whether the model can hold the conversation and a reply of full length."""
-    # No text has more tokens than bytes: what fits by its bytes need not be counted.
+    """Returns whether the conversation and a reply of full length fit into the context window."""
+    # No text has more tokens than bytes: if its bytes fit, no token need be counted.
     return (
         _room_tokens(model, conversation, count_bytes) >= 0 or room_tokens(model, conversation) >= 0
     )
@@ -43,11 +48,11 @@ def _room_tokens(model: PoolModel, conversation: Conversation, count: TokenCount
 def fit_references(
     model: PoolModel, conversation: Conversation, answers: Sequence[tuple[str, str]]
 ) -> tuple[tuple[str, str], ...]:
-    """Returns the answers that fit, best first; the lowest-scored are dropped first.
+    """Returns the answers that fit, best first; the last ones are dropped first.
 
     Args:
-        model: Who is to read them.
-        conversation: What stands in the prompt already.
+        model: The model that reads them.
+        conversation: The conversation, which is in the prompt already.
         answers: Pairs of model id and text, best first.
     """
     room = room_tokens(model, conversation)

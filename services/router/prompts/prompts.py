@@ -1,34 +1,48 @@
-"""Every prompt text, as functions of data.
+"""Builds the messages of every kind of call. Pure.
 
-Other models' answers are data, not instructions: they stand in the user's turn, framed by marks that
-only this call knows, and never in the system message.
+Other models' answers are data, not instructions: they go into the user's message, between marks that
+only this call knows, never into the system message. Every mark carries a nonce drawn for the call, so
+neither a user nor another model's answer can forge one: a mark with another nonce is plain text.
+
+    @@references 7f3a9c2e                       start of the untrusted part of a user message
+    @@reference 7f3a9c2e R1 ... @@end 7f3a9c2e R1
+    @@assessment 7f3a9c2e {"self_score": 0.8, "grades": {"R1": 0.4}}
+    @@selection 7f3a9c2e {"keep": ["R3", "R1"]}
+    @@moderation 7f3a9c2e {"over": true}
 """
 
 from __future__ import annotations
 
+import re
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.router.prompts.protocol import (
-    ASSESSMENT,
-    END,
-    MODERATION,
-    REFERENCE,
-    REFERENCES,
-    SELECTION,
-)
 from services.router.types.conversation import Conversation, Message, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ASSESSMENT = "@@assessment"
+SELECTION = "@@selection"
+MODERATION = "@@moderation"
+REFERENCES = "@@references"
+REFERENCE = "@@reference"
+END = "@@end"
+
+ANY_MARK = re.compile(
+    r"@@(?:assessment|selection|moderation)\b|@@(?:references|reference|end) [0-9a-f]{8}"
+)
+"""Any mark with any nonce; no answer ever contains one."""
+LONGEST_MARK = len("@@assessment 01234567")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """Another model's answer, as a prompt shows it."""
+    """Another model's answer, as it appears in a prompt."""
 
     label: str
-    """What the prompt calls it, e.g. `R1`; names no model, so that no grade follows a name."""
+    """Its label in the prompt, e.g. `R1`; without the model's name, which could bias grades."""
     model_id: str
     text: str
 
@@ -64,15 +78,20 @@ one last line that starts with {mark} and holds a JSON object: {{"over": true}} 
 debate would change nothing, else {{"over": false}}"""
 
 
+def new_nonce() -> str:
+    """Returns eight random hexadecimal digits."""
+    return secrets.token_hex(4)
+
+
 def plain(conversation: Conversation, *, role: str = "") -> tuple[Message, ...]:
-    """Returns the conversation as it is, but for the role that the model is to play."""
+    """Returns the conversation itself; a role, if any, is added to the system message."""
     return _with_system(conversation, role)
 
 
 def proposer(
     conversation: Conversation, references: Sequence[Reference], nonce: str
 ) -> tuple[Message, ...]:
-    """Returns what a model of a layer reads: the conversation, and the previous layer's answers."""
+    """Returns the prompt of a model in a layer: the conversation and the previous layer's answers."""
     example = '{"self_score": 0.7}'
     if references:
         grades = ", ".join(f'"{reference.label}": 0.5' for reference in references)
@@ -86,7 +105,7 @@ def proposer(
 def aggregator(
     conversation: Conversation, references: Sequence[Reference], nonce: str, *, role: str = ""
 ) -> tuple[Message, ...]:
-    """Returns what a model reads that makes one answer of several."""
+    """Returns the prompt of a model that merges several answers into one."""
     messages = _with_system(conversation, role, _AGGREGATOR)
     return _with_references(messages, references, nonce)
 
@@ -94,7 +113,7 @@ def aggregator(
 def judge(
     conversation: Conversation, references: Sequence[Reference], nonce: str, count: int
 ) -> tuple[Message, ...]:
-    """Returns what the model reads that chooses `count` of the answers of a layer."""
+    """Returns the prompt of the model that selects `count` of a layer's answers."""
     labels = ", ".join(f'"{reference.label}"' for reference in references[:count])
     instruction = _JUDGE.format(count=count, mark=f"{SELECTION} {nonce}", labels=labels)
     return _with_references(_with_system(conversation, instruction), references, nonce)
@@ -103,7 +122,7 @@ def judge(
 def moderator(
     conversation: Conversation, references: Sequence[Reference], nonce: str
 ) -> tuple[Message, ...]:
-    """Returns what the model reads that says whether another layer is worth running."""
+    """Returns the prompt of the model that decides if another layer is worthwhile."""
     instruction = _MODERATOR.format(mark=f"{MODERATION} {nonce}")
     return _with_references(_with_system(conversation, instruction), references, nonce)
 

@@ -1,8 +1,8 @@
-"""A model's raw reply -> its answer, its self-score and its grades. Never raises, whatever the text.
+"""Parses a model's raw reply: its answer, self-score and grades. Never raises, whatever the text.
 
-The answer is what is left when protocol is taken out: nothing else is ever shown to a user or to
-another model. Reasoning never gets here (`wire/reasoning.py`). Scores that are missing, unreadable or
-outside [0, 1] are absent, not zero.
+The answer is the reply without protocol text: users and other models see nothing else. Reasoning is
+removed before (`backends/http/reasoning.py`). Scores that are missing, invalid or outside [0, 1] are
+absent, not zero.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from services.router.prompts.protocol import ANY_MARK, ASSESSMENT, LONGEST_MARK
+from services.router.prompts.prompts import ANY_MARK, ASSESSMENT, LONGEST_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _DECODER = json.JSONDecoder()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a raw reply holds."""
+    """The parts of a raw reply."""
 
     answer: str
     """Empty if the reply has none."""
@@ -41,8 +41,8 @@ def read_reply(text: str, nonce: str, references: Sequence[Reference]) -> Reply:
 
     Args:
         text: The raw reply.
-        nonce: The nonce that the model was told; marks of other nonces carry no scores.
-        references: What the prompt's labels stand for.
+        nonce: The nonce of the call; marks with other nonces carry no scores.
+        references: The references in the prompt, with their labels.
     """
     body, assessment = _split(text, nonce)
     if not assessment:
@@ -62,7 +62,7 @@ def read_reply(text: str, nonce: str, references: Sequence[Reference]) -> Reply:
 
 
 def _split(text: str, nonce: str) -> tuple[str, dict[str, Any]]:
-    """Cuts everything from the first mark on, and reads the last assessment with the right nonce."""
+    """Returns the text before the first mark, and the last assessment with the right nonce."""
     first = ANY_MARK.search(text)
     if first is None:
         return text, {}
@@ -71,7 +71,7 @@ def _split(text: str, nonce: str) -> tuple[str, dict[str, Any]]:
     assessment = _object(text[found + len(mark) :]) if found >= 0 else {}
     body = text[: first.start()]
     if not body.strip() and found == first.start():
-        # The model wrote its assessment first: the answer is what follows the object.
+        # The model wrote its assessment first: the answer follows the object.
         body = _after_object(text[found + len(mark) :])
     return body, assessment
 
@@ -95,7 +95,7 @@ def _after_object(text: str) -> str:
 
 
 def _wrapped_answer(text: str) -> tuple[str, dict[str, Any]] | None:
-    """Reads a reply that is one JSON object of `answer` and `self_score`; some models insist on it."""
+    """Reads a reply that is one JSON object of `answer` and `self_score`, as some models write it."""
     stripped = text.strip()
     fenced = _FENCE.match(stripped)
     value = _object(fenced.group(1) if fenced else stripped)
@@ -113,10 +113,10 @@ def _score(value: object) -> float | None:
 
 
 class AnswerFilter:
-    """Lets the answer in a streamed reply through and keeps marks back.
+    """Removes the marks from a streamed reply.
 
-    `feed` returns what may be shown now; `finish` returns the rest. Text that could still turn out to
-    be the start of a mark is held until that is settled.
+    `feed` returns the text that may be shown now; `finish` returns the rest. Text that may be the
+    start of a mark is held until more text decides it.
     """
 
     def __init__(self) -> None:
@@ -124,11 +124,11 @@ class AnswerFilter:
         self._ended = False
 
     def feed(self, text: str) -> str:
-        """Takes more of the reply and returns what of it may be shown."""
+        """Adds a piece of the reply, and returns the text that may be shown now."""
         if self._ended:
             return ""
         if not self._held and "@" not in text:
-            return text  # nearly all of it
+            return text  # by far the most frequent case
         self._held += text
         mark = ANY_MARK.search(self._held)
         if mark is not None:
@@ -142,6 +142,6 @@ class AnswerFilter:
         return shown
 
     def finish(self) -> str:
-        """Returns what was held back and turned out to be part of the answer."""
+        """Returns the text that was held and is part of the answer after all."""
         shown, self._held = self._held, ""
         return shown

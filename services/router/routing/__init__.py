@@ -1,1 +1,8 @@
-"""routing."""
+"""Routing: scores and limits -> ranking, models of a layer, reason to stop. Pure.
+
+ranking: Orders models by utility, and decides when layers stop.
+selection: Picks the models of a layer, and gives the reasons.
+agreement: Compares answers, and decides if one more call is worthwhile.
+policy: The weights and limits of a request.
+events: The events of an answer, as the caller receives them.
+"""

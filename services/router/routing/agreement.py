@@ -1,13 +1,13 @@
-"""What agreement says of answers, and whether one more model is worth asking. Pure.
+"""Agreement between answers: how likely each is right, and if one more call is worthwhile. Pure.
 
-Models that were asked independently and came to the same final answer make it likelier to be right;
-models that came to different ones make each less likely, and the query harder for whoever is asked
-next. With l(p) the log odds of a score p, and p1 >= p2 >= ... the scores of those who gave answer a:
+If models that were called independently give the same final answer, it is more likely right. If they
+give different ones, each is less likely right, and the query is harder for the next model too. With
+l(p) the log odds of a score p, and p1 >= p2 >= ... the scores of the models that gave answer a:
 
     strength(a)  = l(p1) + INDEPENDENCE * (max(0, l(p2)) + max(0, l(p3)) + ...)
     posterior(a) = exp(strength(a)) / (1 + sum over answers b of exp(strength(b)))
 
-The 1 stands for "all are wrong", so that one answer alone keeps its score as posterior.
+The 1 is the weight of "all are wrong", so that a single answer keeps its score as posterior.
 """
 
 from __future__ import annotations
@@ -23,52 +23,52 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INDEPENDENCE = 0.35
-"""How much a further model that agrees counts, against one whose errors were its own. From training
-queries of routerbench11; 0.25 to 0.5 do about as well."""
+"""The weight of a further model that agrees; 1 would mean that models err independently. Fitted on
+training queries of routerbench11; 0.25 to 0.5 do about as well."""
 
 CARRY = 0.5
-"""Share of what others' answers did to the log odds of the leading one that models not yet asked are
-expected to share: a query on which two disagree is harder for the third, too. From the same queries."""
+"""Share of the change in the leading answer's log odds that also applies to models not yet called: a
+query on which two models disagree is harder for a third. Fitted on the same queries."""
 
 _LEAST, _MOST = 0.02, 0.98
-"""Scores beyond are taken as these: no model is certain."""
+"""Scores are clipped to this range: no model is certain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opinion:
-    """One model's answer, given without sight of the others'."""
+    """One model's answer, given without reading the other answers."""
 
     model_id: str
     score: float
-    """Chance that its answer is right, by prior and self-score, in [0, 1]."""
+    """Probability that the answer is right, from prior and self-score, in [0, 1]."""
     final_answer: str | None
-    """What it came to, in a form that can be compared; None agrees with nothing."""
+    """The final answer in a form that can be compared; None agrees with nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """A model that could be asked."""
+    """A model that could be called."""
 
     model_id: str
     score: float
     """Prior score, in [0, 1]."""
     price: float
-    """Cost and latency of the call on the scale of scores: what ranking takes off."""
+    """Cost and latency of the call on the scale of scores, as the ranking subtracts them."""
 
 
 def agreeing(answers: Sequence[str]) -> tuple[int, ...]:
-    """Returns which answers come to what the first does: in a final answer, or word for word."""
+    """Returns the indices of answers with the same final answer or words as the first."""
     keys = [answer_key(text) for text in answers]
     words = [text.casefold().split() for text in answers]
     return tuple(
-        number
-        for number, key in enumerate(keys)
-        if words[number] == words[0] or (key is not None and key == keys[0])
+        index
+        for index, key in enumerate(keys)
+        if words[index] == words[0] or (key is not None and key == keys[0])
     )
 
 
 def posteriors(opinions: Sequence[Opinion]) -> dict[str, float]:
-    """Returns, by model, the chance that the answer it gave is right."""
+    """Returns by model the probability that its answer is right."""
     groups = _groups(opinions)
     return {
         opinion.model_id: posterior
@@ -78,10 +78,10 @@ def posteriors(opinions: Sequence[Opinion]) -> dict[str, float]:
 
 
 def has_settled_majority(opinions: Sequence[Opinion], pending: Sequence[float]) -> bool:
-    """Says whether a majority has come to an answer that those still at work could not overturn.
+    """Returns whether a majority agrees on an answer that the pending models cannot overturn.
 
     Args:
-        opinions: What was answered so far.
+        opinions: The answers so far.
         pending: The prior scores of the models that have not answered yet.
     """
     groups = [group for group in _groups(opinions) if len(group) > 1]
@@ -95,15 +95,15 @@ def has_settled_majority(opinions: Sequence[Opinion], pending: Sequence[float]) 
 
 
 def worthwhile_call(opinions: Sequence[Opinion], offers: Sequence[Offer]) -> Offer | None:
-    """Returns the model to ask next; None if the leading answer is worth more than any call.
+    """Returns the model to call next; None if the leading answer is worth more than any call.
 
-    A call is worth the better of what the model itself would answer, and of what is left to do after
-    its answer has confirmed or contradicted the leading one, less its price. The chances of the two
-    are those under which the posterior is, on average, what it is now.
+    The value of a call, less its price, is the larger of two: the value of the model's own answer, and
+    the expected value of the best next step once it has confirmed or contradicted the leading answer.
+    The probabilities of these two cases are such that the expected posterior is the current one.
 
     Args:
-        opinions: What was answered so far.
-        offers: Who may still be asked. Of equals the first is taken.
+        opinions: The answers so far.
+        offers: The models that may still be called. Of equals the first is chosen.
     """
     if not opinions:
         return max(offers, key=lambda offer: offer.score - offer.price, default=None)
@@ -120,37 +120,37 @@ def worthwhile_call(opinions: Sequence[Opinion], offers: Sequence[Offer]) -> Off
 
 
 def _as_answers(groups: list[list[float]], offers: Sequence[Offer]) -> list[float]:
-    """Returns the worth of each call whose answer would be taken."""
-    chances = _posteriors(groups)
-    lead = chances.index(max(chances))
-    shift = CARRY * (_log_odds(chances[lead]) - max(groups[lead]))
-    return [_chance(_log_odds(offer.score) + shift) - offer.price for offer in offers]
+    """Returns the value of each call if its answer is used."""
+    current = _posteriors(groups)
+    lead = current.index(max(current))
+    shift = CARRY * (_log_odds(current[lead]) - max(groups[lead]))
+    return [_probability(_log_odds(offer.score) + shift) - offer.price for offer in offers]
 
 
 def _as_witness(groups: list[list[float]], offer: Offer, others: Sequence[Offer]) -> float:
-    """Returns the worth of a call for what it says of the leading answer."""
-    chances = _posteriors(groups)
-    lead = chances.index(max(chances))
+    """Returns the value of a call that confirms or contradicts the leading answer."""
+    current = _posteriors(groups)
+    lead = current.index(max(current))
     odds = _log_odds(offer.score)
     confirmed = [[*group, odds] if i == lead else group for i, group in enumerate(groups)]
     contradicted = [*groups, [odds]]
     if_confirmed, if_not = _posteriors(confirmed)[lead], _posteriors(contradicted)[lead]
     spread = if_confirmed - if_not
-    chance = min(1.0, max(0.0, (chances[lead] - if_not) / spread)) if spread > 0 else 0.0
+    p_confirmed = min(1.0, max(0.0, (current[lead] - if_not) / spread)) if spread > 0 else 0.0
     return (
-        chance * _worth(confirmed, others)
-        + (1 - chance) * _worth(contradicted, others)
+        p_confirmed * _best_value(confirmed, others)
+        + (1 - p_confirmed) * _best_value(contradicted, others)
         - offer.price
     )
 
 
-def _worth(groups: list[list[float]], offers: Sequence[Offer]) -> float:
-    """Returns the worth of stopping here, or of one last call."""
+def _best_value(groups: list[list[float]], offers: Sequence[Offer]) -> float:
+    """Returns the larger value: that of stopping here, or of one last call."""
     return max(_posteriors(groups) + _as_answers(groups, offers))
 
 
 def _groups(opinions: Sequence[Opinion]) -> list[list[Opinion]]:
-    """Returns the opinions by final answer."""
+    """Groups the opinions by final answer."""
     silent = [[opinion] for opinion in opinions if opinion.final_answer is None]
     spoken = sorted(
         (opinion for opinion in opinions if opinion.final_answer is not None),
@@ -183,5 +183,5 @@ def _log_odds(score: float) -> float:
     return math.log(score / (1 - score))
 
 
-def _chance(log_odds: float) -> float:
+def _probability(log_odds: float) -> float:
     return 1 / (1 + math.exp(-log_odds))

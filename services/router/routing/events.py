@@ -1,4 +1,4 @@
-"""What happens while a query is answered, in the order in which a caller sees it."""
+"""The events of an answer, in the order in which the caller receives them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Dependency(enum.Enum):
-    """Something that the router needs and can do without."""
+    """A part of the system for which the router has a substitute."""
 
     SCORER = enum.auto()
     JUDGE = enum.auto()
@@ -24,7 +24,7 @@ class Dependency(enum.Enum):
 
 
 class Substitute(enum.Enum):
-    """What is used in place of a dependency that failed."""
+    """The substitute for a dependency that failed."""
 
     POOL_PRIORS = enum.auto()
     PRIOR_SCORES = enum.auto()
@@ -35,7 +35,7 @@ class Substitute(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
-    """The documented substitute for a dependency that failed."""
+    """One use of a substitute: the dependency, its failure and the substitute."""
 
     dependency: Dependency
     status: str
@@ -45,12 +45,12 @@ class Fallback:
 UNCERTAIN = Fallback(
     dependency=Dependency.SCORER, status="UNCERTAIN", substitute=Substitute.SAFE_MODELS
 )
-"""The scorer answered, and said that its ranking is not to be relied on."""
+"""The scorer answered, but its ranking is too uncertain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one model says, apart from protocol text."""
+    """One model's answer, without protocol text."""
 
     model_id: str
     text: str
@@ -62,7 +62,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """The judge's view of one model."""
+    """The judge's scores of one model."""
 
     model_id: str
     posterior_score: float
@@ -72,25 +72,25 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingDecision:
-    """A layer is about to run."""
+    """The choice of models for the layer that runs next."""
 
     layer_number: int
     ranked: tuple[Ranked, ...]
     selected_model_ids: tuple[str, ...]
     reasons: Mapping[str, SelectionReason] = field(default_factory=dict)
-    """Why models run or do not, as far as their ranks decided it."""
+    """The reason why each model runs or does not, as far as the ranking decided it."""
     uncertainty: float = 0.0
-    """How little the ranking is to be relied on, in [0, 1]."""
+    """Uncertainty of the ranking, in [0, 1]."""
 
     def reason(self, model_id: str) -> SelectionReason | None:
-        """Returns why a model runs or does not; None where the strategy left it out."""
+        """Returns the reason why a model runs or does not; None if the strategy left it out."""
         strategy = SelectionReason.STRATEGY if model_id in self.selected_model_ids else None
         return self.reasons.get(model_id, strategy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerReport:
-    """A layer has run."""
+    """The results of a layer."""
 
     layer_number: int
     selected_model_ids: tuple[str, ...]
@@ -102,30 +102,30 @@ class LayerReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
-    """The final answer goes on."""
+    """The next piece of the final answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reset:
-    """The deltas so far are void."""
+    """The deltas so far are invalid; the final answer starts again."""
 
     status: CallStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """The writer broke off, and another replica of the same model goes on where it stopped."""
+    """The stream broke off, and another replica of the same model continues it."""
 
     model_id: str
     status: CallStatus
-    """How the attempt that broke ended."""
+    """The status of the attempt that broke off."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Timing:
-    """Where the time went, in seconds."""
+    """Time per stage, in seconds."""
 
     total_s: float = 0.0
     scorer_s: float = 0.0
@@ -137,21 +137,21 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The whole result."""
+    """The complete answer, with everything known about it."""
 
     answer: Answer
     strategy: str
-    """Name of the strategy that made it."""
+    """Name of the strategy that produced the answer."""
     layers: tuple[LayerReport, ...]
     stop_reason: StopReason
     usage: tuple[LedgerEntry, ...]
     cost_usd: float
     fallbacks: tuple[Fallback, ...]
     uncertainty: float
-    """How little the first ranking was to be relied on, in [0, 1]."""
+    """Uncertainty of the first ranking, in [0, 1]."""
     timing: Timing
     decision_id: str = ""
-    """Of the decision record; empty where none is kept."""
+    """The id of the decision record; empty if there is none."""
 
 
 Event = RoutingDecision | LayerReport | Delta | Reset | Resumed | Result

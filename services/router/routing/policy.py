@@ -7,8 +7,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.router.types.amounts import nano_usd
-from services.router.types.resource_limits import Caps
+from services.router.types.amounts import Caps, nano_usd
 
 
 class Bounds(NamedTuple):

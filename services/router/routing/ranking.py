@@ -1,21 +1,21 @@
-"""Pure decisions: how models are ordered, and when to stop.
+"""Orders models by utility, and decides when layers stop. Pure.
 
 Utility puts quality, cost and latency on one scale, that of a probability:
 
     utility = w_q * score - w_c * cost / max(cost) - w_l * latency / max(latency)
 
-with the maxima over the eligible models, so that a weight reads as "how much likelier to be right the
-dearest (slowest) model must be to be preferred to a free (instant) one".
+with the maxima over the eligible models. So a weight reads as "how much more likely to be right the
+most expensive (slowest) model must be to be preferred to a free (instant) one".
 
 Utilities are estimates, and a small lead is no reason to pay more. So they are compared in steps of the
-price band, counted down from the best one, and within a step the cheaper model comes first.
+price band, counted down from the best one; within a step the cheaper model comes first.
 """
 
 from __future__ import annotations
 
 import enum
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from services.router.routing.agreement import agreeing
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class StopReason(enum.Enum):
-    """Why no further layer runs."""
+    """The reason why no further layer runs."""
 
     SCORE = "a model that answered reached the stopping score"
     LAYER_LIMIT = "the most layers allowed have run"
@@ -44,50 +44,71 @@ class StopReason(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """Estimates made before any model runs; fixed for the whole answer.
+
+    So only the models' answers can change their order.
+    """
+
+    completion_tokens: Mapping[str, int] = field(default_factory=dict)
+    """Expected tokens of a reply by model, for the models of which the scorer knows them."""
+    latency_s: Mapping[str, float] = field(default_factory=dict)
+    """Expected duration of a call by model."""
+    unavailable_ids: frozenset[str] = frozenset()
+    """Models without a replica; empty if no model has one."""
+    team_ids: tuple[str, ...] = ()
+    """Models that complement one another, best first; empty if the scorer named none."""
+    uncertainty: float = 0.0
+    """Uncertainty of the ranking, in [0, 1]."""
+    scorer_version: str | None = None
+    """The artifact that ranked; None if the scorer was not called or failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A model that may run, with what is known of it before it does."""
+    """A model that may run, with its estimates."""
 
     model_id: str
     score: float
-    """Posterior score if it ran, else prior; in [0, 1]."""
+    """Posterior score if the model ran, else its prior score; in [0, 1]."""
     prior_score: float
-    """What was said of it before any model ran, in [0, 1]."""
+    """Score from before any model ran, in [0, 1]."""
     expected_completion_tokens: int
     expected_cost_usd: float
     worst: Amount
-    """What one call can take at most: a reply of full length."""
+    """The most that one call can use: a reply of full length."""
     expected_latency_s: float
     available: bool = True
-    """Whether it has a replica that can be called."""
+    """True if the model has a replica that can be called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """A candidate with its place value."""
+    """A candidate with its utility, term by term."""
 
     candidate: Candidate
     quality: float
-    """The weighted score."""
+    """The score times its weight."""
     cost_penalty: float
-    """What the utility loses for the expected cost."""
+    """The part that is subtracted for the expected cost."""
     latency_penalty: float
-    """What the utility loses for the expected latency."""
+    """The part that is subtracted for the expected latency."""
     leads_by_price: bool = False
-    """Whether it stands before a model of higher utility, for being cheaper."""
+    """True if it precedes a model of higher utility because it is cheaper."""
 
     @property
     def model_id(self) -> str:
-        """The candidate's model."""
+        """The id of the candidate's model."""
         return self.candidate.model_id
 
     @property
     def utility(self) -> float:
-        """What the ranking sorts by."""
+        """The value that the ranking sorts by."""
         return self.quality - self.cost_penalty - self.latency_penalty
 
 
 def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:
-    """Returns the candidates, best first; the order depends on nothing but what is given here."""
+    """Returns the candidates, best first; the order depends on nothing but the arguments."""
     cost_scale = max((c.expected_cost_usd for c in candidates), default=0.0) or 1.0
     latency_scale = max((c.expected_latency_s for c in candidates), default=0.0) or 1.0
     weighed = [
@@ -101,7 +122,7 @@ def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:
     ]
     best = max((r.utility for r in weighed), default=0.0)
 
-    def place(ranked: Ranked) -> tuple[float, float, float, float, str]:
+    def sort_key(ranked: Ranked) -> tuple[float, float, float, float, str]:
         gap, candidate = best - ranked.utility, ranked.candidate
         return (
             gap // policy.price_band if policy.price_band else gap,
@@ -111,7 +132,7 @@ def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:
             candidate.model_id,
         )
 
-    return _price_leaders_marked(sorted(weighed, key=place))
+    return _price_leaders_marked(sorted(weighed, key=sort_key))
 
 
 def _price_leaders_marked(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
@@ -128,13 +149,13 @@ def _price_leaders_marked(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
 def early_stop(
     posteriors: Mapping[str, float], answers: Sequence[str], *, layers_run: int, policy: Policy
 ) -> StopReason | None:
-    """Says why the layers end here, if they do.
+    """Returns the reason to stop after the newest layer; None if another layer may run.
 
     Args:
-        posteriors: The posterior score of every model whose answer exists. A model that never ran has
-            none, so that it can neither stop the layers nor keep them going.
+        posteriors: The posterior scores of the models that answered. A model that never ran has none,
+            so it has no influence.
         answers: The texts of the newest layer.
-        layers_run: Layers that brought an answer.
+        layers_run: Number of layers that brought an answer.
         policy: The request's limits.
     """
     if posteriors and max(posteriors.values()) >= policy.stopping_score:
@@ -147,5 +168,5 @@ def early_stop(
 
 
 def agree(answers: Sequence[str]) -> bool:
-    """Says whether two or more answers all come to the same."""
+    """Returns whether there are at least two answers and all of them agree."""
     return len(answers) > 1 and len(agreeing(answers)) == len(answers)

@@ -1,4 +1,4 @@
-"""Which of the ranked models a layer runs, and why each of them does or does not."""
+"""Picks the models of a layer from a ranking, and explains for each why it runs or does not. Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,34 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.routing.limits import lack
 from services.router.routing.ranking import StopReason
+from services.router.types.amounts import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from services.router.routing.policy import Policy
     from services.router.routing.ranking import Candidate, Ranked
-    from services.router.types.resource_limits import Caps
+    from services.router.types.amounts import Amount, Caps
+
+STOP_REASONS = {
+    "calls": StopReason.CALL_LIMIT,
+    "tokens": StopReason.TOKEN_LIMIT,
+    "usd": StopReason.COST_LIMIT,
+}
+"""The stop reason by the resource whose limit is reached."""
+_NEGLIGIBLE = 0.005
+"""Smaller terms would show as 0.00; an explanation leaves them out."""
 
 
 class SelectionReason(enum.Enum):
-    """Why a model is in a layer, or is not; documented in the contract's enum of the same name."""
+    """The reason why a model runs or does not; documented in the contract's enum of the same name."""
 
-    RANK = "runs, for its rank"
-    TEAM = "runs, to complete the models before it"
-    SAFE = "runs, as a safe model: the ranking is uncertain"
-    STRATEGY = "runs, as the strategy wants"
-    SCORE_GAP = "does not run: its score lies too far below the best one"
+    RANK = "runs because of its rank"
+    TEAM = "runs because it complements the models before it"
+    SAFE = "runs as a safe model because the ranking is uncertain"
+    STRATEGY = "runs because the strategy chose it"
+    SCORE_GAP = "does not run: its score is too far below the best one"
     COST_LIMIT = "does not run: it could cost more than is left"
     LATENCY_LIMIT = "does not run: it is expected to take too long"
     TOKEN_LIMIT = "does not run: it could take more tokens than are left"  # noqa: S105  # no secret
@@ -34,13 +43,13 @@ class SelectionReason(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What one layer runs, or why it does not run."""
+    """The models of a layer, or the reason why there is no layer."""
 
     model_ids: tuple[str, ...]
     """Best first; empty if there is a stop reason."""
     stop_reason: StopReason | None
     reasons: Mapping[str, SelectionReason] = field(default_factory=dict)
-    """Of every model that was considered."""
+    """The reason for every model that was considered."""
 
 
 def select(
@@ -51,14 +60,14 @@ def select(
     team_ids: Sequence[str] = (),
     safe_ids: Sequence[str] = (),
 ) -> Selection:
-    """Picks a layer's models: safe ones, or else the best, its team, and the next best.
+    """Picks the models of a layer: the safe ones, or else the best, its team, then the next best.
 
     Args:
         ranked: The eligible models, best first.
         policy: The request's weights and limits.
-        left: What may still be taken.
-        team_ids: Models that complement one another; used as far as they are good enough.
-        safe_ids: Models to run whatever their scores; none where the ranking may be relied on.
+        left: The amounts that may still be used.
+        team_ids: Models that complement one another; those with a good enough score are used.
+        safe_ids: Models to run whatever their scores; empty if the ranking is certain enough.
     """
     by_rank = [r.candidate for r in ranked if r.candidate.available]
     gone = unavailable(ranked)
@@ -68,18 +77,18 @@ def select(
     if calls < 1:
         return Selection(model_ids=(), stop_reason=StopReason.CALL_LIMIT)
     by_id = {candidate.model_id: candidate for candidate in by_rank}
-    seats = min(policy.max_layer_model_count, calls)
-    layer = _Layer(policy=policy, left=left, seats=seats, reasons=gone)
+    size = min(policy.max_layer_model_count, calls)
+    layer = _Layer(policy=policy, left=left, size=size, reasons=gone)
     layer.fill([by_id[m] for m in safe_ids if m in by_id], SelectionReason.SAFE)
     if layer.picked:
-        layer.seats = len(layer.picked)
+        layer.size = len(layer.picked)
     layer.least_score = max(c.score for c in by_rank) - policy.max_score_gap
     layer.fill(by_rank[:1], SelectionReason.RANK)
     layer.fill([by_id[m] for m in team_ids if m in by_id], SelectionReason.TEAM)
     layer.fill(by_rank, SelectionReason.RANK)
     if not layer.picked:
-        # What is good enough does not fit the limits: something worse is better than nothing.
-        layer.least_score, layer.seats = 0.0, 1
+        # No good enough model fits the limits: a worse one is better than none.
+        layer.least_score, layer.size = 0.0, 1
         layer.fill(by_rank, SelectionReason.RANK)
     return Selection(
         model_ids=tuple(c.model_id for c in by_rank if c.model_id in layer.picked),
@@ -89,23 +98,23 @@ def select(
 
 
 def unavailable(ranked: Iterable[Ranked]) -> dict[str, SelectionReason]:
-    """Returns the models that no layer can run, with that as the reason."""
+    """Returns the models without a replica that can be called, with that reason."""
     return {r.model_id: SelectionReason.UNAVAILABLE for r in ranked if not r.candidate.available}
 
 
 @dataclass(slots=True, kw_only=True)
 class _Layer:
-    """A layer in the making: who is in, and what that leaves for others."""
+    """The models picked so far, and the amounts that they leave for others."""
 
     policy: Policy
     left: Caps
-    seats: int
+    size: int
     least_score: float = 0.0
     picked: set[str] = field(default_factory=set)
     reasons: dict[str, SelectionReason] = field(default_factory=dict)
 
     def fill(self, candidates: Iterable[Candidate], reason: SelectionReason) -> None:
-        """Picks those that nothing keeps out, and notes why each is in or out."""
+        """Picks the candidates that have no obstacle, and records the reason for each."""
         for candidate in candidates:
             if candidate.model_id in self.picked:
                 continue
@@ -120,15 +129,66 @@ class _Layer:
             return SelectionReason.LATENCY_LIMIT
         if candidate.score < self.least_score:
             return SelectionReason.SCORE_GAP
-        if len(self.picked) >= self.seats:
+        if len(self.picked) >= self.size:
             return SelectionReason.LAYER_FULL
-        limit = lack(self.left, candidate.worst)
+        limit = blocking_limit(self.left, candidate.worst)
         return None if limit is None else SelectionReason[limit.name]
 
 
 def _stop_reason(reasons: Mapping[str, SelectionReason]) -> StopReason:
-    """Returns the limit that kept a model out; if none did, there is no model left."""
+    """Returns the limit that kept a model out, or else that no model is left."""
     for limit in (SelectionReason.COST_LIMIT, SelectionReason.TOKEN_LIMIT):
         if limit in reasons.values():
             return StopReason[limit.name]
     return StopReason.NO_MODEL
+
+
+def blocking_limit(left: Caps, worst: Amount) -> StopReason | None:
+    """Returns the limit that leaves no room for a call; None if there is room.
+
+    Args:
+        left: The amounts that may still be used.
+        worst: The most that the call can use.
+    """
+    resource = left.refused_resource(NOTHING, worst)
+    return None if resource is None else STOP_REASONS[resource]
+
+
+def fitting(worst_cases: Sequence[Amount], left: Caps) -> tuple[tuple[int, ...], StopReason]:
+    """Returns the indices of the calls that fit together, and the limit that blocks the first other.
+
+    A call that does not fit is skipped; a smaller one after it may still fit.
+    """
+    kept: list[int] = []
+    reasons: list[StopReason] = []
+    for index, worst in enumerate(worst_cases):
+        reason = blocking_limit(left, worst)
+        if reason is not None:
+            reasons.append(reason)
+            continue
+        kept.append(index)
+        left = left.less(worst)
+    return tuple(kept), reasons[0] if reasons else StopReason.NO_MODEL
+
+
+def explain(ranked: Ranked, reason: SelectionReason | None) -> str:
+    """Returns the reasons of a model's rank, and why it runs or does not.
+
+    For example: "0.81 likely to answer well, 0.02 less for its price; runs because of its rank".
+    """
+    candidate = ranked.candidate
+    parts = [f"{candidate.score:.2f} likely to answer well"]
+    if candidate.score != candidate.prior_score:
+        parts[0] += f" (before it ran: {candidate.prior_score:.2f})"
+    if abs(ranked.quality - candidate.score) >= _NEGLIGIBLE:
+        parts.append(f"weighted {ranked.quality:.2f}")
+    if ranked.cost_penalty >= _NEGLIGIBLE:
+        parts.append(f"{ranked.cost_penalty:.2f} less for its price")
+    if ranked.latency_penalty >= _NEGLIGIBLE:
+        parts.append(f"{ranked.latency_penalty:.2f} less for its latency")
+    clauses = [", ".join(parts)]
+    if ranked.leads_by_price:
+        clauses.append("ranked above a similar model that costs more")
+    if reason is not None:
+        clauses.append(reason.value)
+    return "; ".join(clauses)

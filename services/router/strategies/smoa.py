@@ -16,9 +16,9 @@ from services.router.engine.planner import (
     worst_case,
 )
 from services.router.engine.proposals import plain_proposal
-from services.router.routing.limits import fitting
 from services.router.routing.policy import PolicySettings
 from services.router.routing.ranking import StopReason, agree
+from services.router.routing.selection import fitting
 from services.router.strategies.layered import Layered
 from services.router.strategies.verdicts import (
     Question,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from services.router.backends.call import ModelCall
 from services.router.engine.proposals import Proposal, shuffled_references
 from services.router.prompts import prompts
-from services.router.prompts.protocol import MODERATION, SELECTION, new_nonce
+from services.router.prompts.prompts import MODERATION, SELECTION, new_nonce
 from services.router.prompts.replies import Reply
 from services.router.types.ledger import CallPurpose
 

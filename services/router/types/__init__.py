@@ -1,1 +1,8 @@
-"""types."""
+"""Types: the values that every room of the router uses. Pure.
+
+amounts: Calls, tokens and dollars, and limits on them.
+conversation: The messages of a call, and the query that they ask.
+deadline: A point in time, and a timeout for many short waits.
+ledger: One entry for every attempt at a call to a model.
+tokens: Counts the tokens of a text.
+"""

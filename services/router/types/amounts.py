@@ -1,14 +1,19 @@
-"""What calls to models take: calls, tokens and money."""
+"""Amounts of calls, tokens and dollars, and limits on them: for one answer and for a tenant."""
 
 from __future__ import annotations
 
+import enum
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.router.types.ledger import LedgerEntry
+    from collections.abc import Iterator, Mapping
 
+RESOURCES = ("calls", "tokens", "usd")
+"""The parts of an amount, as limits and metrics name them."""
+CONCURRENT_ANSWERS = "concurrent_answers"
+"""The name of the limit on answers at the same time."""
 _NANO_PER_USD = 1_000_000_000
 
 
@@ -18,9 +23,14 @@ class Amount:
 
     calls: int = 0
     tokens: int = 0
-    """Read and written."""
+    """Prompt and completion tokens together."""
     nano_usd: int = 0
-    """Billionths of a dollar: a call of a few tokens to a cheap model is still more than nothing."""
+    """Billionths of a dollar, so that even a short call to a cheap model is more than nothing."""
+
+    @classmethod
+    def of_call(cls, tokens: int, cost_usd: float) -> Amount:
+        """Returns the amount of one call."""
+        return cls(1, tokens, nano_usd(cost_usd))
 
     def __add__(self, other: Amount) -> Amount:
         """Returns the sum of each part."""
@@ -35,7 +45,7 @@ class Amount:
         )
 
     def parts(self) -> tuple[int, int, int]:
-        """Returns calls, tokens and billionths of a dollar."""
+        """Returns the parts in the order of `RESOURCES`."""
         return self.calls, self.tokens, self.nano_usd
 
     @property
@@ -48,10 +58,77 @@ NOTHING = Amount()
 
 
 def nano_usd(usd: float) -> int:
-    """Returns dollars in billionths, rounded up; but not for what a float is off."""
+    """Returns dollars in billionths, rounded up, without the rounding error of the float."""
     return math.ceil(round(usd * _NANO_PER_USD, 3))
 
 
-def used_by(entry: LedgerEntry) -> Amount:
-    """Returns what an attempt took, as it stands in the ledger."""
-    return Amount(1, entry.prompt_tokens + entry.completion_tokens, nano_usd(entry.cost_usd))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """The most that may be used of each resource; None means no limit."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    nano_usd: int | None = None
+
+    def refused_resource(self, taken: Amount, more: Amount) -> str | None:
+        """Returns the first resource that would exceed its cap; None if all of it fits.
+
+        Args:
+            taken: The amount that counts already.
+            more: The amount to add.
+        """
+        for resource, cap, held, part in zip(
+            RESOURCES, self.parts(), taken.parts(), more.parts(), strict=True
+        ):
+            if cap is not None and part > 0 and held + part > cap:
+                return resource
+        return None
+
+    def less(self, taken: Amount) -> Caps:
+        """Returns the caps that remain after an amount is taken."""
+        calls, tokens, nano_usd = (
+            None if cap is None else cap - part
+            for cap, part in zip(self.parts(), taken.parts(), strict=True)
+        )
+        return Caps(calls=calls, tokens=tokens, nano_usd=nano_usd)
+
+    def parts(self) -> tuple[int | None, int | None, int | None]:
+        """Returns the caps in the order of `RESOURCES`."""
+        return self.calls, self.tokens, self.nano_usd
+
+
+class Window(enum.Enum):
+    """A period of UTC time; one begins where the last one ends. The value is its length in ms."""
+
+    PER_MINUTE = 60_000
+    PER_HOUR = 3_600_000
+    PER_DAY = 86_400_000
+
+    @property
+    def key(self) -> str:
+        """The name in the tenants file and in errors."""
+        return self.name.lower()
+
+    def start_ms(self, now_ms: int) -> int:
+        """Returns the start of the window that contains a point in time."""
+        return now_ms - now_ms % self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantLimits:
+    """The limits of a tenant: answers at the same time, and amounts per window."""
+
+    concurrent_answers: int | None = None
+    windows: Mapping[Window, Caps] = field(default_factory=dict)
+
+    @property
+    def are_none(self) -> bool:
+        """True if nothing is limited, so that nothing need be counted."""
+        return self.concurrent_answers is None and not self.windows
+
+    def longest_first(self) -> Iterator[tuple[Window, Caps]]:
+        """Yields the windows that have caps, the longest one first."""
+        for window in reversed(Window):
+            caps = self.windows.get(window)
+            if caps is not None:
+                yield window, caps

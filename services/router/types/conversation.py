@@ -1,4 +1,4 @@
-"""The conversation of a call: what was said, and what of it is the query."""
+"""The conversation of a call: its messages, and the query for the scorer."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _HISTORY_CHARACTERS = 1_000
 _QUERY_CHARACTERS = 20_000
-"""More than any scorer reads; text beyond it is cut from the middle, as the scorer would."""
+"""More than any scorer reads; longer queries are cut in the middle, as the scorer does."""
 
 
 class Role(enum.StrEnum):
-    """Who speaks, as OpenAI-compatible APIs spell it."""
+    """The author of a message, as OpenAI-compatible APIs spell it."""
 
     SYSTEM = "system"
     USER = "user"
@@ -30,20 +30,20 @@ class Role(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One turn."""
+    """One message of a conversation."""
 
     role: Role
     content: str
 
 
 def prompt_tokens(messages: Sequence[Message], count: TokenCounter = estimate_tokens) -> int:
-    """Returns the tokens of a whole prompt."""
+    """Returns the number of tokens of a whole prompt."""
     return sum(count(m.content) + MESSAGE_OVERHEAD_TOKENS for m in messages)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conversation:
-    """Turns, oldest first; system turns come first, and the last turn is the user's."""
+    """Messages, oldest first; system messages come first, and the last message is the user's."""
 
     messages: tuple[Message, ...]
 
@@ -54,16 +54,16 @@ class Conversation:
 
     @property
     def turns(self) -> tuple[Message, ...]:
-        """Everything but the system text."""
+        """All messages but those of the system."""
         return tuple(m for m in self.messages if m.role is not Role.SYSTEM)
 
     @property
     def tokens(self) -> int:
-        """The estimate for all of it."""
+        """The estimated number of tokens of all messages."""
         return self.count_tokens(estimate_tokens)
 
     def count_tokens(self, count: TokenCounter) -> int:
-        """Returns the tokens of all of it; counted once, as many models are held against it."""
+        """Returns the number of tokens of all messages; cached, as many models ask for it."""
         if count not in self._counts:
             self._counts[count] = prompt_tokens(self.messages, count)
         return self._counts[count]
@@ -74,9 +74,9 @@ class Conversation:
 
     @cached_property
     def session(self) -> str | None:
-        """What a chat is known by from its second user turn on: its system text and first turn, hashed.
+        """A hash of the system text and the first user message; None before the second user message.
 
-        A backend that has read the chat before still holds it in its cache.
+        Calls with the same hash prefer the same replica, which may have the chat in its cache.
         """
         users = [m.content for m in self.messages if m.role is Role.USER]
         if len(users) < 2:
@@ -86,10 +86,10 @@ class Conversation:
 
     @property
     def query(self) -> str:
-        """What the scorer ranks for: the last user turn, after the start of the user turns before it.
+        """The text for the scorer: the start of the earlier user messages, then the last one.
 
-        A turn such as "and in French?" says little by itself; the earlier turns give it its topic. The
-        last turn stands at the end, where the scorer's tokenizer never cuts.
+        A message such as "and in French?" means little alone; the earlier ones give it its topic. The
+        last message stands at the end, because the scorer's tokenizer never cuts there.
         """
         users = [m.content for m in self.messages if m.role is Role.USER]
         history = "\n".join(users[:-1])[:_HISTORY_CHARACTERS]

@@ -6,17 +6,14 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter
+from services.router.types.amounts import NOTHING, Amount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_CALLS = Counter("routemoa_router_model_calls_total", "Calls to models.", ["model_id", "status"])
-_COST = Counter("routemoa_router_cost_usd_total", "Spending on models, in dollars.", ["model_id"])
-
 
 class CallStatus(enum.Enum):
-    """How a call ended; documented in the contract's enum of the same name."""
+    """The end of a call; documented in the contract's enum of the same name."""
 
     OK = enum.auto()
     TIMEOUT = enum.auto()
@@ -31,7 +28,7 @@ class CallStatus(enum.Enum):
 
 
 class CallPurpose(enum.Enum):
-    """What a model is called for."""
+    """The purpose of a call to a model."""
 
     ANSWER = enum.auto()
     AGGREGATION = enum.auto()
@@ -40,7 +37,7 @@ class CallPurpose(enum.Enum):
 
 
 class AttemptKind(enum.Enum):
-    """Why an attempt was made; documented in the contract's enum of the same name."""
+    """The reason of an attempt; documented in the contract's enum of the same name."""
 
     FIRST = enum.auto()
     RETRY = enum.auto()
@@ -50,7 +47,7 @@ class AttemptKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """One attempt at a call, as it is billed."""
+    """One attempt at a call, with its tokens, cost and times."""
 
     model_id: str
     purpose: CallPurpose
@@ -60,22 +57,28 @@ class LedgerEntry:
     prompt_tokens: int
     completion_tokens: int
     cached_prompt_tokens: int = 0
-    """Of the tokens read, those that the backend had in its cache."""
+    """Prompt tokens that the backend had in its cache."""
     reasoning_tokens: int = 0
-    """Of the tokens written, those of reasoning."""
+    """Completion tokens of the model's reasoning."""
     cost_usd: float
     estimated: bool
-    """Whether the token counts are the router's own estimate."""
+    """True if the token counts are the router's own estimate."""
     duration_s: float
     time_to_first_token_s: float | None
     price_version: str = ""
-    """Names the prices that the cost was reckoned with."""
+    """Identifies the prices that the cost was computed with."""
+
+    @property
+    def used(self) -> Amount:
+        """The amount that the attempt used."""
+        return Amount.of_call(self.prompt_tokens + self.completion_tokens, self.cost_usd)
 
 
 def answer_tokens(entries: Sequence[LedgerEntry]) -> tuple[int, int]:
-    """Returns the tokens read and written for the reply of a call that went well.
+    """Returns the prompt and completion tokens of the reply of a successful call.
 
-    Attempts that wrote part of it count together; what was read for it is what the first of them read.
+    The completion tokens of all attempts that wrote part of it are summed; the prompt tokens are those
+    of the first such attempt.
     """
     wrote = [
         entry
@@ -90,26 +93,24 @@ def answer_tokens(entries: Sequence[LedgerEntry]) -> tuple[int, int]:
 
 @dataclass(slots=True)
 class Ledger:
-    """Every attempt at every call of one answer."""
+    """The attempts at all calls of one answer."""
 
     entries: list[LedgerEntry] = field(default_factory=list)
-    listener: Callable[[LedgerEntry], None] | None = None
-    """Told of every entry."""
+    on_entry: Callable[[LedgerEntry], None] | None = None
+    """Called with every new entry."""
 
     def add(self, entry: LedgerEntry) -> None:
-        """Books an attempt."""
+        """Adds the entry of an attempt."""
         self.entries.append(entry)
-        if self.listener is not None:
-            self.listener(entry)
-        _CALLS.labels(entry.model_id, entry.status.name).inc()
-        _COST.labels(entry.model_id).inc(entry.cost_usd)
+        if self.on_entry is not None:
+            self.on_entry(entry)
 
     @property
-    def tokens(self) -> int:
-        """What the calls read and wrote together."""
-        return sum(entry.prompt_tokens + entry.completion_tokens for entry in self.entries)
+    def used(self) -> Amount:
+        """The amount that all attempts used."""
+        return sum((entry.used for entry in self.entries), NOTHING)
 
     @property
     def cost_usd(self) -> float:
-        """What they cost together."""
+        """The cost of all entries."""
         return sum(entry.cost_usd for entry in self.entries)

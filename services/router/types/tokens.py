@@ -1,18 +1,31 @@
-"""Estimates how many tokens a text has, where no tokenizer of the model is at hand."""
+"""Counts the tokens of a text: with the model's own tokenizer, or else by an estimate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TokenCounter = Callable[[str], int]
-"""Returns how many tokens a text has."""
+"""Returns the number of tokens of a text."""
 
-# English text has about four characters per token in the vocabularies in use, code and numbers fewer;
+# English text has about four characters per token in common vocabularies, code and numbers fewer;
 # other scripts come near one token per character. Three keeps the estimate on the safe side.
 _ASCII_CHARACTERS_PER_TOKEN = 3
 _GAP = "\n[...]\n"
 MESSAGE_OVERHEAD_TOKENS = 8
-"""What a chat template adds to a message, generously."""
+"""An upper estimate of the tokens that a chat template adds to a message."""
+_MAX_CHARACTERS = 100_000
+"""Longer texts are estimated: counting them would delay every other call for too long."""
+
+
+class TokenizerError(ValueError):
+    """Raised for a tokenizer file that cannot be used; its text gives the reason."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -22,7 +35,7 @@ def estimate_tokens(text: str) -> int:
 
 
 def count_bytes(text: str) -> int:
-    """Returns the most tokens that any tokenizer in use makes of a text."""
+    """Returns the number of bytes: no common tokenizer makes more tokens of a text."""
     return len(text.encode())
 
 
@@ -32,9 +45,37 @@ def shorten(text: str, tokens: int, count: TokenCounter = estimate_tokens) -> st
     if total <= tokens:
         return text
     half = len(text) * tokens // total // 2
-    while half:  # nearly always right at once or soon: a tokenizer is not asked often
+    while half:  # the first or second length nearly always fits, so `count` is called rarely
         short = f"{text[:half]}{_GAP}{text[-half:]}"
         if count(short) <= tokens:
             return short
         half = half * 9 // 10
     return ""
+
+
+def open_tokenizer(path: Path) -> TokenCounter:
+    """Returns a counter that uses the `tokenizer.json` at a path, without special tokens.
+
+    Raises:
+        TokenizerError: The file is missing or cannot be used.
+    """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise TokenizerError("no such file") from error
+    return _open(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=32)
+def _open(path: Path, _mtime_ns: int, _size: int) -> TokenCounter:
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise TokenizerError(f"is no tokenizer: {error}") from error
+
+    def count(text: str) -> int:
+        if len(text) > _MAX_CHARACTERS:
+            return estimate_tokens(text)
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return count

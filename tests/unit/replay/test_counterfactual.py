@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from services.replay.counterfactual import Choice, Comparison, ScorerView, compare, outcomes_of
 from services.replay.policies import BadOverrideError, policy_of, read_overrides
 from services.replay.summary import summarize
-from services.router.decision_records.record import AssessmentNote
+from services.router.decision_records.record import AssessmentEntry
 from tests.unit.replay.samples import POLICY, attempt, note, record
 
 if TYPE_CHECKING:
-    from services.router.decision_records.record import DecisionRecord, RankedNote
+    from services.router.decision_records.record import DecisionRecord, RankedEntry
 
 UNIT = st.floats(0, 1, allow_nan=False)
 RANKINGS = st.lists(
@@ -36,13 +36,13 @@ def under(given: DecisionRecord, **overrides: object) -> Comparison:
     return found
 
 
-def choose(ranking: list[RankedNote], **overrides: object) -> tuple[str, ...]:
+def choose(ranking: list[RankedEntry], **overrides: object) -> tuple[str, ...]:
     return under(record(ranking, ["a"]), **overrides).other.model_ids
 
 
 @settings(deadline=None)
 @given(RANKINGS)
-def test_the_same_policy_chooses_the_same(ranking: list[RankedNote]) -> None:
+def test_the_same_policy_chooses_the_same(ranking: list[RankedEntry]) -> None:
     chosen = choose(ranking)
     again = under(record(ranking, chosen))
     assert again.recorded == again.other
@@ -53,7 +53,7 @@ def test_the_same_policy_chooses_the_same(ranking: list[RankedNote]) -> None:
 
 @settings(deadline=None)
 @given(RANKINGS)
-def test_a_choice_is_of_the_ranking_and_within_the_limits(ranking: list[RankedNote]) -> None:
+def test_a_choice_is_of_the_ranking_and_within_the_limits(ranking: list[RankedEntry]) -> None:
     ids = {item.model_id for item in ranking}
     for strategy in ("routemoa", "single", "cascade", "moa"):
         chosen = choose(ranking, strategy=strategy, max_layer_model_count=2, max_call_count=4)
@@ -65,7 +65,7 @@ def test_a_choice_is_of_the_ranking_and_within_the_limits(ranking: list[RankedNo
 @settings(deadline=None)
 @given(RANKINGS, st.dictionaries(st.sampled_from("abcdef"), UNIT))
 def test_regret_is_known_with_the_value_and_never_negative(
-    ranking: list[RankedNote], posteriors: dict[str, float]
+    ranking: list[RankedEntry], posteriors: dict[str, float]
 ) -> None:
     found = under(record(ranking, ["a"], posteriors, attempts=()), strategy="moa")
     for choice in (found.recorded, found.other):
@@ -114,7 +114,7 @@ def test_outcomes_are_posteriors_failures_and_nothing_else() -> None:
 
 def test_a_posterior_that_is_the_prior_is_no_outcome() -> None:
     given = record([note("a", 0.5)], "a")
-    bare = AssessmentNote(model_id="a", posterior_score=0.5)
+    bare = AssessmentEntry(model_id="a", posterior_score=0.5)
     layer = given.layers[0].model_copy(update={"assessments": (bare,)})
     assert outcomes_of(given.model_copy(update={"layers": (layer,)})) == {}
 

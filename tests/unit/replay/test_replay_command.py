@@ -11,7 +11,7 @@ import pytest
 
 from scorer import default_artifact_path
 from services.replay.__main__ import main
-from services.router.decision_records.record import QueryNote
+from services.router.decision_records.record import QueryEntry
 from tests.unit.replay.samples import note, record
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def write(folder: Path, *records: DecisionRecord) -> Path:
 def records() -> list[DecisionRecord]:
     ranking = [note("<dear>", 0.9, cost_usd=1.0), note("cheap", 0.85, cost_usd=0.01)]
     both = record(ranking, ["<dear>", "cheap"], {"<dear>": 0.9, "cheap": 0.6})
-    text = QueryNote(
+    text = QueryEntry(
         character_count=4, estimated_token_count=9, message_count=1, text="Why is the sky blue?"
     )
     return [both, both.model_copy(update={"id": "2", "query": text})]

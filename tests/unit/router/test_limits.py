@@ -6,12 +6,11 @@ from hypothesis import strategies as st
 from services.router.prompts import prompts
 from services.router.prompts.context_window import INSTRUCTION_TOKENS, REFERENCE_OVERHEAD_TOKENS
 from services.router.prompts.prompts import Reference
-from services.router.routing.limits import fitting, lack
 from services.router.routing.ranking import StopReason
+from services.router.routing.selection import blocking_limit, fitting
 from services.router.strategies.smoa import ROLES
-from services.router.types.amounts import NOTHING, Amount
+from services.router.types.amounts import NOTHING, Amount, Caps
 from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.types.resource_limits import Caps
 from services.router.types.tokens import estimate_tokens
 
 NONCE = "01234567"
@@ -36,7 +35,7 @@ def test_what_fits_keeps_every_limit_and_what_does_not_has_a_reason(
         assert cap is None or part <= cap
     assert list(kept) == sorted(set(kept))
     if worst_cases and not kept:
-        assert lack(left, worst_cases[0]) is reason is not StopReason.NO_MODEL
+        assert blocking_limit(left, worst_cases[0]) is reason is not StopReason.NO_MODEL
 
 
 @given(st.text(min_size=1), st.lists(st.text(max_size=300), max_size=16))

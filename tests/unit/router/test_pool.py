@@ -153,10 +153,10 @@ def test_a_backends_problems_are_named_with_their_lines(tmp_path: Path) -> None:
 def test_a_backend_that_is_called_at_its_root_has_no_v1(tmp_path: Path, backend: str) -> None:
     bad = GOOD.replace("    prior_score: 0.8\n", f"    backend: {backend}\n")
     (problem,) = problems(tmp_path, bad)
-    assert problem.endswith(f"url: {backend} is called at its root, without /v1")
+    assert problem.endswith(f"url: {backend} needs the URL of the server's root, without /v1")
 
 
 def test_attribution_is_for_openrouter(tmp_path: Path) -> None:
     named = "    attribution: {url: 'https://example.org', title: Us}\n"
     (problem,) = problems(tmp_path, GOOD.replace("    prior_score: 0.8\n", named))
-    assert "attribution: is for the backend openrouter alone" in problem
+    assert "attribution: is only for the backend openrouter" in problem

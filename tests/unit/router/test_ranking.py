@@ -23,7 +23,7 @@ def ids(ranked: Sequence[Ranked]) -> list[str]:
     return [r.model_id for r in ranked]
 
 
-def place(found: list[Candidate], policy: Policy, model_id: str) -> int:
+def rank_of(found: list[Candidate], policy: Policy, model_id: str) -> int:
     return ids(rank(found, policy)).index(model_id)
 
 
@@ -95,7 +95,7 @@ def test_a_higher_score_never_lowers_a_models_rank(
     first, *others = found
     assume(score >= first.score)
     better = [replace(first, score=score), *others]
-    assert place(better, policy, first.model_id) <= place(found, policy, first.model_id)
+    assert rank_of(better, policy, first.model_id) <= rank_of(found, policy, first.model_id)
 
 
 @given(any_candidates, any_policies, unit)
@@ -106,7 +106,7 @@ def test_a_lower_price_never_lowers_the_rank_of_a_model_that_is_not_the_dearest(
     first, *others = found
     assume(any(c.expected_cost_usd >= first.expected_cost_usd for c in others))
     cheaper = [replace(first, expected_cost_usd=first.expected_cost_usd * share), *others]
-    assert place(cheaper, policy, first.model_id) <= place(found, policy, first.model_id)
+    assert rank_of(cheaper, policy, first.model_id) <= rank_of(found, policy, first.model_id)
 
 
 @given(any_candidates, any_policies, unit)
@@ -142,7 +142,7 @@ def test_the_currency_and_the_unit_of_time_change_no_utility(
 
 
 @given(any_candidates, any_policies, unit)
-def test_evidence_of_one_model_that_has_not_the_best_utility_leaves_the_others_in_order(
+def test_a_new_score_of_one_model_that_is_not_the_best_leaves_the_others_in_order(
     found: list[Candidate], policy: Policy, score: float
 ) -> None:
     ranked = rank(found, policy)

@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.routing.explanation import explain
 from services.router.routing.ranking import Candidate, Ranked, StopReason, rank
-from services.router.routing.selection import Selection, SelectionReason, select
-from services.router.types.amounts import NOTHING, nano_usd
-from services.router.types.resource_limits import Caps
+from services.router.routing.selection import Selection, SelectionReason, explain, select
+from services.router.types.amounts import NOTHING, Caps, nano_usd
 from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate
 
 if TYPE_CHECKING:
@@ -206,11 +204,11 @@ def test_an_explanation_says_what_counted() -> None:
     )
     assert explain(dear, SelectionReason.RANK) == (
         "0.90 likely to answer well (before it ran: 0.70), 0.10 less for its price, "
-        "0.05 less for its latency; runs, for its rank"
+        "0.05 less for its latency; runs because of its rank"
     )
     assert explain(cheap, SelectionReason.SCORE_GAP) == (
         "0.80 likely to answer well, 0.05 less for its price, 0.05 less for its latency; "
-        "does not run: its score lies too far below the best one"
+        "does not run: its score is too far below the best one"
     )
 
 
@@ -220,5 +218,5 @@ def test_an_explanation_names_the_price_band_and_the_weight_and_leaves_out_what_
     policy = replace(POLICY, quality_weight=0.5, price_band=0.05)
     cheap, _ = rank([candidate("a", 0.8, cost=1), candidate("b", 0.82, cost=2)], policy)
     assert explain(cheap, None) == (
-        "0.80 likely to answer well, weighted 0.40; before one about as good that costs more"
+        "0.80 likely to answer well, weighted 0.40; ranked above a similar model that costs more"
     )

@@ -7,8 +7,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from services.router.prompts.context_window import fit_references, fits
 from services.router.types.conversation import Conversation, Message, Role
-from services.router.types.tokenizer import TokenizerError, open_tokenizer
-from services.router.types.tokens import estimate_tokens, shorten
+from services.router.types.tokens import TokenizerError, estimate_tokens, open_tokenizer, shorten
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:

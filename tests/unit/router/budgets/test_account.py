@@ -13,9 +13,8 @@ from services.router.budgets.account import Account
 from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.reservation import NoRoomError
 from services.router.budgets.tenants import ANONYMOUS, Allowance, Tenant
-from services.router.types.amounts import NOTHING, Amount, nano_usd
+from services.router.types.amounts import NOTHING, Amount, Caps, Window, nano_usd
 from services.router.types.deadline import Deadline
-from services.router.types.resource_limits import Caps, Window
 
 NOW_MS = 1_800_000_000_000  # 08:00:00 in UTC
 WORST = Amount(1, 100, nano_usd(0.01))
@@ -53,7 +52,7 @@ async def test_as_many_calls_are_reserved_as_the_caps_have_room_for() -> None:
     assert len(first) == 2
     assert of_run.left == Caps(calls=0, tokens=800, nano_usd=nano_usd(1) - 2 * WORST.nano_usd)
     with pytest.raises(NoRoomError) as raised:
-        await of_run.admit(WORST)
+        await of_run.reserve_one(WORST)
     assert raised.value.resource == "calls"
     assert isinstance(raised.value.error, NoEligibleModelError)
     assert raised.value.error.metadata == {"max_call_count": "2", "worst_case": "1"}
@@ -63,11 +62,11 @@ async def test_what_a_call_did_not_use_may_be_used_by_the_next() -> None:
     of_run = account(caps=Caps(tokens=150))
     (reservation,) = await of_run.reserve([WORST])
     with pytest.raises(NoRoomError):
-        await of_run.admit(WORST)
+        await of_run.reserve_one(WORST)
     reservation.settle(Amount(1, 50, 0))
     reservation.settle(Amount(1, 50, 0))  # the second time nothing happens
     assert of_run.left.tokens == 100
-    assert await of_run.admit(WORST)
+    assert await of_run.reserve_one(WORST)
 
 
 async def test_a_tenant_without_room_is_told_which_limit_and_until_when() -> None:
@@ -99,13 +98,13 @@ async def test_a_call_that_no_window_has_room_for_is_not_worth_another_try() -> 
     assert raised.value.error.retry_delay_s is None
 
 
-async def test_an_answer_holds_its_place_until_it_is_closed() -> None:
+async def test_an_answer_counts_as_concurrent_until_it_is_closed() -> None:
     store = memory()
     tenant = Tenant(id="t", concurrent_answers=1)
     first, second = account(store, tenant), account(store, tenant)
     (reservation,) = await first.reserve([WORST])
     reservation.settle(WORST)
-    assert await first.reserve([WORST])  # its own place does not stand in its way
+    assert await first.reserve([WORST])  # it does not count against itself
     with pytest.raises(NoRoomError) as raised:
         await second.reserve([WORST])
     assert raised.value.error.metadata["limit"] == "concurrent_answers"

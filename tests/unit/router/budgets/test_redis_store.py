@@ -12,8 +12,7 @@ import pytest
 
 from routemoa.errors import BudgetStoreUnavailableError
 from services.router.budgets.store import Admission, Hold, Settlement
-from services.router.types.amounts import NOTHING, Amount
-from services.router.types.resource_limits import Caps, Limits, Window
+from services.router.types.amounts import NOTHING, Amount, Caps, TenantLimits, Window
 from tests.redis_server import RedisServer, running_redis
 from tests.unit.router.budgets.conftest import opened
 
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
 
     from services.router.budgets.redis_store import RedisStore
 
-LIMITS = Limits(concurrent_answers=1_000, windows={Window.PER_DAY: Caps(calls=10, tokens=10_000)})
+LIMITS = TenantLimits(
+    concurrent_answers=1_000, windows={Window.PER_DAY: Caps(calls=10, tokens=10_000)}
+)
 ONE = Amount(1, 100, 5)
 LEASE_MS = 600_000
 

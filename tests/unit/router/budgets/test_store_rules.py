@@ -26,8 +26,7 @@ from hypothesis.stateful import (
 from services.router.budgets import redis_store
 from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.store import BudgetStore, Hold, Settlement
-from services.router.types.amounts import NOTHING, Amount
-from services.router.types.resource_limits import Caps, Limits, Window
+from services.router.types.amounts import NOTHING, Amount, Caps, TenantLimits, Window
 from tests.redis_server import running_redis
 from tests.unit.router.budgets.conftest import CLOCK_KEY, opened
 
@@ -44,7 +43,7 @@ CAPS = st.builds(
     nano_usd=st.none() | st.integers(0, 3 * 10**13),
 )
 LIMITS = st.builds(
-    Limits,
+    TenantLimits,
     concurrent_answers=st.none() | st.integers(1, 3),
     windows=st.dictionaries(st.sampled_from(Window), CAPS),
 )
@@ -101,7 +100,7 @@ class History:
     def open_of(self, tenant: str) -> list[Happened]:
         return [happened for happened in self.holds if happened.tenant == tenant and happened.open]
 
-    def refused_limits(self, tenant: str, limits: Limits, hold: Hold) -> set[str]:
+    def refused_limits(self, tenant: str, limits: TenantLimits, hold: Hold) -> set[str]:
         """Names every limit that a hold would break."""
         names = set()
         for window, caps in limits.windows.items():
@@ -151,7 +150,7 @@ class StoreMachine(RuleBasedStateMachine):
         lease_ms=st.integers(1, 200_000),
     )
     def reserve(
-        self, tenant: str, limits: Limits, asked: list[tuple[Amount, int]], lease_ms: int
+        self, tenant: str, limits: TenantLimits, asked: list[tuple[Amount, int]], lease_ms: int
     ) -> object:
         holds = []
         for amount, answers in asked:

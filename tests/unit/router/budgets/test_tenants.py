@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routemoa.errors import UnknownTenantError
-from services.router.budgets.callers import TENANT_KEY, tenant_of
+from services.router.budgets.accounts import TENANT_KEY, tenant_of
 from services.router.budgets.tenants import ANONYMOUS, Tenants, load_tenants
-from services.router.types.amounts import nano_usd
-from services.router.types.resource_limits import Caps, Window
+from services.router.types.amounts import Caps, Window, nano_usd
 from services.rpc.reload import FileProblemsError
 
 if TYPE_CHECKING:
@@ -90,8 +89,8 @@ tenants:
 """
     assert problems(tmp_path, text) == [
         "line 4: tenants.1.id: a is listed twice",
-        "line 4: tenants.1: has no token_sha256 and trust_header is off, so nobody can be this tenant",
-        "line 6: tenants.2.token_sha256.0: is a token of a, too",
+        "line 4: tenants.1: has no token_sha256 and trust_header is off, so it can never call",
+        "line 6: tenants.2.token_sha256.0: is also a token of a",
     ]
 
 

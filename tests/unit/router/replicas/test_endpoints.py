@@ -68,7 +68,7 @@ def test_replicas_may_be_looked_up(tmp_path: Path) -> None:
         ("    endpoints: 7\n", "line 6: models.0.endpoints"),
         (
             "    backend: ollama\n    endpoints: {dns: {name: a, port: 1}}\n",
-            "models.0.endpoints: ollama is called at its root",
+            "models.0.endpoints: ollama needs the URL of the server's root",
         ),
     ],
 )

@@ -5,8 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from services.router.types.deadline import Deadline
-from services.router.types.reusable_timeout import Waiting
+from services.router.types.deadline import Deadline, ReusableTimeout
 
 LONG_S = 30.0
 SHORT_S = 0.02
@@ -30,14 +29,14 @@ async def at_once() -> str:
 
 
 async def test_what_is_there_in_time_is_returned() -> None:
-    with Waiting() as waiting:
+    with ReusableTimeout() as waiting:
         assert await waiting.until(Deadline.after(LONG_S), after(0)) == "there"
         assert await waiting.until(Deadline.after(LONG_S), after(0)) == "there"
 
 
 async def test_what_is_not_there_in_time_is_cancelled_and_the_task_goes_on() -> None:
     seen: list[str] = []
-    with Waiting() as waiting, pytest.raises(TimeoutError):
+    with ReusableTimeout() as waiting, pytest.raises(TimeoutError):
         await waiting.until(Deadline.after(SHORT_S), until_cancelled(seen))
     assert seen == ["cancelled"]
     task = asyncio.current_task()
@@ -48,20 +47,20 @@ async def test_what_is_not_there_in_time_is_cancelled_and_the_task_goes_on() -> 
 
 async def test_a_limit_that_has_passed_lets_through_what_is_there_already() -> None:
     seen: list[str] = []
-    with Waiting() as waiting:
+    with ReusableTimeout() as waiting:
         assert await waiting.until(Deadline.after(-1), at_once()) == "there"
         with pytest.raises(TimeoutError):
             await waiting.until(Deadline.after(-1), until_cancelled(seen))
 
 
 async def test_a_later_limit_counts_although_the_timer_was_set_for_an_earlier_one() -> None:
-    with Waiting() as waiting:
+    with ReusableTimeout() as waiting:
         await waiting.until(Deadline.after(SHORT_S), after(0))
         assert await waiting.until(Deadline.after(LONG_S), after(3 * SHORT_S)) == "there"
 
 
 async def test_an_earlier_limit_counts_although_the_timer_was_set_for_a_later_one() -> None:
-    with Waiting() as waiting:
+    with ReusableTimeout() as waiting:
         await waiting.until(Deadline.after(LONG_S), after(0))
         async with asyncio.timeout(LONG_S / 2):
             with pytest.raises(TimeoutError):
@@ -69,7 +68,7 @@ async def test_an_earlier_limit_counts_although_the_timer_was_set_for_a_later_on
 
 
 async def test_between_two_waits_nothing_is_cancelled() -> None:
-    with Waiting() as waiting:
+    with ReusableTimeout() as waiting:
         await waiting.until(Deadline.after(SHORT_S), after(0))
         assert await after(3 * SHORT_S) == "there"
         with pytest.raises(TimeoutError):
@@ -78,7 +77,7 @@ async def test_between_two_waits_nothing_is_cancelled() -> None:
 
 async def test_whoever_cancels_the_task_gets_no_timeout_instead() -> None:
     async def wait() -> None:
-        with Waiting() as waiting:
+        with ReusableTimeout() as waiting:
             await waiting.until(Deadline.after(LONG_S), until_cancelled([]))
 
     task = asyncio.create_task(wait())
@@ -101,7 +100,7 @@ async def test_a_cancellation_at_the_moment_of_the_limit_has_the_last_word() -> 
                 with suppress(asyncio.CancelledError):
                     await asyncio.sleep(0)
 
-        with Waiting() as waiting:
+        with ReusableTimeout() as waiting:
             await waiting.until(Deadline.after(SHORT_S), slow_to_stop())
 
     task = asyncio.create_task(wait())
@@ -115,5 +114,5 @@ async def test_an_error_of_what_is_awaited_stays_that_error() -> None:
         await asyncio.sleep(0)
         raise LookupError
 
-    with Waiting() as waiting, pytest.raises(LookupError):
+    with ReusableTimeout() as waiting, pytest.raises(LookupError):
         await waiting.until(Deadline.after(LONG_S), fails())

@@ -6,9 +6,8 @@ import os
 
 import pytest
 
-from services.router.decision_records.sink import SinkDownError
-from services.router.decision_records.stdout import StdoutSink
-from tests.unit.router.decisions.samples import line
+from services.router.decision_records.sinks import SinkDownError, StdoutSink
+from tests.unit.router.decision_records.samples import line
 
 
 async def test_a_reader_that_stalls_gets_every_line_whole_later() -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.router.decision_records.files import FULL_SUFFIX, OPEN_SUFFIX, FilesSink, Rotation
-from services.router.decision_records.sink import SinkDownError
-from tests.unit.router.decisions.samples import line
+from services.router.decision_records.sinks import SinkDownError
+from tests.unit.router.decision_records.samples import line
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,21 +4,21 @@ import json
 from typing import TYPE_CHECKING
 
 from services.replay.policies import policy_of
-from services.router.decision_records.log import DecisionLog
+from services.router.decision_records.buffer import RecordBuffer
+from services.router.decision_records.build import Redaction
 from services.router.decision_records.recorder import Recorder
-from services.router.decision_records.redaction import Redaction
 from services.router.engine.run import Run
 from services.router.pool.pool import Pool
 from services.router.routing.events import Delta
 from services.router.types.conversation import Conversation, Message, Role
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
-from tests.unit.router.decisions.samples import KeptSink
+from tests.unit.router.decision_records.samples import KeptSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from services.router.decision_records.sink import Line
+    from services.router.decision_records.sinks import Line
     from services.router.routing.events import Event
 
 ENTRY = LedgerEntry(
@@ -35,11 +35,11 @@ ENTRY = LedgerEntry(
 )
 
 
-class KeptLog(DecisionLog):
+class KeptLines(RecordBuffer):
     """Keeps the lines."""
 
     def __init__(self) -> None:
-        super().__init__(KeptSink(), max_bytes=1_000_000)
+        super().__init__(KeptSink(), max_bytes=1_000_000, first_pause_s=1)
         self.lines: list[Line] = []
 
     def put(self, line: Line) -> None:
@@ -65,23 +65,23 @@ async def billed_when_closed(run: Run) -> AsyncGenerator[Event, None]:
 
 
 async def test_a_consumer_that_stops_reading_is_recorded_with_the_whole_ledger() -> None:
-    log, run = KeptLog(), new_run()
-    watched = Recorder(log, Redaction(keep_text=False), "c").watch(
+    buffer, run = KeptLines(), new_run()
+    watched = Recorder(buffer, Redaction(keep_text=False), "c").watch(
         run, billed_when_closed(run), tenant=None
     )
     assert await anext(watched) == Delta(text="Because")
     await watched.aclose()
-    (line,) = log.lines
+    (line,) = buffer.lines
     assert line.outcome == "cancelled"
     assert line.cost_usd == 0.5
     assert [attempt["model_id"] for attempt in json.loads(line.json)["attempts"]] == ["a"]
 
 
 async def test_a_record_that_would_not_hold_is_counted_and_costs_no_answer() -> None:
-    log, run = KeptLog(), new_run()
+    buffer, run = KeptLines(), new_run()
     run.posteriors["a"] = 2.0
-    watched = Recorder(log, Redaction(keep_text=False), "c").watch(
+    watched = Recorder(buffer, Redaction(keep_text=False), "c").watch(
         run, billed_when_closed(run), tenant=None
     )
     assert [event async for event in watched] == [Delta(text="Because"), Delta(text=" of")]
-    assert log.lines == []
+    assert buffer.lines == []

@@ -48,7 +48,9 @@ def test_an_answer_alone_keeps_its_score(score: float) -> None:
 
 
 @given(some_opinions())
-def test_chances_of_different_answers_never_exceed_one_together(opinions: list[Opinion]) -> None:
+def test_probabilities_of_different_answers_never_exceed_one_together(
+    opinions: list[Opinion],
+) -> None:
     chances = posteriors(opinions)
     different = {o.final_answer or o.model_id: chances[o.model_id] for o in opinions}
     assert math.fsum(different.values()) <= 1 + 1e-9
@@ -121,7 +123,7 @@ def test_a_call_that_costs_more_than_certainty_is_worth_is_never_made(
         assert worthwhile_call(opinions, offers) is None
 
 
-def test_a_majority_is_settled_if_those_at_work_could_not_overturn_it() -> None:
+def test_a_majority_is_settled_if_the_pending_models_cannot_overturn_it() -> None:
     agreed = [opinion("a", 0.8, "x"), opinion("b", 0.8, "x")]
     assert has_settled_majority(agreed, [0.8])
     assert not has_settled_majority(agreed, [0.97])

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.pool.expected_latency import HALF_LIFE_S, Latencies
+from services.router.pool.expected_latency import HALF_LIFE_S, ExpectedLatencies, RecentValues
 from services.router.pool.pool import PoolModel
-from services.router.pool.recent_values import RecentValues
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
 
 MODEL = PoolModel(
@@ -30,7 +29,7 @@ class Clock:
 class Bench:
     def __init__(self, *, learns: bool = True) -> None:
         self.clock = Clock()
-        self.latencies = Latencies(learns=learns, clock=self.clock)
+        self.latencies = ExpectedLatencies(learns=learns, clock=self.clock)
 
     def call(
         self,
@@ -50,7 +49,7 @@ class Bench:
             duration_s=duration_s,
             time_to_first_token_s=None,
         )
-        self.latencies.note(entry, MODEL)
+        self.latencies.record(entry, MODEL)
 
     @property
     def expected_s(self) -> float:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.router.decision_records.log import DecisionLog, writing
-from tests.unit.router.decisions.samples import KeptSink, line
+from services.router.decision_records.buffer import open_buffer
+from tests.unit.router.decision_records.samples import KeptSink, line
 
 
 def dropped(reason: str) -> float:
@@ -18,10 +18,9 @@ def dropped(reason: str) -> float:
 
 async def test_lines_arrive_in_order() -> None:
     sink = KeptSink()
-    log = DecisionLog(sink, max_bytes=10_000)
-    async with writing(log, sink, drain_timeout_s=10):
+    async with open_buffer(sink, max_bytes=10_000, drain_timeout_s=10) as buffer:
         for number in range(50):
-            log.put(line(str(number)))
+            buffer.put(line(str(number)))
     assert sink.ids == [str(number) for number in range(50)]
     assert sink.closed
 
@@ -29,12 +28,11 @@ async def test_lines_arrive_in_order() -> None:
 async def test_a_full_buffer_drops_the_newest_and_never_waits() -> None:
     sink = KeptSink()
     sink.room.clear()
-    log = DecisionLog(sink, max_bytes=1_000)
     before = dropped("full")
     with capture_logs() as logs:
-        async with writing(log, sink, drain_timeout_s=10):
+        async with open_buffer(sink, max_bytes=1_000, drain_timeout_s=10) as buffer:
             for number in range(20):
-                log.put(line(str(number), size=250))
+                buffer.put(line(str(number), size=250))
             sink.room.set()
     assert sink.ids == ["0", "1", "2"]
     assert dropped("full") - before == 17
@@ -43,20 +41,20 @@ async def test_a_full_buffer_drops_the_newest_and_never_waits() -> None:
 
 async def test_a_line_larger_than_the_buffer_is_dropped() -> None:
     sink = KeptSink()
-    log = DecisionLog(sink, max_bytes=1_000)
-    async with writing(log, sink, drain_timeout_s=10):
-        log.put(line("large", size=2_000))
-        log.put(line("small"))
+    async with open_buffer(sink, max_bytes=1_000, drain_timeout_s=10) as buffer:
+        buffer.put(line("large", size=2_000))
+        buffer.put(line("small"))
     assert sink.ids == ["small"]
 
 
 async def test_what_waited_for_a_sink_that_was_down_arrives_once() -> None:
     sink = KeptSink()
     sink.down = True
-    log = DecisionLog(sink, max_bytes=10_000, first_pause_s=0.001)
-    async with writing(log, sink, drain_timeout_s=10):
+    async with open_buffer(
+        sink, max_bytes=10_000, first_pause_s=0.001, drain_timeout_s=10
+    ) as buffer:
         for name in "abc":
-            log.put(line(name))
+            buffer.put(line(name))
         await sink.wait_until(lambda s: s.attempts >= 3)
         sink.down = False
     assert sink.ids == ["a", "b", "c"]
@@ -65,11 +63,10 @@ async def test_what_waited_for_a_sink_that_was_down_arrives_once() -> None:
 async def test_a_line_that_can_never_be_written_costs_itself_alone() -> None:
     sink = KeptSink()
     sink.refused = {"b"}
-    log = DecisionLog(sink, max_bytes=10_000)
     before = dropped("refused")
-    async with writing(log, sink, drain_timeout_s=10):
+    async with open_buffer(sink, max_bytes=10_000, drain_timeout_s=10) as buffer:
         for name in "abc":
-            log.put(line(name))
+            buffer.put(line(name))
     assert sink.ids == ["a", "c"]
     assert dropped("refused") - before == 1
 
@@ -77,11 +74,13 @@ async def test_a_line_that_can_never_be_written_costs_itself_alone() -> None:
 async def test_a_sink_that_is_down_does_not_hold_up_the_end() -> None:
     sink = KeptSink()
     sink.room.clear()
-    log = DecisionLog(sink, max_bytes=10_000)
     before = dropped("drain")
-    async with asyncio.timeout(20), writing(log, sink, drain_timeout_s=0.01):
-        log.put(line("a"))
-        log.put(line("b"))
+    async with (
+        asyncio.timeout(20),
+        open_buffer(sink, max_bytes=10_000, drain_timeout_s=0.01) as buffer,
+    ):
+        buffer.put(line("a"))
+        buffer.put(line("b"))
     assert sink.ids == []
     assert sink.closed
     assert dropped("drain") - before == 2
@@ -92,12 +91,13 @@ async def test_a_sink_that_is_down_does_not_hold_up_the_end() -> None:
 def test_every_line_is_written_or_counted(steps: list[tuple[int, bool]]) -> None:
     async def work() -> None:
         sink = KeptSink()
-        log = DecisionLog(sink, max_bytes=1_000, first_pause_s=0.0001)
         before = dropped("full")
-        async with writing(log, sink, drain_timeout_s=30):
+        async with open_buffer(
+            sink, max_bytes=1_000, first_pause_s=0.0001, drain_timeout_s=30
+        ) as buffer:
             for number, (size, yields) in enumerate(steps):
                 sink.down = yields
-                log.put(line(str(number), size=size))
+                buffer.put(line(str(number), size=size))
                 if yields:
                     await asyncio.sleep(0)
             sink.down = False
