@@ -71,15 +71,7 @@ async def router_app(
         # The last one: what fails within its tasks comes out of them as a group of errors.
         open_replicas(config.replica, client, tuning.replicas) as replicas,
     ):
-        stage = partial(
-            Stage,
-            scorer=Scorer(Remote("scorer", scorer, _breaker(tuning), timeout_s)),
-            judge=Judge(Remote("judge", judge, _breaker(tuning), timeout_s)),
-            latencies=Latencies(learns=config.learn_latency),
-            patience=Patience(quorum_share=config.quorum_share, grace_share=tuning.grace_share),
-            stand_ins=Allowance(share=config.backup_share),
-            min_stage_s=tuning.min_stage_s,
-        )
+        stage = _stage(config, tuning, scorer, judge)
 
         def pipeline(new: Pool) -> Pipeline:
             POOL_MODELS.set(len(new.models))
@@ -109,6 +101,22 @@ async def router_app(
                 ),
                 deadline_floor_ms=_DEADLINE_FLOOR_MS,
             )
+
+
+def _stage(
+    config: RouterServiceConfig, tuning: Tuning, scorer: Connection, judge: Connection
+) -> partial[Stage]:
+    """Returns the stage without the generator, which changes with the pool."""
+    timeout_s = config.dependency_timeout_s
+    return partial(
+        Stage,
+        scorer=Scorer(Remote("scorer", scorer, _breaker(tuning), timeout_s)),
+        judge=Judge(Remote("judge", judge, _breaker(tuning), timeout_s)),
+        latencies=Latencies(learns=config.learn_latency),
+        patience=Patience(quorum_share=config.quorum_share, grace_share=tuning.grace_share),
+        stand_ins=Allowance(share=config.backup_share),
+        min_stage_s=tuning.min_stage_s,
+    )
 
 
 def _breaker(tuning: Tuning) -> Breaker:
