@@ -73,15 +73,7 @@ async def router_app(
         # The last one: what fails within its tasks comes out of them as a group of errors.
         open_replicas(config.replica, client, tuning.replicas) as replicas,
     ):
-        engine = partial(
-            Engine,
-            scorer=Scorer(Remote("scorer", scorer, _breaker(tuning), timeout_s)),
-            judge=Judge(Remote("judge", judge, _breaker(tuning), timeout_s)),
-            latencies=ExpectedLatencies(learns=config.learn_latency),
-            patience=Patience(quorum_share=config.quorum_share, grace_share=tuning.grace_share),
-            backup_budget=RetryBudget(share=config.backup_share),
-            min_stage_s=tuning.min_stage_s,
-        )
+        engine = _engine(config, tuning, scorer, judge)
 
         def pipeline(new: Pool) -> Pipeline:
             POOL_MODELS.set(len(new.models))
@@ -111,6 +103,22 @@ async def router_app(
                 ),
                 deadline_floor_ms=_DEADLINE_FLOOR_MS,
             )
+
+
+def _engine(
+    config: RouterServiceConfig, tuning: Tuning, scorer: Connection, judge: Connection
+) -> partial[Engine]:
+    """Returns the engine without the generator, which changes with the pool."""
+    timeout_s = config.dependency_timeout_s
+    return partial(
+        Engine,
+        scorer=Scorer(Remote("scorer", scorer, _breaker(tuning), timeout_s)),
+        judge=Judge(Remote("judge", judge, _breaker(tuning), timeout_s)),
+        latencies=ExpectedLatencies(learns=config.learn_latency),
+        patience=Patience(quorum_share=config.quorum_share, grace_share=tuning.grace_share),
+        backup_budget=RetryBudget(share=config.backup_share),
+        min_stage_s=tuning.min_stage_s,
+    )
 
 
 def _breaker(tuning: Tuning) -> Breaker:

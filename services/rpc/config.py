@@ -153,7 +153,7 @@ def load_config(kind: type[ServiceConfigT], arguments: list[str]) -> ServiceConf
         config = kind()
     except ValidationError as error:
         problems += [
-            f"{_variable(kind, item['loc'])}: {item['msg']}"
+            f"{_variable(kind, item['loc'], variables)}: {item['msg']}"
             for item in error.errors(include_input=False, include_url=False)
         ]
     problems += [
@@ -201,12 +201,19 @@ def _flat(config: ServiceConfig) -> dict[str, JsonValue]:
     return flat
 
 
-def _variable(kind: type[ServiceConfig], location: tuple[int | str, ...]) -> str:
-    """Returns the variable that a validation error is about."""
+def _variable(
+    kind: type[ServiceConfig], location: tuple[int | str, ...], variables: Mapping[str, str]
+) -> str:
+    """Returns the variable that a validation error is about, by the name that it was set by."""
+    prefix = kind.model_config.get("env_prefix", "")
     parts = [str(part) for part in location]
     if parts and group_of(kind.model_fields[parts[0]]) is not None:
         parts[:2] = ["_".join(parts[:2])]
-    return f"{kind.model_config.get('env_prefix', '')}{'.'.join(parts)}".upper()
+    for old, change in kind.former_settings.items():
+        set_by_old_name = f"{prefix}{old}".lower() in variables
+        if parts and isinstance(change, Renamed) and change.name == parts[0] and set_by_old_name:
+            parts[0] = old
+    return f"{prefix}{'.'.join(parts)}".upper()
 
 
 def _unread_variables(kind: type[ServiceConfig]) -> list[str]:

@@ -113,6 +113,12 @@ def test_old_names_still_work_with_a_warning_each() -> None:
     assert warnings.keys() == {"ROUTEMOA_ROUTER_DECISION_SINK", "ROUTEMOA_ROUTER_MAX_CALLS"}
 
 
+def test_a_problem_names_the_variable_that_was_set() -> None:
+    printed = router(MAX_LAYERS="9")
+    assert printed.returncode == EXIT_BAD_CONFIG
+    assert "ROUTEMOA_ROUTER_MAX_LAYERS: Input should be less than" in printed.stderr
+
+
 def test_an_old_and_a_new_name_together_are_a_problem() -> None:
     printed = router(MAX_LAYERS="4", POLICY_MAX_LAYER_COUNT="4")
     assert printed.returncode == EXIT_BAD_CONFIG
