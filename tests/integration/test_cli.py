@@ -19,14 +19,15 @@ import pytest
 import pytest_asyncio
 
 from routemoa import RouteMoAClient
-from routemoa.cli.demo import QUESTIONS
-from routemoa.cli.stack import StackConfig, StackError, running_stack
+from routemoa.cli.failures import StackError
+from services.local.demo import QUESTIONS
+from services.local.stack import StackConfig, running_stack
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
 
-    from routemoa.cli.stack import Stack
+    from services.local.stack import Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
