@@ -108,7 +108,7 @@ async def _ask_all(console: Console, client: RouteMoAClient, address: str) -> li
 
 
 def whole_pool_cost_usd(pool: Sequence[Model], calls: Sequence[router_pb2.UsageEntry]) -> float:
-    """Returns the estimated cost of calling every model of the pool in place of these calls.
+    """Returns the estimated cost of calling every model of the pool instead of these calls.
 
     Each model is charged its own prices for the mean tokens of the calls that brought a whole reply,
     as if every model read the same prompt and wrote a reply of the same length.

@@ -48,7 +48,7 @@ class FieldViolation:
     field: str
     """Path of the field, e.g. `policy.max_layer_count`."""
     description: str
-    """What is wrong with it, for a person."""
+    """The problem, for a person."""
 
 
 class RouteMoAError(Exception):

@@ -46,7 +46,7 @@ class Summary:
     """Queries for which the outcome of every other choice is known."""
     changes: tuple[Change, ...]
     first_models: Mapping[str, tuple[int, int]]
-    """How often each model comes first: recorded, other."""
+    """Count of queries on which each model comes first: recorded, other."""
 
 
 def summarize_decisions(comparisons: Sequence[Comparison], *, seed: int) -> Summary:

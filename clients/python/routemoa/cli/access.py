@@ -60,7 +60,7 @@ TokenFileOption = Annotated[
         envvar="ROUTEMOA_TOKEN_FILE",
         exists=True,
         dir_okay=False,
-        help=f"File with the tenant's token, in place of {TOKEN_VARIABLE}. Needs TLS.",
+        help=f"File with the tenant's token, instead of {TOKEN_VARIABLE}. Needs TLS.",
     ),
 ]
 

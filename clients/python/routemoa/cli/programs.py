@@ -16,22 +16,26 @@ import typer
 from routemoa.cli.failures import StackError, describe
 from routemoa.cli.terminal import open_console
 
-_PROGRAMS = {
-    "demo": ("services.local", "Starts everything on a simulated pool and asks it questions."),
-    "up": ("services.local", "Starts scorer, judge, router and a pool on this machine."),
-    "pool": ("services.local", "Checks a pool file and its endpoints."),
-    "eval": ("services.evaluation", "Answers recorded queries and compares with simpler choices."),
-    "replay": ("services.evaluation", "Shows what another policy would have chosen."),
+_SUMMARIES = {
+    "demo": "Starts everything on a simulated pool and asks it questions.",
+    "up": "Starts scorer, judge and router, and a simulated pool unless a real one is given.",
+    "pool": "Checks a pool file and its endpoints.",
+    "eval": "Answers recorded queries and compares with simpler methods.",
+    "replay": "Shows what another policy would have chosen, by decision records.",
 }
-# The package of the services comes with the client; what they run on comes with the extra.
-_NEEDED = ("services", "aiohttp", "pydantic_settings", "uvloop")
+_MODULES = dict.fromkeys(("demo", "up", "pool"), "services.local") | dict.fromkeys(
+    ("eval", "replay"), "services.evaluation"
+)
+# `services` is in every installation; the extra `serve` brings the libraries that it runs on.
+_NEEDED = {"services", "aiohttp", "onnxruntime"}
+_NEEDED_BY_POOL = {"services", "aiohttp"}
 
 
 def add_program(app: typer.Typer, name: str) -> None:
     """Adds a command that hands all its arguments on, `--help` too."""
     settings = {"allow_extra_args": True, "ignore_unknown_options": True}
-    _, summary = _PROGRAMS[name]
-    app.command(name, help=summary, add_help_option=False, context_settings=settings)(become)
+    add = app.command(name, help=_SUMMARIES[name], add_help_option=False, context_settings=settings)
+    add(become)
 
 
 def become(context: typer.Context) -> NoReturn:
@@ -41,11 +45,11 @@ def become(context: typer.Context) -> NoReturn:
         typer.Exit: The services are not installed.
     """
     name = str(context.info_name)
-    if any(importlib.util.find_spec(needed) is None for needed in _NEEDED):
+    needed = _NEEDED_BY_POOL if name == "pool" else _NEEDED
+    if any(importlib.util.find_spec(module) is None for module in needed):
         error = StackError("the services are not installed: pip install 'routemoa[serve,cli]'")
         failure = describe(error, "")
         open_console(stderr=True).print(failure.as_text(), soft_wrap=True)
         raise typer.Exit(failure.exit_code)
-    module, _ = _PROGRAMS[name]
-    command = (sys.executable, "-m", module, name, *context.args)
+    command = (sys.executable, "-m", _MODULES[name], name, *context.args)
     os.execv(sys.executable, command)  # noqa: S606  # our own module, without a shell
