@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from routemoa.client import RouteMoAClient
 from routemoa.errors import RouteMoAError
 from services.evaluation.answers.pool_file import pool_yaml
-from services.evaluation.answers.query_result import QueryResult, failed_result, read_result
+from services.evaluation.answers.query_result import QueryResult, read_result
 from services.local.process import HOST
 from services.local.stack import StackConfig, free_port, running_stack
 
@@ -102,7 +102,7 @@ def _stack_config(pool: RecordedPool, folder: Path, artifact: Path | None) -> St
 
 
 async def _ask(client: RouteMoAClient, query: RecordedQuery, options: ReplayOptions) -> QueryResult:
-    first_ranked = None
+    first_ranked, reason = None, "STREAM_WITHOUT_RESULT"
     stream = client.stream(query.query, options.policy, timeout_s=options.timeout_s)
     try:
         async with aclosing(stream) as events:
@@ -113,5 +113,5 @@ async def _ask(client: RouteMoAClient, query: RecordedQuery, options: ReplayOpti
                 if event.HasField("result"):
                     return read_result(query, first_ranked, event.result)
     except RouteMoAError as error:
-        return failed_result(query, first_ranked, error.reason)
-    return failed_result(query, first_ranked, "STREAM_WITHOUT_RESULT")
+        reason = error.reason
+    return QueryResult(query=query, first_ranked_model=first_ranked, error_reason=reason)

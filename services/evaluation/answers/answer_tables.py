@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.evaluation.report.document import ABSENT, Document, Grid
+from services.evaluation.report.document import ABSENT, Document, Grid, percent, percent_range
 
 if TYPE_CHECKING:
-    from scorer.measures.intervals import Interval
     from services.evaluation.answers.answer_report import AnswerReport, Percentiles
 
 
@@ -20,8 +19,8 @@ def _quality(report: AnswerReport) -> Grid:
     rows = [
         (
             line.label,
-            _percent(line.score),
-            _interval(line.score),
+            percent(line.score),
+            percent_range(line.score),
             _number(line.usd_per_1000_queries, 3),
             _number(line.mean_latency_s, 2),
         )
@@ -29,7 +28,13 @@ def _quality(report: AnswerReport) -> Grid:
     ]
     gain = report.gain_over_best_single
     rows.append(
-        ("final answer less best single model", f"{gain.mean * 100:+.1f}", _interval(gain), "", "")
+        (
+            "final answer less best single model",
+            f"{gain.mean * 100:+.1f}",
+            percent_range(gain),
+            "",
+            "",
+        )
     )
     head = ("", "right, %", "95 % interval", "$ per 1,000 queries", "mean s, simulated")
     return Grid(head=head, rows=tuple(rows))
@@ -38,7 +43,7 @@ def _quality(report: AnswerReport) -> Grid:
 def _run(report: AnswerReport) -> Grid:
     failed = [f"{reason} {count}" for reason, count in sorted(report.failed_queries.items())]
     savings = [
-        (f"{name} saved of the whole pool's, %", f"{_percent(saving)} ({_interval(saving)})")
+        (f"{name} saved of the whole pool's, %", f"{percent(saving)} ({percent_range(saving)})")
         for name, saving in report.savings.items()
     ]
     return Grid(
@@ -65,16 +70,6 @@ def _run(report: AnswerReport) -> Grid:
 
 def _number(value: float | None, digits: int) -> str:
     return ABSENT if value is None else f"{value:.{digits}f}"
-
-
-def _percent(estimate: Interval | None) -> str:
-    return ABSENT if estimate is None else f"{estimate.mean * 100:.1f}"
-
-
-def _interval(estimate: Interval | None) -> str:
-    if estimate is None:
-        return ABSENT
-    return f"{estimate.low * 100:.1f} to {estimate.high * 100:.1f}"
 
 
 def _milliseconds(percentiles: Percentiles | None) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from google.protobuf import json_format
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.text import Text
 
 from routemoa.cli.ask import MAX_TIMEOUT_S
@@ -161,7 +161,7 @@ async def _measure(
     *,
     seed: int,
 ) -> AnswerReport:
-    with _progress() as progress:
+    with Progress(console=open_console(stderr=True), transient=True) as progress:
         bar = progress.add_task("replaying", total=len(queries))
         replay = await replay_answers(
             pool, queries, options, on_result=lambda: progress.advance(bar)
@@ -206,17 +206,6 @@ def _pacing_text(pacing: ReplayPacing | None) -> str:
     return (
         f"{pacing.first_token_s:g} s to the first token, "
         f"{pacing.tokens_per_second:g} tokens per second, replayed {pacing.speedup:g} times faster"
-    )
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=open_console(stderr=True),
-        transient=True,
     )
 
 

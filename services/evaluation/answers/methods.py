@@ -33,19 +33,20 @@ class Method:
 
 def router_methods(pool: RecordedPool, results: Sequence[QueryResult]) -> tuple[Method, Method]:
     """Returns the router's final answers, and its first-ranked models alone."""
+    speedup = pool.pacing.speedup if pool.pacing else None
     final = Method(
         label="final answer",
-        scores=tuple(result.final_score or 0.0 for result in results),
-        costs_usd=tuple(result.cost_usd for result in results) if pool.has_costs else None,
-        latencies_s=None
-        if pool.pacing is None
-        else tuple(pool.pacing.speedup * r.timing.total_s if r.timing else 0.0 for r in results),
+        scores=tuple(r.final_score or 0.0 for r in results),
+        costs_usd=tuple(r.cost_usd for r in results) if pool.has_costs else None,
+        latencies_s=tuple(speedup * r.timing.total_s if r.timing else 0.0 for r in results)
+        if speedup
+        else None,
     )
     first = Method(
         label="first-ranked model alone",
-        scores=tuple(result.first_ranked_score for result in results),
+        scores=tuple(r.first_ranked_score for r in results),
         costs_usd=tuple(
-            0.0 if r.first_ranked_model is None else r.query.costs_usd[r.first_ranked_model]
+            r.query.costs_usd[r.first_ranked_model] if r.first_ranked_model else 0.0
             for r in results
         )
         if pool.has_costs
@@ -78,14 +79,14 @@ def baseline_methods(pool: RecordedPool, queries: Sequence[RecordedQuery]) -> tu
 
 def whole_pool_method(pool: RecordedPool, queries: Sequence[RecordedQuery]) -> Method:
     """Returns one call to every model at once, without merging; it ends with the slowest."""
-    pacing = pool.pacing
+    reply_s = pool.pacing.reply_s if pool.pacing else None
     return Method(
         label="whole pool",
         scores=None,
         costs_usd=_costs(pool, queries, sum),
-        latencies_s=None
-        if pacing is None
-        else tuple(max(pacing.reply_s(q.responses[m]) for m in pool.models) for q in queries),
+        latencies_s=tuple(max(reply_s(q.responses[m]) for m in pool.models) for q in queries)
+        if reply_s
+        else None,
     )
 
 
@@ -114,15 +115,12 @@ def _choice_method(
     choose: Callable[[RecordedQuery], str],
 ) -> Method:
     chosen = [(query, choose(query)) for query in queries]
+    reply_s = pool.pacing.reply_s if pool.pacing else None
     return Method(
         label=label,
         scores=tuple(query.scores[model] for query, model in chosen),
-        costs_usd=tuple(query.costs_usd[model] for query, model in chosen)
-        if pool.has_costs
-        else None,
-        latencies_s=None
-        if pool.pacing is None
-        else tuple(pool.pacing.reply_s(query.responses[model]) for query, model in chosen),
+        costs_usd=tuple(q.costs_usd[model] for q, model in chosen) if pool.has_costs else None,
+        latencies_s=tuple(reply_s(q.responses[model]) for q, model in chosen) if reply_s else None,
     )
 
 

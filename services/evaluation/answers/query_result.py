@@ -37,14 +37,14 @@ class QueryResult:
     query: RecordedQuery
     first_ranked_model: str | None
     """The best model before any ran; None if the call failed before the ranking."""
-    final_score: float | None
+    final_score: float | None = None
     """Score of the final answer; None if there is none or its text is not recorded."""
-    cost_usd: float
-    call_count: int
-    failed_call_count: int
-    layer_count: int
-    fallback_count: int
-    timing: Timing | None
+    cost_usd: float = 0.0
+    call_count: int = 0
+    failed_call_count: int = 0
+    layer_count: int = 0
+    fallback_count: int = 0
+    timing: Timing | None = None
     """None if the call failed."""
     error_reason: str | None = None
     """Reason of the failure; None if there is an answer."""
@@ -59,22 +59,6 @@ class QueryResult:
         """Score of the first-ranked model's answer; zero if none was ranked."""
         model = self.first_ranked_model
         return 0.0 if model is None else self.query.scores[model]
-
-
-def failed_result(query: RecordedQuery, first_ranked_model: str | None, reason: str) -> QueryResult:
-    """Returns the result of a query without an answer."""
-    return QueryResult(
-        query=query,
-        first_ranked_model=first_ranked_model,
-        final_score=None,
-        cost_usd=0.0,
-        call_count=0,
-        failed_call_count=0,
-        layer_count=0,
-        fallback_count=0,
-        timing=None,
-        error_reason=reason,
-    )
 
 
 def read_result(

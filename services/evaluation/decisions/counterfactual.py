@@ -174,10 +174,6 @@ def _routemoa(ranked: Sequence[Ranked], policy: Policy, scorer: ScorerView) -> t
     return select(ranked, policy, policy.caps, team_ids=scorer.team_ids, safe_ids=safe).model_ids
 
 
-def _single(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
-    return _best(ranked, policy, 1)
-
-
 def _cascade(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
     affordable = _best(ranked, policy, len(ranked))
     offers = [
@@ -193,10 +189,6 @@ def _cascade(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[s
     return affordable[:1] if offer is None else (offer.model_id,)
 
 
-def _moa(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
-    return _best(ranked, policy, policy.max_layer_models)
-
-
 def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ...]:
     """Returns the first models of a ranking whose worst-case amounts fit the limits."""
     candidates = [item.candidate for item in ranked]
@@ -206,7 +198,7 @@ def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ..
 
 _FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy, ScorerView], tuple[str, ...]]] = {
     "routemoa": _routemoa,
-    "single": _single,
+    "single": lambda ranked, policy, _: _best(ranked, policy, 1),
     "cascade": _cascade,
-    "moa": _moa,
+    "moa": lambda ranked, policy, _: _best(ranked, policy, policy.max_layer_models),
 }

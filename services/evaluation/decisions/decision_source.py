@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from scorer.data.lines import UNREADABLE, open_binary
 from services.router.decision_records.files import FULL_SUFFIX
 from services.router.decision_records.record import DecisionRecord
 
@@ -40,12 +39,9 @@ def read_files(paths: Iterable[Path]) -> list[DecisionRecord]:
             problems.append(f"{path}: has no *{FULL_SUFFIX}")
         for file in files:
             try:
-                data = (
-                    gzip.decompress(file.read_bytes())
-                    if file.suffix == ".gz"
-                    else file.read_bytes()
-                )
-            except (OSError, EOFError, zlib.error) as error:
+                with open_binary(file) as opened:
+                    data = opened.read()
+            except UNREADABLE as error:
                 problems.append(f"{file}: cannot be read: {error}")
                 continue
             lines = enumerate(data.splitlines(), start=1)

@@ -9,7 +9,7 @@ import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.evaluation.report.document import ABSENT, Document, Grid
+from services.evaluation.report.document import ABSENT, Document, Grid, percent, percent_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,18 +61,16 @@ def first_model_bars(summary: Summary) -> str:
 
 
 def _agreement(summary: Summary) -> Grid:
-    count = summary.query_count
+    counts = (summary.recorded_known_count, summary.other_known_count)
+    known = [f"{100 * count / summary.query_count:.1f}" for count in counts]
     return Grid(
         head=("", "share of queries, %", "95 % interval"),
         rows=(
-            ("first model is the same", *_percent(summary.same_first)),
-            ("first layer has the same models", *_percent(summary.same_models)),
-            ("models in both layers, of those in either", *_percent(summary.overlap)),
-            (
-                "outcome of the recorded choice is known",
-                *_share(summary.recorded_known_count, count),
-            ),
-            ("outcome of the other choice is known", *_share(summary.other_known_count, count)),
+            ("first model is the same", *_share(summary.same_first)),
+            ("first layer has the same models", *_share(summary.same_models)),
+            ("models in both layers, of those in either", *_share(summary.overlap)),
+            ("outcome of the recorded choice is known", known[0], ""),
+            ("outcome of the other choice is known", known[1], ""),
         ),
     )
 
@@ -103,12 +101,8 @@ def _first_models(summary: Summary) -> Grid:
     return Grid(head=("model that comes first", "recorded", "other"), rows=tuple(rows))
 
 
-def _share(count: int, total: int) -> tuple[str, str]:
-    return (f"{100 * count / total:.1f}", "")
-
-
-def _percent(share: Interval) -> tuple[str, str]:
-    return f"{100 * share.mean:.1f}", f"{100 * share.low:.1f} to {100 * share.high:.1f}"
+def _share(estimate: Interval) -> tuple[str, str]:
+    return percent(estimate), percent_range(estimate)
 
 
 def _number(value: float) -> str:

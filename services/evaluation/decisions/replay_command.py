@@ -44,14 +44,14 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the command and returns its exit code."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if (options.dsn_file is None) == (not options.records):
+    if (options.postgres_dsn_file is None) == (not options.records):
         parser.error("give either --records or --postgres-dsn-file")
     try:
         overrides = read_overrides(options.policy, options.strategy)
         records = (
             read_files(options.records)
-            if options.dsn_file is None
-            else read_postgres(options.dsn_file.read_text(encoding="utf-8").strip())
+            if options.postgres_dsn_file is None
+            else read_postgres(options.postgres_dsn_file.read_text(encoding="utf-8").strip())
         )
         report = _report(records, overrides, options.artifact, options.seed)
     except (BadOverrideError, DecisionsError) as error:
@@ -110,7 +110,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="routemoa replay",
         description="Shows what another policy, strategy or scorer would have chosen.",
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--records",
         type=Path,
         nargs="+",
@@ -118,13 +119,8 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="files of decision records, or directories",
     )
-    parser.add_argument(
-        "--postgres-dsn-file",
-        dest="dsn_file",
-        type=Path,
-        help="file with the connection string of the database that holds the records",
-    )
-    parser.add_argument(
+    add("--postgres-dsn-file", type=Path, help="file with the database's connection string")
+    add(
         "--policy",
         nargs="+",
         action="extend",
@@ -132,16 +128,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="other values of settings, named as in docs/config.md, such as cost_weight=0.3",
     )
-    parser.add_argument("--strategy", help=f"one of {', '.join(strategies())}")
-    parser.add_argument(
-        "--artifact",
-        type=Path,
-        help="artifact of another scorer; needs records with the queries' texts",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the intervals")
-    parser.add_argument("--markdown", type=Path, help="also write the report to this file")
-    parser.add_argument("--html", type=Path, help="write a page with a picture to this file")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add("--strategy", help=f"one of {', '.join(strategies())}")
+    add("--artifact", type=Path, help="another scorer; needs records with the queries' texts")
+    add("--seed", type=int, default=0, help="seed of the intervals")
+    add("--markdown", type=Path, help="also write the report to this file")
+    add("--html", type=Path, help="write a page with a picture to this file")
+    add("--json", action="store_true", help="print one JSON object")
     return parser
 
 

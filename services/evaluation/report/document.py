@@ -11,6 +11,8 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scorer.measures.intervals import Interval
+
 ABSENT = "-"
 """The cell of an unknown value."""
 
@@ -31,6 +33,16 @@ class Document:
     settings: Mapping[str, str]
     grids: tuple[Grid, ...]
     note: str = ""
+
+
+def percent(estimate: Interval | None) -> str:
+    """Returns an estimated share in percent."""
+    return ABSENT if estimate is None else f"{estimate.mean * 100:.1f}"
+
+
+def percent_range(estimate: Interval | None) -> str:
+    """Returns the ends of a share's interval in percent."""
+    return ABSENT if estimate is None else f"{estimate.low * 100:.1f} to {estimate.high * 100:.1f}"
 
 
 def markdown(document: Document) -> str:

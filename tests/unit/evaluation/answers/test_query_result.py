@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb2
-from services.evaluation.answers.query_result import failed_result, read_result
+from services.evaluation.answers.query_result import QueryResult, read_result
 from tests.unit.evaluation.answers.samples import TEST
 
 QUERY = TEST[0]  # cheap is right, dear is wrong
@@ -78,7 +78,7 @@ def test_an_empty_recording_is_not_matched_by_an_empty_answer() -> None:
 
 
 def test_a_failed_query_has_no_answer_but_may_have_a_first_rank() -> None:
-    found = failed_result(QUERY, "cheap", "GENERATION_FAILED")
+    found = QueryResult(query=QUERY, first_ranked_model="cheap", error_reason="FAILED")
     assert (found.final_score, found.timing, found.is_unmatched) == (None, None, False)
     assert found.first_ranked_score == 1.0
-    assert failed_result(QUERY, None, "OVERLOADED").first_ranked_score == 0.0
+    assert dataclasses.replace(found, first_ranked_model=None).first_ranked_score == 0.0
