@@ -124,7 +124,7 @@ def test_a_server_cannot_write_escape_codes_through_an_error() -> None:
     assert "\x1b" not in describe(error, ADDRESS).as_text().plain
 
 
-def test_a_stack_that_fails_is_told_as_it_is() -> None:
+def test_a_stack_error_is_shown_as_it_is() -> None:
     failure = describe(StackError("port 50051 is taken"), "")
     assert failure.as_text().plain == "error: port 50051 is taken"
     assert failure.exit_code == EXIT_FAILURE

@@ -1,4 +1,4 @@
-"""What is read out of the router's result, and how the final answer's score is looked up."""
+"""Reads the router's result and looks up the recorded score of the final answer."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_records_and_responses_are_joined_and_only_models_with_responses_stay(
     assert not pool.has_costs
 
 
-def test_responses_and_costs_may_stand_in_the_records(tmp_path: Path) -> None:
+def test_records_may_hold_responses_and_costs(tmp_path: Path) -> None:
     fields = {
         "question": "Actual?",
         "responses": {"a": "A", "b": "B"},

@@ -25,7 +25,7 @@ def test_a_call_of_mean_size_costs_the_recorded_mean() -> None:
         assert price * (3 + 2) / 1e6 == pytest.approx(cost_usd)
 
 
-def test_the_stand_in_for_the_scorer_is_the_mean_train_score() -> None:
+def test_the_prior_score_of_a_model_is_its_mean_train_score() -> None:
     priors = [model["prior_score"] for model in yaml.safe_load(pool_yaml(POOL, URL))["models"]]
     assert priors == [0.5, 0.75]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 POLICY: dict[str, Any] = asdict(policy_of({}, {})) | {"model_ids": []}
-"""What a router with default settings writes down."""
+"""The policy that a router with default settings records."""
 
 
 def note(

@@ -156,7 +156,7 @@ def test_every_bad_override_is_named() -> None:
         assert name in problems
 
 
-def test_a_strategy_brings_its_own_defaults_unless_told_otherwise() -> None:
+def test_a_strategy_sets_its_own_defaults_unless_overridden() -> None:
     assert policy_of(POLICY, {"strategy": "moa"}).max_layer_models == 16
     assert policy_of(POLICY, {"strategy": "moa", "max_layer_models": 2}).max_layer_models == 2
     assert policy_of(POLICY | {"strategy": "smoa"}, {}).strategy == "routemoa"
