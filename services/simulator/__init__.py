@@ -1,16 +1,28 @@
 """A simulated model backend: one OpenAI-compatible HTTP server that answers for many models.
 
-``HTTP request -> Call (call) -> AnswerSource -> Reply -> events, paced (stream) -> HTTP response``
+``HTTP request -> Call -> AnswerSource -> Reply -> paced events -> HTTP response``
 
-Answers are recorded ones of real models (``recorded``), drawn from a built-in question bank
-(``simulated``) or fixed by a test (``scripted``). Every reply is labelled as simulated. Faults are
-switched on and off per model while it runs (``fault``), and every call is logged (``call_log``).
+Every reply is labelled as simulated.
+
+- call: the call that messages describe, and the interface of answer sources.
+- call_log: the last calls with their outcomes.
+- completions: the endpoint of chat completions.
+- fault: the faults that a model can have.
+- pool: the models of the simulated pool.
+- question_bank: questions with right and wrong answers.
+- recorded: answers that real models gave, from files.
+- scripted: answers fixed by a test.
+- server: the HTTP server, with control endpoints for faults and the call log.
+- simulated: answers of the simulated pool, drawn from the question bank.
+- state: the state that all handlers share.
+- stream: tokens of a text, and their events at a given pace.
+- __main__: `python -m services.simulator`.
 """
 
 from __future__ import annotations
 
 from services.simulator.call import AnswerSource, Call, NoAnswerError, Purpose, Reference, Reply
-from services.simulator.call_log import CallRecord, Outcome
+from services.simulator.call_log import CallOutcome, CallRecord
 from services.simulator.fault import FaultKind
 from services.simulator.scripted import ScriptedAnswers
 from services.simulator.server import Simulator, running_simulator
@@ -19,10 +31,10 @@ from services.simulator.stream import Pacing
 __all__ = [
     "AnswerSource",
     "Call",
+    "CallOutcome",
     "CallRecord",
     "FaultKind",
     "NoAnswerError",
-    "Outcome",
     "Pacing",
     "Purpose",
     "Reference",

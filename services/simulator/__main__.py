@@ -16,7 +16,12 @@ import uvloop
 
 from services.simulator.fault import FaultKind
 from services.simulator.pool import default_pool
-from services.simulator.recorded import Grading, RecordedAnswers, RecordError, load_recordings
+from services.simulator.recorded import (
+    Grading,
+    RecordedAnswers,
+    RecordingError,
+    load_recorded_queries,
+)
 from services.simulator.server import running_simulator
 from services.simulator.simulated import SimulatedAnswers
 from services.simulator.stream import Pacing
@@ -38,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("give either --simulated or --records FILE")
     try:
         uvloop.run(_serve(options))
-    except (OSError, RecordError, ValueError) as error:
+    except (OSError, RecordingError, ValueError) as error:
         parser.error(str(error))
 
 
@@ -64,8 +69,8 @@ async def _serve(options: argparse.Namespace) -> None:
 def _source(options: argparse.Namespace) -> AnswerSource:
     if options.simulated:
         return SimulatedAnswers()
-    recordings = load_recordings(options.records, options.responses)
-    return RecordedAnswers(recordings, options.grading)
+    queries = load_recorded_queries(options.records, options.responses)
+    return RecordedAnswers(queries, options.grading)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,17 +79,27 @@ def _parser() -> argparse.ArgumentParser:
         description="An OpenAI-compatible server whose models are simulated or recorded.",
     )
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
-    add("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=8000, help="0 takes a free port (default: %(default)s)")
     add("--simulated", action="store_true", help="serve the built-in question bank")
-    add("--records", type=Path, metavar="FILE", help="serve recorded answers: queries by id")
-    add("--responses", type=Path, metavar="FILE", help="responses by id, if not in the records")
+    add(
+        "--records",
+        type=Path,
+        metavar="FILE",
+        help="serve recorded answers of these records",
+    )
+    add(
+        "--responses",
+        type=Path,
+        metavar="FILE",
+        help="responses by id, if not in the records",
+    )
     add(
         "--grading",
         type=Grading,
         choices=list(Grading),
         default=Grading.AGREEMENT,
-        help="what recorded models say of references (default: %(default)s)",
+        help="grades that recorded models give to references (default: %(default)s)",
     )
     add("--time-to-first-token-ms", type=_not_negative, default=0.0, metavar="N")
     add("--tokens-per-second", type=_not_negative, default=0.0, metavar="N", help="0: no pacing")
@@ -101,11 +116,11 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="MODEL=KIND",
-        help=f"let a model fail, repeatable; kinds: {', '.join(FaultKind)}",
+        help=f"make a model fail, repeatable; kinds: {', '.join(FaultKind)}",
     )
     commands = parser.add_subparsers(dest="command")
     pool = commands.add_parser("pool", help="print the simulated pool's file and exit")
-    pool.add_argument("--url", default="http://127.0.0.1:8000", help="where the simulator listens")
+    pool.add_argument("--url", default="http://127.0.0.1:8000", help="URL of the simulator")
     return parser
 
 

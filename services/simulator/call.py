@@ -1,8 +1,8 @@
-"""What a backend is asked and what it says: messages -> Call -> Reply.
+"""A call to a backend and its reply: messages -> Call -> Reply.
 
-The router tells a model what it wants by two marks in the messages, and so its purpose can be read
-back here: a nonce for the line of scores, or of a verdict, in the system message, and quoted references
-at the end of the last user message.
+The purpose of a call is read from two marks that the router writes into the messages: a nonce for the
+line of scores or of a verdict in the system message, and quoted references at the end of the last user
+message.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LAST_END_MARK = re.compile(r"@@end ([0-9a-f]{8}) R\d+\s*\Z")
 
 
 class Purpose(enum.StrEnum):
-    """What a model is called for."""
+    """The purpose of a call."""
 
     PLAIN = "plain"
     PROPOSAL = "proposal"
@@ -64,7 +64,7 @@ class Call:
     references: tuple[Reference, ...]
     purpose: Purpose
     nonce: str | None
-    """What marks the line of scores, or of the verdict; None unless one is asked for."""
+    """Marks the line of scores or of the verdict; None if the call asks for neither."""
 
     def assessed(
         self,
@@ -73,7 +73,7 @@ class Call:
         self_score: float | None = None,
         grades: Mapping[str, float] | None = None,
     ) -> str:
-        """Returns ``text`` with the assessment line this call asks for, if it asks for one."""
+        """Returns ``text`` with an assessment line, if the call asks for one."""
         assessment: dict[str, object] = {}
         if self_score is not None:
             assessment["self_score"] = self_score
@@ -84,45 +84,45 @@ class Call:
         return f"{text}\n@@assessment {self.nonce} {json.dumps(assessment)}"
 
     def verdict(self, **fields: object) -> str:
-        """Returns the verdict asked for: ``keep`` of a selection, ``over`` of a moderation."""
+        """Returns a verdict: with ``keep`` for a selection, with ``over`` for a moderation."""
         return f"Having compared them:\n@@{self.purpose} {self.nonce} {json.dumps(fields)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a model says: its raw text, and the cost where the source knows it."""
+    """A model's reply: its raw text, and its cost if the source knows it."""
 
     text: str
     cost_usd: float | None = None
-    unasked_tokens: int = 0
-    """Tokens that the model read beside the messages."""
+    extra_prompt_tokens: int = 0
+    """Prompt tokens that are not in the messages, but are billed."""
 
 
 class NoAnswerError(Exception):
-    """Raised by a source that holds no answer to a call; the caller is told 404."""
+    """Raised by a source without an answer to a call; the caller gets 404."""
 
 
 class AnswerSource(Protocol):
-    """Where the models' replies come from."""
+    """Gives the models' replies."""
 
     @property
     def models(self) -> Sequence[str]:
-        """Every model that answers; any other is answered 404."""
+        """Every model that answers; a call to any other gets 404."""
 
     def reply(self, call: Call) -> Reply:
         """Returns the reply to a call.
 
         Raises:
-            NoAnswerError: If the source holds none.
+            NoAnswerError: The source has no reply to it.
         """
 
 
 def read_call(model: str, messages: Sequence[Message]) -> Call:
-    """Reads purpose, query and references out of the messages for ``model``."""
+    """Returns the call to ``model`` that the messages describe."""
     system = "\n".join(message.content for message in messages if message.role == "system")
     users = [message.content for message in messages if message.role == "user"]
     query, references = _split_references(users[-1] if users else "")
-    # The router's instruction stands last, after whatever the caller's own system text says.
+    # The router's instruction stands last, after the caller's own system text.
     marks = _MARK.findall(system)
     mark, nonce = marks[-1] if marks else ("", None)
     without_mark = Purpose.AGGREGATION if references else Purpose.PLAIN
@@ -137,8 +137,8 @@ def read_call(model: str, messages: Sequence[Message]) -> Call:
 
 
 def _split_references(content: str) -> tuple[str, tuple[Reference, ...]]:
-    # The nonce is taken from the last line, which the router wrote: the query and the quoted
-    # answers may hold marks too, but not this call's nonce.
+    # The nonce comes from the last line, which the router wrote: the query and the quoted answers may
+    # hold marks too, but not this call's nonce.
     end = _LAST_END_MARK.search(content)
     if end is None:
         return content, ()

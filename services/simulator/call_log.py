@@ -1,4 +1,4 @@
-"""Who was called, for what, and how it ended: the last calls, newest last."""
+"""The log of the last calls: model, purpose, outcome and tokens of each."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
     from services.simulator.call import Call, Purpose
 
-# A long benchmark must not fill the memory; a test looks at a handful.
+# A bound, so that a long benchmark does not fill the memory.
 _MAX_RECORD_COUNT = 10_000
 
 
-class Outcome(enum.StrEnum):
-    """How a call ended."""
+class CallOutcome(enum.StrEnum):
+    """The state of a call: running, or how it ended."""
 
     RUNNING = "running"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
-    """The caller went away before the reply was whole."""
+    """The caller left before the reply was complete."""
     FAULTED = "faulted"
-    """A fault that was switched on ended it."""
+    """An active fault ended it."""
     REJECTED = "rejected"
-    """The source holds no answer to it."""
+    """The source has no answer to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,28 +41,28 @@ class CallRecord:
     purpose: Purpose
     started_s: float
     ended_s: float | None = None
-    outcome: Outcome = Outcome.RUNNING
+    outcome: CallOutcome = CallOutcome.RUNNING
     prompt_tokens: int = 0
-    """Tokens that were read; none where the call was refused."""
+    """Tokens read; none if the call was refused."""
     completion_tokens: int = 0
-    """Tokens that were written, those of a reply that broke off too."""
+    """Tokens written, even if the reply broke off."""
 
 
 @dataclass(slots=True)
-class Ending:
-    """The outcome of a call in progress and what it has used, set by whoever answers it."""
+class CallProgress:
+    """Outcome and token counts of a call in progress; its handler updates them."""
 
-    outcome: Outcome = Outcome.COMPLETED
+    outcome: CallOutcome = CallOutcome.COMPLETED
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
-    def note_written(self, completion_tokens: int) -> None:
-        """Notes how much has been written so far."""
+    def set_written(self, completion_tokens: int) -> None:
+        """Sets the number of tokens written so far."""
         self.completion_tokens = completion_tokens
 
 
 class CallLog:
-    """The last 10,000 calls, and a way to wait for one."""
+    """Holds the last 10,000 calls; a test can wait for one."""
 
     def __init__(self) -> None:
         self._records: OrderedDict[int, CallRecord] = OrderedDict()
@@ -75,12 +75,12 @@ class CallLog:
         return tuple(self._records.values())
 
     def clear(self) -> None:
-        """Forgets every call, those in progress too."""
+        """Deletes every call, even those in progress."""
         self._records.clear()
 
     @contextlib.contextmanager
-    def recording(self, call: Call) -> Iterator[Ending]:
-        """Records a call from now until the block ends."""
+    def logged(self, call: Call) -> Iterator[CallProgress]:
+        """Logs a call from now until the block ends."""
         number = self._next_number
         self._next_number += 1
         record = CallRecord(model=call.model, purpose=call.purpose, started_s=time.monotonic())
@@ -88,22 +88,22 @@ class CallLog:
         if len(self._records) > _MAX_RECORD_COUNT:
             self._records.popitem(last=False)
         self._announce()
-        ending = Ending()
+        progress = CallProgress()
         try:
-            yield ending
+            yield progress
         except (asyncio.CancelledError, ConnectionError):
-            # A fault's own abort arrives here as well and is not the caller's doing.
-            if ending.outcome is Outcome.COMPLETED:
-                ending.outcome = Outcome.CANCELLED
+            # An abort by a fault arrives here too; only a caller that left is a cancellation.
+            if progress.outcome is CallOutcome.COMPLETED:
+                progress.outcome = CallOutcome.CANCELLED
             raise
         finally:
             if number in self._records:
                 self._records[number] = dataclasses.replace(
                     record,
                     ended_s=time.monotonic(),
-                    outcome=ending.outcome,
-                    prompt_tokens=ending.prompt_tokens,
-                    completion_tokens=ending.completion_tokens,
+                    outcome=progress.outcome,
+                    prompt_tokens=progress.prompt_tokens,
+                    completion_tokens=progress.completion_tokens,
                 )
             self._announce()
 
@@ -113,7 +113,7 @@ class CallLog:
         """Returns the records as soon as they meet ``condition``.
 
         Raises:
-            TimeoutError: If they do not in ``timeout_s`` seconds.
+            TimeoutError: They do not within ``timeout_s`` seconds.
         """
         async with asyncio.timeout(timeout_s):
             while not condition(self.records):
@@ -121,6 +121,6 @@ class CallLog:
         return self.records
 
     def _announce(self) -> None:
-        # Waiters are resumed by the set event; the next change needs a fresh one.
+        # The set event resumes its waiters; the next change needs a new event.
         self._changed.set()
         self._changed = asyncio.Event()

@@ -1,4 +1,4 @@
-"""POST /v1/chat/completions: a request body -> a reply of the source, or the fault switched on."""
+"""POST /v1/chat/completions: a request body -> a reply of the source, or an active fault."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
 from services.simulator.call import AnswerSource, Call, Message, NoAnswerError, Reply, read_call
-from services.simulator.call_log import Ending, Outcome
+from services.simulator.call_log import CallOutcome, CallProgress
 from services.simulator.fault import FaultKind
 from services.simulator.stream import (
     DONE,
@@ -27,10 +27,10 @@ from services.simulator.stream import (
 if TYPE_CHECKING:
     from services.simulator.state import SimulatorState
 
-# A silent backend stays silent for longer than any caller waits, but not for ever.
+# Longer than any caller waits.
 _MAX_SILENCE_S = 3600.0
 _RETRY_AFTER_S = 1
-# What was written must have left this process before the connection is aborted.
+# Time for written data to leave this process before the connection is aborted.
 _FLUSH_S = 0.02
 
 
@@ -45,7 +45,7 @@ _HALFWAY = {
     FaultKind.DIE_MIDSTREAM: FaultKind.REFUSE,
     FaultKind.ERROR_IN_STREAM: FaultKind.ERROR_500,
 }
-"""What breaks a stream off -> how the same fault looks to a caller that asked for no stream."""
+"""Faults that break a stream off -> the same fault for a caller without a stream."""
 
 
 class _MessageBody(BaseModel):
@@ -66,12 +66,12 @@ class _RequestBody(BaseModel):
     stream_options: _StreamOptions = _StreamOptions()
     max_tokens: int | None = Field(default=None, ge=1)
     continue_final_message: bool = False
-    """vLLM's: the last message is the start of the reply, which goes on from there."""
+    """vLLM's: the last message is the start of the reply, which continues it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Completion:
-    """A reply cut to the tokens allowed, ready to be sent."""
+    """A reply cut to the allowed tokens, ready to be sent."""
 
     pieces: list[str]
     finish_reason: str
@@ -98,14 +98,14 @@ class CompletionHandler:
         messages = [Message(role=m.role, content=m.content) for m in body.messages]
         partial = messages.pop().content if body.continue_final_message else ""
         call = read_call(body.model, messages)
-        with self._state.log.recording(call) as ending:
+        with self._state.log.logged(call) as progress:
             exchange = _Exchange(
                 request=request,
                 body=body,
                 call=call,
                 pacing=self._state.pacing,
                 fault=self._state.fault(call.model),
-                ending=ending,
+                progress=progress,
                 number=next(self._numbers),
                 partial=partial,
             )
@@ -114,17 +114,17 @@ class CompletionHandler:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Exchange:
-    """One request and what becomes of it."""
+    """One request with its fault, pace and progress."""
 
     request: web.Request
     body: _RequestBody
     call: Call
     pacing: Pacing
     fault: FaultKind | None
-    ending: Ending
+    progress: CallProgress
     number: int
     partial: str
-    """The start of the reply that the caller has already."""
+    """The start of the reply, which the caller already has."""
 
     async def answer(self, source: AnswerSource) -> web.StreamResponse:
         if self.fault in _INSTEAD_OF_A_REPLY:
@@ -132,7 +132,7 @@ class _Exchange:
         try:
             reply = Reply(text="") if self.fault is FaultKind.EMPTY else source.reply(self.call)
         except NoAnswerError as error:
-            self.ending.outcome = Outcome.REJECTED
+            self.progress.outcome = CallOutcome.REJECTED
             return error_response(404, "no_recorded_answer", str(error))
         completion = _complete(self.call, reply, self.partial, self.body.max_tokens)
         writer = EventWriter(
@@ -149,15 +149,15 @@ class _Exchange:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
         await response.prepare(self.request)
-        self.ending.prompt_tokens = completion.prompt_tokens
+        self.progress.prompt_tokens = completion.prompt_tokens
         await asyncio.sleep(self._first_token_delay_s())
         breaks = self.fault in _HALFWAY
         half = len(completion.pieces) // 2
         events = writer.pieces(completion.pieces[: half if breaks else None])
-        # Tokens are what is paced: the role travels with the first and the end with the last.
+        # Only tokens are paced: the role is sent with the first token, the end with the last.
         events[:1] = [b"".join([writer.opening(), *events[:1]])]
         if self.fault is FaultKind.MALFORMED_SSE:
-            self.ending.outcome = Outcome.FAULTED
+            self.progress.outcome = CallOutcome.FAULTED
             events = [b"data: {not json\n\n"]
         if not breaks:
             events[-1] += writer.closing(completion.finish_reason)
@@ -165,7 +165,7 @@ class _Exchange:
                 events[-1] += writer.usage(completion.usage)
             events[-1] += DONE
         await write_events(
-            response, events, self.pacing.tokens_per_second, self.ending.note_written
+            response, events, self.pacing.tokens_per_second, self.progress.set_written
         )
         if breaks:
             await self._break_off(response)
@@ -176,7 +176,7 @@ class _Exchange:
         if self.fault in _HALFWAY:
             return await self._fail(_HALFWAY[self.fault])
         if self.fault is FaultKind.MALFORMED_SSE:
-            self.ending.outcome = Outcome.FAULTED
+            self.progress.outcome = CallOutcome.FAULTED
             return web.Response(text="{not json", content_type="application/json")
         text = "".join(completion.pieces)
         return web.json_response(writer.whole(text, completion.finish_reason, completion.usage))
@@ -184,7 +184,7 @@ class _Exchange:
     async def _fail(self, fault: FaultKind) -> web.Response:
         if fault is FaultKind.HANG:
             await asyncio.sleep(_MAX_SILENCE_S)
-        self.ending.outcome = Outcome.FAULTED
+        self.progress.outcome = CallOutcome.FAULTED
         if fault is FaultKind.ERROR_429:
             response = error_response(429, "rate_limit_exceeded", "simulated rate limit")
             response.headers["Retry-After"] = str(_RETRY_AFTER_S)
@@ -196,7 +196,7 @@ class _Exchange:
     async def _break_off(self, response: web.StreamResponse) -> None:
         if self.fault is FaultKind.STALL:
             await asyncio.sleep(_MAX_SILENCE_S)
-        self.ending.outcome = Outcome.FAULTED
+        self.progress.outcome = CallOutcome.FAULTED
         if self.fault is FaultKind.ERROR_IN_STREAM:
             await response.write(encode_event(_error_object("server_error", "simulated failure")))
             return
@@ -227,7 +227,7 @@ def _complete(call: Call, reply: Reply, partial: str, max_tokens: int | None) ->
     cut = max_tokens is not None and len(pieces) > max_tokens
     pieces = pieces[:max_tokens]
     prompt_tokens = sum(estimate_tokens(message.content) for message in call.messages)
-    prompt_tokens += estimate_tokens(partial) + reply.unasked_tokens
+    prompt_tokens += estimate_tokens(partial) + reply.extra_prompt_tokens
     usage: dict[str, object] = {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": len(pieces),

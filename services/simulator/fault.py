@@ -1,4 +1,4 @@
-"""The ways in which a simulated model can be made to fail."""
+"""The faults that a simulated model can have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import enum
 
 
 class FaultKind(enum.StrEnum):
-    """How a model fails, as seen by its caller."""
+    """A fault of a model, as its caller sees it."""
 
     REFUSE = "refuse"
     """The connection is closed without a reply."""
@@ -17,7 +17,7 @@ class FaultKind(enum.StrEnum):
     DIE_MIDSTREAM = "die_midstream"
     """Half of the reply, then the connection is aborted."""
     MALFORMED_SSE = "malformed_sse"
-    """A stream whose events hold no JSON."""
+    """A stream whose events are not JSON."""
     ERROR_500 = "error_500"
     """500 with an error object."""
     ERROR_429 = "error_429"
@@ -27,4 +27,4 @@ class FaultKind(enum.StrEnum):
     EMPTY = "empty"
     """A whole reply without content."""
     SLOW_START = "slow_start"
-    """The first token comes late, by ``Pacing.slow_start_s``."""
+    """The first token is late by ``Pacing.slow_start_s``."""

@@ -1,4 +1,4 @@
-"""The models of the simulated pool: what they would cost, and what they are good at."""
+"""The models of the simulated pool: prices, latencies and skills."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SimulatedModel:
     context_window_tokens: int
     median_latency_s: float
     skills: Mapping[str, float]
-    """The share of questions answered right, in [0, 1], by domain."""
+    """Share of questions answered right, in [0, 1], by domain."""
 
     @property
     def mean_skill(self) -> float:

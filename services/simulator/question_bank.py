@@ -154,7 +154,7 @@ QUESTIONS = (
 
 
 def find_question(query: str) -> Question | None:
-    """Returns the question that a query asks, whatever its case and punctuation."""
+    """Returns the question of a query, ignoring case and punctuation; None if it is not known."""
     return _BY_WORDS.get(_words(query))
 
 

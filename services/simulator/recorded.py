@@ -1,7 +1,8 @@
-"""Answers that real models once gave: records and responses on disk -> replies, word for word.
+"""Recorded answers of real models: routing records and responses on disk -> replies, verbatim.
 
-What a record does not hold is never made up: no model scores itself, and a model's grade of a
-reference only says whether the reference agrees with what the model answered itself.
+Nothing is made up: no model scores itself, and a model's grade of a reference only tells whether it
+agrees with the model's own answer. The image of the simulator lacks the scorer package, so this reads
+the few fields of routing records that it needs.
 """
 
 from __future__ import annotations
@@ -26,51 +27,51 @@ _MAX_PROBLEM_COUNT = 10
 
 
 class Grading(enum.StrEnum):
-    """What replayed models say of references."""
+    """Grades that recorded models give to references."""
 
     AGREEMENT = "agreement"
-    """1 for a reference whose answer is the model's own recorded answer, 0 for another answer."""
+    """1 for a reference with the model's own recorded answer, 0 for another answer."""
     NONE = "none"
 
 
-class RecordError(ValueError):
-    """Raised for files that are not in the record format; its text names file, line and problem."""
+class RecordingError(ValueError):
+    """Raised for files in another format; its text names file, line and problem."""
 
 
-class _Record(BaseModel):
+class _RecordLine(BaseModel):
     id: str
     query: str
     question: str | None = None
-    """The actual question, where ``query`` is a whole prompt with worked examples."""
+    """The actual question, if ``query`` is a whole prompt with worked examples."""
     responses: dict[str, str] = {}
     cost_usd: dict[str, float] = {}
 
 
-class _Responses(BaseModel):
+class _ResponsesLine(BaseModel):
     id: str
     responses: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """What every model answered to one query, and what each answer cost where that is known."""
+class RecordedQuery:
+    """Every model's answer to one query, with its cost if that is known."""
 
     responses: Mapping[str, str]
     cost_usd: Mapping[str, float]
-    unasked_tokens: int = 0
-    """Tokens of the recorded prompt, such as worked examples, that the question leaves out: the models
-    read them, and they are in the recorded cost."""
+    extra_prompt_tokens: int = 0
+    """Tokens of the recorded prompt that the question leaves out, such as worked examples: they are
+    part of the recorded cost."""
 
 
 class RecordedAnswers:
-    """Replays recordings, found by the exact text of the query."""
+    """Replays recorded queries, found by the exact text of the query."""
 
     def __init__(
-        self, recordings: Mapping[str, Recording], grading: Grading = Grading.AGREEMENT
+        self, queries: Mapping[str, RecordedQuery], grading: Grading = Grading.AGREEMENT
     ) -> None:
-        self._recordings = {query.strip(): recording for query, recording in recordings.items()}
+        self._queries = {text.strip(): recorded for text, recorded in queries.items()}
         self._grading = grading
-        self._models = sorted({model for r in recordings.values() for model in r.responses})
+        self._models = sorted({model for q in queries.values() for model in q.responses})
 
     @property
     def models(self) -> Sequence[str]:
@@ -78,17 +79,18 @@ class RecordedAnswers:
         return self._models
 
     def reply(self, call: Call) -> Reply:
-        """Returns the recorded reply; where one of several is asked for, what most of them agree with.
+        """Returns the recorded reply, or for a call with references the one that most agree with.
 
         Raises:
-            NoAnswerError: If this model's answer to this query is not recorded.
+            NoAnswerError: This model's answer to this query is not recorded.
         """
-        recording = self._recordings.get(call.query.strip())
-        if recording is None:
-            raise NoAnswerError("the query is not among the recorded ones")
-        return replace(self._said(call, recording), unasked_tokens=recording.unasked_tokens)
+        recorded = self._queries.get(call.query.strip())
+        if recorded is None:
+            raise NoAnswerError("the query is not recorded")
+        reply = self._recorded_reply(call, recorded)
+        return replace(reply, extra_prompt_tokens=recorded.extra_prompt_tokens)
 
-    def _said(self, call: Call, recording: Recording) -> Reply:
+    def _recorded_reply(self, call: Call, recorded: RecordedQuery) -> Reply:
         if call.purpose is Purpose.AGGREGATION:
             return Reply(text=_by_agreement(call.references)[0].text)
         if call.purpose is Purpose.SELECTION:
@@ -97,47 +99,49 @@ class RecordedAnswers:
         if call.purpose is Purpose.MODERATION:
             keys = {answer_key(reference.text) for reference in call.references}
             return Reply(text=call.verdict(over=len(keys) == 1 and None not in keys))
-        if call.model not in recording.responses:
+        if call.model not in recorded.responses:
             raise NoAnswerError(f"no answer of {call.model!r} to this query is recorded")
-        text = recording.responses[call.model]
+        text = recorded.responses[call.model]
         grades = _agreement(text, call.references) if self._grading is Grading.AGREEMENT else {}
-        # The recorded cost is that of the bare query; a call with references reads more, and is
-        # left to be priced by its tokens.
-        cost_usd = None if call.references else recording.cost_usd.get(call.model)
+        # The recorded cost is that of the query alone. A call with references reads more: the router
+        # prices it by its tokens.
+        cost_usd = None if call.references else recorded.cost_usd.get(call.model)
         return Reply(text=call.assessed(text, grades=grades), cost_usd=cost_usd)
 
 
-def load_recordings(records: Path, responses: Path | None = None) -> dict[str, Recording]:
-    """Loads recordings by query.
+def load_recorded_queries(records: Path, responses: Path | None = None) -> dict[str, RecordedQuery]:
+    """Loads recorded queries by their text.
 
     Args:
         records: JSON lines (gzip by suffix .gz) with ``id``, ``query`` or ``question``, and
             optionally ``responses`` and ``cost_usd`` by model.
-        responses: JSON lines with ``id`` and ``responses``, where the records hold none.
+        responses: JSON lines with ``id`` and ``responses``, if the records hold none.
 
     Raises:
-        OSError: If a file cannot be read.
-        RecordError: If lines are not in the format; the first ten are named.
+        OSError: A file cannot be read.
+        RecordingError: Lines are not in the format; the first ten are named.
     """
-    by_id = {} if responses is None else {r.id: r.responses for r in _read(responses, _Responses)}
-    recordings: dict[str, Recording] = {}
-    for record in _read(records, _Record):
+    by_id = (
+        {} if responses is None else {r.id: r.responses for r in _read(responses, _ResponsesLine)}
+    )
+    queries: dict[str, RecordedQuery] = {}
+    for record in _read(records, _RecordLine):
         texts = record.responses or by_id.get(record.id, {})
-        # Of records with the same text the first stays, so that a replay is repeatable.
-        recordings.setdefault(
+        # Of records with the same text the first is kept, so that a replay is repeatable.
+        queries.setdefault(
             record.question or record.query,
-            Recording(
+            RecordedQuery(
                 responses=texts,
                 cost_usd=record.cost_usd,
-                unasked_tokens=_unasked_tokens(record),
+                extra_prompt_tokens=_extra_prompt_tokens(record),
             ),
         )
-    if not any(recording.responses for recording in recordings.values()):
-        raise RecordError(f"{records}: no record has responses; is a responses file missing?")
-    return recordings
+    if not any(recorded.responses for recorded in queries.values()):
+        raise RecordingError(f"{records}: no record has responses; is a responses file missing?")
+    return queries
 
 
-def _unasked_tokens(record: _Record) -> int:
+def _extra_prompt_tokens(record: _RecordLine) -> int:
     if record.question is None:
         return 0
     return max(0, estimate_tokens(record.query) - estimate_tokens(record.question))
@@ -158,7 +162,7 @@ def _read(path: Path, kind: type[_Line]) -> list[_Line]:
         if len(problems) == _MAX_PROBLEM_COUNT:
             break
     if problems:
-        raise RecordError("\n".join(problems))
+        raise RecordingError("\n".join(problems))
     return lines
 
 
@@ -167,7 +171,7 @@ def _lines(path: Path) -> Iterator[bytes]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             yield from file
     except (gzip.BadGzipFile, EOFError) as error:
-        raise RecordError(f"{path}: not a gzip file: {error}") from None
+        raise RecordingError(f"{path}: not a gzip file: {error}") from None
 
 
 def _agreement(own_text: str, references: Sequence[Reference]) -> dict[str, float]:
@@ -178,9 +182,9 @@ def _agreement(own_text: str, references: Sequence[Reference]) -> dict[str, floa
 
 
 def _by_agreement(references: Sequence[Reference]) -> list[Reference]:
-    """Returns the references, those that most others agree with first; of equals, the first one first.
+    """Returns the references, sorted by the number of others that agree; ties keep their order.
 
-    Stands in for a synthesis, or a judgement, which no recording can hold.
+    This replaces a merged answer or a judgement, which a recording does not hold.
     """
     keys = {reference.label: answer_key(reference.text) for reference in references}
     counts = Counter(key for key in keys.values() if key is not None)

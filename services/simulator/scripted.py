@@ -1,4 +1,4 @@
-"""Replies fixed beforehand, per model: what tests of a backend's callers script."""
+"""Replies that a test fixes beforehand, per model."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ScriptedAnswers:
         return tuple(self._scripts)
 
     def reply(self, call: Call) -> Reply:
-        """Returns what the script of the call's model says."""
+        """Returns the reply of the script of the call's model."""
         script = self._scripts[call.model]
         said = script(call) if callable(script) else script
         return said if isinstance(said, Reply) else Reply(text=said)

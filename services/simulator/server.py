@@ -1,4 +1,4 @@
-"""The HTTP server: model API, fault switches and call log, run inside the caller's event loop."""
+"""The HTTP server: model API, faults and call log, inside the caller's event loop."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from services.simulator.call import AnswerSource
-    from services.simulator.call_log import CallRecord, Outcome
+    from services.simulator.call_log import CallOutcome, CallRecord
 
 _MAX_REQUEST_BYTES = 8 * 1024 * 1024
-# A simulator owes its callers no drain, and a hanging fault would hold one up.
+# No drain: a hanging call would delay the end.
 _SHUTDOWN_S = 0.1
 
 
 class Simulator:
-    """A running simulator, as its owner sees it."""
+    """A running simulator, for the code that started it."""
 
     def __init__(self, state: SimulatorState, origin: str) -> None:
         self._state = state
         self.origin = origin
-        """Where the control endpoints are, e.g. ``http://127.0.0.1:8000``."""
+        """Base URL of the control endpoints, e.g. ``http://127.0.0.1:8000``."""
         self.url = f"{origin}/v1"
         """The base URL of the OpenAI-compatible API, as a pool file names it."""
 
@@ -40,14 +40,14 @@ class Simulator:
         return self._state.log.records
 
     def clear_calls(self) -> None:
-        """Forgets the calls so far."""
+        """Deletes the calls so far."""
         self._state.log.clear()
 
     def set_fault(self, model: str, kind: FaultKind) -> None:
         """Makes a model fail from its next call on.
 
         Raises:
-            ValueError: If the simulator has no such model.
+            ValueError: The simulator has no such model.
         """
         self._state.set_fault(model, kind)
 
@@ -61,17 +61,17 @@ class Simulator:
         """Returns the calls as soon as they meet ``condition``.
 
         Raises:
-            TimeoutError: If they do not in ``timeout_s`` seconds.
+            TimeoutError: They do not within ``timeout_s`` seconds.
         """
         return await self._state.log.wait_until(condition, timeout_s=timeout_s)
 
     async def wait_for_outcome(
-        self, model: str, outcome: Outcome, *, timeout_s: float = 5.0
+        self, model: str, outcome: CallOutcome, *, timeout_s: float = 5.0
     ) -> CallRecord:
-        """Returns the first call to ``model`` that is, or comes to be, in the state ``outcome``.
+        """Waits for a call to ``model`` with this outcome and returns the first.
 
         Raises:
-            TimeoutError: If there is none in ``timeout_s`` seconds.
+            TimeoutError: There is none within ``timeout_s`` seconds.
         """
 
         def matching(records: Sequence[CallRecord]) -> list[CallRecord]:
@@ -94,7 +94,7 @@ async def running_simulator(
     runner = web.AppRunner(
         _application(state),
         access_log=None,
-        # Without it a call goes on after its caller has left, and no one could see a cancellation.
+        # Otherwise a call goes on after its caller has left, and is not logged as cancelled.
         handler_cancellation=True,
         shutdown_timeout=_SHUTDOWN_S,
     )
@@ -131,7 +131,7 @@ async def _label(_request: web.Request, response: web.StreamResponse) -> None:
 
 
 class _ControlHandler:
-    """What tests and operators look at and switch over HTTP."""
+    """Endpoints for tests and operators: models, health, faults and the call log."""
 
     def __init__(self, state: SimulatorState) -> None:
         self._state = state
@@ -145,7 +145,7 @@ class _ControlHandler:
         return web.json_response({"object": "list", "data": models})
 
     async def report_health(self, _request: web.Request) -> web.Response:
-        """Says that the server is up."""
+        """Reports that the server is up."""
         return web.json_response({"status": "ok"})
 
     async def put_fault(self, request: web.Request) -> web.Response:
@@ -174,6 +174,6 @@ class _ControlHandler:
         return web.json_response([dataclasses.asdict(record) for record in self._state.log.records])
 
     async def delete_calls(self, _request: web.Request) -> web.Response:
-        """Forgets the calls so far."""
+        """Deletes the calls so far."""
         self._state.log.clear()
         return web.Response(status=204)

@@ -1,8 +1,8 @@
-"""Answers of models that do not exist: question bank and skill table -> replies, always the same.
+"""Answers of the simulated pool: question bank and skills -> replies, always the same.
 
-Whether a model knows an answer is drawn by a hash of its name and the question against its skill,
-and what it thinks of its own and of others' answers follows from that, with some noise. So scores
-are informative but not perfect, as those of real models are.
+A hash of model and question, compared with the model's skill, decides if it knows the answer. Its
+scores of its own and of others' answers follow from that, with noise: they are informative but not
+perfect, as those of real models are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NOISE = 0.1
 
 
 class SimulatedAnswers:
-    """Answers the questions of the bank; any other query gets a text that says it is simulated."""
+    """Answers the questions of the bank; any other query gets a text that calls itself simulated."""
 
     @property
     def models(self) -> Sequence[str]:
@@ -37,28 +37,28 @@ class SimulatedAnswers:
                 text=f"[simulated reply of {call.model}: no model was run, and the built-in "
                 "question bank does not hold this query]"
             )
-        mind = _Mind(model=call.model, question=question)
+        view = _ModelView(model=call.model, question=question)
         if call.purpose is Purpose.AGGREGATION:
-            # Stands in for a synthesis: what this model believes most, in the words it was given.
-            return Reply(text=max(call.references, key=lambda r: mind.belief(r.text)).text)
+            # Instead of a merged answer: the reference that this model believes most.
+            return Reply(text=max(call.references, key=lambda r: view.belief(r.text)).text)
         if call.purpose is Purpose.SELECTION:
-            best = sorted(call.references, key=lambda r: -mind.belief(r.text))
+            best = sorted(call.references, key=lambda r: -view.belief(r.text))
             return Reply(text=call.verdict(keep=[r.label for r in best]))
         if call.purpose is Purpose.MODERATION:
             return Reply(text=call.verdict(over=len({r.text for r in call.references}) == 1))
-        text = mind.answer
+        text = view.answer
         return Reply(
             text=call.assessed(
                 text,
-                self_score=mind.belief(text),
-                grades={r.label: mind.belief(r.text) for r in call.references},
+                self_score=view.belief(text),
+                grades={r.label: view.belief(r.text) for r in call.references},
             )
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Mind:
-    """What one model makes of one question."""
+class _ModelView:
+    """One model's answer to one question, and its belief in other answers."""
 
     model: str
     question: Question
@@ -79,9 +79,9 @@ class _Mind:
         return wrong[int(self._draw("errs") * len(wrong))]
 
     def belief(self, text: str) -> float:
-        """Returns how right the model takes a text to be, in [0, 1]."""
+        """Returns the model's belief that a text is right, in [0, 1]."""
         if text.strip() == self.answer:
-            # A model that errs is less sure, but not by much: it does not know that it errs.
+            # A model with a wrong answer is only a little less sure: it does not know better.
             level = 0.55 + 0.4 * self.skill if self.knows else 0.3 + 0.4 * self.skill
         elif self.knows:
             level = 0.15

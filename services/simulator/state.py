@@ -1,4 +1,4 @@
-"""What one simulator holds while it runs: its answers, pace, faults and call log."""
+"""The state of a running simulator: answers, pace, faults and call log."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class SimulatorState:
         self._faults: dict[str, FaultKind] = {}
 
     def fault(self, model: str) -> FaultKind | None:
-        """Returns the fault that is switched on for a model."""
+        """Returns a model's active fault; None if it has none."""
         return self._faults.get(model)
 
     def set_fault(self, model: str, kind: FaultKind) -> None:
-        """Switches a fault on, in place of the one before.
+        """Switches a fault on, instead of the previous one.
 
         Raises:
-            ValueError: If the simulator has no such model.
+            ValueError: The simulator has no such model.
         """
         if model not in self.models:
             msg = f"the simulator has no model {model!r}"

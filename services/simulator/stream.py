@@ -1,4 +1,4 @@
-"""A reply's text -> word pieces -> server-sent events, at the pace asked for.
+"""A reply's text -> word pieces -> server-sent events at a given pace.
 
 Events that are due together are written together, as fast backends do.
 """
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 _PIECE = re.compile(r"\s*\S{1,6}|\s+")
 _WRITE_BYTES = 64 * 1024
 _CHARACTERS_PER_TOKEN = 4
-"""OpenAI's rule of thumb for English text; no real tokenizer is at hand for every model."""
+"""OpenAI's rule of thumb for English text, since not every model's tokenizer is available."""
 DONE = b"data: [DONE]\n\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pacing:
-    """How fast a model writes."""
+    """The writing speed of the models."""
 
     time_to_first_token_s: float = 0.0
     tokens_per_second: float = 0.0
     """Zero writes everything at once."""
     slow_start_s: float = 2.0
-    """The time to the first token of a model with the fault ``slow_start``, and of slow calls."""
+    """Time to the first token of slow calls and of models with the fault ``slow_start``."""
     slow_every: int = 0
-    """One call in so many is slow to begin; zero: none."""
+    """One call in this many is slow to begin; zero for none."""
 
 
 def split_pieces(text: str) -> list[str]:
-    """Splits text into word pieces, the simulator's tokens; joined, they are the text again."""
+    """Splits text into word pieces, which are the simulator's tokens; joined, they are the text."""
     return _PIECE.findall(text)
 
 
@@ -60,14 +60,14 @@ class EventWriter:
 
     def pieces(self, texts: Sequence[str]) -> list[bytes]:
         """Returns the events that add one text each."""
-        # All but the text is the same in each, and is encoded once: this is the hot path.
+        # The rest is the same in each and encoded once: this is the hot path.
         mark = b'"content":""'
         head, _, tail = self._event([_choice({"content": ""})]).partition(mark)
         head += mark[:-2]
         return [b"%b%b%b" % (head, json.dumps(text).encode(), tail) for text in texts]
 
     def closing(self, finish_reason: str) -> bytes:
-        """Returns the event that says why the reply ends."""
+        """Returns the event with the reason of the reply's end."""
         return self._event([_choice({}, finish_reason=finish_reason)])
 
     def usage(self, usage: dict[str, object]) -> bytes:
@@ -75,7 +75,7 @@ class EventWriter:
         return self._event([], usage=usage)
 
     def whole(self, text: str, finish_reason: str, usage: dict[str, object]) -> dict[str, object]:
-        """Returns the reply as one object, for a caller that asked for no stream."""
+        """Returns the reply as one object, for a caller without a stream."""
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": finish_reason}
         return self._object("chat.completion", [choice], usage=usage)
@@ -110,13 +110,13 @@ async def write_events(
     tokens_per_second: float,
     on_written: Callable[[int], None],
 ) -> None:
-    """Writes events, each token's when it is due; at once where ``tokens_per_second`` is zero.
+    """Writes the event of each token when it is due; all at once if ``tokens_per_second`` is zero.
 
     Args:
-        response: Where they go.
+        response: The response that is written.
         events: One per token.
-        tokens_per_second: Their pace.
-        on_written: Called with the number of events that have been written so far.
+        tokens_per_second: The pace.
+        on_written: Called with the number of events written so far.
     """
     if tokens_per_second <= 0:
         for batch in _batches(events):
@@ -127,7 +127,7 @@ async def write_events(
     start_s = loop.time()
     written = 0
     while written < len(events):
-        # The schedule is absolute, so that a late wake-up is made up for by the next write.
+        # The schedule is absolute, so that the next write makes up for a late wake-up.
         await asyncio.sleep(start_s + written / tokens_per_second - loop.time())
         due = int((loop.time() - start_s) * tokens_per_second) + 1
         due = max(due, written + 1)

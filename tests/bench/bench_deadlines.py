@@ -33,8 +33,8 @@ from services.rpc.server import running_server
 from services.scorer.config import ScorerServiceConfig
 from services.simulator import (
     Call,
+    CallOutcome,
     FaultKind,
-    Outcome,
     Purpose,
     ScriptedAnswers,
     Simulator,
@@ -132,13 +132,13 @@ class Bench:
         if self.dependency is not None:
             await self.dependency.called.wait()
         await self.simulator.wait_for_calls(
-            lambda calls: {c.model for c in calls if c.outcome is Outcome.RUNNING} == hanging
+            lambda calls: {c.model for c in calls if c.outcome is CallOutcome.RUNNING} == hanging
         )
         left_s = time.monotonic()
         call.cancel()
         await watching
         records = await self.simulator.wait_for_calls(
-            lambda calls: all(c.outcome is not Outcome.RUNNING for c in calls)
+            lambda calls: all(c.outcome is not CallOutcome.RUNNING for c in calls)
         )
         ended_s = [r.ended_s or 0.0 for r in records if r.model in hanging]
         if self.dependency is not None:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.replay.policies import policy_of
+from services.evaluation.decisions.policy_overrides import policy_of
 from services.router.decision_records.buffer import open_buffer
 from services.router.decision_records.build import Ending, Redaction, decision_record
 from services.router.decision_records.files import FilesSink, Rotation

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 
-from routemoa.cli.evaluation.replay_pool import load_replay_pool
+from services.evaluation.answers.recorded_pool import load_recorded_pool
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from routemoa.cli.evaluation.replay_pool import ReplayPool
+    from services.evaluation.answers.recorded_pool import RecordedPool
 
 HEAD = """\
 | way | setting | right, % | of best single, % | $ per 1,000 | of best single's, % |
@@ -90,7 +90,7 @@ def table(points: Sequence[Point]) -> str:
     return HEAD + rows + INTERVALS_HEAD + intervals
 
 
-def draw(pool: ReplayPool, points: Sequence[Point], path: Path) -> None:
+def draw(pool: RecordedPool, points: Sequence[Point], path: Path) -> None:
     """Draws every model of the pool, and the points with their intervals."""
     figure, axes = plt.subplots(figsize=(9, 6))
     _draw_models(axes, pool)
@@ -110,7 +110,7 @@ def draw(pool: ReplayPool, points: Sequence[Point], path: Path) -> None:
     figure.savefig(path, dpi=130, metadata={"Software": None})
 
 
-def _draw_models(axes: Axes, pool: ReplayPool) -> None:
+def _draw_models(axes: Axes, pool: RecordedPool) -> None:
     for model in pool.models:
         usd = 1000 * fmean(record.costs_usd[model] for record in pool.test)
         right = 100 * fmean(record.scores[model] for record in pool.test)
@@ -131,5 +131,5 @@ if __name__ == "__main__":
     parser.add_argument("reports", nargs="+", help="way:setting=report.json")
     options = parser.parse_args()
     found = [read_point(argument) for argument in options.reports]
-    draw(load_replay_pool(options.pool), found, options.picture)
+    draw(load_recorded_pool(options.pool), found, options.picture)
     sys.stdout.write(table(found))

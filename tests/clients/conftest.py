@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from routemoa.cli.stack import Stack, StackConfig, running_stack
+from services.local.stack import Stack, StackConfig, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

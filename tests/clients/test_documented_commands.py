@@ -12,7 +12,7 @@ from tests.clients.program import ROOT, run
 from tests.load.tool import SOURCES, found
 
 if TYPE_CHECKING:
-    from routemoa.cli.stack import Stack
+    from services.local.stack import Stack
 
 BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/clients.md").read_text(), re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.splitlines()]

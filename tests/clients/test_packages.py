@@ -22,7 +22,7 @@ from tests.clients.program import ROOT, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from routemoa.cli.stack import Stack
+    from services.local.stack import Stack
 
 pytestmark = pytest.mark.timeout(180)
 CLIENTS = ROOT / "clients"

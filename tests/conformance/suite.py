@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from routemoa.cli.stack import StackConfig, running_stack
+from services.local.stack import StackConfig, running_stack
 from tests.conformance.certificates import make_certificates
 from tests.conformance.messages import METHODS
 from tests.conformance.server import CountingProxy, Stage, listening

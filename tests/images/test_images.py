@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routemoa import RouteMoAClient
-from routemoa.cli.stack import free_port
+from services.local.stack import free_port
 from services.simulator.pool import default_pool
 
 if TYPE_CHECKING:

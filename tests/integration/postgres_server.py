@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from routemoa.cli.stack import free_port
+from services.local.stack import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What tests of the simulated backend share: its scripts, a caller, and a reader of its streams."""
+"""Shared by the tests of the simulator: scripts, a caller, and a reader of streams."""
 
 from __future__ import annotations
 

@@ -19,14 +19,15 @@ import pytest
 import pytest_asyncio
 
 from routemoa import RouteMoAClient
-from routemoa.cli.demo import QUESTIONS
-from routemoa.cli.stack import StackConfig, StackError, running_stack
+from routemoa.cli.failures import StackError
+from services.local.demo import QUESTIONS
+from services.local.stack import StackConfig, running_stack
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
 
-    from routemoa.cli.stack import Stack
+    from services.local.stack import Stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,7 +41,7 @@ TIMEOUT_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a command ended."""
+    """Exit code and output of a command."""
 
     exit_code: int
     output: str
@@ -150,7 +151,7 @@ async def test_up_ends_when_a_process_dies_and_shows_its_log() -> None:
     assert not any(lives(pid) for pid in pids.values())
 
 
-async def test_up_tells_every_problem_of_a_pool_file(tmp_path: Path) -> None:
+async def test_up_shows_every_problem_of_a_pool_file(tmp_path: Path) -> None:
     pool_file = tmp_path / "pool.yaml"
     pool_file.write_text("models:\n  - id: a\n    url: no-url\n  - id: a\n    url: http://x/v1\n")
     ended = await command("up", *FREE_PORTS, "--pool", str(pool_file))
@@ -171,7 +172,7 @@ async def test_a_taken_port_is_named_with_the_option_that_changes_it() -> None:
                 pass
 
 
-async def test_a_service_that_cannot_start_is_told_with_its_own_words(tmp_path: Path) -> None:
+async def test_a_service_that_cannot_start_shows_its_own_message(tmp_path: Path) -> None:
     config = StackConfig(environment={"ROUTEMOA_JUDGE_PRIOR_WEIGHT": "heavy"})
     with pytest.raises(StackError, match=r"(?s)judge ended with exit code 2.*PRIOR_WEIGHT"):
         async with running_stack(config):

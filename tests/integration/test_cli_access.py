@@ -104,7 +104,7 @@ async def test_everything_can_be_said_by_the_environment(router: Router) -> None
     assert [model["model_id"] for model in json.loads(output)["models"]] == list(SCORES)
 
 
-async def test_a_wrong_token_is_told_with_what_to_do(router: Router) -> None:
+async def test_a_wrong_token_gets_a_hint(router: Router) -> None:
     where = ("--router", router.address, *shown_by(router.files))
     exit_code, output, _ = await command("models", "--json", *where, ROUTEMOA_TOKEN="another")
     error = json.loads(output)["error"]
@@ -115,7 +115,7 @@ async def test_a_wrong_token_is_told_with_what_to_do(router: Router) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("--ca-file", "other")])
-async def test_who_is_not_trusted_or_wants_tls_is_told_with_what_to_do(
+async def test_a_failed_tls_handshake_gets_a_hint(
     router: Router, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     other = issue(tmp_path / "other")

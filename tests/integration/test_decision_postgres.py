@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.replay.__main__ import main as replay
+from services.evaluation.decisions.replay_command import main as replay
 from services.router.decision_records.buffer import open_buffer
 from services.router.decision_records.postgres import TABLE, PostgresSink
 from services.router.decision_records.settings import RecordSettings

@@ -19,8 +19,7 @@ from scorer.data.records import read_records, write_records
 from services.router.decision_records.record import AnswerOutcome
 from services.router.decision_records.settings import RecordSettings
 from services.router.tuning import Tuning
-from services.simulator import Call, FaultKind, Pacing, Purpose
-from services.simulator import Outcome as BackendOutcome
+from services.simulator import Call, CallOutcome, FaultKind, Pacing, Purpose
 from tests.integration.decision_files import wait_for
 
 if TYPE_CHECKING:
@@ -222,7 +221,7 @@ async def test_a_caller_that_leaves_is_in_the_record_with_what_was_used(
     assert record.outcome is AnswerOutcome.CANCELLED
     (entry,) = record.attempts
     assert (entry.model_id, entry.status, entry.estimated) == ("a", "CANCELLED", True)
-    served = await router.simulator.wait_for_outcome("a", BackendOutcome.CANCELLED)
+    served = await router.simulator.wait_for_outcome("a", CallOutcome.CANCELLED)
     # What was under way when the caller left is unknown to one side; a piece has up to 7 characters,
     # and the router reckons a token for every 3.
     assert 0 < entry.completion_tokens <= 3 * served.completion_tokens

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from routemoa.cli.evaluate import evaluate
+from services.evaluation.answers.eval_command import evaluate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -44,7 +44,7 @@ async def test_a_pool_is_checked_and_shown_as_a_table_and_as_json(tmp_path: Path
         assert fly["problems"] == ["the test call ended as BACKEND_ERROR with HTTP status 500"]
 
 
-async def test_a_bad_file_is_told_with_all_its_problems_and_nobody_is_called(
+async def test_a_bad_file_shows_all_its_problems_and_no_endpoint_is_called(
     tmp_path: Path,
 ) -> None:
     pool = tmp_path / "pool.yaml"
@@ -57,7 +57,7 @@ async def test_a_bad_file_is_told_with_all_its_problems_and_nobody_is_called(
         assert "line 2: models.0.context_window_tokens" in output
 
 
-async def test_a_good_file_is_told_without_calling_anybody(tmp_path: Path) -> None:
+async def test_a_good_file_is_validated_without_calling_any_endpoint(tmp_path: Path) -> None:
     pool = write_pool(tmp_path, "http://127.0.0.1:1/v1", SCRIPTS, {}, None)
     exit_code, output = await routemoa_pool("validate", "--pool", str(pool))
     assert exit_code == 0

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from routemoa.v1 import router_service_pb2 as pb
 from services.judge.config import JudgeServiceConfig
 from services.scorer.config import ScorerServiceConfig
-from services.simulator import Call, FaultKind, Outcome, Purpose
+from services.simulator import Call, CallOutcome, FaultKind, Purpose
 from tests.conftest import LOOPBACK, Serve
 from tests.integration.hanging import (
     Hanging,
@@ -89,14 +89,16 @@ async def test_a_caller_that_goes_away_cancels_every_call(
 
     async def all_stall() -> None:
         await router.simulator.wait_for_calls(
-            lambda calls: {c.model for c in calls if c.outcome is Outcome.RUNNING} == set(stalling)
+            lambda calls: (
+                {c.model for c in calls if c.outcome is CallOutcome.RUNNING} == set(stalling)
+            )
         )
 
     left_s = await leave_when(router, all_stall, **{"max_layer_count": 1, **policy})
     records = await router.simulator.wait_for_calls(
-        lambda calls: all(c.outcome is not Outcome.RUNNING for c in calls)
+        lambda calls: all(c.outcome is not CallOutcome.RUNNING for c in calls)
     )
-    cancelled = [record for record in records if record.outcome is Outcome.CANCELLED]
+    cancelled = [record for record in records if record.outcome is CallOutcome.CANCELLED]
     assert {record.model for record in cancelled} == set(stalling)
     assert max(record.ended_s or 0 for record in cancelled) - left_s < AT_ONCE_S
 
@@ -121,7 +123,7 @@ async def test_a_caller_that_goes_away_cancels_what_it_waits_for(
     left_s = await leave_when(router, dependency.called.wait)
     await asyncio.wait_for(dependency.cancelled.wait(), timeout=5)
     assert dependency.cancelled_s - left_s < AT_ONCE_S
-    assert all(record.outcome is Outcome.COMPLETED for record in router.simulator.calls)
+    assert all(record.outcome is CallOutcome.COMPLETED for record in router.simulator.calls)
 
 
 async def test_what_a_cancelled_call_used_is_billed(start_router: StartRouter) -> None:
@@ -143,7 +145,7 @@ async def test_what_a_cancelled_call_used_is_billed(start_router: StartRouter) -
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await watching
-    await router.simulator.wait_for_outcome("billed", Outcome.CANCELLED)
+    await router.simulator.wait_for_outcome("billed", CallOutcome.CANCELLED)
     cancelled = {"model_id": "billed", "status": "CANCELLED"}
     async with asyncio.timeout(5):
         while not REGISTRY.get_sample_value(  # noqa: ASYNC110  # a counter wakes nobody

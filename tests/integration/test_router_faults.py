@@ -12,7 +12,7 @@ import pytest
 from routemoa.errors import AnswerTimedOutError, GenerationFailedError, from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.tuning import Tuning
-from services.simulator import Call, FaultKind, Outcome, Purpose
+from services.simulator import Call, CallOutcome, FaultKind, Purpose
 
 if TYPE_CHECKING:
     from routemoa.errors import RouteMoAError
@@ -75,8 +75,8 @@ async def test_nobody_waits_for_a_model_that_hangs(
     started_s = time.monotonic()
     await router.ask(max_layer_count=1, timeout_s=30)
     assert time.monotonic() - started_s < 5
-    record = await router.simulator.wait_for_outcome("a", Outcome.CANCELLED)
-    assert record.outcome is Outcome.CANCELLED
+    record = await router.simulator.wait_for_outcome("a", CallOutcome.CANCELLED)
+    assert record.outcome is CallOutcome.CANCELLED
 
 
 async def test_other_models_stand_in_when_the_whole_first_pick_fails(

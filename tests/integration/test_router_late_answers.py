@@ -11,7 +11,7 @@ import pytest
 from routemoa.errors import AnswerTimedOutError, from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.strategies.registry import STRATEGIES
-from services.simulator import Call, FaultKind, Outcome, Pacing, Purpose
+from services.simulator import Call, CallOutcome, FaultKind, Pacing, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,7 +72,7 @@ async def failure(router: RouterBench, **policy: Any) -> tuple[Exception, float]
 async def every_call_is_booked_once(router: RouterBench, result: pb.GenerateAnswerResponse) -> None:
     assert result.cost_usd == pytest.approx(sum(entry.cost_usd for entry in result.usage))
     calls = await router.simulator.wait_for_calls(
-        lambda records: all(record.outcome is not Outcome.RUNNING for record in records)
+        lambda records: all(record.outcome is not CallOutcome.RUNNING for record in records)
     )
     assert sorted(entry.model_id for entry in result.usage) == sorted(c.model for c in calls)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routemoa.v1 import router_service_pb2 as pb
-from services.simulator import Call, FaultKind, Outcome, Purpose
+from services.simulator import Call, CallOutcome, FaultKind, Purpose
 
 if TYPE_CHECKING:
     from tests.integration.conftest import StartRouter
@@ -207,7 +207,7 @@ async def test_tokens_leave_before_the_reply_is_whole(start_router: StartRouter)
         if shown:
             break
     assert "one two three four".startswith(shown)
-    assert router.simulator.calls[0].outcome is Outcome.RUNNING
+    assert router.simulator.calls[0].outcome is CallOutcome.RUNNING
     call.cancel()
 
 

@@ -24,8 +24,8 @@ from services.router.backends.replicas.settings import (
 from services.router.tuning import DEFAULT_TUNING, Tuning
 from services.simulator import (
     Call,
+    CallOutcome,
     FaultKind,
-    Outcome,
     Pacing,
     ScriptedAnswers,
     Simulator,
@@ -201,7 +201,7 @@ async def test_a_slow_start_is_hedged_and_the_loser_is_cancelled_and_billed(
         assert pool.entries()[0] == (pb.ATTEMPT_KIND_FIRST, pb.CALL_STATUS_CANCELLED)
         assert result.usage[0].prompt_token_count > 0
         assert result.usage[0].completion_token_count == 0
-        await slow.wait_for_outcome("m", Outcome.CANCELLED)
+        await slow.wait_for_outcome("m", CallOutcome.CANCELLED)
 
 
 def last_called_s(replica: Simulator) -> float:
@@ -215,10 +215,10 @@ async def test_a_caller_that_leaves_during_a_hedge_cancels_both(start_router: St
         fault(pool, FaultKind.HANG, 0, 1)
         asking = asyncio.create_task(pool.router.ask(**ONE_MODEL))
         for replica in pool.replicas:
-            await replica.wait_for_outcome("m", Outcome.RUNNING)
+            await replica.wait_for_outcome("m", CallOutcome.RUNNING)
         asking.cancel()
         for replica in pool.replicas:
-            await replica.wait_for_outcome("m", Outcome.CANCELLED)
+            await replica.wait_for_outcome("m", CallOutcome.CANCELLED)
 
 
 async def test_a_request_that_is_wrong_is_neither_retried_nor_held_against_a_replica(
@@ -270,7 +270,7 @@ async def test_a_lone_backend_is_tried_again_when_it_says_when(start_router: Sta
     async with replicated(start_router, 1) as pool:
         fault(pool, FaultKind.ERROR_429, 0)
         asking = asyncio.create_task(pool.router.ask(**ONE_MODEL))
-        await pool.replicas[0].wait_for_outcome("m", Outcome.FAULTED)
+        await pool.replicas[0].wait_for_outcome("m", CallOutcome.FAULTED)
         pool.replicas[0].clear_fault("m")
         assert (await asking).answer.text == WORDS
         assert [kind for kind, _ in pool.entries()] == [

@@ -8,7 +8,7 @@ import pytest
 
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.tuning import Tuning
-from services.simulator import FaultKind, Outcome, Pacing, Purpose
+from services.simulator import CallOutcome, FaultKind, Pacing, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ async def test_a_draft_that_a_late_majority_overturns_is_cancelled_and_booked(
     router.simulator.set_fault("c", FaultKind.SLOW_START)
     router.simulator.set_fault("merger", FaultKind.HANG)
     result = await router.ask(max_layer_count=1, model_ids=[*LAYER, "merger"])
-    draft = await router.simulator.wait_for_outcome("merger", Outcome.CANCELLED)
+    draft = await router.simulator.wait_for_outcome("merger", CallOutcome.CANCELLED)
     late = of(router, "c", Purpose.PROPOSAL)
     assert late.ended_s is not None
     assert draft.started_s < late.ended_s
@@ -71,7 +71,7 @@ async def test_a_draft_that_nobody_overturns_is_the_answer(start_router: StartRo
     )
     router.simulator.set_fault("c", FaultKind.HANG)
     result = await router.ask(max_layer_count=1, model_ids=[*LAYER, "merger"])
-    cancelled = await router.simulator.wait_for_outcome("c", Outcome.CANCELLED)
+    cancelled = await router.simulator.wait_for_outcome("c", CallOutcome.CANCELLED)
     draft = of(router, "merger", Purpose.AGGREGATION)
     assert cancelled.ended_s is not None
     assert draft.ended_s is not None
@@ -99,7 +99,7 @@ async def test_one_draft_is_begun_however_many_answer_after_the_quorum(
     assert late.ended_s is not None
     drafts = [merge for merge in merges if merge.started_s < late.ended_s + 0.3]
     assert [draft.model for draft in drafts] == ["merger"]
-    assert all(merge.outcome is not Outcome.RUNNING for merge in merges)
+    assert all(merge.outcome is not CallOutcome.RUNNING for merge in merges)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ async def test_no_draft_is_begun_where(
     router.simulator.set_fault("c", FaultKind.HANG)
     settings: dict[str, Any] = {"max_layer_count": 1, "stopping_score": 1.0, **policy}
     await router.ask(model_ids=[*LAYER, "merger"], **settings)
-    late = await router.simulator.wait_for_outcome("c", Outcome.CANCELLED)
+    late = await router.simulator.wait_for_outcome("c", CallOutcome.CANCELLED)
     assert late.ended_s is not None
     merges = [r for r in router.simulator.calls if r.purpose is Purpose.AGGREGATION]
     assert all(merge.started_s >= late.ended_s for merge in merges)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.simulator import Outcome, Pacing, Purpose, ScriptedAnswers, running_simulator
+from services.simulator import CallOutcome, Pacing, Purpose, ScriptedAnswers, running_simulator
 from tests.integration.simulator_client import (
     MODEL,
     TEXT,
@@ -144,7 +144,7 @@ async def test_a_model_or_query_without_an_answer_is_not_found(
             assert response.status == 404
             codes.append((await response.json())["error"]["code"])
     assert codes == ["model_not_found", "no_recorded_answer"]
-    assert [call.outcome for call in simulator.calls] == [Outcome.REJECTED]
+    assert [call.outcome for call in simulator.calls] == [CallOutcome.REJECTED]
 
 
 async def test_every_problem_of_a_bad_request_is_named(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from services.simulator import FaultKind, Outcome, Pacing, ScriptedAnswers, running_simulator
+from services.simulator import CallOutcome, FaultKind, Pacing, ScriptedAnswers, running_simulator
 from tests.integration.simulator_client import (
     MODEL,
     TEXT,
@@ -58,7 +58,7 @@ async def test_an_error_fault_answers_its_status(
         assert response.status == status
         assert (await response.json())["error"]["code"] == code
         assert ("Retry-After" in response.headers) == (status == 429)
-    assert simulator.calls[0].outcome is Outcome.FAULTED
+    assert simulator.calls[0].outcome is CallOutcome.FAULTED
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -69,7 +69,7 @@ async def test_a_refused_call_gets_no_reply(
     url = f"{simulator.url}/chat/completions"
     with pytest.raises(aiohttp.ClientConnectionError):
         await http.post(url, json=request_body(stream=stream))
-    await simulator.wait_for_outcome(MODEL, Outcome.FAULTED)
+    await simulator.wait_for_outcome(MODEL, CallOutcome.FAULTED)
 
 
 async def test_a_reply_that_dies_midstream_breaks_the_connection_after_some_text(
@@ -82,7 +82,7 @@ async def test_a_reply_that_dies_midstream_breaks_the_connection_after_some_text
             await read_into(received, response)
     assert b"[DONE]" not in received
     assert b"France" in received
-    await simulator.wait_for_outcome(MODEL, Outcome.FAULTED)
+    await simulator.wait_for_outcome(MODEL, CallOutcome.FAULTED)
 
 
 async def test_an_error_in_the_stream_follows_some_text_and_ends_it(
@@ -145,11 +145,11 @@ async def test_a_caller_that_leaves_a_silent_model_is_noticed(
             await response.read()
 
     asking = asyncio.create_task(ask())
-    await simulator.wait_for_outcome(MODEL, Outcome.RUNNING)
+    await simulator.wait_for_outcome(MODEL, CallOutcome.RUNNING)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    call = await simulator.wait_for_outcome(MODEL, Outcome.CANCELLED)
+    call = await simulator.wait_for_outcome(MODEL, CallOutcome.CANCELLED)
     assert call.ended_s is not None
     assert call.ended_s >= call.started_s
 
@@ -162,7 +162,7 @@ async def test_a_caller_that_leaves_while_tokens_come_is_noticed(
     async with running_simulator(source, pacing=pacing) as simulator:
         async with http.post(f"{simulator.url}/chat/completions", json=request_body()) as response:
             await response.content.readline()
-        await simulator.wait_for_outcome(MODEL, Outcome.CANCELLED)
+        await simulator.wait_for_outcome(MODEL, CallOutcome.CANCELLED)
 
 
 async def test_faults_and_calls_are_controlled_over_http(

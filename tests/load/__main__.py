@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routemoa.cli.stack import Stack, StackConfig, running_stack
+from services.local.stack import Stack, StackConfig, running_stack
 from tests.bench.page_head import page_head
 from tests.load.tool import SOURCES, installed
 

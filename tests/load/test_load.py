@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from routemoa.cli.stack import StackConfig, running_stack
+from services.local.stack import StackConfig, running_stack
 from tests.conformance.messages import METHODS
 from tests.load import __main__ as loading
 from tests.load import tool

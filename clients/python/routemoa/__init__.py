@@ -1,7 +1,11 @@
 """RouteMoA: ranks language models for a query before running any, and lets the best few work together.
 
-`RouteMoAClient` talks to the services, `routemoa.errors` holds what it raises, and `routemoa.v1` the
-messages that it takes and returns.
+- blocking: the client for programs without an event loop.
+- client: `RouteMoAClient`, the async client.
+- credentials: TLS and tokens.
+- errors: the errors that the client raises.
+- cli: the command line, with the extra `cli`.
+- v1: the generated messages and stubs of the contract.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The error table: what a server raises is what a client catches.
+"""The error table: a client catches the class that the server raised.
 
 Every class stands for one `ErrorReason` of the contract; `proto/routemoa/v1/error_reason.proto`
 documents when each occurs and what its metadata hold:
 
     RouteMoAError
-    ├── InvalidFieldError        INVALID_ARGUMENT     mend the request
+    ├── InvalidFieldError        INVALID_ARGUMENT     correct the request
     ├── InvalidPageTokenError    INVALID_ARGUMENT     start again at the first page
-    ├── ModelNotFoundError       NOT_FOUND            mend the request
+    ├── ModelNotFoundError       NOT_FOUND            correct the request
     ├── ModelPoolMismatchError   FAILED_PRECONDITION  tell the operator
     ├── NoEligibleModelError     FAILED_PRECONDITION  relax the policy
     ├── OverloadedError          UNAVAILABLE          retry after `retry_delay_s`
@@ -48,7 +48,7 @@ class FieldViolation:
     field: str
     """Path of the field, e.g. `policy.max_layer_count`."""
     description: str
-    """What is wrong with it, for a person."""
+    """The problem, for a person."""
 
 
 class RouteMoAError(Exception):

@@ -120,7 +120,8 @@ async def open_accounts(
                 opened = open_redis_store(url, timeout_s=settings.timeout_s, breaker=breaker)
                 store = await stack.enter_async_context(opened)
             except (OSError, ValueError) as error:
-                message = f"{settings.redis_url_file} cannot be read or does not contain the URL of a Redis"
+                path = settings.redis_url_file
+                message = f"{path} cannot be read or does not contain the URL of a Redis"
                 raise StartUpError(message) from error
         yield Accounts(store, tenants)
 

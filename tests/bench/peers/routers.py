@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routemoa.cli.stack import free_port
+from services.local.stack import free_port
 from tests.bench.backend import MODELS
 from tests.bench.environments import make_environment
 from tests.bench.processes import server

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from routemoa.cli.stack import free_port
 from scorer import Runtime, default_artifact_path, load_artifact
+from services.local.stack import free_port
 from tests.bench.bench_scorer import text_of
 from tests.bench.calls import Sample, measure, median, sample_of
 from tests.bench.page_head import page_head

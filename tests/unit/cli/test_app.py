@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import io
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -11,8 +13,18 @@ from typer.testing import CliRunner
 
 from routemoa.cli.app import app
 from routemoa.cli.command import read_query, run
-from routemoa.cli.failures import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_INTERRUPTED
-from routemoa.cli.process import StackError
+from routemoa.cli.failures import EXIT_BAD_INPUT, EXIT_FAILURE, EXIT_INTERRUPTED, StackError
+
+
+def command_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command as a process of its own."""
+    return subprocess.run(  # noqa: S603  # our own program
+        [sys.executable, "-m", "routemoa.cli", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
 
 
 def invoke(*arguments: str, stdin: str | bytes | None = None) -> tuple[int, str]:
@@ -30,17 +42,57 @@ def test_the_help_lists_every_command() -> None:
         "ask",
         "rank",
         "models",
+        "pool",
         "eval",
         "replay",
-        "pool",
     ]
 
 
-@pytest.mark.parametrize("command", ["demo", "up", "ask", "rank", "models", "eval", "pool"])
+@pytest.mark.parametrize("command", ["ask", "rank", "models"])
 def test_every_command_explains_itself(command: str) -> None:
     exit_code, output = invoke(command, "--help")
     assert exit_code == 0
-    assert "Usage:" in output
+    assert f"Usage: routemoa {command} [OPTIONS]" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "explained"),
+    [
+        (("demo",), "--artifact"),
+        (("up",), "--router-port"),
+        (("pool",), "validate"),
+        (("pool", "check"), "--timeout"),
+        (("eval",), "--tokens-per-second"),
+        (("replay",), "--postgres-dsn-file"),
+    ],
+)
+def test_a_program_of_the_services_explains_itself_as_a_command(
+    arguments: tuple[str, ...], explained: str
+) -> None:
+    done = command_process(*arguments, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"usage: routemoa {' '.join(arguments)} " in done.stdout.lower()
+    assert explained in done.stdout
+
+
+def test_a_program_gets_all_arguments_and_gives_its_exit_status() -> None:
+    done = command_process("up", "--pool", "no-such-file.yaml")
+    assert done.returncode == EXIT_BAD_INPUT
+    assert "no-such-file.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("absent", ["services", "aiohttp"])
+def test_without_the_services_a_program_names_the_extra_that_brings_them(
+    absent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == absent else find_spec(name)
+    )
+    exit_code, output = invoke("up", "--router-port", "0")
+    assert exit_code == EXIT_FAILURE
+    assert "pip install 'routemoa[serve,cli]'" in output
 
 
 @pytest.mark.parametrize(
@@ -49,7 +101,6 @@ def test_every_command_explains_itself(command: str) -> None:
         ("ask",),
         ("ask", "why?", "--timeout", "601"),
         ("ask", "why?", "--max-models", "many"),
-        ("up", "--pool", "no-such-file.yaml"),
         ("rank", "why?", "--unknown"),
         ("dance",),
     ],
@@ -103,7 +154,7 @@ def test_an_interrupt_cancels_the_work_and_leaves_with_130() -> None:
 
     with pytest.raises(typer.Exit) as caught:
         run(work(), address="", as_json=False)
-    assert caught.value.exit_code == EXIT_INTERRUPTED
+    assert caught.value.exit_code == EXIT_INTERRUPTED, StackError
     assert cleaned_up == [True]
 
 

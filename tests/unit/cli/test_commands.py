@@ -45,7 +45,7 @@ async def test_ask_shows_layers_scores_answer_and_cost_in_order() -> None:
     assert places == sorted(places)
 
 
-async def test_a_terminal_is_told_what_is_waited_for_and_left_clean() -> None:
+async def test_a_terminal_shows_what_is_awaited_and_gets_its_cursor_back() -> None:
     console = Console(file=StringIO(), force_terminal=True, width=100)
     async with serving(RecordingRouter(events=samples.events())) as address:
         await show_answer(console, address, QUERY, POLICY, timeout_s=5.0)
@@ -158,7 +158,7 @@ async def test_an_explained_ranking_says_of_every_model_why_it_runs_or_does_not(
     assert list(request.policy.model_ids) == ["acme/large"]
 
 
-async def test_ask_explains_its_layers_when_told_to() -> None:
+async def test_ask_explains_its_layers_with_the_option_explain() -> None:
     events = samples.events()
     events[0].routing.uncertainty = 0.25
     events[0].routing.ranked_models[11].explanation = "0.25 likely to answer well; does not run"

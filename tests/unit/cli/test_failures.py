@@ -3,8 +3,7 @@ from __future__ import annotations
 import grpc
 import pytest
 
-from routemoa.cli.failures import EXIT_BAD_INPUT, EXIT_FAILURE, describe
-from routemoa.cli.process import StackError
+from routemoa.cli.failures import EXIT_BAD_INPUT, EXIT_FAILURE, StackError, describe
 from routemoa.errors import (
     ERRORS,
     FieldViolation,
@@ -45,7 +44,7 @@ def test_bad_input_lists_every_violation_and_leaves_with_2() -> None:
         "error: the request is invalid",
         "  query: may not be empty",
         "  policy.max_layer_count: must be 1 to 5",
-        "Mend the request.",
+        "Correct the request.",
     ]
 
 
@@ -113,7 +112,7 @@ def test_a_failure_as_json_keeps_everything() -> None:
             "reason": "ERROR_REASON_INVALID_FIELD",
             "code": "INVALID_ARGUMENT",
             "message": "the request is invalid",
-            "hint": "Mend the request.",
+            "hint": "Correct the request.",
             "metadata": {},
             "violations": [{"field": "query", "description": "may not be empty"}],
         }
@@ -125,7 +124,7 @@ def test_a_server_cannot_write_escape_codes_through_an_error() -> None:
     assert "\x1b" not in describe(error, ADDRESS).as_text().plain
 
 
-def test_a_stack_that_fails_is_told_as_it_is() -> None:
+def test_a_stack_error_is_shown_as_it_is() -> None:
     failure = describe(StackError("port 50051 is taken"), "")
     assert failure.as_text().plain == "error: port 50051 is taken"
     assert failure.exit_code == EXIT_FAILURE

@@ -1,4 +1,4 @@
-"""What a console shows, as text of a fixed width."""
+"""A console for tests, as text of a fixed width."""
 
 from __future__ import annotations
 

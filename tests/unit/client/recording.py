@@ -38,7 +38,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class Recorder:
-    """What every recording servicer has: the requests so far, and an error to raise instead."""
+    """The base of recording servicers: holds the requests, and an error to raise instead of a reply."""
 
     def __init__(self, error: RouteMoAError | None = None) -> None:
         self.error = error

@@ -12,9 +12,9 @@ from services.simulator.call import Call, NoAnswerError, Purpose, Reference
 from services.simulator.recorded import (
     Grading,
     RecordedAnswers,
-    RecordError,
-    Recording,
-    load_recordings,
+    RecordedQuery,
+    RecordingError,
+    load_recorded_queries,
 )
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NONCE = "0a1b2c3d"
-RECORDING = Recording(
+RECORDING = RecordedQuery(
     responses={"a": '{"answer": "18"}', "b": "The answer is (C).", "silent": "I cannot say."},
     cost_usd={"a": 0.001},
 )
@@ -53,8 +53,8 @@ def test_a_recorded_text_and_cost_are_replayed_as_they_are() -> None:
 def test_worked_examples_that_a_question_leaves_out_are_read_by_every_model(tmp_path: Path) -> None:
     row = {"id": "1", "query": "Example. " * 10 + "How?", "question": "How?"}
     (tmp_path / "records.jsonl").write_text(json.dumps(row | {"responses": {"a": "so"}}))
-    source = RecordedAnswers(load_recordings(tmp_path / "records.jsonl"))
-    assert source.reply(call("a", Purpose.PROPOSAL, ["so"], query="How?")).unasked_tokens == 23
+    source = RecordedAnswers(load_recorded_queries(tmp_path / "records.jsonl"))
+    assert source.reply(call("a", Purpose.PROPOSAL, ["so"], query="How?")).extra_prompt_tokens == 23
 
 
 def test_white_space_around_the_query_does_not_matter() -> None:
@@ -124,19 +124,19 @@ def test_records_and_responses_are_joined_by_id_and_found_by_question(tmp_path: 
     ]
     records.write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
     responses.write_text(json.dumps({"id": "1", "responses": {"a": "text"}}))
-    recordings = load_recordings(records, responses)
-    assert recordings == {
-        "One?": Recording(responses={"a": "text"}, cost_usd={"a": 0.5}, unasked_tokens=4),
-        "Two?": Recording(responses={"b": "own"}, cost_usd={}),
+    queries = load_recorded_queries(records, responses)
+    assert queries == {
+        "One?": RecordedQuery(responses={"a": "text"}, cost_usd={"a": 0.5}, extra_prompt_tokens=4),
+        "Two?": RecordedQuery(responses={"b": "own"}, cost_usd={}),
     }
-    assert RecordedAnswers(recordings).models == ["a", "b"]
+    assert RecordedAnswers(queries).models == ["a", "b"]
 
 
 def test_every_bad_line_is_named(tmp_path: Path) -> None:
     records = tmp_path / "test.jsonl"
     records.write_text('{"id": "1", "query": "q", "responses": {}}\n{"id": 2, "query": "q"}\nnope')
-    with pytest.raises(RecordError) as caught:
-        load_recordings(records)
+    with pytest.raises(RecordingError) as caught:
+        load_recorded_queries(records)
     first, second = str(caught.value).splitlines()
     assert first.startswith(f"{records}:2: id: ")
     assert second.startswith(f"{records}:3: ")
@@ -145,12 +145,12 @@ def test_every_bad_line_is_named(tmp_path: Path) -> None:
 def test_records_without_any_response_are_refused(tmp_path: Path) -> None:
     records = tmp_path / "test.jsonl"
     records.write_text('{"id": "1", "query": "q"}')
-    with pytest.raises(RecordError, match="responses file missing"):
-        load_recordings(records)
+    with pytest.raises(RecordingError, match="responses file missing"):
+        load_recorded_queries(records)
 
 
 def test_a_file_that_is_not_gzip_is_refused(tmp_path: Path) -> None:
     records = tmp_path / "test.jsonl.gz"
     records.write_text("{}")
-    with pytest.raises(RecordError, match="not a gzip file"):
-        load_recordings(records)
+    with pytest.raises(RecordingError, match="not a gzip file"):
+        load_recorded_queries(records)

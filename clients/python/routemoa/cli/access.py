@@ -1,4 +1,4 @@
-"""How a command reaches a service that is not on loopback: TLS, a certificate, a tenant's token."""
+"""Options for services that are not on loopback: TLS, a certificate, a tenant's token."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
     import grpc
 
-TOKEN_VARIABLE = "ROUTEMOA_TOKEN"  # noqa: S105  # where the token is, not what it is
+TOKEN_VARIABLE = "ROUTEMOA_TOKEN"  # noqa: S105  # the name of the variable, not the token
 
 TlsOption = Annotated[
     bool,
-    typer.Option(
-        "--tls", envvar="ROUTEMOA_TLS", help="Encrypt; whoever public CAs vouch for is it."
-    ),
+    typer.Option("--tls", envvar="ROUTEMOA_TLS", help="Use TLS; trust public CAs."),
 ]
 CaFileOption = Annotated[
     Path | None,
@@ -32,7 +30,7 @@ CaFileOption = Annotated[
         envvar="ROUTEMOA_CA_FILE",
         exists=True,
         dir_okay=False,
-        help="Encrypt; whoever the CAs of this PEM file vouch for is it.",
+        help="Use TLS; trust the CAs of this PEM file.",
     ),
 ]
 CertificateFileOption = Annotated[
@@ -42,7 +40,7 @@ CertificateFileOption = Annotated[
         envvar="ROUTEMOA_CERTIFICATE_FILE",
         exists=True,
         dir_okay=False,
-        help="PEM file of your own certificate, for services that ask for one.",
+        help="PEM file of the client certificate, for services that require one.",
     ),
 ]
 KeyFileOption = Annotated[
@@ -52,7 +50,7 @@ KeyFileOption = Annotated[
         envvar="ROUTEMOA_KEY_FILE",
         exists=True,
         dir_okay=False,
-        help="PEM file of that certificate's key.",
+        help="PEM file of the client certificate's key.",
     ),
 ]
 TokenFileOption = Annotated[
@@ -62,14 +60,14 @@ TokenFileOption = Annotated[
         envvar="ROUTEMOA_TOKEN_FILE",
         exists=True,
         dir_okay=False,
-        help=f"File that holds your token; or {TOKEN_VARIABLE} does. Needs TLS.",
+        help=f"File with the tenant's token, instead of {TOKEN_VARIABLE}. Needs TLS.",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What is shown to a service, and asked of it; by default nothing."""
+    """Credentials and token for calls to a service; by default none."""
 
     credentials: grpc.ChannelCredentials | None = None
     token: Callable[[], str] | None = None
@@ -92,10 +90,10 @@ def read_access(
     key_file: Path | None,
     token_file: Path | None,
 ) -> Access:
-    """Returns what the options and the environment say; a file with the token wins over the variable.
+    """Returns the access that options and environment describe; a token file wins over the variable.
 
     Raises:
-        typer.BadParameter: They contradict each other, or a file cannot be read.
+        typer.BadParameter: The options contradict each other, or a file cannot be read.
     """
     token = _token(token_file)
     if not tls and ca_file is None:
@@ -112,7 +110,7 @@ def read_access(
 
 
 def _token(token_file: Path | None) -> Callable[[], str] | None:
-    """Returns what gives the token; a file is read before every call, since it may be replaced."""
+    """Returns a function that gives the token; it reads a file anew, since it may be replaced."""
     if token_file is not None:
         return lambda: token_file.read_text(encoding="utf-8").strip()
     token = os.environ.get(TOKEN_VARIABLE, "")

@@ -1,4 +1,4 @@
-"""The command line's commands, in one list."""
+"""The list of the command line's commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from io import TextIOWrapper
 
 import typer
 
-from routemoa.cli import ask, demo, evaluate, models, pool, rank, replay, up
+from routemoa.cli import ask, models, rank
+from routemoa.cli.programs import add_program
 
 app = typer.Typer(
     name="routemoa",
@@ -17,19 +18,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("up")(up.up)
+add_program(app, "demo")
+add_program(app, "up")
 app.command("ask")(ask.ask)
 app.command("rank")(rank.rank)
 app.command("models")(models.models)
-app.add_typer(pool.app, name="pool")
-app.command("eval")(evaluate.evaluate)
-# Its options are those of the program that it runs, `--help` too.
-app.command(
-    "replay",
-    add_help_option=False,
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)(replay.replay)
+add_program(app, "pool")
+add_program(app, "eval")
+add_program(app, "replay")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`routemoa ask`: answers a query, and shows how the answer comes about."""
+"""`routemoa ask`: answers a query and shows the steps of the answer."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def ask(
     max_layers: Annotated[int, typer.Option(help="Most layers; 0: default.")] = 0,
     max_cost_usd: Annotated[float | None, typer.Option(help="Most the answer may cost.")] = None,
     stopping_score: Annotated[
-        float | None, typer.Option(help="Score from which on no further layer runs.")
+        float | None, typer.Option(help="Score at which no further layer runs.")
     ] = None,
     quality_weight: Annotated[float | None, typer.Option(help="Weight of the score.")] = None,
     cost_weight: Annotated[float | None, typer.Option(help="Weight of the cost.")] = None,
@@ -63,12 +63,12 @@ def ask(
         float, typer.Option(min=0, max=MAX_TIMEOUT_S, help="Seconds that the answer may take.")
     ] = 60.0,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say why each model runs or does not.")
+        bool, typer.Option("--explain", help="Explain why each model runs or does not.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print the answer alone.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print only the answer.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Answers a query, and shows which models ran, what they scored and what it cost."""
+    """Answers a query and shows the models that ran, their scores and the cost."""
     policy = RoutingPolicy(
         strategy=strategy,
         preset=preset,
@@ -109,7 +109,7 @@ async def show_answer(
     timeout_s: float,
     explain: bool = False,
 ) -> None:
-    """Shows the answer of the router at `address` as it comes about."""
+    """Shows the answer of the router at `address` while it is generated."""
     async with (
         access.client(address) as client,
         aclosing(client.stream(query, policy, timeout_s=timeout_s)) as events,
@@ -126,7 +126,7 @@ async def print_answer(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Prints the whole result as JSON, or the text of the answer alone."""
+    """Prints the whole result as JSON, or only the text of the answer."""
     async with access.client(address) as client:
         result = await client.answer(query, policy, timeout_s=timeout_s)
     if as_json:

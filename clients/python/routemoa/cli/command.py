@@ -1,4 +1,4 @@
-"""Runs the coroutine of a command: signals cancel it, failures are shown, the exit code follows."""
+"""Runs the coroutine of a command: signals cancel it, failures are shown, the exit code is set."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routemoa.cli.failures import EXIT_INTERRUPTED, describe
-from routemoa.cli.process import StackError
+from routemoa.cli.failures import EXIT_INTERRUPTED, StackError, describe
 from routemoa.cli.terminal import open_console, print_json
 from routemoa.errors import RouteMoAError
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object and nothing else, errors too.")
+    bool, typer.Option("--json", help="Print one JSON object and nothing else, even for an error.")
 ]
 RouterOption = Annotated[
     str, typer.Option("--router", envvar="ROUTEMOA_ROUTER", help="Address of the router.")
@@ -32,9 +31,7 @@ ModelOption = Annotated[
 ]
 StrategyOption = Annotated[
     str,
-    typer.Option(
-        help="How the answer is made, e.g. single, moa or cascade; default: the router's."
-    ),
+    typer.Option(help="Strategy, e.g. single, moa or cascade; default: the router's."),
 ]
 
 
@@ -42,8 +39,8 @@ def run(work: Coroutine[object, object, int | None], *, address: str, as_json: b
     """Runs a command to its end and leaves with its exit code.
 
     Args:
-        work: The command; what it returns is the exit code, nothing is success.
-        address: What it talks to, for the text of failures.
+        work: The command; it returns the exit code, None for success.
+        address: The address that it calls, for the text of failures.
         as_json: Whether failures are shown as JSON, on standard output.
 
     Raises:
@@ -66,7 +63,7 @@ def run(work: Coroutine[object, object, int | None], *, address: str, as_json: b
 
 async def _cancelled_by_signals(work: Coroutine[object, object, int | None]) -> int | None:
     task, loop = asyncio.current_task(), asyncio.get_running_loop()
-    if task is not None and sys.platform != "win32":  # there, Ctrl-C alone is what asyncio handles
+    if task is not None and sys.platform != "win32":  # there, asyncio handles only Ctrl-C
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, task.cancel)
     return await work
@@ -80,7 +77,7 @@ def read_query(argument: str) -> str:
     """
     try:
         query = sys.stdin.buffer.read().decode().rstrip("\n") if argument == "-" else argument
-        query.encode()  # bytes of the command line that are no UTF-8 arrive as lone surrogates
+        query.encode()  # bytes that are not UTF-8 arrive as lone surrogates
     except UnicodeError:
         raise typer.BadParameter("the query is not valid UTF-8") from None
     return query

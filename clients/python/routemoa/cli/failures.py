@@ -1,4 +1,4 @@
-"""What went wrong, for a person or a program: error -> `Failure` -> text or JSON, and an exit code."""
+"""Errors for a person or a program: error -> `Failure` -> text or JSON, and an exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import grpc
 from rich.text import Text
 
-from routemoa.cli.process import StackError
 from routemoa.cli.terminal import printable
 from routemoa.errors import RouteMoAError, TransportError
 
@@ -19,16 +18,16 @@ EXIT_FAILURE = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 _CALLERS_FAULT = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND}
-# gRPC has one code for both; only its text tells a call that never left from one that was cut off.
+# UNAVAILABLE covers both; only the text distinguishes a call that never left from one that broke.
 _NEVER_CONNECTED = ("failed to connect", "resolution failed", "name resolution")
-# Somebody listens who wants TLS, or none, or shows a certificate that is not trusted.
+# The server expects TLS, or no TLS, or its certificate is not trusted.
 _NEVER_AGREED = "connections to all backends failing"
 _NOT_GRPC = "parsing http/2"
 _HINTS: Mapping[str, str] = {
-    "ERROR_REASON_INVALID_FIELD": "Mend the request.",
+    "ERROR_REASON_INVALID_FIELD": "Correct the request.",
     "ERROR_REASON_INVALID_PAGE_TOKEN": "Start again at the first page.",
     "ERROR_REASON_MODEL_NOT_FOUND": (
-        "`routemoa models` lists the pool; `routemoa rank` what the scorer knows."
+        "`routemoa models` lists the pool, `routemoa rank` the scorer's models."
     ),
     "ERROR_REASON_MODEL_POOL_MISMATCH": (
         "Tell the operator: the pool file and the scorer's artifact disagree."
@@ -36,16 +35,20 @@ _HINTS: Mapping[str, str] = {
     "ERROR_REASON_NO_ELIGIBLE_MODEL": "Relax the limits: --max-cost-usd, --max-models, --model.",
     "ERROR_REASON_OVERLOADED": "Try again.",
     "ERROR_REASON_DRAINING": "The service is shutting down: try again.",
-    "ERROR_REASON_GENERATION_FAILED": "Look at the models' backends. Another try may cost money again.",
+    "ERROR_REASON_GENERATION_FAILED": "Check the models' backends. Another try may cost money again.",
     "ERROR_REASON_DEADLINE_TOO_SHORT": "Allow more time: --timeout.",
     "ERROR_REASON_ANSWER_TIMED_OUT": "Allow more time: --timeout.",
     "ERROR_REASON_INTERNAL": (
         "Tell the operator: the service's log has the cause under this request id."
     ),
-    "ERROR_REASON_BUDGET_EXHAUSTED": "Ask for less (--max-cost-usd), or the operator for more.",
+    "ERROR_REASON_BUDGET_EXHAUSTED": "Lower --max-cost-usd, or ask the operator for a larger budget.",
     "ERROR_REASON_UNKNOWN_TENANT": "Send the token that the operator gave you: --token-file.",
     "ERROR_REASON_BUDGET_STORE_UNAVAILABLE": "Try again.",
 }
+
+
+class StackError(Exception):
+    """Raised when the services on this machine cannot start or go on; its text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class Failure:
     violations: tuple[tuple[str, str], ...] = ()
 
     def as_text(self) -> Text:
-        """Returns the failure for a person: what, where, and what to do."""
+        """Returns the failure for a person: the problem, its details and what to do."""
         text = Text.assemble(("error: ", "bold red"), printable(self.message))
         for field, description in self.violations:
             text.append(printable(f"\n  {field}: {description}"))
@@ -114,16 +117,16 @@ def _transport_failure(error: TransportError, address: str) -> Failure:
     code, text = error.code, error.message.lower()
     message, hint = f"the call to {address} failed: {error.message}", ""
     if code is grpc.StatusCode.UNIMPLEMENTED or _NOT_GRPC in text:
-        message = f"what listens at {address} is not the service asked for"
+        message = f"the server at {address} is not the service of this command"
         hint = "Check the address (see --help)."
     elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
         message, hint = f"no answer from {address} in the time allowed", "Allow more: --timeout."
     elif code is grpc.StatusCode.UNAVAILABLE and any(sign in text for sign in _NEVER_CONNECTED):
         message = f"nothing answers at {address}"
-        hint = "Start the services with `routemoa up`, or say where they are (see --help)."
+        hint = "Start the services with `routemoa up`, or give their address (see --help)."
     elif code is grpc.StatusCode.UNAVAILABLE and _NEVER_AGREED in text:
         message = f"no connection to {address}: {error.message}"
-        hint = "Check the address, and what is said of TLS: --tls, --ca-file (see --help)."
+        hint = "Check the address and the TLS options: --tls, --ca-file (see --help)."
     elif code is grpc.StatusCode.UNAVAILABLE:
         message, hint = f"the connection to {address} broke: {error.message}", "Try again."
     return Failure(reason="TRANSPORT", message=message, hint=hint, code=code.name)

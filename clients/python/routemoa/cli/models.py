@@ -1,4 +1,4 @@
-"""`routemoa models`: the pool that the router chooses from."""
+"""`routemoa models`: lists the pool that the router chooses from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`routemoa rank`: what the scorer expects of each model, before any of them runs."""
+"""`routemoa rank`: ranks the models for a query before any of them runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rank(
     query: QueryArgument,
     *,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Ask the router what it would run, and why.")
+        bool, typer.Option("--explain", help="Ask the router which models it would run, and why.")
     ] = False,
     scorer: ScorerOption = SCORER_ADDRESS,
     router: RouterOption = ROUTER_ADDRESS,
@@ -98,7 +98,7 @@ async def show_scores(
     ]
     console.print(Text(" · ".join(details), style="dim"))
     if response.truncated:
-        console.print(Text("The query is longer than the scorer reads: its middle was left out."))
+        console.print(Text("The query is longer than the scorer's limit: its middle was left out."))
 
 
 async def show_decision(
@@ -111,7 +111,7 @@ async def show_decision(
     timeout_s: float,
     as_json: bool,
 ) -> None:
-    """Shows what the router at `address` would run in a first layer, and why."""
+    """Shows the models that the router at `address` would run in a first layer, and why."""
     async with access.client(address) as client:
         response = await client.route(
             query, RoutingPolicy(model_ids=model_ids), timeout_s=timeout_s

@@ -1,6 +1,6 @@
-"""What the services said, as tables: message -> rich renderable. Pure.
+"""Messages of the services as tables: message -> rich renderable. Pure.
 
-Everything that a server or a model wrote goes through `printable`, and never through rich's markup.
+All text of servers and models goes through `printable`, and never through rich's markup.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def scores_table(response: scorer_service_pb2.RankModelsResponse) -> Table:
 
 
 def pool_table(models: Sequence[model_pb2.Model]) -> Table:
-    """Returns the pool, with what is known of each model before it runs."""
+    """Returns the pool, with each model's prices, latency and context window."""
     table = _table(
         ("model", "left"),
         ("prompt $/M", "right"),
@@ -83,9 +83,9 @@ def ranking_table(decision: router_pb2.RoutingDecision, *, max_rows: int) -> Tab
     )
     selected = set(decision.selected_model_ids)
     hidden_count = 0
-    for place, ranked in enumerate(decision.ranked_models):
+    for rank, ranked in enumerate(decision.ranked_models):
         runs = ranked.model_id in selected
-        if place >= max_rows and not runs:
+        if rank >= max_rows and not runs:
             hidden_count += 1
             continue
         table.add_row(
@@ -103,15 +103,15 @@ def ranking_table(decision: router_pb2.RoutingDecision, *, max_rows: int) -> Tab
 
 
 def explanation_table(ranked_models: Sequence[router_pb2.RankedModel]) -> Table:
-    """Returns why each model of a ranking stands where it does, and whether it runs."""
+    """Returns the explanation of each model's rank, and whether it runs."""
     table = _table(("", "left"), ("model", "left"), ("why", "left"))
-    for place, ranked in enumerate(ranked_models, start=1):
-        table.add_row(str(place), _name(ranked.model_id), Text(printable(ranked.explanation)))
+    for rank, ranked in enumerate(ranked_models, start=1):
+        table.add_row(str(rank), _name(ranked.model_id), Text(printable(ranked.explanation)))
     return table
 
 
 def layer_table(layer: router_pb2.LayerReport, prior_scores: Mapping[str, float]) -> Table:
-    """Returns what every model that ran so far scored, and what its call in this layer took."""
+    """Returns the scores of every model that ran so far, with cost and time of its call here."""
     table = _table(
         ("", "left"),
         ("answers", "left"),
@@ -133,7 +133,7 @@ def layer_table(layer: router_pb2.LayerReport, prior_scores: Mapping[str, float]
             Text(f"{assessment.posterior_score:.3f}", style="bold"),
             *_spent_cells(call),
         )
-    for model_id, call in calls.items():  # they failed, and nothing is known of their answers
+    for model_id, call in calls.items():  # failed calls have no assessment
         prior = _score(prior_scores.get(model_id))
         status = Text(enum_label(router_pb2.CallStatus.DESCRIPTOR, call.status), style="red")
         table.add_row(*_call_cells(model_id, call), prior, "", "", status, *_spent_cells(call))
@@ -141,7 +141,7 @@ def layer_table(layer: router_pb2.LayerReport, prior_scores: Mapping[str, float]
 
 
 def result_table(result: router_pb2.GenerateAnswerResponse) -> Table:
-    """Returns who answered, why it ended there, what it cost, and where the time went."""
+    """Returns the answering model, the stop reason, the cost and the time by part."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
@@ -160,7 +160,7 @@ def result_table(result: router_pb2.GenerateAnswerResponse) -> Table:
 
 
 def fallback_text(fallback: router_pb2.Fallback) -> Text:
-    """Returns what failed, how, and what was used instead."""
+    """Returns the failed dependency, its status and the substitute."""
     if fallback.substitute == router_pb2.SUBSTITUTE_SAFE_MODELS:
         return Text("the ranking was too uncertain; the pool's safe models ran", style="yellow")
     if fallback.substitute == router_pb2.SUBSTITUTE_MEAN_PRIOR:
@@ -177,7 +177,7 @@ def _table(*columns: tuple[str, JustifyMethod]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for name, justify in columns:
         if name in _MODEL_COLUMNS:
-            # The only column that gives way; a long id is folded, since it is there to be copied.
+            # The only column that shrinks; a long id is folded, so that it can be copied.
             table.add_column(name, justify=justify, overflow="fold", min_width=24, max_width=42)
         elif name in _TEXT_COLUMNS:
             table.add_column(name, justify=justify, overflow="fold")
@@ -225,7 +225,7 @@ def _calls_and_tokens(usage: Sequence[router_pb2.UsageEntry]) -> str:
 
 
 def _times(result: router_pb2.GenerateAnswerResponse) -> str:
-    """Returns where the time went; what no part took is the router's own."""
+    """Returns the time by part; the rest is the router's own."""
     timing = result.timing
     parts_s = {
         "models": seconds(timing.generation_duration),

@@ -1,4 +1,4 @@
-"""What a person sees: the console, and how numbers and foreign text are written."""
+"""The console, and how numbers and the text of others are written."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _CONTROL_CODES = {
 
 
 def open_console(*, stderr: bool = False) -> Console:
-    """Returns a console of at most 100 columns; exactly that where no terminal says otherwise."""
+    """Returns a console of at most 100 columns; of exactly 100 where there is no terminal."""
     console = Console(stderr=stderr, highlight=False)
     console.width = min(console.width, WIDTH_COLUMNS) if console.is_terminal else WIDTH_COLUMNS
     return console
 
 
 def printable(text: str) -> str:
-    """Returns text of models and servers without the codes that would move a terminal's cursor."""
+    """Returns a text without the control codes that would move a terminal's cursor."""
     return text.translate(_CONTROL_CODES)
 
 
 def print_json(content: Message | dict[str, object]) -> None:
-    """Prints one JSON object to standard output: a message with every field, or what is given."""
+    """Prints one JSON object to standard output; a message with all its fields."""
     if not isinstance(content, dict):
         content = MessageToDict(
             content, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
@@ -44,7 +44,7 @@ def print_json(content: Message | dict[str, object]) -> None:
 
 
 def usd(amount: float) -> str:
-    """Returns dollars: cents from a dollar on, else enough places for the price of one call."""
+    """Returns dollars: two decimals from a dollar on, else six, enough for the price of one call."""
     return f"${amount:,.2f}" if amount >= 1 else f"${amount:.6f}"
 
 

@@ -1,4 +1,4 @@
-"""Shows an answer as it comes about: events of the stream -> a console, top to bottom."""
+"""Shows an answer while it is generated: events of the stream -> a console, top to bottom."""
 
 from __future__ import annotations
 
@@ -82,15 +82,13 @@ class AnswerView:
         if not self._writing:
             self._heading("Answer", "")
             self._writing = True
-        # rich would wrap a delta on its own, as if it began a line: the terminal does it right
+        # rich would wrap each delta as if it began a line; the terminal wraps correctly
         self._console.print(Text(printable(text)), end="", soft_wrap=True)
 
     def _show_reset(self, reset: router_pb2.AnswerReset) -> None:
         self._end_text()
         status = enum_label(router_pb2.CallStatus.DESCRIPTOR, reset.status)
-        note = (
-            f"The writer failed ({status}): the text above is void, and what follows replaces it."
-        )
+        note = f"The writer failed ({status}): the text below replaces the text above."
         self._console.print(Text(note, style="yellow"))
 
     def _end_text(self) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from services.replay.policies import policy_of
+from services.evaluation.decisions.policy_overrides import policy_of
 from services.router.decision_records.buffer import RecordBuffer
 from services.router.decision_records.build import Redaction
 from services.router.decision_records.recorder import Recorder

@@ -1,0 +1,9 @@
+"""All services on one machine, for development: `routemoa up`, `demo` and `pool`. Needs `[serve,cli]`.
+
+- demo: `routemoa demo`.
+- pool_check: `routemoa pool`.
+- process: one child process.
+- stack: simulator, scorer, judge and router as child processes.
+- up: `routemoa up`.
+- __main__: `python -m services.local`, which the command line runs.
+"""

@@ -1,0 +1,115 @@
+"""`routemoa pool`: checks a pool file and its endpoints, and shows the result as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from routemoa.cli.command import JsonOption, run
+from routemoa.cli.failures import EXIT_BAD_INPUT, EXIT_FAILURE
+from routemoa.cli.terminal import open_console, print_json, printable, span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.check.report import EndpointReport
+
+PoolOption = Annotated[
+    Path,
+    typer.Option(
+        "--pool", envvar="ROUTEMOA_ROUTER_POOL_FILE", exists=True, dir_okay=False, help="Pool file."
+    ),
+]
+_COLUMNS = ("model", "endpoint", "answers", "in", "known", "key", "price", "context window")
+
+app = typer.Typer(help="Checks a pool file and its endpoints.", no_args_is_help=True)
+
+
+@app.command()
+def validate(*, pool: PoolOption, as_json: JsonOption = False) -> None:
+    """Reads a pool file as the router would, and calls no endpoint."""
+    run(_check(pool, None, as_json=as_json), address="", as_json=as_json)
+
+
+@app.command()
+def check(
+    *,
+    pool: PoolOption,
+    timeout: Annotated[float, typer.Option(min=0, help="Seconds for each request.")] = 30.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Asks every endpoint for its models and for one token; the tokens cost money."""
+    run(_check(pool, timeout, as_json=as_json), address="", as_json=as_json)
+
+
+async def _check(pool_file: Path, timeout_s: float | None, *, as_json: bool) -> int:
+    """Shows the problems and returns the exit code; calls no endpoint without a time limit."""
+    # Imported here: they take half a second of processor time, and `up` and `demo` do without them.
+    from services.router.check.probe import check_pool  # noqa: PLC0415
+    from services.router.pool.pool import load_pool  # noqa: PLC0415
+    from services.rpc.reload import FileProblemsError  # noqa: PLC0415
+
+    try:
+        pool = load_pool(pool_file)
+    except FileProblemsError as error:
+        _show(error.problems, [], as_json=as_json)
+        return EXIT_BAD_INPUT
+    reports = [] if timeout_s is None else await check_pool(pool, timeout_s=timeout_s)
+    _show([], reports, as_json=as_json)
+    return EXIT_FAILURE if any(report.problems for report in reports) else 0
+
+
+def _show(problems: Sequence[str], reports: Sequence[EndpointReport], *, as_json: bool) -> None:
+    if as_json:
+        endpoints = [report.as_dict() for report in reports]
+        print_json({"problems": problems, "endpoints": endpoints})
+        return
+    console = open_console()
+    if reports:
+        console.print(endpoints_table(reports))
+    all_problems = [*problems, *endpoint_problems(reports)]
+    for problem in all_problems:
+        console.print(Text(printable(problem), style="red"), soft_wrap=True)
+    if not all_problems:
+        console.print(Text("No problems.", style="green"))
+
+
+def endpoints_table(reports: Sequence[EndpointReport]) -> Table:
+    """Returns one row per endpoint."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in _COLUMNS:
+        table.add_column(column, overflow="fold")
+    for report in reports:
+        answers = report.status == "OK"
+        status = "yes" if answers else report.status.replace("_", " ").lower()
+        known = "-" if report.model_known is None else ("yes" if report.model_known else "no")
+        table.add_row(
+            printable(report.model_id),
+            printable(report.url),
+            Text(status, style="green" if answers else "red"),
+            "-" if report.latency_s is None else span(report.latency_s),
+            known,
+            report.key,
+            "yes" if report.priced else "free",
+            _context_window(report),
+        )
+    return table
+
+
+def endpoint_problems(reports: Sequence[EndpointReport]) -> list[str]:
+    """Returns every problem, with the model and the endpoint that have it."""
+    return [
+        f"{report.model_id} at {report.url}: {problem}"
+        for report in reports
+        for problem in report.problems
+    ]
+
+
+def _context_window(report: EndpointReport) -> str:
+    served = report.served_context_window_tokens
+    suffix = "" if served is None else f" of {served:,}"
+    return f"{report.context_window_tokens:,}{suffix}"

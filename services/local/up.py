@@ -1,0 +1,90 @@
+"""`routemoa up`: the whole system on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from routemoa.cli.command import run
+from routemoa.cli.terminal import open_console
+from routemoa.client import ROUTER_ADDRESS, SCORER_ADDRESS
+from services.local.stack import StackConfig, running_stack
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from services.local.stack import Stack
+
+SIMULATED_NOTICE = "SIMULATED POOL: a simulator writes the replies, no language model runs."
+
+PoolFile = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="Pool file; default: a simulated pool."),
+]
+Artifact = Annotated[
+    Path | None,
+    typer.Option(exists=True, file_okay=False, help="Scorer artifact; default: the shipped one."),
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port.")]
+
+
+def up(
+    *,
+    pool: PoolFile = None,
+    artifact: Artifact = None,
+    scorer_port: Port = 50051,
+    router_port: Port = 50052,
+    judge_port: Port = 50053,
+    simulator_port: Port = 50054,
+) -> None:
+    """Starts scorer, judge and router, and a simulated pool unless a real one is given."""
+    config = StackConfig(
+        pool_file=pool,
+        artifact=artifact,
+        scorer_port=scorer_port,
+        router_port=router_port,
+        judge_port=judge_port,
+        simulator_port=simulator_port,
+    )
+    run(serve(open_console(), config), address="", as_json=False)
+
+
+async def serve(console: Console, config: StackConfig) -> None:
+    """Runs the stack until it is cancelled.
+
+    Raises:
+        StackError: It cannot start, or one of its processes ends.
+    """
+    console.print(Text("Starting the services ...", style="dim"))
+    async with running_stack(config) as stack:
+        show_stack(console, stack)
+        raise await stack.wait_for_failure()
+
+
+def show_stack(console: Console, stack: Stack) -> None:
+    """Shows the addresses of the services and the commands to try next."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, address in (
+        ("router", stack.router_address),
+        ("scorer", stack.scorer_address),
+        ("judge", stack.judge_address),
+        ("simulator", stack.simulator_url),
+    ):
+        if address is not None:
+            table.add_row(name, address, Text(f"pid {stack.pids[name]}", style="dim"))
+    console.print(Text("RouteMoA is up.", style="bold green"))
+    if stack.simulator_url is not None:
+        console.print(Text(SIMULATED_NOTICE, style="bold yellow"))
+        console.print(Text("It answers a dozen questions, and no other.", style="yellow"))
+    console.print(table)
+    router = "" if stack.router_address == ROUTER_ADDRESS else f" --router {stack.router_address}"
+    scorer = "" if stack.scorer_address == SCORER_ADDRESS else f" --scorer {stack.scorer_address}"
+    console.print("\nIn another terminal:")
+    console.print(Text(f'  routemoa ask{router} "Why is the sky blue?"'))
+    console.print(Text(f'  routemoa rank{scorer} "Why is the sky blue?"'))
+    console.print(Text(f"  routemoa models{router}"))
+    console.print(Text("\nCtrl-C stops everything.", style="dim"))
