@@ -19,7 +19,7 @@ from torch.nn import functional
 from scorer.data.splits import fold_of
 from scorer.measures.calibration import calibration_figures
 from scorer.runtime.max_coverage import complementary_models
-from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, best_rule, team_columns
+from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, team_columns
 from scorer.training.calibrate import fit_calibration, logit
 from scorer.training.mixture.distillation import distil
 from scorer.training.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
@@ -27,6 +27,7 @@ from scorer.training.mixture.out_of_distribution import Familiarity, fit_familia
 from scorer.training.mixture.projection import fit_projection, project_all
 from scorer.training.mixture.shrinkage import Anchor, class_ease, fit_anchor
 from scorer.training.mixture.skills import SkillTable, fit_skills, skill_rows
+from scorer.training.mixture.team_rule_choice import best_rule
 
 if TYPE_CHECKING:
     import numpy.typing as npt
