@@ -58,7 +58,7 @@ def compare(
         from scorer.evaluation.harness import compare as compare_methods  # noqa: PLC0415
         from scorer.evaluation.methods.registry import METHODS, TUNING_METHODS  # noqa: PLC0415
         from scorer.evaluation.methods.routemoa import RouteMoA  # noqa: PLC0415
-        from scorer.evaluation.report import table  # noqa: PLC0415
+        from scorer.evaluation.result_tables import table  # noqa: PLC0415
         from scorer.evaluation.results import write_results  # noqa: PLC0415
         from scorer.training.embedding import FrozenEncoder  # noqa: PLC0415
         from scorer.training.embedding_cache import EmbeddingCache  # noqa: PLC0415

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scorer.evaluation.curves import Curve, Curves, ReliabilityCurve, SingleModel
 from scorer.evaluation.figures import MethodFigures, Spread
-from scorer.evaluation.report import markdown
+from scorer.evaluation.result_tables import markdown
 from scorer.measures.intervals import Interval
 from scorer.runtime.fields import ProblemsError
 

@@ -15,8 +15,7 @@ from typer.testing import CliRunner
 
 from scorer.__main__ import app
 from scorer.evaluation.harness import compare
-from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
-from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
 from scorer.evaluation.methods.knn import NearestNeighbours
 from scorer.evaluation.results import read_results, write_results
 from scorer.measures.calibration import calibration_figures

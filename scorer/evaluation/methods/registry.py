@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
-from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
 from scorer.evaluation.methods.knn import NearestNeighbours
 from scorer.evaluation.methods.linear import Linear
 from scorer.evaluation.methods.matrix_factorization import MatrixFactorization

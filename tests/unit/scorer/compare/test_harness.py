@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from scorer.evaluation.harness import compare
-from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
-from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
 from scorer.evaluation.methods.knn import Memory, NearestNeighbours
 from scorer.evaluation.methods.method import Prediction
-from scorer.evaluation.report import markdown
+from scorer.evaluation.result_tables import markdown
 from scorer.evaluation.results import write_results
 from scorer.evaluation.runs import RunStore
 from tests.unit.scorer.compare.toy import toy_pool

@@ -1,4 +1,4 @@
-"""Baselines that hold one row of scores for many queries: for all, or for those of a task."""
+"""Baselines that read no text: a random order, the best model, and the best model of a task."""
 
 from __future__ import annotations
 
@@ -17,6 +17,30 @@ if TYPE_CHECKING:
     from scorer.evaluation.dataset import Dataset, Queries
 
     Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomScores:
+    """Predicts random scores."""
+
+    seed: int
+    model_count: int
+
+    def predict(self, queries: Queries) -> Floats:
+        """Returns scores drawn evenly from [0, 1], (N, M)."""
+        shape = (len(queries), self.model_count)
+        return np.random.default_rng(self.seed).random(shape, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """Ranks the models in a random order for each query; every method has to beat it."""
+
+    name: str = "random"
+
+    def fit(self, train: Dataset, *, seed: int) -> RandomScores:
+        """Counts the models."""
+        return RandomScores(seed=seed, model_count=len(train.model_ids))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
