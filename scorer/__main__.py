@@ -1,7 +1,6 @@
-"""``python -m scorer <command>``: the commands, in one list.
+"""``python -m scorer <command>``: the list of commands.
 
-Only train, export and compare need torch, and only report needs matplotlib; they import it when
-they run.
+Commands that need torch, onnx or matplotlib import them when they run.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from scorer.commands.report import report
 from scorer.commands.train import train
 
 app = typer.Typer(
-    help="Trains, exports, quantizes, evaluates and inspects scorers, and prepares their data.",
+    help="Train, export, quantize, evaluate and inspect scorers, and prepare their data.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

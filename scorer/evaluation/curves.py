@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.evaluation.dataset import Dataset
-    from scorer.evaluation.methods.method import Prediction
+    from scorer.evaluation.methods.method import MethodPrediction
 
     Floats = npt.NDArray[np.float32]
 
@@ -65,7 +65,7 @@ class SingleModel:
     cost_usd: float | None
 
 
-def curves_of(train: Dataset, test: Dataset, run: Sequence[Prediction]) -> Curves:
+def curves_of(train: Dataset, test: Dataset, run: Sequence[MethodPrediction]) -> Curves:
     """Returns the curves of a method.
 
     Args:
@@ -113,7 +113,7 @@ def single_models(test: Dataset) -> dict[str, SingleModel]:
     }
 
 
-def _frontier(train: Dataset, test: Dataset, run: Sequence[Prediction]) -> Curve | None:
+def _frontier(train: Dataset, test: Dataset, run: Sequence[MethodPrediction]) -> Curve | None:
     if train.costs_usd is None or test.costs_usd is None:
         return None
     truth = Spending(targets=test.targets, costs_usd=test.costs_usd, weights=test.weights)

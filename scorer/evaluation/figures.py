@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.evaluation.curves import Curves, curves_of
-from scorer.evaluation.methods.method import Prediction
+from scorer.evaluation.methods.method import MethodPrediction
 from scorer.measures.calibration import (
     calibration_by_model,
     calibration_figures,
@@ -62,7 +62,7 @@ class MethodFigures:
 
 
 def figures_of(
-    train: Dataset, test: Dataset, runs: Mapping[str, Sequence[Prediction]]
+    train: Dataset, test: Dataset, runs: Mapping[str, Sequence[MethodPrediction]]
 ) -> dict[str, MethodFigures]:
     """Returns the figures of every method.
 
@@ -74,7 +74,7 @@ def figures_of(
     kept = labelled_rows(test)
     test = test.take(kept)
     seeds = {name: [prediction.take(kept) for prediction in run] for name, run in runs.items()}
-    seeds["oracle"] = [Prediction(scores=np.nan_to_num(test.targets))]
+    seeds["oracle"] = [MethodPrediction(scores=np.nan_to_num(test.targets))]
     outcomes = {name: _mean_outcomes(run, test) for name, run in seeds.items()}
     scores = _resampled([pair[0] for pair in outcomes.values()], test)
     hits = _resampled([pair[1] for pair in outcomes.values()], test)
@@ -128,7 +128,7 @@ def _resampled(outcomes: Sequence[npt.NDArray[np.float64]], test: Dataset) -> _R
 
 
 def _mean_outcomes(
-    run: Sequence[Prediction], test: Dataset
+    run: Sequence[MethodPrediction], test: Dataset
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Returns score and hit@3 of every query, each a mean over seeds, (N,)."""
     outcomes = [ranking_outcomes(each.scores, test.targets) for each in run]
@@ -136,7 +136,7 @@ def _mean_outcomes(
     return scores, np.mean([_team_hits(each, test) for each in run], axis=0)
 
 
-def _team_hits(prediction: Prediction, test: Dataset) -> npt.NDArray[np.float64]:
+def _team_hits(prediction: MethodPrediction, test: Dataset) -> npt.NDArray[np.float64]:
     """Returns whether one of the models that would run together is among the best, (N,)."""
     if prediction.teams is None:
         return ranking_outcomes(prediction.scores, test.targets).hits_at_3.astype(np.float64)
@@ -153,7 +153,7 @@ def _spreads(figures: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
     }
 
 
-def _figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict[str, float]:
+def _figures(train: Dataset, test: Dataset, prediction: MethodPrediction) -> dict[str, float]:
     scores = prediction.scores
     outcomes = ranking_outcomes(scores, test.targets)
     errors = model_calibration_errors(scores, test.targets)
@@ -171,7 +171,7 @@ def _figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict[str,
     }
 
 
-def _cost_figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict[str, float]:
+def _cost_figures(train: Dataset, test: Dataset, prediction: MethodPrediction) -> dict[str, float]:
     if train.costs_usd is None or test.costs_usd is None:
         return {}
     truth = Spending(targets=test.targets, costs_usd=test.costs_usd, weights=test.weights)
@@ -192,7 +192,7 @@ def _cost_figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict
     }
 
 
-def _errors_by_model(run: Sequence[Prediction], test: Dataset) -> dict[str, float]:
+def _errors_by_model(run: Sequence[MethodPrediction], test: Dataset) -> dict[str, float]:
     seeds = [calibration_by_model(each.scores, test.targets) for each in run]
     return {
         model_id: float(np.mean([each.calibration_error for each in figures if each]))

@@ -72,7 +72,7 @@ def _parse_pool(reader: FieldReader) -> PoolConfig:
     )
     if not pool.tests:
         reader.problems.append(f"pool {pool.name!r} has no test")
-    reader.refuse_unread()
+    reader.reject_unread()
     return pool
 
 

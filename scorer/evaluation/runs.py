@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scorer.evaluation.methods.method import Prediction, prediction_of
+from scorer.evaluation.methods.method import MethodPrediction, prediction_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class Run:
     """What one fitted method predicts."""
 
-    predictions: Mapping[str, Prediction]
+    predictions: Mapping[str, MethodPrediction]
     """By test."""
     fit_s: float
     """How long fitting took."""
@@ -97,9 +97,9 @@ def _packed(run: Run) -> dict[str, npt.NDArray[Any]]:
     return {name: value for name, value in parts.items() if value is not None}
 
 
-def _unpacked(kept: Mapping[str, npt.NDArray[Any]], name: str) -> Prediction:
+def _unpacked(kept: Mapping[str, npt.NDArray[Any]], name: str) -> MethodPrediction:
     parts = {part: kept[f"{name}.{part}"] for part in PARTS if f"{name}.{part}" in kept}
-    return Prediction(**parts)
+    return MethodPrediction(**parts)
 
 
 def _key(pool: Pool, method: Method, seed: int) -> str:

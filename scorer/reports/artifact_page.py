@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from scorer.reports.changes import Changes
     from scorer.reports.evidence import Evidence
-    from scorer.reports.learning_curve import Growth
+    from scorer.reports.learning_curve import LearningCurve
 
 MOST_HITS = 5
 """Largest number of models run together that hits are drawn for."""
@@ -41,7 +41,7 @@ UNCERTAINTY_MARKS = {
 
 
 def artifact_sections(
-    evidence: Evidence, changed: Changes | None, growth: Growth | None
+    evidence: Evidence, changed: Changes | None, growth: LearningCurve | None
 ) -> list[Section]:
     """Returns the sections; those without something to show are left out."""
     sections = [_choices(evidence), _probabilities(evidence)]
@@ -209,7 +209,7 @@ def score_histogram(evidence: Evidence) -> Picture:
     )
 
 
-def _learning(growth: Growth) -> Section:
+def _learning(growth: LearningCurve) -> Section:
     picture = Picture(
         name="learning-curve",
         title="What would more records be worth?",

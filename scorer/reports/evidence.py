@@ -130,7 +130,7 @@ def _read(runtime: Runtime, texts: Sequence[str], batch_size: int) -> tuple[Floa
     ranks = -np.arange(shape[1], dtype=np.float32)
     for rows in track(length_buckets(queries, batch_size), f"Reading with {runtime.version}"):
         batch = [queries[row] for row in rows]
-        reading = runtime.read(batch)
+        reading = runtime.predict(batch)
         scores[rows], uncertainty[rows] = reading.scores, reading.uncertainty
         order = runtime.team(batch, shape[1])
         teams[np.asarray(rows)[:, None], order] = ranks

@@ -33,7 +33,7 @@ SEED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Growth:
+class LearningCurve:
     """What ever more training records give on the same records."""
 
     scores: dict[int, Interval]
@@ -42,7 +42,9 @@ class Growth:
     """Mean score of always taking the model that is best on all the training records."""
 
 
-def grow(recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: Path) -> Growth:
+def grow(
+    recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: Path
+) -> LearningCurve:
     """Learns from growing shares of a recipe's training records; a smaller share is in a larger one.
 
     Args:
@@ -78,4 +80,4 @@ def grow(recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: P
         scores[len(part)] = interval(float(outcomes.mean()), means[:, 0])
     single = np.tile(mean_by_model(targets_of(training, model_ids)), (len(known), 1))
     best_single = float(ranking_outcomes(single, test.targets).scores.mean())
-    return Growth(scores=scores, best_single=best_single)
+    return LearningCurve(scores=scores, best_single=best_single)

@@ -31,8 +31,8 @@ from scorer.evaluation.runs import RunStore
 from scorer.measures.ranking import random_figures, ranking_figures
 from scorer.training.mixture.clusters import cluster
 from tests.train.tiny_encoder import WORDS, save_tiny_encoder
-from tests.unit.scorer.compare.test_harness import relabelled
-from tests.unit.scorer.compare.toy import toy_pool
+from tests.unit.scorer.evaluation.test_harness import relabelled
+from tests.unit.scorer.evaluation.toy import toy_pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

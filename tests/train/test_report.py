@@ -25,11 +25,11 @@ from scorer.reports import artifact_page as anatomy
 from scorer.reports.changes import ALL_TASKS, changes_between
 from scorer.reports.comparison import comparison_sections
 from scorer.reports.evidence import Evidence
-from scorer.reports.learning_curve import Growth
+from scorer.reports.learning_curve import LearningCurve
 from scorer.reports.page import PAGE_FILE, write_page
 from scorer.reports.pictures.learning_curve import learning_curve
 from scorer.reports.pictures.marks import marks_of
-from tests.unit.scorer.compare.toy import toy_pool
+from tests.unit.scorer.evaluation.toy import toy_pool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,7 +110,7 @@ def test_a_page_shows_every_picture_and_has_the_same_bytes_each_time(
     results: Path, tmp_path: Path
 ) -> None:
     evidence = toy_evidence()
-    growth = Growth(
+    growth = LearningCurve(
         scores={
             10: Interval(mean=0.5, low=0.4, high=0.6),
             100: Interval(mean=0.6, low=0.5, high=0.7),

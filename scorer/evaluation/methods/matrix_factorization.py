@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from scorer.evaluation.methods.method import VALIDATION_FRACTION
-from scorer.evaluation.methods.network import Network, Patience, tensors
+from scorer.evaluation.methods.network import EarlyStopping, Network, tensors
 
 if TYPE_CHECKING:
     from scorer.evaluation.dataset import Dataset
@@ -65,7 +65,7 @@ class MatrixFactorization:
         optimizer = torch.optim.Adam(
             module.parameters(), lr=rate, weight_decay=self.weight_decay, fused=True
         )
-        patience = Patience(module, self.patience)
+        patience = EarlyStopping(module, self.patience)
         for _ in range(self.max_epochs):
             rows, winners, losers = draw_pairs(targets)
             for batch in torch.randperm(len(rows)).split(self.batch_size):

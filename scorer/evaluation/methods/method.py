@@ -20,7 +20,7 @@ VALIDATION_FRACTION = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prediction:
+class MethodPrediction:
     """What a fitted method says about N queries."""
 
     scores: Floats
@@ -30,9 +30,9 @@ class Prediction:
     costs_usd: Floats | None = None
     """Expected dollars of every model's reply, (N, M); None for each model's mean in training."""
 
-    def take(self, rows: npt.NDArray[intp]) -> Prediction:
+    def take(self, rows: npt.NDArray[intp]) -> MethodPrediction:
         """Returns what is said about the given queries."""
-        return Prediction(
+        return MethodPrediction(
             scores=self.scores[rows],
             teams=None if self.teams is None else self.teams[rows],
             costs_usd=None if self.costs_usd is None else self.costs_usd[rows],
@@ -51,7 +51,7 @@ class Predictor(Protocol):
 class FullPredictor(Protocol):
     """A fitted method that knows more than scores: teams, costs, or both."""
 
-    def predict_all(self, queries: Queries, team_size: int) -> Prediction:
+    def predict_all(self, queries: Queries, team_size: int) -> MethodPrediction:
         """Returns all of it; teams are of ``team_size`` models."""
         ...
 
@@ -69,8 +69,8 @@ class Method(Protocol):
         ...
 
 
-def prediction_of(predictor: Predictor, queries: Queries) -> Prediction:
+def prediction_of(predictor: Predictor, queries: Queries) -> MethodPrediction:
     """Returns all that a fitted method can say."""
     if isinstance(predictor, FullPredictor):
         return predictor.predict_all(queries, TEAM_SIZE)
-    return Prediction(scores=predictor.predict(queries))
+    return MethodPrediction(scores=predictor.predict(queries))

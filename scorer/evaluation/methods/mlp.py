@@ -14,7 +14,13 @@ import torch
 from torch import nn
 
 from scorer.evaluation.methods.method import VALIDATION_FRACTION
-from scorer.evaluation.methods.network import Network, Patience, label_loss, masked_loss, tensors
+from scorer.evaluation.methods.network import (
+    EarlyStopping,
+    Network,
+    label_loss,
+    masked_loss,
+    tensors,
+)
 
 if TYPE_CHECKING:
     from scorer.evaluation.dataset import Dataset
@@ -46,7 +52,7 @@ class Perceptron:
         optimizer = torch.optim.AdamW(
             module.parameters(), lr=rate, weight_decay=self.weight_decay, fused=True
         )
-        patience = Patience(module, self.patience)
+        patience = EarlyStopping(module, self.patience)
         for _ in range(self.max_epochs):
             module.train()
             for rows in torch.randperm(len(embeddings)).split(self.batch_size):

@@ -33,7 +33,7 @@ class Network:
         return scores
 
 
-class Patience:
+class EarlyStopping:
     """Keeps a module's best state, and says when it has not become better for a while."""
 
     def __init__(self, module: nn.Module, checks: int) -> None:

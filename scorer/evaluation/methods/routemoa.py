@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from scorer.evaluation.methods.method import Prediction
+from scorer.evaluation.methods.method import MethodPrediction
 from scorer.runtime import max_coverage as complement
 from scorer.runtime import ngrams
 from scorer.runtime import team_rule as team
@@ -21,10 +21,10 @@ from scorer.training.mixture import (
     learner,
     mixture,
     projection,
+    shrinkage,
     skills,
 )
 from scorer.training.mixture import out_of_distribution as familiarity
-from scorer.training.mixture import shrinkage as anchor
 from scorer.training.mixture import significance as candidates
 from scorer.training.mixture.amounts import amounts_by_class
 from scorer.training.mixture.examples import make_examples
@@ -55,7 +55,7 @@ class RouteMoA:
         learner.__name__,
         distillation.__name__,
         examples.__name__,
-        anchor.__name__,
+        shrinkage.__name__,
         candidates.__name__,
         team.__name__,
         familiarity.__name__,
@@ -108,14 +108,14 @@ class MixturePredictor:
         """Returns the calibrated scores, (N, M)."""
         return self.learned.scores(self._features(queries)).astype(np.float32)
 
-    def predict_all(self, queries: Queries, team_size: int) -> Prediction:
+    def predict_all(self, queries: Queries, team_size: int) -> MethodPrediction:
         """Returns the scores, the models to run together, and costs if any were learned."""
         features = self._features(queries)
         weights = self.learned.class_weights(features)
         costs = None
         if self.class_costs_usd is not None:
             costs = (weights @ self.class_costs_usd).astype(np.float32)
-        return Prediction(
+        return MethodPrediction(
             scores=self.learned.scores(features).astype(np.float32),
             teams=self.learned.teams(features, team_size),
             costs_usd=costs,
