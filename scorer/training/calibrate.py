@@ -60,7 +60,7 @@ def fit_calibration(
     Args:
         logits: Logits, (N, M).
         targets: Labels, (N, M), NaN where there is none.
-        weights: How many queries each row counts as, (N,); 1 if left out.
+        weights: Weight of each row, in queries, (N,); 1 if left out.
     """
     labelled = ~np.isnan(targets)
     counts = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -108,7 +108,7 @@ def fit_shared(
         logits: Logits, (N, M).
         easiness: Easiness of each query, (N,).
         targets: Labels, (N, M), NaN where there is none.
-        weights: How many queries each row counts as, (N,).
+        weights: Weight of each row, in queries, (N,).
     """
     labelled = ~np.isnan(targets)
     by_label = np.broadcast_to(easiness[:, None], targets.shape)[labelled]

@@ -49,6 +49,9 @@ class EmbeddingCache:
             with np.load(path) as shard:
                 self._keep(shard["keys"], shard["vectors"])
 
+    def __repr__(self) -> str:
+        return f"EmbeddingCache({self._encoder.name!r})"
+
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Returns the embeddings of the texts, (N, D); computes only those that are not kept."""
         keys = [self._key(text) for text in texts]

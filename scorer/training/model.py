@@ -140,11 +140,11 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
 class OutOfDistributionLayer(nn.Module):  # type: ignore[misc]  # as ScorerConfig
     """Applies a ``scorer.training.mixture.out_of_distribution.OutOfDistribution``."""
 
-    def __init__(self, inputs: int, width: int, places: int, classes: int) -> None:
+    def __init__(self, inputs: int, width: int, centres: int, classes: int) -> None:
         super().__init__()
         self.directions = nn.Parameter(torch.zeros(inputs, width))
         self.centre = nn.Parameter(torch.zeros(width))
-        self.places = nn.Parameter(torch.zeros(width, places))
+        self.places = nn.Parameter(torch.zeros(width, centres))
         self.threshold = nn.Parameter(torch.zeros(()))
         self.softness = nn.Parameter(torch.ones(()))
         self.usual = nn.Parameter(torch.zeros(classes))

@@ -45,10 +45,10 @@ class Chance:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
-    """Predicts the row of a query's task, or the row for all where there is none."""
+    """Predicts the row of a query's task, or a default row."""
 
     row: Floats
-    """(M,)"""
+    """The default row, (M,)."""
     rows_by_task: Mapping[str, Floats] = field(default_factory=dict)
 
     def predict(self, queries: Queries) -> Floats:
@@ -58,12 +58,12 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestSingle:
-    """Ranks the models by their mean training score, whatever the query."""
+    """Ranks the models by their mean training score, the same for every query."""
 
     name: str = "best_single"
 
     def fit(self, train: Dataset, *, seed: int) -> Rows:  # noqa: ARG002 - nothing is random
-        """Averages the training scores as the pool's metric does."""
+        """Averages the training scores by the pool's metric."""
         return Rows(row=_row(train))
 
 
@@ -71,7 +71,7 @@ class BestSingle:
 class BestPerTask:
     """Ranks the models by their mean training score on the query's task.
 
-    It reads the task label that a query comes with, which a router does not have.
+    It reads the task of a query, which a router does not know.
     """
 
     name: str = "best_per_task"

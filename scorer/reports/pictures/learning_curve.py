@@ -1,4 +1,4 @@
-"""What more records would be worth."""
+"""A learning curve: mean score by the number of training records."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def fit_classes(
 
     Args:
         targets: Labels, (N, M), NaN where there is none; at least one row.
-        weights: How many queries each row counts as, (N,).
+        weights: Weight of each row, in queries, (N,).
         count: Number of classes.
         means: Each model's mean in the skill, (M,); the prior where it has no label.
         seed: Decides where the search starts.

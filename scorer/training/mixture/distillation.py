@@ -2,7 +2,7 @@
 
 ``bags, embeddings (N, E) -> their first D directions (N, D) -> table (buckets, D)``
 
-The edge tier uses it in place of an encoder. It is knowledge distillation (Hinton, Vinyals and Dean
+The edge tier uses it instead of an encoder. It is knowledge distillation (Hinton, Vinyals and Dean
 2015) into a linear student, by least squares with a ridge. The table stands beside that of
 ``scorer.training.mixture.projection``, and a text is projected with both at once.
 """

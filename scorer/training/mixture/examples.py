@@ -36,7 +36,7 @@ class Examples:
     targets: npt.NDArray[np.float32]
     """Labels, (N, M), NaN where there is none."""
     weights: npt.NDArray[np.float64]
-    """How many queries each row counts as, (N,)."""
+    """Weight of each row, in queries, (N,)."""
 
 
 def make_examples(

@@ -80,7 +80,7 @@ class LabelledFeatures:
     targets: torch.Tensor
     """Labels, (N, M), NaN where there is none."""
     weights: torch.Tensor
-    """How many queries each row counts as, (N,)."""
+    """Weight of each row, in queries, (N,)."""
 
 
 def fit_mixture(

@@ -82,7 +82,7 @@ class Labelled:
     targets: Floats
     """Scores of the new model, (N,)."""
     weights: Floats
-    """How many queries each row counts as, (N,)."""
+    """Weight of each row, in queries, (N,)."""
 
     def take(self, rows: npt.NDArray[np.integer]) -> Labelled:
         """Returns the given rows, which may repeat."""

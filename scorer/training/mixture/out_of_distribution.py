@@ -86,7 +86,7 @@ def fit_out_of_distribution(
     Args:
         features: Features of the training queries, (N, F).
         class_weights: Class weights of the training queries, (N, C).
-        weights: How many queries each row counts as, (N,).
+        weights: Weight of each row, in queries, (N,).
         seed: Decides where the search starts.
     """
     torch.manual_seed(seed)

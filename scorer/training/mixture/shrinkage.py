@@ -36,7 +36,7 @@ class Shrinkage:
     calibration: Calibration
     easiness: float
     """Logits that every score of a query gains per unit of the query's easiness. It is 0 if nothing is
-    shrunk, or if the labels say that easiness tells nothing."""
+    shrunk, or if the labels show no effect of easiness."""
 
     def easiness_by_class(self, success: Floats) -> Floats:
         """Returns the logits that a query of each class gains for every model, (C,)."""
@@ -68,7 +68,7 @@ def fit_shrinkage(
         chances: Held-out scores before calibration, (N, M).
         easiness: Class weights @ ``class_easiness`` of the same queries, (N,).
         targets: Labels, (N, M), NaN where there is none.
-        weights: How many queries each row counts as, (N,).
+        weights: Weight of each row, in queries, (N,).
     """
     logits = logit(chances)
     means = np.average(np.where(np.isnan(targets), chances, targets), axis=0, weights=weights)

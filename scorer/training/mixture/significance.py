@@ -26,7 +26,7 @@ def best_candidate(outcomes: Sequence[Floats], weights: Floats) -> int:
 
     Args:
         outcomes: Outcomes of each candidate on all queries, each (N,).
-        weights: How many queries each row counts as, (N,).
+        weights: Weight of each row, in queries, (N,).
     """
     best = int(np.argmax([np.average(each, weights=weights) for each in outcomes]))
     return best if _is_significant(outcomes[best] - outcomes[0], weights) else 0

@@ -106,7 +106,7 @@ def skill_means(
 def _expected(raw: Floats, counts: Floats) -> Floats:
     """Returns the success (K, M) that ability and difficulty predict."""
     logits = _logit((raw + 0.5) / (counts + 1.0))
-    # Labels beyond a hundred in one skill tell no more about ability than about the skill.
+    # More than a hundred labels in one skill add little about ability beyond that skill.
     weights = np.minimum(counts, 100.0)
     difficulty = np.zeros((len(raw), 1))
     ability = np.zeros((1, raw.shape[1]))

@@ -29,7 +29,7 @@ def best_rule(
         covering: The held-out teams of ``COVERING``, (N, TEAM_SIZE), each of models with a label.
         scores: Held-out calibrated scores, (N, M).
         targets: Labels, (N, M), NaN where there is none.
-        weights: How many queries each row counts as, (N,).
+        weights: Weight of each row, in queries, (N,).
     """
     labelled = np.where(np.isnan(targets), -np.inf, scores)
     best = np.argsort(-labelled, axis=1, kind="stable")[:, :TEAM_SIZE]
