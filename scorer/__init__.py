@@ -2,7 +2,8 @@
 
 A room imports only rooms below it, in this order:
 
-commands: the commands of ``python -m scorer``, one file each.
+__main__: the list of commands of ``python -m scorer``.
+commands: the commands.
 reports: pages of pictures. Needs matplotlib.
 export: checkpoints -> artifacts, in ONNX. Needs onnx.
 evaluation: artifacts and methods, measured on records.

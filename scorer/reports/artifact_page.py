@@ -13,7 +13,7 @@ from scorer.measures.coverage import fallback_curve
 from scorer.measures.ranking import hits_by_count, mean_by_model, random_hits_by_count
 from scorer.reports import style
 from scorer.reports.page import Picture, Section
-from scorer.reports.pictures import bars, changes, coverage, histogram, learning_curve
+from scorer.reports.pictures import bars, coverage_plot, dumbbells, histogram, learning_plot
 from scorer.reports.pictures.forest import forest
 from scorer.reports.pictures.heat_map import heat_map, size_of_map
 from scorer.reports.pictures.marks import Mark
@@ -190,7 +190,7 @@ def fallback(evidence: Evidence) -> Picture:
         caption="Mean score of all queries. Left: all go to the best single model. Right: the scorer "
         "decides all. An uncertainty is useful where its line is above the straight one.",
         size=(9, 5),
-        draw=partial(coverage.fallback, curves=lines, marks=UNCERTAINTY_MARKS),
+        draw=partial(coverage_plot.fallback, curves=lines, marks=UNCERTAINTY_MARKS),
     )
 
 
@@ -217,7 +217,7 @@ def _learning(learned: LearningCurve) -> Section:
         "the training records, with 95 % intervals.",
         size=(9, 4.8),
         draw=partial(
-            learning_curve.learning_curve, scores=learned.scores, best_single=learned.best_single
+            learning_plot.learning_curve, scores=learned.scores, best_single=learned.best_single
         ),
     )
     return Section(title="Learning", sentences=(), pictures=(picture,))
@@ -251,7 +251,7 @@ def _changes(changed: Changes) -> Section:
         caption="Share of the queries for which a model is the first choice; models that never are, "
         "before and now, are left out.",
         size=(9, 1.3 + 0.32 * len(chosen)),
-        draw=partial(changes.first_choices, before=changed.shares_before, now=chosen),
+        draw=partial(dumbbells.first_choices, before=changed.shares_before, now=chosen),
     )
     return Section(title="Changes", sentences=(moves, models), pictures=(gain, moved))
 

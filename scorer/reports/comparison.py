@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from scorer.evaluation.figures import REFERENCE
 from scorer.reports.page import Picture, Section
 from scorer.reports.pictures.bars import hits_of_methods
-from scorer.reports.pictures.coverage import coverage
+from scorer.reports.pictures.coverage_plot import coverage
 from scorer.reports.pictures.forest import forest
-from scorer.reports.pictures.frontier import frontier
+from scorer.reports.pictures.frontier_plot import frontier
 from scorer.reports.pictures.reliability import height_of_grid, reliabilities
 
 if TYPE_CHECKING:

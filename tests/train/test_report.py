@@ -27,7 +27,7 @@ from scorer.reports.comparison import comparison_sections
 from scorer.reports.evidence import Evidence
 from scorer.reports.learning_curve import LearningCurve
 from scorer.reports.page import PAGE_FILE, write_page
-from scorer.reports.pictures.learning_curve import learning_curve
+from scorer.reports.pictures.learning_plot import learning_curve
 from scorer.reports.pictures.marks import marks_of
 from tests.unit.scorer.evaluation.toy import toy_pool
 

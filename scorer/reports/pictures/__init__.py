@@ -1,13 +1,13 @@
 """Pictures: plain values -> marks on a figure, one kind of picture per module.
 
 bars: hits of methods and of teams.
-changes: first choices before and now.
-coverage: mean score against coverage.
+coverage_plot: mean score against coverage.
+dumbbells: first choices before and now.
 forest: estimates with their intervals.
-frontier: mean score against mean cost.
+frontier_plot: mean score against mean cost.
 heat_map: tasks x models.
 histogram: the distribution of scores.
-learning_curve: mean score by the number of training records.
+learning_plot: mean score by the number of training records.
 reliability: reliability diagrams.
 marks: the line or dot of each name.
 """

@@ -1,4 +1,4 @@
-"""Bars: how often one of the best models was among the first ones."""
+"""A bar plot: how often one of the best models was among the first ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines: mean score against mean cost, with a dot per single model."""
+"""A line plot: mean score against mean cost, with a dot per single model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A learning curve: mean score by the number of training records."""
+"""A line plot: mean score by the number of training records."""
 
 from __future__ import annotations
 

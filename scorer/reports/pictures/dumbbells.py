@@ -1,4 +1,4 @@
-"""Dots: how often each model is the first choice, before and now."""
+"""A dumbbell plot: how often each model is the first choice, before and now."""
 
 from __future__ import annotations
 

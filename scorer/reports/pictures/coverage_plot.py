@@ -1,4 +1,4 @@
-"""Lines: mean score against the share of queries that are kept, or that the scorer decides."""
+"""A line plot: mean score against the share of queries that are kept, or that the scorer decides."""
 
 from __future__ import annotations
 
