@@ -1,9 +1,17 @@
 """Predicts, before any model runs, how well each model of a pool would answer a query.
 
-A query becomes token ids (``tokenizer``), an artifact (``artifact``) becomes an ONNX Runtime
-session (``runtime``), and the session returns one calibrated score per model. Nothing imported here
-needs torch; the modules that train, export and quantize are loaded by ``python -m scorer`` on
-demand.
+A room imports only rooms below it, in this order:
+
+__main__: the list of commands of ``python -m scorer``.
+commands: the commands.
+reports: pages of pictures. Needs matplotlib.
+export: checkpoints -> artifacts, in ONNX. Needs onnx.
+evaluation: artifacts and methods, measured on records.
+training: records -> checkpoints. Needs torch.
+measures: figures of choices, probabilities and spending.
+data: routing records, read, written, split, compared and converted.
+runtime: what the scorer service loads. Needs numpy, onnxruntime and tokenizers.
+progress: progress bars.
 """
 
 from __future__ import annotations
@@ -12,7 +20,7 @@ import os
 from pathlib import Path
 
 # From 1.29 on, the published ONNX Runtime reports to its maker, models' names and sizes included, from
-# the moment it is imported. It reads this then, once, so this stands before anything that imports it.
+# the moment it is imported. It reads this variable once, then, so this line stands before its import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 from scorer.runtime.artifact import Artifact, ArtifactError, load_artifact  # see above

@@ -1,7 +1,6 @@
-"""``python -m scorer <command>``: the commands, in one list.
+"""``python -m scorer <command>``: the list of commands.
 
-Only train, export and compare need torch, and only report needs matplotlib; they import it when
-they run.
+Commands that need torch, onnx or matplotlib import them when they run.
 """
 
 from __future__ import annotations
@@ -9,21 +8,19 @@ from __future__ import annotations
 import typer
 
 from scorer.commands.activate import activate, roll_back
-from scorer.commands.add_model import add_model
 from scorer.commands.compare import compare
 from scorer.commands.convert import convert
+from scorer.commands.edit_models import add_model, remove_model, rename_model
 from scorer.commands.evaluate import evaluate
 from scorer.commands.export import export
 from scorer.commands.inspect import inspect
 from scorer.commands.overlap import overlap
 from scorer.commands.quantize import quantize
-from scorer.commands.remove_model import remove_model
-from scorer.commands.rename_model import rename_model
 from scorer.commands.report import report
 from scorer.commands.train import train
 
 app = typer.Typer(
-    help="Trains, exports, quantizes, evaluates and inspects scorers, and prepares their data.",
+    help="Train, export, quantize, evaluate and inspect scorers, and prepare their data.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,4 +1,4 @@
-"""Progress bars on standard error, so that standard output stays readable by programs."""
+"""Shows progress bars on standard error, so that programs can read standard output."""
 
 from __future__ import annotations
 

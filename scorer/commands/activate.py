@@ -1,4 +1,4 @@
-"""``activate`` and ``roll-back``: which artifact a running scorer serves."""
+"""``activate`` and ``roll-back``: choose the artifact that running scorers serve."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Link = Annotated[Path, typer.Option("--link", help="The link that the scorer was
 
 
 def activate(artifact: console.ArtifactPath, *, link: Link) -> None:
-    """Have running scorers that follow a link serve an artifact."""
+    """Make running scorers serve an artifact, by moving the link that they follow."""
     with console.friendly():
         activation.activate(artifact, link)
         Console().print(f"{link} is {artifact} now; `roll-back` undoes it")
 
 
 def roll_back(*, link: Link) -> None:
-    """Have them serve what they served before."""
+    """Make running scorers serve the previous artifact again."""
     with console.friendly():
         Console().print(f"{link} is {activation.roll_back(link)} again")

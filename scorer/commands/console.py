@@ -1,4 +1,4 @@
-"""How the commands talk to a person or a program: arguments they share, tables, warnings, errors."""
+"""Arguments, output, warnings and errors that the commands share."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 MAX_SHOWN_PROBLEMS = 20
+"""Largest number of problems that are printed."""
 
 ArtifactPath = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="An artifact directory.")]
 OutputPath = Annotated[
@@ -38,7 +39,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a ta
 
 @contextlib.contextmanager
 def friendly(*, as_json: bool = False) -> Iterator[None]:
-    """Turns the errors that a user can cause into a few readable lines and exit status 1."""
+    """Prints errors that a user can cause in a few lines, and exits with status 1."""
     try:
         yield
     except ParityError as error:
@@ -57,7 +58,7 @@ def friendly(*, as_json: bool = False) -> Iterator[None]:
 
 
 def show(table: Table, document: object, *, as_json: bool) -> None:
-    """Prints a table, or the same as JSON and nothing else."""
+    """Prints a table, or the document as JSON."""
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     else:
@@ -65,18 +66,18 @@ def show(table: Table, document: object, *, as_json: bool) -> None:
 
 
 def warn(warning: str) -> None:
-    """Says on standard error what a person may want to look at."""
+    """Prints a warning on standard error."""
     sys.stderr.write(f"warning: {warning}\n")
 
 
 def warn_of_models(model_ids: Sequence[str], what: str) -> None:
-    """Warns of what is odd about some models, if there are any."""
+    """Prints a warning that names models, if there are any."""
     if model_ids:
         warn(f"{what}: {', '.join(model_ids)}")
 
 
 def fail(problems: Sequence[str], *, unlisted: int = 0) -> NoReturn:
-    """Says the first problems and how many more there are, and ends with exit status 1."""
+    """Prints the first problems and the number of others, and exits with status 1."""
     for problem in problems[:MAX_SHOWN_PROBLEMS]:
         sys.stderr.write(f"{problem}\n")
     rest = len(problems[MAX_SHOWN_PROBLEMS:]) + unlisted
@@ -86,5 +87,5 @@ def fail(problems: Sequence[str], *, unlisted: int = 0) -> NoReturn:
 
 
 def plain(checks: Sequence[object]) -> list[dict[str, object]]:
-    """Returns dataclasses as JSON has them."""
+    """Returns dataclasses as JSON objects."""
     return [dataclasses.asdict(check) for check in checks]  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""``convert``: what people have -> a file of routing records."""
+"""``convert``: converts results or decisions to routing records."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Source(enum.StrEnum):
-    """What can be converted."""
+    """The formats that can be converted."""
 
     ROUTERBENCH_CSV = "routerbench-csv"
     EVAL_HARNESS = "eval-harness"
@@ -32,20 +32,21 @@ class Source(enum.StrEnum):
 SourcePaths = Annotated[
     list[Path], typer.Argument(metavar="SOURCE...", help="Files, or folders of them.")
 ]
-SourceName = Annotated[Source, typer.Option("--from", help="What the sources are.")]
+SourceName = Annotated[Source, typer.Option("--from", help="Format of the sources.")]
 RecordsOutput = Annotated[
     Path, typer.Option(help="File to write, .jsonl or .jsonl.gz; must not exist.")
 ]
 Metric = Annotated[
-    str | None, typer.Option(help="Harness: the score; by default exact_match or acc.")
+    str | None, typer.Option(help="Harness: metric to use as score; by default exact_match or acc.")
 ]
 Filter = Annotated[str | None, typer.Option("--filter", help="Harness: one of a task's filters.")]
 QueryField = Annotated[
-    str | None, typer.Option(help="Harness: the document's field to route; else the prompt sent.")
+    str | None,
+    typer.Option(help="Harness: field of the document to use as query; by default the prompt."),
 ]
 LabelName = Annotated[
     Label | None,
-    typer.Option(help="Decisions: what counts as a score; by default the posterior."),
+    typer.Option(help="Decisions: value to use as score; by default the posterior."),
 ]
 
 
@@ -60,7 +61,7 @@ def convert(
     label: LabelName = None,
     as_json: console.AsJson = False,
 ) -> None:
-    """Write results or decisions as routing records; nothing is written if any line is bad."""
+    """Convert results or decisions to routing records; writes nothing if any line is bad."""
     choices = {"metric": metric, "filter_name": filter_name, "query_field": query_field}
     if source is not Source.EVAL_HARNESS and any(choices.values()):
         raise typer.BadParameter("--metric, --filter and --query-field are for eval-harness only")

@@ -1,4 +1,4 @@
-"""``evaluate``: an artifact and records -> figures, with baselines beside them."""
+"""``evaluate``: measures an artifact on records, beside baselines."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ RecordsPath = Annotated[Path, typer.Argument(metavar="RECORDS", help="Records to
 BaselinesPath = Annotated[
     Path | None, typer.Option(help="Training records that the baselines learn from.")
 ]
-BatchSize = Annotated[int, typer.Option(min=1, help="Queries scored together.")]
-ProviderName = Annotated[Provider, typer.Option(help="What to run on.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Number of queries in a batch.")]
+ProviderName = Annotated[Provider, typer.Option(help="Execution provider of ONNX Runtime.")]
 
 
 def evaluate(
@@ -33,13 +33,13 @@ def evaluate(
     provider: ProviderName = Provider.CPU,
     as_json: console.AsJson = False,
 ) -> None:
-    """Measure an artifact on routing records, with baselines beside it."""
+    """Measure an artifact on routing records, beside baselines."""
     with console.friendly():
         runtime = Runtime.open(load_artifact(artifact), provider=provider)
         test = read_records(records)
         train = read_records(baselines) if baselines else []
         if train:
-            strangers = unknown_models(test, train=train)
-            console.warn_of_models(strangers, "in the records and not in the baselines' records")
+            unknown = unknown_models(test, train=train)
+            console.warn_of_models(unknown, "in the records and not in the baselines' records")
         evaluation = evaluate_runtime(runtime, test, train=train, batch_size=batch_size)
         console.show(tables.evaluation(evaluation), dataclasses.asdict(evaluation), as_json=as_json)

@@ -1,4 +1,4 @@
-"""``export``: a checkpoint -> an fp32 artifact."""
+"""``export``: writes a checkpoint as an fp32 artifact."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scorer.commands import console, tables
 CheckpointPath = Annotated[
     Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint that train wrote.")
 ]
-Created = Annotated[str, typer.Option(help="Date for the manifest; today's if left out.")]
+Created = Annotated[str, typer.Option(help="Date for the manifest; by default today.")]
 
 
 def export(
@@ -23,7 +23,7 @@ def export(
     created: Created = "",
     as_json: console.AsJson = False,
 ) -> None:
-    """Write a checkpoint as an fp32 ONNX artifact, and check that it agrees with torch."""
+    """Write a checkpoint as an fp32 ONNX artifact, and check that its scores agree with torch."""
     with console.friendly(as_json=as_json):
         from scorer.export.export import export_artifact  # noqa: PLC0415 - needs torch
 

@@ -1,4 +1,4 @@
-"""``inspect``: an artifact -> what its manifest says."""
+"""``inspect``: shows the manifest of an artifact."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scorer.runtime.artifact import load_artifact
 
 
 def inspect(artifact: console.ArtifactPath, *, as_json: console.AsJson = False) -> None:
-    """Show what an artifact is, after verifying its hashes."""
+    """Show the manifest of an artifact, after verifying its hashes."""
     with console.friendly():
         manifest = load_artifact(artifact).manifest
         console.show(tables.manifest(manifest), dataclasses.asdict(manifest), as_json=as_json)

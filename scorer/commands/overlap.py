@@ -1,4 +1,4 @@
-"""``overlap``: files of records -> which questions they share; training files without those."""
+"""``overlap``: counts the questions that files share, and can leave them out."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from scorer.data.overlap import Overlap
 
 TrainPaths = Annotated[list[Path], typer.Argument(metavar="TRAIN...", help="Training records.")]
-TestPaths = Annotated[
-    list[Path], typer.Option("--test", help="Test records; may be given more than once.")
-]
+TestPaths = Annotated[list[Path], typer.Option("--test", help="Test records; repeatable.")]
 DropPath = Annotated[
     Path | None,
     typer.Option(
@@ -45,8 +43,8 @@ def overlap(
         tests = {str(path) for path in test}
         known = [record for path in train for record in files[str(path)]]
         for name in sorted(tests):
-            strangers = unknown_models(files[name], train=known)
-            console.warn_of_models(strangers, f"{name} has models that no training file has")
+            unknown = unknown_models(files[name], train=known)
+            console.warn_of_models(unknown, f"{name} has models that no training file has")
         if drop_to:
             dropped = shared_rows(overlaps, train={str(path) for path in train}, tests=tests)
             kept = write_without({paths[name]: rows for name, rows in dropped.items()}, drop_to)

@@ -1,4 +1,4 @@
-"""``quantize``: an fp32 artifact -> one with fewer bits."""
+"""``quantize``: writes an fp32 artifact with fewer bits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scorer.runtime.artifact import Precision, load_artifact
 
 
 class Target(enum.StrEnum):
-    """What an artifact can be made into."""
+    """The precisions with fewer bits."""
 
     INT8 = Precision.INT8
     FP16 = Precision.FP16
@@ -34,7 +34,7 @@ def quantize(
     precision: TargetName = Target.INT8,
     as_json: console.AsJson = False,
 ) -> None:
-    """Write an artifact with fewer bits, and check what that costs."""
+    """Write an artifact with fewer bits, and check that its scores agree with fp32."""
     with console.friendly(as_json=as_json):
         from scorer.export.quantize import quantize_artifact  # noqa: PLC0415 - needs onnx
 

@@ -1,4 +1,4 @@
-"""``report``: results and artifacts -> pages of pictures."""
+"""``report``: draws pages of pictures of a comparison or of an artifact."""
 
 from __future__ import annotations
 
@@ -15,35 +15,39 @@ from scorer.runtime.artifact import load_artifact
 from scorer.runtime.runtime import Runtime
 from scorer.training.recipe import read_recipe
 
-report = typer.Typer(help="Draw what was measured: pages of pictures.", no_args_is_help=True)
+report = typer.Typer(
+    help="Draw pages of pictures of a comparison or of an artifact.", no_args_is_help=True
+)
 
 ResultsPath = Annotated[
     Path, typer.Argument(metavar="RESULTS", help="The directory that compare wrote.")
 ]
 OutputPath = Annotated[Path, typer.Option(help="A directory to write; must not exist.")]
-RecordsPath = Annotated[Path, typer.Argument(metavar="RECORDS", help="Records to judge by.")]
+RecordsPath = Annotated[Path, typer.Argument(metavar="RECORDS", help="Records to measure on.")]
 BaselinesPath = Annotated[
-    Path, typer.Option(help="Training records, which say what the best single model is.")
+    Path, typer.Option(help="Training records, which decide the best single model.")
 ]
 PreviousPath = Annotated[
-    Path | None, typer.Option(help="An older artifact: also draw what changed since.")
+    Path | None, typer.Option(help="An older artifact, to draw the changes since.")
 ]
 RecipePath = Annotated[
     Path | None,
-    typer.Option(metavar="RECIPE", help="Also learn from 10 to 100 % of its records: minutes."),
+    typer.Option(
+        metavar="RECIPE", help="Also learn from 10 to 100 % of its records; takes minutes."
+    ),
 ]
 DataPath = Annotated[
     Path, typer.Option(envvar="ROUTEMOA_DATA", help="Directory that holds the recipe's files.")
 ]
 EmbeddingsPath = Annotated[Path, typer.Option(help="Directory that keeps the texts' embeddings.")]
-BatchSize = Annotated[int, typer.Option(min=1, help="Queries read together.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Number of queries in a batch.")]
 
 
 @report.command()
 def compare(results: ResultsPath, *, output: OutputPath) -> None:
-    """Draw the results of a comparison of methods."""
+    """Draw the results of a comparison."""
     with console.friendly():
-        # Only these commands need matplotlib, and no other should wait for it.
+        # These need matplotlib; the other commands do without.
         from scorer.reports.comparison import comparison_sections  # noqa: PLC0415
         from scorer.reports.page import write_page  # noqa: PLC0415
 
@@ -65,7 +69,7 @@ def artifact(
     embeddings: EmbeddingsPath = Path("build/embeddings"),
     batch_size: BatchSize = 16,
 ) -> None:
-    """Draw what an artifact does on records, and what changed since an older one."""
+    """Draw the predictions of an artifact on records, and its changes since an older one."""
     with console.friendly():
         from scorer.reports.artifact_page import artifact_sections  # noqa: PLC0415 - as above
         from scorer.reports.changes import changes_between  # noqa: PLC0415
@@ -76,14 +80,16 @@ def artifact(
         now = gather(
             Runtime.open(load_artifact(artifact)), test, train=train, batch_size=batch_size
         )
-        changed = growth = None
+        changed = learned = None
         if previous:
             runtime = Runtime.open(load_artifact(previous))
             before = gather(runtime, test, train=train, batch_size=batch_size)
             changed = changes_between(before, now)
         if learning_curve:
-            from scorer.reports.learning_curve import grow  # noqa: PLC0415 - needs torch
+            from scorer.reports.learning_curve import measure_curve  # noqa: PLC0415 - needs torch
 
-            growth = grow(read_recipe(learning_curve), test, data=data, embeddings=embeddings)
+            learned = measure_curve(
+                read_recipe(learning_curve), test, data=data, embeddings=embeddings
+            )
         with staged(output) as directory:
-            write_page(directory, now.version, artifact_sections(now, changed, growth))
+            write_page(directory, now.version, artifact_sections(now, changed, learned))

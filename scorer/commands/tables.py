@@ -1,4 +1,4 @@
-"""Values -> tables for a person. Programs ask for ``--json`` instead."""
+"""Shows values as tables; programs use ``--json`` instead."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def parity(checks: Sequence[ParityCheck]) -> Table:
 
 
 def evaluation(result: Evaluation) -> Table:
-    """Returns one row per ranker, with calibration and what was left out below."""
+    """Returns one row per ranker; the caption has the calibration and what was left out."""
     calibration = result.calibration
     caption = (
         f"{result.query_count} queries, {result.model_count} models. Calibration of the scorer: "
@@ -70,7 +70,7 @@ def evaluation(result: Evaluation) -> Table:
 
 
 def manifest(document: Manifest) -> Table:
-    """Returns everything in a manifest, in reading order."""
+    """Returns the fields of a manifest."""
     table = Table("field", "value", title=document.version, show_lines=True)
     table.add_row("created", document.created)
     table.add_row("tier", document.tier)
@@ -95,7 +95,7 @@ def manifest(document: Manifest) -> Table:
 
 
 def overlaps(found: Sequence[Overlap], row_counts: Mapping[str, int]) -> Table:
-    """Returns files x files: rows of the row's file whose question is in the column's file too."""
+    """Returns a table of files x files: rows of one file whose question is also in the other."""
     columns = {name: str(number) for number, name in enumerate(row_counts, start=1)}
     table = Table(
         "",

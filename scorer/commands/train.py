@@ -1,4 +1,4 @@
-"""``train``: routing records -> a checkpoint."""
+"""``train``: trains a scorer on routing records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DataPath = Annotated[
 ]
 
 CachePath = Annotated[
-    Path, typer.Option(help="Directory that keeps the texts' embeddings, so a killed run goes on.")
+    Path, typer.Option(help="Directory that keeps embeddings, so that a killed run can continue.")
 ]
 
 
@@ -29,7 +29,7 @@ def train(
     cache: CachePath = Path("build/embeddings"),
     as_json: console.AsJson = False,
 ) -> None:
-    """Train a scorer on routing records; writes a checkpoint."""
+    """Train a scorer on routing records, and write a checkpoint."""
     with console.friendly():
         plan = read_recipe(recipe)
         from scorer.training.train import train as train_scorer  # noqa: PLC0415 - needs torch

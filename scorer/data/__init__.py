@@ -1,1 +1,12 @@
-"""Routing data: what records are, how they are read, written, split, compared and converted."""
+"""Data: routing records, read, written, split, compared and converted.
+
+records: routing records and their label matrices.
+lines: the lines of a text file, plain or gzip.
+problems: a bounded list of problems.
+checks: warnings about valid records that look wrong.
+splits: splits and folds, by text and seed.
+staging: a file or directory that appears complete or not at all.
+overlap: questions that files share.
+without_shared: training files without the questions of the tests.
+converters: other formats -> routing records.
+"""

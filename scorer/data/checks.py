@@ -1,4 +1,4 @@
-"""What is odd about records though every line is good; for a command to say as a warning."""
+"""Finds what a command should warn about in valid records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def one_class_models(records: Iterable[Record]) -> tuple[str, ...]:
-    """Returns the models that have one and the same score everywhere: nothing tells them apart."""
+    """Returns the models that have the same score in all records."""
     seen: dict[str, set[float]] = {}
     for record in records:
         for model_id, score in record.scores.items():

@@ -1,4 +1,4 @@
-"""Lines of a text file, plain or gzip, one at a time; what cannot be read is a problem.
+"""Reads the lines of a text file, plain or gzip, and collects what cannot be read.
 
 ``*.jsonl[.gz] -> (line number, text) -> a JSON object``
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from scorer.data.problems import Problems
 
 UNREADABLE = (OSError, EOFError, zlib.error)
-"""What a missing, unreadable, damaged or cut-off file raises while it is read."""
+"""The errors of a file that is missing, unreadable, damaged or cut off."""
 
 
 class NotAnObjectError(ValueError):
-    """Raised when a line is not one JSON object; the message says why."""
+    """Raised when a line is not one JSON object; the message gives the reason."""
 
 
 def open_binary(path: Path) -> IO[bytes]:
@@ -44,15 +44,15 @@ def numbered_lines(path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
                 if text.strip():
                     yield number, text
     except UNREADABLE as error:
-        place = f"after line {number}" if number else "at all"
-        problems.add(f"cannot be read {place}: {error}")
+        where = f"after line {number}" if number else "at all"
+        problems.add(f"cannot be read {where}: {error}")
 
 
 def parse_object(text: str) -> dict[str, object]:
-    """Reads a JSON object in which no name comes twice, at any depth.
+    """Reads a JSON object without repeated names, at any depth.
 
     Raises:
-        NotAnObjectError: The text is something else.
+        NotAnObjectError: The text is not such an object.
     """
     try:
         value = _DECODER.decode(text)

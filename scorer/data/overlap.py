@@ -1,12 +1,12 @@
-"""Questions that occur more than once, inside a file of records and across files.
+"""Finds questions that occur more than once, within a file of records and across files.
 
 ``query -> text, stem and lines, normalised -> which rows of one file have a counterpart in another``
 
-Letter case, spacing, prose punctuation and Unicode form are set aside. Then two rows share a question
-in one of three ways. Their texts are equal. Or their stems are, the texts before lettered choices,
-and one of the two has no choices or they have one in common: benchmarks reuse one another's questions
+Letter case, spacing, prose punctuation and Unicode form do not count. Two rows share a question in one
+of three ways. Their texts are equal. Or their stems are equal (the texts before lettered choices), and
+one of the two has no choices or they have a choice in common: benchmarks reuse one another's questions
 with more or fewer choices, and a stem such as "Which of these is true?" alone proves nothing. Or the
-whole text of one is a line of the other, as where an instruction was put around it.
+whole text of one is a line of the other, which has an instruction around it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from scorer.data.records import Record
 
 MAX_EXAMPLES = 3
+"""Largest number of examples of one kind."""
 
 MIN_LINE_CHARACTERS = 30
-"""A shorter line, such as "Is this true?", can be in two questions by chance."""
+"""Shorter lines, such as "Is this true?", can be in two questions by chance."""
 
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _BLANKS = re.compile("__+")
-# Brackets and operators stay: to a formula they are what words are to prose. So does a decimal point.
+# Brackets, operators and decimal points stay: in a formula they carry meaning.
 _PROSE = re.compile("[,;:!?'\"`\u2018-\u201f\u00ab\u00bb\u3001\u3002]|\\.(?!\\d)")
 _CHOICE = re.compile(r"^[ \t]*\(?([A-Z])[.):][ \t]*(\S.*)$", re.MULTILINE)
 _LABEL_BEFORE = re.compile(r"^(question|q)\s*:", re.IGNORECASE)
@@ -37,7 +38,7 @@ _LABEL_AFTER = re.compile("(answer|options|choices|答案)\\s*[::]$", re.IGNOREC
 
 
 class Kind(enum.StrEnum):
-    """How two rows share a question; of several, the first holds."""
+    """The ways in which two rows share a question; of several, the first counts."""
 
     TEXT = "text"
     STEM = "stem"
@@ -46,34 +47,34 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """A query as it is compared."""
+    """A query in the form in which it is compared."""
 
     text: str
     stem: str
     choices: frozenset[str]
     lines: frozenset[str]
-    """Lines of a text that has more than one, without the short ones."""
+    """The lines of a text with more than one, without the short ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
-    """Which rows of one file have a counterpart in another, or elsewhere in the same file."""
+    """The rows of one file with a counterpart in another, or elsewhere in the same file."""
 
     file: str
     other: str
     rows: Mapping[Kind, frozenset[int]]
-    """Rows of ``file``, from 0, by how they are found; each is in one set at most."""
+    """Rows of ``file``, from 0, by kind; each is in one set at most."""
     examples: Mapping[Kind, tuple[tuple[str, str], ...]]
-    """Up to ``MAX_EXAMPLES`` pairs of ids, the second one in ``other``."""
+    """Up to ``MAX_EXAMPLES`` pairs of ids by kind, the second id from ``other``."""
 
     @property
     def all_rows(self) -> frozenset[int]:
-        """Every row that has a counterpart."""
+        """All rows with a counterpart."""
         return frozenset().union(*self.rows.values())
 
 
 def find_overlaps(files: Mapping[str, Sequence[Record]]) -> list[Overlap]:
-    """Compares every file, by name, with every file and with itself."""
+    """Compares each file with each other and with itself."""
     questions = {
         name: [question_of(record.query) for record in records] for name, records in files.items()
     }
@@ -86,7 +87,7 @@ def find_overlaps(files: Mapping[str, Sequence[Record]]) -> list[Overlap]:
 
 
 def question_of(query: str) -> Question:
-    """Takes a query apart."""
+    """Returns a query in the form in which it is compared."""
     body = _LABEL_BEFORE.sub("", query.strip())
     choices = _lettered_choices(body)
     stem = body[: choices[0].start()] if choices else body
@@ -101,11 +102,11 @@ def question_of(query: str) -> Question:
 
 
 def normalised(text: str) -> str:
-    """Returns what is left of a text without case, spacing, prose punctuation and Unicode form."""
+    """Returns a text without differences of case, spacing, prose punctuation and Unicode form."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     plain = _BLANKS.sub("_", _DASHES.sub("-", plain))
     words = _PROSE.sub(" ", plain).split()
-    # A text of punctuation only is all there is to compare.
+    # A text of punctuation only is compared as it is.
     return " ".join(words or plain.split())
 
 
@@ -125,7 +126,7 @@ def _long(lines: Iterable[str]) -> list[str]:
 
 
 class _Index:
-    """Where in a file each text, stem and line occurs; of each, the first two rows are enough."""
+    """An index of a file's texts, stems and lines, with the first two rows of each."""
 
     def __init__(self, questions: Iterable[Question]) -> None:
         self._rows: dict[tuple[str, ...], list[int]] = {}
@@ -140,7 +141,7 @@ class _Index:
                 self._add(("line", line), row)
 
     def find(self, question: Question, *, but: int | None) -> tuple[Kind, int] | None:
-        """Returns how and in which row, other than ``but``, the question is here; or None."""
+        """Returns the kind and the row of a counterpart other than row ``but``, if there is one."""
         for kind, keys in _keys_of(question):
             for key in keys:
                 for row in self._rows.get(key, ()):
@@ -150,13 +151,13 @@ class _Index:
 
     def _add(self, key: tuple[str, ...], row: int) -> None:
         rows = self._rows.setdefault(key, [])
-        # The same line can be in one row twice, once as its text.
+        # A row can have the same line twice, once as its text.
         if len(rows) < 2 and row not in rows:
             rows.append(row)
 
 
 def _keys_of(question: Question) -> Iterator[tuple[Kind, list[tuple[str, ...]]]]:
-    """Yields what to look up in an index, in the order of ``Kind``."""
+    """Yields the keys to look up in an index, in the order of ``Kind``."""
     yield Kind.TEXT, [("text", question.text)]
     if question.choices:
         choices = [("choice", question.stem, choice) for choice in sorted(question.choices)]

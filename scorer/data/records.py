@@ -1,4 +1,4 @@
-"""Routing records on disk -> validated records -> label matrices.
+"""Reads, validates and writes routing records, and makes label matrices of them.
 
 ``*.jsonl[.gz] -> Record(query, scores, ...) -> matrices (N, M), NaN where nothing is known``
 
@@ -27,37 +27,37 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 MAX_AMOUNT = sys.float_info.max
-"""No dollars, seconds, tokens or weight can be more: it must fit into a float."""
+"""Largest amount of dollars, seconds or tokens, and largest weight: each must fit into a float."""
 
 
 class RecordsError(ProblemsError):
-    """Raised when a file of records cannot be used; each problem has its line."""
+    """Raised when a file of records cannot be used; each problem names its line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One query and what the models that were tried on it achieved."""
+    """A query and the scores of the models that were tried on it."""
 
     id: str
     task: str
     query: str
     """The text that is routed."""
     scores: Mapping[str, float]
-    """Score in [0, 1] by model; a model that is not here was not tried."""
+    """Score in [0, 1] by model; a model without one was not tried."""
     costs_usd: Mapping[str, float] = field(default_factory=dict)
-    """Dollars by model, as the fields below only for models with a score, and not for all."""
+    """Dollars by model. This field and those below have only models with a score, not always all."""
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
     completion_tokens: Mapping[str, int] = field(default_factory=dict)
     latencies_s: Mapping[str, float] = field(default_factory=dict)
     weight: float = 1.0
-    """How many records this one counts as."""
+    """Number of records that this one counts as."""
 
 
 def read_records(path: Path) -> list[Record]:
     """Reads a file of routing records.
 
     Raises:
-        RecordsError: The file cannot be read, is empty or has a bad line; every one is listed.
+        RecordsError: The file cannot be read, is empty or has bad lines; each one is listed.
     """
     problems = Problems()
     intake = RecordIntake(problems)
@@ -89,7 +89,7 @@ def write_records(path: Path, records: Iterable[Record]) -> None:
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Writes lines, as ``write_records`` does; the file appears complete or not at all."""
+    """Writes lines as ``write_records`` does; the file appears complete or not at all."""
     with staged_file(path) as temporary, temporary.open("wb") as raw:
         # No name and no date, so that the same lines give the same bytes.
         file = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if path.suffix == ".gz" else raw
@@ -110,7 +110,7 @@ def targets_of(records: Sequence[Record], model_ids: Sequence[str]) -> npt.NDArr
 def matrix_of(
     rows: Sequence[Mapping[str, float]], model_ids: Sequence[str]
 ) -> npt.NDArray[np.float32]:
-    """Returns amounts by model, such as each record's dollars, as a matrix (N, M), else NaN."""
+    """Returns amounts by model, such as dollars, as a matrix (N, M), NaN where there is none."""
     matrix = np.full((len(rows), len(model_ids)), np.nan, dtype=np.float32)
     columns = {model_id: column for column, model_id in enumerate(model_ids)}
     for row, amounts in enumerate(rows):
@@ -121,28 +121,28 @@ def matrix_of(
 
 
 class RecordIntake:
-    """Checks records one by one, whatever they are read from; no id may come twice."""
+    """Validates records one by one; no id may come twice."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
-        self._places: dict[str, str] = {}
+        self._first: dict[str, str] = {}
 
     def take(self, fields: Mapping[str, object], where: str) -> Record | None:
-        """Returns the record, or None after adding what is wrong with it, ``where`` in front."""
+        """Returns the record, or None after adding its problems, each beginning with ``where``."""
         found = _problems_of(fields)
         for problem in found:
             self._problems.add(f"{where}: {problem}")
         if found:
             return None
         record = _record_of(cast("Mapping[str, Any]", fields))
-        first = self._places.setdefault(record.id, where)
+        first = self._first.setdefault(record.id, where)
         if first != where:
             self._problems.add(f"{where}: id {record.id!r} is already on {first}")
         return record
 
 
 def is_text(value: object) -> bool:
-    """Returns whether this is a text that is not blank and can be written as UTF-8."""
+    """Returns whether a value is a text that is not blank and can be written as UTF-8."""
     if not isinstance(value, str) or not value.strip():
         return False
     try:

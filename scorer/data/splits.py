@@ -1,6 +1,6 @@
-"""Which side or fold a record is on: decided by its text and a seed, and by nothing else.
+"""Splits records, and assigns folds, by their text and a seed.
 
-So records of one text stay together whatever file or line they are on, and order never matters.
+So records of one text stay together in any file and on any line, and their order never matters.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def split_records(
 
 
 def fold_of(text: str, folds: int, seed: int) -> int:
-    """Returns which of ``folds`` folds a text is in, from 0.
+    """Returns the fold of a text, from 0.
 
-    The draw is another than that of ``split_records``: cut after a split, no fold is short.
+    It is independent of ``split_records``, so that no fold is short after a split.
     """
     return int(_share(f"fold:{seed}:{text}") * folds)
 

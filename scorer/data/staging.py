@@ -1,4 +1,4 @@
-"""A directory or a file that appears complete or not at all."""
+"""Writes a directory or a file so that it appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def staged_file(output: Path) -> Iterator[Path]:
     if output.exists():
         raise FileExistsError(f"{output} exists already")
     output.parent.mkdir(parents=True, exist_ok=True)
-    # Beside the output, since only within one file system is a rename one step.
+    # Beside the output, since a rename is one step only within a file system.
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as temporary:
         path = Path(temporary) / output.name
         yield path

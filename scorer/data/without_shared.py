@@ -1,4 +1,4 @@
-"""Training files without the questions that a test also asks: ``overlaps -> a folder of files``."""
+"""Writes training files without the questions that are also in a test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def shared_rows(
     overlaps: Sequence[Overlap], *, train: Collection[str], tests: Collection[str]
 ) -> dict[str, set[int]]:
-    """Returns, by training file, the rows whose question is in any of the tests."""
+    """Returns the rows of each training file whose question is in any of the tests."""
     rows: dict[str, set[int]] = {name: set() for name in train}
     for overlap in overlaps:
         if overlap.file in rows and overlap.other in tests:
@@ -34,11 +34,11 @@ def write_without(dropped: Mapping[Path, Collection[int]], directory: Path) -> d
     A file keeps its path below the folder that all of them are in.
 
     Returns:
-        How many rows each written file has.
+        The number of rows of each written file.
 
     Raises:
         FileExistsError: ``directory`` exists.
-        RecordsError: Nothing of a file would be left, or it changed while this ran.
+        RecordsError: No row of a file would be left, or the file changed meanwhile.
     """
     folder = Path(os.path.commonpath([path.resolve().parent for path in dropped]))
     kept: dict[Path, int] = {}

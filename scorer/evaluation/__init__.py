@@ -1,1 +1,14 @@
-"""Ways to choose a model, side by side on the same pools, splits and measures."""
+"""Evaluation: artifacts and methods, measured on records.
+
+evaluate: an artifact on records, beside simple baselines.
+pools: the pools that methods are compared on, read from TOML.
+dataset: a pool's queries and labels.
+methods: the methods that are compared. Needs torch.
+harness: methods x pools x seeds.
+runs: predictions of a fitted method, kept on disk.
+source_code: the code that a run depends on.
+figures: the figures of every method on a test, with intervals.
+curves: the curves that a report draws.
+results: the results of a comparison, written and read.
+result_tables: tables of results, for a terminal and as Markdown.
+"""

@@ -1,6 +1,6 @@
-"""Predictions of one method on one test -> the curves that a report draws, as plain numbers.
+"""Computes the curves that a report draws of one method on one test.
 
-``runs (seeds -> (N, M)) -> mean over seeds of each curve, read off at fixed places``
+``runs (seeds -> (N, M)) -> mean over seeds of each curve, at fixed points``
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.evaluation.dataset import Dataset
-    from scorer.evaluation.methods.method import Prediction
+    from scorer.evaluation.methods.method import MethodPrediction
 
     Floats = npt.NDArray[np.float32]
 
 COVERAGES = np.linspace(0.05, 1.0, 20)
 COST_COUNT = 60
 COST_RANGE = 1000.0
-"""The cheapest place of a frontier is this part of the dearest model's cost, or dearer."""
+"""A frontier starts at the dearest model's cost divided by this, or higher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,37 +41,38 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReliabilityCurve(Curve):
-    """Mean target (y) against mean score (x), bin by bin, over the labels of all seeds."""
+    """Mean target (y) against mean score (x) of each bin, over the labels of all seeds."""
 
     counts: tuple[int, ...]
+    """Number of labels of each bin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curves:
-    """What is drawn of one method on one test."""
+    """The curves of one method on one test."""
 
     reliability: ReliabilityCurve
     coverage: Curve
-    """Mean score of the surest queries against their share, by one less the best score."""
+    """Mean score of the surest queries against their share; the uncertainty is 1 - the best score."""
     frontier: Curve | None
-    """Mean score against mean dollars; None where the pool has no costs."""
+    """Mean score against mean dollars; None without costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SingleModel:
-    """Always taking one model."""
+    """Mean score and cost of always taking one model."""
 
     score: float
     cost_usd: float | None
 
 
-def curves_of(train: Dataset, test: Dataset, run: Sequence[Prediction]) -> Curves:
+def curves_of(train: Dataset, test: Dataset, run: Sequence[MethodPrediction]) -> Curves:
     """Returns the curves of a method.
 
     Args:
-        train: What the method learned from; costs are predicted from it.
-        test: Queries and labels, each query with at least one.
-        run: What it says about the queries, by seed.
+        train: The training data, from which costs are predicted.
+        test: Queries with at least one label each.
+        run: The method's predictions of each seed.
     """
     coverage = [
         coverage_curve(
@@ -101,7 +102,7 @@ def reliability_curve(scores: Floats, targets: Floats) -> ReliabilityCurve:
 
 
 def single_models(test: Dataset) -> dict[str, SingleModel]:
-    """Returns what always taking one model gives, by model; without models that have no label."""
+    """Returns the figures of always taking one model, for each model with a label."""
     scores = mean_by_model(test.targets, test.weights)
     costs = None if test.costs_usd is None else mean_by_model(test.costs_usd, test.weights)
     return {
@@ -113,7 +114,7 @@ def single_models(test: Dataset) -> dict[str, SingleModel]:
     }
 
 
-def _frontier(train: Dataset, test: Dataset, run: Sequence[Prediction]) -> Curve | None:
+def _frontier(train: Dataset, test: Dataset, run: Sequence[MethodPrediction]) -> Curve | None:
     if train.costs_usd is None or test.costs_usd is None:
         return None
     truth = Spending(targets=test.targets, costs_usd=test.costs_usd, weights=test.weights)
@@ -128,7 +129,7 @@ def _frontier(train: Dataset, test: Dataset, run: Sequence[Prediction]) -> Curve
     if cheapest <= 0:
         return None  # all is free
     costs = np.geomspace(cheapest, max(cheapest, dearest), COST_COUNT)
-    # Rounding must not put the first place below the frontier's first point.
+    # Rounding must not put the first cost below the frontier's first point.
     costs[0] = cheapest
     return _curve(costs, np.mean([[f.score_at(usd) for usd in costs] for f in found], axis=0))
 

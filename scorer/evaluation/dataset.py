@@ -1,4 +1,4 @@
-"""Files of a pool -> queries with their embeddings, and the labels that belong to them.
+"""A pool's queries with their embeddings, and the labels of each.
 
 ``records -> Queries (texts, tasks, embeddings) + targets (N, M) + costs (N, M) = Dataset``
 
@@ -37,9 +37,9 @@ class Queries:
 
     texts: tuple[str, ...]
     tasks: tuple[str, ...]
-    """Where each query comes from. A router has no such label; only baselines may read it."""
+    """The source of each query. A router has no such label; only baselines may read it."""
     embeddings: Floats
-    """Of the frozen encoder, unit length, (N, D)."""
+    """Unit-length embeddings by the frozen encoder, (N, D)."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -47,16 +47,16 @@ class Queries:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dataset(Queries):
-    """N queries and what M models achieved on them."""
+    """N queries and the labels of M models."""
 
     records: tuple[Record, ...]
     model_ids: tuple[str, ...]
     targets: Floats
-    """What the pool's metric makes of the scores, (N, M); NaN where there is no label."""
+    """The scores by the pool's metric, (N, M); NaN where there is no label."""
     costs_usd: Floats | None
-    """Dollars that a model's answer cost, (N, M), NaN where unknown; None where no record says."""
+    """Dollars of a model's answer, (N, M), NaN where unknown; None if no record has costs."""
     completion_tokens: Floats | None
-    """How long a model's answer was, as ``costs_usd``."""
+    """Tokens of a model's answer, (N, M), NaN where unknown; None if no record has any."""
     average: Average
 
     @property
@@ -75,7 +75,7 @@ class Dataset(Queries):
 
     @property
     def scores(self) -> Floats:
-        """The records' scores as they are, before the pool's metric, (N, M)."""
+        """The records' scores before the pool's metric, (N, M)."""
         return targets_of(self.records, self.model_ids)
 
     def queries(self) -> Queries:
@@ -158,7 +158,7 @@ def _dataset(
 def metric_targets(
     records: Sequence[Record], model_ids: Sequence[str], right_if_positive: frozenset[str]
 ) -> Floats:
-    """Returns the scores (N, M) as the metric counts them; NaN stays NaN."""
+    """Returns the scores (N, M) by the pool's metric; NaN stays NaN."""
     targets = targets_of(records, model_ids)
     rows = np.array([record.task in right_if_positive for record in records])
     marks = np.where(np.isnan(targets), np.nan, targets > 0).astype(np.float32)

@@ -1,4 +1,4 @@
-"""How good an artifact is, against the labels of held-out records and beside simple baselines.
+"""Measures an artifact against the labels of held-out records, beside simple baselines.
 
 ``records -> scores (N, M), targets (N, M) -> ranking figures and calibration figures``
 """
@@ -35,17 +35,17 @@ class NoKnownModelError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """An artifact on a set of records, with the baselines beside it."""
+    """The figures of an artifact on records, with those of the baselines."""
 
     version: str
     query_count: int
     unlabelled_query_count: int
-    """Queries left out because no model that the scorer knows has a label."""
+    """Number of queries left out because no known model has a label."""
     model_count: int
     unknown_model_ids: tuple[str, ...]
-    """Models with labels that the scorer does not know; left out of the baselines too."""
+    """Models with labels that the artifact does not know; left out of the baselines too."""
     rankings: dict[str, RankingFigures]
-    """By name of the ranker; ``scorer`` is the artifact."""
+    """Figures by name of the ranker; ``scorer`` is the artifact."""
     calibration: CalibrationFigures
 
 
@@ -57,11 +57,11 @@ def evaluate(
     Args:
         runtime: The artifact.
         records: The records to evaluate on.
-        train: Other records, from which the baselines learn; with none, those baselines are absent.
-        batch_size: Queries scored together.
+        train: Other records, from which baselines learn; without any, there are no such baselines.
+        batch_size: Number of queries scored together.
 
     Raises:
-        NoKnownModelError: No record has a label for a model that the scorer knows.
+        NoKnownModelError: No record has a label of a model that the artifact knows.
     """
     labelled_ids = model_ids_of(records)
     model_ids, kept = known_part(runtime, records)
@@ -84,7 +84,7 @@ def evaluate(
 
 
 def known_part(runtime: Runtime, records: Sequence[Record]) -> tuple[tuple[str, ...], list[Record]]:
-    """Returns the models that artifact and records both know, and the records with a label of one.
+    """Returns the models of both artifact and records, and the records with a label of one of them.
 
     Raises:
         NoKnownModelError: There is no such record.
@@ -98,7 +98,7 @@ def known_part(runtime: Runtime, records: Sequence[Record]) -> tuple[tuple[str, 
 
 
 def score_all(runtime: Runtime, texts: Sequence[str], batch_size: int) -> npt.NDArray[np.float32]:
-    """Returns the scores of every text, (N, M), run in batches of like length."""
+    """Returns the scores of every text, (N, M), scored in batches of like length."""
     queries = [runtime.tokenize(text) for text in texts]
     scores = np.empty((len(queries), len(runtime.model_ids)), dtype=np.float32)
     for rows in track(length_buckets(queries, batch_size), f"Scoring with {runtime.version}"):

@@ -1,4 +1,4 @@
-"""Predictions of several methods and seeds on one test -> every figure, with intervals.
+"""Computes the figures of several methods on one test, with intervals.
 
 ``runs (method -> seeds -> (N, M)) -> per-query outcomes -> figures per method, differences``
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.evaluation.curves import Curves, curves_of
-from scorer.evaluation.methods.method import Prediction
+from scorer.evaluation.methods.method import MethodPrediction
 from scorer.measures.calibration import (
     calibration_by_model,
     calibration_figures,
@@ -31,50 +31,52 @@ if TYPE_CHECKING:
     from scorer.evaluation.dataset import Dataset
 
 REFERENCE = "best_single"
+"""The method that the others are compared with."""
 COST_SHARE = 0.3
-"""The share of the best single model's dollars at which the score is read off."""
+"""Share of the best single model's dollars at which scores are compared."""
 SEED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """A figure over seeds."""
+    """Mean and standard deviation of a figure over seeds."""
 
     mean: float
     std: float
-    """Of the seeds, with n - 1; 0 for one seed."""
+    """Standard deviation with n - 1; 0 for one seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodFigures:
-    """One method on one test."""
+    """The figures of one method on one test."""
 
     figures: Mapping[str, Spread]
-    """By name; those of cost are absent where a pool has no costs."""
+    """Figures by name; those of cost are absent where a pool has no costs."""
     score: Interval
-    """Of the mean score, over resampled queries."""
+    """Mean score, with its interval over resampled queries."""
     differences: Mapping[str, Interval]
-    """Mean score less that of another method, paired by query."""
+    """Mean score minus that of another method, paired by query."""
     hit_at_3_differences: Mapping[str, Interval]
+    """The same of hit@3."""
     calibration_error_by_model: Mapping[str, float]
-    """Mean over seeds."""
+    """Expected calibration error by model, mean over seeds."""
     curves: Curves
 
 
 def figures_of(
-    train: Dataset, test: Dataset, runs: Mapping[str, Sequence[Prediction]]
+    train: Dataset, test: Dataset, runs: Mapping[str, Sequence[MethodPrediction]]
 ) -> dict[str, MethodFigures]:
     """Returns the figures of every method.
 
     Args:
-        train: What the methods learned from; costs are predicted from it.
+        train: The training data, from which costs are predicted.
         test: Queries and labels.
-        runs: Predictions of every seed, by method; the oracle is added.
+        runs: Predictions of each seed, by method; the oracle is added.
     """
     kept = labelled_rows(test)
     test = test.take(kept)
     seeds = {name: [prediction.take(kept) for prediction in run] for name, run in runs.items()}
-    seeds["oracle"] = [Prediction(scores=np.nan_to_num(test.targets))]
+    seeds["oracle"] = [MethodPrediction(scores=np.nan_to_num(test.targets))]
     outcomes = {name: _mean_outcomes(run, test) for name, run in seeds.items()}
     scores = _resampled([pair[0] for pair in outcomes.values()], test)
     hits = _resampled([pair[1] for pair in outcomes.values()], test)
@@ -98,12 +100,12 @@ def labelled_rows(test: Dataset) -> npt.NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Resampled:
-    """Means of every method, as they are and in every resample."""
+    """Means of K methods, over all queries and over each of R resamples."""
 
     means: npt.NDArray[np.float64]
-    """(K,)"""
+    """Means, (K,)."""
     resamples: npt.NDArray[np.float64]
-    """(R, K)"""
+    """Means of the resamples, (R, K)."""
 
     def interval(self, row: int) -> Interval:
         return interval(float(self.means[row]), self.resamples[:, row])
@@ -128,16 +130,16 @@ def _resampled(outcomes: Sequence[npt.NDArray[np.float64]], test: Dataset) -> _R
 
 
 def _mean_outcomes(
-    run: Sequence[Prediction], test: Dataset
+    run: Sequence[MethodPrediction], test: Dataset
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Returns score and hit@3 of every query, each a mean over seeds, (N,)."""
+    """Returns score and hit@3 of each query, as means over seeds, (N,) each."""
     outcomes = [ranking_outcomes(each.scores, test.targets) for each in run]
     scores = np.mean([outcome.scores for outcome in outcomes], axis=0)
     return scores, np.mean([_team_hits(each, test) for each in run], axis=0)
 
 
-def _team_hits(prediction: Prediction, test: Dataset) -> npt.NDArray[np.float64]:
-    """Returns whether one of the models that would run together is among the best, (N,)."""
+def _team_hits(prediction: MethodPrediction, test: Dataset) -> npt.NDArray[np.float64]:
+    """Returns 1 where one of a query's models that run together is among the best, else 0, (N,)."""
     if prediction.teams is None:
         return ranking_outcomes(prediction.scores, test.targets).hits_at_3.astype(np.float64)
     return team_hits(prediction.teams, test.targets)
@@ -153,7 +155,7 @@ def _spreads(figures: Sequence[Mapping[str, float]]) -> dict[str, Spread]:
     }
 
 
-def _figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict[str, float]:
+def _figures(train: Dataset, test: Dataset, prediction: MethodPrediction) -> dict[str, float]:
     scores = prediction.scores
     outcomes = ranking_outcomes(scores, test.targets)
     errors = model_calibration_errors(scores, test.targets)
@@ -171,7 +173,7 @@ def _figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict[str,
     }
 
 
-def _cost_figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict[str, float]:
+def _cost_figures(train: Dataset, test: Dataset, prediction: MethodPrediction) -> dict[str, float]:
     if train.costs_usd is None or test.costs_usd is None:
         return {}
     truth = Spending(targets=test.targets, costs_usd=test.costs_usd, weights=test.weights)
@@ -192,7 +194,7 @@ def _cost_figures(train: Dataset, test: Dataset, prediction: Prediction) -> dict
     }
 
 
-def _errors_by_model(run: Sequence[Prediction], test: Dataset) -> dict[str, float]:
+def _errors_by_model(run: Sequence[MethodPrediction], test: Dataset) -> dict[str, float]:
     seeds = [calibration_by_model(each.scores, test.targets) for each in run]
     return {
         model_id: float(np.mean([each.calibration_error for each in figures if each]))

@@ -1,6 +1,6 @@
-"""Methods x pools x seeds -> runs -> results.
+"""Compares methods on a pool, over several seeds.
 
-A run that is kept is not fitted again; see ``runs``.
+A kept run is not fitted again; see ``runs``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from scorer.evaluation.curves import single_models
 from scorer.evaluation.figures import figures_of, labelled_rows
 from scorer.evaluation.results import TestResult
-from scorer.evaluation.runs import RunStore, modules_of, source_of
+from scorer.evaluation.runs import RunStore
+from scorer.evaluation.source_code import modules_of
 from scorer.progress import track
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 def compare(
     pool: Pool, methods: Sequence[Method], *, seeds: int, directory: Path
 ) -> list[TestResult]:
-    """Runs every method with every seed; returns one result per test of the pool."""
+    """Runs each method with each seed, and returns one result per test of the pool."""
     for method in methods:
-        # Before the first fit, so that editing a method meanwhile mislabels no run.
-        [source_of(module) for module in modules_of(method)]
+        modules_of(
+            method
+        )  # reads the code before the first fit, in case a file is edited meanwhile
     store = RunStore(directory / "runs")
     jobs = [(method, seed) for method in methods for seed in range(seeds)]
     runs: dict[str, list[Run]] = {method.name: [] for method in methods}

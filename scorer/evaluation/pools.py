@@ -1,4 +1,4 @@
-"""What a pool is: a TOML file, read into frozen values with every problem at once."""
+"""The pools that methods are compared on, read from TOML; all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class PoolsError(ProblemsError):
 
 
 class Average(StrEnum):
-    """How the rows of a test become one figure."""
+    """The ways to average the rows of a test."""
 
     MICRO = "micro"
-    """Every row counts the same."""
+    """Each row has the same weight."""
     MACRO = "macro"
-    """Every task counts the same, however many rows it has."""
+    """Each task has the same weight, for any number of rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,10 @@ class PoolConfig:
     licence: str
     train: str
     tests: Mapping[str, str]
-    """File by name of the test."""
+    """File of each test, by name."""
     average: Average
     right_if_positive: frozenset[str]
-    """Tasks whose scores become 1 where positive: they are probabilities of a right answer."""
+    """Tasks whose positive scores count as 1, since they are probabilities of a right answer."""
 
 
 def read_pools(path: Path = DEFAULT_POOLS) -> tuple[PoolConfig, ...]:
@@ -72,7 +72,7 @@ def _parse_pool(reader: FieldReader) -> PoolConfig:
     )
     if not pool.tests:
         reader.problems.append(f"pool {pool.name!r} has no test")
-    reader.refuse_unread()
+    reader.reject_unread()
     return pool
 
 

@@ -1,4 +1,4 @@
-"""What a comparison found, and the two files that keep it: one for programs, one for people."""
+"""The results of a comparison, kept as JSON and as Markdown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from scorer.evaluation.curves import Curve, Curves, ReliabilityCurve, SingleModel
 from scorer.evaluation.figures import MethodFigures, Spread
-from scorer.evaluation.report import markdown
+from scorer.evaluation.result_tables import markdown
 from scorer.measures.intervals import Interval
 from scorer.runtime.fields import ProblemsError
 
@@ -25,20 +25,20 @@ class ResultsError(ProblemsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TestResult:
-    """All methods on one test of one pool."""
+    """The figures of all methods on one test of a pool."""
 
     pool: str
     test: str
     query_count: int
     methods: Mapping[str, MethodFigures]
     single_models: Mapping[str, SingleModel]
-    """Always taking one model, by model."""
+    """Figures of always taking one model, by model."""
     fit_s: Mapping[str, float]
-    """Mean time to fit by method."""
+    """Mean fitting time by method."""
 
     @property
     def title(self) -> str:
-        """What tables are headed with."""
+        """Heading of tables."""
         return f"{self.pool} {self.test} ({self.query_count} queries)"
 
 
@@ -59,7 +59,7 @@ def read_results(directory: Path) -> list[TestResult]:
     """Reads the results that ``write_results`` wrote into a directory.
 
     Raises:
-        ResultsError: There are none, or another version wrote them.
+        ResultsError: There are no results, or another version wrote them.
     """
     path = directory / RESULTS_FILE
     try:

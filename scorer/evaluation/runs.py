@@ -1,16 +1,13 @@
-"""A method, a pool and a seed -> predictions for every test, kept by what they depend on.
+"""Fits a method on a pool and keeps its predictions on disk.
 
-A run is identified by a hash of the pool's contents, the method's settings and code, and the seed. It
-is written to a temporary name and renamed, so an interrupted comparison goes on where it was.
+The key of a run is a hash of the pool's contents, the method's settings and code, and the seed. A file
+is written to a temporary name and renamed, so an interrupted comparison continues where it stopped.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import inspect
 import os
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -19,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scorer.evaluation.methods.method import Prediction, prediction_of
+from scorer.evaluation.methods.method import MethodPrediction, prediction_of
+from scorer.evaluation.source_code import modules_of, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,22 +30,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Run:
-    """What one fitted method predicts."""
+    """The predictions of one fitted method."""
 
-    predictions: Mapping[str, Prediction]
-    """By test."""
+    predictions: Mapping[str, MethodPrediction]
+    """Predictions by test."""
     fit_s: float
-    """How long fitting took."""
+    """Fitting time."""
 
 
 class RunStore:
-    """The finished runs, one file each."""
+    """Finished runs, one file each."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def run(self, pool: Pool, method: Method, seed: int) -> Run:
-        """Returns the run, fitting and predicting only if it is not kept yet."""
+        """Returns the kept run, or fits and predicts if there is none."""
         path = self._directory / f"{pool.name}.{method.name}.{seed}.{_key(pool, method, seed)}.npz"
         if path.exists():
             with np.load(path) as kept:
@@ -62,22 +60,11 @@ class RunStore:
         return run
 
 
-def modules_of(method: Method) -> tuple[str, ...]:
-    """Returns the modules whose code decides what a method does."""
-    return (type(method).__module__, *getattr(method, "code", ()))
-
-
-@functools.cache
-def source_of(module: str) -> str:
-    """Returns the code of a module as it was when first asked for, which is what runs."""
-    return inspect.getsource(sys.modules[module])
-
-
 def _fitted(pool: Pool, method: Method, seed: int) -> Run:
     started = time.perf_counter()
     predictor = method.fit(pool.train, seed=seed)
     fit_s = time.perf_counter() - started
-    # Queries, and not the dataset: no label can be looked at.
+    # Queries instead of the dataset, so that no label can be used.
     predictions = {
         name: prediction_of(predictor, test.queries()) for name, test in pool.tests.items()
     }
@@ -97,9 +84,9 @@ def _packed(run: Run) -> dict[str, npt.NDArray[Any]]:
     return {name: value for name, value in parts.items() if value is not None}
 
 
-def _unpacked(kept: Mapping[str, npt.NDArray[Any]], name: str) -> Prediction:
+def _unpacked(kept: Mapping[str, npt.NDArray[Any]], name: str) -> MethodPrediction:
     parts = {part: kept[f"{name}.{part}"] for part in PARTS if f"{name}.{part}" in kept}
-    return Prediction(**parts)
+    return MethodPrediction(**parts)
 
 
 def _key(pool: Pool, method: Method, seed: int) -> str:

@@ -1,1 +1,11 @@
-"""export."""
+"""Export: checkpoints -> artifacts, and artifacts -> other artifacts, in ONNX. Needs onnx.
+
+export: a checkpoint as an fp32 artifact. Needs torch.
+quantize: an fp32 artifact as an int8 or fp16 one.
+half_precision: a graph with float16 weights.
+parity: measurements of two forms of a scorer, with their gates.
+graph: the names of a graph's weights and nodes.
+model_columns: the weights of a graph that belong to single models.
+edit_models: an artifact with a model added, removed or renamed.
+activation: the link to the artifact that a running scorer serves.
+"""

@@ -1,7 +1,7 @@
-"""Which artifact a running scorer serves: a link to its directory, moved in one step.
+"""Moves the link to the artifact that a running scorer serves, in one step.
 
-A scorer that is started with the link follows it: ``activate`` has it take another artifact, and
-``roll_back`` the one before. A second ``roll_back`` undoes the first.
+A scorer that is started with the link follows it. ``activate`` points the link at another artifact,
+and ``roll_back`` at the previous one. A second ``roll_back`` undoes the first.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def activate(artifact: Path, link: Path) -> None:
-    """Points a link at an artifact, and remembers what it pointed at.
+    """Points a link at an artifact, and keeps its previous target.
 
     Raises:
         ArtifactError: The artifact cannot be used; the link stays as it is.
-        FileExistsError: There is something at ``link`` that is not a link.
+        FileExistsError: ``link`` exists and is not a link.
     """
     load_artifact(artifact)
     if link.exists() and not link.is_symlink():
@@ -33,11 +33,11 @@ def activate(artifact: Path, link: Path) -> None:
 
 
 def roll_back(link: Path) -> Path:
-    """Points a link at what it pointed at before, and returns that.
+    """Points a link at its previous target, and returns that.
 
     Raises:
-        FileNotFoundError: Nothing is remembered.
-        ArtifactError: What is remembered cannot be used; the link stays as it is.
+        FileNotFoundError: There is no previous target.
+        ArtifactError: The previous target cannot be used; the link stays as it is.
     """
     previous = _previous(link)
     if not (link.is_symlink() and previous.is_symlink()):

@@ -1,8 +1,8 @@
-"""An artifact -> one with a model more, a model less, or a model of another name. Needs onnx.
+"""Adds a model to an artifact, removes one or renames one. Needs onnx.
 
-``artifact + labelled queries -> class weights (N, C) -> Newcomer -> a column more -> sealed directory``
+``artifact + labelled queries -> class weights (N, C) -> NewModel -> a new column -> sealed directory``
 
-Nothing else of the scorer changes: the other models' scores stay as they are, and that is measured.
+Nothing else of the scorer changes: the other models' scores stay the same, and a check measures that.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from scorer.runtime.batches import length_buckets
 from scorer.runtime.fields import ProblemsError
 from scorer.runtime.runtime import Runtime
 from scorer.training.mixture.amounts import amounts_by_class
-from scorer.training.mixture.new_model import Labelled, error_bar, fit_newcomer
+from scorer.training.mixture.new_model import Labelled, error_bar, fit_new_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from scorer.data.records import Record
-    from scorer.export.model_columns import Columns
+    from scorer.export.model_columns import ModelColumns
     from scorer.runtime.artifact import DataSource
-    from scorer.training.mixture.new_model import ErrorBar, Newcomer
+    from scorer.training.mixture.new_model import ErrorBar, NewModel
 
     Floats = npt.NDArray[np.float64]
 
@@ -43,7 +43,7 @@ BATCH_SIZE = 16
 SEED = 1
 
 
-class RosterError(ProblemsError):
+class EditError(ProblemsError):
     """Raised when a model cannot be added, removed or renamed."""
 
 
@@ -55,17 +55,17 @@ def add_model(
     data_source: DataSource,
     output: Path,
 ) -> tuple[Artifact, ErrorBar]:
-    """Writes an artifact that knows one model more, after all others.
+    """Writes an artifact with one more model, after all others.
 
     Args:
         source: The artifact, of any tier and precision.
-        records: Labelled queries; those without a score of the new model are not read.
+        records: Labelled queries; those without a score of the new model are left out.
         model_id: The new model.
-        data_source: What the manifest says of the records; its counts are filled in.
+        data_source: Source of the records, for the manifest; its counts are filled in.
         output: The directory of the new artifact; must not exist.
 
     Raises:
-        RosterError: The artifact knows the model, or no record has a score of it.
+        EditError: The artifact has the model already, or no record has a score of it.
         ParityError: Another model's scores would change; nothing is written.
     """
     manifest = source.manifest
@@ -73,14 +73,14 @@ def add_model(
     problems = [f"knows {model_id!r} already"] if model_id in manifest.model_ids else []
     problems += [] if ours else [f"no record has a score of {model_id!r}"]
     if problems:
-        raise RosterError(source.path, problems)
+        raise EditError(source.path, problems)
     model = onnx.load(source.model_path)
     columns = read_columns(model)
-    labelled = _labelled(Runtime.open(source), ours, model_id, graph.ease_by_class(model.graph))
+    labelled = _labelled(Runtime.open(source), ours, model_id, graph.easiness_by_class(model.graph))
     success, calibration = columns.success, columns.calibration
-    newcomer = fit_newcomer(labelled, success, calibration, seed=SEED)
-    bar = error_bar(newcomer, labelled, success, calibration, seed=SEED)
-    column = _column(columns, newcomer, labelled, ours, model_id)
+    new_model = fit_new_model(labelled, success, calibration, seed=SEED)
+    bar = error_bar(new_model, labelled, success, calibration, seed=SEED)
+    column = _column(columns, new_model, labelled, ours, model_id)
     write_columns(model, columns.followed_by(column))
     counted = dataclasses.replace(data_source, train_rows=len(ours), validation_rows=0)
     manifest = dataclasses.replace(
@@ -92,18 +92,18 @@ def add_model(
 
 
 def remove_model(source: Artifact, *, model_id: str, output: Path) -> Artifact:
-    """Writes an artifact that does not know a model.
+    """Writes an artifact without one of its models.
 
     Raises:
-        RosterError: The artifact does not know it, or knows no other.
+        EditError: The artifact does not have the model, or has no other.
     """
     ids = source.manifest.model_ids
-    place = _place(source, model_id)
+    index = _index(source, model_id)
     if len(ids) == 1:
-        raise RosterError(source.path, [f"{model_id!r} is its only model"])
+        raise EditError(source.path, [f"{model_id!r} is its only model"])
     model = onnx.load(source.model_path)
-    write_columns(model, read_columns(model).without(place))
-    manifest = dataclasses.replace(source.manifest, model_ids=ids[:place] + ids[place + 1 :])
+    write_columns(model, read_columns(model).without(index))
+    manifest = dataclasses.replace(source.manifest, model_ids=ids[:index] + ids[index + 1 :])
     return _written(source, model, manifest, output, probe=())
 
 
@@ -111,51 +111,51 @@ def rename_model(source: Artifact, *, model_id: str, new_id: str, output: Path) 
     """Writes an artifact in which a model has another name.
 
     Raises:
-        RosterError: The artifact does not know it, or has a model of the new name.
+        EditError: The artifact does not have the model, or has a model of the new name.
     """
     ids = list(source.manifest.model_ids)
-    place = _place(source, model_id)
+    index = _index(source, model_id)
     if new_id in ids:
-        raise RosterError(source.path, [f"knows {new_id!r} already"])
-    ids[place] = new_id
+        raise EditError(source.path, [f"knows {new_id!r} already"])
+    ids[index] = new_id
     manifest = dataclasses.replace(source.manifest, model_ids=tuple(ids))
     return _written(source, onnx.load(source.model_path), manifest, output, probe=())
 
 
-def _place(source: Artifact, model_id: str) -> int:
+def _index(source: Artifact, model_id: str) -> int:
     ids = source.manifest.model_ids
     if model_id not in ids:
-        raise RosterError(source.path, [f"does not know {model_id!r}; it knows {', '.join(ids)}"])
+        raise EditError(source.path, [f"does not know {model_id!r}; it knows {', '.join(ids)}"])
     return ids.index(model_id)
 
 
 def _labelled(
-    runtime: Runtime, records: Sequence[Record], model_id: str, ease_by_class: Floats
+    runtime: Runtime, records: Sequence[Record], model_id: str, easiness_by_class: Floats
 ) -> Labelled:
     queries = [runtime.tokenize(record.query) for record in records]
     class_weights = np.empty((len(queries), runtime.class_count))
     for rows in length_buckets(queries, BATCH_SIZE):
-        class_weights[rows] = runtime.read([queries[row] for row in rows]).class_weights
+        class_weights[rows] = runtime.predict([queries[row] for row in rows]).class_weights
     return Labelled(
         class_weights=class_weights,
-        eases=class_weights @ ease_by_class,
+        easiness=class_weights @ easiness_by_class,
         targets=np.array([record.scores[model_id] for record in records]),
         weights=np.array([record.weight for record in records]),
     )
 
 
 def _column(
-    columns: Columns,
-    newcomer: Newcomer,
+    columns: ModelColumns,
+    new_model: NewModel,
     labelled: Labelled,
     records: Sequence[Record],
     model_id: str,
 ) -> dict[str, Floats]:
     """Returns the weights of the new model by name."""
     weights = {
-        graph.SUCCESS: newcomer.success[:, None],
-        graph.SLOPE: np.array([newcomer.slope]),
-        graph.OFFSET: np.array([newcomer.offset]),
+        graph.SUCCESS: new_model.success[:, None],
+        graph.SLOPE: np.array([new_model.slope]),
+        graph.OFFSET: np.array([new_model.offset]),
     }
     tokens = columns.weights.get(graph.TOKENS)
     if tokens is not None:

@@ -1,4 +1,4 @@
-"""Checkpoint -> fp32 artifact: one ONNX graph from ids to scores, through optimum. Needs torch.
+"""Exports a checkpoint as an fp32 artifact: one ONNX graph from ids to scores. Needs torch.
 
 ``checkpoint -> optimum export -> parity against torch on held-out queries -> sealed directory``
 """
@@ -59,7 +59,7 @@ BATCH_SIZE = 16
 
 
 class NgramInputGenerator(DummyInputGenerator):  # type: ignore[misc]  # optimum publishes no types
-    """Makes n-gram ids to trace with."""
+    """Generates n-gram ids for tracing."""
 
     SUPPORTED_INPUT_NAMES = (NGRAM_INPUT,)
 
@@ -75,7 +75,7 @@ class NgramInputGenerator(DummyInputGenerator):  # type: ignore[misc]  # optimum
 
 
 class ScorerOnnxConfig(OnnxConfig):  # type: ignore[misc]  # as above
-    """Names and dynamic axes of the graph."""
+    """The names and dynamic axes of the graph's inputs and outputs."""
 
     NORMALIZED_CONFIG_CLASS = NormalizedTextConfig.with_args(
         vocab_size="vocab_size", allow_new=True
@@ -84,7 +84,7 @@ class ScorerOnnxConfig(OnnxConfig):  # type: ignore[misc]  # as above
 
     @property
     def inputs(self) -> dict[str, dict[int, str]]:
-        """The inputs; batch and lengths are free."""
+        """The inputs; batch size and lengths are dynamic."""
         tier = Tier.BASE if self._config.encoder else Tier.EDGE
         lengths = dict.fromkeys(INPUT_NAMES[tier], "tokens") | {NGRAM_INPUT: "ngrams"}
         # In the order in which the module takes them.
@@ -93,7 +93,7 @@ class ScorerOnnxConfig(OnnxConfig):  # type: ignore[misc]  # as above
 
     @property
     def outputs(self) -> dict[str, dict[int, str]]:
-        """The outputs; the batch is free."""
+        """The outputs; the batch size is dynamic."""
         names = [SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT]
         outputs: dict[str, dict[int, str]] = {name: {0: "batch"} for name in names}
         outputs[SUCCESS_OUTPUT] = {}
@@ -108,11 +108,11 @@ def export_artifact(checkpoint_path: Path, output: Path, *, created: str) -> Art
     Args:
         checkpoint_path: The checkpoint.
         output: The artifact's directory; must not exist.
-        created: ISO date that the manifest shall bear.
+        created: ISO date for the manifest.
 
     Raises:
         CheckpointError: The checkpoint is not usable.
-        ParityError: Torch and ONNX differ by more than the gate; nothing is written.
+        ParityError: The scores of torch and ONNX differ by more than the gate; nothing is written.
     """
     checkpoint = load_checkpoint(checkpoint_path)
     with staged(output) as directory:
@@ -131,9 +131,9 @@ def write_graph(scorer: Scorer, path: Path) -> None:
     scorer.config.vocab_size = scorer.encoder.config.vocab_size if scorer.encoder else 2
     config = ScorerOnnxConfig(scorer.config, task="feature-extraction")
     with warnings.catch_warnings():
-        # The tracer doubts constants of transformers' attention masks; parity is measured below.
+        # The tracer warns about constants in transformers' attention masks; parity is measured below.
         warnings.simplefilter("ignore")
-        # In training mode the reference that ONNX is compared with would have dropout.
+        # In training mode, the reference that ONNX is compared with would have dropout.
         export(scorer.eval(), config, path, opset=OPSET)
 
 

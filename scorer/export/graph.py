@@ -1,7 +1,7 @@
-"""The ONNX graph of an artifact as a document: which of its weights and nodes are what. Needs onnx.
+"""Finds weights and nodes in the ONNX graph of an artifact. Needs onnx.
 
-A weight keeps the name that it has as a parameter of ``scorer.training.model.Scorer``, if the graph takes it as
-it is; the exporter turns the encoder's round and names them anew.
+A weight has the name of the parameter in ``scorer.training.model.Scorer``, but for the encoder's: the
+exporter transposes those and renames them.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
 
 PROJECTION = "projection.weight"
-"""A row per id of an n-gram, (buckets, W)."""
+"""One row per n-gram id, (buckets, W)."""
 DIRECTIONS = "directions"
-"""A column per response class, (F, C)."""
+"""One column per response class, (F, C)."""
 SUCCESS = "success_by_class"
-"""Chance that a model answers a query of a class well, (C, M)."""
+"""Probability that a model answers a query of a class well, (C, M)."""
 SLOPE = "slope"
+"""Slope of each model's calibration, (M,)."""
 OFFSET = "offset"
-"""The calibration, with the above, each (M,)."""
-EASE = "ease_by_class"
-"""Logits that a query of a class gains for every model, (C, 1); only where scores are drawn to their
-models' means."""
+"""Offset of each model's calibration, (M,)."""
+EASINESS = "ease_by_class"
+"""Logits that a query of a class gains for every model, (C, 1); only where scores are shrunk towards
+their models' means."""
 TOKENS = "tokens_by_class"
 """Expected tokens of a model's reply, (C, M); only where the training data had lengths."""
 
@@ -36,17 +37,19 @@ def weights_of(graph: GraphProto) -> dict[str, TensorProto]:
     return {tensor.name: tensor for tensor in graph.initializer}
 
 
-def ease_by_class(graph: GraphProto) -> npt.NDArray[np.float64]:
+def easiness_by_class(graph: GraphProto) -> npt.NDArray[np.float64]:
     """Returns the logits that a query of a class gains for every model, (C,), zeros if none."""
     weights = weights_of(graph)
-    if EASE not in weights:
+    if EASINESS not in weights:
         return np.zeros(weights[SUCCESS].dims[0])
-    column: npt.NDArray[np.float64] = numpy_helper.to_array(weights[EASE])[:, 0].astype(np.float64)
+    column: npt.NDArray[np.float64] = numpy_helper.to_array(weights[EASINESS])[:, 0].astype(
+        np.float64
+    )
     return column
 
 
-def familiarity_weights(graph: GraphProto) -> set[str]:
-    """Returns the names of the weights that tell how foreign a query is."""
+def ood_weights(graph: GraphProto) -> set[str]:
+    """Returns the names of the weights of the out-of-distribution score."""
     return {tensor.name for tensor in graph.initializer if tensor.name.startswith("familiarity.")}
 
 
@@ -67,9 +70,9 @@ def products_with(graph: GraphProto, weights: set[str]) -> list[str]:
 
 
 def dependents(graph: GraphProto, value: str) -> list[str]:
-    """Returns the names of the nodes that a value has any influence on."""
+    """Returns the names of the nodes that depend on a value."""
     reached, names = {value}, []
-    for node in graph.node:  # ONNX demands that they stand in the order in which they run.
+    for node in graph.node:  # ONNX keeps nodes in the order in which they run.
         if reached.intersection(node.input):
             reached.update(node.output)
             names.append(node.name)
@@ -77,5 +80,5 @@ def dependents(graph: GraphProto, value: str) -> list[str]:
 
 
 def replace_weight(graph: GraphProto, name: str, values: npt.NDArray[np.generic]) -> None:
-    """Gives a weight other values, of any shape and type."""
+    """Replaces the values of a weight; shape and type may change."""
     weights_of(graph)[name].CopyFrom(numpy_helper.from_array(values, name))

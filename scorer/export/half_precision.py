@@ -1,7 +1,7 @@
-"""fp32 graph -> fp16 graph, but for what depends on a given value. Needs onnx.
+"""Turns an fp32 graph into fp16, except for the nodes that depend on a given value. Needs onnx.
 
-ONNX Runtime's own converter rounds between any two nodes that it was told to leave alone; here the part
-that stays is one piece, and numbers are rounded where they leave the other part, and nowhere else.
+ONNX Runtime's own converter rounds between any two nodes that are to stay fp32. Here those nodes are
+one part of the graph, and numbers are rounded only where they enter it.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
 
 SMALLEST, LARGEST = 6e-8, 65504.0
-"""Magnitudes that float16 can hold; what guards a division must not become zero, nor what masks a token
-infinite, since infinity times zero is no number."""
+"""Smallest and largest magnitude of a float16. A guard of a division must not become zero, nor the mask
+of a token infinite, since infinity times zero is not a number."""
 
 
 def halve(model: ModelProto, *, up_to: str) -> None:
-    """Turns a graph into float16, but for the nodes that the value ``up_to`` has an influence on."""
+    """Turns a graph into float16, except for the nodes that depend on the value ``up_to``."""
     reals = _reals(model)
     kept = set(dependents(model.graph, up_to))
     others = [node for node in model.graph.node if node.name not in kept]
-    ours = {name for node in others for name in node.input}
+    inputs = {name for node in others for name in node.input}
     for tensor in model.graph.initializer:
-        if tensor.name in ours:
+        if tensor.name in inputs:
             _halve_tensor(tensor)
     for node in others:
-        if node.op_type != "Constant" or node.output[0] in ours:
+        if node.op_type != "Constant" or node.output[0] in inputs:
             _halve_attributes(node)
     produced = {
         name for node in others if node.op_type != "Constant" for name in node.output
@@ -65,12 +65,12 @@ def _halve_tensor(tensor: TensorProto) -> None:
 
 
 def _widen(graph: GraphProto, kept: set[str], produced: set[str]) -> None:
-    """Has the nodes that stay read float32 of what the others produced."""
+    """Casts to float32 what the ``kept`` nodes read of the values ``produced`` by the others."""
     nodes: list[NodeProto] = []
     widened: set[str] = set()
     for node in graph.node:
         if node.name in kept:
-            for place, name in enumerate(node.input):
+            for index, name in enumerate(node.input):
                 if name not in produced:
                     continue
                 if name not in widened:
@@ -80,9 +80,9 @@ def _widen(graph: GraphProto, kept: set[str], produced: set[str]) -> None:
                             "Cast", [name], [f"{name}.wide"], f"{name}/Wide", to=TensorProto.FLOAT
                         )
                     )
-                node.input[place] = f"{name}.wide"
+                node.input[index] = f"{name}.wide"
         nodes.append(node)
-    # A copy, as clearing the graph's list would clear its nodes.
+    # Copies, since clearing the graph's list clears its nodes.
     copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
     graph.node.extend(copies)

@@ -1,6 +1,6 @@
-"""Do two forms of the same scorer agree? Measurements on held-out records, with their gates.
+"""Measures on held-out records whether two forms of a scorer agree.
 
-A gate that fails means that the artifact is not written.
+If a gate fails, the artifact is not written.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.floating]
 
 PROBE_SIZE = 1024
-"""Most queries that parity is measured on: one query is then a tenth of a percent."""
+"""Largest number of queries that parity is measured on: one query is then a tenth of a percent."""
 
 EXPORT_TOLERANCE = 1e-4
-"""Largest |score difference| between torch and ONNX: rounding, and nothing else."""
+"""Largest |score difference| between torch and ONNX: no more than rounding."""
 
 MEAN_SCORE_DIFFERENCE = 0.01
-"""Largest mean |score difference| between fp32 and fewer bits: below what calibration can promise."""
+"""Largest mean |score difference| between fp32 and fewer bits: below the calibration error."""
 
 TOP_1_AGREEMENT = 0.98
-"""Smallest share of queries for which fp32 and fewer bits rank the same model first."""
+"""Smallest share of queries whose first-ranked model is the same in fp32 and in fewer bits."""
 
 CHOSEN_SCORE_LOSS = 0.002
-"""Largest loss of the first-ranked model's mean score through fewer bits."""
+"""Largest loss of the first-ranked model's mean score by fewer bits."""
 
-ROSTER_TOLERANCE = 1e-5
-"""Largest |score difference| of a model through another one's coming: rounding of wider products."""
+UNCHANGED_TOLERANCE = 1e-5
+"""Largest |score difference| of a model after another one was added: rounding of wider products."""
 
 COMPANION_DIFFERENCE = {Precision.FP32: 1e-4, Precision.INT8: 1e-4, Precision.FP16: 1e-3}
-"""Largest |score difference| of a query scored alone and in a batch: rounding, and nothing else."""
+"""Largest |score difference| of a query scored alone and in a batch: no more than rounding."""
 
 
 class ParityError(Exception):
-    """Raised when a gate fails; ``checks`` are all measurements, failed or not."""
+    """Raised when a gate fails; ``checks`` holds all measurements, failed or not."""
 
     def __init__(self, checks: tuple[ParityCheck, ...]) -> None:
         failed = [f"{check.name} is {check.value:.6f}" for check in checks if not check.passed]
@@ -67,14 +67,14 @@ def export_checks(torch_scores: Floats, onnx_scores: Floats) -> tuple[ParityChec
 def precision_checks(
     precision: Precision, *, fp32: Floats, fewer: Floats, fewer_alone: Floats, targets: Floats
 ) -> tuple[ParityCheck, ...]:
-    """Compares the scores (N, M) of an artifact and of its form with fewer bits.
+    """Compares the scores (N, M) of an artifact in fp32 and with fewer bits.
 
     Args:
-        precision: Of that form; the checks are named after it.
+        precision: The precision with fewer bits; the checks are named after it.
         fp32: Scores of the artifact.
         fewer: Scores with fewer bits, in batches.
-        fewer_alone: The same, one query at a time.
-        targets: The labels; a model without one is no candidate for that query.
+        fewer_alone: Scores with fewer bits, one query at a time.
+        targets: Labels; a model without one is no candidate for that query.
     """
     difference = np.abs(fp32 - fewer)
     loss = ranking_figures(fp32, targets).mean_score - ranking_figures(fewer, targets).mean_score
@@ -101,7 +101,7 @@ def unchanged_checks(before: Floats, after: Floats) -> tuple[ParityCheck, ...]:
     """Compares the scores (N, M) of models before and after another one was added."""
     largest = float(np.abs(before - after).max())
     return (
-        ParityCheck(name="other_models_max_difference", value=largest, maximum=ROSTER_TOLERANCE),
+        ParityCheck(name="other_models_max_difference", value=largest, maximum=UNCHANGED_TOLERANCE),
     )
 
 

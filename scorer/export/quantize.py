@@ -1,15 +1,15 @@
-"""fp32 artifact -> int8 or fp16 artifact, with parity measured on held-out records.
+"""Writes an fp32 artifact as int8 or fp16, with parity measured on held-out records.
 
-int8: the encoder's matrix products have weights of eight bits, one scale per block of a column, and
-quantize what they are multiplied with per block of a row (ONNX Runtime's ``MatMulNBits``); the tables
-that rows are looked up in have one scale per row. No scale is shared by two queries, so a score does
-not depend on what it is batched with, as it does with dynamic quantization. The mixture and what
-tells foreign queries stay fp32: they are small, and their rounding would be seen at once.
+int8: the weights of the encoder's matrix products have eight bits and one scale per block of a column;
+their inputs are quantized per block of a row (ONNX Runtime's ``MatMulNBits``). Lookup tables have one
+scale per row. No two queries share a scale, so a score does not depend on the rest of its batch, as it
+does with dynamic quantization. The mixture and the out-of-distribution score stay fp32: they are small,
+and rounding them would move the scores.
 
-fp16, for GPUs: everything up to the features; the sums over n-grams, the mixture and the calibration
-stay fp32, as numbers there are large, or differ little from one another.
+fp16, for GPUs: everything up to the features. The sums over n-grams, the mixture and the calibration
+stay fp32, since numbers there are large or differ little from one another.
 
-Needs onnx, and nothing of torch.
+Needs onnx, and no torch.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ if TYPE_CHECKING:
     from scorer.runtime.artifact import ParityCheck
 
 BLOCK_SIZE = 64
-"""Weights of a column that share a scale. Smaller blocks are slower and no more exact; with 128, ONNX
-Runtime multiplies a lone row otherwise than several, and companions moved a score by 0.0003."""
+"""Number of weights of a column that share a scale. Smaller blocks are slower and no more exact. With
+128, ONNX Runtime multiplies a single row by another kernel, and batching moved a score by 0.0003."""
 
 EIGHT_BIT_PRODUCTS = 4
-"""ONNX Runtime's name for what is multiplied in eight bits, and not only stored in them."""
+"""ONNX Runtime's accuracy level for products that are computed, not only stored, in eight bits."""
 
 BATCH_SIZE = 16
 
@@ -87,8 +87,8 @@ def quantize_artifact(
 
 
 def int8_model(model: ModelProto, *, block_size: int = BLOCK_SIZE) -> ModelProto:
-    """Returns the int8 form of an fp32 graph, which is changed."""
-    _shrink_tables(model)
+    """Turns an fp32 graph into int8; the given graph is changed."""
+    _quantize_tables(model)
     logging.getLogger(MatMulNBitsQuantizer.__module__).setLevel(logging.WARNING)
     quantizer = MatMulNBitsQuantizer(
         model,
@@ -98,8 +98,8 @@ def int8_model(model: ModelProto, *, block_size: int = BLOCK_SIZE) -> ModelProto
         accuracy_level=EIGHT_BIT_PRODUCTS,
         nodes_to_exclude=graph.products_with(
             model.graph,
-            {graph.DIRECTIONS, graph.SUCCESS, graph.EASE, graph.TOKENS}
-            | graph.familiarity_weights(model.graph),
+            {graph.DIRECTIONS, graph.SUCCESS, graph.EASINESS, graph.TOKENS}
+            | graph.ood_weights(model.graph),
         ),
     )
     quantizer.process()
@@ -108,7 +108,7 @@ def int8_model(model: ModelProto, *, block_size: int = BLOCK_SIZE) -> ModelProto
 
 
 def fp16_model(model: ModelProto) -> ModelProto:
-    """Returns the fp16 form of an fp32 graph, which is changed."""
+    """Turns an fp32 graph into fp16; the given graph is changed."""
     (sums,) = (each for each in graph.lookups(model.graph) if each.input[0] == graph.PROJECTION)
     halve(model, up_to=sums.output[0])
     return model
@@ -117,7 +117,7 @@ def fp16_model(model: ModelProto) -> ModelProto:
 def measure(
     source: Artifact, quantized: Artifact, records: Sequence[Record]
 ) -> tuple[ParityCheck, ...]:
-    """Compares an artifact and its form with fewer bits on held-out records."""
+    """Compares an artifact in fp32 and with fewer bits on held-out records."""
     probe = parity.probe_of(records)
     texts = [record.query for record in probe]
     runtime = Runtime.open(quantized)
@@ -130,8 +130,8 @@ def measure(
     )
 
 
-def _shrink_tables(model: ModelProto) -> None:
-    """Stores the tables that rows are looked up in with eight bits and one scale per row."""
+def _quantize_tables(model: ModelProto) -> None:
+    """Stores the lookup tables with eight bits and one scale per row."""
     for lookup in graph.lookups(model.graph):
         table = graph.weights_of(model.graph)[lookup.input[0]]
         values = numpy_helper.to_array(table)
@@ -142,14 +142,14 @@ def _shrink_tables(model: ModelProto) -> None:
         model.graph.initializer.append(
             numpy_helper.from_array(scales.astype(np.float32), scales_name)
         )
-        place = list(model.graph.node).index(lookup)
+        index = list(model.graph.node).index(lookup)
         model.graph.node.remove(lookup)
         for node in reversed(_scaled_lookup(lookup, scales_name)):
-            model.graph.node.insert(place, node)
+            model.graph.node.insert(index, node)
 
 
 def _scaled_lookup(lookup: NodeProto, scales: str) -> list[NodeProto]:
-    """Returns nodes that give what a lookup gave, from a table of whole numbers and its scales."""
+    """Returns the nodes of a lookup in a table of integers with one scale per row."""
     table, ids = lookup.input
     (output,) = lookup.output
     return [

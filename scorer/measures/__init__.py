@@ -1,6 +1,12 @@
-"""How good choices, probabilities and spending are, against labels. Needs numpy only.
+"""Measures: figures of choices, probabilities and spending, against labels. Needs numpy only.
 
-Arrays of N queries and M models; NaN in ``targets`` is no label: that model is no candidate for that
-query. ``weights`` (N,) sum to 1 and make a weighted mean the pool's average; without them every
-query counts the same.
+Arrays have N queries and M models. NaN in ``targets`` is no label: such a model is no candidate for
+such a query. ``weights`` (N,) sum to 1 and make a weighted mean the pool's average; without them each
+query has the same weight.
+
+ranking: the outcome of running the first-ranked models.
+calibration: the difference between scores and probabilities.
+coverage: the value of an uncertainty.
+frontier: score against dollars.
+intervals: means with bootstrapped intervals.
 """

@@ -1,4 +1,4 @@
-"""How far scores are from being probabilities: over all labels, per model, and bin by bin."""
+"""Measures whether scores are probabilities: over all labels, per model and per bin."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ CALIBRATION_BINS = 15
 """Equal-width bins of the expected calibration error, as in Guo et al. 2017."""
 
 CHANCE_DRAWS = 5
+"""Number of random sets of labels that the chance of an error is averaged over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationFigures:
-    """How far the scores are from being probabilities, over all labels."""
+    """Losses and calibration error of scores as probabilities."""
 
     loss: float
     """Mean binary cross-entropy."""
     brier: float
+    """Mean squared error."""
     calibration_error: float
     """Expected calibration error."""
 
@@ -38,10 +40,11 @@ class Reliability:
     observed: Floats
     """Mean target of the bin's labels."""
     counts: npt.NDArray[np.intp]
+    """Number of labels of the bin."""
 
 
 def calibration_figures(scores: Floats, targets: Floats) -> CalibrationFigures:
-    """Returns how far the scores (N, M) are from being probabilities of the targets."""
+    """Returns the figures of scores (N, M) as probabilities of the targets."""
     predicted, observed = _labelled(scores, targets)
     clipped = np.clip(predicted, 1e-7, 1 - 1e-7)
     losses = -(observed * np.log(clipped) + (1 - observed) * np.log1p(-clipped))
@@ -72,9 +75,9 @@ def model_calibration_errors(scores: Floats, targets: Floats) -> list[float]:
 def chance_of_calibration_error(scores: Floats, targets: Floats, *, seed: int) -> float:
     """Returns the mean of ``model_calibration_errors`` if the scores were exact probabilities.
 
-    With few labels in a bin their mean is off by chance, whatever the scores (Roelofs et al. 2022,
-    "Mitigating bias in calibration error estimation"). Labels are drawn from the scores; so where real
-    ones are graded, and vary less, this is too much.
+    With few labels in a bin, their mean is off by chance even for exact scores (Roelofs et al. 2022,
+    "Mitigating bias in calibration error estimation"). Labels are drawn as 0 or 1; real grades vary
+    less, so for them this is too large.
     """
     draw = np.random.default_rng(seed)
     drawn = [

@@ -1,7 +1,7 @@
-"""What an uncertainty is worth: over the queries that it is surest of, and beside a fallback.
+"""Measures the value of an uncertainty: over the surest queries, and with a fallback for the others.
 
 ``uncertainties (N,), outcomes (N,) -> coverage and mean outcome of the surest queries``
-``... and what a safe choice gives (N,) -> coverage and mean outcome of all, the others played safe``
+``... and outcomes of a safe choice (N,) -> coverage and mean outcome of all, with that fallback``
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class CoverageCurve:
 
     @property
     def area(self) -> float:
-        """The mean score over all coverages; an uncertainty that means nothing gives the last."""
+        """The mean score over all coverages; for a random uncertainty it is the mean outcome."""
         return float(np.average(self.scores, weights=np.diff(self.coverages, prepend=0.0)))
 
     def score_at(self, coverage: float) -> float:
@@ -39,9 +39,9 @@ class CoverageCurve:
 def coverage_curve(
     uncertainties: Floats, outcomes: Floats, weights: Floats | None = None
 ) -> CoverageCurve:
-    """Returns the score of the surest queries, as more and more of them are kept.
+    """Returns the mean outcome of the surest queries, for each number of them.
 
-    Queries of equal uncertainty have no order: each counts as the mean of them all.
+    Queries of equal uncertainty have no order: each counts as their mean.
     """
     shares = np.full(len(outcomes), 1 / len(outcomes)) if weights is None else weights
     _, groups = np.unique(uncertainties, return_inverse=True)
@@ -57,9 +57,9 @@ def fallback_curve(
     safe_outcomes: Floats,
     weights: Floats | None = None,
 ) -> CoverageCurve:
-    """Returns the score of all queries when only the surest are not played safe.
+    """Returns the mean outcome of all queries when all but the surest take the safe choice.
 
-    It starts at coverage 0, where every outcome is the safe one. Queries of equal uncertainty have no
+    It starts at coverage 0, where each outcome is the safe one. Queries of equal uncertainty have no
     order, as in ``coverage_curve``.
     """
     gains = coverage_curve(uncertainties, outcomes - safe_outcomes, weights)

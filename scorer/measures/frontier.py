@@ -1,10 +1,10 @@
-"""Score against dollars: what a scorer gives when it is made to care for cost.
+"""Measures score against dollars, over all weights of the cost.
 
 ``scores (N, M), predicted costs -> argmax(score - price * cost) for many prices -> points
 (mean cost, mean score) -> upper concave hull -> area, and score kept at a share of the cost``
 
-Two points of the frontier can be mixed query by query at random, which gives every point of the
-line between them; hence the hull (as in RouterBench, Hu et al. 2024, arXiv 2403.12031).
+Choosing between two points of the frontier at random, query by query, gives every point of the line
+between them; hence the hull (as in RouterBench, Hu et al. 2024, arXiv 2403.12031).
 """
 
 from __future__ import annotations
@@ -20,19 +20,21 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.floating]
 
 PRICE_COUNT = 240
+"""Number of prices that are tried."""
 BISECTIONS = 20
+"""Steps of the search for a price between two of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Spending:
-    """The truth about cost and score that choices are held against."""
+    """The true costs and scores, by which choices are measured."""
 
     targets: Floats
-    """(N, M); NaN where there is no label."""
+    """Labels, (N, M), NaN where there is none."""
     costs_usd: Floats
-    """(N, M); NaN where unknown: such a model is no candidate for such a query."""
+    """Costs, (N, M); NaN where unknown: such a model is no candidate for such a query."""
     weights: Floats
-    """(N,), summing to 1."""
+    """Weights of the queries, (N,), summing to 1."""
 
     def point(self, preferences: Floats) -> npt.NDArray[np.float64]:
         """Returns mean cost and mean score of each query's most preferred model."""
@@ -50,11 +52,11 @@ class Frontier:
     scores: npt.NDArray[np.float64]
 
     def score_at(self, cost_usd: float) -> float:
-        """Returns the best mean score for at most this mean cost; 0 where nothing is that cheap."""
+        """Returns the best mean score for at most this mean cost; 0 if all points cost more."""
         return float(np.interp(cost_usd, self.costs_usd, self.scores, left=0.0))
 
     def area(self, low_usd: float, high_usd: float) -> float:
-        """Returns the mean of the score over the mean costs from ``low_usd`` to ``high_usd``."""
+        """Returns the average score over all mean costs from ``low_usd`` to ``high_usd``."""
         start = max(low_usd, self.costs_usd[0])
         if start >= high_usd:
             return 0.0
@@ -65,10 +67,9 @@ class Frontier:
 
 
 def prices_for(predicted_usd: Floats) -> npt.NDArray[np.float64]:
-    """Returns rising prices in score per dollar, from none to one at which only cost counts.
+    """Returns rising prices in score per dollar, from 0 to a price at which only cost counts.
 
-    In the middle, the whole range of costs is worth between a ten-thousandth of a score and
-    10,000 scores.
+    Priced so, the whole range of costs is worth from 0.0001 to 10,000 in score.
     """
     span = float(np.ptp(predicted_usd)) or 1.0
     return np.concatenate([[0.0], np.geomspace(1e-4, 1e4, PRICE_COUNT) / span])
@@ -78,9 +79,9 @@ def cost_frontier(scores: Floats, predicted_usd: Floats, truth: Spending) -> Fro
     """Returns the frontier of choosing by ``scores - price * predicted_usd`` over all prices.
 
     Args:
-        scores: Predicted score, (N, M).
-        predicted_usd: Predicted cost, (M,) or (N, M).
-        truth: What the choices really score and cost.
+        scores: Predicted scores, (N, M).
+        predicted_usd: Predicted costs, (M,) or (N, M).
+        truth: The true costs and scores.
     """
     points = [truth.point(scores - p * predicted_usd) for p in prices_for(predicted_usd)]
     return upper_hull(np.array(points))
@@ -89,8 +90,7 @@ def cost_frontier(scores: Floats, predicted_usd: Floats, truth: Spending) -> Fro
 def within_budget(scores: Floats, predicted_usd: Floats, budget_usd: float) -> Floats:
     """Returns the preferences (N, M) at the lowest price whose predicted mean cost fits a budget.
 
-    No label is needed, so this is what a deployment can do; with too small a budget, only cost
-    counts.
+    It needs no label, so a deployment can do the same. With too small a budget, only cost counts.
     """
     costs: Floats = np.broadcast_to(predicted_usd, scores.shape).astype(np.float64)
 
@@ -99,12 +99,12 @@ def within_budget(scores: Floats, predicted_usd: Floats, budget_usd: float) -> F
         return bool(np.take_along_axis(costs, chosen, axis=1).mean() <= budget_usd)
 
     prices = prices_for(predicted_usd)
-    place = next((place for place, price in enumerate(prices) if fits(price)), None)
-    if place is None:
+    index = next((index for index, price in enumerate(prices) if fits(price)), None)
+    if index is None:
         return -costs
-    low, high = prices[max(place - 1, 0)], prices[place]
-    # Neighbours in the list can be queries apart, and what is left of the budget would be wasted.
-    for _ in range(BISECTIONS if place else 0):
+    low, high = prices[max(index - 1, 0)], prices[index]
+    # Between two prices of the list, many queries can change; a finer price uses more of the budget.
+    for _ in range(BISECTIONS if index else 0):
         middle = (low + high) / 2
         low, high = (low, middle) if fits(middle) else (middle, high)
     preferences: Floats = scores - high * costs
@@ -114,8 +114,8 @@ def within_budget(scores: Floats, predicted_usd: Floats, budget_usd: float) -> F
 def upper_hull(points: Floats) -> Frontier:
     """Returns the rising part of the upper concave hull of points (P, 2) of cost and score."""
     hull: list[tuple[float, float]] = []
-    # Of points of equal cost the best comes first; a point that is no better than a cheaper one
-    # adds nothing.
+    # Of points of equal cost the best comes first; a point that is no better than a cheaper one is
+    # not on the hull.
     for cost, score in sorted((float(x), float(y)) for x, y in points * (1, -1)):
         point = (cost, -score)
         if hull and point[1] <= hull[-1][1]:

@@ -1,7 +1,7 @@
-"""Per-query outcomes -> means with 95 % intervals, by the percentile bootstrap over queries.
+"""Computes means of outcomes with 95 % intervals, by the percentile bootstrap over queries.
 
-Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. Every column is resampled
-with the same queries, so the difference of two columns is a paired difference.
+Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. A resample has the same
+queries in every column, so the difference of two columns is a paired difference.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 RESAMPLES = 10_000
 TAIL = 0.025
+"""Share of the resamples on either side of the interval."""
 
 CHUNK_CELLS = 4_000_000
-"""Most numbers drawn at a time: 32 MB, however many queries and resamples there are."""
+"""Largest number of values that are drawn at a time: 32 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,12 @@ def bootstrap_means(
     """Returns the means of K columns of outcomes (N, K) in every resample, (resamples, K).
 
     Args:
-        outcomes: What K methods achieved on N queries.
-        strata: The group of each query; groups are resampled apart, and the mean is that of the
-            groups' means. One group for all is the ordinary bootstrap of the ordinary mean.
+        outcomes: Outcomes of K methods on N queries.
+        strata: The group of each query. Groups are resampled apart, and the mean is that of their
+            means. With one group it is the ordinary bootstrap of the ordinary mean.
         seed: Decides the resamples.
-        weights: How much each query counts within its group, (N,); the same if left out.
-        resamples: How many there are.
+        weights: Weight of each query within its group, (N,); equal if left out.
+        resamples: Number of resamples.
     """
     draw = np.random.default_rng(seed)
     names, groups = np.unique(np.asarray(strata), return_inverse=True)
@@ -79,7 +80,7 @@ def _group_means(
     means = []
     for start in range(0, resamples, chunk):
         rows = min(chunk, resamples - start)
-        # How often each query was drawn, so that one product serves all columns.
+        # Counts of how often each query was drawn, so that one product serves all columns.
         picks = draw.integers(size, size=(rows, size)) + size * np.arange(rows)[:, None]
         counts = np.bincount(picks.ravel(), minlength=rows * size).reshape(rows, size)
         drawn = counts * weights

@@ -1,9 +1,9 @@
-"""What running the first-ranked models would have given.
+"""Measures a ranking by the outcome of running its first models.
 
 ``preferences (N, M), targets (N, M) -> Outcomes per query (N,) -> RankingFigures``
 
-Anything that prefers some models to others is judged by the same function: a scorer by its scores,
-the best single model by one row of training means, the oracle by the labels themselves.
+All rankers are measured by the same function: a scorer by its scores, the best single model by one row
+of training means, the oracle by the labels.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankingFigures:
-    """What running the first-ranked models would have given, as means over queries."""
+    """Outcomes of running the first-ranked models, as means over queries."""
 
     mean_score: float
     """Score of the first-ranked model."""
     hit_at_1: float
     """Share of queries whose first-ranked model is among the best; a tie for best is a hit."""
     hit_at_3: float
+    """Share of queries with one of the best models among the first three."""
     regret: float
-    """Score lost against the best model of each query."""
+    """Mean difference between the best score of a query and that of the first-ranked model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcomes:
-    """What running the first-ranked models would have given, query by query, each (N,)."""
+    """Outcomes of running the first-ranked models, query by query, each (N,)."""
 
     scores: Floats
     hits_at_1: Floats
@@ -44,7 +45,7 @@ class Outcomes:
 
 
 def ranking_outcomes(preferences: Floats, targets: Floats) -> Outcomes:
-    """Returns the outcomes of whatever prefers models in the order of ``preferences`` (N, M)."""
+    """Returns the outcomes of ranking models by ``preferences`` (N, M)."""
     ranked = _ranked_targets(preferences, targets)
     best = np.nanmax(targets, axis=1)
     first = ranked[:, 0]
@@ -57,9 +58,9 @@ def ranking_outcomes(preferences: Floats, targets: Floats) -> Outcomes:
 
 
 def team_hits(teams: npt.NDArray[np.intp], targets: Floats) -> npt.NDArray[np.float64]:
-    """Returns whether one of each query's models (N, k) is among the best, (N,)."""
+    """Returns 1 where one of a query's models (N, k) is among the best, else 0, (N,)."""
     scores = np.take_along_axis(targets, teams, axis=1)
-    # A model without a label was not tried; it cannot be said to hit.
+    # A model without a label was not tried, so it is no hit.
     best = np.nanmax(np.where(np.isnan(scores), -np.inf, scores), axis=1)
     hits: npt.NDArray[np.float64] = (best == np.nanmax(targets, axis=1)).astype(np.float64)
     return hits
@@ -68,7 +69,7 @@ def team_hits(teams: npt.NDArray[np.intp], targets: Floats) -> npt.NDArray[np.fl
 def ranking_figures(
     preferences: Floats, targets: Floats, weights: Floats | None = None
 ) -> RankingFigures:
-    """Returns the figures of whatever prefers models in the order of ``preferences`` (N, M)."""
+    """Returns the figures of ranking models by ``preferences`` (N, M)."""
     outcomes = ranking_outcomes(preferences, targets)
     return RankingFigures(
         mean_score=_mean(outcomes.scores, weights),
@@ -79,7 +80,7 @@ def ranking_figures(
 
 
 def random_figures(targets: Floats, weights: Floats | None = None) -> RankingFigures:
-    """Returns what a random order of the models gives, exactly and not by drawing one."""
+    """Returns the expected figures of a random order of the models, exactly."""
     best = np.nanmax(targets, axis=1)
     means = np.nanmean(targets, axis=1)
     tied = (targets == best[:, None]).sum(axis=1)
@@ -96,7 +97,7 @@ def random_figures(targets: Floats, weights: Floats | None = None) -> RankingFig
 def hits_by_count(
     preferences: Floats, targets: Floats, most: int, weights: Floats | None = None
 ) -> npt.NDArray[np.float64]:
-    """Returns how often the first 1, 2, ... ``most`` models include one of the best, (most,)."""
+    """Returns the share of queries with a best model among the first 1, 2, ... ``most``, (most,)."""
     ranked = _ranked_targets(preferences, targets)[:, :most]
     best = np.nanmax(targets, axis=1)[:, None]
     hits = np.logical_or.accumulate(ranked == best, axis=1)
@@ -107,7 +108,7 @@ def hits_by_count(
 def random_hits_by_count(
     targets: Floats, most: int, weights: Floats | None = None
 ) -> npt.NDArray[np.float64]:
-    """Returns what a random order of the models gives, as ``hits_by_count``, exactly."""
+    """Returns the expected ``hits_by_count`` of a random order of the models, exactly."""
     tied = (targets == np.nanmax(targets, axis=1)[:, None]).sum(axis=1)
     candidates = (~np.isnan(targets)).sum(axis=1)
     return np.array(
@@ -119,7 +120,7 @@ def random_hits_by_count(
 
 
 def mean_by_model(targets: Floats, weights: Floats | None = None) -> npt.NDArray[np.float64]:
-    """Returns each model's mean target (M,), -1 for one without any, so that it is ranked last."""
+    """Returns each model's mean target (M,); -1 without a label, so that it ranks last."""
     labelled = ~np.isnan(targets)
     shares = labelled * (np.ones(len(targets)) if weights is None else weights)[:, None]
     totals = shares.sum(axis=0)
@@ -132,7 +133,7 @@ def _mean(values: Floats, weights: Floats | None) -> float:
 
 
 def _ranked_targets(preferences: Floats, targets: Floats) -> Floats:
-    """Returns the targets (N, M) of each row, most preferred first, models without label last."""
+    """Returns the targets (N, M) of each row, most preferred first, models without a label last."""
     wanted = np.where(np.isnan(targets), -np.inf, preferences)
     order = np.argsort(-wanted, axis=1, kind="stable")
     ranked: Floats = np.take_along_axis(targets, order, axis=1)

@@ -1,4 +1,4 @@
-"""What was found of an artifact -> the sections of its page."""
+"""Makes the sections of an artifact's page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scorer.measures.coverage import fallback_curve
 from scorer.measures.ranking import hits_by_count, mean_by_model, random_hits_by_count
 from scorer.reports import style
 from scorer.reports.page import Picture, Section
-from scorer.reports.pictures import bars, changes, coverage, histogram, learning_curve
+from scorer.reports.pictures import bars, coverage_plot, dumbbells, histogram, learning_plot
 from scorer.reports.pictures.forest import forest
 from scorer.reports.pictures.heat_map import heat_map, size_of_map
 from scorer.reports.pictures.marks import Mark
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from scorer.reports.changes import Changes
     from scorer.reports.evidence import Evidence
-    from scorer.reports.learning_curve import Growth
+    from scorer.reports.learning_curve import LearningCurve
 
 MOST_HITS = 5
-"""Largest number of models run together that hits are drawn for."""
+"""Largest team size that hits are drawn for."""
 
 MOST_COLUMNS = 20
 COLUMNS_SHOWN = f"At most {MOST_COLUMNS} models, those chosen most often first, then the best."
@@ -36,17 +36,17 @@ UNCERTAINTY_MARKS = {
     "uncertainty of the artifact": Mark(colour=style.BLUE, width=2.8),
     "1 - best score": Mark(colour=style.ORANGE, dash="--", width=2.0),
     "always the best single model": Mark(colour=style.BLACK, dash=":"),
-    "an uncertainty that says nothing": Mark(colour=style.GREY, dash=":"),
+    "a random uncertainty": Mark(colour=style.GREY, dash=":"),
 }
 
 
 def artifact_sections(
-    evidence: Evidence, changed: Changes | None, growth: Growth | None
+    evidence: Evidence, changed: Changes | None, learned: LearningCurve | None
 ) -> list[Section]:
-    """Returns the sections; those without something to show are left out."""
+    """Returns the sections; those without content are left out."""
     sections = [_choices(evidence), _probabilities(evidence)]
-    if growth:
-        sections.append(_learning(growth))
+    if learned:
+        sections.append(_learning(learned))
     if changed:
         sections.append(_changes(changed))
     return sections
@@ -76,7 +76,7 @@ def _probabilities(evidence: Evidence) -> Section:
 
 
 def hits(evidence: Evidence) -> Picture:
-    """Returns how often a best model is among the first k, for three ways to choose them."""
+    """Draws how often a best model is among the first k, for four ways to choose them."""
     most = min(MOST_HITS, len(evidence.model_ids))
     targets = evidence.targets
     found = {
@@ -97,14 +97,14 @@ def hits(evidence: Evidence) -> Picture:
 
 
 def first_choices_by_task(evidence: Evidence) -> Picture:
-    """Returns which models are the first choice in each task."""
+    """Draws the first choices of each task."""
     chosen = np.eye(len(evidence.model_ids))[evidence.first_choices][:, _shown(evidence)]
     shares = np.array([chosen[rows].mean(axis=0) for rows in _rows_by_task(evidence).values()])
     return Picture(
         name="first-choices",
         title="Which model does it choose for which task?",
         caption="Percent of the task's queries for which the model is the first choice; the ring is "
-        "on the model chosen most. The scorer is not told the task. " + COLUMNS_SHOWN,
+        "on the model chosen most. The scorer does not know the task. " + COLUMNS_SHOWN,
         size=size_of_map(*shares.shape),
         draw=partial(
             heat_map,
@@ -117,7 +117,7 @@ def first_choices_by_task(evidence: Evidence) -> Picture:
 
 
 def scores_by_task(evidence: Evidence) -> Picture:
-    """Returns which models really are best in each task."""
+    """Draws the mean score of each model in each task."""
     targets = evidence.targets[:, _shown(evidence)]
     means = np.array([mean_by_model(targets[rows]) for rows in _rows_by_task(evidence).values()])
     return Picture(
@@ -137,12 +137,12 @@ def scores_by_task(evidence: Evidence) -> Picture:
 
 
 def overall_reliability(evidence: Evidence) -> Picture:
-    """Returns the reliability diagram of all models together."""
+    """Draws the reliability diagram of all models together."""
     figures = calibration_figures(evidence.scores, evidence.targets)
     legend = f"ECE {figures.calibration_error:.4f}, Brier {figures.brier:.4f}"
     return Picture(
         name="reliability",
-        title="Is a score the probability that it says it is?",
+        title="Is a score the probability of a good answer?",
         caption="How often models were right against the score they had, over all models; on the "
         "dashed line, scores are probabilities. Below: how many labels each bin has.",
         size=(6.5, 6.5),
@@ -155,7 +155,7 @@ def overall_reliability(evidence: Evidence) -> Picture:
 
 
 def reliability_by_model(evidence: Evidence) -> Picture:
-    """Returns a small reliability diagram for each model."""
+    """Draws a small reliability diagram of each model."""
     curves, titles = {}, {}
     for column, figures in enumerate(calibration_by_model(evidence.scores, evidence.targets)):
         if figures:
@@ -176,26 +176,26 @@ def reliability_by_model(evidence: Evidence) -> Picture:
 
 
 def fallback(evidence: Evidence) -> Picture:
-    """Returns the score as ever more queries are entrusted to the scorer, the surest first."""
+    """Draws the score by the share of queries that the scorer decides, the surest first."""
     ours, safe = evidence.outcomes, evidence.safe_outcomes
     lines = {
         "uncertainty of the artifact": _fallback(evidence.uncertainty, ours, safe),
         "1 - best score": _fallback(1 - evidence.scores.max(axis=1), ours, safe),
         "always the best single model": _line(safe, safe),
-        "an uncertainty that says nothing": _line(safe, ours),
+        "a random uncertainty": _line(safe, ours),
     }
     return Picture(
         name="fallback",
         title="What if queries it is unsure of went to the best single model?",
         caption="Mean score of all queries. Left: all go to the best single model. Right: the scorer "
-        "decides all. An uncertainty is worth something where its line is above the straight one.",
+        "decides all. An uncertainty is useful where its line is above the straight one.",
         size=(9, 5),
-        draw=partial(coverage.fallback, curves=lines, marks=UNCERTAINTY_MARKS),
+        draw=partial(coverage_plot.fallback, curves=lines, marks=UNCERTAINTY_MARKS),
     )
 
 
 def score_histogram(evidence: Evidence) -> Picture:
-    """Returns which scores are given."""
+    """Draws the distribution of the scores."""
     return Picture(
         name="score-histogram",
         title="Which scores does it give?",
@@ -209,7 +209,7 @@ def score_histogram(evidence: Evidence) -> Picture:
     )
 
 
-def _learning(growth: Growth) -> Section:
+def _learning(learned: LearningCurve) -> Section:
     picture = Picture(
         name="learning-curve",
         title="What would more records be worth?",
@@ -217,7 +217,7 @@ def _learning(growth: Growth) -> Section:
         "the training records, with 95 % intervals.",
         size=(9, 4.8),
         draw=partial(
-            learning_curve.learning_curve, scores=growth.scores, best_single=growth.best_single
+            learning_plot.learning_curve, scores=learned.scores, best_single=learned.best_single
         ),
     )
     return Section(title="Learning", sentences=(), pictures=(picture,))
@@ -235,10 +235,10 @@ def _changes(changed: Changes) -> Section:
     gain = Picture(
         name="gain",
         title="Is it better than the previous artifact?",
-        caption="Mean score of the first choice now less before, with 95 % intervals. Grey: the "
-        "interval holds zero.",
+        caption="Mean score of the first choice, now minus before, with 95 % intervals. Grey: the "
+        "interval contains zero.",
         size=(10, 1.0 + 0.34 * len(changed.gains)),
-        draw=partial(forest, intervals=changed.gains, label="mean score now less before"),
+        draw=partial(forest, intervals=changed.gains, label="mean score, now minus before"),
     )
     chosen = {
         model_id: share
@@ -251,13 +251,13 @@ def _changes(changed: Changes) -> Section:
         caption="Share of the queries for which a model is the first choice; models that never are, "
         "before and now, are left out.",
         size=(9, 1.3 + 0.32 * len(chosen)),
-        draw=partial(changes.first_choices, before=changed.shares_before, now=chosen),
+        draw=partial(dumbbells.first_choices, before=changed.shares_before, now=chosen),
     )
     return Section(title="Changes", sentences=(moves, models), pictures=(gain, moved))
 
 
 def _shown(evidence: Evidence) -> list[int]:
-    """Returns the columns worth showing: by how often they are chosen, then by their mean."""
+    """Returns the columns to show: those chosen most often first, then the best."""
     chosen = np.bincount(evidence.first_choices, minlength=len(evidence.model_ids))
     order: list[int] = np.lexsort((-mean_by_model(evidence.targets), -chosen)).tolist()
     return order[:MOST_COLUMNS]

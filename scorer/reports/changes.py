@@ -1,4 +1,4 @@
-"""Two artifacts on the same records -> what the newer one does otherwise, and what that gives."""
+"""Compares two artifacts on the same records: their first choices and the gain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALL_TASKS = "all tasks"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What changed from one artifact to another, over the records that both can judge."""
+    """The changes from one artifact to another, over the records that both can rank."""
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
@@ -28,14 +28,15 @@ class Changes:
     moved: float
     """Share of the records with another first choice."""
     shares_before: dict[str, float]
-    """How often each model that was known before was the first choice."""
+    """Share of the records with each model as the first choice, by the older artifact."""
     shares_now: dict[str, float]
+    """The same by the newer artifact."""
     gains: dict[str, Interval]
-    """Mean score now less before: over all records, and by task."""
+    """Mean score, now minus before: over all records, and by task."""
 
 
 def changes_between(before: Evidence, now: Evidence) -> Changes:
-    """Compares two artifacts, each choosing among the models that it knows."""
+    """Compares two artifacts; each chooses among the models that it knows."""
     both = sorted(set(before.record_ids) & set(now.record_ids))
     before, now = _records(before, both), _records(now, both)
     choices = [np.array(evidence.model_ids)[evidence.first_choices] for evidence in (before, now)]
@@ -65,7 +66,7 @@ def _shares(evidence: Evidence, choices: npt.NDArray[np.str_]) -> dict[str, floa
 
 
 def _gain(outcomes: npt.NDArray[np.floating]) -> Interval:
-    """Returns now less before, paired by record, of outcomes (N, 2)."""
+    """Returns the difference, now minus before, of outcomes (N, 2), paired by record."""
     means = bootstrap_means(outcomes, ["all"] * len(outcomes), seed=SEED)
     before, now = outcomes.mean(axis=0)
     return interval(float(now - before), means[:, 1] - means[:, 0])

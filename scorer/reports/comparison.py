@@ -1,4 +1,4 @@
-"""Results of a comparison -> the sections of its page, one per test of a pool."""
+"""Makes the sections of a comparison's page, one per test of a pool."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from scorer.evaluation.figures import REFERENCE
 from scorer.reports.page import Picture, Section
 from scorer.reports.pictures.bars import hits_of_methods
-from scorer.reports.pictures.coverage import coverage
+from scorer.reports.pictures.coverage_plot import coverage
 from scorer.reports.pictures.forest import forest
-from scorer.reports.pictures.frontier import frontier
+from scorer.reports.pictures.frontier_plot import frontier
 from scorer.reports.pictures.reliability import height_of_grid, reliabilities
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scorer.evaluation.results import TestResult
 
 BOUNDS = ("random", "oracle")
-"""They say where the floor and the ceiling are; of a curve they would only flatten the others."""
+"""The floor and the ceiling; drawn as curves, they would only flatten the others."""
 
 
 def comparison_sections(results: Sequence[TestResult]) -> list[Section]:
@@ -47,10 +47,12 @@ def _gain(result: TestResult) -> Picture:
     return Picture(
         name=_name(result, "gain"),
         title="Does choosing by query beat always taking the best single model?",
-        caption="Mean score of the first choice less that of the model that was best on the "
-        "training data, with 95 % intervals. Grey: the interval holds zero.",
+        caption="Mean score of the first choice minus that of the model that was best on the "
+        "training data, with 95 % intervals. Grey: the interval contains zero.",
         size=(10, 1.0 + 0.38 * len(gains)),
-        draw=partial(forest, intervals=gains, label="mean score less best single model's"),
+        draw=partial(
+            forest, intervals=gains, label="mean score minus that of the best single model"
+        ),
     )
 
 
@@ -59,8 +61,8 @@ def _hits(result: TestResult) -> Picture:
         name=_name(result, "hits"),
         title="How often is one of the best models among the first one and three?",
         caption="The three are those that would run together: a method's team, or its three best "
-        "scores. A tie for best is a hit; where many models are right, chance hits often too: hold "
-        "every bar against random.",
+        "scores. A tie for best is a hit. Where many models are right, chance hits often too, so "
+        "compare each bar with random.",
         size=(10, 1.0 + 0.38 * len(result.methods)),
         draw=partial(
             hits_of_methods,
@@ -79,8 +81,8 @@ def _frontier(result: TestResult) -> Picture:
     return Picture(
         name=_name(result, "frontier"),
         title="What does a dollar buy?",
-        caption="Mean score against mean cost (log scale) as cost is made to matter more and more; "
-        "each diamond is always taking one model. Higher and further left is better.",
+        caption="Mean score against mean cost (log scale) for all weights of the cost; each diamond "
+        "is one model for all queries. Higher and further left is better.",
         size=(10, 6),
         draw=partial(frontier, curves=curves, models=result.single_models),
     )
@@ -92,7 +94,7 @@ def _reliability(result: TestResult) -> Picture:
     briers = _means(methods, "brier")
     return Picture(
         name=_name(result, "reliability"),
-        title="Is a score the probability that it says it is?",
+        title="Is a score the probability of a good answer?",
         caption="How often a model was right against the score it had; on the dashed line, scores "
         "are probabilities. Larger dots hold more labels; bins with fewer than 10 are left out.",
         size=(10, height_of_grid(len(methods))),
@@ -115,7 +117,7 @@ def _coverage(result: TestResult) -> Picture:
         name=_name(result, "coverage"),
         title="Does it know which queries it will do well on?",
         caption="Mean score over the queries with the highest best score. A method that does not "
-        "know is flat.",
+        "know has a flat line.",
         size=(10, 5),
         draw=partial(coverage, curves=curves),
     )

@@ -1,4 +1,4 @@
-"""An artifact, records and training records -> all that the pictures of the artifact are made of.
+"""Collects an artifact's predictions on records, for its pictures.
 
 ``records -> scores, teams, uncertainty (by the graph), targets (labels), means (training records)``
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evidence:
-    """N records with a label, read by one artifact; M models that both know."""
+    """Predictions for N labelled records and the M models that artifact and records share."""
 
     version: str
     artifact_model_ids: tuple[str, ...]
@@ -39,13 +39,13 @@ class Evidence:
     record_ids: tuple[str, ...]
     tasks: tuple[str, ...]
     scores: Floats
-    """(N, M)"""
+    """Scores, (N, M)."""
     teams: Floats
     """Preferences (N, M) in the order in which models join the team of a query."""
     uncertainty: Floats
-    """As the artifact says it, (N,)."""
+    """Uncertainty by the artifact, (N,)."""
     targets: Floats
-    """(N, M), NaN where there is no label."""
+    """Labels, (N, M), NaN where there is none."""
     train_means: Floats
     """Each model's mean in the training records, (M,)."""
 
@@ -64,12 +64,12 @@ class Evidence:
 
     @property
     def outcomes(self) -> Floats:
-        """What the first choices scored, (N,)."""
+        """Scores of the first choices, (N,)."""
         return ranking_outcomes(self.scores, self.targets).scores
 
     @property
     def safe_outcomes(self) -> Floats:
-        """What always taking the model that is best on the training records scored, (N,)."""
+        """Scores of the model that is best on the training records, (N,)."""
         return ranking_outcomes(self.train_preferences, self.targets).scores
 
     @property
@@ -93,19 +93,19 @@ class Evidence:
 def gather(
     runtime: Runtime, records: Sequence[Record], *, train: Sequence[Record], batch_size: int
 ) -> Evidence:
-    """Reads the records with an artifact.
+    """Predicts records with an artifact.
 
     Args:
         runtime: The artifact.
-        records: What to look at; those without a label of a known model are left out.
-        train: Other records, which say what the best single model is.
-        batch_size: Queries read together.
+        records: The records; those without a label of a known model are left out.
+        train: Other records, which decide the best single model.
+        batch_size: Number of queries in a batch.
 
     Raises:
-        NoKnownModelError: No record has a label for a model that the artifact knows.
+        NoKnownModelError: No record has a label of a model that the artifact knows.
     """
     model_ids, kept = known_part(runtime, records)
-    scores, teams, uncertainty = _read(runtime, [record.query for record in kept], batch_size)
+    scores, teams, uncertainty = _predict(runtime, [record.query for record in kept], batch_size)
     columns = [runtime.model_ids.index(model_id) for model_id in model_ids]
     return Evidence(
         version=runtime.version,
@@ -121,17 +121,19 @@ def gather(
     )
 
 
-def _read(runtime: Runtime, texts: Sequence[str], batch_size: int) -> tuple[Floats, Floats, Floats]:
+def _predict(
+    runtime: Runtime, texts: Sequence[str], batch_size: int
+) -> tuple[Floats, Floats, Floats]:
     queries = [runtime.tokenize(text) for text in texts]
     shape = (len(queries), len(runtime.model_ids))
     scores, teams = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
     uncertainty = np.empty(len(queries))
-    # In the order of joining; a model that has no label is passed over later, for the next one.
+    # By the order of joining the team, so that a model without a label is skipped for the next one.
     ranks = -np.arange(shape[1], dtype=np.float32)
-    for rows in track(length_buckets(queries, batch_size), f"Reading with {runtime.version}"):
+    for rows in track(length_buckets(queries, batch_size), f"Predicting with {runtime.version}"):
         batch = [queries[row] for row in rows]
-        reading = runtime.read(batch)
-        scores[rows], uncertainty[rows] = reading.scores, reading.uncertainty
+        predicted = runtime.predict(batch)
+        scores[rows], uncertainty[rows] = predicted.scores, predicted.uncertainty
         order = runtime.team(batch, shape[1])
         teams[np.asarray(rows)[:, None], order] = ranks
     return scores, teams, uncertainty

@@ -1,6 +1,6 @@
-"""A recipe and records -> what a scorer learned from ever more of the training records is worth.
+"""Measures the mean score of scorers that learn from more and more training records. Needs torch.
 
-``training records -> 10, 20, 50, 100 % -> learn -> mean score on the records``. Needs torch.
+``training records -> 10, 20, 50, 100 % -> learn -> mean score on the records``
 """
 
 from __future__ import annotations
@@ -33,23 +33,25 @@ SEED = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Growth:
-    """What ever more training records give on the same records."""
+class LearningCurve:
+    """Mean scores on the same records, by the number of training records."""
 
     scores: dict[int, Interval]
-    """Mean score of the first choice by number of training records."""
+    """Mean score of the first choice, by number of training records."""
     best_single: float
-    """Mean score of always taking the model that is best on all the training records."""
+    """Mean score of the model that is best on all training records."""
 
 
-def grow(recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: Path) -> Growth:
-    """Learns from growing shares of a recipe's training records; a smaller share is in a larger one.
+def measure_curve(
+    recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: Path
+) -> LearningCurve:
+    """Learns from growing shares of a recipe's training records; a smaller share is part of a larger.
 
     Args:
-        recipe: What to learn from, and how.
-        records: What to judge by; those that were learned from must not be among them.
-        data: The directory below which the recipe's files lie.
-        embeddings: The directory that keeps embeddings.
+        recipe: The recipe.
+        records: The records to measure on; no training record may be among them.
+        data: The directory that holds the recipe's files.
+        embeddings: The directory of kept embeddings.
     """
     training = [record for each in read_sources(recipe, data) for record in each.training]
     model_ids = model_ids_of(training)
@@ -65,7 +67,7 @@ def grow(recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: P
     scores: dict[int, Interval] = {}
     for share in SHARES:
         _, part = split_records(training, validation_fraction=share, seed=recipe.seed + 1)
-        # All models, though a small part may not have a label of each.
+        # All models, though a small part may lack labels of some.
         learned = learn(
             read(part, embeddings=kept),
             config=recipe.learner,
@@ -78,4 +80,4 @@ def grow(recipe: Recipe, records: Sequence[Record], *, data: Path, embeddings: P
         scores[len(part)] = interval(float(outcomes.mean()), means[:, 0])
     single = np.tile(mean_by_model(targets_of(training, model_ids)), (len(known), 1))
     best_single = float(ranking_outcomes(single, test.targets).scores.mean())
-    return Growth(scores=scores, best_single=best_single)
+    return LearningCurve(scores=scores, best_single=best_single)

@@ -1,4 +1,4 @@
-"""Sections of pictures and text -> a directory with one page of HTML and a file per picture."""
+"""Writes a page of HTML, with a file per picture, from sections of pictures and text."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ h2 { border-bottom: 1px solid #ccc; margin-top: 3rem; } h3 { margin-bottom: .2re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One idea, drawn."""
+    """A picture with its title and caption."""
 
     name: str
-    """Of its file, without the ending; no two on a page are alike."""
+    """Name of the file, without its ending; unique on a page."""
     title: str
     caption: str
-    """How to read it."""
+    """Instructions for reading the picture."""
     size: tuple[float, float]
     """Width and height in inches."""
     draw: Callable[[Figure], None]

@@ -1,4 +1,4 @@
-"""How every picture looks, and how it becomes a file that is the same bytes each time."""
+"""Colours and settings of pictures; the same picture always gives the same bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# Okabe and Ito 2008, "Color Universal Design": told apart with any kind of colour vision.
+# Okabe and Ito 2008, "Color Universal Design": distinct for any kind of colour vision.
 BLACK = "#000000"
 ORANGE = "#E69F00"
 SKY = "#56B4E9"
@@ -23,7 +23,7 @@ GREY = "#8A8A8A"
 PALE = "#D9D9D9"
 
 SHADES = "cividis"
-"""Of heat maps: its lightness rises evenly, for any kind of colour vision."""
+"""Colour map of heat maps: its lightness rises evenly, for any kind of colour vision."""
 
 SETTINGS: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -36,18 +36,18 @@ SETTINGS: dict[str, Any] = {
     "font.size": 10,
     "grid.color": "#E6E6E6",
     "legend.frameon": False,
-    # Letters become outlines, so no reader's fonts can move or cut them.
+    # Letters become outlines, so that a viewer's fonts cannot move or cut them.
     "svg.fonttype": "path",
-    # Ids within the file are hashes with this; the default is random.
+    # The salt of the ids in the file; the default is random.
     "svg.hashsalt": "routemoa",
 }
 
 
 def write_picture(path: Path, draw: Callable[[Figure], None], *, size: tuple[float, float]) -> None:
-    """Writes what ``draw`` puts on an empty figure.
+    """Draws on an empty figure and writes it.
 
     Args:
-        path: Its ending, .svg or .png, decides the format.
+        path: The file; its ending, .svg or .png, decides the format.
         draw: Draws on the figure.
         size: Width and height in inches.
     """

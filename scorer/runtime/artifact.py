@@ -2,8 +2,8 @@
 
 ``directory -> manifest.json -> Manifest (every problem collected) -> Artifact``
 
-A row of the graph's output belongs to the model that the manifest names for it. Everything outside
-this package asks for a model by name and never by position.
+The manifest names the model of each column of the graph's output. Code outside this package asks for a
+model by name and never by column.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 
 HASHED_FILES = (MODEL_FILE, TOKENIZER_FILE)
-"""The files that decide a score. MODEL_CARD.md and NOTICE are prose and may be corrected. An artifact
-without an encoder has no tokenizer."""
+"""The files that decide a score; an artifact without an encoder has no tokenizer. MODEL_CARD.md and
+NOTICE are not hashed, so that they can be corrected."""
 
 
 class ArtifactError(ProblemsError):
@@ -47,30 +47,30 @@ class Precision(enum.StrEnum):
 
 
 class Tier(enum.StrEnum):
-    """What a query is read with."""
+    """The kinds of input that a scorer reads."""
 
     BASE = "base"
     """A sentence encoder and n-grams."""
     EDGE = "edge"
-    """N-grams alone: no tokenizer, and no matrix product that grows with the text."""
+    """N-grams alone: no tokenizer, and no matrix product whose cost grows with the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
-    """A kind of query, and how many response classes it has; they are side by side in the graph."""
+    """A kind of query and its number of response classes, which stand side by side in the graph."""
 
     name: str
     class_count: int
 
     @classmethod
     def parse(cls, reader: FieldReader) -> Skill:
-        """Reads one; problems are left in the reader."""
+        """Reads one object; the reader collects the problems."""
         return cls(name=reader.text("name"), class_count=reader.integer("class_count", minimum=1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSource:
-    """One set of routing records that the scorer learned from."""
+    """A set of routing records that the scorer learned from."""
 
     name: str
     licence: str
@@ -80,7 +80,7 @@ class DataSource:
 
     @classmethod
     def parse(cls, reader: FieldReader) -> DataSource:
-        """Reads one; problems are left in the reader."""
+        """Reads one object; the reader collects the problems."""
         return cls(
             name=reader.text("name"),
             licence=reader.text("licence"),
@@ -92,10 +92,10 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParityCheck:
-    """One measured agreement between two forms of the same scorer, and its gate.
+    """A measured agreement between two forms of a scorer, and its gate.
 
     ``value`` must be at most ``maximum`` and at least ``minimum``; either may be absent. A check
-    with neither is a measurement that is reported and not gated.
+    with neither is only reported.
     """
 
     name: str
@@ -105,7 +105,7 @@ class ParityCheck:
 
     @property
     def passed(self) -> bool:
-        """Whether the value is within the gate; a value that is not a number never is."""
+        """True if the value is a finite number within the gate."""
         above = self.minimum is None or self.value >= self.minimum
         below = self.maximum is None or self.value <= self.maximum
         return above and below and math.isfinite(self.value)
@@ -113,26 +113,26 @@ class ParityCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What an artifact is, as written in its ``manifest.json``."""
+    """The content of ``manifest.json``."""
 
     name: str
-    """Short name of the scorer, without version: the first part of ``version``."""
+    """Short name of the scorer: the first part of ``version``."""
     version: str
-    """``<name>-<precision>-<8 hex digits>``; the digits are the hash of what decides a score."""
+    """``<name>-<precision>-<8 hex digits>``; the digits are a hash of all that decides a score."""
     created: str
-    """ISO date, passed in by whoever built it, so that a build can be repeated exactly."""
+    """ISO date, given by the builder, so that a build can be repeated exactly."""
     tier: Tier
     encoder_name: str
-    """In the edge tier, of the one that its n-grams have learned from. Empty without one, as is its
-    licence."""
+    """The encoder; in the edge tier, the one that its n-grams have learned from. Empty without one."""
     encoder_licence: str
+    """Empty without an encoder."""
     precision: Precision
     model_ids: tuple[str, ...]
-    """The model of each row of the graph's output, in row order."""
+    """The model of each column of the graph's scores, in order."""
     max_tokens: int
-    """Longer queries keep the first half and the last half of this many tokens."""
+    """Longer queries keep this many tokens: half from their start and half from their end."""
     ngram_buckets: int
-    """Ids that n-grams are hashed to."""
+    """Number of ids that n-grams are hashed to."""
     skills: tuple[Skill, ...]
     data_sources: tuple[DataSource, ...]
     files: dict[str, str]
@@ -141,12 +141,12 @@ class Manifest:
     """Figures on the validation split, by name."""
     parity: tuple[ParityCheck, ...]
     team_rule: TeamRule = TeamRule.COVERING
-    """How the models that run together are chosen; artifacts from before there was a choice cover."""
+    """Rule for the models that run together; older manifests have no such field and cover."""
     format_version: int = FORMAT_VERSION
 
     @property
     def class_count(self) -> int:
-        """How many response classes all skills have together."""
+        """Number of response classes of all skills."""
         return sum(skill.class_count for skill in self.skills)
 
 
@@ -172,7 +172,7 @@ def load_artifact(path: Path) -> Artifact:
     """Reads and verifies an artifact directory.
 
     Raises:
-        ArtifactError: Anything is missing, malformed or altered; it lists every problem.
+        ArtifactError: A file is missing, malformed or altered; the error lists every problem.
     """
     manifest_path = path / MANIFEST_FILE
     if not manifest_path.is_file():
@@ -196,7 +196,7 @@ def load_artifact(path: Path) -> Artifact:
 
 
 def seal_artifact(path: Path, manifest: Manifest) -> Artifact:
-    """Writes the manifest of the files in ``path``, with hashes and version, and verifies it."""
+    """Writes the manifest of the files in ``path``, with hashes and version, and verifies both."""
     hashes = {name: sha256_of(path / name) for name in files_of(manifest.tier)}
     manifest = dataclasses.replace(manifest, files=hashes)
     manifest = dataclasses.replace(manifest, version=version_of(manifest))
@@ -206,7 +206,7 @@ def seal_artifact(path: Path, manifest: Manifest) -> Artifact:
 
 
 def version_of(manifest: Manifest) -> str:
-    """Returns the version that the manifest's content gives: same content, same version."""
+    """Returns the version by the manifest's content: same content, same version."""
     decisive = [
         manifest.files,
         list(manifest.model_ids),
@@ -281,5 +281,5 @@ def _file_problems(path: Path, manifest: Manifest) -> list[str]:
             problems.append(f"files: has no hash of {name}")
         elif sha256_of(path / name) != manifest.files[name]:
             problems.append(f"{name} does not have the sha256 of the manifest")
-    strangers = sorted(manifest.files.keys() - set(expected))
-    return problems + [f"files: {name} is not a file of an artifact" for name in strangers]
+    unknown = sorted(manifest.files.keys() - set(expected))
+    return problems + [f"files: {name} is not a file of an artifact" for name in unknown]

@@ -1,6 +1,6 @@
-"""How many processors this process may keep busy.
+"""Counts the processors that this process may use.
 
-A container sees every processor of its node, whatever share of them it was given.
+A container sees every processor of its node, even those that it may not use.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ import os
 from pathlib import Path
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
-"""Time per period that the processes of this container may use, in microseconds (cgroup v2)."""
+"""File with this container's quota of processor time and its period, in microseconds (cgroup v2)."""
 
 
 def usable_cores(limit: Path = CGROUP_LIMIT) -> int:
-    """Returns the processors that this process may use, at least one: its affinity and its quota."""
+    """Returns the number of processors that affinity and quota allow, at least one."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, min(allowed or 1, _quota(limit)))
 
 
 def _quota(limit: Path) -> int:
-    """Returns the processors that the quota is worth, rounded up; all if there is none."""
+    """Returns the quota in processors, rounded up; all processors if there is no quota."""
     try:
         quota, period = limit.read_text(encoding="ascii").split()
         return math.ceil(int(quota) / int(period))

@@ -1,4 +1,4 @@
-"""Reads typed fields out of parsed JSON or TOML, collecting every problem instead of the first."""
+"""Reads typed fields out of parsed JSON or TOML, and collects every problem."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Choice = TypeVar("Choice", bound=enum.StrEnum)
 class ProblemsError(Exception):
     """Raised when a file or directory cannot be used; ``problems`` lists every reason.
 
-    Where there are too many to list, ``unlisted`` counts the others.
+    ``unlisted`` counts the reasons that were too many to list.
     """
 
     def __init__(self, path: Path, problems: Sequence[str], *, unlisted: int = 0) -> None:
@@ -59,7 +59,7 @@ class FieldReader:
         return self.text(name)
 
     def choice(self, name: str, kind: type[Choice], *, absent: Choice | None = None) -> Choice:
-        """Returns one of the texts of ``kind``; without ``absent``, the field must be there."""
+        """Returns a member of ``kind``; a missing field is ``absent``, or else a problem."""
         text = self.text(name) if absent is None else self.optional_text(name) or absent
         try:
             return kind(text)
@@ -91,11 +91,11 @@ class FieldReader:
         if name in self._fields and not values:
             self._complain(name, "must not be empty")
         inner = FieldReader(
-            {str(place): value for place, value in enumerate(values)},
+            {str(index): value for index, value in enumerate(values)},
             at=self._where(name),
             problems=self.problems,
         )
-        return tuple(inner.number(place, minimum=minimum) for place in inner._fields)
+        return tuple(inner.number(index, minimum=minimum) for index in inner._fields)
 
     def optional_number(self, name: str) -> float | None:
         """Returns a finite number, or None where the field is absent or null."""
@@ -103,7 +103,7 @@ class FieldReader:
         return None if self._fields.get(name) is None else self.number(name)
 
     def distinct_texts(self, name: str) -> tuple[str, ...]:
-        """Returns a list of at least one text in which none is empty or comes twice."""
+        """Returns at least one text, none of them empty or repeated."""
         empty: list[object] = []
         values = self._get(name, list, "a list", empty=empty)
         texts = [value for value in values if isinstance(value, str) and value]
@@ -116,11 +116,11 @@ class FieldReader:
         return tuple(texts)
 
     def optional_texts(self, name: str) -> tuple[str, ...]:
-        """Returns as :meth:`distinct_texts`, or nothing where the field is absent."""
+        """Returns ``distinct_texts``, or no text where the field is absent."""
         return self.distinct_texts(name) if name in self._fields else ()
 
     def items(self, name: str) -> list[FieldReader]:
-        """Returns a reader for each object of a list."""
+        """Returns a reader of each object of a list."""
         empty: list[object] = []
         values = self._get(name, list, "a list", empty=empty)
         where = self._where(name)
@@ -130,13 +130,13 @@ class FieldReader:
         ]
 
     def inner(self, name: str) -> FieldReader:
-        """Returns a reader for a field that is an object."""
+        """Returns a reader of a field that is an object."""
         empty: dict[str, object] = {}
         value = self._get(name, dict, "an object", empty=empty)
         return FieldReader(value, at=self._where(name), problems=self.problems)
 
     def optional_inner(self, name: str) -> FieldReader | None:
-        """Returns a reader for a field that is an object, or None where it is absent."""
+        """Returns a reader of a field that is an object, or None where it is absent."""
         return self.inner(name) if name in self._fields else None
 
     def text_by_name(self, name: str) -> dict[str, str]:
@@ -149,8 +149,8 @@ class FieldReader:
         inner = self.inner(name)
         return {key: inner.number(key) for key in inner._fields}
 
-    def refuse_unread(self) -> None:
-        """Adds a problem for each field that nobody asked for: it is a typing mistake."""
+    def reject_unread(self) -> None:
+        """Adds a problem for each field that was not read: its name is unknown."""
         for name in sorted(self._fields.keys() - self._asked):
             self._complain(name, "is not a known field")
 
@@ -173,26 +173,26 @@ class FieldReader:
         self.problems.append(f"{self._where(name) or 'the document'} {complaint}")
 
 
-def read_toml(path: Path, parse: Callable[[FieldReader], T], refusal: type[ProblemsError]) -> T:
-    """Reads a TOML file with every problem at once.
+def read_toml(path: Path, parse: Callable[[FieldReader], T], error: type[ProblemsError]) -> T:
+    """Reads a TOML file and reports every problem at once.
 
     Args:
         path: The file.
-        parse: Makes a value of the document; what is wrong it adds to the reader's problems.
-        refusal: What to raise.
+        parse: Makes a value of the document, and adds to the reader's problems.
+        error: Type of the error to raise.
 
     Raises:
         ProblemsError: The file is missing, is not TOML, or ``parse`` found problems.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise refusal(path, [f"cannot be read: {error}"]) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
+        raise error(path, [f"cannot be read: {cause}"]) from cause
     reader = FieldReader(document)
     value = parse(reader)
-    reader.refuse_unread()
+    reader.reject_unread()
     if reader.problems:
-        raise refusal(path, reader.problems)
+        raise error(path, reader.problems)
     return value
 
 

@@ -1,11 +1,10 @@
-"""Text -> ids of its hashed n-grams: what can be read of a query without a tokenizer or an encoder.
+"""Hashes the n-grams of a text to ids, without a tokenizer or an encoder.
 
 ``text -> UTF-8 bytes, lower case -> hashes of byte n-grams, words and word pairs -> ids (G,)``
 
-The tokenizer of an English encoder reads Chinese, code and formulas as unknown; bytes are never
-unknown. Every hash is a difference of two prefix sums of a polynomial, so all of a text's n-grams of
-one order are hashed by a few vector operations (Rabin and Karp 1987), some 0.05 ms for 300
-characters.
+To the tokenizer of an English encoder, Chinese, code and formulas are unknown; bytes are never unknown.
+Each hash is a difference of two prefix sums of a polynomial, so a few vector operations hash all
+n-grams of one order (Rabin and Karp 1987), in some 0.05 ms for 300 characters.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
     Hashes = npt.NDArray[np.uint64]
 
 PADDING_ID = 0
-"""Fills up the ids of a batch; its row of the table is zero, and no n-gram has this id."""
+"""The id that fills up a batch; its row of the table is zero, and no n-gram has it."""
 
 BYTE_ORDERS = (4,)
 WORD_ORDERS = (1, 2)
 
 MAX_BYTES = 2000
-"""Longer texts keep the first half and the last half of this many bytes."""
+"""Longer texts keep this many bytes: half from their start and half from their end."""
 
 _BASE = 0x9E3779B97F4A7C15
 """Odd, so that it has an inverse modulo 2**64; 2**64 divided by the golden ratio mixes well."""
@@ -50,7 +49,7 @@ _IN_WORD[128:] = True  # A byte above ASCII is part of a letter.
 
 
 def ngram_ids(text: str, buckets: int) -> npt.NDArray[np.int64]:
-    """Returns the distinct ids, ascending, of a text's n-grams; each in [1, ``buckets``)."""
+    """Returns the distinct ids of a text's n-grams, ascending, each in [1, ``buckets``)."""
     content = _padded(text)
     sums = np.zeros(len(content) + 1, dtype=np.uint64)
     terms = (content.astype(np.uint64) + np.uint64(1)) * _POWERS[: len(content)]
@@ -64,7 +63,7 @@ def ngram_ids(text: str, buckets: int) -> npt.NDArray[np.int64]:
 
 
 def _padded(text: str) -> npt.NDArray[np.uint8]:
-    """Returns the bytes with a space at either end, so that an n-gram can mark a beginning."""
+    """Returns the bytes with a space at either end, so that n-grams can mark the ends of words."""
     content = text.strip().lower().encode("utf-8", errors="replace")
     if len(content) > MAX_BYTES:
         half = MAX_BYTES // 2
@@ -79,8 +78,8 @@ def _window_hashes(sums: Hashes, order: int) -> Hashes:
 
 
 def _word_hashes(content: npt.NDArray[np.uint8], sums: Hashes) -> list[Hashes]:
-    """Returns one hash per run of ``order`` words, whatever stands between them."""
-    # The first and the last byte are spaces, so every word has a beginning and an end.
+    """Returns one hash per run of neighbouring words; what separates the words does not count."""
+    # The first and the last byte are spaces, so every word has both edges.
     edges = np.diff(_IN_WORD[content].astype(np.int8))
     starts = np.flatnonzero(edges == 1) + 1
     ends = np.flatnonzero(edges == -1) + 1
@@ -93,7 +92,7 @@ def _word_hashes(content: npt.NDArray[np.uint8], sums: Hashes) -> list[Hashes]:
 
 
 def _mixed(hashes: Hashes) -> Hashes:
-    """Returns the hashes with every bit depending on every other (splitmix64's finalizer)."""
+    """Mixes the bits of each hash, by the finalizer of splitmix64."""
     hashes = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     hashes = (hashes ^ (hashes >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return hashes ^ (hashes >> np.uint64(31))

@@ -1,8 +1,8 @@
-"""Runs a graph with few shapes and buffers that stay where they are, so that a GPU can replay it.
+"""Runs a session with few batch shapes and fixed buffers, so that a GPU can replay CUDA graphs.
 
-A CUDA graph repeats recorded kernels on recorded addresses: one for each shape. So each side of a batch
-is rounded up to a power of two, and each shape has buffers of its own. It saves the launches, which are
-most of the time of a small batch on a large GPU.
+A CUDA graph repeats recorded kernels on recorded addresses, for one shape. So each side of a batch is
+rounded up to a power of two, and each shape has its own buffers. Replaying saves the kernel launches,
+which take most of the time of a small batch on a large GPU.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OPTIONS = ("enable_cuda_graph", "trt_cuda_graph_enable")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Recording:
-    """The buffers of one shape, and how to run with them."""
+    """The buffers and run options of one shape."""
 
     binding: ort.IOBinding
     inputs: dict[str, ort.OrtValue]
@@ -35,11 +35,11 @@ class _Recording:
 
 
 class RecordedGraph:
-    """A session whose shapes are few; safe to call from several threads, which take turns.
+    """A session with few batch shapes; threads that call it take turns.
 
     Args:
         session: The session.
-        device: Where its buffers are: cuda, or cpu.
+        device: The device of its buffers: cuda or cpu.
     """
 
     def __init__(self, session: ort.InferenceSession, device: str) -> None:
@@ -50,7 +50,7 @@ class RecordedGraph:
         self._turn = threading.Lock()
 
     def run(self, names: Sequence[str], feeds: Feeds) -> list[npt.NDArray[Any]]:
-        """Returns outputs for inputs, (B, ...) each; the rows after the B-th are of no meaning."""
+        """Returns the outputs for inputs (B, ...); rows after the B-th mean nothing."""
         rounded = {name: _rounded(value) for name, value in feeds.items()}
         shapes = tuple(value.shape for value in rounded.values())
         with self._turn:
@@ -60,7 +60,7 @@ class RecordedGraph:
             for name, value in rounded.items():
                 recording.inputs[name].update_inplace(value)
             self._session.run_with_iobinding(recording.binding, recording.options)
-            # The next run writes to the same buffers.
+            # Copies, since the next run writes to the same buffers.
             return [np.array(each) for each in recording.binding.copy_outputs_to_cpu()]
 
     def _record(self, names: Sequence[str], feeds: Feeds) -> _Recording:
@@ -77,13 +77,13 @@ class RecordedGraph:
             buffer = ort.OrtValue.ortvalue_from_shape_and_type(shape, np.float32, self._device, 0)
             binding.bind_ortvalue_output(name, buffer)
         options = ort.RunOptions()
-        # The number of the CUDA graph; zero is the one that a session has without numbers.
+        # The number of the CUDA graph, from 1; a session without numbers uses 0.
         options.add_run_config_entry("gpu_graph_id", str(len(self._recordings) + 1))
         return _Recording(binding=binding, inputs=inputs, options=options)
 
 
 def _rounded(value: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Fills up to powers of two: columns with padding, which is zero, and rows with the first row."""
+    """Rounds both sides up to powers of two: columns with zeros (padding), rows with the first row."""
     rows, columns = value.shape
     whole = np.zeros((_power(rows), _power(columns)), dtype=value.dtype)
     whole[:rows, :columns] = value

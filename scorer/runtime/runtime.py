@@ -1,4 +1,4 @@
-"""Artifact -> ONNX Runtime session -> scores for a batch of queries."""
+"""Scores batches of queries with an artifact, in an ONNX Runtime session."""
 
 from __future__ import annotations
 
@@ -31,30 +31,29 @@ INPUT_NAMES = {
 }
 
 SCORES_OUTPUT = "scores"
-"""Calibrated score per query and model, (B, M)."""
+"""Calibrated scores, (B, M)."""
 CLASS_WEIGHTS_OUTPUT = "class_weights"
-"""How much each query is of each response class, (B, C)."""
+"""Share of each query in each response class, (B, C)."""
 SUCCESS_OUTPUT = "success"
-"""Chance that a model answers a query of a class well, (C, M): the same for every batch."""
+"""Probability that a model answers a query of a class well, (C, M); the same for every batch."""
 OUTPUTS = (SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT, SUCCESS_OUTPUT)
 
 TOKENS_OUTPUT = "completion_tokens"
-"""Expected length of a model's reply, (B, M); only where the training data had lengths."""
+"""Expected tokens of a model's reply, (B, M); only where the training data had lengths."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Reading:
-    """All that an artifact says about B queries."""
+class Prediction:
+    """The outputs of an artifact for B queries."""
 
     scores: npt.NDArray[np.float32]
-    """Score in [0, 1] per query and model, (B, M)."""
+    """Calibrated scores in [0, 1], (B, M)."""
     class_weights: npt.NDArray[np.float32]
-    """How much each query is of each response class, (B, C); each row sums to 1."""
+    """Share of each query in each response class, (B, C); each row sums to 1."""
     completion_tokens: npt.NDArray[np.float32] | None
-    """Expected tokens of a reply, (B, M); None where the artifact was not taught any."""
+    """Expected tokens of a reply, (B, M); None where the training data had no lengths."""
     uncertainty: npt.NDArray[np.float64]
-    """How little the ranking is to be relied on, in [0, 1], (B,): the kind of query is unclear, or no
-    model is likely to answer it well. See ``scorer.runtime.uncertainty``."""
+    """Uncertainty of the ranking in [0, 1], (B,); see ``scorer.runtime.uncertainty``."""
 
 
 class Runtime:
@@ -92,18 +91,18 @@ class Runtime:
         """Opens a session.
 
         Args:
-            artifact: What to run.
-            provider: What to run it with.
+            artifact: The artifact.
+            provider: The execution provider.
             provider_options: Options of the provider, by ONNX Runtime's names. If they ask for CUDA
                 graphs, batches are rounded up to few shapes.
-            intra_op_threads: Threads of one call; 0 is one per physical core, or per core of the
-                process's share where it has only a share.
-            intra_op_affinities: Processors of all those threads but the first, as ONNX Runtime writes
-                them; empty leaves it to the kernel.
-            allow_fallback: Whether the CPU will do where ``provider`` is not to be had.
+            intra_op_threads: Threads of one call; 0 is one per physical core, or one per usable core
+                if the process may use only some.
+            intra_op_affinities: Processors of all those threads but the first, in ONNX Runtime's
+                notation; empty leaves the choice to the kernel.
+            allow_fallback: Use the CPU if ``provider`` is not available.
 
         Raises:
-            ProviderUnavailableError: ``provider`` is not to be had and ``allow_fallback`` is false, or
+            ProviderUnavailableError: ``provider`` is not available and ``allow_fallback`` is false, or
                 both builds of ONNX Runtime are installed.
             ArtifactError: The graph does not fit its manifest.
         """
@@ -116,33 +115,30 @@ class Runtime:
             allow_fallback=allow_fallback,
         )
         _check_graph(artifact, session)
-        # What was fallen back to knows none of these options.
+        # After a fallback the options, which are of the requested provider, do not apply.
         options = (provider_options or {}) if provider_of(session) is provider else {}
         recorded = any(options.get(name) == "1" for name in RECORDING_OPTIONS)
         return cls(artifact, session, RecordedGraph(session, "cuda") if recorded else None)
 
     def tokenize(self, text: str) -> TokenizedQuery:
-        """Returns the text as ``score`` takes it."""
+        """Returns a text as a query that can be scored."""
         return self._tokenizer.encode(text)
 
     def score(self, queries: Sequence[TokenizedQuery]) -> npt.NDArray[np.float32]:
-        """Returns a score in [0, 1] per query and model, shape (B, M), columns as ``model_ids``.
-
-        The batch is padded to its longest query and no further.
-        """
+        """Returns the calibrated scores in [0, 1], (B, M), columns as ``model_ids``."""
         if not queries:
             return np.empty((0, len(self.model_ids)), dtype=np.float32)
         scores: npt.NDArray[np.float32]
         (scores,) = self._run([SCORES_OUTPUT], queries)
         return scores
 
-    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
-        """Returns all that the artifact says about queries, at least one."""
+    def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
+        """Returns all outputs for at least one query."""
         names = [SCORES_OUTPUT, CLASS_WEIGHTS_OUTPUT]
         if TOKENS_OUTPUT in self._output_names:
             names.append(TOKENS_OUTPUT)
         outputs = dict(zip(names, self._run(names, queries), strict=True))
-        return Reading(
+        return Prediction(
             scores=outputs[SCORES_OUTPUT],
             class_weights=outputs[CLASS_WEIGHTS_OUTPUT],
             completion_tokens=outputs.get(TOKENS_OUTPUT),
@@ -171,7 +167,7 @@ class Runtime:
         )
 
     def class_success(self) -> npt.NDArray[np.float32]:
-        """Returns the chance that a model answers a query of a response class well, shape (C, M)."""
+        """Returns the probability that a model answers a query of a response class well, (C, M)."""
         success: npt.NDArray[np.float32]
         (success,) = self._run([SUCCESS_OUTPUT], [self.tokenize("a word")])
         return success

@@ -1,4 +1,4 @@
-"""ONNX file -> ONNX Runtime session on the hardware that was asked for, or a refusal."""
+"""Opens an ONNX Runtime session on the requested hardware, or fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Provider(enum.StrEnum):
-    """What runs the graph: an execution provider of ONNX Runtime."""
+    """The execution providers of ONNX Runtime that can run the graph."""
 
     CPU = "cpu"
     CUDA = "cuda"
@@ -33,11 +33,11 @@ _ORT_NAMES = {
 }
 _PROVIDERS = {name: provider for provider, name in _ORT_NAMES.items()}
 _SUPPORT = {Provider.TENSORRT: (Provider.CUDA, Provider.CPU)}
-"""What runs the nodes that a provider does not take; the CPU for all others."""
+"""The providers that run the nodes which a provider does not support; the CPU if not listed."""
 
 
 class ProviderUnavailableError(RuntimeError):
-    """Raised when the provider that was asked for is not the one that ONNX Runtime would use."""
+    """Raised when ONNX Runtime would not use the requested provider."""
 
 
 def open_session(
@@ -49,10 +49,10 @@ def open_session(
     intra_op_affinities: str = "",
     allow_fallback: bool = False,
 ) -> ort.InferenceSession:
-    """Opens a session; see `Runtime.open` for what the arguments mean.
+    """Opens a session; ``Runtime.open`` describes the arguments.
 
     Raises:
-        ProviderUnavailableError: ``provider`` is not to be had and ``allow_fallback`` is false, or
+        ProviderUnavailableError: ``provider`` is not available and ``allow_fallback`` is false, or
             both builds of ONNX Runtime are installed.
     """
     _check_installation()
@@ -61,13 +61,13 @@ def open_session(
     options.inter_op_num_threads = 1
     if intra_op_affinities:
         options.add_session_config_entry("session.intra_op_thread_affinities", intra_op_affinities)
-    # Threads that spin while idle save a tenth of a lone short query's time and take a core from
-    # everything else: beside other work on two cores, a query then took up to 1.7 times as long.
+    # Threads that spin while idle save a tenth of the time of a single short query but occupy a core:
+    # beside other work on two cores, a query then took up to 1.7 times as long.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # ONNX Runtime reports a failed provider as an error line and falls back to the CPU. What it
-    # really took is checked below, so its own report would only be noise.
+    # ONNX Runtime logs an error when a provider fails, and falls back to the CPU. The provider in use
+    # is checked below, so its own message would only be noise.
     options.log_severity_level = 4
-    # Available means compiled in, not that it works here.
+    # "Available" means compiled in, not that it works on this machine.
     available = ort.get_available_providers()
     wanted = dict.fromkeys((provider, *_SUPPORT.get(provider, ()), Provider.CPU))
     names = [
@@ -86,18 +86,18 @@ def open_session(
 
 
 def _default_threads() -> int:
-    """Returns a thread per core of a share of the machine; 0, one per physical core, for all of it."""
+    """Returns the usable cores if they are fewer than the machine's, else 0: one per physical core."""
     cores = usable_cores()
     return cores if cores < (os.cpu_count() or 1) else 0
 
 
 def provider_of(session: ort.InferenceSession) -> Provider:
-    """Returns what a session really uses."""
+    """Returns the provider that a session uses."""
     return next(_PROVIDERS[name] for name in session.get_providers() if name in _PROVIDERS)
 
 
 def _check_installation() -> None:
-    """Refuses both builds side by side: they are one module, and which one is imported is chance."""
+    """Raises an error if both builds are installed: either of them might be imported."""
     installed = {distribution.name.lower() for distribution in metadata.distributions()}
     if {"onnxruntime", "onnxruntime-gpu"} <= installed:
         raise ProviderUnavailableError(

@@ -1,7 +1,7 @@
-"""Text -> token ids and n-gram ids, exactly as in training: never padded, long text keeps both ends.
+"""Turns a text into token ids and n-gram ids, exactly as in training.
 
-The instruction of a long query tends to stand at its start or at its end, so cutting one side off
-loses it; a query longer than the limit keeps the first half and the last half of its tokens.
+The instruction of a long query tends to stand at its start or at its end. So a query over the limit
+loses tokens from its middle.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ NO_IDS: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TokenizedQuery:
-    """A query as the graph reads it."""
+    """A query as the graph takes it."""
 
     ids: npt.NDArray[np.int64]
-    """Token ids, special tokens included; shape (T,). Empty where no encoder reads them."""
+    """Token ids, special tokens included, (T,); empty without an encoder."""
     ngrams: npt.NDArray[np.int64]
-    """Ids of the hashed n-grams, shape (G,)."""
+    """Ids of the hashed n-grams, (G,)."""
     truncated: bool
-    """Whether something was left out of the middle."""
+    """True if something was left out of the middle."""
 
 
 class QueryTokenizer:
     """Turns text into ids; safe to call from several threads."""
 
     def __init__(self, path: Path | None, *, max_tokens: int, ngram_buckets: int) -> None:
-        """Without a ``path`` there is no encoder to make token ids for."""
+        """Opens a tokenizer file; without ``path``, queries have n-grams alone."""
         self._tokenizer = _open(path) if path else None
         self._max_tokens = max_tokens
         self._ngram_buckets = ngram_buckets
@@ -59,7 +59,7 @@ class QueryTokenizer:
 
 def _open(path: Path) -> Tokenizer:
     tokenizer = Tokenizer.from_file(str(path))
-    # Files of sentence encoders come with a fixed padding and their own, one-sided truncation.
+    # Tokenizer files of sentence encoders set a fixed padding and a one-sided truncation.
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer

@@ -1,11 +1,10 @@
-"""What the graph says of a query -> how little its ranking is to be relied on.
+"""Computes the uncertainty of a ranking from the outputs of the graph.
 
 ``class weights (B, C), scores (B, M) -> uncertainty (B,)``
 
-Either of two things is a reason to play safe: it is not clear what kind of query this is (it may be
-one that was never trained on), or no model is likely to answer it well. The best score tells how good
-the answer will be, and on some pools nothing of what is foreign; the entropy over skills is the other
-way round; their mean tells both.
+A ranking is unsure for two reasons: the kind of query is unclear (it may be one that was never trained
+on), or no model is likely to answer it well. The best score measures the second and, on some pools,
+nothing of the first; the entropy over skills measures the first. The uncertainty is their mean.
 """
 
 from __future__ import annotations
@@ -25,15 +24,17 @@ if TYPE_CHECKING:
 def uncertainty(
     class_weights: Floats, class_counts: Sequence[int], scores: Floats
 ) -> npt.NDArray[np.float64]:
-    """Returns how little a ranking is to be relied on, in [0, 1], (B,).
+    """Returns the uncertainty of each ranking, in [0, 1], (B,).
 
     Args:
-        class_weights: As ``skill_entropy``.
-        class_counts: As ``skill_entropy``.
+        class_weights: Class weights, as in ``skill_entropy``.
+        class_counts: Class counts, as in ``skill_entropy``.
         scores: Calibrated score per query and model, (B, M).
     """
-    hopelessness = 1 - np.asarray(scores, dtype=np.float64).max(axis=1)
-    mean: npt.NDArray[np.float64] = (skill_entropy(class_weights, class_counts) + hopelessness) / 2
+    expected_failure = 1 - np.asarray(scores, dtype=np.float64).max(axis=1)
+    mean: npt.NDArray[np.float64] = (
+        skill_entropy(class_weights, class_counts) + expected_failure
+    ) / 2
     return mean
 
 
@@ -41,8 +42,9 @@ def skill_entropy(class_weights: Floats, class_counts: Sequence[int]) -> npt.NDA
     """Returns the entropy over skills as a share of the largest possible, in [0, 1], (B,).
 
     Args:
-        class_weights: (B, C), each row summing to 1; the classes of a skill stand side by side.
-        class_counts: How many classes each of the K skills has; they sum to C.
+        class_weights: Class weights, (B, C), each row summing to 1; the classes of a skill stand side
+            by side.
+        class_counts: Number of classes of each of the K skills; they sum to C.
     """
     if len(class_counts) == 1:
         return np.zeros(len(class_weights))

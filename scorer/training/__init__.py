@@ -1,1 +1,12 @@
-"""training."""
+"""Training: routing records -> a checkpoint. Needs torch.
+
+train: runs a recipe.
+recipe: the settings of a training run, read from TOML.
+sources: the records of a recipe, split into training and held-out ones.
+embedding: a frozen encoder that embeds texts.
+embedding_cache: embeddings of texts, kept on disk.
+mixture: the learner; everything between features and scores.
+calibrate: maps from raw logits to probabilities.
+model: the whole scorer as one torch module, as it is exported.
+checkpoint: the directory that training writes and export reads.
+"""

@@ -1,10 +1,10 @@
-"""Held-out labels -> a continuous monotone map per model, from raw logit to a probability.
+"""Fits a continuous monotone map per model, from its raw logit to a probability.
 
 ``logits (N, M), targets (N, M) -> slope and offset per model -> sigmoid(slope * logit + offset)``
 
 Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"), with soft targets
-and a Gaussian prior around one pool-wide map, so that a model with few labels is corrected as its
-pool is. Each map is affine in the logit and can be folded into the head.
+and a Gaussian prior around one map of the whole pool, so that a model with few labels is corrected as
+its pool is. Each map is affine in the logit, so the graph applies it as one product and one sum.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 PRIOR_LABELS = 50
-"""How many labels the pool-wide map weighs against a model's own."""
+"""Weight of the pool's map, in labels of a model."""
 
 SMALLEST = 1e-6
-"""Probabilities closer to 0 or 1 are taken as this close."""
+"""Smallest distance of a probability from 0 and from 1."""
 
 MAX_STEPS = 50
 STEP_TOLERANCE = 1e-10
 
 MIN_SLOPE = 0.05
-"""Keeps every map increasing: a model's calibrated score never falls as its logit rises."""
+"""Smallest slope, so that a model's calibrated score never falls as its logit rises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,10 +42,11 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedMap:
-    """``logit' = slope * logit + ease * ease of the query + offset``, the same for every model."""
+    """``logit' = slope * logit + easiness * easiness of the query + offset``, for all models."""
 
     slope: float
-    ease: float
+    easiness: float
+    """Weight of the easiness of a query, at least 0."""
     offset: float
 
 
@@ -57,9 +58,9 @@ def fit_calibration(
     """Fits one map per model on held-out labels.
 
     Args:
-        logits: (N, M).
-        targets: (N, M), NaN where there is no label.
-        weights: How many queries each row counts as, (N,); 1 if left out.
+        logits: Logits, (N, M).
+        targets: Labels, (N, M), NaN where there is none.
+        weights: Weight of each row, in queries, (N,); 1 if left out.
     """
     labelled = ~np.isnan(targets)
     counts = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -89,7 +90,7 @@ def fit_calibration(
 
 
 def _precision(logits: npt.NDArray[np.floating]) -> Floats:
-    """Returns what ``PRIOR_LABELS`` labels at even odds (variance 1/4) would add to the Hessian."""
+    """Returns the Hessian of ``PRIOR_LABELS`` labels at even odds (variance 1/4)."""
     # The floor keeps the fit determined where every logit is zero.
     spread = max(float(np.mean(np.square(logits))), 0.01) if logits.size else 1.0
     return PRIOR_LABELS * 0.25 * np.array([spread, 1.0])
@@ -97,22 +98,20 @@ def _precision(logits: npt.NDArray[np.floating]) -> Floats:
 
 def fit_shared(
     logits: npt.NDArray[np.floating],
-    eases: npt.NDArray[np.floating],
+    easiness: npt.NDArray[np.floating],
     targets: npt.NDArray[np.floating],
     weights: npt.NDArray[np.floating],
 ) -> SharedMap:
-    """Fits one map for all models on held-out labels; it ranks the models of a query as they were.
-
-    The weight of the ease is never negative.
+    """Fits one map for all models on held-out labels; it keeps the ranking of each query.
 
     Args:
-        logits: (N, M).
-        eases: One number per query, (N,).
-        targets: (N, M), NaN where there is no label.
-        weights: How many queries each row counts as, (N,).
+        logits: Logits, (N, M).
+        easiness: Easiness of each query, (N,).
+        targets: Labels, (N, M), NaN where there is none.
+        weights: Weight of each row, in queries, (N,).
     """
     labelled = ~np.isnan(targets)
-    by_label = np.broadcast_to(eases[:, None], targets.shape)[labelled]
+    by_label = np.broadcast_to(easiness[:, None], targets.shape)[labelled]
     spread = np.broadcast_to(weights[:, None], targets.shape)[labelled]
 
     def fitted(*features: npt.NDArray[np.floating]) -> Floats:
@@ -125,10 +124,12 @@ def fit_shared(
             precision=np.full(len(prior), 1e-3),
         )
 
-    slope, ease, offset = fitted(logits[labelled], by_label)
-    if ease < 0:  # Few labels can say that easy queries fail more often; it is chance.
-        (slope, offset), ease = fitted(logits[labelled]), 0.0
-    return SharedMap(slope=max(float(slope), MIN_SLOPE), ease=float(ease), offset=float(offset))
+    slope, weight, offset = fitted(logits[labelled], by_label)
+    if weight < 0:  # With few labels, easy queries can seem to fail more often; that is chance.
+        (slope, offset), weight = fitted(logits[labelled]), 0.0
+    return SharedMap(
+        slope=max(float(slope), MIN_SLOPE), easiness=float(weight), offset=float(offset)
+    )
 
 
 def _with_ones(*features: npt.NDArray[np.floating]) -> Floats:
@@ -146,7 +147,7 @@ def _fit(
     prior: Floats,
     precision: Floats,
 ) -> Floats:
-    """Newton's method on the penalized cross-entropy; returns a weight per feature, (N, K) -> (K,)."""
+    """Minimizes the penalized cross-entropy by Newton's method; returns a weight per feature, (K,)."""
     solution = prior.copy()
     for _ in range(MAX_STEPS):
         probabilities = sigmoid(features @ solution)
@@ -171,7 +172,7 @@ def fit_offset(
     *,
     prior: float,
 ) -> float:
-    """Returns the offset alone that N labels ask for, ``prior`` counting as ``PRIOR_LABELS``."""
+    """Fits the offset alone to N labels; ``prior`` counts as ``PRIOR_LABELS`` labels."""
     precision, offset = PRIOR_LABELS * 0.25, prior
     for _ in range(MAX_STEPS):
         probabilities = sigmoid(logits + offset)

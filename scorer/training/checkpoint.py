@@ -1,4 +1,4 @@
-"""The directory between training and export: weights, tokenizer, facts and held-out records.
+"""The directory that training writes and export reads: weights, tokenizer, facts, held-out records.
 
 Needs torch.
 """
@@ -31,7 +31,7 @@ class CheckpointError(ProblemsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the manifest of an artifact says about its training."""
+    """Facts about the training, for the manifest of the artifact."""
 
     name: str
     encoder_name: str
@@ -49,15 +49,15 @@ class Checkpoint:
     scorer: Scorer
     facts: Facts
     tokenizer_path: Path | None
-    """None without an encoder."""
+    """The encoder's tokenizer; None without an encoder."""
     validation: list[Record]
-    """The records that were held out of training: the ones to measure parity on."""
+    """Held-out records, on which parity is measured."""
 
 
 def save_checkpoint(
     directory: Path, *, scorer: Scorer, facts: Facts, validation: list[Record]
 ) -> None:
-    """Writes a checkpoint into a directory that has the encoder's tokenizer, if there is one."""
+    """Writes a checkpoint into a directory; the encoder's tokenizer, if any, must be there already."""
     scorer.save_pretrained(directory, safe_serialization=True)
     text = json.dumps(dataclasses.asdict(facts), indent=2, ensure_ascii=False)
     (directory / FACTS_FILE).write_text(text + "\n", encoding="utf-8")

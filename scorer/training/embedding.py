@@ -1,4 +1,4 @@
-"""Texts -> unit-length embeddings by a frozen encoder. Needs torch."""
+"""Embeds texts with a frozen encoder, to unit length. Needs torch."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ BATCH_SIZE = 32
 
 
 class FrozenEncoder:
-    """A pretrained encoder: mean over the hidden states of the real tokens, unit length."""
+    """A pretrained encoder; an embedding is the unit-length mean of the real tokens' hidden states."""
 
     def __init__(self, source: str, *, max_tokens: int, layers: int | None = None) -> None:
         """Uses all layers, or the first ``layers``."""
         self.encoder = load_encoder(source, layers=layers)
         self.name = f"{source} mean {max_tokens}" + (f" layers {layers}" if layers else "")
         if Path(source).is_dir():
-            # What a package or a model hub names stays as it is; a directory may be trained on.
+            # A package or a hub name stands for fixed weights; those of a directory may change.
             self.name += f" {_fingerprint(self.encoder)}"
         with tempfile.TemporaryDirectory() as directory:
             path = save_tokenizer(source, Path(directory))
-            # N-grams are read elsewhere; two buckets are the fewest.
+            # N-grams are not needed here; two buckets are the fewest.
             self._tokenizer = QueryTokenizer(path, max_tokens=max_tokens, ngram_buckets=2)
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:

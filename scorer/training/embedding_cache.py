@@ -1,9 +1,9 @@
-"""Texts -> unit-length embeddings, each text embedded once and kept on disk.
+"""Embeds each text once and keeps the embedding on disk.
 
-``texts -> keys (sha256 of encoder, limit and text) -> kept ones + newly embedded ones -> (N, D)``
+``texts -> keys (sha256 of the encoder's name and the text) -> kept and new embeddings -> (N, D)``
 
 A shard is a chunk of texts that were embedded together, written to a temporary name and renamed,
-so a run that is interrupted keeps its finished shards and never leaves half of one.
+so an interrupted run keeps its finished shards and never leaves half of one.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ SHARD_SIZE = 256
 
 
 class TextEncoder(Protocol):
-    """Whatever turns texts into embeddings."""
+    """An encoder that embeds texts."""
 
     name: str
-    """Tells apart encoders, truncations and versions whose embeddings differ."""
+    """Unique for the encoder, its version and its truncation: embeddings are kept by it."""
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Returns the unit-length embeddings of the texts, (N, D)."""
@@ -49,11 +49,14 @@ class EmbeddingCache:
             with np.load(path) as shard:
                 self._keep(shard["keys"], shard["vectors"])
 
+    def __repr__(self) -> str:
+        return f"EmbeddingCache({self._encoder.name!r})"
+
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Returns the embeddings of the texts, (N, D), computing only those not kept yet."""
+        """Returns the embeddings of the texts, (N, D); computes only those that are not kept."""
         keys = [self._key(text) for text in texts]
         missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in self._vectors}
-        # Like lengths together, so that padding is rare within a shard.
+        # Texts of like length together, so that padding is rare within a shard.
         wanted = sorted(missing, key=lambda key: len(missing[key]))
         shards = [wanted[i : i + SHARD_SIZE] for i in range(0, len(wanted), SHARD_SIZE)]
         if shards:

@@ -1,11 +1,15 @@
-"""The whole scorer as one torch module: what is exported. Needs torch.
+"""The whole scorer as one torch module, as it is exported. Needs torch.
 
 ``token ids, mask (B, T) -> encoder -> mean over real tokens, unit length (B, D) ]``
 ``n-gram ids (B, G) -> sum of their rows of the table, unit length (B, W)        ] features (B, F)``
 ``-> class weights (B, C) = softmax -> @ success (C, M) -> calibration -> scores (B, M)``
 
-The edge tier has no encoder: its features are the n-grams alone. Where scores are drawn to their
-models' means, what makes a query easy for all of them, class weights @ ease (C, 1), is added.
+The edge tier has no encoder: its features are the n-grams alone. Where scores are shrunk towards their
+models' means, the easiness of the query, class weights @ easiness (C, 1), is added to every logit.
+
+Parameters and settings keep the names that they have in published graphs and checkpoints:
+``ease_by_class`` is the easiness of a class, ``familiarity`` the out-of-distribution layer, and
+``places`` are its centres.
 """
 
 from __future__ import annotations
@@ -35,13 +39,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scorer.training.mixture.learner import Learned
-    from scorer.training.mixture.out_of_distribution import Familiarity
+    from scorer.training.mixture.out_of_distribution import OutOfDistribution
 
 PACKAGE_PREFIX = "package:"
 
 
 class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publishes no types
-    """What is needed to rebuild a scorer from its weights; kept as ``config.json``."""
+    """The shapes of a scorer, to rebuild it from its weights; kept as ``config.json``."""
 
     model_type = "routemoa_scorer"
 
@@ -72,7 +76,7 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
 
 
 class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
-    """The whole scorer, from ids to scores."""
+    """The whole scorer, from token ids and n-gram ids to scores."""
 
     config_class = ScorerConfig
 
@@ -92,7 +96,9 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         self.success_by_class = nn.Parameter(torch.full((classes, models), 0.5))
         self.slope = nn.Parameter(torch.ones(models))
         self.offset = nn.Parameter(torch.zeros(models))
-        self.familiarity = FamiliarityLayer(width, config.likeness_width, config.places, classes)
+        self.familiarity = OutOfDistributionLayer(
+            width, config.likeness_width, config.places, classes
+        )
         self.ease_by_class = None
         if config.has_ease:
             self.ease_by_class = nn.Parameter(torch.zeros(classes, 1))
@@ -109,7 +115,7 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         input_ids: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Returns what the graph returns, by the names in ``scorer.runtime.runtime``."""
+        """Returns the outputs of the graph, by the names in ``scorer.runtime.runtime``."""
         parts = [functional.normalize(self.projection(ngram_ids).sum(1), dim=-1)]
         if self.encoder is not None:
             parts.insert(0, mean_embedding(self.encoder, input_ids, attention_mask))
@@ -123,7 +129,7 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         outputs = {
             SCORES_OUTPUT: torch.sigmoid(logits),
             CLASS_WEIGHTS_OUTPUT: weights,
-            # What depends on no input, the exporter leaves out.
+            # The exporter leaves out an output that depends on no input, hence the sum.
             SUCCESS_OUTPUT: self.success_by_class + 0.0 * weights.sum(),
         }
         if self.tokens_by_class is not None:
@@ -131,24 +137,24 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         return outputs
 
 
-class FamiliarityLayer(nn.Module):  # type: ignore[misc]  # as ScorerConfig
-    """Draws class weights of foreign queries: ``scorer.training.mixture.out_of_distribution``."""
+class OutOfDistributionLayer(nn.Module):  # type: ignore[misc]  # as ScorerConfig
+    """Applies a ``scorer.training.mixture.out_of_distribution.OutOfDistribution``."""
 
-    def __init__(self, inputs: int, width: int, places: int, classes: int) -> None:
+    def __init__(self, inputs: int, width: int, centres: int, classes: int) -> None:
         super().__init__()
         self.directions = nn.Parameter(torch.zeros(inputs, width))
         self.centre = nn.Parameter(torch.zeros(width))
-        self.places = nn.Parameter(torch.zeros(width, places))
+        self.places = nn.Parameter(torch.zeros(width, centres))
         self.threshold = nn.Parameter(torch.zeros(()))
         self.softness = nn.Parameter(torch.ones(()))
         self.usual = nn.Parameter(torch.zeros(classes))
 
     def forward(self, features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Returns the drawn class weights, (B, C), of features (B, F) and class weights (B, C)."""
-        place = functional.normalize(features @ self.directions - self.centre, dim=-1)
-        nearest = (place @ self.places).amax(dim=-1, keepdim=True)
-        foreign = torch.sigmoid((self.threshold - nearest) / self.softness)
-        return weights + foreign * (self.usual - weights)
+        """Returns the blended class weights, (B, C), of features (B, F) and class weights (B, C)."""
+        points = functional.normalize(features @ self.directions - self.centre, dim=-1)
+        nearest = (points @ self.places).amax(dim=-1, keepdim=True)
+        scores = torch.sigmoid((self.threshold - nearest) / self.softness)
+        return weights + scores * (self.usual - weights)
 
 
 def mean_embedding(
@@ -175,7 +181,7 @@ def load_encoder(source: str, *, layers: int | None = None) -> nn.Module:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silences the warning that the pooling layer, which nothing here uses, is left out."""
+    """Silences the warning that the unused pooling layer is left out."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
@@ -191,11 +197,11 @@ def new_scorer(
     model_ids: Sequence[str],
     completion_tokens: torch.Tensor | None,
 ) -> Scorer:
-    """Returns the scorer that an encoder and what was learned on its embeddings make together."""
+    """Returns the scorer of an encoder and of what was learned on its embeddings."""
     buckets, width = learned.projection.shape
     table = learned.table
     counts = torch.bincount(torch.from_numpy(table.skill_of_class)).tolist()
-    count, likeness_width = learned.familiarity.places.shape
+    centres, width_of_centres = learned.ood.centres.shape
     scorer = Scorer(
         ScorerConfig(
             encoder=None if encoder is None else encoder.config.to_dict(),
@@ -204,9 +210,9 @@ def new_scorer(
             ngram_buckets=buckets,
             projection_width=width,
             has_tokens=completion_tokens is not None,
-            has_ease=learned.anchor.ease != 0,
-            places=count,
-            likeness_width=likeness_width,
+            has_ease=learned.shrinkage.easiness != 0,
+            places=centres,
+            likeness_width=width_of_centres,
         )
     )
     directions, bias = learned.mixture.folded()
@@ -215,17 +221,15 @@ def new_scorer(
         "directions": directions,
         "bias": bias,
         "success_by_class": learned.mixture.success,
-        "slope": torch.from_numpy(learned.anchor.calibration.slope),
-        "offset": torch.from_numpy(learned.anchor.calibration.offset),
+        "slope": torch.from_numpy(learned.shrinkage.calibration.slope),
+        "offset": torch.from_numpy(learned.shrinkage.calibration.offset),
     }
-    if learned.anchor.ease != 0:
-        ease = learned.anchor.ease_by_class(learned.success)
-        values["ease_by_class"] = torch.from_numpy(ease[:, None])
+    if learned.shrinkage.easiness != 0:
+        easiness = learned.shrinkage.easiness_by_class(learned.success)
+        values["ease_by_class"] = torch.from_numpy(easiness[:, None])
     if completion_tokens is not None:
         values["tokens_by_class"] = completion_tokens
-    values |= {
-        f"familiarity.{name}": value for name, value in _weights_of(learned.familiarity).items()
-    }
+    values |= {f"familiarity.{name}": value for name, value in _weights_of(learned.ood).items()}
     if encoder is not None:
         values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
     scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})
@@ -233,15 +237,15 @@ def new_scorer(
     return scorer
 
 
-def _weights_of(familiarity: Familiarity) -> dict[str, torch.Tensor]:
-    """Returns the parameters of the layer."""
+def _weights_of(ood: OutOfDistribution) -> dict[str, torch.Tensor]:
+    """Returns the parameters of an ``OutOfDistributionLayer``."""
     arrays = {
-        "directions": familiarity.directions,
-        "centre": familiarity.centre,
-        "places": familiarity.places.T,
-        "threshold": np.array(familiarity.threshold),
-        "softness": np.array(familiarity.softness),
-        "usual": familiarity.usual,
+        "directions": ood.directions,
+        "centre": ood.mean,
+        "places": ood.centres.T,
+        "threshold": np.array(ood.threshold),
+        "softness": np.array(ood.softness),
+        "usual": ood.average_weights,
     }
     return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
 

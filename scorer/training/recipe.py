@@ -1,4 +1,4 @@
-"""What a training run is: a TOML recipe, read into frozen values with every problem at once."""
+"""The settings of a training run, read from a TOML recipe; all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -30,48 +30,48 @@ class SourceConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderConfig:
-    """The pretrained encoder."""
+    """A pretrained encoder."""
 
     source: str
-    """A Hugging Face name, a directory, or ``package:<module>`` for a Python package with weights,
-    whose ``get_model_path()`` says where."""
+    """A Hugging Face name, a directory, or ``package:<module>`` for a Python package whose
+    ``get_model_path()`` returns the directory of its weights."""
     name: str
     licence: str
     layers: int
-    """How many of its layers are used, from the first."""
+    """Number of layers that are used, counted from the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnerConfig:
-    """What is learned on top of the encoder, and how."""
+    """Settings of the learner."""
 
     ngram_buckets: int = 1 << 15
-    """Ids that n-grams are hashed to."""
+    """Number of ids that n-grams are hashed to."""
     projection_width: int = 128
-    """Numbers that the n-grams of a text become."""
+    """Number of features that the n-grams of a text become."""
     distilled_width: int = 64
-    """Numbers that are added to these where n-grams learn from an encoder."""
+    """Number of further features where n-grams learn from an encoder."""
     max_classes: int = 4
-    """Most response classes of one skill."""
+    """Largest number of response classes of one skill."""
     class_ridges: tuple[float, ...] = (3.0, 10.0, 30.0)
-    """Weights of the squared departures of classes from their skill against the loss of one query;
-    the one with the smallest loss on held-out queries is taken."""
+    """Weights of the squared class offsets against the loss of one query; the one with the smallest
+    cross-validated loss is taken."""
     folds: int = 5
-    """Parts of the data, each scored by what was learned on the others, for the calibration."""
+    """Number of folds of the cross-validation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """A training run."""
+    """The settings of a training run."""
 
     name: str
     """Short name of the scorer; the first part of its version."""
     max_tokens: int
     validation_fraction: float
-    """Share of the training records held out for figures and for parity."""
+    """Share of the records held out for figures and for parity."""
     seed: int
     encoder: EncoderConfig | None
-    """None makes an artifact of the edge tier."""
+    """None for an artifact of the edge tier."""
     teacher: EncoderConfig | None
     """An encoder that the n-grams of an edge tier learn from; it stays out of the artifact."""
     learner: LearnerConfig
@@ -117,7 +117,7 @@ def _parse_encoder(reader: FieldReader) -> EncoderConfig:
         licence=reader.text("licence"),
         layers=reader.integer("layers", minimum=1),
     )
-    reader.refuse_unread()
+    reader.reject_unread()
     return encoder
 
 
@@ -130,7 +130,7 @@ def _parse_learner(reader: FieldReader) -> LearnerConfig:
         class_ridges=reader.numbers("class_ridges", minimum=0.0),
         folds=reader.integer("folds", minimum=2),
     )
-    reader.refuse_unread()
+    reader.reject_unread()
     return learner
 
 
@@ -141,5 +141,5 @@ def _parse_source(reader: FieldReader) -> SourceConfig:
         licence=reader.text("licence"),
         url=reader.text("url"),
     )
-    reader.refuse_unread()
+    reader.reject_unread()
     return source

@@ -1,4 +1,4 @@
-"""A recipe -> the records that it trains on, and those that it holds out, source by source."""
+"""Reads the records of a recipe, source by source, split into training and held-out ones."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecords:
-    """The records of one source; their tasks are named after it."""
+    """The records of one source; the names of their tasks begin with its name."""
 
     source: SourceConfig
     training: list[Record]

@@ -1,10 +1,9 @@
-"""Recipe + records -> checkpoint. Needs torch.
+"""Runs a recipe: routing records -> a checkpoint. Needs torch.
 
 ``records -> split -> embed once with the frozen encoder -> learn the mixture and its calibration
 -> figures on held-out records -> save``
 
-A record without a score for a model says nothing about that model, so files of different models can
-be trained together.
+A record needs no score for every model, so files of different models can be trained together.
 """
 
 from __future__ import annotations
@@ -46,15 +45,15 @@ def train(
 ) -> Facts:
     """Trains a scorer and writes the checkpoint into the existing directory ``output``.
 
-    What takes long is embedding. Embeddings are kept as they are made, so that a run that was killed
-    goes on where it was, and one with other settings need not wait for them again.
+    Embedding takes most of the time. Embeddings are kept as they are made, so a run that was killed
+    continues where it stopped, and a run with other settings reuses them.
 
     Args:
-        recipe: What to train.
-        data: The directory below which the recipe's files lie.
-        output: Where the checkpoint goes.
-        cache: Where embeddings are kept.
-        warn: Told what is odd about the records, though they can be trained on.
+        recipe: The settings.
+        data: The directory that holds the recipe's files.
+        output: The directory of the checkpoint.
+        cache: The directory of kept embeddings.
+        warn: Called with a warning about records that can be trained on but look wrong.
 
     Raises:
         RecordsError: A file of records has bad lines.
@@ -79,7 +78,7 @@ def train(
         seed=recipe.seed,
         distilled=recipe.teacher is not None,
     )
-    # What a teacher says of other queries than those it teaches would be read by nobody.
+    # A distilled scorer needs embeddings of the training queries only.
     held_out = read(validation, embeddings=None if recipe.teacher else embeddings)
     named = recipe.encoder or recipe.teacher
     facts = Facts(
@@ -114,7 +113,7 @@ def _data_source(found: SourceRecords) -> DataSource:
 
 
 def _figures(learned: Learned, held_out: Examples) -> dict[str, float]:
-    """Returns what the scores are worth on records that took no part in learning."""
+    """Returns the figures of the scores on held-out records."""
     scores = learned.scores(learned.features(held_out))
     figures = {
         **dataclasses.asdict(calibration_figures(scores, held_out.targets)),

@@ -24,7 +24,7 @@ from scorer.evaluation.pools import read_pools
 from scorer.measures.ranking import mean_by_model, ranking_figures
 from scorer.training.mixture.examples import Examples, make_examples
 from scorer.training.mixture.learner import learn
-from scorer.training.mixture.new_model import Labelled, fit_newcomer
+from scorer.training.mixture.new_model import Labelled, fit_new_model
 from scorer.training.recipe import LearnerConfig
 from tests.bench.page_head import page_head
 
@@ -99,16 +99,16 @@ def added_scores(
     draw = np.random.default_rng(seed)
     rows = draw.choice(known, min(LABELS, len(known)), replace=False)
     weights = learned.class_weights(learned.features(train))[rows]
-    ease_by_class = learned.anchor.ease_by_class(learned.success)
+    easiness_by_class = learned.shrinkage.easiness_by_class(learned.success)
     labelled = Labelled(
         class_weights=weights,
-        eases=weights @ ease_by_class,
+        easiness=weights @ easiness_by_class,
         targets=train.targets[rows, column].astype(np.float64),
         weights=np.ones(len(rows)),
     )
-    newcomer = fit_newcomer(labelled, learned.success, learned.anchor.calibration, seed=seed)
+    new_model = fit_new_model(labelled, learned.success, learned.shrinkage.calibration, seed=seed)
     asked = learned.class_weights(test)
-    return newcomer.scores(asked, asked @ ease_by_class)
+    return new_model.scores(asked, asked @ easiness_by_class)
 
 
 def rows_of(config: PoolConfig, data: Path, *, models: int) -> list[Row]:

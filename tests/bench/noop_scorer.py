@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from scorer import Runtime, default_artifact_path, load_artifact
-from scorer.runtime.runtime import Reading
+from scorer.runtime.runtime import Prediction
 from services.rpc.config import load_config
 from services.rpc.server import serve
 from services.scorer.app import scorer_service
@@ -31,17 +31,17 @@ class NoopRuntime(Runtime):
     def prepare(self) -> None:
         """Reads the one query and its scores."""
         self._query = super().tokenize("a word")
-        self._reading = super().read([self._query])
+        self._reading = super().predict([self._query])
 
     def tokenize(self, text: str) -> TokenizedQuery:
         """Returns the one query."""
         return self._query
 
-    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
+    def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
         """Returns the one reading for each."""
         rows = [0] * len(queries)
         reading = self._reading
-        return Reading(
+        return Prediction(
             scores=reading.scores[rows],
             class_weights=reading.class_weights[rows],
             completion_tokens=None,

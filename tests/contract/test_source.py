@@ -25,6 +25,12 @@ def sources() -> list[Path]:
     return [path for path in found if "_pb2" not in path.name]
 
 
+def modules_of(folder: str) -> str:
+    """Returns the names of the modules below a folder, as an import statement lists them."""
+    paths = sorted(path.relative_to(ROOT) for path in (ROOT / folder).rglob("*.py"))
+    return ", ".join(".".join(path.with_suffix("").parts) for path in paths)
+
+
 def function_lengths() -> dict[str, int]:
     return {
         f"{path.relative_to(ROOT)}:{node.name}": (node.end_lineno or 0) - node.lineno + 1
@@ -65,7 +71,13 @@ def test_every_module_says_what_it_is() -> None:
         ("services.router.app", "torch transformers onnxruntime scorer"),
         ("services.judge.app", "torch transformers onnxruntime scorer aiohttp"),
         ("services.scorer.app", "torch transformers optimum aiohttp"),
-        ("scorer", "torch transformers grpc google"),
+        (
+            "scorer",
+            "torch transformers grpc google scorer.training scorer.measures scorer.progress",
+        ),
+        (modules_of("scorer/runtime"), "torch transformers onnx optimum rich"),
+        (modules_of("scorer/data"), "torch transformers onnx optimum rich"),
+        (modules_of("scorer/measures"), "torch transformers onnx optimum rich"),
     ],
 )
 def test_importing_a_part_loads_no_more_than_it_needs(module: str, forbidden: str) -> None:

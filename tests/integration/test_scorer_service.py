@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
 
     from scorer import TokenizedQuery
-    from scorer.runtime.runtime import Reading
+    from scorer.runtime.runtime import Prediction
     from tests.conftest import Connect, Serve
 
 QUERY = "What is the capital of France?"
@@ -75,7 +75,7 @@ async def test_the_uncertainty_is_the_artifacts(
 ) -> None:
     for query in (QUERY, "xyzzy 12 @@ ?!"):
         response = await scorer.RankModels(RankModelsRequest(query=query), timeout=TIMEOUT_S)
-        reading = scorer_runtime.read([scorer_runtime.tokenize(query)])
+        reading = scorer_runtime.predict([scorer_runtime.tokenize(query)])
         assert response.uncertainty == pytest.approx(reading.uncertainty[0], abs=1e-6)
         assert not response.team_model_ids
 
@@ -123,8 +123,8 @@ async def test_a_team_size_out_of_range_is_named_beside_all_else(
 class TaughtRuntime(Runtime):
     """An artifact that was taught how long replies are."""
 
-    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
-        reading = super().read(queries)
+    def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
+        reading = super().predict(queries)
         tokens = np.tile(np.arange(len(self.model_ids), dtype=np.float32), (len(queries), 1))
         return replace(reading, completion_tokens=tokens)
 

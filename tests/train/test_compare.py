@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,19 +25,26 @@ from scorer.evaluation.methods.linear import Linear
 from scorer.evaluation.methods.matrix_factorization import MatrixFactorization, draw_pairs
 from scorer.evaluation.methods.mlp import Perceptron
 from scorer.evaluation.methods.registry import METHODS
+from scorer.evaluation.methods.routemoa import RouteMoA
 from scorer.evaluation.methods.routerdc import Recipe, RouterDC, batches
 from scorer.evaluation.methods.routerdc_tuned import TunedRouterDC
 from scorer.evaluation.pools import Average
 from scorer.evaluation.runs import RunStore
+from scorer.evaluation.source_code import modules_of
 from scorer.measures.ranking import random_figures, ranking_figures
+from scorer.training.embedding_cache import EmbeddingCache
 from scorer.training.mixture.clusters import cluster
+from tests.train.planted import CONFIG
 from tests.train.tiny_encoder import WORDS, save_tiny_encoder
-from tests.unit.scorer.compare.test_harness import relabelled
-from tests.unit.scorer.compare.toy import toy_pool
+from tests.unit.scorer.evaluation.test_harness import relabelled
+from tests.unit.scorer.evaluation.toy import toy_pool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from types import FrameType
+
+    import numpy.typing as npt
 
     from scorer.evaluation.methods.method import Method
 
@@ -89,6 +97,45 @@ def test_labels_of_a_test_reach_no_prediction(method: Method, tmp_path: Path) ->
     other = RunStore(tmp_path / "two").run(relabelled(POOL), method, 0)
     for name in POOL.tests:
         assert (found.predictions[name].scores == other.predictions[name].scores).all()
+
+
+class Letters:
+    """Embeds a text by the number of its letters."""
+
+    name = "letters"
+
+    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        letters = "aeiou0123456789"
+        counts = np.array([[text.count(each) + 1 for each in letters] for text in texts], "f4")
+        unit: npt.NDArray[np.float32] = counts / np.linalg.norm(counts, axis=1, keepdims=True)
+        return unit
+
+
+@pytest.mark.parametrize("distilled", [False, True])
+def test_all_code_that_our_method_runs_is_in_the_key_of_its_runs(
+    tmp_path: Path, *, distilled: bool
+) -> None:
+    encoder = EmbeddingCache(tmp_path, Letters())
+    method = RouteMoA(encoder=encoder, distilled=distilled, config=CONFIG)
+    ran: set[str] = set()
+
+    def record(frame: FrameType, _event: str, _argument: object) -> None:
+        ran.add(frame.f_globals.get("__name__", ""))
+
+    sys.setprofile(record)
+    try:
+        method.fit(POOL.train, seed=0).predict_all(TEST.queries(), 3)
+    finally:
+        sys.setprofile(None)
+    ran = {name for name in ran if name.startswith("scorer.")}
+    expected = {"scorer.data.splits", "scorer.measures.calibration", "scorer.measures.ranking"}
+    assert expected < ran
+    assert ("scorer.training.mixture.distillation" in ran) == distilled
+    assert ran <= set(modules_of(method))
+
+
+def test_the_encoder_of_our_method_is_a_setting(tmp_path: Path) -> None:
+    assert "letters" in repr(RouteMoA(encoder=EmbeddingCache(tmp_path, Letters())))
 
 
 def test_a_tuned_encoder_learns_from_the_texts(tmp_path: Path) -> None:

@@ -15,8 +15,7 @@ import torch
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
 from scorer.runtime.team_rule import TeamRule, team_columns
-from scorer.training.mixture import learner
-from scorer.training.mixture import shrinkage as anchor
+from scorer.training.mixture import learner, shrinkage
 from scorer.training.mixture.learner import Learned, learn
 from scorer.training.mixture.mixture import LabelledFeatures, fit_mixture
 from scorer.training.mixture.skills import fit_skills, skill_rows
@@ -121,12 +120,12 @@ def test_the_folded_weights_give_the_same_class_weights() -> None:
     assert torch.allclose(found.exp().sum(1), torch.ones(120), atol=1e-5)
 
 
-def test_a_drawn_scorer_knows_how_easy_a_query_is_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(anchor, "SHARES", (0.75,))
+def test_a_shrunk_scorer_knows_how_easy_a_query_is_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shrinkage, "SHARES", (0.75,))
     examples, test = easy_and_hard(600, seed=1), easy_and_hard(600, seed=2)
     learned = learn(examples, config=CONFIG, seed=0)
     scores = scores_of(learned, test)
-    assert learned.anchor.ease > 0
+    assert learned.shrinkage.easiness > 0
     assert calibration_figures(scores, test.targets).calibration_error < 0.06
     easy = np.array([task == "sums" for task in test.tasks])
     assert scores[easy].mean() > scores[~easy].mean() + 0.5

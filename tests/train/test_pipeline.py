@@ -77,7 +77,7 @@ def test_the_scorer_learns_which_model_is_good_at_what_from_incomplete_labels(
 def test_a_reading_says_what_kind_of_query_it_is_and_how_long_replies_are(house: Path) -> None:
     runtime = Runtime.open(load_artifact(house / "int8"))
     queries = [runtime.tokenize(text) for text in ("add the sum", "verse and rhyme a poem")]
-    reading = runtime.read(queries)
+    reading = runtime.predict(queries)
     assert np.allclose(reading.class_weights.sum(axis=1), 1, atol=1e-5)
     assert ((reading.uncertainty >= 0) & (reading.uncertainty <= 1)).all()
     assert np.array_equal(reading.scores, runtime.score(queries))

@@ -15,22 +15,21 @@ from typer.testing import CliRunner
 
 from scorer.__main__ import app
 from scorer.evaluation.harness import compare
-from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
-from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
 from scorer.evaluation.methods.knn import NearestNeighbours
 from scorer.evaluation.results import read_results, write_results
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.intervals import Interval
 from scorer.measures.ranking import hits_by_count, random_hits_by_count
-from scorer.reports import artifact_page as anatomy
+from scorer.reports import artifact_page
 from scorer.reports.changes import ALL_TASKS, changes_between
 from scorer.reports.comparison import comparison_sections
 from scorer.reports.evidence import Evidence
-from scorer.reports.learning_curve import Growth
+from scorer.reports.learning_curve import LearningCurve
 from scorer.reports.page import PAGE_FILE, write_page
-from scorer.reports.pictures.learning_curve import learning_curve
+from scorer.reports.pictures.learning_plot import learning_curve
 from scorer.reports.pictures.marks import marks_of
-from tests.unit.scorer.compare.toy import toy_pool
+from tests.unit.scorer.evaluation.toy import toy_pool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +110,7 @@ def test_a_page_shows_every_picture_and_has_the_same_bytes_each_time(
     results: Path, tmp_path: Path
 ) -> None:
     evidence = toy_evidence()
-    growth = Growth(
+    learned = LearningCurve(
         scores={
             10: Interval(mean=0.5, low=0.4, high=0.6),
             100: Interval(mean=0.6, low=0.5, high=0.7),
@@ -120,7 +119,7 @@ def test_a_page_shows_every_picture_and_has_the_same_bytes_each_time(
     )
     changed = changes_between(toy_evidence(seed=2), evidence)
     sections = comparison_sections(read_results(results))[:1]
-    sections += anatomy.artifact_sections(evidence, changed, growth)
+    sections += artifact_page.artifact_sections(evidence, changed, learned)
     contents = []
     for directory in (tmp_path / "one", tmp_path / "two"):
         directory.mkdir()
@@ -210,7 +209,7 @@ def test_single_models_are_the_pool_columns(results: Path) -> None:
 
 def test_hits_by_count_are_drawn_for_every_way_to_choose() -> None:
     evidence = toy_evidence()
-    bars = drawn(anatomy.hits(evidence)).axes[0].patches
+    bars = drawn(artifact_page.hits(evidence)).axes[0].patches
     heights = np.array([bar.get_height() for bar in bars]).reshape(4, 3)
     assert heights[0] == pytest.approx(hits_by_count(evidence.scores, evidence.targets, 3))
     assert heights[1] == pytest.approx(hits_by_count(evidence.teams, evidence.targets, 3))
@@ -219,9 +218,9 @@ def test_hits_by_count_are_drawn_for_every_way_to_choose() -> None:
 
 def test_heat_maps_hold_shares_and_means_and_ring_the_best() -> None:
     evidence = toy_evidence()
-    shares = shown(drawn(anatomy.first_choices_by_task(evidence)))
+    shares = shown(drawn(artifact_page.first_choices_by_task(evidence)))
     assert shares.sum(axis=1) == pytest.approx([1.0, 1.0])
-    figure = drawn(anatomy.scores_by_task(evidence))
+    figure = drawn(artifact_page.scores_by_task(evidence))
     means = shown(figure)
     columns = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     poems = np.array(evidence.tasks) == "poems"
@@ -234,9 +233,9 @@ def test_heat_maps_hold_shares_and_means_and_ring_the_best() -> None:
 def test_reliability_names_its_error_and_the_fallback_ends_at_both_means() -> None:
     evidence = toy_evidence()
     figures = calibration_figures(evidence.scores, evidence.targets)
-    (legend,) = drawn(anatomy.overall_reliability(evidence)).axes[0].get_legend().get_texts()
+    (legend,) = drawn(artifact_page.overall_reliability(evidence)).axes[0].get_legend().get_texts()
     assert legend.get_text() == (f"ECE {figures.calibration_error:.4f}, Brier {figures.brier:.4f}")
-    _, scores = line(drawn(anatomy.fallback(evidence)), "uncertainty of the artifact")
+    _, scores = line(drawn(artifact_page.fallback(evidence)), "uncertainty of the artifact")
     assert scores[0] == pytest.approx(evidence.safe_outcomes.mean())
     assert scores[-1] == pytest.approx(evidence.outcomes.mean())
 

@@ -1,6 +1,13 @@
-"""What people have -> routing records; one file per source.
+"""Converters: other formats -> routing records, one module per source.
 
-Each converter takes the sources' paths and yields the records that are good. At the end it raises
-one error with every problem, file and line in front, so that a caller that writes records as they
-come throws the file away.
+Each converter takes the sources' paths and yields the valid records. At the end it raises one error
+with every problem, file and line in front, so that a caller that writes records as they come throws the
+file away.
+
+conversion: sources as validated records, with one error at the end.
+routerbench_csv: CSV files in the form of RouterBench.
+eval_harness: sample logs of the lm-evaluation-harness.
+eval_harness_log: one sample log, read.
+decisions: decision records of the router.
+decision_line: one decision record, read.
 """

@@ -1,4 +1,4 @@
-"""What all converters share: how sources become checked records, and how their problems are told."""
+"""Turns the candidates of a converter into validated records, with one error at the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ConversionError(Exception):
-    """Raised when sources cannot be converted; each problem names its file and, if one, line."""
+    """Raised when sources cannot be converted; each problem names its file and line."""
 
     def __init__(self, problems: Problems) -> None:
         super().__init__("; ".join(problems.listed))
@@ -25,14 +25,14 @@ class ConversionError(Exception):
 def converted(
     candidates: Iterable[tuple[str, dict[str, object]]], problems: Problems
 ) -> Iterator[Record]:
-    """Yields the good records among (place, fields of a record).
+    """Yields the valid records among the candidates.
 
     Args:
-        candidates: What a converter found; it may add to ``problems`` while it is read.
-        problems: What is wrong with the sources themselves.
+        candidates: The file and line of each record, and its fields; reading them may add problems.
+        problems: Problems of the sources themselves.
 
     Raises:
-        ConversionError: At the end, if anything was wrong or there was no record.
+        ConversionError: At the end, if there was a problem or no record.
     """
     intake = RecordIntake(problems)
     empty = True

@@ -1,8 +1,7 @@
-"""One decision record of the router, as JSON -> what it says of the models that answered.
+"""Reads one decision record of the router: the query, and the scores and calls of its models.
 
-A model's score is the posterior after the last layer in which it was assessed, or what the others made
-of it. Where there is no more than the scorer's own prior, that is no label: an artifact that is trained
-on what it said itself learns nothing.
+A model's score is its posterior after the last layer in which it was assessed, or the grade by the
+other models. The scorer's prior alone is no label: an artifact learns nothing from its own predictions.
 """
 
 from __future__ import annotations
@@ -20,17 +19,17 @@ SCHEMA_VERSION = 1
 
 
 class Label(enum.StrEnum):
-    """What counts as a model's score."""
+    """The values that can count as a model's score."""
 
     POSTERIOR = "posterior"
-    """The judge's: prior, self and cross score, fused."""
+    """The judge's posterior: prior, self and cross score, fused."""
     GRADES = "grades"
-    """The median of the grades that other models gave; nothing of the prior is in it."""
+    """The median of the grades by other models, without the prior."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A model's first call for an answer, if it came whole."""
+    """A model's first call for an answer, if the answer was complete."""
 
     cost_usd: float
     prompt_tokens: int
@@ -40,18 +39,18 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a record says of a query and its models."""
+    """The query of a decision record, and its models."""
 
     id: str
     task: str
     query: str
-    """Empty where the router kept no text."""
+    """Text of the query; empty where the router kept none."""
     scores: Mapping[str, float]
     calls: Mapping[str, Call]
 
 
 class BadDecisionError(ValueError):
-    """Raised for an object that is no decision record; ``problems`` lists why."""
+    """Raised for an object that is not a decision record; ``problems`` lists the reasons."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -59,10 +58,10 @@ class BadDecisionError(ValueError):
 
 
 def read_decision(document: object, label: Label) -> Decision:
-    """Returns what a decision record says.
+    """Reads a decision record.
 
     Raises:
-        BadDecisionError: It is none, or one of another version.
+        BadDecisionError: The document is not a decision record, or is one of another version.
     """
     reader = FieldReader(document)
     version = reader.integer("schema_version", minimum=1)
@@ -108,7 +107,7 @@ def _calls(reader: FieldReader) -> dict[str, Call]:
             latency_s=attempt.number("duration_s", minimum=0),
         )
         whole = attempt.text("status") == "OK" and attempt.optional_text("attempt_kind") != "RESUME"
-        # The first: later ones read other models' answers as well.
+        # The first, since later calls read other models' answers as well.
         if attempt.text("purpose") == "ANSWER" and whole:
             calls.setdefault(model_id, call)
     return calls

@@ -1,7 +1,7 @@
-"""The router's decision records -> routing records, so that a scorer learns from one's own traffic.
+"""Converts decision records of the router, so that a scorer can learn from real traffic.
 
-Equal queries become one record that counts as many: its scores and amounts are their means. Records
-without the query's text, and those that say nothing new of any model, are left out and counted.
+Equal queries become one record, weighted by their number; its scores and amounts are their means.
+Decisions without the query's text, and those without an assessed answer, are left out and counted.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ def convert(
 
     Args:
         paths: Files of JSON lines, plain or gzip, and directories that a router writes to.
-        label: What counts as a model's score.
+        label: The value that counts as a model's score.
         skipped: Counts the decisions that are left out, by reason.
 
     Raises:
-        ConversionError: At the end, if anything was wrong or nothing was left.
+        ConversionError: At the end, if there was a problem or no record.
     """
     problems = Problems()
     return converted(_candidates(paths, label, skipped, problems), problems)
@@ -94,7 +94,7 @@ def _files(paths: Sequence[Path], problems: Problems) -> Iterator[Path]:
 
 
 def _fields(first: Decision, group: Sequence[Decision]) -> dict[str, object]:
-    """Returns the fields of one record for decisions on the same query."""
+    """Returns the fields of one record of all decisions on a query."""
     models = sorted({model_id for decision in group for model_id in decision.scores})
 
     def means(amount: Callable[[Call], float]) -> dict[str, float]:

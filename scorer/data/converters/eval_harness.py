@@ -1,10 +1,10 @@
-"""Sample logs of EleutherAI's lm-evaluation-harness -> records.
+"""Converts sample logs of EleutherAI's lm-evaluation-harness.
 
 ``<output>/<model>/samples_<task>_<date>.jsonl`` (``--log_samples``) holds one model's results on one
 task, a line per document and filter. Documents are joined across models by task, number and hash.
-A model's name is the ``model_name`` of the results file of the same date beside it, else the
-folder's. What is routed is the first prompt the harness sent, or a field of the document: prompts
-with worked examples or a model's chat template are not what a user asks.
+A model's name is the ``model_name`` in the results file of the same date beside the log, else the name
+of the folder. The query is the first prompt that the harness sent, or a field of the document where
+prompts have worked examples or a model's chat template, which no user writes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAME = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT\d\d-\d\d-\d\
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Document:
     where: str
-    """The line it was first read from."""
+    """File and line that it was first read from."""
     query: str
     scores: dict[str, float] = field(default_factory=dict)
 
@@ -46,13 +46,13 @@ def convert(
     """Yields the records of log files and of folders with log files anywhere below them.
 
     Args:
-        paths: Files and folders; one model may be in several, one model's task only in one file.
-        metric: The score; by default ``exact_match`` or ``acc``, whichever a task has.
-        filter_name: Which of a task's filters, where a task has several.
-        query_field: The field of the document that is routed; by default the prompt as sent.
+        paths: Files and folders; a model may be in several, but a model's task in one file only.
+        metric: The metric that is the score; by default ``exact_match`` or ``acc``.
+        filter_name: The filter to read, where a task has several.
+        query_field: The field of the document that is the query; by default the prompt as sent.
 
     Raises:
-        ConversionError: At the end, if anything was wrong.
+        ConversionError: At the end, if there was a problem.
     """
     problems = Problems()
     choice = Choice(metric=metric, filter_name=filter_name, query_field=query_field)

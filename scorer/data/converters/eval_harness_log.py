@@ -1,4 +1,4 @@
-"""One sample log of the evaluation harness -> its samples: which line, which document, what score."""
+"""Reads one sample log of the lm-evaluation-harness."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _REPLIES = frozenset(("resps", "filtered_resps"))
 _DOCUMENT = frozenset(("doc_id", "doc", "target", "arguments", "filter", "metrics"))
 _HASHES = frozenset(("doc_hash", "prompt_hash", "target_hash"))
 _NO_METRICS = _REPLIES | _DOCUMENT | _HASHES
-"""What a line holds beside its metrics."""
+"""Fields of a line that are not metrics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What to take of a log that holds more than one of a kind; None takes the usual."""
+    """The metric, filter and field to read from a log; None is the default of each."""
 
     metric: str | None
     filter_name: str | None
@@ -33,13 +33,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """How a model did on a document."""
+    """The score of a model on a document."""
 
     line: int
     number: int
-    """The document's, in the task."""
+    """Number of the document in its task."""
     digest: str
-    """The document's hash."""
+    """Hash of the document."""
     query: str
     score: float
 
@@ -49,7 +49,7 @@ class _BadSampleError(ValueError):
 
 
 def read_log(path: Path, choice: Choice, problems: Problems) -> list[Sample]:
-    """Returns the samples of a log; what is wrong is added to ``problems``, file and line first."""
+    """Returns the samples of a log, and adds its problems, each beginning with file and line."""
     found = Problems()
     rows: list[tuple[int, dict[str, object]]] = []
     for line, text in numbered_lines(path, found):
@@ -80,7 +80,7 @@ def read_log(path: Path, choice: Choice, problems: Problems) -> list[Sample]:
 
 
 def _slim(row: dict[str, object]) -> dict[str, object]:
-    """Drops the replies, which are most of a log and are not needed."""
+    """Returns a row without the replies, which are most of a log."""
     return {name: value for name, value in row.items() if name not in _REPLIES}
 
 
@@ -89,7 +89,7 @@ def _filter(row: dict[str, object]) -> str:
 
 
 def _filter_of(names: Collection[str], wanted: str | None) -> str:
-    """Returns the filter to read; a log with only one has no choice to make."""
+    """Returns the filter to read: the only one, or else the wanted one."""
     if len(names) < 2:
         return next(iter(names), "none")
     if wanted is not None and wanted in names:
@@ -143,7 +143,7 @@ def _field(row: dict[str, object], name: str) -> str:
 
 
 def _prompt(arguments: object) -> str:
-    """Returns the first argument of the first request: lists in old logs, numbered names in new."""
+    """Returns the first argument of the first request; old logs have lists, new ones numbered names."""
     for name in ("gen_args_0", "arg_0"):
         if isinstance(arguments, dict):
             arguments = arguments.get(name)

@@ -1,10 +1,9 @@
-"""RouterBench-style CSV -> records; one row per question, several columns per model.
+"""Converts CSV files in the form of RouterBench: one row per question, several columns per model.
 
 Columns: ``sample_id``, ``prompt``, ``eval_name``, and for each model ``<model>`` (its score) with
 ``<model>|total_cost`` (dollars) or ``<model>|model_response`` or both; others are ignored. An empty
-score is no label, and the cost beside it is left out. A prompt written as a Python list of texts,
-as RouterBench has it, becomes those texts. The project's pickles are not read: reading one runs
-whatever code is in it.
+score is no label, and the cost beside it is left out. A prompt that is a Python list of texts, as in
+RouterBench, becomes those texts. RouterBench's pickles are not read, since a pickle can run code.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ FIXED_COLUMNS = ("sample_id", "prompt", "eval_name")
 COST = "|total_cost"
 RESPONSE = "|model_response"
 MAX_CELL_CHARACTERS = 2**31 - 1
-"""The csv module refuses longer cells than 131,072 otherwise, and prompts can be."""
+"""The default limit of the csv module, 131,072, is too small for prompts."""
 
 
 def convert(paths: Sequence[Path]) -> Iterator[Record]:
     """Yields the records of CSV files, plain or gzip.
 
     Raises:
-        ConversionError: At the end, if anything was wrong.
+        ConversionError: At the end, if there was a problem.
     """
     problems = Problems()
     candidates = (found for path in paths for found in _rows(path, problems))
@@ -55,7 +54,7 @@ def _rows(path: Path, problems: Problems) -> Iterator[tuple[str, dict[str, objec
             line = reader.line_num
             models = _models(header, path, problems)
             for cells in reader if models else ():
-                # A quoted cell can hold line breaks; a row begins after the one before.
+                # A quoted cell can hold line breaks, so a row starts after the end of the previous one.
                 where, line = f"{path}: line {line + 1}", reader.line_num
                 if len(cells) == len(header):
                     row = dict(zip(header, cells, strict=True))
@@ -89,7 +88,7 @@ def _fields(row: dict[str, str], models: Sequence[str]) -> dict[str, object]:
         try:
             return float(row[column])
         except ValueError:
-            return row[column]  # the checks of a record say what is wrong with it
+            return row[column]  # the validation of the record reports it
 
     scored = [model for model in models if row[model].strip()]
     costed = [model for model in scored if row.get(f"{model}{COST}", "").strip()]

@@ -1,13 +1,13 @@
 """RouterDC's losses (Chen et al. 2024, arXiv 2409.19886), as published and with defects fixed.
 
-Needs torch. The published program differs from its paper in three places, kept behind
-``as_published`` so that what they cost can be measured:
+Needs torch. The published program differs from its paper in three ways, kept behind ``as_published`` so
+that their effect can be measured:
 
 - the mask of positives that failed has shape (B, 1) and the loss (B,), so their product is (B, B) and
-  its mean is mean(loss) x mean(mask): nothing is skipped, the batch is only scaled;
+  its mean is mean(loss) x mean(mask): no query is skipped, and the batch is only scaled;
 - a query's positive partner may be the query itself;
-- if a query has too few negatives it is left out of the index matrix and not of the similarity
-  matrix, so later queries are gathered from another query's similarities.
+- a query with too few negatives is left out of the index matrix but not of the similarity matrix, so
+  later queries are gathered from another query's similarities.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def sample_model_loss(
     Args:
         logits: Cosine of query and model, over the temperature, (B, M).
         labels: Scores, (B, M); NaN is neither positive nor negative.
-        top: How many models are positives.
-        last: How many models may be negatives.
-        as_published: Whether to keep the defect of the mask.
+        top: Number of positives.
+        last: Largest number of negatives.
+        as_published: Keep the defect of the mask.
     """
     best, positives = labels.nan_to_num(nan=-1.0).topk(top, dim=1)  # (B, top)
     worst, negatives = labels.nan_to_num(nan=2.0).topk(last, dim=1, largest=False)
@@ -58,9 +58,9 @@ def group_loss(
 
     Args:
         queries: Unit-length query vectors, (B, D).
-        groups: The group of each, (B,).
-        negatives: How many; a query with fewer candidates is skipped.
-        as_published: Whether to keep the defects of the partner and of the rows.
+        groups: The group of each query, (B,).
+        negatives: Number of negatives; a query with fewer candidates is skipped.
+        as_published: Keep the defects of the partner and of the rows.
     """
     same = groups[:, None] == groups[None, :]
     partners = same if as_published else same & ~torch.eye(len(groups), dtype=torch.bool)
@@ -70,7 +70,7 @@ def group_loss(
     positive = torch.multinomial(partners[rows].float(), 1)
     negative = torch.multinomial((~same)[rows].float(), negatives)
     similarities = queries @ queries.t()
-    # As published, the first len(rows) rows; right, the rows that the indices were drawn for.
+    # As published: the first len(rows) rows. Fixed: the rows that the indices were drawn for.
     own = similarities[: len(rows)] if as_published else similarities[rows]
     chosen = own.gather(1, torch.cat([positive, negative], dim=1))
     losses: torch.Tensor = torch.logsumexp(chosen, dim=1) - chosen[:, 0]

@@ -1,4 +1,4 @@
-"""The k nearest training queries by cosine, as in RouterBench (Hu et al. 2024) and since.
+"""Predicts by the k nearest training queries by cosine, as in RouterBench (Hu et al. 2024).
 
 A model's score is its mean over the neighbours that have a label for it.
 """
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 CHUNK = 512
-"""Queries compared with all of the memory at a time."""
+"""Number of queries that are compared with the memory at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Memory:
-    """The training queries and what their k nearest say."""
+    """The training queries, of which the k nearest predict."""
 
     embeddings: Floats
     targets: Floats
-    """(N, M), NaN where there is no label."""
+    """Labels, (N, M), NaN where there is none."""
     k: int
 
     def predict(self, queries: Queries) -> Floats:
@@ -63,10 +63,10 @@ class NearestNeighbours:
     folds: int = 5
 
     def fit(self, train: Dataset, *, seed: int) -> Memory:
-        """Takes the k whose first choices score best; of equals, the largest.
+        """Chooses the k whose first choices score best; of equal ones, the largest.
 
-        Every training query is held out once: on a single validation part the choice is noise, and
-        the k with the best probabilities is too small to rank well.
+        Each training query is held out once: on a single validation part the choice is noise, and the
+        k with the best probabilities is too small to rank well.
         """
         folds = np.array([fold_of(text, self.folds, seed) for text in train.texts])
         held_out = [np.zeros(train.targets.shape, dtype=np.float32) for _ in self.counts]

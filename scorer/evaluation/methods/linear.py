@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linear:
-    """The cross-entropy over the labels plus ``ridge / 2`` times the squared weights."""
+    """Minimizes the cross-entropy over the labels plus ``ridge / 2`` times the squared weights."""
 
     name: str = "linear"
     ridges: tuple[float, ...] = (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
     max_steps: int = 150
 
     def fit(self, train: Dataset, *, seed: int) -> Network:
-        """Takes the ridge with the lowest validation loss, then fits all training queries."""
+        """Chooses the ridge by the validation loss, then fits all training queries."""
         ours, held_out = train.split(validation_fraction=VALIDATION_FRACTION, seed=seed)
         losses = {
             ridge: label_loss(self._fitted(ours, ridge), tensors(held_out)) for ridge in self.ridges
@@ -46,7 +46,7 @@ class Linear:
 
         def closure() -> torch.Tensor:
             optimizer.zero_grad()
-            # The loss is a mean over models as well, hence the ridge for each of them alone.
+            # The loss is also a mean over models, so the ridge is divided by their number.
             penalty = ridge / 2 * module.weight.square().sum() / len(module.bias)
             loss: torch.Tensor = masked_loss(module(embeddings), targets) + penalty
             loss.backward()

@@ -2,8 +2,8 @@
 
 ``logit(m, q) = w . (unit(p_m) * W q)``, fitted on pairs of models with different scores on a query by
 the logistic loss of the difference, with noise on the query embedding. Published for one pair per
-query; here every epoch draws one of the query's pairs. Only differences between models are fitted, so
-its scores rank and are no probabilities.
+query; here each epoch draws one of the query's pairs. Only differences between models are fitted, so
+its scores rank but are not probabilities.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from scorer.evaluation.methods.method import VALIDATION_FRACTION
-from scorer.evaluation.methods.network import Network, Patience, tensors
+from scorer.evaluation.methods.network import EarlyStopping, Network, tensors
 
 if TYPE_CHECKING:
     from scorer.evaluation.dataset import Dataset
@@ -65,7 +65,7 @@ class MatrixFactorization:
         optimizer = torch.optim.Adam(
             module.parameters(), lr=rate, weight_decay=self.weight_decay, fused=True
         )
-        patience = Patience(module, self.patience)
+        stopping = EarlyStopping(module, self.patience)
         for _ in range(self.max_epochs):
             rows, winners, losers = draw_pairs(targets)
             for batch in torch.randperm(len(rows)).split(self.batch_size):
@@ -76,10 +76,10 @@ class MatrixFactorization:
                 optimizer.zero_grad()
                 functional.softplus(lost - won).mean().backward()
                 optimizer.step()
-            if patience.is_over(_pair_loss(module, held_out)):
+            if stopping.is_due(_pair_loss(module, held_out)):
                 break
-        patience.restore()
-        return module, patience.loss
+        stopping.restore()
+        return module, stopping.loss
 
 
 def draw_pairs(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -92,7 +92,7 @@ def draw_pairs(targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch
 
 
 def _differs(targets: torch.Tensor) -> torch.Tensor:
-    """Returns whether model i scored above model j, (N, M, M); never where a label is missing."""
+    """Returns True where model i scored above model j, (N, M, M); False without both labels."""
     return targets[:, :, None] > targets[:, None, :]
 
 

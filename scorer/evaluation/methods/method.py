@@ -1,4 +1,4 @@
-"""What every method is: something that fits on labelled queries and then scores unlabelled ones."""
+"""The interface of a method: it fits on labelled queries and then scores unlabelled ones."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[float32]
 
 VALIDATION_FRACTION = 0.2
-"""Share of the training data that hyper-parameters are chosen on."""
+"""Share of the training data on which hyper-parameters are chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prediction:
-    """What a fitted method says about N queries."""
+class MethodPrediction:
+    """The predictions of a fitted method for N queries."""
 
     scores: Floats
-    """Score in [0, 1] of every model, (N, M)."""
+    """Scores in [0, 1], (N, M)."""
     teams: npt.NDArray[intp] | None = None
-    """Columns of the models to run together, (N, TEAM_SIZE); None for those with the best scores."""
+    """Columns of the models that run together, (N, TEAM_SIZE); None for those with the best scores."""
     costs_usd: Floats | None = None
-    """Expected dollars of every model's reply, (N, M); None for each model's mean in training."""
+    """Expected dollars of each model's reply, (N, M); None for its mean in the training data."""
 
-    def take(self, rows: npt.NDArray[intp]) -> Prediction:
-        """Returns what is said about the given queries."""
-        return Prediction(
+    def take(self, rows: npt.NDArray[intp]) -> MethodPrediction:
+        """Returns the predictions for the given queries."""
+        return MethodPrediction(
             scores=self.scores[rows],
             teams=None if self.teams is None else self.teams[rows],
             costs_usd=None if self.costs_usd is None else self.costs_usd[rows],
@@ -49,28 +49,28 @@ class Predictor(Protocol):
 
 @runtime_checkable
 class FullPredictor(Protocol):
-    """A fitted method that knows more than scores: teams, costs, or both."""
+    """A fitted method that also predicts teams, costs, or both."""
 
-    def predict_all(self, queries: Queries, team_size: int) -> Prediction:
-        """Returns all of it; teams are of ``team_size`` models."""
+    def predict_all(self, queries: Queries, team_size: int) -> MethodPrediction:
+        """Returns all predictions; teams have ``team_size`` models."""
         ...
 
 
 class Method(Protocol):
-    """A way to choose a model. Its ``repr`` holds every setting: results are kept by it."""
+    """A method of choosing models. Its ``repr`` holds every setting, since runs are kept by it."""
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Name in tables."""
         ...
 
     def fit(self, train: Dataset, *, seed: int) -> Predictor:
-        """Learns from training data alone; the seed decides everything that is random."""
+        """Fits the training data; the seed decides everything that is random."""
         ...
 
 
-def prediction_of(predictor: Predictor, queries: Queries) -> Prediction:
-    """Returns all that a fitted method can say."""
+def prediction_of(predictor: Predictor, queries: Queries) -> MethodPrediction:
+    """Returns all predictions of a fitted method."""
     if isinstance(predictor, FullPredictor):
         return predictor.predict_all(queries, TEAM_SIZE)
-    return Prediction(scores=predictor.predict(queries))
+    return MethodPrediction(scores=predictor.predict(queries))

@@ -14,7 +14,13 @@ import torch
 from torch import nn
 
 from scorer.evaluation.methods.method import VALIDATION_FRACTION
-from scorer.evaluation.methods.network import Network, Patience, label_loss, masked_loss, tensors
+from scorer.evaluation.methods.network import (
+    EarlyStopping,
+    Network,
+    label_loss,
+    masked_loss,
+    tensors,
+)
 
 if TYPE_CHECKING:
     from scorer.evaluation.dataset import Dataset
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Perceptron:
-    """Keeps the rate and the epoch with the lowest validation loss."""
+    """A perceptron; the learning rate and the epoch with the lowest validation loss are kept."""
 
     name: str = "mlp"
     width: int = 256
@@ -34,7 +40,7 @@ class Perceptron:
     weight_decay: float = 0.01
 
     def fit(self, train: Dataset, *, seed: int) -> Network:
-        """Fits once per rate."""
+        """Fits once per learning rate."""
         ours, held_out = train.split(validation_fraction=VALIDATION_FRACTION, seed=seed)
         torch.manual_seed(seed)
         fitted = [self._fitted(ours, held_out, rate) for rate in self.learning_rates]
@@ -46,17 +52,17 @@ class Perceptron:
         optimizer = torch.optim.AdamW(
             module.parameters(), lr=rate, weight_decay=self.weight_decay, fused=True
         )
-        patience = Patience(module, self.patience)
+        stopping = EarlyStopping(module, self.patience)
         for _ in range(self.max_epochs):
             module.train()
             for rows in torch.randperm(len(embeddings)).split(self.batch_size):
                 optimizer.zero_grad()
                 masked_loss(module(embeddings[rows]), targets[rows]).backward()
                 optimizer.step()
-            if patience.is_over(label_loss(module, tensors(held_out))):
+            if stopping.is_due(label_loss(module, tensors(held_out))):
                 break
-        patience.restore()
-        return module, patience.loss
+        stopping.restore()
+        return module, stopping.loss
 
     def _module(self, inputs: int, outputs: int) -> nn.Module:
         hidden = (nn.ReLU(), nn.Dropout(self.dropout))

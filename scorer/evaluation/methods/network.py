@@ -1,4 +1,4 @@
-"""A torch module on the frozen embeddings, fitted and then used to predict. Needs torch."""
+"""A torch module on the frozen embeddings, its losses and early stopping. Needs torch."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Network:
         return scores
 
 
-class Patience:
-    """Keeps a module's best state, and says when it has not become better for a while."""
+class EarlyStopping:
+    """Keeps a module's best state and ends the fit when the loss no longer falls."""
 
     def __init__(self, module: nn.Module, checks: int) -> None:
         self._module = module
@@ -42,10 +42,10 @@ class Patience:
         self._left = checks
         self._best = copy.deepcopy(module.state_dict())
         self.loss = float("inf")
-        """The lowest loss shown so far."""
+        """The lowest loss so far."""
 
-    def is_over(self, loss: float) -> bool:
-        """Takes note of the module's present loss; returns whether to stop."""
+    def is_due(self, loss: float) -> bool:
+        """Records the module's current loss; returns whether to stop."""
         self._left -= 1
         if loss < self.loss:
             self.loss, self._left = loss, self._checks
@@ -53,7 +53,7 @@ class Patience:
         return self._left <= 0
 
     def restore(self) -> None:
-        """Gives the module its best state back."""
+        """Restores the module's best state."""
         self._module.load_state_dict(self._best)
 
 
@@ -63,7 +63,7 @@ def tensors(data: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def masked_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Returns the mean cross-entropy over the labels that exist; NaN in ``targets`` is none."""
+    """Returns the mean cross-entropy over the labels; NaN in ``targets`` is no label."""
     labelled = ~torch.isnan(targets)
     return functional.binary_cross_entropy_with_logits(logits[labelled], targets[labelled])
 

@@ -1,11 +1,10 @@
-"""Every method by its name, with the settings it is compared with. Needs torch."""
+"""All methods that are compared, with their settings. Needs torch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
-from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
 from scorer.evaluation.methods.knn import NearestNeighbours
 from scorer.evaluation.methods.linear import Linear
 from scorer.evaluation.methods.matrix_factorization import MatrixFactorization
@@ -31,7 +30,7 @@ METHODS: tuple[Method, ...] = (
         temperatures=(1.0,),
         learning_rates=(5e-5, 5e-4, 5e-3),
     ),
-    # The program's default batch: on validation parts it does better than the published 16.
+    # The default batch size of RouterDC's program: on validation parts it beats the published 16.
     RouterDC(
         recipe=Recipe(batch_size=64),
         temperatures=(0.05, 0.2, 1.0),
@@ -39,7 +38,7 @@ METHODS: tuple[Method, ...] = (
     ),
     RouteMoA(name="routemoa_ngrams"),
 )
-"""Those that take seconds on cached embeddings."""
+"""Methods that take seconds on cached embeddings."""
 
 TUNING_METHODS: tuple[Method, ...] = (TunedRouterDC(),)
-"""Those that train the encoder and take minutes."""
+"""Methods that train the encoder and take minutes."""

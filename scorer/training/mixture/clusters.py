@@ -1,4 +1,4 @@
-"""Points -> groups of near ones, by k-means (Lloyd 1982)."""
+"""K-means clustering (Lloyd 1982)."""
 
 from __future__ import annotations
 

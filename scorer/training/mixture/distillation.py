@@ -1,11 +1,10 @@
-"""Texts and their embeddings -> a table from whose rows the n-grams of any text predict its embedding.
+"""Fits a table whose rows, summed over a text's n-grams, predict the embedding of the text.
 
 ``bags, embeddings (N, E) -> their first D directions (N, D) -> table (buckets, D)``
 
-What an encoder says of a text, said by a sum over its n-grams: the edge tier's stand-in for an encoder.
-Knowledge distillation (Hinton, Vinyals and Dean 2015) into a linear student, by least squares with a
-ridge. The table goes beside that of ``scorer.training.mixture.projection``, and a text is projected with both
-at once.
+The edge tier uses it instead of an encoder. It is knowledge distillation (Hinton, Vinyals and Dean
+2015) into a linear student, by least squares with a ridge. The table stands beside that of
+``scorer.training.mixture.projection``, and a text is projected with both at once.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ RIDGE = 1.0
 """Weight of the squared table against the squared error of one text, whose n-grams have length 1."""
 
 STEPS = 20
-"""Of conjugate gradients; more change nothing here."""
+"""Steps of conjugate gradients; more change nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,8 +38,8 @@ class Distilled:
     table: torch.Tensor
     """The given projection's columns and the distilled ones, (buckets, D)."""
     projections: torch.Tensor
-    """Of the training texts, (N, D), each by a table not fitted to its embedding, as it will be
-    with texts to come."""
+    """Projections of the training texts, (N, D). Each is made by a table that was not fitted to the
+    text, as it will be for new texts."""
 
 
 def distil(
@@ -57,10 +56,10 @@ def distil(
 
     Args:
         projection: The table to add to, (buckets, P).
-        bags: The n-gram ids of N training texts.
+        bags: N-gram ids of N training texts.
         texts: The same texts; equal ones are in one fold.
-        embeddings: What the encoder says of them, (N, E).
-        width: How many directions of the embeddings to learn, at most E.
+        embeddings: The encoder's embeddings of them, (N, E).
+        width: Number of directions of the embeddings to learn, at most E.
         folds: Parts of the texts, each projected by what was learned on the others.
         seed: Decides the folds.
     """
@@ -94,15 +93,15 @@ def _table(
 
 
 def _balanced(table: torch.Tensor, bags: Sequence[npt.NDArray[np.int64]]) -> torch.Tensor:
-    """Returns the table in a scale in which the mean text has length one."""
+    """Returns the table, scaled so that the mean length of a text is one."""
     length = sums_of(bags, table).norm(dim=1).mean()
     return table / length.clamp_min(1e-9)
 
 
 def _least_squares(matrix: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Returns the W (B, D) that makes ``matrix @ W`` (N, D) like the targets, by conjugate gradients.
+    """Returns the W (B, D) for which ``matrix @ W`` (N, D) is nearest to the targets.
 
-    Hestenes and Stiefel 1952, on the normal equations, every column for itself.
+    Conjugate gradients (Hestenes and Stiefel 1952) on the normal equations, for each column alone.
     """
     transposed = matrix.t().coalesce()
     residual = transposed @ targets

@@ -1,4 +1,4 @@
-"""Labelled queries as the learner reads them.
+"""The labelled queries that the learner reads.
 
 ``texts -> bags of n-gram ids and, with an encoder, embeddings``
 """
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Examples:
-    """N labelled queries as the learner reads them."""
+    """N labelled queries."""
 
     texts: Sequence[str]
     tasks: Sequence[str]
     bags: Sequence[npt.NDArray[np.int64]]
-    """The n-gram ids of each text."""
+    """N-gram ids of each text."""
     embeddings: npt.NDArray[np.float32] | None
-    """Unit length, (N, D); None to learn from n-grams alone."""
+    """Unit-length embeddings, (N, D); None to learn from n-grams alone."""
     targets: npt.NDArray[np.float32]
-    """(N, M), NaN where there is no label."""
+    """Labels, (N, M), NaN where there is none."""
     weights: npt.NDArray[np.float64]
-    """How many queries each counts as, (N,)."""
+    """Weight of each row, in queries, (N,)."""
 
 
 def make_examples(
@@ -48,7 +48,7 @@ def make_examples(
     ngram_buckets: int,
     embeddings: EmbeddingCache | None,
 ) -> Examples:
-    """Reads N texts; without ``embeddings`` only their n-grams are read."""
+    """Returns N texts as examples; without ``embeddings`` they have n-grams alone."""
     return Examples(
         texts=texts,
         tasks=tasks,
@@ -66,7 +66,7 @@ def record_examples(
     ngram_buckets: int,
     embeddings: EmbeddingCache | None,
 ) -> Examples:
-    """Reads records as they are, for the models named."""
+    """Returns records as examples, with the labels of the named models."""
     return make_examples(
         [record.query for record in records],
         [record.task for record in records],

@@ -1,10 +1,10 @@
-"""Labelled queries -> a calibrated mixture. Needs torch.
+"""Learns a calibrated mixture from labelled queries. Needs torch.
 
 ``texts -> n-gram projection, which may learn from an encoder -> features -> skills and classes
--> mixture -> familiarity -> calibration -> rule of the team``
+-> mixture -> out-of-distribution score -> calibration -> team rule``
 
-Calibration and rule are found on what each fifth of the data got from the other four, so no record
-has to be set aside for them.
+Calibration and team rule are fitted to cross-validated scores (each fold scored by what was learned on
+the others), so no record has to be set aside for them.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from torch.nn import functional
 from scorer.data.splits import fold_of
 from scorer.measures.calibration import calibration_figures
 from scorer.runtime.max_coverage import complementary_models
-from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, best_rule, team_columns
+from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, team_columns
 from scorer.training.calibrate import fit_calibration, logit
 from scorer.training.mixture.distillation import distil
 from scorer.training.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
-from scorer.training.mixture.out_of_distribution import Familiarity, fit_familiarity
+from scorer.training.mixture.out_of_distribution import OutOfDistribution, fit_out_of_distribution
 from scorer.training.mixture.projection import fit_projection, project_all
-from scorer.training.mixture.shrinkage import Anchor, class_ease, fit_anchor
+from scorer.training.mixture.shrinkage import Shrinkage, class_easiness, fit_shrinkage
 from scorer.training.mixture.skills import SkillTable, fit_skills, skill_rows
+from scorer.training.mixture.team_rule_choice import best_rule
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 FEATURE_SCALE = 3.0
-"""Unit vectors times this: directions of length one then make logits of a useful size."""
+"""Factor of the unit-length features, so that directions of length one make logits of a useful size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,24 +46,22 @@ class Learned:
     """A fitted scorer, without its encoder."""
 
     distilled: bool
-    """Whether the n-grams have learned from an encoder, which then reads no query."""
+    """True if the n-grams have learned from an encoder; queries then need no embedding."""
     projection: torch.Tensor
     table: SkillTable
     mixture: Mixture
-    familiarity: Familiarity
-    anchor: Anchor
-    """The calibration, and how far scores are drawn to their models' means."""
+    ood: OutOfDistribution
+    shrinkage: Shrinkage
     team_rule: TeamRule
-    """How the models that run together are best chosen."""
 
     def features(self, examples: Examples) -> torch.Tensor:
-        """Returns what the mixture reads of queries, (N, F)."""
+        """Returns the features of queries, (N, F)."""
         return _read_features(examples, self.projection, with_embeddings=not self.distilled)
 
     def scores(self, features: torch.Tensor) -> Floats:
         """Returns the calibrated scores, (N, M)."""
         weights = self.class_weights(features)
-        return self.anchor.scores(weights @ self.success, weights @ class_ease(self.success))
+        return self.shrinkage.scores(weights @ self.success, weights @ class_easiness(self.success))
 
     def teams(self, features: torch.Tensor, count: int) -> npt.NDArray[np.intp]:
         """Returns the columns of ``count`` models per query that run together, (N, count)."""
@@ -76,25 +75,25 @@ class Learned:
 
     @property
     def success(self) -> Floats:
-        """Chance that a model answers a query of a class well, (C, M)."""
+        """Probability that a model answers a query of a class well, (C, M)."""
         success: Floats = self.mixture.success.double().numpy()
         return success
 
     def class_weights(self, features: torch.Tensor) -> Floats:
-        """Returns how much each query is of each class, (N, C)."""
-        return self.familiarity.drawn(_class_weights(self.mixture, features), features)
+        """Returns the share of each query in each class, (N, C)."""
+        return self.ood.blended(_class_weights(self.mixture, features), features)
 
 
 def learn(
     examples: Examples, *, config: LearnerConfig, seed: int, distilled: bool = False
 ) -> Learned:
-    """Fits everything; the seed decides all that is random.
+    """Fits everything.
 
     Args:
-        examples: What to learn from.
-        config: How.
+        examples: The labelled queries.
+        config: Settings of the learner.
         seed: Decides all that is random.
-        distilled: Whether the embeddings only teach the n-grams, so that queries need none.
+        distilled: True if the embeddings only teach the n-grams, so that queries need none.
     """
     projection = fit_projection(
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
@@ -104,7 +103,7 @@ def learn(
     else:
         features = _read_features(examples, projection, with_embeddings=True)
     held_out = _best_held_out(examples, features, config, seed)
-    anchor = _anchor(held_out, examples)
+    shrinkage = _fit_shrinkage(held_out, examples)
     table, mixture = _fit(
         examples,
         features,
@@ -118,13 +117,13 @@ def learn(
         projection=projection,
         table=table,
         mixture=mixture,
-        familiarity=fit_familiarity(
+        ood=fit_out_of_distribution(
             features, _class_weights(mixture, features), examples.weights, seed=seed
         ),
-        anchor=anchor,
+        shrinkage=shrinkage,
         team_rule=best_rule(
             held_out.covering,
-            anchor.scores(held_out.chances, held_out.eases),
+            shrinkage.scores(held_out.chances, held_out.easiness),
             examples.targets,
             examples.weights,
         ),
@@ -134,7 +133,7 @@ def learn(
 def _distilled(
     examples: Examples, projection: torch.Tensor, config: LearnerConfig, seed: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns the projection with what it learned of the encoder, and the features (N, F)."""
+    """Returns the projection with its distilled columns, and the features (N, F)."""
     if examples.embeddings is None:
         raise ValueError("there are no embeddings to learn from")
     found = distil(
@@ -159,14 +158,14 @@ def _read_features(
     return FEATURE_SCALE * torch.cat(parts, dim=1)
 
 
-def _anchor(held_out: _HeldOut, examples: Examples) -> Anchor:
+def _fit_shrinkage(held_out: _HeldOut, examples: Examples) -> Shrinkage:
     targets, weights = examples.targets, examples.weights
     calibration = fit_calibration(logit(held_out.chances), targets, weights)
-    return fit_anchor(calibration, held_out.chances, held_out.eases, targets, weights)
+    return fit_shrinkage(calibration, held_out.chances, held_out.easiness, targets, weights)
 
 
 def _class_weights(mixture: Mixture, features: torch.Tensor) -> Floats:
-    """Returns the class weights (N, C) as if no query were foreign."""
+    """Returns the class weights (N, C) before they are blended by the OOD score."""
     with torch.inference_mode():
         weights: Floats = mixture.log_weights(features).exp().double().numpy()
     return weights
@@ -174,16 +173,16 @@ def _class_weights(mixture: Mixture, features: torch.Tensor) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _HeldOut:
-    """What is said of each record by what was learned on the other folds."""
+    """Cross-validated predictions: each record is predicted by what was learned on the other folds."""
 
     class_ridge: float
-    """The one with the smallest loss."""
+    """The ridge with the smallest loss."""
     chances: Floats
-    """Before calibration, (N, M)."""
-    eases: Floats
-    """(N,)."""
+    """Scores before calibration, (N, M)."""
+    easiness: Floats
+    """Easiness of each query, (N,)."""
     covering: npt.NDArray[np.intp]
-    """Teams of labelled models that cover one another, (N, TEAM_SIZE)."""
+    """Teams of labelled models by the rule ``COVERING``, (N, TEAM_SIZE)."""
 
 
 def _best_held_out(
@@ -214,7 +213,7 @@ def _held_out(
     seed: int,
 ) -> _HeldOut:
     chances = np.empty(examples.targets.shape)
-    eases = np.empty(len(chances))
+    easiness = np.empty(len(chances))
     covering = np.empty((len(chances), TEAM_SIZE), dtype=np.intp)
     for fold in np.unique(folds):
         rows = folds == fold
@@ -229,14 +228,14 @@ def _held_out(
         class_weights = _class_weights(mixture, features[rows])
         with torch.inference_mode():
             chances[rows] = mixture(features[rows]).double().numpy()
-        eases[rows] = class_weights @ class_ease(table.success)
+        easiness[rows] = class_weights @ class_easiness(table.success)
         covering[rows] = complementary_models(
             class_weights,
             table.success,
             count=TEAM_SIZE,
             eligible=~np.isnan(examples.targets[rows]),
         )
-    return _HeldOut(class_ridge=class_ridge, chances=chances, eases=eases, covering=covering)
+    return _HeldOut(class_ridge=class_ridge, chances=chances, easiness=easiness, covering=covering)
 
 
 def _fit(

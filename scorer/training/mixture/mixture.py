@@ -1,10 +1,10 @@
-"""Features of a query -> how much it is of each response class -> a score per model. Needs torch.
+"""The class weights of a query, and from them a score per model. Needs torch.
 
 ``features (B, F) -> class weights (B, C) = softmax -> scores (B, M) = class weights @ success``
 
 A mixture of experts (Jacobs et al. 1991) whose experts are constants: the response classes. It is
-fitted by the likelihood of the labels. A class leans on its skill's direction, which many queries
-share, and departs from it only as far as the labels insist.
+fitted by the likelihood of the labels. The direction of a class is that of its skill, which many
+queries share, plus an offset that is as small as the labels allow.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ SKILL_RIDGE = 0.05
 """Weight of the squared skill directions against the loss of one query."""
 
 LABELS_PER_QUERY = 4.0
-"""Models fail together, so M labels of a query tell less than M would; they count as this many."""
+"""Models fail together, so the M labels of a query count as this many independent ones."""
 
 
 class Mixture(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy here
-    """Skills, their response classes, and the directions in which queries of each lie."""
+    """Skills, their response classes, and the direction of each in the features."""
 
     def __init__(self, table: SkillTable, width: int) -> None:
         super().__init__()
@@ -50,13 +50,13 @@ class Mixture(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy
         self.skills = nn.Linear(width, len(table.skills))
         nn.init.zeros_(self.skills.weight)
         nn.init.zeros_(self.skills.bias)
-        self.departures = nn.Parameter(torch.zeros(len(table.shares), width))
-        self.offsets = nn.Parameter(torch.as_tensor(table.shares, dtype=torch.float32).log())
+        self.class_offsets = nn.Parameter(torch.zeros(len(table.shares), width))
+        self.class_biases = nn.Parameter(torch.as_tensor(table.shares, dtype=torch.float32).log())
 
     def log_weights(self, features: torch.Tensor) -> torch.Tensor:
         """Returns the logarithms of the class weights, (B, C), of features (B, F)."""
         skills = self.skills(features)[:, self.skill_of_class]
-        logits = skills + features @ self.departures.t() + self.offsets
+        logits = skills + features @ self.class_offsets.t() + self.class_biases
         return functional.log_softmax(logits, dim=-1)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -65,22 +65,22 @@ class Mixture(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy
 
     def folded(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Returns the one weight (F, C) and bias (C,) that give the same logits."""
-        weight = self.skills.weight[self.skill_of_class] + self.departures
-        return weight.t().contiguous(), self.skills.bias[self.skill_of_class] + self.offsets
+        weight = self.skills.weight[self.skill_of_class] + self.class_offsets
+        return weight.t().contiguous(), self.skills.bias[self.skill_of_class] + self.class_biases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabelledFeatures:
-    """N queries as the mixture is fitted to them."""
+    """N labelled queries that a mixture is fitted to."""
 
     features: torch.Tensor
-    """(N, F)."""
+    """Features, (N, F)."""
     skills: npt.NDArray[np.int64]
     """The skill of each query, (N,)."""
     targets: torch.Tensor
-    """(N, M), NaN where there is no label."""
+    """Labels, (N, M), NaN where there is none."""
     weights: torch.Tensor
-    """How many queries each counts as, (N,)."""
+    """Weight of each row, in queries, (N,)."""
 
 
 def fit_mixture(
@@ -91,12 +91,11 @@ def fit_mixture(
     Args:
         table: Skills and response classes of these queries.
         data: The queries.
-        class_ridge: Weight of the squared departures of classes from their skill against the loss
-            of one query.
+        class_ridge: Weight of the squared class offsets against the loss of one query.
         seed: Decides the order of the queries.
     """
     torch.manual_seed(seed)
-    # The products are small: a second thread gains little, and on a busy machine threads that wait
+    # The products are small, so a second thread gains little; on a busy machine, threads that wait
     # for one another made the fit thirty times slower.
     with one_thread():
         return _fitted(Mixture(table, data.features.shape[1]), data, class_ridge)
@@ -148,7 +147,7 @@ def _losses(
     own: torch.Tensor,
     label_counts: torch.Tensor,
 ) -> torch.Tensor:
-    """Returns the loss of each query: of naming its skill, and of explaining its labels."""
+    """Returns the loss of each query: that of its skill plus that of its labels."""
     skill = torch.logsumexp(log_weights.masked_fill(~own, -math.inf), dim=1)
     labels = torch.logsumexp(log_weights + evidence, dim=1) * LABELS_PER_QUERY / label_counts
     return -(skill + labels)
@@ -156,4 +155,4 @@ def _losses(
 
 def _penalty(mixture: Mixture, class_ridge: float) -> torch.Tensor:
     skill_directions = mixture.skills.weight.square().sum()
-    return SKILL_RIDGE * skill_directions + class_ridge * mixture.departures.square().sum()
+    return SKILL_RIDGE * skill_directions + class_ridge * mixture.class_offsets.square().sum()

@@ -1,11 +1,11 @@
-"""A few labelled queries of a new model -> its column of the success table, by what the pool is like.
+"""Adds a model to a pool from a few labelled queries, with the pool's models as the prior.
 
-``class weights (N, C), labels (N,), success (C, M) of the others -> Newcomer: success (C,)``
+``class weights (N, C), labels (N,), success (C, M) of the others -> NewModel: success (C,)``
 
-A model's chances over the classes, on the logit scale, are taken to be drawn from the normal
-distribution that the pool's models are a sample of: what is strong in algebra here tends to be strong
-in calculus. Its most probable column, given the labels, is found by Newton's method. So a few labels
-move what the pool's models have in common, and many labels move everything; two hundred suffice.
+The prior is the normal distribution, on the logit scale, of the pool's models over the classes: a model
+that is strong in algebra tends to be strong in calculus. The most probable column of the success table,
+given the labels, is found by Newton's method. A few labels move what the pool's models have in common,
+and many labels move everything; two hundred suffice.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 SPREAD = 1.0
-"""Standard deviation, in logits, of how much better or worse than the whole pool a model may be."""
+"""Standard deviation, in logits, of a model's ability against the whole pool's."""
 
-DEPARTURE = 0.3
-"""Standard deviation, in logits, of what a model may do in a class that no model before it did."""
+CLASS_SPREAD = 0.3
+"""Standard deviation, in logits, of what a model does in a single class unlike any model before it."""
 
 MAX_STEPS = 50
 STEP_TOLERANCE = 1e-6
@@ -38,35 +38,37 @@ RESAMPLES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Newcomer:
+class NewModel:
     """A model that was added to a pool."""
 
     success: Floats
-    """Chance that it answers a query of a class well, (C,)."""
+    """Probability that it answers a query of a class well, (C,)."""
     slope: float
+    """Slope of its calibration."""
     offset: float
-    """Of its calibration."""
+    """Offset of its calibration."""
 
-    def scores(self, class_weights: Floats, eases: Floats) -> Floats:
-        """Returns its calibrated scores, (N,), of class weights (N, C) and eases (N,) in logits."""
-        return sigmoid(logit(class_weights @ self.success) * self.slope + self.offset + eases)
+    def scores(self, class_weights: Floats, easiness: Floats) -> Floats:
+        """Returns its calibrated scores, (N,), of class weights (N, C) and easiness (N,) in logits."""
+        return sigmoid(logit(class_weights @ self.success) * self.slope + self.offset + easiness)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorBar:
-    """How far a newcomer's scores can be trusted, by its own labels."""
+    """Error estimates of a new model's scores, from its own labels."""
 
     label_count: int
     mean_score: float
-    """Of the labelled queries, as predicted."""
+    """Mean predicted score of the labelled queries."""
     mean_score_standard_error: float
-    """Of the above, had other queries been labelled."""
+    """Standard error of ``mean_score``, over resampled labels."""
     query_score_standard_error: float
-    """Of the score of one query, likewise; the mean over the labelled queries."""
+    """Standard error of the score of one query, over resampled labels; the mean over the queries."""
     calibration_error: float
-    """Of scores by labels of other queries. With few labels, chance alone is some hundredths."""
+    """Expected calibration error of cross-validated scores. With few labels, chance alone is some
+    hundredths."""
     brier: float
-    """Likewise."""
+    """Brier score of cross-validated scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,73 +76,73 @@ class Labelled:
     """Queries that the new model answered."""
 
     class_weights: Floats
-    """(N, C)."""
-    eases: Floats
-    """Logits that every model's score of the query gains, (N,); zeros if scores are not drawn."""
+    """Class weights, (N, C)."""
+    easiness: Floats
+    """Logits that every model's score of the query gains, (N,); zeros if scores are not shrunk."""
     targets: Floats
-    """Score of the new model, (N,)."""
+    """Scores of the new model, (N,)."""
     weights: Floats
-    """How many queries each counts as, (N,)."""
+    """Weight of each row, in queries, (N,)."""
 
     def take(self, rows: npt.NDArray[np.integer]) -> Labelled:
-        """Returns some of the queries, with repetition."""
+        """Returns the given rows, which may repeat."""
         return Labelled(
             class_weights=self.class_weights[rows],
-            eases=self.eases[rows],
+            easiness=self.easiness[rows],
             targets=self.targets[rows],
             weights=self.weights[rows],
         )
 
 
-def fit_newcomer(
+def fit_new_model(
     labelled: Labelled, success: Floats, calibration: Calibration, *, seed: int
-) -> Newcomer:
+) -> NewModel:
     """Fits the column of a new model and its calibration.
 
     Args:
-        labelled: What it was tried on.
-        success: The table of the models that are there, (C, M).
-        calibration: Theirs. The new model's slope is their mean: more than an offset, few labels
-            cannot tell.
-        seed: Decides which labels check which.
+        labelled: The queries that it was tried on.
+        success: The success table of the pool's models, (C, M).
+        calibration: The calibration of the pool's models. The new model's slope is their mean: few
+            labels can tell an offset and no more.
+        seed: Decides the folds.
     """
     centre, directions = _pool_prior(success)
     slope = float(calibration.slope.mean())
     chances = _held_out_chances(labelled, centre, directions, seed)
     column = _fit(labelled, centre, directions)
     offset = fit_offset(
-        slope * logit(chances) + labelled.eases,
+        slope * logit(chances) + labelled.easiness,
         labelled.targets,
         labelled.weights,
-        prior=_usual_offset(calibration, success, column),
+        prior=_expected_offset(calibration, success, column),
     )
-    return Newcomer(success=column, slope=slope, offset=offset)
+    return NewModel(success=column, slope=slope, offset=offset)
 
 
 def error_bar(
-    newcomer: Newcomer,
+    new_model: NewModel,
     labelled: Labelled,
     success: Floats,
     calibration: Calibration,
     *,
     seed: int,
 ) -> ErrorBar:
-    """Returns the error bar, by the bootstrap, of what ``fit_newcomer`` gave for the same values."""
+    """Returns the bootstrapped error bar of the result of ``fit_new_model`` for the same values."""
     draw = np.random.default_rng(seed)
     count = len(labelled.targets)
     resampled = np.array(
         [
-            fit_newcomer(
+            fit_new_model(
                 labelled.take(draw.integers(count, size=count)), success, calibration, seed=seed
-            ).scores(labelled.class_weights, labelled.eases)
+            ).scores(labelled.class_weights, labelled.easiness)
             for _ in range(RESAMPLES)
         ]
     )  # (R, N)
     centre, directions = _pool_prior(success)
     chances = _held_out_chances(labelled, centre, directions, seed)
-    held_out = sigmoid(newcomer.slope * logit(chances) + newcomer.offset + labelled.eases)
+    held_out = sigmoid(new_model.slope * logit(chances) + new_model.offset + labelled.easiness)
     figures = calibration_figures(held_out, labelled.targets)
-    scores = newcomer.scores(labelled.class_weights, labelled.eases)
+    scores = new_model.scores(labelled.class_weights, labelled.easiness)
     return ErrorBar(
         label_count=count,
         mean_score=float(np.average(scores, weights=labelled.weights)),
@@ -158,10 +160,10 @@ def _pool_prior(success: Floats) -> tuple[Floats, Floats]:
     logits = logit(success)
     centre = logits.mean(axis=1)
     classes, models = logits.shape
-    found = [np.full((classes, 1), SPREAD), DEPARTURE * np.eye(classes)]
+    found = [np.full((classes, 1), SPREAD), CLASS_SPREAD * np.eye(classes)]
     if models > 1:
         found.append((logits - centre[:, None]) / np.sqrt(models - 1))
-    # Any factor of the covariance will do; this is the narrowest.
+    # Any factor of the covariance would do; this is the narrowest.
     left, singular, _ = np.linalg.svd(np.concatenate(found, axis=1), full_matrices=False)
     return centre, left * singular
 
@@ -172,8 +174,8 @@ def _fit(labelled: Labelled, centre: Floats, directions: Floats) -> Floats:
     value = _objective(labelled, centre + directions @ solution, solution)
     for _ in range(MAX_STEPS):
         step = _newton_step(labelled, centre, directions, solution)
-        for shrink in (1.0, 0.5, 0.25, 0.1, 0.01):
-            there = solution + shrink * step
+        for length in (1.0, 0.5, 0.25, 0.1, 0.01):
+            there = solution + length * step
             found = _objective(labelled, centre + directions @ there, there)
             if found > value:
                 break
@@ -212,21 +214,21 @@ def _chances(logits: Floats) -> Floats:
 
 
 def _held_out_chances(labelled: Labelled, centre: Floats, directions: Floats, seed: int) -> Floats:
-    """Returns each query's chance (N,) by what was fitted to the labels of others."""
+    """Returns the cross-validated chance of each query, (N,)."""
     count = len(labelled.targets)
     folds = np.random.default_rng(seed).permutation(count) % FOLDS
     chances = np.empty(count)
     for fold in np.unique(folds):
-        ours = labelled.take(np.flatnonzero(folds != fold))
-        column = _fit(ours, centre, directions)
+        others = labelled.take(np.flatnonzero(folds != fold))
+        column = _fit(others, centre, directions)
         chances[folds == fold] = labelled.class_weights[folds == fold] @ column
     return chances
 
 
-def _usual_offset(calibration: Calibration, success: Floats, column: Floats) -> float:
+def _expected_offset(calibration: Calibration, success: Floats, column: Floats) -> float:
     """Returns the offset that the pool's models have at the new model's ability.
 
-    Where scores are drawn towards their models' means, offsets grow with ability.
+    Where scores are shrunk towards their models' means, offsets grow with ability.
     """
     abilities = logit(success).mean(axis=0)
     spread = abilities - abilities.mean()

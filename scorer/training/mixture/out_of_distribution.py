@@ -1,11 +1,11 @@
-"""How like the training queries a query is -> class weights that foreign queries share.
+"""Out-of-distribution score of a query; blends its class weights towards the training average.
 
-``features (B, F) -> place (B, D) -> likeness to the nearest of K places -> foreignness (B,)
--> class weights (B, C), drawn towards those of the average training query``
+``features (B, F) -> point (B, D) -> cosine to the nearest of K centres -> OOD score (B,)
+-> class weights (B, C), blended with those of the average training query``
 
-What was learned of kinds of query is no guide to a kind that was never seen, and a softmax names one
-all the same. A foreign query is taken for the average one: the models that are best overall come first,
-and the entropy of its class weights, which uncertainty is made of, is high.
+A softmax names a kind of query even for a kind that was never seen. So a query that is unlike all
+training queries is treated as the average one: the models that are best overall come first, and the
+entropy of its class weights, which uncertainty is made of, is high.
 
 Needs torch.
 """
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.floating]
 
 WIDTH = 128
-"""Principal directions of the features that likeness is measured in."""
+"""Number of principal directions of the features in which cosines are measured."""
 
-MOST_PLACES = 512
-QUERIES_PER_PLACE = 8
-"""There is a place for so many queries, up to the most."""
+MAX_CENTRES = 512
+QUERIES_PER_CENTRE = 8
+"""There is one centre for each so many training queries, up to ``MAX_CENTRES``."""
 
-FOREIGN_SHARE = 0.02
-"""So many of the training queries are half foreign or more."""
+OOD_SHARE = 0.02
+"""Share of the training queries whose OOD score is 0.5 or more."""
 
 MEDIAN_LOGIT = -8.0
-"""How foreign the median training query is, as a logit; the half foreign one's is 0."""
+"""OOD score of the median training query, as a logit."""
 
 SMALLEST_SOFTNESS = 1e-3
 
@@ -45,63 +45,66 @@ CLUSTER_STEPS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Familiarity:
-    """K places among the training queries; no label was looked at to find them."""
+class OutOfDistribution:
+    """K cluster centres of the training queries; no label was used to find them."""
 
     directions: Floats
-    """(F, D)."""
-    centre: Floats
-    """The mean query in these directions, (D,)."""
-    places: Floats
-    """Unit length, (K, D)."""
+    """Principal directions of the features, (F, D)."""
+    mean: Floats
+    """The mean training query in these directions, (D,)."""
+    centres: Floats
+    """The cluster centres, unit length, (K, D)."""
     threshold: float
-    """The cosine to its nearest place at which a query is half foreign."""
+    """The cosine to the nearest centre at which the OOD score is 0.5."""
     softness: float
-    """The cosine that makes a half foreign query e times as much so: rounding makes no score jump."""
-    usual: Floats
+    """The change of the cosine that moves the logit of the OOD score by one, so that rounding makes no
+    score jump."""
+    average_weights: Floats
     """Class weights of the average training query, (C,)."""
 
-    def drawn(self, class_weights: Floats, features: torch.Tensor) -> npt.NDArray[np.float64]:
-        """Returns the class weights (B, C) of queries (B, F), drawn by how foreign each is."""
-        foreign = self.foreignness(features)[:, None]
-        drawn: npt.NDArray[np.float64] = (1 - foreign) * class_weights + foreign * self.usual
-        return drawn
+    def blended(self, class_weights: Floats, features: torch.Tensor) -> npt.NDArray[np.float64]:
+        """Returns the class weights (B, C) of queries (B, F), blended by their OOD scores."""
+        scores = self.scores(features)[:, None]
+        blended: npt.NDArray[np.float64] = (
+            1 - scores
+        ) * class_weights + scores * self.average_weights
+        return blended
 
-    def foreignness(self, features: torch.Tensor) -> npt.NDArray[np.float64]:
-        """Returns how foreign each query is, in [0, 1], (B,)."""
-        points = _unit(features.numpy() @ self.directions - self.centre)
-        nearest = (points @ self.places.T).max(axis=1).astype(np.float64)
-        foreign: npt.NDArray[np.float64] = sigmoid((self.threshold - nearest) / self.softness)
-        return foreign
+    def scores(self, features: torch.Tensor) -> npt.NDArray[np.float64]:
+        """Returns the OOD score of each query, in [0, 1], (B,)."""
+        points = _unit(features.numpy() @ self.directions - self.mean)
+        nearest = (points @ self.centres.T).max(axis=1).astype(np.float64)
+        scores: npt.NDArray[np.float64] = sigmoid((self.threshold - nearest) / self.softness)
+        return scores
 
 
-def fit_familiarity(
+def fit_out_of_distribution(
     features: torch.Tensor, class_weights: Floats, weights: Floats, *, seed: int
-) -> Familiarity:
-    """Finds the places.
+) -> OutOfDistribution:
+    """Finds the centres of the training queries.
 
     Args:
-        features: Of the training queries, (N, F).
-        class_weights: Theirs, (N, C).
-        weights: How many queries each counts as, (N,).
+        features: Features of the training queries, (N, F).
+        class_weights: Class weights of the training queries, (N, C).
+        weights: Weight of each row, in queries, (N,).
         seed: Decides where the search starts.
     """
     torch.manual_seed(seed)
-    count = min(MOST_PLACES, max(1, len(features) // QUERIES_PER_PLACE))
+    count = min(MAX_CENTRES, max(1, len(features) // QUERIES_PER_CENTRE))
     mean = features.mean(dim=0)
     directions = torch.svd_lowrank(features - mean, q=min(WIDTH, *features.shape))[2].numpy()
-    centre = mean.numpy() @ directions
-    points = _unit(features.numpy() @ directions - centre)
+    projected_mean = mean.numpy() @ directions
+    points = _unit(features.numpy() @ directions - projected_mean)
     groups = cluster(points, count, seed=seed, steps=CLUSTER_STEPS)
-    places = _unit(np.eye(count, dtype=np.float32)[groups].T @ points)
-    threshold, median = np.quantile((points @ places.T).max(axis=1), (FOREIGN_SHARE, 0.5))
-    return Familiarity(
+    centres = _unit(np.eye(count, dtype=np.float32)[groups].T @ points)
+    threshold, median = np.quantile((points @ centres.T).max(axis=1), (OOD_SHARE, 0.5))
+    return OutOfDistribution(
         directions=directions,
-        centre=centre,
-        places=places,
+        mean=projected_mean,
+        centres=centres,
         threshold=float(threshold),
         softness=max(float(threshold - median) / MEDIAN_LOGIT, SMALLEST_SOFTNESS),
-        usual=np.average(class_weights, axis=0, weights=weights),
+        average_weights=np.average(class_weights, axis=0, weights=weights),
     )
 
 

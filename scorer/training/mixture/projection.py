@@ -1,4 +1,4 @@
-"""Texts -> a table that turns the n-grams of any text into a few numbers. Needs torch.
+"""Fits a table that turns the n-grams of any text into a few numbers. Needs torch.
 
 ``texts -> n-gram presence, weighted and normalized (N, B) -> its first D directions -> table (B, D)``
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 POWER_ITERATIONS = 3
-"""Of the randomized decomposition (Halko, Martinsson and Tropp 2011); more change nothing here."""
+"""Iterations of the randomized decomposition (Halko et al. 2011); more change nothing."""
 
 LOOKUP_BATCH_SIZE = 512
 
@@ -34,9 +34,9 @@ def fit_projection(
     """Returns the table, (buckets, width); the row of ``PADDING_ID`` is zero.
 
     Args:
-        bags: The n-gram ids of the training texts.
-        buckets: How many ids there are.
-        width: How many directions to keep; fewer are kept when there are few texts.
+        bags: N-gram ids of the training texts.
+        buckets: Number of ids.
+        width: Number of directions to keep; fewer are kept when there are few texts.
         seed: Decides the random start of the decomposition.
     """
     torch.manual_seed(seed)
@@ -80,9 +80,9 @@ def presence(
         weights = rarity[bag]
         values.append(weights / max(float(np.linalg.norm(weights)), 1e-9))
     rows = np.repeat(np.arange(len(bags)), [len(bag) for bag in bags])
-    places = np.stack([rows, np.concatenate(bags)])
+    indices = np.stack([rows, np.concatenate(bags)])
     return torch.sparse_coo_tensor(
-        torch.from_numpy(places),
+        torch.from_numpy(indices),
         torch.from_numpy(np.concatenate(values)),
         (len(bags), len(rarity)),
         check_invariants=False,

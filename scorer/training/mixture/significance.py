@@ -1,6 +1,6 @@
-"""What several candidates achieve on held-out queries -> the one to take.
+"""Chooses among candidates by their outcomes on held-out queries.
 
-A change is taken only if its gain is more than noise: every one costs something else, sharp scores or
+A change is taken only if its gain is more than noise: each change costs something else, sharp scores or
 a larger graph, which no gain by chance is worth.
 """
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.floating]
 
 MIN_GAIN_ERRORS = 0.5
-"""A gain counts if it is more than so many of its standard errors."""
+"""Smallest gain that counts, in its own standard errors."""
 
 
 def best_candidate(outcomes: Sequence[Floats], weights: Floats) -> int:
-    """Returns the place of the best candidate; the first, if no other is worth its change.
+    """Returns the index of the best candidate; 0 if no other gain is more than noise.
 
     Args:
-        outcomes: What each candidate achieves on every query, each (N,).
-        weights: How many queries each row counts as, (N,).
+        outcomes: Outcomes of each candidate on all queries, each (N,).
+        weights: Weight of each row, in queries, (N,).
     """
     best = int(np.argmax([np.average(each, weights=weights) for each in outcomes]))
-    return best if _is_worth(outcomes[best] - outcomes[0], weights) else 0
+    return best if _is_significant(outcomes[best] - outcomes[0], weights) else 0
 
 
-def _is_worth(gains: Floats, weights: Floats) -> bool:
-    """Returns whether a mean gain is more than its own noise would often be."""
+def _is_significant(gains: Floats, weights: Floats) -> bool:
+    """Returns whether a mean gain is more than noise."""
     shares = weights / weights.sum()
     mean = float(shares @ gains)
-    # Of a weighted mean: a few heavy rows are no large sample.
+    # The standard error of a weighted mean: a few heavy rows are no large sample.
     error = np.sqrt(np.square(shares) @ np.square(gains - mean))
     return bool(mean > MIN_GAIN_ERRORS * error)

@@ -1,9 +1,9 @@
-"""Labelled queries -> their skills, and the response classes of each, in one table.
+"""Fits the skills of labelled queries and the response classes of each skill, in one table.
 
 ``tasks (N,), targets (N, M) -> skill of each row -> classes of each skill -> SkillTable (C, M)``
 
-A skill in which a model has no label at all says what a model of its ability would do there: ability
-and difficulty, each one number, are fitted on the logit scale to the skills where it has labels (the
+Where a model has no label in a skill, its mean there is that of a model of its ability. Ability and
+difficulty, one number each, are fitted on the logit scale to the skills where it has labels (the
 one-parameter item response model, Rasch 1960). So files of different models can be trained together.
 """
 
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 ROWS_PER_CLASS = 25
-"""A skill has a class more for each so many of its rows, up to the most that are asked for."""
+"""A skill has one class for each so many of its rows, up to the ``max_classes`` of the recipe."""
 
 OTHER_SKILL = "other"
 """Tasks with fewer than ``ROWS_PER_CLASS`` rows are one skill together."""
 
 PRIOR_LABELS = 5.0
-"""How many labels a model's ability weighs against its labels in a skill."""
+"""Weight of a model's ability, in labels of a skill."""
 
 ABILITY_STEPS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SkillTable:
-    """K skills and their C response classes, those of a skill side by side."""
+    """K skills and their C response classes; the classes of a skill stand side by side."""
 
     skills: tuple[str, ...]
     skill_of_class: npt.NDArray[np.int64]
-    """(C,), ascending."""
+    """The skill of each class, (C,), ascending."""
     shares: Floats
-    """How much of its skill each class is, (C,)."""
+    """Share of its skill in each class, (C,)."""
     success: Floats
-    """Chance that a model answers a query of the class well, (C, M)."""
+    """Probability that a model answers a query of the class well, (C, M)."""
 
 
 def skill_rows(tasks: Sequence[str]) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
@@ -92,7 +92,7 @@ def skill_means(
     rows: npt.NDArray[np.int64],
     count: int,
 ) -> Floats:
-    """Returns each model's mean in each skill, (K, M), drawn towards what its ability promises."""
+    """Returns each model's mean in each skill, (K, M), shrunk towards that of its ability."""
     known = ~np.isnan(targets)
     wins = np.where(known, targets, 0.0)
     member = np.eye(count)[rows] * weights[:, None]  # (N, K)
@@ -104,9 +104,9 @@ def skill_means(
 
 
 def _expected(raw: Floats, counts: Floats) -> Floats:
-    """Returns the success (K, M) that ability and difficulty alone would give."""
+    """Returns the success (K, M) that ability and difficulty predict."""
     logits = _logit((raw + 0.5) / (counts + 1.0))
-    # Labels beyond a hundred in one skill tell no more about ability than about the skill.
+    # More than a hundred labels in one skill add little about ability beyond that skill.
     weights = np.minimum(counts, 100.0)
     difficulty = np.zeros((len(raw), 1))
     ability = np.zeros((1, raw.shape[1]))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from scorer.runtime.runtime import Reading
+    from scorer.runtime.runtime import Prediction
     from services.router.decision_records.record import DecisionRecord
     from services.router.routing.policy import Policy
 
@@ -49,7 +49,7 @@ class Rescorer:
         for start in range(0, len(records), _BATCH):
             batch = records[start : start + _BATCH]
             queries = [self._runtime.tokenize(record.query.text or "") for record in batch]
-            reading = self._runtime.read(queries)
+            reading = self._runtime.predict(queries)
             for row, record in enumerate(batch):
                 policy = policies[start + row]
                 scores = dict(zip(self._columns, reading.scores[row].tolist(), strict=True))
@@ -63,7 +63,7 @@ class Rescorer:
         return views
 
     def _team(
-        self, reading: Reading, row: int, record: DecisionRecord, size: int
+        self, reading: Prediction, row: int, record: DecisionRecord, size: int
     ) -> tuple[str, ...]:
         eligible = [note.model_id for note in record.layers[0].ranking] if record.layers else []
         known = [model_id for model_id in eligible if model_id in self._columns]

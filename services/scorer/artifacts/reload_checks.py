@@ -30,8 +30,8 @@ def problems_of(new: Runtime, served: frozenset[str]) -> list[str]:
     if missing:
         problems.append(f"it does not know {listed(missing)}, which are served now")
     queries = [new.tokenize(text) for text in PROBE_TEXTS]
-    together = new.read(queries).scores
-    alone = np.concatenate([new.read([query]).scores for query in queries])
+    together = new.predict(queries).scores
+    alone = np.concatenate([new.predict([query]).scores for query in queries])
     if not np.isfinite(together).all() or together.min() < 0 or together.max() > 1:
         problems.append("its scores are not all in [0, 1]")
     elif (difference := float(np.abs(together - alone).max())) > COMPANION_DIFFERENCE:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scorer import TokenizedQuery
-    from scorer.runtime.runtime import Reading
+    from scorer.runtime.runtime import Prediction
 
 INLINE_CHARACTERS = 1_000
 """A call with this much text is tokenized on the event loop, which takes 0.3 ms; one with more is
@@ -48,7 +48,7 @@ class Engine(Protocol):
     def tokenize(self, text: str) -> TokenizedQuery:
         """Returns the text as `read` takes it."""
 
-    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
+    def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
         """Returns all that the artifact says about queries, at least one."""
 
 
@@ -218,7 +218,7 @@ class Batcher:
             started_s = time.perf_counter()
             queries = [entry.query for entry in batch]
             try:
-                reading = self._engine.read(queries)
+                reading = self._engine.predict(queries)
             except Exception:  # noqa: BLE001  # whatever it is, only this batch's callers may fail
                 _log.exception("batch_failed", request_count=len(batch))
                 self._loop.call_soon_threadsafe(_fail, batch)
@@ -269,7 +269,7 @@ class Batcher:
 
 
 def _finish(
-    batch: Sequence[_Entry], reading: Reading, started_s: float, inference_s: float
+    batch: Sequence[_Entry], reading: Prediction, started_s: float, inference_s: float
 ) -> None:
     uncertainties = reading.uncertainty.tolist()
     for row, entry in enumerate(batch):

@@ -86,18 +86,18 @@ def test_the_sigmoid_does_not_overflow() -> None:
 
 def test_one_map_for_all_models_is_recovered_with_the_ease_of_queries() -> None:
     draw = np.random.default_rng(4)
-    logits, eases = draw.normal(0, 1, (4000, 3)), draw.normal(1, 1, 4000)
-    truth = sigmoid(1.5 * logits + 0.7 * eases[:, None] - 0.4)
+    logits, easiness = draw.normal(0, 1, (4000, 3)), draw.normal(1, 1, 4000)
+    truth = sigmoid(1.5 * logits + 0.7 * easiness[:, None] - 0.4)
     targets = (draw.random(truth.shape) < truth).astype(float)
     targets[::5, 0] = np.nan
-    found = fit_shared(logits, eases, targets, np.ones(4000))
-    assert (found.slope, found.ease, found.offset) == pytest.approx((1.5, 0.7, -0.4), abs=0.1)
+    found = fit_shared(logits, easiness, targets, np.ones(4000))
+    assert (found.slope, found.easiness, found.offset) == pytest.approx((1.5, 0.7, -0.4), abs=0.1)
 
 
 def test_easy_queries_never_lower_a_score() -> None:
     draw = np.random.default_rng(5)
-    logits, eases = draw.normal(0, 1, (4000, 3)), draw.normal(0, 1, 4000)
-    targets = (draw.random(logits.shape) < sigmoid(logits - 0.5 * eases[:, None])).astype(float)
-    found = fit_shared(logits, eases, targets, np.ones(4000))
-    assert found.ease == 0
+    logits, easiness = draw.normal(0, 1, (4000, 3)), draw.normal(0, 1, 4000)
+    targets = (draw.random(logits.shape) < sigmoid(logits - 0.5 * easiness[:, None])).astype(float)
+    found = fit_shared(logits, easiness, targets, np.ones(4000))
+    assert found.easiness == 0
     assert found.offset == pytest.approx(0, abs=0.1)

@@ -33,7 +33,7 @@ def test_a_rounded_batch_reads_as_it_is(runtimes: tuple[Runtime, Runtime]) -> No
     plain, recorded = runtimes
     for texts in BATCHES:
         queries = [plain.tokenize(text) for text in texts]
-        expected, found = plain.read(queries), recorded.read(queries)
+        expected, found = plain.predict(queries), recorded.predict(queries)
         assert found.scores.shape == expected.scores.shape
         assert found.scores == pytest.approx(expected.scores, abs=TOLERANCE)
         assert found.class_weights == pytest.approx(expected.class_weights, abs=TOLERANCE)

@@ -103,7 +103,7 @@ def test_an_empty_query_and_strange_characters_are_scored_like_any_other(runtime
 
 def test_a_reading_has_everything_and_the_same_scores(runtime: Runtime) -> None:
     queries = [runtime.tokenize(text) for text in TEXTS]
-    reading = runtime.read(queries)
+    reading = runtime.predict(queries)
     assert np.array_equal(reading.scores, runtime.score(queries))
     assert reading.class_weights.shape == (len(TEXTS), runtime.class_count)
     assert np.allclose(reading.class_weights.sum(axis=1), 1, atol=1e-5)
@@ -125,7 +125,7 @@ def test_the_rule_of_the_manifest_decides_the_team_and_the_shipped_artifacts_cov
     runtime: Runtime, artifact: Artifact
 ) -> None:
     queries = [runtime.tokenize(text) for text in TEXTS]
-    reading = runtime.read(queries)
+    reading = runtime.predict(queries)
     covering = complementary_models(reading.class_weights, runtime.class_success(), count=3)
     assert np.array_equal(runtime.team(queries, 3), covering)
     manifest = dataclasses.replace(artifact.manifest, team_rule=TeamRule.BEST_SCORES)

@@ -15,7 +15,7 @@ import pytest
 
 from routemoa.errors import DrainingError, OverloadedError
 from scorer import TokenizedQuery
-from scorer.runtime.runtime import Reading
+from scorer.runtime.runtime import Prediction
 from scorer.runtime.tokenizer import NO_IDS
 from services.scorer import metrics
 from services.scorer.batching.batcher import (
@@ -54,7 +54,7 @@ class GatedEngine:
             ids=np.zeros(len(text), dtype=np.int64), ngrams=NO_IDS, truncated=len(text) > 100
         )
 
-    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
+    def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
         lengths = [len(query.ids) for query in queries]
         self.batches.append(lengths)
         self._started.put(lengths)
@@ -62,7 +62,7 @@ class GatedEngine:
         if 13 in lengths:
             raise RuntimeError("unlucky")
         column = np.array([[length] for length in lengths], dtype=np.float32)
-        return Reading(
+        return Prediction(
             scores=column,
             class_weights=column * 10,
             completion_tokens=column * 100 if self.knows_tokens else None,

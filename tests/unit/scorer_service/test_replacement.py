@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scorer import Runtime, TokenizedQuery
-from scorer.runtime.runtime import Reading
+from scorer.runtime.runtime import Prediction
 from scorer.runtime.tokenizer import NO_IDS
 from services.scorer.artifacts.reload_checks import problems_of
 
@@ -32,10 +32,10 @@ class Fake:
             ids=np.zeros(len(text), dtype=np.int64), ngrams=NO_IDS, truncated=False
         )
 
-    def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
+    def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
         score = self._alone if len(queries) == 1 else self._together
         scores: npt.NDArray[np.float32] = np.full((len(queries), 2), score, dtype=np.float32)
-        return Reading(
+        return Prediction(
             scores=scores,
             class_weights=scores,
             completion_tokens=None,

@@ -1,4 +1,4 @@
-"""What is like nothing that was learned from, and what becomes of it."""
+"""Queries that are unlike all training queries are ranked as the average query is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scorer.export.quantize import int8_model
 from scorer.runtime.runtime import NGRAM_INPUT, SCORES_OUTPUT
 from scorer.training.mixture.examples import make_examples
 from scorer.training.mixture.learner import learn
-from scorer.training.mixture.out_of_distribution import Familiarity, fit_familiarity
+from scorer.training.mixture.out_of_distribution import OutOfDistribution, fit_out_of_distribution
 from scorer.training.model import new_scorer
 from tests.train.planted import CONFIG, planted
 
@@ -39,38 +39,40 @@ def crowd(axes: tuple[int, ...], count: int) -> torch.Tensor:
     return torch.from_numpy(points.astype(np.float32))
 
 
-def test_what_is_elsewhere_is_foreign_and_gets_the_usual_class_weights() -> None:
+def test_a_query_far_from_all_others_gets_the_average_class_weights() -> None:
     weights = np.tile([1.0, 0.0], (200, 1))
     weights[:50] = [0.0, 1.0]
-    found = fit_familiarity(crowd((0, 1, 2), 200), weights, np.ones(200), seed=0)
+    found = fit_out_of_distribution(crowd((0, 1, 2), 200), weights, np.ones(200), seed=0)
     known, strange = crowd((0, 1, 2), 30), crowd((7,), 30)
-    assert found.foreignness(known).mean() < 0.1
-    assert found.foreignness(strange).min() > 0.9
-    drawn = found.drawn(np.tile([1.0, 0.0], (30, 1)), strange)
-    assert drawn == pytest.approx(np.tile([0.75, 0.25], (30, 1)), abs=0.03)
-    assert drawn.sum(axis=1) == pytest.approx(np.ones(30))
+    assert found.scores(known).mean() < 0.1
+    assert found.scores(strange).min() > 0.9
+    blended = found.blended(np.tile([1.0, 0.0], (30, 1)), strange)
+    assert blended == pytest.approx(np.tile([0.75, 0.25], (30, 1)), abs=0.03)
+    assert blended.sum(axis=1) == pytest.approx(np.ones(30))
 
 
-def test_a_weight_counts_in_what_is_usual_and_the_seed_decides_the_rest() -> None:
+def test_a_weight_counts_in_the_average_and_the_seed_decides_the_rest() -> None:
     features = crowd((0, 1), 40)
     weights = np.eye(2)[np.arange(40) % 2]
     counts = np.where(np.arange(40) % 2, 3.0, 1.0)
-    one, other = (fit_familiarity(features, weights, counts, seed=3) for _ in range(2))
-    assert one.usual == pytest.approx([0.25, 0.75])
-    assert np.array_equal(one.places, other.places)
+    one, other = (fit_out_of_distribution(features, weights, counts, seed=3) for _ in range(2))
+    assert one.average_weights == pytest.approx([0.25, 0.75])
+    assert np.array_equal(one.centres, other.centres)
 
 
-def test_the_graph_does_as_the_learner_for_known_and_for_foreign_queries(tmp_path: Path) -> None:
+def test_the_graph_does_as_the_learner_for_queries_in_and_out_of_distribution(
+    tmp_path: Path,
+) -> None:
     examples = planted(240, seed=1)
     learned = learn(examples, config=CONFIG, seed=0)
     strange = made_of("quorum zebra violin", "kyzyl fjord oxide")
-    # Half of the training queries are rather foreign, so that it matters.
-    familiarity = learned.familiarity
+    # A threshold at which the scores of half of the training queries are high, so that it matters.
+    ood = learned.ood
     seen = learned.features(examples)
-    half = float(np.median([nearest(familiarity, row[None]) for row in seen]))
-    familiarity = dataclasses.replace(familiarity, threshold=half)
-    learned = dataclasses.replace(learned, familiarity=familiarity)
-    assert 0.3 < familiarity.foreignness(seen).mean() < 0.7
+    half = float(np.median([nearest(ood, row[None]) for row in seen]))
+    ood = dataclasses.replace(ood, threshold=half)
+    learned = dataclasses.replace(learned, ood=ood)
+    assert 0.3 < ood.scores(seen).mean() < 0.7
     scorer = new_scorer(None, learned, model_ids=("a", "b", "c"), completion_tokens=None)
     write_graph(scorer, tmp_path / "model.onnx")
     model = onnx.load(tmp_path / "model.onnx")
@@ -82,10 +84,10 @@ def test_the_graph_does_as_the_learner_for_known_and_for_foreign_queries(tmp_pat
     assert kinds["familiarity.places"] == kinds["familiarity.directions"] == onnx.TensorProto.FLOAT
 
 
-def nearest(familiarity: Familiarity, features: torch.Tensor) -> float:
-    """The cosine to the nearest place, from how foreign the query is."""
-    foreign = familiarity.foreignness(features)[0]
-    return familiarity.threshold - familiarity.softness * float(np.log(foreign / (1 - foreign)))
+def nearest(ood: OutOfDistribution, features: torch.Tensor) -> float:
+    """Returns the cosine to the nearest centre, from the OOD score of the query."""
+    score = ood.scores(features)[0]
+    return ood.threshold - ood.softness * float(np.log(score / (1 - score)))
 
 
 def made_of(*texts: str) -> Examples:

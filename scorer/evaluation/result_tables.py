@@ -1,4 +1,4 @@
-"""Figures -> one table per test, for a terminal and as Markdown."""
+"""Tables of figures, one per test, for a terminal and as Markdown."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ COLUMNS = {
     "frontier_area": "cost area",
     "score_share_on_frontier": "score at 30 % of cost",
 }
-"""Heading by figure; a column without figures is left out."""
+"""Headings by figure; a column without figures is left out."""
 
 NARROW = ("mean_score", "hit_at_3", "model_calibration_error", "frontier_area")
-"""The columns of a table in a terminal."""
+"""Columns of a table in a terminal."""
 
 
 def table(title: str, methods: Mapping[str, MethodFigures]) -> Table:
@@ -68,7 +68,7 @@ def _cells(
 
 
 def _spread(spread: Spread) -> str:
-    # What rounding leaves of equal seeds is no spread.
+    # For equal seeds, rounding leaves a tiny spread.
     return f"{spread.mean:.4f}" + (f" ± {spread.std:.4f}" if spread.std >= 5e-5 else "")
 
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scorer.runtime.team_rule import TeamRule, best_rule, team_columns
+from scorer.runtime.team_rule import TeamRule, team_columns
+from scorer.training.mixture.team_rule_choice import best_rule
 
 ONES = np.ones(100)
 

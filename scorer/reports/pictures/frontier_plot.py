@@ -1,4 +1,4 @@
-"""What each method gets for its dollars."""
+"""A line plot: mean score against mean cost, with a dot per single model."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
     from scorer.evaluation.curves import Curve, SingleModel
 
-PLACES = ((0, -12, "center"), (8, -3, "left"), (0, 7, "center"), (-8, -3, "right"))
-"""Where a name may stand around its dot: points to the right and up, and how it is aligned."""
+POSITIONS = ((0, -12, "center"), (8, -3, "left"), (0, 7, "center"), (-8, -3, "right"))
+"""Positions of a name around its dot: points to the right and up, and the alignment."""
 
 DOT = 5.0
-"""Half the width of a dot in pixels, and a little more."""
+"""Half the width of a dot in pixels, rounded up."""
 
 HALO = [withStroke(linewidth=2.5, foreground="white")]
-"""Around names, which lines may pass behind."""
+"""White outline of names, so that they stay readable on lines."""
 
 
 def frontier(
     figure: Figure, curves: Mapping[str, Curve], models: Mapping[str, SingleModel]
 ) -> None:
-    """Draws the line of every method and a dot with its name for every single model."""
+    """Draws a line for each method, and a dot with its name for each single model."""
     axes = figure.add_subplot()
     axes.set_xscale("log")
     marks = marks_of(list(curves))
@@ -51,17 +51,17 @@ def frontier(
     axes.set_xlabel("mean dollars per query")
     axes.set_ylabel("mean score")
     figure.legend(loc="outside right upper")
-    # Decides where everything is.
+    # Lays the figure out, so that the dots have their final pixels.
     figure.draw_without_rendering()
     _write_names(axes, {name.rpartition("/")[2]: dot for name, dot in dots.items()})
 
 
 def _write_names(axes: Axes, dots: Mapping[str, tuple[float, float]]) -> None:
-    """Writes each name beside its dot, where it covers the fewest dots and names before it."""
+    """Writes each name beside its dot, where it covers the fewest dots and earlier names."""
     pixels = axes.transData.transform(list(dots.values()))
     taken = [Bbox.from_extents(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in pixels]
     for name, dot in dots.items():
-        texts = [_text(axes, name, dot, place) for place in PLACES]
+        texts = [_text(axes, name, dot, position) for position in POSITIONS]
         boxes = [text.get_window_extent() for text in texts]
         covered = [sum(box.overlaps(other) for other in taken) for box in boxes]
         chosen = covered.index(min(covered))
@@ -71,14 +71,14 @@ def _write_names(axes: Axes, dots: Mapping[str, tuple[float, float]]) -> None:
 
 
 def _text(
-    axes: Axes, name: str, dot: tuple[float, float], place: tuple[int, int, str]
+    axes: Axes, name: str, dot: tuple[float, float], position: tuple[int, int, str]
 ) -> Annotation:
     return axes.annotate(
         name,
         dot,
-        place[:2],
+        position[:2],
         textcoords="offset points",
-        ha=place[2],
+        ha=position[2],
         fontsize=7.5,
         path_effects=HALO,
         zorder=5,

@@ -1,4 +1,4 @@
-"""What more records would be worth."""
+"""A line plot: mean score by the number of training records."""
 
 from __future__ import annotations
 

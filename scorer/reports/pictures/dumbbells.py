@@ -1,4 +1,4 @@
-"""How often each model is the first choice, before and now."""
+"""A dumbbell plot: how often each model is the first choice, before and now."""
 
 from __future__ import annotations
 
@@ -23,16 +23,14 @@ EDGE = {
 
 
 def first_choices(figure: Figure, before: Mapping[str, float], now: Mapping[str, float]) -> None:
-    """Draws both shares of every model of ``now``, joined by a line; one absent before has no ring."""
+    """Draws both shares of each model in ``now``, joined by a line; a new model has one dot."""
     axes = figure.add_subplot()
-    for place, (name, share) in enumerate(now.items()):
+    for row, (name, share) in enumerate(now.items()):
         if name in before:
-            axes.plot(
-                [before[name], share], [place, place], color=style.PALE, linewidth=4, zorder=1
-            )
-            axes.plot(before[name], place, "o", markerfacecolor="white", **EDGE)
-        axes.plot(share, place, "o", color=style.BLUE, markersize=7)
-    # Two points that are nowhere else, for the legend alone.
+            axes.plot([before[name], share], [row, row], color=style.PALE, linewidth=4, zorder=1)
+            axes.plot(before[name], row, "o", markerfacecolor="white", **EDGE)
+        axes.plot(share, row, "o", color=style.BLUE, markersize=7)
+    # Empty series, for the legend alone.
     axes.plot([], [], "o", markerfacecolor="white", label="before", **EDGE)
     axes.plot([], [], "o", color=style.BLUE, markersize=7, label="now")
     name_rows(axes, list(now))

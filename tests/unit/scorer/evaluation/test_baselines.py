@@ -5,11 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
-from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
 from scorer.evaluation.methods.knn import Memory, NearestNeighbours
 from scorer.measures.ranking import ranking_figures
-from tests.unit.scorer.compare.toy import MODELS, toy_dataset, toy_pool
+from tests.unit.scorer.evaluation.toy import MODELS, toy_dataset, toy_pool
 
 POOL = toy_pool()
 TEST = POOL.tests["test"]

@@ -1,4 +1,4 @@
-"""Baselines that hold one row of scores for many queries: for all, or for those of a task."""
+"""Baselines that read no text: a random order, the best model, and the best model of a task."""
 
 from __future__ import annotations
 
@@ -19,12 +19,36 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomScores:
+    """Predicts random scores."""
+
+    seed: int
+    model_count: int
+
+    def predict(self, queries: Queries) -> Floats:
+        """Returns scores drawn evenly from [0, 1], (N, M)."""
+        shape = (len(queries), self.model_count)
+        return np.random.default_rng(self.seed).random(shape, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """Ranks the models in a random order for each query; every method has to beat it."""
+
+    name: str = "random"
+
+    def fit(self, train: Dataset, *, seed: int) -> RandomScores:
+        """Counts the models."""
+        return RandomScores(seed=seed, model_count=len(train.model_ids))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rows:
-    """Predicts the row of a query's task, or the row for all where there is none."""
+    """Predicts the row of a query's task, or a default row."""
 
     row: Floats
-    """(M,)"""
+    """The default row, (M,)."""
     rows_by_task: Mapping[str, Floats] = field(default_factory=dict)
 
     def predict(self, queries: Queries) -> Floats:
@@ -34,12 +58,12 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestSingle:
-    """Ranks the models by their mean training score, whatever the query."""
+    """Ranks the models by their mean training score, the same for every query."""
 
     name: str = "best_single"
 
     def fit(self, train: Dataset, *, seed: int) -> Rows:  # noqa: ARG002 - nothing is random
-        """Averages the training scores as the pool's metric does."""
+        """Averages the training scores by the pool's metric."""
         return Rows(row=_row(train))
 
 
@@ -47,7 +71,7 @@ class BestSingle:
 class BestPerTask:
     """Ranks the models by their mean training score on the query's task.
 
-    It reads the task label that a query comes with, which a router does not have.
+    It reads the task of a query, which a router does not know.
     """
 
     name: str = "best_per_task"

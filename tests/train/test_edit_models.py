@@ -1,4 +1,4 @@
-"""A model more, a model less, another name: artifacts of both tiers and all precisions."""
+"""Models are added, removed and renamed, in artifacts of both tiers and all precisions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import onnx
 from typer.testing import CliRunner
 
 from scorer.__main__ import app
-from scorer.export.graph import EASE, weights_of
+from scorer.export.graph import EASINESS, weights_of
 from scorer.runtime.artifact import load_artifact
 from scorer.runtime.runtime import Runtime
 from scorer.training.calibrate import SharedMap
-from scorer.training.mixture import shrinkage as anchor
+from scorer.training.mixture import shrinkage
 from tests.train.tiny_encoder import WORDS
 from tests.train.tiny_house import run, train
 
@@ -39,7 +39,7 @@ pytestmark = [
 def test_a_model_is_added_from_few_labels_and_renamed_and_removed(
     house: Path, tmp_path: Path, precision: str
 ) -> None:
-    records = newcomer_records(tmp_path, count=120)
+    records = new_model_records(tmp_path, count=120)
     arguments = ["--model", "rhymer", "--output", tmp_path / "more"]
     bar = json.loads(run("add-model", house / precision, records, *arguments, "--json"))
     assert bar["label_count"] == 120
@@ -55,7 +55,7 @@ def test_a_model_is_added_from_few_labels_and_renamed_and_removed(
     assert np.allclose(scores[:, :3], old.score(queries), atol=1e-5)
     assert scores[1, 3] > 0.6
     assert scores[0, 3] < scores[1, 3] - 0.2
-    reading = runtime.read(queries)
+    reading = runtime.predict(queries)
     assert reading.completion_tokens is not None
     assert reading.completion_tokens.shape == (2, 4)
     run(
@@ -75,12 +75,12 @@ def test_a_model_is_added_from_few_labels_and_renamed_and_removed(
 
 
 @pytest.mark.parametrize("role", ["encoder", "none"])
-def test_scores_that_are_drawn_stay_so_in_every_form_and_in_company(
+def test_scores_that_are_shrunk_stay_so_in_every_form_and_in_company(
     encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:
-    shared = SharedMap(slope=1.2, ease=0.5, offset=0.1)
-    monkeypatch.setattr(anchor, "SHARES", (0.5,))
-    monkeypatch.setattr(anchor, "fit_shared", lambda *_: shared)
+    shared = SharedMap(slope=1.2, easiness=0.5, offset=0.1)
+    monkeypatch.setattr(shrinkage, "SHARES", (0.5,))
+    monkeypatch.setattr(shrinkage, "fit_shared", lambda *_: shared)
     train(tmp_path, encoder if role == "encoder" else None)
     run("export", tmp_path / "checkpoint", tmp_path / "fp32", "--created", "2026-01-02", "--json")
     held_out = tmp_path / "checkpoint" / "validation.jsonl.gz"
@@ -88,9 +88,11 @@ def test_scores_that_are_drawn_stay_so_in_every_form_and_in_company(
         arguments = [tmp_path / "fp32", tmp_path / precision, "--precision", precision]
         run("quantize", *arguments, "--records", held_out, "--json")
         weights = weights_of(onnx.load(tmp_path / precision / "model.onnx").graph)
-        assert weights[EASE].data_type == onnx.TensorProto.FLOAT
+        assert weights[EASINESS].data_type == onnx.TensorProto.FLOAT
     arguments = ["--model", "rhymer", "--output", tmp_path / "more"]
-    run("add-model", tmp_path / "int8", newcomer_records(tmp_path, count=120), *arguments, "--json")
+    run(
+        "add-model", tmp_path / "int8", new_model_records(tmp_path, count=120), *arguments, "--json"
+    )
     before, after = (Runtime.open(load_artifact(tmp_path / name)) for name in ("int8", "more"))
     queries = [after.tokenize(text) for text in ("add the sum", "verse and rhyme a poem")]
     scores = after.score(queries)
@@ -99,7 +101,7 @@ def test_scores_that_are_drawn_stay_so_in_every_form_and_in_company(
     assert scores[:, 3].mean() == pytest.approx(0.5, abs=0.15)
 
 
-def newcomer_records(directory: Path, *, count: int) -> Path:
+def new_model_records(directory: Path, *, count: int) -> Path:
     """Queries that a model which writes poems was tried on, and one that it was not."""
     draw = random.Random(8)
     path = directory / "new.jsonl"
@@ -123,10 +125,10 @@ def newcomer_records(directory: Path, *, count: int) -> Path:
         (["rename-model", "{artifact}", "--model", "poet", "--to", "maths"], "knows 'maths'"),
     ],
 )
-def test_a_roster_that_cannot_be_is_refused_and_nothing_is_written(
+def test_an_impossible_edit_is_refused_and_nothing_is_written(
     house: Path, tmp_path: Path, arguments: list[str], complaint: str
 ) -> None:
-    records = newcomer_records(tmp_path, count=4)
+    records = new_model_records(tmp_path, count=4)
     places = {"artifact": house / "int8", "records": records}
     filled = [argument.format(**places) for argument in arguments]
     result = CliRunner().invoke(app, [*filled, "--output", str(tmp_path / "out")])

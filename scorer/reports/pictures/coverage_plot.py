@@ -1,4 +1,4 @@
-"""What an uncertainty is worth, as more and more queries are entrusted to the scorer."""
+"""A line plot: mean score against the share of queries that are kept, or that the scorer decides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def coverage(figure: Figure, curves: Mapping[str, Curve]) -> None:
-    """Draws, per method, the mean score of the queries that it is surest of."""
+    """Draws the mean score of each method's surest queries."""
     axes = figure.add_subplot()
     _lines(axes, curves, marks_of(list(curves)))
     axes.set_xlabel("share of queries kept, the surest first")
@@ -28,7 +28,7 @@ def coverage(figure: Figure, curves: Mapping[str, Curve]) -> None:
 
 
 def fallback(figure: Figure, curves: Mapping[str, Curve], marks: Mapping[str, Mark]) -> None:
-    """Draws, per uncertainty, the mean score of all queries when the others are played safe."""
+    """Draws the mean score of all queries, by the share that the scorer decides, per uncertainty."""
     axes = figure.add_subplot()
     _lines(axes, curves, marks)
     axes.set_xlabel("share of queries that the scorer decides, the surest first")

@@ -12,7 +12,7 @@ from scorer.data.records import Record
 from scorer.evaluation.dataset import Dataset, Queries, load_pool, metric_targets
 from scorer.evaluation.pools import Average, PoolConfig
 from scorer.training.embedding_cache import EmbeddingCache
-from tests.unit.scorer.compare.toy import toy_dataset
+from tests.unit.scorer.evaluation.toy import toy_dataset
 from tests.unit.scorer.test_embedding_cache import Counting
 
 if TYPE_CHECKING:

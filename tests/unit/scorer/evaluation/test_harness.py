@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from scorer.evaluation.harness import compare
-from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
-from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
 from scorer.evaluation.methods.knn import Memory, NearestNeighbours
-from scorer.evaluation.methods.method import Prediction
-from scorer.evaluation.report import markdown
+from scorer.evaluation.methods.method import MethodPrediction
+from scorer.evaluation.result_tables import markdown
 from scorer.evaluation.results import write_results
 from scorer.evaluation.runs import RunStore
-from tests.unit.scorer.compare.toy import toy_pool
+from tests.unit.scorer.evaluation.toy import toy_pool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,8 +126,8 @@ class Teaming:
     def predict(self, queries: Queries) -> npt.NDArray[np.float32]:
         return np.tile(np.array([0.1, 0.2, 0.3, 0.9], dtype=np.float32), (len(queries), 1))
 
-    def predict_all(self, queries: Queries, team_size: int) -> Prediction:
-        return Prediction(
+    def predict_all(self, queries: Queries, team_size: int) -> MethodPrediction:
+        return MethodPrediction(
             scores=self.predict(queries),
             teams=np.tile(np.arange(team_size), (len(queries), 1)),
             costs_usd=np.ones((len(queries), 4), dtype=np.float32),

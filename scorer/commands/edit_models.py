@@ -1,0 +1,77 @@
+"""``add-model``, ``remove-model`` and ``rename-model``: write an artifact with other models."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scorer.commands import console, tables
+from scorer.data.records import read_records
+from scorer.runtime.artifact import DataSource, load_artifact
+
+RecordsPath = Annotated[
+    Path,
+    typer.Argument(metavar="RECORDS", help="Queries with scores of the model; 200 are enough."),
+]
+AddedModel = Annotated[str, typer.Option("--model", help="Name of the model in the records.")]
+KnownModel = Annotated[str, typer.Option("--model", help="Name of the model in the artifact.")]
+NewName = Annotated[str, typer.Option("--to", help="New name of the model.")]
+Licence = Annotated[str, typer.Option(help="Licence of the records, for the manifest.")]
+Url = Annotated[str, typer.Option(help="Source of the records, for the manifest.")]
+
+
+def add_model(
+    artifact: console.ArtifactPath,
+    records: RecordsPath,
+    *,
+    model: AddedModel,
+    output: console.NewDirectory,
+    licence: Licence = "not stated",
+    url: Url = "not stated",
+    as_json: console.AsJson = False,
+) -> None:
+    """Add a model to an artifact without training it again; print the error bar of its scores."""
+    with console.friendly(as_json=as_json):
+        from scorer.export import edit_models  # noqa: PLC0415 - needs onnx
+
+        found = read_records(records)
+        if len({record.scores[model] for record in found if model in record.scores}) == 1:
+            console.warn_of_models([model], "one and the same score everywhere")
+        source = DataSource(
+            name=records.name.partition(".")[0] or records.name,
+            licence=licence,
+            url=url,
+            train_rows=0,
+            validation_rows=0,
+        )
+        made, bar = edit_models.add_model(
+            load_artifact(artifact), found, model_id=model, data_source=source, output=output
+        )
+        figures = dataclasses.asdict(bar)
+        console.show(tables.metrics(figures, title=made.manifest.version), figures, as_json=as_json)
+
+
+def remove_model(
+    artifact: console.ArtifactPath, *, model: KnownModel, output: console.NewDirectory
+) -> None:
+    """Write an artifact without one of its models."""
+    with console.friendly():
+        from scorer.export import edit_models  # noqa: PLC0415 - needs onnx
+
+        made = edit_models.remove_model(load_artifact(artifact), model_id=model, output=output)
+        console.show(tables.manifest(made.manifest), made.manifest.version, as_json=False)
+
+
+def rename_model(
+    artifact: console.ArtifactPath, *, model: KnownModel, to: NewName, output: console.NewDirectory
+) -> None:
+    """Write an artifact in which a model has another name."""
+    with console.friendly():
+        from scorer.export import edit_models  # noqa: PLC0415 - needs onnx
+
+        source = load_artifact(artifact)
+        made = edit_models.rename_model(source, model_id=model, new_id=to, output=output)
+        console.show(tables.manifest(made.manifest), made.manifest.version, as_json=False)
