@@ -1,1 +1,12 @@
-"""The three gRPC services of RouteMoA, and the simulated pool. Nothing here imports torch."""
+"""The gRPC services of RouteMoA, the simulated pool and their tools. Nothing here imports torch.
+
+router/: Ranks models for a query, runs the best together and streams one answer.
+scorer/: Predicts which models answer a query well.
+judge/: Corrects the ranking with the models' own scores.
+simulator/: A simulated pool of models.
+evaluation/: Measures routing on recorded answers and decisions.
+local/: Runs all services on one machine, for development.
+rpc/: The parts of a gRPC service that every service needs.
+answer_key: Finds the final answer in a reply.
+health_probe: Command that checks the health of a service.
+"""

@@ -23,7 +23,8 @@ from services.router.pool.pool import Pool, load_pool
 from services.router.servicer import RouterServicer
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
-from services.rpc.reload import FileProblemsError, Reloaded
+from services.rpc.file_problems import FileProblemsError
+from services.rpc.reload import Reloaded
 from services.rpc.server import Service, StartUpError
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
-"""Stops calling a dependency that keeps failing, so that callers get its substitute at once.
+"""A circuit breaker: stops calls to a dependency that keeps failing.
 
-Closed: calls go through. After `failure_limit` failures in a row it opens: `allows()` is false for
-`open_s` seconds. Then one call at a time is let through as a trial; its success closes the breaker.
+Closed: every call is allowed. After `failure_limit` failures in a row it opens: no call is allowed for
+`open_s` seconds. Then one call at a time is allowed as a trial; its success closes the breaker.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Breaker:
     _retry_at_s: float = field(default=0.0, init=False)
 
     def allows(self) -> bool:
-        """Says whether a call may be made now; a trial call pushes the next trial back."""
+        """Returns whether a call may be made now; a trial call pushes the next trial back."""
         if self._failure_count < self.failure_limit:
             return True
         now_s = self.clock()
@@ -35,16 +35,16 @@ class Breaker:
         return True
 
     def succeeded(self) -> None:
-        """Notes a call that the dependency answered."""
+        """Records a call that the dependency answered."""
         self._failure_count = 0
 
     def failed(self) -> None:
-        """Notes a call that the dependency failed."""
+        """Records a call that the dependency failed."""
         self._failure_count += 1
         if self._failure_count >= self.failure_limit:
             self._retry_at_s = self.clock() + self.open_s
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are being stopped."""
+        """True while calls are stopped."""
         return self._failure_count >= self.failure_limit

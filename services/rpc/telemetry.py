@@ -1,16 +1,12 @@
-"""Logs as JSON lines and metrics for Prometheus; set up once per process."""
+"""JSON logs, and the Prometheus metrics that every service has."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
-
-if TYPE_CHECKING:
-    from services.rpc.config import ServiceConfig
 
 HANDLED = Counter(
     "grpc_server_handled_total", "Calls ended, by method and code.", ["method", "code"]
@@ -21,37 +17,37 @@ HANDLING_SECONDS = Histogram(
     ["method"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
 )
-# The modes say how the values of several processes of one service become one.
-IN_FLIGHT = Gauge(
-    "routemoa_calls_in_flight_count", "Calls that hold a permit.", multiprocess_mode="livesum"
-)
+# `multiprocess_mode` sets how the values of several processes of one service are combined.
+IN_FLIGHT = Gauge("routemoa_calls_in_flight_count", "Calls in flight.", multiprocess_mode="livesum")
 CALLS_LIMIT = Gauge(
     "routemoa_calls_limit_count",
-    "Permits: calls that may be in flight.",
+    "Most calls that may be in flight.",
     multiprocess_mode="livesum",
 )
-REFUSED = Counter("routemoa_calls_refused_total", "Calls refused before any work.", ["reason"])
+REFUSED = Counter(
+    "routemoa_calls_refused_total", "Calls refused before any work was done.", ["reason"]
+)
 BREAKER_OPEN = Gauge(
     "routemoa_breaker_open_count",
-    "Whether calls to a dependency are stopped (1) or not.",
+    "1 while the circuit breaker of a dependency is open, else 0.",
     ["dependency"],
     multiprocess_mode="livemax",
 )
 RELOADS = Counter(
     "routemoa_reloads_total",
-    "Times that changed files were loaded, or refused with new problems.",
+    "Changed files that were loaded, or refused with new problems.",
     ["what", "outcome"],
 )
 RELOAD_REFUSED = Gauge(
     "routemoa_reload_refused_count",
-    "Whether files as they are now are refused (1), so that what was read before still holds.",
+    "1 while the current files are refused and the last valid ones are in use, else 0.",
     ["what"],
     multiprocess_mode="livemax",
 )
 
 
 def set_up_logging(level: str) -> None:
-    """Sends every log line of the process to standard error as JSON."""
+    """Writes every log line of the process to standard error, as JSON."""
     severity = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
@@ -67,7 +63,7 @@ def set_up_logging(level: str) -> None:
     )
 
 
-def serve_metrics(config: ServiceConfig) -> None:
-    """Opens the Prometheus endpoint, if the settings ask for one."""
-    if config.metrics_port is not None:
-        start_http_server(config.metrics_port, registry=REGISTRY)
+def serve_metrics(port: int | None) -> None:
+    """Opens the Prometheus endpoint; None means none."""
+    if port is not None:
+        start_http_server(port, registry=REGISTRY)

@@ -51,7 +51,7 @@ def _service(
 ) -> Service:
     servicer = ScorerServicer(config, scorings, shadow)
     register = partial(scorer_service_pb2_grpc.add_ScorerServiceServicer_to_server, servicer)
-    return Service(name=SERVICE_NAME, register=register, refusal=servicer.refusal)
+    return Service(name=SERVICE_NAME, register=register, shed_reason=servicer.refusal)
 
 
 def _named(artifacts: Artifacts, name: str) -> Scoring:

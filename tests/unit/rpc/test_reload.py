@@ -6,7 +6,8 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.rpc.reload import FileProblemsError, Reloaded
+from services.rpc.file_problems import FileProblemsError
+from services.rpc.reload import Reloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

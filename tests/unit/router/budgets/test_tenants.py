@@ -15,7 +15,7 @@ from services.router.budgets.callers import TENANT_KEY, tenant_of
 from services.router.budgets.tenants import ANONYMOUS, Tenants, load_tenants
 from services.router.types.amounts import nano_usd
 from services.router.types.resource_limits import Caps, Window
-from services.rpc.reload import FileProblemsError
+from services.rpc.file_problems import FileProblemsError
 
 if TYPE_CHECKING:
     from pathlib import Path
