@@ -53,8 +53,8 @@ def assess(answers: Sequence[AnswerScores], previous: Sequence[AnswerScores]) ->
 
     Args:
         answers: The newest layer, at most one entry per model.
-        previous: The layer before, which ``answers`` grade. Its own grades are for an older layer and
-            are not used.
+        previous: The layer before, which ``answers`` grade. Its own grades are for an older layer
+            and are not used.
     """
     self_scores, ignored_self_count = _self_scores([*answers, *previous])
     gradable = {answer.model_id for answer in previous}

@@ -19,8 +19,8 @@ class JudgeServiceConfig(ServiceConfig):
         default=0.5,
         gt=0,
         allow_inf_nan=False,
-        description="Weight of the scorer's score. Above zero, since it is the only score that always "
-        "exists.",
+        description="Weight of the scorer's score. Above zero, since it is the only score that "
+        "always exists.",
     )
     self_weight: float = Field(
         default=0.1,

@@ -1,7 +1,7 @@
 """gRPC credentials from TLS files. A server's credentials change with their files.
 
-A server checks its files with every new connection. A channel keeps its credentials: to use new ones,
-open a new channel.
+A server checks its files with every new connection. A channel keeps its credentials: to use new
+ones, open a new channel.
 """
 
 from __future__ import annotations

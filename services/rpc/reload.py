@@ -26,8 +26,8 @@ class Reloaded(Generic[ValueT]):
 
     Args:
         name: The name in logs and metrics.
-        paths: The files that it is read from. They are compared by content, since a mounted file may be
-            replaced without a new modification time.
+        paths: The files that it is read from. They are compared by content, since a mounted file
+            may be replaced without a new modification time.
         load: Reads the value.
 
     Raises:

@@ -58,8 +58,8 @@ class Service:
     register: Callable[[grpc.aio.Server], None]
     """Adds the servicer to a server."""
     shed_reason: Callable[[str], RouteMoAError | None] = no_shed_reason
-    """Returns the error for a new call of a method if the service must shed it unread; None if not. The
-    same object for the same reason."""
+    """Returns the error for a new call of a method if the service must shed it unread; None if not.
+    The same object for the same reason."""
 
 
 @asynccontextmanager

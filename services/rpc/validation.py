@@ -1,7 +1,7 @@
 """Collects all violations of a request and raises them as one error.
 
-An error is sent in HTTP/2 trailers. gRPC clients accept 8 KiB of them and drop a larger error. So the
-error holds the violations that fit, and the number of all of them.
+An error is sent in HTTP/2 trailers. gRPC clients accept 8 KiB of them and drop a larger error. So
+the error holds the violations that fit, and the number of all of them.
 """
 
 from __future__ import annotations

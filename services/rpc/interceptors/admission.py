@@ -61,7 +61,7 @@ class Admission:
         self.idle.set()
 
     def shed_reason(self, method: str) -> RouteMoAError | None:
-        """Returns the error for a new call that must be shed, and counts it; None if it is admitted.
+        """Returns the error for a new call that must be shed, and counts it; else None.
 
         Returns the same object for the same reason, so it must not be raised.
         """

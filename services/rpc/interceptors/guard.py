@@ -26,7 +26,8 @@ MAX_REQUEST_ID_CHARACTERS = 128
 """A longer id is cut: it goes into every log line of the call and into its error."""
 GUARDED_PREFIX = "/routemoa."
 MAX_SHEDDING_HANDLERS = 256
-"""Cached handlers, one per method and shed reason: building one per call would cost time under load."""
+"""Cached handlers, one per method and shed reason: building one per call would cost time under
+load."""
 _DETAILS_KEY = "grpc-status-details-bin"
 
 RequestT = TypeVar("RequestT")
@@ -65,8 +66,8 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
     Args:
         guards: The guards, the outermost first.
         shed_reason: Returns the error for a new call of a method that must be shed; None if it is
-            admitted. The same object for the same reason. A shed call gets the error before its request
-            is read, and only the outermost guard runs.
+            admitted. The same object for the same reason. A shed call gets the error before its
+            request is read, and only the outermost guard runs.
     """
 
     def __init__(
