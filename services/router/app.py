@@ -16,7 +16,7 @@ from services.router.dependencies.dependencies import Judge, Remote, Scorer
 from services.router.engine.engine import Stage
 from services.router.engine.layer import Patience
 from services.router.engine.metrics import POOL_MODELS
-from services.router.file_watcher import Followed, following
+from services.router.file_watcher import FileWatcher
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import Latencies
 from services.router.pool.pool import Pool, load_pool
@@ -76,14 +76,15 @@ async def router_app(config: RouterServiceConfig) -> AsyncIterator[Service]:
 
         servicer = RouterServicer(pipeline(pool.value), accounts, config, recorder)
         await replicas.first_look()
-        followed = Followed(
+        watcher = FileWatcher(
             pool=pool,
             use_pool=lambda new: servicer.use(pipeline(new)),
             accounts=accounts,
             tls=tls,
             connections=(scorer, judge),
+            interval_s=config.pool_reload_interval_s,
         )
-        async with following(followed, interval_s=config.pool_reload_interval_s):
+        async with watcher.running():
             yield Service(
                 name=SERVICE_NAME,
                 register=partial(

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 SHED_BELOW_HIT_RATIO = 0.1
-"""Calls are shed unread only below this cache hit ratio; above it, they may well be answered from
-the cache. To read a call and then refuse it costs 0.2 CPU-ms more than to shed it unread; to score
-a query costs ten times that."""
+"""Calls are shed unread only if the cache hit ratio is not above this; else the cache may answer them.
+To read a call and then refuse it costs 0.2 CPU-ms more than to shed it unread; to score a query
+costs ten times that."""
 
 
 class Scoring:
@@ -60,7 +60,7 @@ class Scoring:
     async def score(
         self, texts: Sequence[str], remaining_s: float | None = None
     ) -> list[ScoredQuery]:
-        """Returns the outcome for each text, in order; see `Batcher.score`."""
+        """Returns the outcome of each text, in order; see `Batcher.score`."""
         self._calls += 1
         self._idle.clear()
         try:

@@ -42,8 +42,8 @@ INLINE_CHARACTERS = 1_000
 """A call with up to this much text is tokenized on the event loop, in at most 0.3 ms; one with
 more, in a thread, so that it does not delay other calls."""
 MAX_WAIT_FACTOR = 2
-"""A queued query may wait this many times the longest expected wait. Estimates err, and the wait of
-a query that is dropped later was in vain."""
+"""A queued query may wait this many times the longest expected wait: estimates err, and a query that
+is dropped has waited in vain."""
 
 _log = structlog.get_logger()
 
