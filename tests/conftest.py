@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1:0"
 
-# What an example takes depends on what else the machine does; the tests themselves have a time limit.
+# The time of an example depends on the load of the machine; the tests have a time limit of their own.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 

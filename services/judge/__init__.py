@@ -1,5 +1,6 @@
 """The judge: corrects the scorer's ranking with the models' own scores, without calling any model.
 
+__main__: Command that runs the judge.
 app: Builds the service.
 servicer: Answers JudgeService.
 assessment: Self-scores and grades of the models.

@@ -14,4 +14,5 @@ credentials: gRPC credentials from TLS files.
 tls: Reads and checks TLS files.
 reload: A value that is reloaded when its files change.
 file_problems: The error of files that cannot be used.
+former_settings: Settings that were renamed or removed.
 """

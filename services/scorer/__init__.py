@@ -1,5 +1,6 @@
 """The scorer service: batches the queries of many callers and ranks models for each.
 
+__main__: Command that runs the scorer.
 app: Builds the service.
 servicer: Answers ScorerService.
 scoring: Scores texts with one artifact.

@@ -1,4 +1,4 @@
-"""The scorer service with a model that does nothing: what is left is the cost of serving.
+"""The scorer service with a model that does nothing, to measure the cost of serving alone.
 
 `python -m tests.bench.noop_scorer`, with the settings of the scorer service.
 """
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class NoopRuntime(Runtime):
-    """Answers every query with what it once answered to one."""
+    """Answers every query with its prediction for one query."""
 
     def prepare(self) -> None:
-        """Reads the one query and its scores."""
+        """Computes the prediction for the one query."""
         self._query = super().tokenize("a word")
         self._reading = super().read([self._query])
 
@@ -37,7 +37,7 @@ class NoopRuntime(Runtime):
         return self._query
 
     def read(self, queries: Sequence[TokenizedQuery]) -> Reading:
-        """Returns the one reading for each."""
+        """Returns the same prediction for each."""
         rows = [0] * len(queries)
         reading = self._reading
         return Reading(

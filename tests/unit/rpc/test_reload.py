@@ -17,7 +17,7 @@ WHAT = "number"
 
 
 def number_of(path: Path) -> Callable[[], int]:
-    """Reads a number, or refuses the file with the text that is none."""
+    """Returns a function that reads a number and raises an error for any other text."""
 
     def load() -> int:
         text = path.read_text()

@@ -19,7 +19,7 @@ TIMEOUT_S = 10
 
 
 class Source:
-    """A stream whose items come when the test says so."""
+    """A stream whose items the test gives."""
 
     def __init__(self) -> None:
         self.items: asyncio.Queue[int] = asyncio.Queue()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Work:
-    """Doubles an item once the test says so."""
+    """Doubles an item once the test finishes it."""
 
     def __init__(self) -> None:
         self.started: list[int] = []
