@@ -1,12 +1,12 @@
-"""The services of RouteMoA, and the programs around them. Nothing here imports torch.
+"""The gRPC services of RouteMoA, the simulated pool and their tools. Nothing here imports torch.
 
-- answer_key: the final answer of a reply, in a form that can be compared.
-- evaluation: measures routing on recordings.
-- health_probe: asks a service for its health, for containers.
-- judge: corrects scores by what the models said.
-- local: all services on one machine.
-- router: answers queries with a few models of a pool.
-- rpc: the gRPC server that all services share.
-- scorer: ranks models for a query before any of them runs.
-- simulator: a simulated backend for models.
+router/: Ranks models for a query, runs the best together and streams one answer.
+scorer/: Predicts which models answer a query well.
+judge/: Corrects the ranking with the models' own scores.
+simulator/: A simulated pool of models.
+evaluation/: Measures routing on recorded answers and decisions.
+local/: Runs all services on one machine, for development.
+rpc/: The parts of a gRPC service that every service needs.
+answer_key: Finds the final answer in a reply.
+health_probe: Command that checks the health of a service.
 """

@@ -1,7 +1,7 @@
-"""A reply's text -> its final answer in a form that can be compared, or None.
+"""Finds the final answer in a reply, in a normal form: two replies agree if their keys are equal.
 
 Recorded replies end in different ways: a JSON object with an "answer", a sentence "the answer is
-(B)", a boxed formula, or the bare answer. Two replies agree if their keys are equal.
+(B)", a boxed formula, or the bare answer.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from decimal import Context, Decimal, InvalidOperation
 
 _MAX_NUMBER_CHARACTERS = 100
 _MAX_LITERAL_CHARACTERS = 2_000
-"""Longer answers are compared as text; Python's parser is slow on them and may give up."""
+"""Longer answers are compared as text: Python's parser is slow on them and may fail."""
 
 _JSON_ANSWER = re.compile(r'"answer"\s*:\s*("(?:[^"\\]|\\.)*"|[^\n]*)')
 _SPOKEN_ANSWER = re.compile(
-    # Possessive: the spaces after "is" are never divided anew, which would take quadratic time.
+    # Possessive quantifiers: backtracking over the spaces after "is" would take quadratic time.
     r"\b(?i:answer\s++is)\s*+:?\s*+(?:\(([A-Za-z])\)|([A-Z])(?![\w']))"
 )
 _BARE_ANSWER = re.compile(r"[\s(\"'*]*(\$?\w[\w.,%-]{0,30}?)[\s).\"'*]*")
 _NUMBER = re.compile(
     r"([+-]?\$?\s*[+-]?(?:\d[\d,]*\.?\d*|\.\d+))\s*%?(?:\s+[A-Za-z][A-Za-z ]*\.?)?"
 )
-"""A number, its unit left out: 64, $64, 1,200.50, 5 %, 18 dollars."""
+"""A number with or without a unit: 64, $64, 1,200.50, 5 %, 18 dollars."""
 _BRACE = re.compile("[{}]")
 _LATEX_NOISE = re.compile(r"\\[,;!: ]|\\(?:left|right|text|mathrm|displaystyle)\b|[{}$\s]")
 
 
 def answer_key(text: str) -> str | None:
-    """Returns the final answer of a reply in a normal form; None where none is found."""
+    """Returns the final answer of a reply in a normal form; None if none is found."""
     for find in (_json_answer, _spoken_answer, _boxed_answer, _bare_answer):
         found = find(text)
         if found is not None and found.strip():
@@ -43,7 +43,7 @@ def _json_answer(text: str) -> str | None:
     start, end = text.find("{"), text.rfind("}")
     if 0 <= start < end:
         try:
-            # Recorded JSON holds raw line breaks inside strings.
+            # Not strict: recorded JSON has raw line breaks inside strings.
             value = json.loads(text[start : end + 1], strict=False)
         except (ValueError, RecursionError):
             value = None
@@ -64,7 +64,7 @@ def _unquoted(value: str) -> str:
 
 
 def _spoken_answer(text: str) -> str | None:
-    # Some base models go on to invent further questions: the first answer is to this one.
+    # The first match: some base models continue with questions and answers that they make up.
     match = _SPOKEN_ANSWER.search(text)
     return None if match is None else (match[1] or match[2]).upper()
 
@@ -104,7 +104,7 @@ def _as_number(text: str) -> str | None:
         number = Decimal(re.sub(r"[$,\s]", "", match[1]))
     except InvalidOperation:
         return None
-    # Normalizing rounds to the context's precision, so that has to hold every digit.
+    # Normalizing rounds to the context's precision, so the precision must cover every digit.
     return format(number.normalize(Context(prec=_MAX_NUMBER_CHARACTERS)), "f") if number else "0"
 
 
@@ -112,10 +112,10 @@ def _as_literal(text: str) -> str | None:
     if len(text) > _MAX_LITERAL_CHARACTERS:
         return None
     try:
-        # Invalid escapes in foreign text are the parser's warnings, not ours.
+        # The parser warns about invalid escapes in the reply; they do no harm.
         with warnings.catch_warnings(action="ignore"):
             value = ast.literal_eval(text)
-        # Quoted or not, a text is the same answer; "18" is the number.
+        # A quoted text is the same answer as the bare one, and "18" is the number 18.
         return (_as_number(value) or value) if isinstance(value, str) else repr(value)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None

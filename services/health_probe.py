@@ -1,7 +1,7 @@
-"""`python -m services.health_probe host:port [service]`: exit status 0 if it is SERVING, 1 if not.
+"""`python -m services.health_probe host:port [service]`: exits with 0 if it is SERVING, else with 1.
 
-For container health checks and for probes of servers that want TLS, which Kubernetes' own gRPC probe
-does not speak.
+For health checks of containers, and for servers with TLS, which Kubernetes' own gRPC probe does not
+support.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _METHOD = "/grpc.health.v1.Health/Check"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Asks once, prints the answer and returns the exit status."""
+    """Checks the health once, prints the result and returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
         with _channel(options) as channel:
@@ -57,16 +57,16 @@ def _channel(options: argparse.Namespace) -> grpc.Channel:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m services.health_probe", description="Asks grpc.health.v1 once."
+        prog="python -m services.health_probe", description="Checks grpc.health.v1 once."
     )
     add = parser.add_argument
     add("address", metavar="host:port")
-    add("service", nargs="?", default="", help="full name; default: the server as a whole")
+    add("service", nargs="?", default="", help="full name; default: the whole server")
     add("--timeout-s", type=float, default=2.0, help="default: %(default)s")
     add("--ca-file", type=Path, help="PEM file with the CAs to trust; absent: plain text")
-    add("--certificate-file", type=Path, help="PEM file with the certificate to show")
+    add("--certificate-file", type=Path, help="PEM file with the client certificate")
     add("--key-file", type=Path, help="PEM file with that certificate's key")
-    add("--server-name", help="name in the server's certificate, where it is not the host")
+    add("--server-name", help="name in the server's certificate, if it is not the host")
     return parser
 
 

@@ -15,7 +15,7 @@ from scorer import Runtime, default_artifact_path, load_artifact
 from services.judge.app import judge_app
 from services.judge.config import JudgeServiceConfig
 from services.rpc.server import Service, running_server
-from services.scorer.app import scorer_service
+from services.scorer.app import scorer_app
 from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1:0"
 
-# What an example takes depends on what else the machine does; the tests themselves have a time limit.
+# The time of an example depends on the load of the machine; the tests have a time limit of their own.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
@@ -62,6 +62,13 @@ async def connect() -> AsyncIterator[Connect]:
 def scorer_runtime() -> Runtime:
     """The shipped artifact, opened once: opening it takes longer than most tests."""
     return Runtime.open(load_artifact(default_artifact_path()), intra_op_threads=1)
+
+
+def scorer_service(
+    config: ScorerServiceConfig, runtime: Runtime
+) -> AbstractAsyncContextManager[Service]:
+    """The scorer on a runtime that is already open."""
+    return scorer_app(config, open_runtime=lambda *_: runtime)
 
 
 @pytest.fixture

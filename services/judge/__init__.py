@@ -1,1 +1,9 @@
-"""The judge: corrects the scorer's ranking from what the models said, without calling any model."""
+"""The judge: corrects the scorer's ranking with the models' own scores, without calling any model.
+
+__main__: Command that runs the judge.
+app: Builds the service.
+servicer: Answers JudgeService.
+assessment: Self-scores and grades of the models.
+fusion: Combines prior, self and cross score.
+config: Settings.
+"""

@@ -13,7 +13,7 @@ from services.rpc.server import serve
 
 
 def main() -> None:
-    """Loads the settings and serves."""
+    """Loads the settings and runs the judge."""
     config = load_config(JudgeServiceConfig, sys.argv[1:])
     uvloop.run(serve(config, judge_app(config)))
 

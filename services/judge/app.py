@@ -1,4 +1,4 @@
-"""Puts the judge together: settings -> weights -> servicer."""
+"""Builds the judge: settings -> weights -> servicer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SERVICE_NAME = judge_service_pb2.DESCRIPTOR.services_by_name["JudgeService"].ful
 
 @asynccontextmanager
 async def judge_app(config: JudgeServiceConfig) -> AsyncIterator[Service]:
-    """Yields the judge, ready to be served."""
+    """Yields the judge, ready to serve."""
     servicer = JudgeServicer(config.weights)
     register = partial(judge_service_pb2_grpc.add_JudgeServiceServicer_to_server, servicer)
     yield Service(name=SERVICE_NAME, register=register)

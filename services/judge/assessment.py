@@ -1,7 +1,7 @@
-"""What models said of their own and of each other's answers -> self and cross scores.
+"""Turns the models' scores of their own and of each other's answers into self and cross scores.
 
-Models are not trusted: a score counts only if it is a number in [0, 1], a grade only if it is of
-another model that answered in the layer before. Everything else is left out and counted.
+Models are not trusted: a score is used only if it is a number in [0, 1]; a grade, only if it is for
+another model that answered in the previous layer. All others are ignored and counted.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grade:
-    """One model's score of another model's answer, as the model gave it."""
+    """One model's score of another model's answer, unchecked."""
 
     model_id: str
     """The graded model."""
     score: float
-    """Any float, NaN included."""
+    """Any float, even NaN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,29 +32,29 @@ class AnswerScores:
     model_id: str
     """The model that answered."""
     self_score: float | None = None
-    """Any float, NaN included; None if it gave none."""
+    """Any float, even NaN; None if the model gave none."""
     grades: tuple[Grade, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelScores:
-    """The self and cross scores of models, by model id; a model without one is not in the map."""
+    """The self and cross scores by model id; a model without a score is not in the map."""
 
     self_scores: Mapping[str, float]
-    """Mean over the layers given, in [0, 1]."""
+    """Mean over the layers, in [0, 1]."""
     cross_scores: Mapping[str, float]
     """Median of the valid grades, in [0, 1]."""
     ignored_count: int
-    """Self-scores and grades that were left out."""
+    """Self-scores and grades that were ignored."""
 
 
 def assess(answers: Sequence[AnswerScores], previous: Sequence[AnswerScores]) -> ModelScores:
-    """Returns the scores that models of a layer and of the layer before gave.
+    """Returns the self and cross scores from the answers of two layers.
 
     Args:
         answers: The newest layer, at most one entry per model.
-        previous: The layer before, which ``answers`` grade. Its own grades were of a layer that is
-            not given, so they are not read.
+        previous: The layer before, which ``answers`` grade. Its own grades are for an older layer
+            and are not used.
     """
     self_scores, ignored_self_count = _self_scores([*answers, *previous])
     gradable = {answer.model_id for answer in previous}
@@ -97,4 +97,4 @@ def _valid_grades(answer: AnswerScores, gradable: set[str]) -> dict[str, float]:
 
 
 def _is_score(value: float) -> bool:
-    return 0.0 <= value <= 1.0  # false for NaN and infinities, too
+    return 0.0 <= value <= 1.0  # false for NaN and infinities

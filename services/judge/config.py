@@ -10,7 +10,7 @@ from services.rpc.config import ListenAddress, ServiceConfig
 
 
 class JudgeServiceConfig(ServiceConfig):
-    """What the judge reads from the environment, besides what every service reads."""
+    """The settings of the judge, besides those of every service."""
 
     model_config = SettingsConfigDict(env_prefix="ROUTEMOA_JUDGE_")
 
@@ -19,22 +19,24 @@ class JudgeServiceConfig(ServiceConfig):
         default=0.5,
         gt=0,
         allow_inf_nan=False,
-        description="Weight of the scorer's score. Above zero: it is the only score always there.",
+        description="Weight of the scorer's score. Above zero, since it is the only score that "
+        "always exists.",
     )
     self_weight: float = Field(
         default=0.1,
         ge=0,
         allow_inf_nan=False,
-        description="Weight of a model's score of itself. Small: a model may flatter itself.",
+        description="Weight of a model's score of its own answer. Small, since a model may flatter "
+        "itself.",
     )
     cross_weight: float = Field(
         default=0.4,
         ge=0,
         allow_inf_nan=False,
-        description="Weight of the median of the grades that other models gave.",
+        description="Weight of the median grade by the other models.",
     )
 
     @property
     def weights(self) -> Weights:
-        """The three weights as the fusion takes them."""
+        """The three weights of the fusion."""
         return Weights(prior=self.prior_weight, self_=self.self_weight, cross=self.cross_weight)

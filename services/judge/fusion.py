@@ -1,7 +1,7 @@
-"""Prior, self and cross score -> one posterior score.
+"""Combines prior, self and cross score into one posterior score.
 
-The terms and their order of size (prior, then cross, then self) are RouteMoA's. A term that is absent
-has no say: the weights of the others are renormalised, so that absent never counts as zero.
+The terms and the order of their default weights (prior, then cross, then self) are RouteMoA's. An
+absent score is left out and the other weights are renormalised, so it does not count as zero.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """How much each term counts; only their ratios matter."""
+    """The weight of each term; only their ratios matter."""
 
     prior: float
     """Above zero."""
@@ -24,7 +24,7 @@ class Weights:
 def fuse(
     weights: Weights, *, prior: float, self_score: float | None, cross_score: float | None
 ) -> float:
-    """Returns the weighted mean of the terms that are present; never outside their range."""
+    """Returns the weighted mean of the scores that exist; it is never outside their range."""
     terms = [
         (weight, score)
         for weight, score in (
@@ -37,5 +37,5 @@ def fuse(
     total = sum(weight for weight, _ in terms)
     mean = sum(weight * score for weight, score in terms) / total
     scores = [score for _, score in terms]
-    # Rounding may step over the range by the last digit.
+    # Rounding may exceed the range by the last digit.
     return min(max(mean, min(scores)), max(scores))

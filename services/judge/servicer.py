@@ -1,4 +1,4 @@
-"""JudgeService: checks the request, assesses, fuses, orders."""
+"""Answers JudgeService: checks the request, combines the scores, sorts the models."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_ANSWER_COUNT = 64
 
 IGNORED_SCORES = Counter(
-    "routemoa_judge_ignored_scores_total", "Self-scores and grades that were left out."
+    "routemoa_judge_ignored_scores_total", "Self-scores and grades that were ignored."
 )
 
 
@@ -38,13 +38,15 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
         request: pb.AssessAnswersRequest,
         context: grpc.aio.ServicerContext[Any, Any],  # noqa: ARG002  # gRPC's signature
     ) -> pb.AssessAnswersResponse:
-        """Fuses prior, self and cross scores into one posterior score per model."""
+        """Combines prior, self and cross scores into one posterior score per model."""
         _check(request)
         scores = assess(_scores_of(request.answers), _scores_of(request.previous_answers))
         IGNORED_SCORES.inc(scores.ignored_count)
         priors = {prior.model_id: prior.score for prior in request.prior_scores}
-        ran = {answer.model_id for answer in (*request.answers, *request.previous_answers)}
-        assessments = [self._assessment(model_id, priors[model_id], scores) for model_id in ran]
+        answered = {answer.model_id for answer in (*request.answers, *request.previous_answers)}
+        assessments = [
+            self._assessment(model_id, priors[model_id], scores) for model_id in answered
+        ]
         assessments.sort(key=lambda item: (-item.posterior_score, item.model_id))
         return pb.AssessAnswersResponse(
             assessments=assessments, ignored_score_count=scores.ignored_count
@@ -77,13 +79,13 @@ def _check(request: pb.AssessAnswersRequest) -> None:
     violations = Violations()
     violations.length("answers", request.answers, 1, MAX_ANSWER_COUNT)
     violations.length("previous_answers", request.previous_answers, 0, MAX_ANSWER_COUNT)
-    for place, prior in enumerate(request.prior_scores):
-        violations.within(f"prior_scores[{place}].score", prior.score, 0, 1)
+    for index, prior in enumerate(request.prior_scores):
+        violations.within(f"prior_scores[{index}].score", prior.score, 0, 1)
     known = _checked_ids(violations, "prior_scores", request.prior_scores)
-    ran = _checked_ids(violations, "answers", request.answers)
-    ran |= _checked_ids(violations, "previous_answers", request.previous_answers)
-    if missing := sorted(ran - known):
-        description = f"must have a score of every model that ran; missing: {listed(missing)}"
+    answered = _checked_ids(violations, "answers", request.answers)
+    answered |= _checked_ids(violations, "previous_answers", request.previous_answers)
+    if missing := sorted(answered - known):
+        description = f"must have a score for every model that answered; missing: {listed(missing)}"
         violations.add("prior_scores", description)
     violations.raise_if_any()
 
@@ -91,13 +93,13 @@ def _check(request: pb.AssessAnswersRequest) -> None:
 def _checked_ids(
     violations: Violations, field: str, items: Sequence[model_pb2.Answer | model_pb2.ModelScore]
 ) -> set[str]:
-    """Returns the distinct ids that are not empty."""
+    """Returns the distinct non-empty ids; records a violation for each other one."""
     seen: set[str] = set()
-    for place, item in enumerate(items):
+    for index, item in enumerate(items):
         if not item.model_id:
-            violations.add(f"{field}[{place}].model_id", "must not be empty")
+            violations.add(f"{field}[{index}].model_id", "must not be empty")
         elif item.model_id in seen:
-            violations.add(f"{field}[{place}].model_id", "must not be given twice")
+            violations.add(f"{field}[{index}].model_id", "must not be given twice")
         else:
             seen.add(item.model_id)
     return seen

@@ -51,7 +51,7 @@ async def _check(pool_file: Path, timeout_s: float | None, *, as_json: bool) -> 
     # Imported here: they take half a second of processor time, and `up` and `demo` do without them.
     from services.router.check.probe import check_pool  # noqa: PLC0415
     from services.router.pool.pool import load_pool  # noqa: PLC0415
-    from services.rpc.reload import FileProblemsError  # noqa: PLC0415
+    from services.rpc.file_problems import FileProblemsError  # noqa: PLC0415
 
     try:
         pool = load_pool(pool_file)

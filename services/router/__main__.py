@@ -9,7 +9,7 @@ import uvloop
 from services.router.app import router_app
 from services.router.config import RouterServiceConfig
 from services.rpc.config import EXIT_BAD_CONFIG, load_config
-from services.rpc.reload import FileProblemsError
+from services.rpc.file_problems import FileProblemsError
 from services.rpc.server import serve
 
 

@@ -19,7 +19,7 @@ from services.router.dependencies.scorer_client import Scorer
 from services.router.engine.engine import Engine
 from services.router.engine.layer import Patience
 from services.router.engine.metrics import POOL_MODELS
-from services.router.file_watcher import Followed, following
+from services.router.file_watcher import FileWatcher
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool, load_pool
@@ -28,7 +28,8 @@ from services.router.strategies.presets import PolicyDefaults
 from services.router.tuning import DEFAULT_TUNING
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
-from services.rpc.reload import FileProblemsError, Reloaded
+from services.rpc.file_problems import FileProblemsError
+from services.rpc.reload import Reloaded
 from services.rpc.server import Service, StartUpError
 
 if TYPE_CHECKING:
@@ -88,14 +89,15 @@ async def router_app(
             deadline_margin_s=tuning.deadline_margin_s,
         )
         await replicas.first_look()
-        followed = Followed(
+        watcher = FileWatcher(
             pool=pool,
             use_pool=lambda new: servicer.use(pipeline(new)),
             accounts=accounts,
             tls=tls,
             connections=(scorer, judge),
+            interval_s=config.pool_reload_interval_s,
         )
-        async with following(followed, interval_s=config.pool_reload_interval_s):
+        async with watcher.running():
             yield Service(
                 name=SERVICE_NAME,
                 register=partial(

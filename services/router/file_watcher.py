@@ -1,7 +1,7 @@
-"""Follows the files that the router was started with: pool, tenants, TLS files for its dependencies.
+"""Watches the files of the router and applies each change: pool, tenants, TLS files of dependencies.
 
-Every interval: pool file changed -> new pipeline; tenants file changed -> new limits; TLS files changed
--> new channels. Calls in flight end with what they began with.
+pool file -> new pipeline; tenants file -> new limits; TLS files -> new channels. Calls in flight finish
+with the values that they began with.
 """
 
 from __future__ import annotations
@@ -22,35 +22,39 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
-    """What is followed, and who is told."""
+class FileWatcher:
+    """Checks the files at an interval; applies the changes that are valid."""
 
     pool: Reloaded[Pool]
     use_pool: Callable[[Pool], None]
+    """Called with each new pool."""
     accounts: Accounts
     tls: Reloaded[Pem] | None
     connections: tuple[Connection, ...]
+    """Reopened when the TLS files change."""
+    interval_s: float
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Checks the files until the block ends."""
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(self._watch())
+            try:
+                yield
+            finally:
+                watch.cancel()
 
-@asynccontextmanager
-async def following(followed: Followed, *, interval_s: float) -> AsyncIterator[None]:
-    """Looks at the files every interval until the block ends."""
-    async with asyncio.TaskGroup() as tasks:
-        follower = tasks.create_task(_follow(followed, interval_s))
-        try:
-            yield
-        finally:
-            follower.cancel()
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self.interval_s)
+            await self._check()
 
-
-async def _follow(followed: Followed, interval_s: float) -> None:
-    while True:
-        await asyncio.sleep(interval_s)
-        # In a thread: a large pool takes longer to check than calls should wait.
-        if await asyncio.to_thread(followed.pool.refresh):
-            followed.use_pool(followed.pool.value)
-        await asyncio.to_thread(followed.accounts.refresh)
-        if followed.tls is not None and await asyncio.to_thread(followed.tls.refresh):
+    async def _check(self) -> None:
+        # In a thread: to load a large pool takes longer than calls should wait.
+        if await asyncio.to_thread(self.pool.refresh):
+            self.use_pool(self.pool.value)
+        await asyncio.to_thread(self.accounts.refresh)
+        if self.tls is not None and await asyncio.to_thread(self.tls.refresh):
             async with asyncio.TaskGroup() as tasks:
-                for connection in followed.connections:
-                    tasks.create_task(connection.reopen(followed.tls.value))
+                for connection in self.connections:
+                    tasks.create_task(connection.reopen(self.tls.value))

@@ -1,1 +1,18 @@
-"""What any gRPC service needs, and nothing of RouteMoA's own logic."""
+"""The parts of a gRPC service that every service needs, and no logic of RouteMoA's own.
+
+config: Settings of every service, read from the environment.
+server: Runs a server: build, listen, serve, drain.
+workers: Several processes of one service on one port.
+interceptors/: The guards around every call.
+health: The standard health service.
+reflection: gRPC reflection.
+channel: Outbound channels.
+breaker: A circuit breaker for a dependency.
+validation: Collects the violations of a request.
+telemetry: JSON logs and Prometheus metrics.
+credentials: gRPC credentials from TLS files.
+tls: Reads and checks TLS files.
+reload: A value that is reloaded when its files change.
+file_problems: The error of files that cannot be used.
+former_settings: Settings that were renamed or removed.
+"""

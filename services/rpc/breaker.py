@@ -1,7 +1,7 @@
-"""Stops calling a dependency that keeps failing, so that callers get its substitute at once.
+"""A circuit breaker: stops calls to a dependency that keeps failing.
 
-Closed: calls go through. After `failure_limit` failures in a row it opens: `allows()` is false for
-`open_s` seconds. Then one call at a time is let through as a trial; its success closes the breaker.
+Closed: every call is allowed. After `failure_limit` failures in a row it opens: no call is allowed
+for `open_s` seconds. Then one call at a time is allowed as a trial; its success closes the breaker.
 """
 
 from __future__ import annotations

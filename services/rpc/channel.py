@@ -1,4 +1,4 @@
-"""Outbound channels: keepalive, the service config that every client uses, and TLS."""
+"""Outbound channels, with keepalive, the service config of all clients, and TLS."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import grpc.aio
 
-from services.rpc.tls import channel_credentials
+from services.rpc.credentials import channel_credentials
 
 if TYPE_CHECKING:
     from services.rpc.tls import Pem
@@ -15,22 +15,24 @@ if TYPE_CHECKING:
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),
-    # A dependency that restarts is tried again soon; the default waits up to two minutes.
+    # Reconnects soon to a dependency that restarts; the default waits up to two minutes.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
-    # Names are looked up anew at most this often, when a server goes away or asks to connect anew. The
-    # default of 30 s is long where all of a Deployment's pods are replaced within less.
+    # Least time between DNS lookups of a name, after a server closed a connection. All pods of a
+    # Deployment may be replaced within less than the default of 30 s.
     ("grpc.dns_min_time_between_resolutions_ms", 2_000),
 )
 
 
 class Connection:
-    """A channel to a dependency, replaced when its TLS files are; closed when the block ends.
+    """A channel to a dependency, which can be reopened with new TLS files.
+
+    `async with` closes it.
 
     Args:
-        address: `host:port` or any other target that gRPC resolves.
-        pem: TLS material; None means plain text.
-        grace_s: Time that calls have to finish on a channel that is replaced.
+        address: `host:port`, or any other target that gRPC resolves.
+        pem: The TLS certificates and key; None means plain text.
+        grace_s: Time for calls to finish on a channel that was replaced.
     """
 
     def __init__(self, address: str, pem: Pem | None, *, grace_s: float) -> None:
@@ -39,7 +41,7 @@ class Connection:
         self.channel = open_channel(address, pem)
 
     async def reopen(self, pem: Pem) -> None:
-        """Lets new calls use new TLS material, and returns when the old ones have ended."""
+        """Opens a channel for new calls; returns when the calls on the old one have ended."""
         old, self.channel = self.channel, open_channel(self._address, pem)
         await old.close(self._grace_s)
 
@@ -51,7 +53,7 @@ class Connection:
 
 
 def open_channel(address: str, pem: Pem | None = None) -> grpc.aio.Channel:
-    """Returns a channel that balances over all addresses behind the name."""
+    """Returns a channel that balances its calls over all addresses of a name."""
     service_config = files("routemoa").joinpath("service_config.json").read_text()
     options = (*_OPTIONS, ("grpc.service_config", service_config))
     if pem is None:

@@ -1,4 +1,4 @@
-"""The standard health service, per service and overall."""
+"""The standard gRPC health service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SERVICE_NAME = health.SERVICE_NAME
 
 
 class Health:
-    """Answers `grpc.health.v1` for the names given and for the server as a whole (the empty name)."""
+    """Reports the health of each named service, and of the whole server under the empty name."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = ("", *names)

@@ -1,4 +1,4 @@
-"""gRPC reflection, which also finds methods by name, as ghz asks for them."""
+"""gRPC reflection that also finds methods by name, which the load generator ghz needs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def serve_reflection(names: Sequence[str], server: grpc.aio.Server) -> None:
-    """Adds the reflection service, which describes the services named and itself."""
+    """Adds the reflection service; it describes the named services and itself."""
     pool: Any = _Pool()
     reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), server, pool)
 
 
 class _Pool:
-    """protobuf's pool, whose search for symbols passes over methods."""
+    """protobuf's descriptor pool, with a symbol search that also finds methods."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(descriptor_pool.Default(), name)

@@ -1,6 +1,7 @@
-"""A value that follows the files it was read from, while the service runs.
+"""A value that is reloaded when its files change.
 
-files change -> load anew -> good: the new value; bad: problems are logged, the last good one stays.
+files change -> load -> valid: the new value is used
+                     -> invalid: the problems are logged, the last valid value stays
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import structlog
 
+from services.rpc.file_problems import FileProblemsError
 from services.rpc.telemetry import RELOAD_REFUSED, RELOADS
 
 if TYPE_CHECKING:
@@ -19,23 +21,17 @@ ValueT = TypeVar("ValueT")
 _log = structlog.get_logger()
 
 
-class FileProblemsError(Exception):
-    """Files that cannot be used, with everything that is wrong with them."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        """Takes one line of text per problem."""
-        super().__init__("\n".join(problems))
-        self.problems = list(problems)
-
-
 class Reloaded(Generic[ValueT]):
-    """The newest good value.
+    """The last valid value that was loaded.
 
     Args:
-        name: What it is, in logs and metrics.
-        paths: The files that it is read from. They are compared by content, since mounted files are
-            replaced in ways that their times do not show.
-        load: Reads it; raises `FileProblemsError` where that cannot be done, now too.
+        name: The name in logs and metrics.
+        paths: The files that it is read from. They are compared by content, since a mounted file
+            may be replaced without a new modification time.
+        load: Reads the value.
+
+    Raises:
+        FileProblemsError: The files cannot be used now.
     """
 
     def __init__(self, name: str, paths: Sequence[Path], load: Callable[[], ValueT]) -> None:
@@ -48,24 +44,24 @@ class Reloaded(Generic[ValueT]):
         RELOAD_REFUSED.labels(name).set(0)
 
     def refresh(self) -> bool:
-        """Loads the files if they changed; says whether there is a new value.
+        """Loads the files if they have changed; returns whether there is a new value.
 
-        Files that were refused are tried again each time, since what is wrong may lie elsewhere.
+        Invalid files are loaded again each time, since the cause may lie outside them.
         """
         contents = self._read()
         if contents == self._contents:
-            self._refused([])
+            self._record_problems([])
             return False
         try:
             self.value = self._load()
         except FileProblemsError as error:
-            self._refused(error.problems)
+            self._record_problems(error.problems)
             return False
-        except Exception as error:  # noqa: BLE001  # whatever a file does, the last good value stays
-            self._refused([f"cannot be read: {type(error).__name__}"])
+        except Exception as error:  # noqa: BLE001  # whatever goes wrong, the last valid value stays
+            self._record_problems([f"cannot be read: {type(error).__name__}"])
             return False
         self._contents = contents
-        self._refused([])
+        self._record_problems([])
         RELOADS.labels(self._name, "loaded").inc()
         _log.info("reloaded", what=self._name)
         return True
@@ -73,7 +69,7 @@ class Reloaded(Generic[ValueT]):
     def _read(self) -> tuple[bytes | None, ...]:
         return tuple(_content(path) for path in self._paths)
 
-    def _refused(self, problems: list[str]) -> None:
+    def _record_problems(self, problems: list[str]) -> None:
         if problems and problems != self._problems:
             RELOADS.labels(self._name, "refused").inc()
             _log.error("reload_refused", what=self._name, problems=problems)

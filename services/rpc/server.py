@@ -1,4 +1,4 @@
-"""The lifecycle of a gRPC server: build, listen, serve, drain."""
+"""Runs a gRPC server: build, listen, serve, drain."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import grpc.aio
 import structlog
 
+from services.rpc.credentials import server_credentials
+from services.rpc.file_problems import FileProblemsError
 from services.rpc.health import SERVICE_NAME, Health
 from services.rpc.interceptors import chain
-from services.rpc.interceptors.admission import Admission, never
+from services.rpc.interceptors.admission import Admission, no_shed_reason
 from services.rpc.reflection import serve_reflection
-from services.rpc.reload import FileProblemsError
 from services.rpc.telemetry import serve_metrics, set_up_logging
-from services.rpc.tls import server_credentials
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 _OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
-    # Clients may ping idle connections this often; more is answered GOAWAY.
+    # Clients may ping idle connections this often; a client that pings more gets GOAWAY.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
@@ -38,43 +38,43 @@ _MAX_CONNECTION_AGE_GRACE_S = 3600.0
 """Time for calls on a connection that has reached its age: longer than any answer takes, so that it
 only cuts off streams that never end."""
 CANCELLATION_S = 2.0
+"""Time for cancelled calls to end."""
 EXIT_NOT_STARTED = 1
 _log = structlog.get_logger()
 
 
 class StartUpError(Exception):
-    """Raised when a service cannot start for reasons that its operator can mend."""
+    """Raised when a service cannot start for a reason that its operator can fix."""
 
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
-        """Takes what is wrong, and every reason."""
+        """Takes a summary, and one line of text per reason."""
         super().__init__(message)
         self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One gRPC service that a server offers."""
+    """One gRPC service of a server."""
 
     name: str
-    """Full name, e.g. `routemoa.v1.ScorerService`."""
+    """The full name, e.g. `routemoa.v1.ScorerService`."""
     register: Callable[[grpc.aio.Server], None]
     """Adds the servicer to a server."""
-    refusal: Callable[[str], RouteMoAError | None] = never
-    """Returns why a call of a method would be refused now, or None: what can be told before anything of
-    the call is read. The same error for the same reason."""
+    shed_reason: Callable[[str], RouteMoAError | None] = no_shed_reason
+    """Returns the error for a new call of a method if the service must shed it unread; None if not.
+    The same object for the same reason."""
     deadline_floor_ms: int = 2
-    """Calls that allow less time than this are refused unstarted: the way there and back alone takes as
-    long."""
+    """Calls that allow less time are refused unstarted: the round trip alone takes as long."""
 
 
 @asynccontextmanager
 async def running_server(config: ServiceConfig, service: Service) -> AsyncIterator[str]:
-    """Serves until the block ends, then drains. Yields the address that it listens on.
+    """Serves until the block ends, then drains. Yields the address.
 
     Raises:
         StartUpError: The address cannot be bound, or the TLS files cannot be used.
     """
-    admission = Admission(config.max_concurrent_calls, service.refusal)
+    admission = Admission(config.max_concurrent_calls, service.shed_reason)
     interceptor = chain(admission, deadline_floor_ms=service.deadline_floor_ms)
     server = grpc.aio.server(interceptors=[interceptor], options=_options(config))
     health = Health([service.name])
@@ -93,7 +93,8 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
         await asyncio.sleep(config.drain_delay_s)
         admission.draining = True
         await server.stop(config.drain_timeout_s)
-        # gRPC cancels what is left and does not wait for it; what calls use is closed after this.
+        # gRPC cancels the remaining calls without waiting for them. They must end before this returns:
+        # the caller then closes the resources that they use.
         with suppress(TimeoutError):
             await asyncio.wait_for(admission.idle.wait(), CANCELLATION_S)
         _log.info("stopped", service=service.name)
@@ -133,7 +134,7 @@ def _bind(server: grpc.aio.Server, config: ServiceConfig) -> str:
 async def serve(config: ServiceConfig, app: AbstractAsyncContextManager[Service]) -> None:
     """Runs a service as a process: from start-up to a drained exit on SIGTERM or SIGINT.
 
-    What keeps it from starting is printed, every reason on a line, and the exit status is 1.
+    If the service cannot start, prints every reason on a line and exits with status 1.
     """
     set_up_logging(config.log_level)
     stop = asyncio.Event()
@@ -145,7 +146,7 @@ async def serve(config: ServiceConfig, app: AbstractAsyncContextManager[Service]
         _open_metrics(config)
         async with app as service, running_server(config, service):
             await stop.wait()
-    except* StartUpError as errors:  # alone, or out of the tasks that a service runs
+    except* StartUpError as errors:  # raised alone, or in a group by the tasks of a service
         for error in _leaves(errors):
             problems += [str(error), *(f"  - {problem}" for problem in error.problems)]
     if problems:

@@ -1,4 +1,4 @@
-"""Logs as JSON lines and metrics for Prometheus; set up once per process."""
+"""JSON logs, and the Prometheus metrics that every service has."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ HANDLING_SECONDS = Histogram(
     ["method"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120),
 )
-# The modes say how the values of several processes of one service become one.
-IN_FLIGHT = Gauge(
-    "routemoa_calls_in_flight_count", "Calls that hold a permit.", multiprocess_mode="livesum"
-)
+# `multiprocess_mode` sets how the values of several processes of one service are combined.
+IN_FLIGHT = Gauge("routemoa_calls_in_flight_count", "Calls in flight.", multiprocess_mode="livesum")
 CALLS_LIMIT = Gauge(
     "routemoa_calls_limit_count",
-    "Permits: calls that may be in flight.",
+    "Most calls that may be in flight.",
     multiprocess_mode="livesum",
 )
-REFUSED = Counter("routemoa_calls_refused_total", "Calls refused before any work.", ["reason"])
+REFUSED = Counter(
+    "routemoa_calls_refused_total", "Calls refused before any work was done.", ["reason"]
+)
 BREAKER_OPEN = Gauge(
     "routemoa_breaker_open_count",
-    "Whether calls to a dependency are stopped (1) or not.",
+    "1 while the circuit breaker of a dependency is open, else 0.",
     ["dependency"],
     multiprocess_mode="livemax",
 )
 RELOADS = Counter(
     "routemoa_reloads_total",
-    "Times that changed files were loaded, or refused with new problems.",
+    "Changed files that were loaded, or refused with new problems.",
     ["what", "outcome"],
 )
 RELOAD_REFUSED = Gauge(
     "routemoa_reload_refused_count",
-    "Whether files as they are now are refused (1), so that what was read before still holds.",
+    "1 while the current files are refused and the last valid ones are in use, else 0.",
     ["what"],
     multiprocess_mode="livemax",
 )
 
 
 def set_up_logging(level: str) -> None:
-    """Sends every log line of the process to standard error as JSON."""
+    """Writes every log line of the process to standard error, as JSON."""
     severity = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[

@@ -1,8 +1,4 @@
-"""TLS for servers and outbound channels, from PEM files that may be replaced while the service runs.
-
-files -> checked -> credentials. A server asks for its files with every new connection; whoever opens
-channels has to open new ones.
-"""
+"""The TLS files of a server or of outbound channels: reads and checks them."""
 
 from __future__ import annotations
 
@@ -10,9 +6,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import grpc
-
-from services.rpc.reload import FileProblemsError, Reloaded
+from services.rpc.file_problems import FileProblemsError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pem:
-    """What TLS files hold."""
+    """The contents of TLS files."""
 
     certificate: bytes | None
     key: bytes | None
@@ -29,23 +23,23 @@ class Pem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsFiles:
-    """Where one side's certificate and key lie, and the CAs that it trusts."""
+    """The paths of one side's certificate and key, and of the CAs that it trusts."""
 
     certificate: Path | None = None
-    """With the intermediate certificates after it."""
+    """The certificate, followed by the intermediate ones."""
     key: Path | None = None
     ca: Path | None = None
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The files that are given."""
+        """The files that are set."""
         return tuple(path for path in (self.certificate, self.key, self.ca) if path is not None)
 
     def load(self) -> Pem:
-        """Returns what the files hold.
+        """Reads and checks the files.
 
         Raises:
-            FileProblemsError: A file is missing or no PEM, or the key is not the certificate's.
+            FileProblemsError: A file is missing or is not PEM, or the key is not the certificate's.
         """
         problems = [*self._certificate_problems(), *self._ca_problems()]
         if problems:
@@ -65,7 +59,9 @@ class TlsFiles:
                 self.certificate, self.key, password=""
             )
         except OSError as error:  # ssl.SSLError is one
-            return [f"{self.certificate}, {self.key}: not a certificate and its key: {error}"]
+            return [
+                f"{self.certificate}, {self.key}: not a certificate and its matching key: {error}"
+            ]
         return []
 
     def _ca_problems(self) -> list[str]:
@@ -76,32 +72,3 @@ class TlsFiles:
         except OSError as error:  # ssl.SSLError is one
             return [f"{self.ca}: no CA certificates: {error}"]
         return []
-
-
-def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
-    """Returns credentials that follow their files; with a CA, clients must show a certificate.
-
-    Raises:
-        FileProblemsError: The files cannot be used.
-    """
-    reloaded = Reloaded("server_tls", files.paths, files.load)
-
-    def newest() -> grpc.ServerCertificateConfiguration | None:
-        return _configuration(reloaded.value) if reloaded.refresh() else None
-
-    return grpc.dynamic_ssl_server_credentials(
-        _configuration(reloaded.value),
-        newest,  # type: ignore[arg-type]  # its stubs forget that None means no change
-        require_client_authentication=files.ca is not None,
-    )
-
-
-def channel_credentials(pem: Pem) -> grpc.ChannelCredentials:
-    """Returns what a channel trusts and shows."""
-    return grpc.ssl_channel_credentials(pem.ca, pem.key, pem.certificate)
-
-
-def _configuration(pem: Pem) -> grpc.ServerCertificateConfiguration:
-    return grpc.ssl_server_certificate_configuration(
-        [(pem.key or b"", pem.certificate or b"")], pem.ca
-    )

@@ -1,7 +1,7 @@
-"""Collects everything that is wrong with a request and raises it at once.
+"""Collects all violations of a request and raises them as one error.
 
-An error travels in HTTP/2 trailers, of which gRPC clients take 8 KiB and drop the rest together with
-the error. So what it says is kept short: the most violations that fit, and how many there are.
+An error is sent in HTTP/2 trailers. gRPC clients accept 8 KiB of them and drop a larger error. So
+the error holds the violations that fit, and the number of all of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Violations:
         self._room_bytes = MAX_VIOLATIONS_BYTES
 
     def add(self, field: str, description: str) -> None:
-        """Notes that a field is wrong."""
+        """Records that a field is invalid."""
         size_bytes = len(field.encode()) + len(description.encode())
         if size_bytes > self._room_bytes:
             self._left_out_count += 1
@@ -47,17 +47,17 @@ class Violations:
             )
 
     def within(self, field: str, value: float, low: float, high: float) -> None:
-        """Checks that a number lies in [low, high]; NaN does not."""
+        """Checks that a number is in [low, high]; NaN is not."""
         if not low <= value <= high:
             self.add(field, f"must be in [{low:g}, {high:g}], is {value:g}")
 
     def length(self, field: str, items: Sized, low: int, high: int) -> None:
-        """Checks how many items a repeated field has."""
+        """Checks the number of items of a repeated field."""
         if not low <= len(items) <= high:
             self.add(field, f"must have {low:,} to {high:,} items, has {len(items):,}")
 
     def raise_if_any(self) -> None:
-        """Raises `InvalidFieldError` with all violations, if there are any."""
+        """Raises `InvalidFieldError` with the violations, if there are any."""
         if not self._found and not self._left_out_count:
             return
         text = "; ".join(f"{v.field}: {v.description}" for v in self._found)
@@ -69,12 +69,12 @@ class Violations:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Returns names that came from outside, comma-separated, short enough for an error."""
+    """Returns a caller's names, separated by commas and short enough for an error."""
     return clipped(",".join(names), MAX_NAMES_BYTES)
 
 
 def clipped(text: str, max_bytes: int) -> str:
-    """Returns the text, cut to a number of UTF-8 bytes and marked where it is longer."""
+    """Returns the text, cut to a number of UTF-8 bytes; `...` marks a cut."""
     data = text.encode()
     if len(data) <= max_bytes:
         return text

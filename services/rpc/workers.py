@@ -1,7 +1,7 @@
-"""Several processes of one service on one port; the kernel spreads connections over them.
+"""Runs several processes of one service on one port; the kernel spreads connections over them.
 
-supervisor -> N workers (SO_REUSEPORT) -> one that ends is replaced, after a pause that grows while it
-keeps ending. SIGTERM goes to all of them, and the supervisor ends when the last has drained.
+supervisor -> N workers (SO_REUSEPORT). A worker that exits is restarted, after a pause that grows with
+every early exit. SIGTERM is passed on to all workers; the supervisor exits when the last has drained.
 """
 
 from __future__ import annotations
@@ -31,18 +31,17 @@ MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 10.0
 STEADY_S = 30.0
-"""A worker that ran for so long may be replaced at once again."""
+"""After a run this long, the next pause is the first one again."""
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
-    """What the workers of a service are started with."""
+class WorkerSpec:
+    """The command and the environment of one worker."""
 
     command: Sequence[str]
     environment: Mapping[str, str]
-    count: int
 
 
 async def supervise(
@@ -52,44 +51,44 @@ async def supervise(
 
     Args:
         config: The service's settings.
-        command: What starts one worker.
-        count: How many there are.
-        settings: Of the workers alone, by name.
+        command: The command of one worker.
+        count: The number of workers.
+        settings: Settings of the workers alone, by name.
     """
     set_up_logging(config.log_level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with _held_port(config.listen_address) as address, _shared_metrics(config) as directory:
+    with _reserved_port(config.listen_address) as address, _shared_metrics(config) as directory:
         prefix = config.model_config.get("env_prefix", "")
         shared = {"LISTEN_ADDRESS": address, "REUSE_PORT": "true", "WORKERS": "1", **settings}
         environment = {key: v for key, v in os.environ.items() if key != f"{prefix}METRICS_PORT"}
         environment |= {f"{prefix}{name}": value for name, value in shared.items()}
         environment[MULTIPROCESS_VARIABLE] = directory
-        fleet = Fleet(command=command, environment=environment, count=count)
+        spec = WorkerSpec(command=command, environment=environment)
         _log.info("supervising", address=address, workers=count)
         async with asyncio.TaskGroup() as tasks:
-            ends = [tasks.create_task(_keep(fleet, stop)) for _ in range(count)]
-        # A worker that could not even start says why; all have the same settings.
-        return max(end.result() for end in ends)
+            workers = [tasks.create_task(_keep_running(spec, stop)) for _ in range(count)]
+        # The highest status: a worker that failed to start has one above 0.
+        return max(worker.result() for worker in workers)
 
 
-async def _keep(fleet: Fleet, stop: asyncio.Event) -> int:
-    """Keeps one worker running until told to stop; returns the last one's exit status."""
+async def _keep_running(spec: WorkerSpec, stop: asyncio.Event) -> int:
+    """Restarts one worker until `stop` is set; returns its last exit status."""
     pause_s = FIRST_PAUSE_S
     while True:
         started_s = time.monotonic()
-        process = await asyncio.create_subprocess_exec(*fleet.command, env=fleet.environment)
-        status = await _ended(process, stop)
+        process = await asyncio.create_subprocess_exec(*spec.command, env=spec.environment)
+        status = await _exit_status(process, stop)
         multiprocess.mark_process_dead(  # type: ignore[no-untyped-call]
-            process.pid, fleet.environment[MULTIPROCESS_VARIABLE]
+            process.pid, spec.environment[MULTIPROCESS_VARIABLE]
         )
         if stop.is_set():
             return status
         if time.monotonic() - started_s > STEADY_S:
             pause_s = FIRST_PAUSE_S
-        _log.error("worker_ended", pid=process.pid, status=status, again_in_s=pause_s)
+        _log.error("worker_ended", pid=process.pid, status=status, restart_in_s=pause_s)
         try:
             await asyncio.wait_for(stop.wait(), pause_s)
         except TimeoutError:
@@ -98,8 +97,8 @@ async def _keep(fleet: Fleet, stop: asyncio.Event) -> int:
             return status
 
 
-async def _ended(process: asyncio.subprocess.Process, stop: asyncio.Event) -> int:
-    """Waits for a worker's end, which SIGTERM brings about once it is time to stop."""
+async def _exit_status(process: asyncio.subprocess.Process, stop: asyncio.Event) -> int:
+    """Waits for a worker to exit, and sends it SIGTERM once `stop` is set."""
     ended = asyncio.ensure_future(process.wait())
     stopping = asyncio.ensure_future(stop.wait())
     try:
@@ -114,8 +113,8 @@ async def _ended(process: asyncio.subprocess.Process, stop: asyncio.Event) -> in
 
 
 @contextmanager
-def _held_port(listen_address: str) -> Iterator[str]:
-    """Holds a port for the workers, so that it stays theirs while all of them are being replaced."""
+def _reserved_port(listen_address: str) -> Iterator[str]:
+    """Binds the workers' port, so that no other process takes it while all of them restart."""
     host, _, port = listen_address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as holder:
@@ -126,7 +125,7 @@ def _held_port(listen_address: str) -> Iterator[str]:
 
 @contextmanager
 def _shared_metrics(config: ServiceConfig) -> Iterator[str]:
-    """Serves the workers' metrics as one, and yields the directory that they write them to."""
+    """Serves the combined metrics of the workers; yields the directory that they write to."""
     directory = tempfile.mkdtemp(prefix="metrics-")
     try:
         registry = CollectorRegistry()

@@ -14,18 +14,18 @@ from services.scorer.app import scorer_app
 from services.scorer.config import ScorerServiceConfig
 
 SWITCH_INTERVAL_S = 0.001
-"""The thread that runs batches needs the interpreter between them. While the event loop has calls to
-handle, it gets it after so long; Python's 5 ms are a tenth of a batch."""
+"""Longest that the thread that runs batches waits for the interpreter while the event loop is busy.
+Python's default, 5 ms, is a tenth of a batch."""
 
 
 def main() -> None:
-    """Loads the settings and serves, with several processes if they say so."""
+    """Loads the settings and runs the scorer, in one process or several."""
     config = load_config(ScorerServiceConfig, sys.argv[1:])
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     if config.workers == 1:
         uvloop.run(serve(config, scorer_app(config)))
         return
-    # The workers share the cores; each would take all of them.
+    # The workers share the cores; by default, each would use all of them.
     threads = config.intra_op_threads or max(1, usable_cores() // config.workers)
     command = (sys.executable, "-m", "services.scorer")
     settings = {"INTRA_OP_THREADS": str(threads)}

@@ -1,4 +1,4 @@
-"""Puts the scorer together: settings -> artifacts -> servicer."""
+"""Builds the scorer: settings -> artifacts -> servicer."""
 
 from __future__ import annotations
 
@@ -9,52 +9,41 @@ from typing import TYPE_CHECKING
 from routemoa.v1 import scorer_service_pb2, scorer_service_pb2_grpc
 from services.rpc.server import Service
 from services.scorer.artifacts.artifacts import Artifacts
-from services.scorer.scoring import OneScoring, Scoring
+from services.scorer.artifacts.open_runtime import open_runtime
 from services.scorer.servicer import ScorerServicer
-from services.scorer.shadow import Shadow, shadowing
+from services.scorer.shadow import Shadow, comparing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from scorer import Runtime
+    from services.scorer.artifacts.open_runtime import OpenRuntime
     from services.scorer.config import ScorerServiceConfig
-    from services.scorer.servicer import Scorings
+    from services.scorer.scoring import Scoring
 
 SERVICE_NAME = scorer_service_pb2.DESCRIPTOR.services_by_name["ScorerService"].full_name
 
 
 @asynccontextmanager
-async def scorer_app(config: ScorerServiceConfig) -> AsyncIterator[Service]:
-    """Opens the artifacts that the settings name and yields the scorer, ready to be served.
+async def scorer_app(
+    config: ScorerServiceConfig, *, open_runtime: OpenRuntime = open_runtime
+) -> AsyncIterator[Service]:
+    """Opens the artifacts of the settings and yields the scorer, ready to serve.
 
     Raises:
-        StartUpError: An artifact is bad, or the provider is not to be had.
+        StartUpError: An artifact is not usable, or the execution provider is not available.
     """
     async with AsyncExitStack() as stack:
-        artifacts = await stack.enter_async_context(Artifacts(config))
+        artifacts = await stack.enter_async_context(Artifacts(config, open_runtime))
         shadow = None
         if config.shadow_artifact is not None:
-            shadow = Shadow(partial(_named, artifacts, config.shadow_artifact))
-            await stack.enter_async_context(shadowing(shadow))
-        yield _service(config, artifacts, shadow)
+            shadow = Shadow(partial(_get, artifacts, config.shadow_artifact))
+            await stack.enter_async_context(comparing(shadow))
+        servicer = ScorerServicer(config, artifacts, shadow)
+        register = partial(scorer_service_pb2_grpc.add_ScorerServiceServicer_to_server, servicer)
+        yield Service(name=SERVICE_NAME, register=register, shed_reason=servicer.shed_reason)
 
 
-@asynccontextmanager
-async def scorer_service(config: ScorerServiceConfig, runtime: Runtime) -> AsyncIterator[Service]:
-    """Yields the scorer on a runtime that is open already."""
-    async with Scoring(runtime, config.batch_limits, config.cache_queries) as scoring:
-        yield _service(config, OneScoring(scoring))
-
-
-def _service(
-    config: ScorerServiceConfig, scorings: Scorings, shadow: Shadow | None = None
-) -> Service:
-    servicer = ScorerServicer(config, scorings, shadow)
-    register = partial(scorer_service_pb2_grpc.add_ScorerServiceServicer_to_server, servicer)
-    return Service(name=SERVICE_NAME, register=register, refusal=servicer.refusal)
-
-
-def _named(artifacts: Artifacts, name: str) -> Scoring:
+def _get(artifacts: Artifacts, name: str) -> Scoring:
     scoring = artifacts.get(name)
-    assert scoring is not None  # noqa: S101  # the settings name only artifacts that there are
+    assert scoring is not None  # noqa: S101  # the settings are checked to name an existing artifact
     return scoring

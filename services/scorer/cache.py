@@ -1,9 +1,9 @@
-"""Remembers what was scored, and has a query that several callers ask at once scored once.
+"""Caches scores, and scores a query once that several callers ask at the same time.
 
-texts -> remembered | in flight | new -> the new ones are scored together -> remembered
+texts -> cached | pending | new -> the new ones are scored together -> cached
 
-A score is a pure function of artifact and text, so nothing remembered grows stale: a new artifact
-comes with a new cache.
+A score depends on artifact and text only, so cached scores never expire: a new artifact has a new
+cache.
 """
 
 from __future__ import annotations
@@ -23,114 +23,117 @@ if TYPE_CHECKING:
 
     Score = Callable[[Sequence[str], float | None], Awaitable[list[ScoredQuery]]]
 
-_NEWEST_SHARE = 0.01
-"""How much the newest query says of how many are remembered, beside those before it."""
+_NEWEST_WEIGHT = 0.01
+"""Weight of the newest query in the moving average of the hit ratio."""
 _NO_TIME = Timing(queue_s=0.0, tokenization_s=0.0, inference_s=0.0)
 
 
 @dataclass(slots=True, eq=False)
-class _Flight:
-    """Queries that are being scored together, by key."""
+class _Pending:
+    """New queries that are scored together."""
 
     texts: dict[bytes, str]
+    """By key."""
     task: asyncio.Task[dict[bytes, ScoredQuery]]
-    waiting: int = 0
-    """Callers that wait for any of them."""
+    caller_count: int = 0
+    """Callers that wait for it."""
 
 
 class ScoreCache:
-    """Scores texts through a bounded memory of those scored before.
+    """Scores texts through an LRU cache.
 
     Args:
-        score: Scores texts that are not remembered.
-        capacity: Queries that are remembered; the one unused for longest goes first.
+        score: Scores texts that are not cached.
+        capacity: Most queries that are cached.
     """
 
     def __init__(self, score: Score, capacity: int) -> None:
         self._score = score
         self._capacity = capacity
-        self._remembered: OrderedDict[bytes, ScoredQuery] = OrderedDict()
-        self.hit_share = 0.0
-        """How many of the queries of late were remembered, in [0, 1]."""
-        self._flights: dict[bytes, _Flight] = {}
+        self._cached: OrderedDict[bytes, ScoredQuery] = OrderedDict()
+        self.hit_ratio = 0.0
+        """Share of recent queries that were cached, in [0, 1]."""
+        self._pending: dict[bytes, _Pending] = {}
+        """By the key of each of its queries."""
 
     async def score(
         self, texts: Sequence[str], remaining_s: float | None = None
     ) -> list[ScoredQuery]:
-        """Returns the outcome for each text, in order; raises what scoring raises.
+        """Returns the outcome of each text, in order; raises the errors of `score`.
 
-        A caller that goes away stops the scoring only if nobody else waits for it.
+        Scoring is cancelled when all callers that wait for it have been cancelled.
 
         Args:
-            texts: What to score.
-            remaining_s: Time that the caller has; who joins others gets as long as the first of them.
+            texts: The texts to score.
+            remaining_s: Time until the caller's deadline. A pending query keeps the deadline of the
+                caller that came first.
         """
         keys = [_key(text) for text in texts]
         found: dict[bytes, ScoredQuery] = {}
-        flights: list[_Flight] = []
+        awaited: list[_Pending] = []
         new: dict[bytes, str] = {}
         for key, text in zip(keys, texts, strict=True):
-            outcome = self._remembered.get(key)
-            self.hit_share += _NEWEST_SHARE * ((outcome is not None) - self.hit_share)
+            outcome = self._cached.get(key)
+            self.hit_ratio += _NEWEST_WEIGHT * ((outcome is not None) - self.hit_ratio)
             if outcome is not None:
-                self._remembered.move_to_end(key)
+                self._cached.move_to_end(key)
                 metrics.CACHE_HITS.inc()
                 found[key] = outcome
-            elif (flight := self._flights.get(key)) is not None:
+            elif (pending := self._pending.get(key)) is not None:
                 metrics.CACHE_JOINS.inc()
-                flights.append(flight)
+                awaited.append(pending)
             else:
                 new[key] = text
         if new:
             metrics.CACHE_MISSES.inc(len(new))
-            flights.append(self._start(new, remaining_s))
-        if flights:
-            found |= await self._landed(flights)
+            awaited.append(self._start(new, remaining_s))
+        if awaited:
+            found |= await self._wait(awaited)
         return [found[key] for key in keys]
 
-    def _start(self, texts: dict[bytes, str], remaining_s: float | None) -> _Flight:
-        flight = _Flight(texts, asyncio.create_task(self._fly(texts, remaining_s)))
-        # What it fails with reaches those who wait; if they all have gone, it is of no more interest.
-        flight.task.add_done_callback(lambda task: task.cancelled() or task.exception())
-        flight.task.add_done_callback(lambda _: self._end(flight))
-        self._flights |= dict.fromkeys(texts, flight)
-        return flight
+    def _start(self, texts: dict[bytes, str], remaining_s: float | None) -> _Pending:
+        pending = _Pending(texts, asyncio.create_task(self._score_new(texts, remaining_s)))
+        # An error is raised to the callers; without callers left, asyncio must not log it.
+        pending.task.add_done_callback(lambda task: task.cancelled() or task.exception())
+        pending.task.add_done_callback(lambda _: self._end(pending))
+        self._pending |= dict.fromkeys(texts, pending)
+        return pending
 
-    async def _fly(
+    async def _score_new(
         self, texts: dict[bytes, str], remaining_s: float | None
     ) -> dict[bytes, ScoredQuery]:
         outcomes = await self._score(list(texts.values()), remaining_s)
-        landed = dict(zip(texts, outcomes, strict=True))
-        for key, outcome in landed.items():
-            self._remembered[key] = dataclasses.replace(outcome, timing=_NO_TIME)
-        while len(self._remembered) > self._capacity:
-            self._remembered.popitem(last=False)
-        return landed
+        scored = dict(zip(texts, outcomes, strict=True))
+        for key, outcome in scored.items():
+            self._cached[key] = dataclasses.replace(outcome, timing=_NO_TIME)
+        while len(self._cached) > self._capacity:
+            self._cached.popitem(last=False)
+        return scored
 
-    async def _landed(self, flights: Sequence[_Flight]) -> dict[bytes, ScoredQuery]:
-        """Waits for flights, each of which lasts while somebody does."""
+    async def _wait(self, awaited: Sequence[_Pending]) -> dict[bytes, ScoredQuery]:
+        """Waits for the outcomes; cancels each scoring whose last caller is cancelled."""
         found: dict[bytes, ScoredQuery] = {}
-        for flight in flights:
-            flight.waiting += 1
+        for pending in awaited:
+            pending.caller_count += 1
         try:
-            for flight in flights:
-                found |= await asyncio.shield(flight.task)
+            for pending in awaited:
+                found |= await asyncio.shield(pending.task)
         finally:
-            for flight in flights:
-                flight.waiting -= 1
-                if not flight.waiting and not flight.task.done():
-                    flight.task.cancel()
-                    self._end(flight)
+            for pending in awaited:
+                pending.caller_count -= 1
+                if not pending.caller_count and not pending.task.done():
+                    pending.task.cancel()
+                    self._end(pending)
         return found
 
-    def _end(self, flight: _Flight) -> None:
-        """Lets nobody join any more."""
-        for key in flight.texts:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
+    def _end(self, pending: _Pending) -> None:
+        """Removes a scoring from the pending ones, so that no other caller joins it."""
+        for key in pending.texts:
+            if self._pending.get(key) is pending:
+                del self._pending[key]
 
 
 def _key(text: str) -> bytes:
-    # A digest, so that no text is kept for longer than it is worked on. No artifact reads the white
-    # space at a text's ends.
+    # A digest, so that no text is kept after it was scored. All artifacts ignore leading and trailing
+    # white space.
     return blake2b(text.strip().encode(), digest_size=16).digest()

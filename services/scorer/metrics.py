@@ -1,4 +1,4 @@
-"""What the scorer service measures of itself."""
+"""The Prometheus metrics of the scorer service."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ _SECONDS = (
 
 QUEUED = Gauge(
     "routemoa_scorer_queued_request_count",
-    "Queries that wait for a batch.",
+    "Queries in the queue.",
     multiprocess_mode="livesum",
 )
 BATCHED = Histogram(
-    "routemoa_scorer_batch_request_count", "Queries of a batch.", buckets=(1, 2, 4, 8, 16, 32, 64)
+    "routemoa_scorer_batch_request_count", "Queries per batch.", buckets=(1, 2, 4, 8, 16, 32, 64)
 )
 BATCH_TOKENS = Histogram(
     "routemoa_scorer_batch_token_count",
-    "Tokens of a batch, padding included.",
+    "Tokens per batch, padding included.",
     buckets=(16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192),
 )
-PADDING_TOKENS = Counter("routemoa_scorer_padding_tokens_total", "Tokens that were padding.")
+PADDING_TOKENS = Counter("routemoa_scorer_padding_tokens_total", "Padding tokens.")
 _STAGE_SECONDS = Histogram(
     "routemoa_scorer_stage_seconds",
-    "Time in the queue and in tokenization, per query; in the model, per batch.",
+    "Time in the queue and in tokenization, per query; in inference, per batch.",
     ["stage"],
     buckets=_SECONDS,
 )
 _CACHE_QUERIES = Counter(
     "routemoa_scorer_cache_queries_total",
-    "Queries that were remembered (hit), in flight for another caller (join), or new (miss).",
+    "Queries that were cached (hit), being scored for another caller (join), or new (miss).",
     ["outcome"],
 )
 CACHE_HITS = _CACHE_QUERIES.labels("hit")
@@ -60,7 +60,7 @@ _INFERENCE_SECONDS = _STAGE_SECONDS.labels("inference")
 
 
 def observe_batch(lengths: Sequence[int], inference_s: float) -> None:
-    """Notes a batch that was run, given the tokens of each of its queries."""
+    """Records a batch that ran, given the number of tokens of each query."""
     token_count = max(lengths) * len(lengths)
     BATCHED.observe(len(lengths))
     BATCH_TOKENS.observe(token_count)
@@ -69,20 +69,20 @@ def observe_batch(lengths: Sequence[int], inference_s: float) -> None:
 
 
 def observe_wait(queue_s: float, tokenization_s: float) -> None:
-    """Notes how long one query was on its way into a batch."""
+    """Records the time of one query before its batch."""
     _QUEUE_SECONDS.observe(queue_s)
     _TOKENIZATION_SECONDS.observe(tokenization_s)
 
 
 SHADOW_QUERIES = Counter(
     "routemoa_scorer_shadow_queries_total",
-    "Queries that the shadow artifact scored too: it ranked the same model first (same), another one "
-    "(other), had no time for it (dropped), or failed.",
+    "Queries for the shadow artifact: it ranked the same model first (same) or another one (other), "
+    "its queue was full (dropped), or it failed (failed).",
     ["outcome"],
 )
 SHADOW_DIFFERENCE = Histogram(
     "routemoa_scorer_shadow_score_difference",
-    "Mean |score difference| of a query between the artifact in use and its shadow.",
+    "Mean |score difference| of a query between the default artifact and the shadow.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
 )
 ARTIFACT = Gauge(

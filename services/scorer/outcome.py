@@ -1,4 +1,4 @@
-"""What came of one query."""
+"""The outcome of one query."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Where the time of one query went."""
+    """The time that one query spent in each stage."""
 
     queue_s: float
     tokenization_s: float
     inference_s: float
-    """Shared by all queries of the batch."""
+    """The same for all queries of a batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScoredQuery:
-    """The outcome for one query."""
+    """The scores of one query, with all that the artifact predicts for it."""
 
     scores: npt.NDArray[np.float32]
-    """One score per model, shape (M,), in the runtime's order."""
+    """One score per model, shape (M,), in the order of the artifact's models."""
     class_weights: npt.NDArray[np.float32]
-    """How much the query is of each response class, shape (C,)."""
+    """The weight of each response class, shape (C,)."""
     completion_tokens: npt.NDArray[np.float32] | None
-    """Expected tokens of each model's reply, shape (M,); None where the artifact knows none."""
+    """Expected tokens of each model's reply, shape (M,); None if the artifact predicts none."""
     uncertainty: float
-    """How little the scores are to be relied on, in [0, 1]."""
+    """The uncertainty of the scores, in [0, 1]; 1 is the least reliable."""
     truncated: bool
     timing: Timing

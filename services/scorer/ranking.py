@@ -1,4 +1,4 @@
-"""What was read of one query -> the models asked for, best first, and the team among them."""
+"""Sorts the requested models by score, and selects the team that runs together."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 class Ranking:
-    """Orders the models of one artifact by score; equal scores by model id.
+    """Sorts the models of one artifact by score; equal scores by model id.
 
     Args:
         model_ids: The artifact's models, in its order.
-        success: Chance that a model answers a query of a response class well, shape (C, M).
-        class_counts: How many response classes each skill has; they sum to C.
-        team_rule: How the models that run together are chosen.
+        success: Probability that a model answers a query of a response class well, shape (C, M).
+        class_counts: The number of response classes of each skill; the sum is C.
+        team_rule: The rule that selects the models that run together.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Ranking:
         class_counts: Sequence[int],
         team_rule: TeamRule,
     ) -> None:
-        # With the columns in the order of their ids, a stable sort settles ties by id.
+        # The columns are sorted by id, so that a stable sort by score orders equal scores by id.
         self._columns = {model_id: model_ids.index(model_id) for model_id in sorted(model_ids)}
         self._all = list(self._columns)
         self._all_columns = np.array(list(self._columns.values()))
@@ -48,11 +48,11 @@ class Ranking:
         self._team_rule = team_rule
 
     def unknown(self, model_ids: Sequence[str]) -> list[str]:
-        """Returns the ids, sorted, that the artifact does not know."""
+        """Returns the ids that are not in the artifact, sorted."""
         return sorted(set(model_ids) - self._columns.keys())
 
     def check(self, model_ids: Sequence[str]) -> None:
-        """Raises `ModelNotFoundError`, with every unknown id, if there are any."""
+        """Raises `ModelNotFoundError` with all unknown ids, if there are any."""
         if model_ids and (unknown := self.unknown(model_ids)):
             ids = listed(unknown)
             raise ModelNotFoundError(f"the scorer does not know {ids}", {"model_ids": ids})
@@ -60,45 +60,45 @@ class Ranking:
     def best_first(
         self, scores: Floats, tokens: Floats | None, model_ids: Sequence[str]
     ) -> list[tuple[str, float, int | None]]:
-        """Returns the models, or all if none are named, with score and expected reply tokens.
+        """Returns the requested models, best first, with their scores and expected reply tokens.
 
         Args:
             scores: One per model of the artifact, shape (M,), in the artifact's order.
-            tokens: Expected tokens of each model's reply, shape (M,); None where none are known.
-            model_ids: Ids that the artifact knows; naming one twice changes nothing.
+            tokens: Expected tokens of each model's reply, shape (M,); None if unknown.
+            model_ids: Ids in the artifact; none means all. Duplicates are ignored.
         """
         ids, columns = self._chosen(model_ids)
         chosen = scores[columns]
         order = np.argsort(-chosen, kind="stable").tolist()
         values = chosen.tolist()
         if tokens is None:
-            return [(ids[place], values[place], None) for place in order]
+            return [(ids[index], values[index], None) for index in order]
         lengths = np.rint(tokens[columns]).astype(int).tolist()
-        return [(ids[place], values[place], lengths[place]) for place in order]
+        return [(ids[index], values[index], lengths[index]) for index in order]
 
     def team(
         self, scores: Floats, class_weights: Floats, model_ids: Sequence[str], size: int
     ) -> list[str]:
-        """Returns the models to run together, the best one first.
+        """Returns the models that run together, the best one first.
 
         Args:
             scores: As `best_first`.
-            class_weights: How much the query is of each response class, shape (C,).
+            class_weights: The weight of each response class, shape (C,).
             model_ids: As `best_first`.
-            size: How many; all, where there are fewer.
+            size: The number of models; with fewer models, all of them.
         """
         ids, columns = self._chosen(model_ids)
-        (places,) = team_columns(
+        (team,) = team_columns(
             self._team_rule,
             class_weights=class_weights[np.newaxis],
             success=self._success[:, columns],
             scores=scores[np.newaxis, columns],
             count=min(size, len(ids)),
         )
-        return [ids[place] for place in places.tolist()]
+        return [ids[index] for index in team.tolist()]
 
     def uncertainty(self, scores: Floats, class_weights: Floats, model_ids: Sequence[str]) -> float:
-        """Returns how little a ranking of these models is to be relied on, in [0, 1].
+        """Returns the uncertainty of a ranking of these models, in [0, 1].
 
         Args:
             scores: As `best_first`.

@@ -1,4 +1,4 @@
-"""What was read of a query -> the message that a caller gets."""
+"""Writes the ranking of a query into a response."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ def fill_ranking(
     """Writes the ranking of the models that a request asks for.
 
     Args:
-        response: An empty message; it may be part of another, into which it would else be copied.
-        request: A request whose models the artifact knows.
-        outcome: What was read of its query.
-        scoring: What it was read with.
+        response: An empty message. It is passed in, since it may be part of another message: a new
+            one would have to be copied there.
+        request: A request whose models are all in the artifact.
+        outcome: The outcome of its query.
+        scoring: The artifact that scored it.
     """
     ranking, uncertainty = scoring.ranking, outcome.uncertainty
-    if request.model_ids:  # some other model may be sure to answer well, and is of no use here
+    if request.model_ids:  # the outcome's is that of all models
         uncertainty = ranking.uncertainty(outcome.scores, outcome.class_weights, request.model_ids)
     response.truncated = outcome.truncated
     response.scorer_version = scoring.runtime.version
     response.uncertainty = uncertainty
-    # Messages added in place and set field by field take half the time of ones that are then copied.
+    # Messages that are added in place and set field by field take half the time of copied ones.
     add = response.model_scores.add
     for model_id, score, tokens in ranking.best_first(
         outcome.scores, outcome.completion_tokens, request.model_ids

@@ -1,4 +1,4 @@
-"""One artifact at work: runtime -> batcher -> cache."""
+"""Scores texts with one artifact: runtime -> batcher -> cache."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ if TYPE_CHECKING:
 
     from routemoa.errors import OverloadedError
     from scorer import Runtime
-    from services.scorer.batching.batcher import BatchLimits
+    from services.scorer.batching.batch_limits import BatchLimits
     from services.scorer.outcome import ScoredQuery
 
 
-WORTH_READING = 0.1
-"""Where more of the queries are remembered, calls are read also under overload. Reading a call in order
-to refuse it costs 0.2 CPU-ms more than to refuse it unread; answering a query costs ten times that."""
+SHED_BELOW_HIT_RATIO = 0.1
+"""Calls are shed unread only if the cache hit ratio is not above this; else the cache may answer them.
+To read a call and then refuse it costs 0.2 CPU-ms more than to shed it unread; to score a query
+costs ten times that."""
 
 
 class Scoring:
-    """Scores texts with one runtime, from `async with` until the block ends.
+    """Scores texts with one runtime until the `async with` block ends.
 
     Args:
-        runtime: A runtime that is warm.
-        limits: How large batches and their queue may grow.
-        cache_size: Queries whose scores are remembered. 0: none, and nothing is shared.
+        runtime: A runtime that is warmed up.
+        limits: The limits of batches and of their queue.
+        cache_size: Most queries whose scores are cached. 0: no cache, and equal queries are not
+            shared.
     """
 
     def __init__(self, runtime: Runtime, limits: BatchLimits, cache_size: int) -> None:
@@ -58,7 +60,7 @@ class Scoring:
     async def score(
         self, texts: Sequence[str], remaining_s: float | None = None
     ) -> list[ScoredQuery]:
-        """Returns the outcome for each text, in order; see `Batcher.score`."""
+        """Returns the outcome of each text, in order; see `Batcher.score`."""
         self._calls += 1
         self._idle.clear()
         try:
@@ -68,25 +70,12 @@ class Scoring:
             if not self._calls:
                 self._idle.set()
 
-    def refusal(self) -> OverloadedError | None:
-        """Returns why any query that comes now would be refused; None if one might not be."""
-        if self._cache is not None and self._cache.hit_share > WORTH_READING:
+    def shed_reason(self) -> OverloadedError | None:
+        """Returns the error for any new call, to be shed unread; None if calls must be read."""
+        if self._cache is not None and self._cache.hit_ratio > SHED_BELOW_HIT_RATIO:
             return None
-        return self._batcher.refusal()
+        return self._batcher.shed_reason()
 
     async def idle(self) -> None:
-        """Waits until no call is scored."""
+        """Waits until no call is in progress."""
         await self._idle.wait()
-
-
-class OneScoring:
-    """The one artifact of a scorer that has no other."""
-
-    names = ()
-
-    def __init__(self, scoring: Scoring) -> None:
-        self.default = scoring
-
-    def get(self, name: str) -> Scoring | None:  # noqa: ARG002  # there are no names
-        """Returns None: there are no names."""
-        return None

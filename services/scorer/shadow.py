@@ -1,6 +1,6 @@
-"""Has another artifact score the same queries on the side, and counts where the two agree.
+"""Scores the same queries with a second artifact and counts how often the two agree.
 
-What it finds goes into metrics alone. It never holds up a caller: when it is behind, queries are
+The results go to metrics only. Callers never wait for it: when its queue is full, queries are
 dropped and counted.
 """
 
@@ -23,34 +23,34 @@ if TYPE_CHECKING:
     from services.scorer.outcome import ScoredQuery
     from services.scorer.scoring import Scoring
 
-WAITING = 64
-"""Queries that may wait for the shadow."""
+MAX_QUEUED = 64
+"""Most queries in the queue of the shadow artifact."""
 
 _log = structlog.get_logger()
 
 
 class Shadow:
-    """Compares the artifact in use with another one.
+    """Compares the default artifact with the shadow artifact.
 
     Args:
-        current: Returns what scores with the other one now.
+        current: Returns the current shadow artifact, which may be reloaded.
     """
 
     def __init__(self, current: Callable[[], Scoring]) -> None:
         self._current = current
-        self._waiting: asyncio.Queue[tuple[str, Scoring, ScoredQuery]] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[tuple[str, Scoring, ScoredQuery]] = asyncio.Queue(MAX_QUEUED)
 
     def observe(self, text: str, used: Scoring, outcome: ScoredQuery) -> None:
-        """Has a query that was just scored compared, if there is room."""
+        """Queues a query with the default artifact's scores; drops it if the queue is full."""
         try:
-            self._waiting.put_nowait((text, used, outcome))
+            self._queue.put_nowait((text, used, outcome))
         except asyncio.QueueFull:
             SHADOW_QUERIES.labels("dropped").inc()
 
     async def run(self) -> None:
-        """Compares what comes, one query after the other, for ever."""
+        """Compares queued queries, one at a time, until it is cancelled."""
         while True:
-            text, used, outcome = await self._waiting.get()
+            text, used, outcome = await self._queue.get()
             other = self._current()
             try:
                 (shadow,) = await other.score([text])
@@ -61,8 +61,8 @@ class Shadow:
 
 
 def compare(used: Scoring, outcome: ScoredQuery, other: Scoring, shadow: ScoredQuery) -> None:
-    """Counts one query: whether both rank the same of their common models first, how far they are."""
-    columns = {model_id: place for place, model_id in enumerate(other.runtime.model_ids)}
+    """Records one query: the score difference, and if both rank the same model first."""
+    columns = {model_id: index for index, model_id in enumerate(other.runtime.model_ids)}
     common = [(i, columns[m]) for i, m in enumerate(used.runtime.model_ids) if m in columns]
     if not common:
         SHADOW_QUERIES.labels("failed").inc()
@@ -75,8 +75,8 @@ def compare(used: Scoring, outcome: ScoredQuery, other: Scoring, shadow: ScoredQ
 
 
 @asynccontextmanager
-async def shadowing(shadow: Shadow) -> AsyncIterator[None]:
-    """Compares until the block ends."""
+async def comparing(shadow: Shadow) -> AsyncIterator[None]:
+    """Runs the shadow until the block ends."""
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(shadow.run())
         try:

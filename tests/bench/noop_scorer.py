@@ -1,4 +1,4 @@
-"""The scorer service with a model that does nothing: what is left is the cost of serving.
+"""The scorer service with a model that does nothing, to measure the cost of serving alone.
 
 `python -m tests.bench.noop_scorer`, with the settings of the scorer service.
 """
@@ -6,30 +6,29 @@
 from __future__ import annotations
 
 import sys
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import uvloop
 
-from scorer import Runtime, default_artifact_path, load_artifact
+from scorer import Runtime, load_artifact
 from scorer.runtime.runtime import Prediction
 from services.rpc.config import load_config
 from services.rpc.server import serve
-from services.scorer.app import scorer_service
+from services.scorer.app import scorer_app
 from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from scorer import TokenizedQuery
-    from services.rpc.server import Service
 
 
 class NoopRuntime(Runtime):
-    """Answers every query with what it once answered to one."""
+    """Answers every query with its prediction for one query."""
 
     def prepare(self) -> None:
-        """Reads the one query and its scores."""
+        """Computes the prediction for the one query."""
         self._query = super().tokenize("a word")
         self._reading = super().predict([self._query])
 
@@ -38,7 +37,7 @@ class NoopRuntime(Runtime):
         return self._query
 
     def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
-        """Returns the one reading for each."""
+        """Returns the same prediction for each."""
         rows = [0] * len(queries)
         reading = self._reading
         return Prediction(
@@ -49,16 +48,14 @@ class NoopRuntime(Runtime):
         )
 
 
-@asynccontextmanager
-async def noop_app(config: ScorerServiceConfig) -> AsyncIterator[Service]:
-    """Yields the scorer on a runtime that does nothing."""
-    runtime = NoopRuntime.open(load_artifact(default_artifact_path()))
+def open_noop(config: ScorerServiceConfig, path: Path, served: frozenset[str]) -> Runtime:
+    """Opens an artifact with a runtime that does nothing; called like `open_runtime`."""
+    runtime = NoopRuntime.open(load_artifact(path))
     assert isinstance(runtime, NoopRuntime)
     runtime.prepare()
-    async with scorer_service(config, runtime) as service:
-        yield service
+    return runtime
 
 
 if __name__ == "__main__":
     settings = load_config(ScorerServiceConfig, sys.argv[1:])
-    uvloop.run(serve(settings, noop_app(settings)))
+    uvloop.run(serve(settings, scorer_app(settings, open_runtime=open_noop)))

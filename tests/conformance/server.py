@@ -204,7 +204,7 @@ async def listening(
     admission = Admission(MAX_CALLS)
     guards = chain(admission, deadline_floor_ms=DEADLINE_FLOOR_MS).guards
     server = grpc.aio.server(
-        interceptors=[GuardInterceptor([stage.watch, *guards], refusal=admission.refusal)],
+        interceptors=[GuardInterceptor([stage.watch, *guards], shed_reason=admission.shed_reason)],
         options=(("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.so_reuseport", 0)),
     )
     for name in services:

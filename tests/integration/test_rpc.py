@@ -1,4 +1,4 @@
-"""What every service does around its calls: limits, errors, health, drain."""
+"""Limits, errors, health and drain of any service."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ TIMEOUT_S = 10
 
 
 class HeldService(JudgeServiceServicer):
-    """Holds every call until the test lets go; fails if told to."""
+    """Holds every call until the test lets go; fails if it is broken."""
 
     def __init__(self) -> None:
         self.entered = asyncio.Event()

@@ -26,8 +26,9 @@ from routemoa.v1.scorer_service_pb2 import (
 )
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from scorer import Runtime, default_artifact_path, load_artifact
-from services.scorer.app import scorer_service
+from services.scorer.app import scorer_app
 from services.scorer.config import ScorerServiceConfig
+from tests.conftest import scorer_service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from scorer.runtime.runtime import Prediction
     from tests.conftest import Connect, Serve
 
+EDGE = default_artifact_path().parent / "edge"
 QUERY = "What is the capital of France?"
 TIMEOUT_S = 20
 
@@ -121,7 +123,7 @@ async def test_a_team_size_out_of_range_is_named_beside_all_else(
 
 
 class TaughtRuntime(Runtime):
-    """An artifact that was taught how long replies are."""
+    """An artifact that predicts the length of replies."""
 
     def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
         reading = super().predict(queries)
@@ -129,13 +131,13 @@ class TaughtRuntime(Runtime):
         return replace(reading, completion_tokens=tokens)
 
 
-async def test_expected_reply_lengths_are_told_where_the_artifact_knows_them(
+async def test_expected_reply_lengths_are_returned_if_the_artifact_predicts_them(
     serve: Serve, connect: Connect, scorer: ScorerServiceStub
 ) -> None:
     untaught = await scorer.RankModels(RankModelsRequest(query=QUERY), timeout=TIMEOUT_S)
     assert not untaught.model_scores[0].HasField("expected_completion_token_count")
-    runtime = TaughtRuntime.open(load_artifact(default_artifact_path().parent / "edge"))
-    config = ScorerServiceConfig(listen_address="127.0.0.1:0")
+    runtime = TaughtRuntime.open(load_artifact(EDGE))
+    config = ScorerServiceConfig(listen_address="127.0.0.1:0", artifact=EDGE)
     stub = ScorerServiceStub(connect(await serve(config, scorer_service(config, runtime))))
     response = await stub.RankModels(RankModelsRequest(query=QUERY), timeout=TIMEOUT_S)
     lengths = {s.model_id: s.expected_completion_token_count for s in response.model_scores}
@@ -208,9 +210,9 @@ async def test_a_batch_answers_each_request_in_order(
 
 
 async def test_the_edge_tier_is_served_as_the_base_tier_is(serve: Serve, connect: Connect) -> None:
-    edge = Runtime.open(load_artifact(default_artifact_path().parent / "edge"))
-    config = ScorerServiceConfig(listen_address="127.0.0.1:0")
-    stub = ScorerServiceStub(connect(await serve(config, scorer_service(config, edge))))
+    edge = Runtime.open(load_artifact(EDGE))
+    config = ScorerServiceConfig(listen_address="127.0.0.1:0", artifact=EDGE)
+    stub = ScorerServiceStub(connect(await serve(config, scorer_app(config))))
     queries = [QUERY, "word " * 3_000, "你好", "?"]
     request = BatchRankModelsRequest(requests=[RankModelsRequest(query=q) for q in queries])
     response = await stub.BatchRankModels(request, timeout=TIMEOUT_S)
@@ -353,7 +355,7 @@ async def test_a_batch_that_the_queue_cannot_hold_beside_others_is_refused_as_ov
     assert error.retry_delay_s == 0.25
 
 
-async def test_overload_is_told_before_a_query_is_read(
+async def test_overload_is_reported_before_a_query_is_read(
     serve: Serve, connect: Connect, scorer_runtime: Runtime
 ) -> None:
     config = ScorerServiceConfig(
@@ -371,7 +373,7 @@ async def test_overload_is_told_before_a_query_is_read(
     method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
     method = channel.unary_unary("/routemoa.v1.ScorerService/RankModels")
     async with asyncio.timeout(TIMEOUT_S):
-        # What is no message at all is an invalid argument, once it is read.
+        # Bytes that are no message are an invalid argument, but only if they are read.
         code = grpc.StatusCode.INVALID_ARGUMENT
         while code is grpc.StatusCode.INVALID_ARGUMENT:
             call = method(b"\xff\xff", timeout=TIMEOUT_S)

@@ -125,7 +125,7 @@ async def test_a_bad_pool_file_is_refused_with_the_line_of_every_problem(tmp_pat
 
 
 @without_cuda
-async def test_cuda_that_is_not_to_be_had_is_refused() -> None:
+async def test_cuda_that_is_not_available_is_refused() -> None:
     status, text = await refusal("scorer", PROVIDER="cuda")
     assert status == 1
     assert "cuda was asked for" in text
@@ -133,12 +133,12 @@ async def test_cuda_that_is_not_to_be_had_is_refused() -> None:
 
 
 @without_cuda
-async def test_cuda_that_is_not_to_be_had_falls_back_only_where_allowed_and_says_so(
+async def test_cuda_that_is_not_available_falls_back_only_if_allowed_and_is_logged(
     connect: Connect,
 ) -> None:
     async with started("scorer", PROVIDER="cuda", ALLOW_PROVIDER_FALLBACK="true") as process:
         warning = await logged(process, "provider_fallback")
-        assert (warning["asked_for"], warning["used"]) == ("cuda", "cpu")
+        assert (warning["requested"], warning["used"]) == ("cuda", "cpu")
         channel = connect(str((await logged(process, "listening"))["address"]))
         info = await ScorerServiceStub(channel).GetScorerInfo(
             GetScorerInfoRequest(), timeout=TIMEOUT_S

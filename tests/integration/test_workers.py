@@ -30,7 +30,7 @@ EDGE = default_artifact_path().parent / "edge"
 
 @dataclass(slots=True, kw_only=True)
 class Supervised:
-    """A supervisor and what its processes have logged."""
+    """A supervisor, and the log lines of its processes."""
 
     process: asyncio.subprocess.Process
     metrics_port: int
@@ -104,7 +104,7 @@ async def rank(stub: ScorerServiceStub, number: int) -> None:
 
 
 def handled(metrics_port: int) -> float:
-    """Returns the calls that all workers together say they answered."""
+    """Returns the number of calls that all workers answered, by their metrics."""
     with urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=TIMEOUT_S) as response:
         lines = response.read().decode().splitlines()
     name = 'grpc_server_handled_total{code="OK",method="RankModels"} '

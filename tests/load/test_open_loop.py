@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from scorer import Runtime, default_artifact_path, load_artifact
-from services.scorer.app import scorer_service
 from services.scorer.config import ScorerServiceConfig
+from tests.conftest import scorer_service
 from tests.load.open_loop import Ending, arrivals, offer
 from tests.load.scorer_target import TEXTS, ScorerTarget
 from tests.load.summary import Summary, percentile

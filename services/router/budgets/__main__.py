@@ -16,7 +16,7 @@ from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.tenants import load_tenants
 from services.router.types.amounts import CONCURRENT_ANSWERS, RESOURCES
 from services.rpc.breaker import Breaker
-from services.rpc.reload import FileProblemsError
+from services.rpc.file_problems import FileProblemsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,8 @@ from services.router.budgets.account import Account
 from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.tenants import ANONYMOUS, load_tenants
-from services.rpc.reload import FileProblemsError, Reloaded
+from services.rpc.file_problems import FileProblemsError
+from services.rpc.reload import Reloaded
 from services.rpc.server import StartUpError
 
 if TYPE_CHECKING:

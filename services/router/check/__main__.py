@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from services.router.check.probe import check_pool
 from services.router.pool.pool import load_pool
 from services.rpc.config import EXIT_BAD_CONFIG
-from services.rpc.reload import FileProblemsError
+from services.rpc.file_problems import FileProblemsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

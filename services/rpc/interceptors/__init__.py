@@ -1,4 +1,11 @@
-"""The chain that every call goes through, in one place."""
+"""Interceptors: the guards around every call, in one chain.
+
+guard: Turns guards into one gRPC interceptor.
+telemetry: One metrics sample and one log line per call.
+errors: Turns exceptions into errors of the contract.
+deadline: Refuses calls that allow too little time.
+admission: Limits the calls in flight.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +21,8 @@ if TYPE_CHECKING:
 
 
 def chain(admission: Admission, *, deadline_floor_ms: int) -> GuardInterceptor:
-    """Returns the interceptor of a server: measure, translate errors, check time, take a permit."""
+    """Returns the interceptor of a server: measure, translate errors, check the deadline, admit."""
     return GuardInterceptor(
-        [telemetry, errors, deadline(deadline_floor_ms), admission.guard], refusal=admission.refusal
+        [telemetry, errors, deadline(deadline_floor_ms), admission.guard],
+        shed_reason=admission.shed_reason,
     )

@@ -1,4 +1,4 @@
-"""Permits: no permit, no work. Overload is answered at once instead of late."""
+"""Limits the calls in flight; further calls get an error at once instead of a late answer."""
 
 from __future__ import annotations
 
@@ -35,47 +35,49 @@ def _full(limit: int) -> OverloadedError:
 _SHUTTING_DOWN = _shutting_down()
 
 
-def never(method: str) -> None:  # whatever the method
-    """Refuses nothing."""
+def no_shed_reason(method: str) -> None:  # takes what `Service.shed_reason` takes
+    """Returns None: the service sheds no call."""
 
 
 class Admission:
-    """Counts the calls in flight and refuses those above the limit, and all while draining.
+    """Counts the calls in flight; refuses calls above the limit, and all calls while draining.
 
     Args:
-        limit: Calls that may be in flight.
-        refusal: Returns why the service would refuse a call of a method, or None; asked when the
-            headers of a call arrive.
+        limit: Most calls that may be in flight.
+        shed_reason: `Service.shed_reason`; called when the headers of a call arrive.
     """
 
-    def __init__(self, limit: int, refusal: Callable[[str], RouteMoAError | None] = never) -> None:
+    def __init__(
+        self, limit: int, shed_reason: Callable[[str], RouteMoAError | None] = no_shed_reason
+    ) -> None:
         self._limit = limit
-        self._service_refusal = refusal
+        self._service_shed_reason = shed_reason
         self._full = _full(limit)
         CALLS_LIMIT.set(limit)
         self._in_flight = 0
         self.draining = False
         self.idle = asyncio.Event()
-        """Set while no call holds a permit."""
+        """Set while no call is in flight."""
         self.idle.set()
 
-    def refusal(self, method: str) -> RouteMoAError | None:
-        """Returns why a call that comes now is refused, and counts it; None if it is not.
+    def shed_reason(self, method: str) -> RouteMoAError | None:
+        """Returns the error for a new call that must be shed, and counts it; else None.
 
-        Where the same is wrong, the same error is returned, never to be raised.
+        Returns the same object for the same reason, so it must not be raised.
         """
         if self.draining:
             _DRAINING.inc()
             return _SHUTTING_DOWN
-        error = self._full if self._in_flight >= self._limit else self._service_refusal(method)
+        full = self._in_flight >= self._limit
+        error = self._full if full else self._service_shed_reason(method)
         if error is not None:
             _OVERLOADED.inc()
         return error
 
     @contextmanager
-    def guard(self, call: Call) -> Iterator[None]:  # noqa: ARG002  # a guard takes the call
-        """Holds a permit for the call's whole life."""
-        # Others may have come first while its request was read.
+    def guard(self, call: Call) -> Iterator[None]:  # noqa: ARG002  # every guard takes the call
+        """Counts the call as in flight until it ends."""
+        # Checked again: other calls may have started while this one's request was read.
         if self.draining:
             _DRAINING.inc()
             raise _shutting_down()

@@ -1,4 +1,4 @@
-"""Refuses calls that allow too little time to be worth starting."""
+"""Refuses calls whose deadline is too close."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def deadline(floor_ms: int) -> Guard:
-    """Returns a guard that raises `DeadlineTooShortError` below a floor of milliseconds."""
+    """Returns a guard that raises `DeadlineTooShortError` if less time than the floor is left."""
 
     @contextmanager
     def guard(call: Call) -> Iterator[None]:

@@ -1,4 +1,7 @@
-"""Turns whatever a handler raises into an error of the contract; the rest stays inside."""
+"""Turns every exception of a handler into an error of the contract.
+
+The details of an unexpected exception go to the log, never to the caller.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _log = structlog.get_logger()
 
 @contextmanager
 def errors(call: Call) -> Iterator[None]:
-    """Notes how the call ends; raises `InternalError` for an exception that is not in the contract."""
+    """Records the status of the call; raises `InternalError` for an unexpected exception."""
     try:
         yield
     except asyncio.CancelledError:
@@ -30,7 +33,7 @@ def errors(call: Call) -> Iterator[None]:
     except RouteMoAError as error:
         call.code, call.reason = error.code, error.reason
         raise
-    except Exception as error:  # the one place: whatever it is, the caller learns nothing of it
+    except Exception as error:  # any exception: its details are not for the caller
         call.code, call.reason = InternalError.code, InternalError.reason
         _log.exception("call_failed", method=call.method, request_id=call.request_id)
         raise InternalError("internal error", {"request_id": call.request_id}) from error

@@ -1,8 +1,8 @@
 """Turns guards into one gRPC interceptor.
 
-A guard is a context manager around a call: it runs before the handler, and after it however it
-ends. Unary and streaming calls go through the same guards, so each behaviour is written once. Handlers
-that stream are closed as soon as the call ends, so that cancellation reaches what they wait for.
+A guard is a context manager around a call: it runs before the handler, and again after it, even
+after an error. Unary and streaming calls go through the same guards, so each behaviour is written
+once. A streaming handler is closed as soon as its call ends, so that what it awaits is cancelled.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from routemoa.errors import InvalidFieldError, RouteMoAError, to_status
 
 REQUEST_ID_KEY = "x-request-id"
 MAX_REQUEST_ID_CHARACTERS = 128
-"""The rest is cut off: the id goes into every log line of the call and into its error."""
+"""A longer id is cut: it goes into every log line of the call and into its error."""
 GUARDED_PREFIX = "/routemoa."
-REASONS_KEPT = 256
-"""Handlers that refuse are kept by method and reason, for so many: overload is no time to make them."""
+MAX_SHEDDING_HANDLERS = 256
+"""Cached handlers, one per method and shed reason: building one per call would cost time under
+load."""
 _DETAILS_KEY = "grpc-status-details-bin"
 
 RequestT = TypeVar("RequestT")
@@ -36,46 +37,46 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """One call, as the guards see it."""
+    """One call: its data that the guards read and set."""
 
     method: str
-    """Full method name, e.g. `/routemoa.v1.ScorerService/RankModels`."""
+    """The full method name, e.g. `/routemoa.v1.ScorerService/RankModels`."""
     context: Context
     request_id: str
     """The caller's `x-request-id`, or a new one."""
     started_s: float = field(default_factory=time.perf_counter)
     code: grpc.StatusCode = grpc.StatusCode.OK
-    """How the call ended; set by the errors guard."""
+    """The status that the call ended with; set by the errors guard."""
     reason: str | None = None
-    """The name of the `ErrorReason`, if there is one."""
+    """The name of the `ErrorReason`; None if there is none."""
 
 
 Guard = Callable[[Call], AbstractContextManager[None]]
 
 
 class _Undecodable:
-    """Stands for a request whose bytes are not the message that the method takes."""
+    """Replaces a request that could not be decoded."""
 
 
 class GuardInterceptor(grpc.aio.ServerInterceptor):
     """Runs guards, outermost first, around every call to a RouteMoA service.
 
-    What they or the handler raise of the contract's errors ends the call with its status.
+    A `RouteMoAError` of a guard or of the handler ends the call with the status of that error.
 
     Args:
-        guards: What runs around each call.
-        refusal: Returns why a call of a method that comes now is refused, or None; the same error
-            for the same reason. A refused call is answered before anything of it is read, and only the
-            outermost guard sees it.
+        guards: The guards, the outermost first.
+        shed_reason: Returns the error for a new call of a method that must be shed; None if it is
+            admitted. The same object for the same reason. A shed call gets the error before its
+            request is read, and only the outermost guard runs.
     """
 
     def __init__(
-        self, guards: list[Guard], *, refusal: Callable[[str], RouteMoAError | None]
+        self, guards: list[Guard], *, shed_reason: Callable[[str], RouteMoAError | None]
     ) -> None:
         self.guards = guards
-        self._refusal = refusal
+        self._shed_reason = shed_reason
         self._handlers: dict[str, Any] = {}
-        self._refused = lru_cache(REASONS_KEPT)(self._refusing)
+        self._shedding = lru_cache(MAX_SHEDDING_HANDLERS)(self._shedding_handler)
 
     async def intercept_service(
         self,
@@ -85,14 +86,14 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
         ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[RequestT, ResponseT] | None:
-        """Wraps the handler of a method; health and reflection stay as they are."""
+        """Wraps the handler of a method; those of health and reflection are left unchanged."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or not method.startswith(GUARDED_PREFIX):
             return handler
         wrapped: grpc.RpcMethodHandler[RequestT, ResponseT] | None
-        if (error := self._refusal(method)) is not None:
-            wrapped = self._refused(method, error)
+        if (error := self._shed_reason(method)) is not None:
+            wrapped = self._shedding(method, error)
             return wrapped
         wrapped = self._handlers.get(method)
         if wrapped is None:
@@ -143,10 +144,10 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
 
         return handle
 
-    def _refusing(self, method: str, error: RouteMoAError) -> Any:
+    def _shedding_handler(self, method: str, error: RouteMoAError) -> Any:
         trailing_metadata = _trailing_metadata(error)
 
-        async def refuse(_: Any, context: Context) -> None:
+        async def shed(_: Any, context: Context) -> None:
             call = _call(method, context)
             call.code, call.reason = error.code, error.reason
             with self.guards[0](call):
@@ -154,8 +155,9 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
                 context.set_details(error.message)
                 context.set_trailing_metadata(trailing_metadata)
 
-        # Of whatever method: gRPC reads a unary request before it calls the handler, a stream's not.
-        return grpc.stream_stream_rpc_method_handler(refuse)
+        # A stream handler even for unary methods: gRPC would read a unary request before it calls the
+        # handler.
+        return grpc.stream_stream_rpc_method_handler(shed)
 
     def _enter(self, stack: ExitStack, method: str, context: Context) -> None:
         call = _call(method, context)
@@ -171,7 +173,7 @@ def _request_id(context: Context) -> str:
     for key, value in context.invocation_metadata() or ():
         if key == REQUEST_ID_KEY and value:
             return cast("str", value)[:MAX_REQUEST_ID_CHARACTERS]
-    return f"{random.getrandbits(128):032x}"  # it only has to be another one
+    return f"{random.getrandbits(128):032x}"  # unique, not secret
 
 
 async def _abort(context: Context, error: RouteMoAError) -> None:
@@ -204,5 +206,5 @@ async def _decoded(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
 
 def _undecodable_error() -> InvalidFieldError:
     return InvalidFieldError(
-        "the request's bytes are not the message that the method takes, or hold text that is not UTF-8"
+        "the request cannot be decoded: it is not the method's message, or holds text that is not UTF-8"
     )

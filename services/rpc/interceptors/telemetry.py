@@ -1,4 +1,4 @@
-"""One metrics sample and one access line per call."""
+"""One metrics sample and one log line per call."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _log = structlog.get_logger()
 
 @contextmanager
 def telemetry(call: Call) -> Iterator[None]:
-    """Measures the call; being the outermost guard, it sees the code that the caller sees."""
+    """Measures the call; as the outermost guard, it records the status that the caller gets."""
     try:
         yield
     finally:
         duration_s = time.perf_counter() - call.started_s
         _handled(call.method, call.code).inc()
         _handling_seconds(call.method).observe(duration_s)
-        # A call that went well and changed nothing says no more than its metrics do; nor does one that
-        # was refused for overload, to which a line each would add.
-        unremarkable = call.reason == OverloadedError.reason or (
+        # Logged at debug: a successful call that changed nothing, since the metrics hold as much; and a
+        # call that was refused for overload, since a line for each would add to the load.
+        is_routine = call.reason == OverloadedError.reason or (
             call.code is grpc.StatusCode.OK and _has_no_side_effects(call.method)
         )
-        (_log.debug if unremarkable else _log.info)(
+        (_log.debug if is_routine else _log.info)(
             "call",
             method=call.method,
             code=call.code.name,

@@ -1,190 +1,169 @@
-"""The artifacts that a scorer serves, by name; each may be replaced while it serves.
+"""The artifacts that a scorer serves, by name; reloads each one when its files change.
 
-manifest changes -> open, warm up, check -> good: swapped in, the old one ends with its last call
-                                          -> bad: problems are logged, the old one serves on
+manifest changes -> open, warm up, check -> valid: replaces the old one, which finishes its calls
+                                         -> invalid: problems are logged, the old one is kept
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from scorer import ArtifactError, Provider, ProviderUnavailableError, Runtime, load_artifact
+from scorer import Provider
 from scorer.runtime.artifact import MANIFEST_FILE
 from scorer.runtime.cores import usable_cores
 from services.rpc.server import StartUpError
 from services.rpc.telemetry import RELOAD_REFUSED, RELOADS
 from services.scorer import metrics
-from services.scorer.artifacts.low_priority_thread import in_background
-from services.scorer.artifacts.reload_checks import problems_of
+from services.scorer.artifacts.low_priority_thread import run_at_low_priority
 from services.scorer.scoring import Scoring
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scorer import Runtime
+    from services.scorer.artifacts.open_runtime import OpenRuntime
     from services.scorer.config import ScorerServiceConfig
 
 DEFAULT = ""
-"""Name of the artifact that serves requests which name none."""
+"""The name of the default artifact, for requests that name none."""
 
 _log = structlog.get_logger()
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Place:
-    """What stands under a name."""
+class _Entry:
+    """The artifact of one name."""
 
     path: Path
     manifest: bytes
     scoring: Scoring
     problems: tuple[str, ...] = ()
-    """Of the newest files, where they were refused."""
+    """The problems of the current files; empty if they are in use."""
 
 
 class Artifacts:
-    """Opens artifacts and follows their files, from `async with` until the block ends.
+    """The artifacts, which are reloaded when their files change until the `async with` block ends.
+
+    Args:
+        config: The settings, with the directory of each artifact.
+        open_runtime: Opens and checks an artifact; called in a thread.
 
     Raises:
-        StartUpError: An artifact is bad, or the provider is not to be had.
+        StartUpError: An artifact is not usable, or the execution provider is not available.
     """
 
-    def __init__(self, config: ScorerServiceConfig) -> None:
+    def __init__(self, config: ScorerServiceConfig, open_runtime: OpenRuntime) -> None:
         self._config = config
-        self._places: dict[str, _Place] = {}
+        self._open_runtime = open_runtime
+        self._entries: dict[str, _Entry] = {}
         self._tasks = asyncio.TaskGroup()
-        self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         for name, path in self._config.artifact_paths.items():
             manifest = _manifest(path)
-            scoring = await self._started(await self._opened(path, frozenset()))
-            self._places[name] = _Place(path=path, manifest=manifest, scoring=scoring)
+            scoring = await self._start(await self._open(path, frozenset()))
+            self._entries[name] = _Entry(path=path, manifest=manifest, scoring=scoring)
             RELOAD_REFUSED.labels(_label(name)).set(0)
-            self._count(name, scoring, 1)
+            self._report(name, scoring, 1)
         await self._tasks.__aenter__()
-        self._follower = self._tasks.create_task(self._follow())
+        self._watcher = self._tasks.create_task(self._watch())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._follower.cancel()
+        self._watcher.cancel()
         await self._tasks.__aexit__(None, None, None)
         async with asyncio.TaskGroup() as tasks:
-            for place in self._places.values():
-                tasks.create_task(place.scoring.__aexit__())
+            for entry in self._entries.values():
+                tasks.create_task(entry.scoring.__aexit__())
 
     @property
     def default(self) -> Scoring:
-        """What scores for requests that name no artifact."""
-        return self._places[DEFAULT].scoring
+        """The default artifact, for requests that name none."""
+        return self._entries[DEFAULT].scoring
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name that a request may give."""
-        return tuple(name for name in self._places if name != DEFAULT)
+        """The names that a request may use."""
+        return tuple(name for name in self._entries if name != DEFAULT)
 
     def get(self, name: str) -> Scoring | None:
-        """Returns what scores under a name now; None if nothing does."""
-        place = self._places.get(name)
-        return None if place is None else place.scoring
+        """Returns the current artifact of a name; None if there is none."""
+        entry = self._entries.get(name)
+        return None if entry is None else entry.scoring
 
     async def refresh(self) -> None:
-        """Replaces every artifact whose files are others than those in use, unless they are bad."""
-        for name, place in self._places.items():
-            manifest = await asyncio.to_thread(_manifest, place.path)
-            if manifest != place.manifest:
-                await self._replace(name, place, manifest)
-            elif place.problems:
-                self._note(name, place, ())
+        """Reloads every artifact whose files have changed; an invalid one changes nothing."""
+        for name, entry in self._entries.items():
+            manifest = await asyncio.to_thread(_manifest, entry.path)
+            if manifest != entry.manifest:
+                await self._replace(name, entry, manifest)
+            elif entry.problems:
+                self._record_problems(name, entry, ())
 
-    async def _replace(self, name: str, place: _Place, manifest: bytes) -> None:
-        served = frozenset(place.scoring.runtime.model_ids)
+    async def _replace(self, name: str, entry: _Entry, manifest: bytes) -> None:
+        served = frozenset(entry.scoring.runtime.model_ids)
         try:
-            runtime = await self._opened(place.path, served)
+            runtime = await self._open(entry.path, served)
         except StartUpError as error:
-            self._note(name, place, (str(error), *error.problems))
+            self._record_problems(name, entry, (str(error), *error.problems))
             return
-        except Exception as error:  # noqa: BLE001  # whatever files do, the old artifact serves on
-            self._note(name, place, (f"cannot be opened: {type(error).__name__}",))
+        except Exception as error:  # noqa: BLE001  # whatever goes wrong, the old artifact is kept
+            self._record_problems(name, entry, (f"cannot be opened: {type(error).__name__}",))
             return
-        old, place.scoring, place.manifest = place.scoring, await self._started(runtime), manifest
-        self._note(name, place, ())
+        old, entry.scoring, entry.manifest = entry.scoring, await self._start(runtime), manifest
+        self._record_problems(name, entry, ())
         RELOADS.labels(_label(name), "loaded").inc()
-        self._count(name, old, 0)
-        self._count(name, place.scoring, 1)
+        self._report(name, old, 0)
+        self._report(name, entry.scoring, 1)
         _log.info(
             "reloaded", what=_label(name), version=runtime.version, before=old.runtime.version
         )
-        self._tasks.create_task(_retired(old))
+        self._tasks.create_task(_close_when_idle(old))
 
-    async def _follow(self) -> None:
+    async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._config.artifact_reload_interval_s)
             await self.refresh()
 
-    async def _started(self, runtime: Runtime) -> Scoring:
+    async def _start(self, runtime: Runtime) -> Scoring:
         scoring = Scoring(runtime, self._config.batch_limits, self._config.cache_queries)
         return await scoring.__aenter__()
 
-    async def _opened(self, path: Path, served: frozenset[str]) -> Runtime:
-        """Opens an artifact in a thread; raises as `_open`."""
+    async def _open(self, path: Path, served: frozenset[str]) -> Runtime:
+        """Opens and checks an artifact in a thread."""
+        opener = partial(self._open_runtime, self._config, path, served)
         threads = self._config.intra_op_threads or usable_cores()
         if threads > 1 or self._config.provider is not Provider.CPU:
-            # The session keeps threads, which would have the low priority of its opening for good.
-            return await asyncio.to_thread(self._open, path, served)
-        # There may be one core only, and it is that of the answers.
-        return await in_background(partial(self._open, path, served))
+            # Not at low priority: the session starts threads that would keep it.
+            return await asyncio.to_thread(opener)
+        # There may be a single core, and calls need it meanwhile.
+        return await run_at_low_priority(opener)
 
-    def _open(self, path: Path, served: frozenset[str]) -> Runtime:
-        """Opens, warms up and checks an artifact; raises `StartUpError`."""
-        path = path.resolve()  # so that a link which moves meanwhile does not mix two artifacts
-        try:
-            runtime = Runtime.open(
-                load_artifact(path),
-                provider=self._config.provider,
-                provider_options=self._config.provider_options,
-                intra_op_threads=self._config.intra_op_threads,
-                intra_op_affinities=self._config.intra_op_affinities,
-                allow_fallback=self._config.allow_provider_fallback,
-            )
-        except ArtifactError as error:
-            raise StartUpError(f"{error.path} is not a usable artifact", error.problems) from error
-        except ProviderUnavailableError as error:
-            raise StartUpError("the hardware asked for is not to be had", [str(error)]) from error
-        problems = problems_of(runtime, frozenset() if self._config.allow_fewer_models else served)
-        if problems:
-            raise StartUpError(f"{path} cannot serve", problems)
-        if runtime.provider is not self._config.provider:
-            _log.warning(
-                "provider_fallback", asked_for=self._config.provider, used=runtime.provider
-            )
-        _log.info("artifact_opened", version=runtime.version, provider=runtime.provider)
-        return runtime
-
-    def _note(self, name: str, place: _Place, problems: tuple[str, ...]) -> None:
-        if problems and problems != place.problems:
+    def _record_problems(self, name: str, entry: _Entry, problems: tuple[str, ...]) -> None:
+        if problems and problems != entry.problems:
             RELOADS.labels(_label(name), "refused").inc()
             _log.error("reload_refused", what=_label(name), problems=problems)
-        place.problems = problems
+        entry.problems = problems
         RELOAD_REFUSED.labels(_label(name)).set(bool(problems))
 
-    def _count(self, name: str, scoring: Scoring, number: int) -> None:
+    def _report(self, name: str, scoring: Scoring, number: int) -> None:
         runtime = scoring.runtime
         metrics.ARTIFACT.labels(name, runtime.version, runtime.provider).set(number)
 
 
-async def _retired(scoring: Scoring) -> None:
-    """Ends what took its last call."""
+async def _close_when_idle(scoring: Scoring) -> None:
+    """Closes an artifact that gets no more calls, once its last one has ended."""
     await scoring.idle()
     await scoring.__aexit__()
 
 
 def _manifest(path: Path) -> bytes:
-    """Returns the manifest, whose hashes tell one artifact from another; empty if it is not there."""
+    """Returns the manifest, whose hashes identify the artifact's files; empty if it is missing."""
     try:
         return (path / MANIFEST_FILE).read_bytes()
     except OSError:

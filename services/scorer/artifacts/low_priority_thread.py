@@ -1,4 +1,4 @@
-"""Runs what takes long in a thread that yields to those that answer."""
+"""Runs a long function in a thread of low priority, so that calls are answered meanwhile."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NICENESS = 10
-"""Beside one thread that answers, such a thread has a tenth of a core; alone, all of it."""
+"""On a shared core, the thread gets a tenth beside one thread of normal priority; alone, all of
+it."""
 
 
-async def in_background(function: Callable[[], T]) -> T:
-    """Returns what a function returns that runs in a thread of its own, of low priority.
+async def run_at_low_priority(function: Callable[[], T]) -> T:
+    """Runs a function in its own thread of low priority; returns its result.
 
-    Threads that the function starts have that priority for good: it must start none that stay.
+    Threads that the function starts keep the low priority, so they must not outlive it.
     """
-    executor = ThreadPoolExecutor(1, "background", initializer=_yield_to_others)
+    executor = ThreadPoolExecutor(1, "low-priority", initializer=_lower_priority)
     try:
         return await asyncio.get_running_loop().run_in_executor(executor, function)
     finally:
         executor.shutdown(wait=False)
 
 
-def _yield_to_others() -> None:
-    # Elsewhere this would be the whole process.
+def _lower_priority() -> None:
+    # On other systems this would lower the priority of the whole process.
     if sys.platform == "linux":
         os.nice(NICENESS)

@@ -1,7 +1,7 @@
-"""Which of the waiting queries run together: numbers of tokens -> places of the next batch.
+"""Selects the queries of the next batch by their numbers of tokens.
 
-A batch is padded to its longest query, so it costs longest x count tokens. The oldest query always
-goes, so none waits forever; those nearest to it in length go with it.
+A batch is padded to its longest query, so it costs longest x count tokens. The oldest query is
+always selected, so that none waits forever, along with those nearest to it in length.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHORT_TOKENS = 16
-"""Queries below this length count as having it: their padding costs less than a batch of its own."""
+"""Shorter queries count as this long: their padding costs less than another batch."""
 
 
 def select_batch(
     lengths: Sequence[int], *, max_tokens: int, max_length_ratio: float, max_requests: int
 ) -> list[int]:
-    """Returns the places, the oldest first, of the queries to run next.
+    """Returns the indices of the selected queries; the first one is 0, the oldest.
 
     Args:
-        lengths: Tokens of each waiting query, oldest first; at least one.
+        lengths: The number of tokens of each query in the queue, oldest first; one or more.
         max_tokens: Most tokens of a batch, padding included. The oldest query alone may exceed it.
-        max_length_ratio: The longest query of a batch may have so many times the tokens of the
-            shortest. On a CPU, padding soon costs more than a batch of its own.
+        max_length_ratio: Largest ratio of the longest query of a batch to the shortest. On a CPU,
+            more padding soon costs more than another batch.
         max_requests: Most queries of a batch.
     """
     oldest = lengths[0]
-    # A stable sort: among queries equally near, the older one goes first.
-    nearest = sorted(range(1, len(lengths)), key=lambda place: abs(lengths[place] - oldest))
+    # A stable sort: of two queries that are equally near, the older one is first.
+    nearest = sorted(range(1, len(lengths)), key=lambda index: abs(lengths[index] - oldest))
     chosen = [0]
     shortest = longest = oldest
-    for place in nearest:
+    for index in nearest:
         if len(chosen) == max_requests:
             break
-        low, high = min(shortest, lengths[place]), max(longest, lengths[place])
+        low, high = min(shortest, lengths[index]), max(longest, lengths[index])
         fits = high * (len(chosen) + 1) <= max_tokens
         if fits and high <= max_length_ratio * max(low, SHORT_TOKENS):
-            chosen.append(place)
+            chosen.append(index)
             shortest, longest = low, high
     return chosen

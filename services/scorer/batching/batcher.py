@@ -1,10 +1,11 @@
-"""Runs the queries of many callers together.
+"""Runs the queries of many callers in batches.
 
-text -> tokens (before the queue, so that its counts are true) -> queue -> batch -> reading -> callers
+text -> tokens (before the queue, so that token counts are exact) -> queue -> batch -> outcomes
 
-One worker thread takes a batch from the queue, runs it, hands the reading to the event loop and takes
-the next at once, without waiting for the loop. A lone query runs at once; what arrives while a batch
-runs forms the next one. So batches grow with load and nothing waits for company.
+One worker thread takes a batch from the queue, runs it, hands the result to the event loop and
+takes the next batch at once, without waiting for the loop. A single query runs at once; queries
+that arrive while a batch runs form the next one. So batches grow with load and no query waits for
+others to come.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ import structlog
 from routemoa.errors import DrainingError, OverloadedError
 from services.scorer import metrics
 from services.scorer.batching.batch_selection import select_batch
-from services.scorer.batching.overload_errors import RETRY_DELAY_S, about_too_late, too_late
-from services.scorer.batching.service_time import Pace
+from services.scorer.batching.overload_errors import (
+    RETRY_DELAY_S,
+    rounded_wait_error,
+    wait_error,
+)
+from services.scorer.batching.service_time import ServiceTimeEstimate
 from services.scorer.outcome import ScoredQuery, Timing
 
 if TYPE_CHECKING:
@@ -31,57 +36,44 @@ if TYPE_CHECKING:
 
     from scorer import TokenizedQuery
     from scorer.runtime.runtime import Prediction
+    from services.scorer.batching.batch_limits import BatchLimits
 
 INLINE_CHARACTERS = 1_000
-"""A call with this much text is tokenized on the event loop, which takes 0.3 ms; one with more is
-handed to a thread, so that it does not hold up other calls."""
-PATIENCE = 2
-"""A query that was let in may wait so many times as long as it might be expected to: estimates err, and
-what is given up has waited for nothing."""
+"""A call with up to this much text is tokenized on the event loop, in at most 0.3 ms; one with
+more, in a thread, so that it does not delay other calls."""
+MAX_WAIT_FACTOR = 2
+"""A queued query may wait this many times the longest expected wait: estimates err, and a query that
+is dropped has waited in vain."""
 
 _log = structlog.get_logger()
 
 
 class Engine(Protocol):
-    """What the batcher needs of a runtime; both methods are called from other threads."""
+    """The methods of a runtime that the batcher calls, from several threads."""
 
     def tokenize(self, text: str) -> TokenizedQuery:
-        """Returns the text as `read` takes it."""
+        """Returns the tokens of a text."""
 
     def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
         """Returns all that the artifact says about queries, at least one."""
 
 
 class BatchFailedError(RuntimeError):
-    """The batch that a query was in could not be run; the log says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchLimits:
-    """How large batches and their queue may grow."""
-
-    max_tokens: int
-    """Padding included."""
-    max_length_ratio: float
-    """The longest query may have so many times the tokens of the shortest."""
-    max_requests: int
-    max_queue_requests: int
-    max_wait_s: float
-    """The longest that a query may be expected to wait before its batch starts."""
+    """Raised when the batch of a query failed; the cause is in the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Call:
-    """One caller's queries: they may run in several batches and are answered together."""
+    """The queries of one call: they may run in several batches and are answered together."""
 
     future: asyncio.Future[list[ScoredQuery]]
     query_count: int
     start_by_s: float
-    """When its queries must have started, by the performance counter."""
+    """Latest start of its queries, by the performance counter."""
     outcomes: dict[int, ScoredQuery] = field(default_factory=dict)
 
-    def finish(self, place: int, outcome: ScoredQuery) -> None:
-        self.outcomes[place] = outcome
+    def finish(self, index: int, outcome: ScoredQuery) -> None:
+        self.outcomes[index] = outcome
         if len(self.outcomes) == self.query_count and not self.future.done():
             self.future.set_result([self.outcomes[i] for i in range(self.query_count)])
 
@@ -95,25 +87,26 @@ class _Entry:
     """One query in the queue."""
 
     call: _Call
-    place: int
+    index: int
+    """Within the call."""
     query: TokenizedQuery
     tokenization_s: float
     queued_at_s: float
 
 
 class Batcher:
-    """Scores queries in batches, from `async with` until the block ends."""
+    """Scores queries in batches until the `async with` block ends."""
 
     def __init__(self, engine: Engine, limits: BatchLimits) -> None:
         self._engine = engine
         self._limits = limits
         self._queue: list[_Entry] = []
-        self._pace = Pace()
-        """Of the worker, all that it waits for between batches included."""
+        self._service_time = ServiceTimeEstimate()
+        """Includes the worker's waits between two batches, such as for the interpreter."""
         self._busy_since_s = 0.0
-        """When the worker last ended a batch or its idleness; only it knows."""
+        """The end of the worker's last batch or idle time; only the worker uses it."""
         self._closed = False
-        # Guards the queue, the pace and the end, which the event loop and the worker share.
+        # Guards the state that the event loop and the worker share: queue, service time, closed.
         self._changed = threading.Condition()
         self._loop = asyncio.get_running_loop()
         self._worker = threading.Thread(target=self._work, name="batcher", daemon=True)
@@ -137,17 +130,17 @@ class Batcher:
     async def score(
         self, texts: Sequence[str], remaining_s: float | None = None
     ) -> list[ScoredQuery]:
-        """Returns the outcome for each text, in order.
+        """Returns the outcome of each text, in order.
 
         Args:
-            texts: What to score.
-            remaining_s: Time that the caller has; None if it set no deadline.
+            texts: The texts to score.
+            remaining_s: Time until the caller's deadline; None if it has none.
 
         Raises:
-            OverloadedError: The queue cannot take all of them, or they would not start in time.
-            BatchFailedError: A batch with one of them failed.
+            OverloadedError: The queue has no room for all of them, or they would not start in time.
+            BatchFailedError: The batch of one of them failed.
         """
-        wait_s = min(PATIENCE * self._limits.max_wait_s, remaining_s or math.inf)
+        wait_s = min(MAX_WAIT_FACTOR * self._limits.max_wait_s, remaining_s or math.inf)
         call = _Call(
             future=self._loop.create_future(),
             query_count=len(texts),
@@ -159,7 +152,7 @@ class Batcher:
         else:
             entries = await self._loop.run_in_executor(self._long_texts, self._entries, call, texts)
         self._enqueue(call, entries)
-        # Being cancelled cancels the future; the worker then skips the call's entries.
+        # Cancellation cancels the future, and the worker then drops the entries of the call.
         return await call.future
 
     def _entries(self, call: _Call, texts: Sequence[str]) -> list[_Entry]:
@@ -172,46 +165,46 @@ class Batcher:
         return [
             _Entry(
                 call=call,
-                place=place,
+                index=index,
                 query=query,
                 tokenization_s=tokenization_s,
                 queued_at_s=queued_at_s,
             )
-            for place, (query, tokenization_s) in enumerate(timed)
+            for index, (query, tokenization_s) in enumerate(timed)
         ]
 
     def _enqueue(self, call: _Call, entries: Sequence[_Entry]) -> None:
         with self._changed:
-            self._check_room(call)  # others may have come while its texts were tokenized
+            self._check_room(call)  # again: other calls may have come meanwhile
             self._queue.extend(entries)
             metrics.QUEUED.set(len(self._queue))
             self._changed.notify()
 
-    def refusal(self) -> OverloadedError | None:
-        """Returns why a lone query that comes now would be refused; the same error for the same reason.
+    def shed_reason(self) -> OverloadedError | None:
+        """Returns the error for a new query if its expected wait is too long, else None.
 
-        None also if the caller's own deadline would be the reason, which is not known here.
+        Returns the same object for similar waits. The caller's deadline is not known here.
         """
-        wait_s = len(self._queue) * self._pace.query_s
+        wait_s = len(self._queue) * self._service_time.query_s
         if wait_s <= self._limits.max_wait_s:
             return None
-        return about_too_late(wait_s)
+        return rounded_wait_error(wait_s)
 
     def _check_room(self, call: _Call) -> None:
-        """Raises what refuses a call that the queue cannot take now; a guess without the lock."""
+        """Raises an error if the queue cannot take a call now; without the lock, an estimate."""
         if self._closed:
             raise DrainingError("the service is shutting down")
         limit = self._limits.max_queue_requests
         if len(self._queue) + call.query_count > limit:
             raise OverloadedError(
-                f"{limit} queries may wait, and not all of this call's would fit",
+                f"the queue holds at most {limit} queries and has no room for all of this call's",
                 {"limit": str(limit)},
                 retry_delay_s=RETRY_DELAY_S,
             )
-        wait_s = len(self._queue) * self._pace.query_s
+        wait_s = len(self._queue) * self._service_time.query_s
         is_late = time.perf_counter() + wait_s > call.start_by_s
         if call.query_count and (is_late or wait_s > self._limits.max_wait_s):
-            raise too_late(wait_s)
+            raise wait_error(wait_s)
 
     def _work(self) -> None:
         while batch := self._next_batch():
@@ -219,7 +212,7 @@ class Batcher:
             queries = [entry.query for entry in batch]
             try:
                 reading = self._engine.predict(queries)
-            except Exception:  # noqa: BLE001  # whatever it is, only this batch's callers may fail
+            except Exception:  # noqa: BLE001  # any error: only this batch's calls may fail
                 _log.exception("batch_failed", request_count=len(batch))
                 self._loop.call_soon_threadsafe(_fail, batch)
                 continue
@@ -227,12 +220,12 @@ class Batcher:
             inference_s = ended_s - started_s
             busy_s, self._busy_since_s = ended_s - self._busy_since_s, ended_s
             with self._changed:
-                self._pace.note(busy_s, len(batch))
+                self._service_time.record(busy_s, len(batch))
             metrics.observe_batch([len(query.ids) for query in queries], inference_s)
             self._loop.call_soon_threadsafe(_finish, batch, reading, started_s, inference_s)
 
-    def _drop_hopeless(self) -> None:
-        """Takes what nobody waits for, or what waited too long, out of the queue."""
+    def _drop_expired(self) -> None:
+        """Removes the queries of cancelled calls, and those that have waited too long."""
         now_s = time.perf_counter()
         kept: list[_Entry] = []
         late: list[_Entry] = []
@@ -241,14 +234,14 @@ class Batcher:
                 (late if now_s > entry.call.start_by_s else kept).append(entry)
         self._queue = kept
         if late:
-            error = too_late(now_s - late[0].queued_at_s)
+            error = wait_error(now_s - late[0].queued_at_s)
             self._loop.call_soon_threadsafe(_fail_with, late, error)
 
     def _next_batch(self) -> list[_Entry]:
         """Waits for queries; returns none once the batcher is closed."""
         with self._changed:
             while True:
-                self._drop_hopeless()
+                self._drop_expired()
                 if self._closed:
                     return []
                 if self._queue:
@@ -261,9 +254,9 @@ class Batcher:
                 max_length_ratio=self._limits.max_length_ratio,
                 max_requests=self._limits.max_requests,
             )
-            batch = [self._queue[place] for place in chosen]
+            batch = [self._queue[index] for index in chosen]
             taken = set(chosen)
-            self._queue = [e for place, e in enumerate(self._queue) if place not in taken]
+            self._queue = [entry for i, entry in enumerate(self._queue) if i not in taken]
             metrics.QUEUED.set(len(self._queue))
         return batch
 
@@ -288,7 +281,7 @@ def _finish(
             truncated=entry.query.truncated,
             timing=timing,
         )
-        entry.call.finish(entry.place, outcome)
+        entry.call.finish(entry.index, outcome)
 
 
 def _fail(batch: Sequence[_Entry]) -> None:

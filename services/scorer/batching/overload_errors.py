@@ -1,4 +1,4 @@
-"""What a caller is told whose query would wait too long."""
+"""Builds the `OverloadedError` for a query whose wait is too long."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ RETRY_DELAY_S = 0.25
 _STEP_S = 0.05
 
 
-def too_late(wait_s: float) -> OverloadedError:
-    """Returns a refusal that tells the wait."""
+def wait_error(wait_s: float) -> OverloadedError:
+    """Returns an error that states the wait."""
     return OverloadedError(
-        f"the queries before this call's take {wait_s * 1000:.0f} ms, which is longer than it can wait",
+        f"the wait in the queue is {wait_s * 1000:.0f} ms, which is longer than this call can wait",
         {"wait_ms": f"{wait_s * 1000:.0f}"},
         retry_delay_s=max(wait_s, RETRY_DELAY_S),
     )
 
 
-def about_too_late(wait_s: float) -> OverloadedError:
-    """Returns a refusal that tells the wait in steps: the same one for about the same wait."""
-    return _of_steps(math.ceil(wait_s / _STEP_S))
+def rounded_wait_error(wait_s: float) -> OverloadedError:
+    """Returns an error that states the wait rounded up: the same object for similar waits."""
+    return _cached_error(math.ceil(wait_s / _STEP_S))
 
 
 @lru_cache(maxsize=64)
-def _of_steps(steps: int) -> OverloadedError:
-    return too_late(steps * _STEP_S)
+def _cached_error(steps: int) -> OverloadedError:
+    return wait_error(steps * _STEP_S)

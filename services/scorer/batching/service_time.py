@@ -1,16 +1,16 @@
-"""How long a query keeps the worker busy, of late."""
+"""Estimates the time that a query keeps the worker busy."""
 
 from __future__ import annotations
 
-_KEPT = 0.9
-"""How much of what earlier batches say is kept with each new one."""
+_DECAY = 0.9
+"""Factor on the weight of earlier batches, with each new one."""
 
 
-class Pace:
-    """The ratio of the time of recent batches to their queries.
+class ServiceTimeEstimate:
+    """A moving average of the time per query.
 
-    A batch counts by its queries: right after lone ones, which take longer each, a single full batch
-    says what a burst of queries will take.
+    A batch is weighted by its number of queries. So after single queries, which take longer each,
+    one full batch is enough to estimate a burst of queries.
     """
 
     def __init__(self) -> None:
@@ -19,8 +19,8 @@ class Pace:
         self._busy_s = 0.0
         self._queries = 0.0
 
-    def note(self, busy_s: float, queries: int) -> None:
-        """Notes a batch of at least one query, and how long it had the worker busy."""
-        self._busy_s = _KEPT * self._busy_s + busy_s
-        self._queries = _KEPT * self._queries + queries
+    def record(self, busy_s: float, queries: int) -> None:
+        """Records a batch of one or more queries, and the time that it kept the worker busy."""
+        self._busy_s = _DECAY * self._busy_s + busy_s
+        self._queries = _DECAY * self._queries + queries
         self.query_s = self._busy_s / self._queries

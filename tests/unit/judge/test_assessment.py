@@ -1,4 +1,4 @@
-"""Which self-scores and grades count."""
+"""The self-scores and grades that are used."""
 
 from __future__ import annotations
 

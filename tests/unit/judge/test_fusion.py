@@ -1,4 +1,4 @@
-"""How prior, self and cross score become one."""
+"""The posterior score from prior, self and cross score."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.router.pool.pool import load_pool
-from services.rpc.reload import FileProblemsError
+from services.rpc.file_problems import FileProblemsError
 
 if TYPE_CHECKING:
     from pathlib import Path

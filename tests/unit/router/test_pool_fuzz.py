@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.router.pool.pool import Pool, PoolModel, load_pool
-from services.rpc.reload import FileProblemsError
+from services.rpc.file_problems import FileProblemsError
 
 keys = st.sampled_from([*PoolModel.model_fields, *Pool.model_fields, "url", "title", "nonsense"])
 values: st.SearchStrategy[Any] = st.recursive(

@@ -1,4 +1,4 @@
-"""When calls to a failing dependency are stopped and tried again."""
+"""A breaker stops calls to a failing dependency, and tries again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from services.rpc.breaker import Breaker
 
 
 class Clock:
-    """Time as the test sets it."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now_s = 100.0

@@ -6,7 +6,8 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.rpc.reload import FileProblemsError, Reloaded
+from services.rpc.file_problems import FileProblemsError
+from services.rpc.reload import Reloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +17,7 @@ WHAT = "number"
 
 
 def number_of(path: Path) -> Callable[[], int]:
-    """Reads a number, or refuses the file with the text that is none."""
+    """Returns a function that reads a number and raises an error for any other text."""
 
     def load() -> int:
         text = path.read_text()

@@ -1,4 +1,4 @@
-"""How services read their settings."""
+"""The settings of services, read from the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request's violations turn into."""
+"""The error that holds a request's violations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from routemoa.errors import InvalidFieldError, to_status
 from services.rpc.validation import MAX_QUERY_CHARACTERS, Violations, clipped, listed
 
 MAX_TRAILERS_BYTES = 8192
-"""What gRPC takes of trailers before it may drop them."""
+"""The size of trailers above which gRPC may drop them."""
 
 
 def raised(violations: Violations) -> InvalidFieldError:
@@ -54,8 +54,8 @@ def test_however_many_violations_there_are_the_error_fits_into_trailers(
 
 def test_a_violation_in_each_of_64_requests_is_named() -> None:
     violations = Violations()
-    for place in range(64):
-        violations.query(f"requests[{place}].query", "")
+    for index in range(64):
+        violations.query(f"requests[{index}].query", "")
     assert len(raised(violations).violations) == 64
 
 

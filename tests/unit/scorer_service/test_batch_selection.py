@@ -1,4 +1,4 @@
-"""Which waiting queries run together."""
+"""The queries that run together."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def test_a_batch_holds_the_oldest_and_stays_within_its_limits(
     )
     assert chosen[0] == 0
     assert len(set(chosen)) == len(chosen) <= max_requests
-    tokens = [lengths[place] for place in chosen]
-    # One query alone may be larger than the budget: it must run some time.
+    tokens = [lengths[index] for index in chosen]
+    # One query alone may exceed the budget: it must run at some point.
     assert len(chosen) == 1 or max(tokens) * len(tokens) <= max_tokens
     assert len(chosen) == 1 or max(tokens) <= ratio * max(min(tokens), SHORT_TOKENS)
 
@@ -44,8 +44,8 @@ def test_repeated_selection_takes_every_query_once(
         chosen = select(
             [length for _, length in waiting], max_tokens=max_tokens, max_requests=max_requests
         )
-        taken += [waiting[place][0] for place in chosen]
-        waiting = [entry for place, entry in enumerate(waiting) if place not in chosen]
+        taken += [waiting[index][0] for index in chosen]
+        waiting = [entry for index, entry in enumerate(waiting) if index not in chosen]
     assert sorted(taken) == list(range(len(lengths)))
 
 

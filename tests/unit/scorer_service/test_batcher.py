@@ -1,4 +1,4 @@
-"""How the queries of many callers come together, against an engine that the test holds still."""
+"""The batches of many callers' queries, with an engine that the test holds."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from scorer import TokenizedQuery
 from scorer.runtime.runtime import Prediction
 from scorer.runtime.tokenizer import NO_IDS
 from services.scorer import metrics
+from services.scorer.batching.batch_limits import BatchLimits
 from services.scorer.batching.batcher import (
     INLINE_CHARACTERS,
     Batcher,
     BatchFailedError,
-    BatchLimits,
 )
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ WAIT_S = 5
 
 
 class GatedEngine:
-    """Has a token per character, scores a query with its length, and runs a batch when told to."""
+    """Has one token per character, scores a query with its length, and waits before each batch."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -100,7 +100,7 @@ def values(outcomes: Sequence[ScoredQuery]) -> list[float]:
     return [float(outcome.scores[0]) for outcome in outcomes]
 
 
-async def test_a_lone_query_runs_at_once() -> None:
+async def test_a_single_query_runs_at_once() -> None:
     async with batching() as (batcher, engine):
         call = await queued(batcher, "word")
         assert await engine.started() == [4]
@@ -119,7 +119,7 @@ async def test_queries_that_arrive_while_a_batch_runs_form_the_next_one() -> Non
         assert [sorted(batch) for batch in engine.batches] == [[1], [5, 6, 7]]
 
 
-async def test_all_that_was_read_of_a_query_reaches_its_caller() -> None:
+async def test_the_whole_prediction_for_a_query_reaches_its_caller() -> None:
     async with batching() as (batcher, engine):
         engine.release(9)
         for outcome, length in zip(await batcher.score(["xx", "x" * 90]), (2, 90), strict=True):
@@ -244,10 +244,10 @@ async def test_a_call_that_would_start_too_late_is_refused_at_once() -> None:
         assert values(await running + await waiting) == [1, 1, 1]
 
 
-async def test_what_the_worker_waits_for_between_batches_is_part_of_its_pace(
+async def test_the_waits_of_the_worker_between_batches_are_part_of_the_service_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """On a busy machine that is most of a query's time; without it, too many calls are let in."""
+    """On a busy machine they are most of a query's time; without them, too many calls are admitted."""
     pause_s = 0.2
     monkeypatch.setattr(metrics, "observe_batch", lambda *_: time.sleep(pause_s))
     async with batching() as (batcher, engine):
@@ -260,12 +260,12 @@ async def test_what_the_worker_waits_for_between_batches_is_part_of_its_pace(
         hasty = asyncio.create_task(batcher.score(["x", "x"]))
         await engine.started()
         await engine.started()
-        assert batcher._pace.query_s >= pause_s / 4
+        assert batcher._service_time.query_s >= pause_s / 4
         engine.release(9)
         await hasty
 
 
-async def test_a_query_that_waited_too_long_is_given_up_unscored() -> None:
+async def test_a_query_that_waited_too_long_is_dropped_unscored() -> None:
     async with batching(replace(LIMITS, max_wait_s=0.01)) as (batcher, engine):
         running = await queued(batcher, "a")
         await engine.started()
@@ -300,7 +300,7 @@ async def test_timing_and_truncation_belong_to_each_query() -> None:
         assert short.timing.queue_s > 0
 
 
-async def test_callers_that_still_wait_when_the_batcher_closes_are_told() -> None:
+async def test_callers_that_still_wait_when_the_batcher_closes_get_an_error() -> None:
     async with batching() as (batcher, engine):
         running = await queued(batcher, "a")
         await engine.started()
@@ -312,35 +312,37 @@ async def test_callers_that_still_wait_when_the_batcher_closes_are_told() -> Non
         await batcher.score(["late"])
 
 
-async def test_what_was_let_in_may_wait_longer_than_it_was_expected_to() -> None:
+async def test_a_queued_query_may_wait_longer_than_expected() -> None:
     async with batching() as (batcher, engine):
         running = await queued(batcher, "a")
         await engine.started()
-        batcher._pace.query_s = LIMITS.max_wait_s * 0.9
+        batcher._service_time.query_s = LIMITS.max_wait_s * 0.9
         waiting = await queued(batcher, "w")
         (entry,) = batcher._queue
         assert entry.call.start_by_s > time.perf_counter() + LIMITS.max_wait_s
-        batcher._pace.query_s = LIMITS.max_wait_s * 1.1  # within that time, but not to be expected
+        batcher._service_time.query_s = (
+            LIMITS.max_wait_s * 1.1
+        )  # within that time, but more than may be expected
         with pytest.raises(OverloadedError):
             await batcher.score(["x"])
         engine.release(9)
         assert values(await running + await waiting) == [1, 1]
 
 
-async def test_a_refusal_can_be_told_before_anything_of_a_call_is_read() -> None:
+async def test_a_call_can_be_shed_before_it_is_read() -> None:
     async with batching() as (batcher, engine):
-        assert batcher.refusal() is None
+        assert batcher.shed_reason() is None
         running = await queued(batcher, "a")
         await engine.started()
         waiting = await queued(batcher, "w", "w")
-        batcher._pace.query_s = LIMITS.max_wait_s * 0.4
-        assert batcher.refusal() is None
-        batcher._pace.query_s = LIMITS.max_wait_s * 0.6
-        error = batcher.refusal()
+        batcher._service_time.query_s = LIMITS.max_wait_s * 0.4
+        assert batcher.shed_reason() is None
+        batcher._service_time.query_s = LIMITS.max_wait_s * 0.6
+        error = batcher.shed_reason()
         assert error is not None
         assert error.retry_delay_s == 1.2 * LIMITS.max_wait_s
-        assert batcher.refusal() is error  # so that what is made of it can be kept
-        with pytest.raises(OverloadedError):  # the same is said to a call that was read
+        assert batcher.shed_reason() is error  # so that its handler can be cached
+        with pytest.raises(OverloadedError):  # as a call that was read
             await batcher.score(["x"])
         engine.release(9)
         assert values(await running + await waiting) == [1, 1, 1]

@@ -1,4 +1,4 @@
-"""What is remembered, what is shared, and what happens to a query whose callers go away."""
+"""Cached queries, queries shared by several callers, and queries whose callers are cancelled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TIMING = Timing(queue_s=1.0, tokenization_s=2.0, inference_s=3.0)
 
 
 def outcome(text: str) -> ScoredQuery:
-    """Returns an outcome that tells its text by its length."""
+    """Returns an outcome whose score is the length of the text."""
     return ScoredQuery(
         scores=np.array([len(text.strip())], dtype=np.float32),
         class_weights=np.ones(1, dtype=np.float32),
@@ -33,7 +33,7 @@ def outcome(text: str) -> ScoredQuery:
 
 
 class Scores:
-    """Scores texts when told to, and keeps what it was asked."""
+    """Scores texts once the gate is open, and records them."""
 
     def __init__(self, *, held: bool = False) -> None:
         self.asked: list[list[str]] = []
@@ -62,7 +62,7 @@ def lengths(outcomes: Sequence[ScoredQuery]) -> list[int]:
     return [int(each.scores[0]) for each in outcomes]
 
 
-async def test_a_query_asked_again_is_not_scored_again_and_says_that_it_took_no_time() -> None:
+async def test_a_query_asked_again_is_not_scored_again_and_took_no_time() -> None:
     scores = Scores()
     cache = ScoreCache(scores, 10)
     (first,) = await cache.score(["abc"])
@@ -73,7 +73,7 @@ async def test_a_query_asked_again_is_not_scored_again_and_says_that_it_took_no_
     assert second.timing.queue_s == second.timing.inference_s == 0
 
 
-async def test_the_query_unused_for_longest_is_forgotten_first() -> None:
+async def test_the_least_recently_used_query_is_evicted_first() -> None:
     scores = Scores()
     cache = ScoreCache(scores, 2)
     for text in ("a", "bb", "a", "ccc", "a", "bb"):
@@ -81,7 +81,7 @@ async def test_the_query_unused_for_longest_is_forgotten_first() -> None:
     assert scores.asked == [["a"], ["bb"], ["ccc"], ["bb"]]
 
 
-async def test_callers_that_ask_the_same_at_once_share_one_scoring() -> None:
+async def test_callers_with_the_same_query_at_the_same_time_share_one_scoring() -> None:
     scores = Scores(held=True)
     cache = ScoreCache(scores, 10)
     async with asyncio.TaskGroup() as tasks:
@@ -95,7 +95,7 @@ async def test_callers_that_ask_the_same_at_once_share_one_scoring() -> None:
     assert lengths(await other) == [1, 2, 3]
 
 
-async def test_a_caller_that_goes_away_leaves_the_scoring_to_the_others() -> None:
+async def test_a_cancelled_caller_leaves_the_scoring_to_the_others() -> None:
     scores = Scores(held=True)
     cache = ScoreCache(scores, 10)
     leader = asyncio.create_task(cache.score(["abc"]))
@@ -110,7 +110,7 @@ async def test_a_caller_that_goes_away_leaves_the_scoring_to_the_others() -> Non
     assert scores.cancelled == 0
 
 
-async def test_a_scoring_that_nobody_waits_for_is_stopped_and_joined_by_no_one() -> None:
+async def test_a_scoring_without_callers_is_cancelled_and_not_joined() -> None:
     scores = Scores(held=True)
     cache = ScoreCache(scores, 10)
     callers = [asyncio.create_task(cache.score(["abc"])) for _ in range(2)]
@@ -125,7 +125,7 @@ async def test_a_scoring_that_nobody_waits_for_is_stopped_and_joined_by_no_one()
     assert scores.cancelled == 1
 
 
-async def test_what_fails_reaches_every_caller_and_is_not_remembered() -> None:
+async def test_an_error_is_raised_to_every_caller_and_is_not_cached() -> None:
     scores = Scores(held=True)
     cache = ScoreCache(scores, 10)
     callers = [asyncio.create_task(cache.score(["bad"])) for _ in range(2)]
@@ -144,9 +144,7 @@ async def test_what_fails_reaches_every_caller_and_is_not_remembered() -> None:
     st.lists(st.lists(st.text("ab ", min_size=1, max_size=4), min_size=1, max_size=5), max_size=8),
     st.integers(1, 4),
 )
-def test_every_text_gets_its_own_outcome_in_its_own_place(
-    calls: list[list[str]], capacity: int
-) -> None:
+def test_every_text_gets_its_own_outcome_in_order(calls: list[list[str]], capacity: int) -> None:
     async def run() -> list[list[ScoredQuery]]:
         cache = ScoreCache(Scores(), capacity)
         return await asyncio.gather(*(cache.score(texts) for texts in calls))
@@ -155,11 +153,11 @@ def test_every_text_gets_its_own_outcome_in_its_own_place(
         assert lengths(outcomes) == [len(text.strip()) for text in texts]
 
 
-async def test_the_share_of_what_is_remembered_follows_the_queries() -> None:
+async def test_the_hit_ratio_follows_the_recent_queries() -> None:
     cache = ScoreCache(Scores(), 10)
     for _ in range(300):
         await cache.score(["the same"])
-    assert cache.hit_share > 0.9
+    assert cache.hit_ratio > 0.9
     for number in range(300):
         await cache.score([f"another {number}"])
-    assert cache.hit_share < 0.1
+    assert cache.hit_ratio < 0.1

@@ -14,7 +14,7 @@ from routemoa.errors import UnknownTenantError
 from services.router.budgets.accounts import TENANT_KEY, tenant_of
 from services.router.budgets.tenants import ANONYMOUS, Tenants, load_tenants
 from services.router.types.amounts import Caps, Window, nano_usd
-from services.rpc.reload import FileProblemsError
+from services.rpc.file_problems import FileProblemsError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 
 from services.router.pool.endpoints import base_url
 from services.router.pool.pool import Pool, load_pool
-from services.rpc.reload import FileProblemsError
+from services.rpc.file_problems import FileProblemsError
 
 if TYPE_CHECKING:
     from pathlib import Path

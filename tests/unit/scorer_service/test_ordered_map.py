@@ -1,4 +1,4 @@
-"""Working on a stream's items together, in order."""
+"""Concurrent work on a stream's items, with results in order."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.scorer.ordered import in_order
+from services.scorer.streams import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
 class Work:
-    """Doubles an item once the test says so."""
+    """Doubles an item once the test finishes it."""
 
     def __init__(self) -> None:
         self.started: list[int] = []
@@ -50,7 +50,7 @@ async def settle() -> None:
 async def test_results_come_in_the_order_of_the_items_whichever_is_ready_first() -> None:
     work = Work()
     work.finish(2, 1)
-    async with aclosing(in_order(numbers(3), work, window=3)) as results:
+    async with aclosing(ordered_map(numbers(3), work, window=3)) as results:
         first = asyncio.ensure_future(anext(results))
         await settle()
         assert work.started == [0, 1, 2]
@@ -61,13 +61,13 @@ async def test_results_come_in_the_order_of_the_items_whichever_is_ready_first()
 
 async def test_no_more_items_are_taken_than_the_window_holds() -> None:
     work = Work()
-    async with aclosing(in_order(numbers(9), work, window=2)) as results:
+    async with aclosing(ordered_map(numbers(9), work, window=2)) as results:
         first = asyncio.ensure_future(anext(results))
         await settle()
         assert work.started == [0, 1]
         work.finish(0, 1)
         assert await first == 0
-        # The consumer has not come back for the second result: its place is still taken.
+        # The second result is not taken yet, so it still counts.
         await settle()
         assert work.started == [0, 1]
         assert await anext(results) == 2
@@ -78,7 +78,7 @@ async def test_no_more_items_are_taken_than_the_window_holds() -> None:
 async def test_closing_the_iterator_cancels_all_work() -> None:
     work = Work()
     work.finish(0)
-    async with aclosing(in_order(numbers(9), work, window=3)) as results:
+    async with aclosing(ordered_map(numbers(9), work, window=3)) as results:
         assert await anext(results) == 0
         await settle()
     assert sorted(work.cancelled) == [1, 2]
@@ -92,7 +92,7 @@ async def test_an_error_of_the_items_comes_after_the_results_before_it() -> None
 
     work = Work()
     work.finish(0, 1)
-    results = in_order(broken(), work, window=9)
+    results = ordered_map(broken(), work, window=9)
     assert [await anext(results), await anext(results)] == [0, 2]
     with pytest.raises(ValueError, match="no more"):
         await anext(results)
@@ -106,7 +106,7 @@ async def test_an_error_of_the_work_ends_the_iteration_and_cancels_the_rest() ->
 
     work = Work()
     work.finish(0)
-    results = in_order(numbers(9), fails, window=4)
+    results = ordered_map(numbers(9), fails, window=4)
     assert await anext(results) == 0
     await settle()
     with pytest.raises(ValueError, match="item 1"):

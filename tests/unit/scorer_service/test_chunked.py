@@ -1,4 +1,4 @@
-"""Taking a stream's items in groups."""
+"""A stream's items in chunks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scorer.gathering import gathered
+from services.scorer.streams import chunked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ TIMEOUT_S = 10
 
 
 class Source:
-    """A stream whose items come when the test says so."""
+    """A stream whose items the test gives."""
 
     def __init__(self) -> None:
         self.items: asyncio.Queue[int] = asyncio.Queue()
@@ -43,31 +43,31 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_lone_item_is_a_group_at_once() -> None:
+async def test_a_single_item_is_a_chunk_at_once() -> None:
     source = Source()
     source.give(7)
-    async with asyncio.timeout(TIMEOUT_S), aclosing(gathered(aiter(source), limit=4)) as groups:
-        assert await anext(groups) == [7]
+    async with asyncio.timeout(TIMEOUT_S), aclosing(chunked(aiter(source), limit=4)) as chunks:
+        assert await anext(chunks) == [7]
 
 
-async def test_what_comes_while_nobody_asks_is_the_next_group() -> None:
+async def test_items_that_arrive_between_two_chunks_are_the_next_chunk() -> None:
     source = Source()
     source.give(0)
-    async with asyncio.timeout(TIMEOUT_S), aclosing(gathered(aiter(source), limit=4)) as groups:
-        assert await anext(groups) == [0]
+    async with asyncio.timeout(TIMEOUT_S), aclosing(chunked(aiter(source), limit=4)) as chunks:
+        assert await anext(chunks) == [0]
         source.give(1, 2, 3)
         await settle()
-        assert await anext(groups) == [1, 2, 3]
+        assert await anext(chunks) == [1, 2, 3]
 
 
-async def test_one_group_is_read_ahead_and_no_more() -> None:
+async def test_one_chunk_is_read_ahead_and_no_more() -> None:
     source = Source()
     source.give(*range(9))
-    async with asyncio.timeout(TIMEOUT_S), aclosing(gathered(aiter(source), limit=2)) as groups:
-        assert await anext(groups) == [0, 1]
+    async with asyncio.timeout(TIMEOUT_S), aclosing(chunked(aiter(source), limit=2)) as chunks:
+        assert await anext(chunks) == [0, 1]
         await settle()
-        assert source.items.qsize() == 5  # 2, 3 wait in the next group
-        assert await anext(groups) == [2, 3]
+        assert source.items.qsize() == 5  # 2, 3 wait in the next chunk
+        assert await anext(chunks) == [2, 3]
 
 
 async def test_an_error_of_the_items_comes_after_the_items_before_it() -> None:
@@ -75,33 +75,31 @@ async def test_an_error_of_the_items_comes_after_the_items_before_it() -> None:
         yield 0
         raise ValueError("no more")
 
-    groups = gathered(broken(), limit=4)
+    chunks = chunked(broken(), limit=4)
     async with asyncio.timeout(TIMEOUT_S):
-        assert await anext(groups) == [0]
+        assert await anext(chunks) == [0]
         with pytest.raises(ValueError, match="no more"):
-            await anext(groups)
+            await anext(chunks)
 
 
 async def test_closing_stops_the_reading() -> None:
     source = Source()
     source.give(0)
     items = aiter(source)
-    async with asyncio.timeout(TIMEOUT_S), aclosing(gathered(items, limit=4)) as groups:
-        await anext(groups)
+    async with asyncio.timeout(TIMEOUT_S), aclosing(chunked(items, limit=4)) as chunks:
+        await anext(chunks)
     assert source.closed
 
 
 @given(count=st.integers(0, 30), limit=st.integers(1, 8))
-def test_groups_hold_every_item_once_in_order_and_no_more_than_they_may(
-    count: int, limit: int
-) -> None:
+def test_chunks_hold_every_item_once_in_order_within_the_limit(count: int, limit: int) -> None:
     async def items() -> AsyncIterator[int]:
         for item in range(count):
             yield item
 
-    async def groups() -> list[list[int]]:
-        return [group async for group in gathered(items(), limit=limit)]
+    async def chunks() -> list[list[int]]:
+        return [chunk async for chunk in chunked(items(), limit=limit)]
 
-    found = asyncio.run(groups())
-    assert [item for group in found for item in group] == list(range(count))
-    assert all(1 <= len(group) <= limit for group in found)
+    found = asyncio.run(chunks())
+    assert [item for chunk in found for item in chunk] == list(range(count))
+    assert all(1 <= len(chunk) <= limit for chunk in found)

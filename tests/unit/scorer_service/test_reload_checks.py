@@ -1,4 +1,4 @@
-"""When a new artifact may take the place of the one in use."""
+"""The checks of an artifact before it replaces the current one."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class Fake:
     ("alone", "together", "served", "problem"),
     [
         (0.5, 0.5, {"a"}, None),
-        (0.5, 0.5, {"a", "c"}, "does not know c"),
+        (0.5, 0.5, {"a", "c"}, "served now: c"),
         (0.5, float("nan"), set(), "not all in"),
         (1.5, 1.5, set(), "not all in"),
-        (0.5, 0.6, set(), "moves by 0.1000"),
+        (0.5, 0.6, set(), "changes by 0.1000"),
     ],
 )
-def test_what_could_mislead_callers_is_refused(
+def test_an_artifact_that_could_mislead_callers_is_rejected(
     alone: float, together: float, served: set[str], problem: str | None
 ) -> None:
     problems = problems_of(cast("Runtime", Fake(alone, together)), frozenset(served))

@@ -1,4 +1,4 @@
-"""What takes long yields to those that answer, and to nobody afterwards."""
+"""Artifacts are opened at low priority, which no other thread keeps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pytest
 
 from scorer import Runtime, default_artifact_path
 from services.scorer.artifacts.artifacts import Artifacts
-from services.scorer.artifacts.low_priority_thread import NICENESS, in_background
+from services.scorer.artifacts.low_priority_thread import NICENESS, run_at_low_priority
+from services.scorer.artifacts.open_runtime import open_runtime
 from services.scorer.config import ScorerServiceConfig
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="a priority is the whole process's")
@@ -36,7 +37,7 @@ def all_niceness() -> set[int]:
 
 @on_linux
 @pytest.mark.parametrize("threads", [1, 2])
-async def test_an_artifact_is_opened_aside_unless_its_threads_would_stay_there(
+async def test_an_artifact_is_opened_at_low_priority_unless_its_threads_would_keep_it(
     monkeypatch: pytest.MonkeyPatch, threads: int
 ) -> None:
     before, seen, real = niceness(), [], Runtime.open
@@ -51,16 +52,16 @@ async def test_an_artifact_is_opened_aside_unless_its_threads_would_stay_there(
         artifact=default_artifact_path(),
         intra_op_threads=threads,
     )
-    async with Artifacts(config), asyncio.timeout(20):
+    async with Artifacts(config, open_runtime), asyncio.timeout(20):
         while all_niceness() != {before}:  # noqa: ASYNC110  # a thread's end has no event
             await asyncio.sleep(0.01)
     assert seen == [min(before + NICENESS, 19) if threads == 1 else before]
 
 
 @on_linux
-async def test_only_the_thread_in_the_background_has_a_low_priority() -> None:
+async def test_only_the_thread_of_the_function_has_a_low_priority() -> None:
     before = niceness()
-    assert await in_background(niceness) == min(before + NICENESS, 19)
+    assert await run_at_low_priority(niceness) == min(before + NICENESS, 19)
     assert niceness() == before
     assert await asyncio.to_thread(niceness) == before
 
@@ -70,7 +71,7 @@ async def test_errors_reach_the_caller() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await in_background(fail)
+        await run_at_low_priority(fail)
 
 
 async def test_a_caller_that_is_cancelled_waits_for_nothing() -> None:
@@ -80,7 +81,7 @@ async def test_a_caller_that_is_cancelled_waits_for_nothing() -> None:
         began.set()
         end.wait(30)
 
-    task = asyncio.create_task(in_background(hang))
+    task = asyncio.create_task(run_at_low_priority(hang))
     with ThreadPoolExecutor(1) as watcher:
         assert await asyncio.get_running_loop().run_in_executor(watcher, began.wait, 30)
     task.cancel()

@@ -1,0 +1,56 @@
+"""Opens the runtime of an artifact and checks that it can serve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from scorer import ArtifactError, ProviderUnavailableError, Runtime, load_artifact
+from services.rpc.server import StartUpError
+from services.scorer.artifacts.reload_checks import problems_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from services.scorer.config import ScorerServiceConfig
+
+    OpenRuntime = Callable[[ScorerServiceConfig, Path, frozenset[str]], Runtime]
+    """The type of `open_runtime`."""
+
+_log = structlog.get_logger()
+
+
+def open_runtime(config: ScorerServiceConfig, path: Path, served: frozenset[str]) -> Runtime:
+    """Opens, warms up and checks an artifact.
+
+    Args:
+        config: The settings of the hardware, and whether the artifact may lack models.
+        path: The directory of the artifact.
+        served: The ids of the models that are served now.
+
+    Raises:
+        StartUpError: The artifact is not usable, or the execution provider is not available.
+    """
+    path = path.resolve()  # a link that changes meanwhile must not mix the files of two artifacts
+    try:
+        runtime = Runtime.open(
+            load_artifact(path),
+            provider=config.provider,
+            provider_options=config.provider_options,
+            intra_op_threads=config.intra_op_threads,
+            intra_op_affinities=config.intra_op_affinities,
+            allow_fallback=config.allow_provider_fallback,
+        )
+    except ArtifactError as error:
+        raise StartUpError(f"{error.path} is not a usable artifact", error.problems) from error
+    except ProviderUnavailableError as error:
+        raise StartUpError("the execution provider is not available", [str(error)]) from error
+    problems = problems_of(runtime, frozenset() if config.allow_fewer_models else served)
+    if problems:
+        raise StartUpError(f"{path} cannot be served", problems)
+    if runtime.provider is not config.provider:
+        _log.warning("provider_fallback", requested=config.provider, used=runtime.provider)
+    _log.info("artifact_opened", version=runtime.version, provider=runtime.provider)
+    return runtime
