@@ -23,8 +23,9 @@ from services.router.file_watcher import FileWatcher
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool, load_pool
+from services.router.routing.presets import PolicyDefaults
 from services.router.servicer import RouterServicer
-from services.router.strategies.presets import PolicyDefaults
+from services.router.strategies.registry import STRATEGIES
 from services.router.tuning import DEFAULT_TUNING
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
@@ -72,13 +73,15 @@ async def router_app(
         ) as recorder,
         open_wire_client() as client,
         # The last one: what fails within its tasks comes out of them as a group of errors.
-        open_replicas(config.replica, client, tuning.replicas) as replicas,
+        open_replicas(config.replica, client.stream, tuning.replicas) as replicas,
     ):
         engine = _engine(config, tuning, scorer, judge)
 
         def pipeline(new: Pool) -> Pipeline:
             POOL_MODELS.set(len(new.models))
-            return Pipeline(pool=new, engine=engine(generator=replicas.use(new)))
+            return Pipeline(
+                pool=new, engine=engine(generator=replicas.use(new)), strategies=STRATEGIES
+            )
 
         servicer = RouterServicer(
             pipeline(pool.value),

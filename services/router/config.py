@@ -14,7 +14,7 @@ from services.router.budgets.settings import BudgetSettings
 from services.router.decision_records.settings import RecordSettings
 from services.router.former_settings import FORMER_SETTINGS
 from services.router.routing.policy import PolicySettings
-from services.router.strategies.registry import STRATEGIES
+from services.router.routing.presets import STRATEGY_DEFAULTS
 from services.rpc.config import ListenAddress, ServiceConfig
 from services.rpc.former_settings import Former
 from services.rpc.tls import TlsFiles
@@ -112,8 +112,8 @@ class RouterServiceConfig(ServiceConfig):
     @field_validator("strategy")
     @classmethod
     def _strategy_is_known(cls, name: str) -> str:
-        if name not in STRATEGIES:
-            message = f"must be one of {', '.join(STRATEGIES)}"
+        if name not in STRATEGY_DEFAULTS:
+            message = f"must be one of {', '.join(STRATEGY_DEFAULTS)}"
             raise ValueError(message)
         return name
 

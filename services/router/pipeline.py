@@ -11,10 +11,10 @@ from services.router.budgets.reservation import UNLIMITED
 from services.router.engine.metrics import ANSWERS, BUDGET_SHARE, record_entry
 from services.router.engine.planner import rank_eligible, select_layer
 from services.router.engine.run import Run
+from services.router.routing.candidates import StopReason
 from services.router.routing.events import Result
-from services.router.routing.ranking import StopReason, early_stop
+from services.router.routing.ranking import early_stop
 from services.router.routing.selection import Selection
-from services.router.strategies.registry import STRATEGIES
 from services.router.types.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from services.router.budgets.reservation import Budget
     from services.router.engine.engine import Engine
     from services.router.pool.pool import Pool
+    from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, Event
     from services.router.routing.policy import Policy
-    from services.router.routing.ranking import Ranked
+    from services.router.strategies.layered import Strategy
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import LedgerEntry
@@ -37,6 +38,7 @@ class Pipeline:
 
     pool: Pool
     engine: Engine
+    strategies: Mapping[str, Strategy]
 
     def start(
         self,
@@ -86,7 +88,7 @@ class Pipeline:
             GenerationFailedError: Every model failed.
             AnswerTimedOutError: No model answered in time.
         """
-        strategy = STRATEGIES[run.policy.strategy]
+        strategy = self.strategies[run.policy.strategy]
         with closing(run.account):
             try:
                 async with aclosing(strategy.answer(run, self.engine)) as events:

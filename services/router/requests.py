@@ -17,8 +17,7 @@ from services.router.routing.policy import (
     SHARES,
     Policy,
 )
-from services.router.strategies.presets import PRESETS, kept_answer_count
-from services.router.strategies.registry import STRATEGIES
+from services.router.routing.presets import PRESETS, STRATEGY_DEFAULTS, kept_answer_count
 from services.router.types.conversation import Conversation, Message, Role
 from services.rpc.validation import Violations, listed
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from routemoa.v1 import router_service_pb2
     from services.router.pool.pool import Pool
     from services.router.routing.policy import PolicySettings
-    from services.router.strategies.presets import PolicyDefaults
+    from services.router.routing.presets import PolicyDefaults
 
 MAX_MESSAGES = 256
 MAX_CHARACTERS = 1_000_000
@@ -153,8 +152,8 @@ def _strategy_and_preset(
 ) -> tuple[str, str]:
     """Returns known ones: the defaults in place of names that are unknown."""
     strategy, preset = message.strategy or defaults.strategy, message.preset
-    if strategy not in STRATEGIES:
-        violations.add("policy.strategy", f"must be one of {', '.join(STRATEGIES)}")
+    if strategy not in STRATEGY_DEFAULTS:
+        violations.add("policy.strategy", f"must be one of {', '.join(STRATEGY_DEFAULTS)}")
         strategy = defaults.strategy
     if preset and preset not in PRESETS:
         violations.add("policy.preset", f"must be one of {', '.join(PRESETS)}")

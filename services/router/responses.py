@@ -21,10 +21,9 @@ from services.router.routing.selection import explain
 if TYPE_CHECKING:
     import enum
 
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
+    from services.router.routing.candidates import Ranked, SelectionReason, StopReason
     from services.router.routing.events import Answer, Assessment, Event, Fallback, Timing
-    from services.router.routing.ranking import Ranked, StopReason
-    from services.router.routing.selection import SelectionReason
     from services.router.types.ledger import LedgerEntry
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from services.router.decision_records.recorder import Recorder
     from services.router.pipeline import Pipeline
     from services.router.routing.events import Event
-    from services.router.strategies.presets import PolicyDefaults
+    from services.router.routing.presets import PolicyDefaults
     from services.rpc.interceptors.guard import Context
 
 DEADLINE_MARGIN_S = 0.03

@@ -27,7 +27,8 @@ from services.router.decision_records.record import AnswerOutcome
 from services.router.decision_records.sinks import Line, line_of
 from services.router.engine.planner import rank_eligible
 from services.router.engine.run import Run
-from services.router.pool.pool import Pool, PoolModel
+from services.router.pool.model import PoolModel
+from services.router.pool.pool import Pool
 from services.router.routing.events import Answer, Assessment, LayerReport, RoutingDecision
 from services.router.types.conversation import Conversation, Message, Role
 from services.router.types.deadline import Deadline

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.router.pool.pool import PoolModel
+from services.router.pool.model import PoolModel
 from tests.chart.chart import CHART, render
 
 GOOD_MODEL = (

@@ -192,7 +192,7 @@ async def test_a_new_pool_keeps_what_is_known_of_replicas_that_stay(tmp_path: Pa
         aiohttp.ClientSession() as session,
         asyncio.TaskGroup() as tasks,
     ):
-        replicas = Replicas(ReplicaSettings(), client, session, tasks)
+        replicas = Replicas(ReplicaSettings(), client.stream, session, tasks)
         listed = {"endpoints": ["http://a/v1", "http://b/v1"]}
         named = {"endpoints": {"dns": {"name": "localhost", "port": 8000}}}
         replicas.use(pool_of(m=listed, n=named))

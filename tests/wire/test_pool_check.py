@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.router.check.report import EndpointReport
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
 
 JSON = {"Content-Type": "application/json"}
 OPENROUTER_PRICING = {"prompt": "0.000001", "completion": "0.000002"}

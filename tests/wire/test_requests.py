@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.router.backends.dialects.registry import DIALECTS
-from services.router.pool.backend import Backend
+from services.router.pool.backend import CONTINUING_BACKENDS, Backend
 from services.router.types.conversation import Message, Role
 from tests.wire.attempt import QUESTION, attempt, pool_model
 from tests.wire.playback import Playback, Response, playing
@@ -74,12 +73,12 @@ async def test_the_start_of_an_answer_is_gone_on_with(backend: str, extra: dict[
 
 
 def test_only_these_can_go_on() -> None:
-    assert {b for b, dialect in DIALECTS.items() if dialect.continues} == {
+    assert {
         Backend.VLLM,
         Backend.SGLANG,
         Backend.LLAMA_CPP,
         Backend.TGI_NATIVE,
-    }
+    } == CONTINUING_BACKENDS
 
 
 async def test_ollama_is_told_the_context_window() -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.routing.agreement import Offer, worthwhile_call
-from services.router.routing.ranking import Candidate, rank
+from services.router.routing.candidates import Candidate
+from services.router.routing.ranking import rank
 from services.router.routing.selection import fitting, select
 from services.router.types.amounts import Amount
 from services.router.types.ledger import CallPurpose, CallStatus
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from services.router.decision_records.record import DecisionRecord, LayerEntry, RankedEntry
+    from services.router.routing.candidates import Ranked
     from services.router.routing.policy import Policy
-    from services.router.routing.ranking import Ranked
 
 _RESUME = "RESUME"
 """Kind of an attempt that wrote only the end of a reply: its amounts are not those of the call."""

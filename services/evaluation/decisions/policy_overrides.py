@@ -14,8 +14,7 @@ from services.router.former_settings import FORMER_SETTINGS
 from services.router.pool.pool import Pool
 from services.router.requests import read_policy
 from services.router.routing.policy import Policy, PolicySettings
-from services.router.strategies.presets import PolicyDefaults
-from services.router.strategies.registry import STRATEGIES
+from services.router.routing.presets import STRATEGY_DEFAULTS, PolicyDefaults
 from services.rpc.former_settings import Renamed
 from services.rpc.validation import Violations
 
@@ -90,7 +89,7 @@ def policy_of(recorded: Mapping[str, JsonValue], overrides: Mapping[str, object]
     current = {_CURRENT_NAMES.get(name, name): value for name, value in recorded.items()}
     values: dict[str, Any] = {**dataclasses.asdict(_DEFAULTS), **current}
     if "strategy" in overrides:
-        values |= STRATEGIES[str(overrides["strategy"])].defaults.model_dump(exclude_unset=True)
+        values |= STRATEGY_DEFAULTS[str(overrides["strategy"])].model_dump(exclude_unset=True)
     values |= overrides
     if values["strategy"] not in strategies():
         values["strategy"] = "routemoa"

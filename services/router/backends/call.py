@@ -14,11 +14,17 @@ from services.router.types.conversation import prompt_tokens
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
     from services.router.budgets.reservation import Budget, Reservation
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
+    from services.router.routing.events import Resumed
     from services.router.types.conversation import Message
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger
+
+    Stream = Callable[["ModelCall"], AsyncGenerator[str | Resumed, None]]
+    """Runs a call; see `Generator.stream`."""
 
 _UNBILLED = frozenset({CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStatus.REJECTED})
 """Statuses of attempts that the backend never processed, so they cost nothing."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from services.router.backends.dialects.served_models import Catalogue
     from services.router.backends.http.exchange import Exchange
     from services.router.backends.http.reader import Reader
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
 
 _CONNECT_TIMEOUT_S = 5.0
 # Common backends close idle connections after five seconds. Ours close earlier, so that no request

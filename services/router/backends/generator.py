@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
     from services.router.backends.call import ModelCall
     from services.router.routing.events import Resumed
-
-    Stream = Callable[[ModelCall], AsyncGenerator[str | Resumed, None]]
-    """Runs a call; see `Generator.stream`."""
 
 
 class Generator(Protocol):

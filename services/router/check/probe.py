@@ -24,7 +24,8 @@ from services.router.types.ledger import CallStatus
 if TYPE_CHECKING:
     from services.router.backends.client import WireClient
     from services.router.backends.dialects.served_models import Catalogue
-    from services.router.pool.pool import Pool, PoolModel
+    from services.router.pool.model import PoolModel
+    from services.router.pool.pool import Pool
 
 _MAX_TOGETHER = 16
 _TEST_PROMPT = (Message(role=Role.USER, content="Say OK."),)

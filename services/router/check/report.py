@@ -10,7 +10,7 @@ from services.router.types.ledger import CallStatus
 if TYPE_CHECKING:
     from services.router.backends.dialects.served_models import Catalogue, ServedModel
     from services.router.backends.http.attempt_failure import AttemptFailedError
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
 
 _KEY_REFUSED = {401, 403}
 _MAX_NAMES = 5

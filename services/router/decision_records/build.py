@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from services.router.decision_records.record import AnswerOutcome
     from services.router.engine.run import Run
+    from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, LayerReport, RoutingDecision, Timing
     from services.router.routing.policy import Policy
-    from services.router.routing.ranking import Ranked
     from services.router.types.conversation import Conversation
     from services.router.types.ledger import Ledger, LedgerEntry
 

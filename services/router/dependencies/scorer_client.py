@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.router.dependencies.remote import Remote
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
     from services.router.types.deadline import Deadline
 
 ARTIFACT_MISMATCHES = Counter(

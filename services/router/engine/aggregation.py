@@ -16,6 +16,7 @@ from services.router.engine.metrics import DRAFTS
 from services.router.engine.planner import blocking_limit
 from services.router.engine.proposals import aggregation_call
 from services.router.engine.reservations import reserve
+from services.router.engine.speculative_answer import SpeculativeAnswer
 from services.router.routing.events import Delta, Dependency, Fallback, Reset, Resumed, Substitute
 from services.router.routing.ranking import agree
 from services.router.types.deadline import Deadline
@@ -23,11 +24,10 @@ from services.router.types.deadline import Deadline
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from services.router.backends.call import ModelCall
-    from services.router.backends.generator import Generator, Stream
+    from services.router.backends.call import ModelCall, Stream
+    from services.router.backends.generator import Generator
     from services.router.engine.run import Run
-    from services.router.engine.speculative_answer import SpeculativeAnswer
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
 
 _MAX_ATTEMPTS = 2
 
@@ -104,7 +104,7 @@ async def _take_speculative_answer(run: Run) -> SpeculativeAnswer | None:
     It may if it has read the best answer, or if it has begun, since another one would come later.
     """
     speculative = run.speculative_answer
-    if speculative is None:
+    if not isinstance(speculative, SpeculativeAnswer):
         return None
     if not speculative.has_begun and run.answers[0].model_id not in speculative.read_ids:
         await run.drop_speculative_answer()

@@ -14,8 +14,8 @@ from services.router.dependencies.remote import TIME_SHARE
 from services.router.engine.aggregation import aggregate
 from services.router.engine.errors import no_answer
 from services.router.engine.final_answer import SILENCE_SHARE, Writer, write_final
-from services.router.engine.layer import Overtime, Patience, run_layer
-from services.router.engine.layer_policy import AssessedLayerPolicy, LayerPolicy
+from services.router.engine.layer import LayerPolicy, Overtime, Patience, run_layer
+from services.router.engine.layer_policy import AssessedLayerPolicy, PlainLayerPolicy
 from services.router.engine.planner import by_posterior, eligible, further_models
 from services.router.engine.proposals import assessed_proposal, final_call
 from services.router.engine.reservations import reserve, reserve_extra
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from services.router.engine.proposals import LayerOutcome, Proposal
     from services.router.engine.run import Run
     from services.router.pool.expected_latency import ExpectedLatencies
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
     from services.router.routing.events import (
         Answer,
         Assessment,
@@ -96,7 +96,7 @@ class Engine:
             run,
             decision,
             judge=self.judge,
-            generator=self.generator,
+            stream=self.generator.stream,
             backup_budget=self.backup_budget,
             min_stage_s=self.min_stage_s,
         )
@@ -126,7 +126,7 @@ class Engine:
         Raises:
             RouteMoAError: No call has room; see `reserve`.
         """
-        policy = LayerPolicy(run, further, self.min_stage_s)
+        policy = PlainLayerPolicy(run, further, self.min_stage_s)
         return await self._propose(run, proposals, policy, stages_left=stages_left)
 
     async def _propose(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routemoa.errors import AnswerTimedOutError, GenerationFailedError, NoEligibleModelError
-from services.router.routing.ranking import StopReason
+from services.router.routing.candidates import StopReason
 from services.router.types.ledger import CallStatus
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.router.routing.candidates import Ranked
     from services.router.routing.policy import Policy
-    from services.router.routing.ranking import Ranked
     from services.router.types.ledger import Ledger
 
 

@@ -21,7 +21,7 @@ from services.router.types.ledger import CallStatus, answer_tokens
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
-    from services.router.backends.generator import Stream
+    from services.router.backends.call import Stream
     from services.router.engine.run import Run
     from services.router.types.deadline import Deadline
 

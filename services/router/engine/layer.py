@@ -15,17 +15,16 @@ import math
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from services.router.backends.call import CallFailedError
 from services.router.engine.proposals import Answered, LayerOutcome
 from services.router.types.ledger import CallStatus, answer_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from services.router.backends.generator import Generator
-    from services.router.engine.layer_policy import LayerPolicy
     from services.router.engine.proposals import Proposal
     from services.router.routing.events import Answer
     from services.router.types.deadline import Deadline
@@ -58,6 +57,31 @@ class Overtime:
     """The caller's deadline."""
     share: float
     """Share of the time left after which further models start again."""
+
+
+class LayerPolicy(Protocol):
+    """Decides how a layer ends; see `layer_policy`."""
+
+    @property
+    def ends_early(self) -> bool:
+        """True if majorities, backup models and speculative answers may end the layer early."""
+        ...
+
+    def is_settled(self, answers: Mapping[str, str], pending: Sequence[str]) -> bool:
+        """Returns whether the pending models can no longer change the outcome."""
+        ...
+
+    async def next_backup(self) -> Proposal | None:
+        """Returns a request to a backup model, with its room reserved; None if there is none."""
+        ...
+
+    async def start_speculative_answer(self, answers: Sequence[Answer]) -> None:
+        """Starts the final answer from the answers of a quorum, if that is worth it."""
+        ...
+
+    async def next_models(self, count: int) -> list[Proposal]:
+        """Returns up to `count` requests to further models, with their room reserved."""
+        ...
 
 
 async def run_layer(

@@ -12,24 +12,24 @@ from services.router.engine.proposals import aggregation_call, assessed_proposal
 from services.router.engine.reservations import reserve_extra
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
 from services.router.routing.agreement import Opinion, has_settled_majority
+from services.router.routing.candidates import SelectionReason
 from services.router.routing.ranking import early_stop
-from services.router.routing.selection import SelectionReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from services.router.backends.generator import Generator
+    from services.router.backends.call import Stream
     from services.router.backends.replicas.retry_budget import RetryBudget
     from services.router.dependencies.judge_client import Judge
     from services.router.engine.proposals import Proposal
     from services.router.engine.run import Run
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
     from services.router.routing.events import Answer, RoutingDecision
 
 _OUTRANKED = {SelectionReason.LAYER_FULL, SelectionReason.SCORE_GAP}
 
 
-class LayerPolicy:
+class PlainLayerPolicy:
     """The policy of a layer without assessment: it waits for a quorum.
 
     Args:
@@ -75,14 +75,14 @@ class LayerPolicy:
         return reserved
 
 
-class AssessedLayerPolicy(LayerPolicy):
+class AssessedLayerPolicy(PlainLayerPolicy):
     """The policy of an assessed layer: it may end before its slowest model.
 
     Args:
         run: The run of the layer.
         decision: The layer.
         judge: Assesses the answers of a quorum.
-        generator: Runs the speculative answer.
+        stream: Runs the speculative answer.
         backup_budget: Bounds the backup models.
         min_stage_s: Least time left in which further models are started.
     """
@@ -95,7 +95,7 @@ class AssessedLayerPolicy(LayerPolicy):
         decision: RoutingDecision,
         *,
         judge: Judge,
-        generator: Generator,
+        stream: Stream,
         backup_budget: RetryBudget,
         min_stage_s: float,
     ) -> None:
@@ -104,7 +104,7 @@ class AssessedLayerPolicy(LayerPolicy):
         super().__init__(run, further, min_stage_s)
         self._decision = decision
         self._judge = judge
-        self._generator = generator
+        self._stream = stream
         self._backup_budget = backup_budget
 
     def is_settled(self, answers: Mapping[str, str], pending: Sequence[str]) -> bool:
@@ -148,7 +148,7 @@ class AssessedLayerPolicy(LayerPolicy):
         call.deadline = run.deadline
         if await reserve_extra(run, call):
             read_ids = frozenset(answer.model_id for answer in best_first)
-            run.speculative_answer = SpeculativeAnswer(call, read_ids, self._generator)
+            run.speculative_answer = SpeculativeAnswer(call, read_ids, self._stream)
 
     def _is_outranked(self, model: PoolModel) -> bool:
         return self._decision.reasons.get(model.id) in _OUTRANKED

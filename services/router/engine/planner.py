@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING
 from services.router.engine.errors import nothing_eligible
 from services.router.prompts.context_window import fits, overhead_tokens
 from services.router.routing import selection as limits
+from services.router.routing.candidates import Candidate, SelectionReason, StopReason
 from services.router.routing.events import RoutingDecision
-from services.router.routing.ranking import Candidate, StopReason, early_stop, rank
-from services.router.routing.selection import (
-    Selection,
-    SelectionReason,
-    fitting,
-    select,
-    unavailable,
-)
+from services.router.routing.ranking import early_stop, rank
+from services.router.routing.selection import Selection, fitting, select, unavailable
 from services.router.types.amounts import Amount
 from services.router.types.tokens import estimate_tokens
 
@@ -24,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.engine.run import Run
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
+    from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer
     from services.router.routing.policy import Policy
-    from services.router.routing.ranking import Ranked
 
 
 def eligible(run: Run) -> tuple[PoolModel, ...]:

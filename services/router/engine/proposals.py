@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.engine.run import Run
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
     from services.router.prompts.prompts import Reference
     from services.router.prompts.replies import Reply
     from services.router.types.conversation import Message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.budgets.reservation import NoRoomError
-from services.router.routing.ranking import StopReason
+from services.router.routing.candidates import StopReason
 from services.router.routing.selection import STOP_REASONS
 
 if TYPE_CHECKING:

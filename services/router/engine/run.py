@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from services.router.budgets.reservation import UNLIMITED
 from services.router.engine.metrics import UNCERTAIN_QUERIES
+from services.router.routing.candidates import SelectionReason
 from services.router.routing.events import UNCERTAIN, Timing
 from services.router.routing.ranking import Forecast
-from services.router.routing.selection import SelectionReason
 from services.router.types.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.budgets.reservation import Budget
-    from services.router.engine.speculative_answer import SpeculativeAnswer
     from services.router.pool.pool import Pool
+    from services.router.routing.candidates import StopReason
     from services.router.routing.events import Answer, Fallback, LayerReport
     from services.router.routing.policy import Policy
-    from services.router.routing.ranking import StopReason
     from services.router.types.amounts import Caps
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
+
+
+class Droppable(Protocol):
+    """A call that can be stopped and booked."""
+
+    async def drop(self, ledger: Ledger) -> None:
+        """Stops the call and books what it used."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +61,8 @@ class Run:
     """The final answer, once it is whole."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
-    speculative_answer: SpeculativeAnswer | None = None
+    speculative_answer: Droppable | None = None
+    """The `SpeculativeAnswer`, if there is one."""
     stop_reason: StopReason | None = None
     timing: Timing = field(default_factory=Timing)
 

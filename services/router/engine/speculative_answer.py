@@ -19,8 +19,7 @@ from services.router.types.ledger import CallStatus
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
-    from services.router.backends.call import ModelCall
-    from services.router.backends.generator import Generator
+    from services.router.backends.call import ModelCall, Stream
     from services.router.routing.events import Answer, Resumed
     from services.router.types.ledger import Ledger
 
@@ -31,14 +30,14 @@ class SpeculativeAnswer:
     Args:
         call: The aggregator's call, with its room reserved.
         read_ids: Models whose answers it merges.
-        generator: Runs the call.
+        stream: Runs the call.
     """
 
-    def __init__(self, call: ModelCall, read_ids: frozenset[str], generator: Generator) -> None:
+    def __init__(self, call: ModelCall, read_ids: frozenset[str], stream: Stream) -> None:
         self.call = call
         self.read_ids = read_ids
         self._pieces: asyncio.Queue[str | Resumed | Exception | None] = asyncio.Queue()
-        self._task = asyncio.create_task(self._write(generator))
+        self._task = asyncio.create_task(self._write(stream))
 
     @property
     def has_begun(self) -> bool:
@@ -66,10 +65,10 @@ class SpeculativeAnswer:
         self._task.cancel()
         await asyncio.wait([self._task])
 
-    async def _write(self, generator: Generator) -> None:
+    async def _write(self, stream: Stream) -> None:
         end: Exception | None = None
         try:
-            async with aclosing(generator.stream(self.call)) as pieces:
+            async with aclosing(stream(self.call)) as pieces:
                 async for piece in pieces:
                     self._pieces.put_nowait(piece)
         except Exception as error:  # noqa: BLE001  # raised to whoever streams it

@@ -19,5 +19,9 @@ class Backend(enum.StrEnum):
     OPENROUTER = "openrouter"
 
 
+CONTINUING_BACKENDS = frozenset(
+    {Backend.VLLM, Backend.SGLANG, Backend.LLAMA_CPP, Backend.TGI_NATIVE}
+)
+"""The backends that can continue the start of an answer."""
 ROOT_URL_BACKENDS = frozenset({Backend.OLLAMA, Backend.TGI_NATIVE})
 """Backends whose base URL is the server's root instead of that of an OpenAI-compatible API."""

@@ -19,7 +19,7 @@ from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
     from services.router.types.ledger import LedgerEntry
 
 HALF_LIFE_S = 600.0

@@ -6,156 +6,20 @@ error lists all of them, each with its line.
 
 from __future__ import annotations
 
-import hashlib
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.router.pool.backend import ROOT_URL_BACKENDS, Backend
-from services.router.pool.ca_file import read_ca_file
-from services.router.pool.endpoints import Endpoints
+from services.router.pool.model import PoolModel, short_hash
 from services.router.pool.yaml_file import YamlFile
-from services.router.types.tokens import estimate_tokens, open_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from services.router.types.tokens import TokenCounter
+    from pathlib import Path
 
 _UNLISTED = "is not one of the models"
-Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Attribution(BaseModel):
-    """The name and URL of the calling application, as OpenRouter shows them in its rankings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: HttpUrl
-    title: str = Field(min_length=1, max_length=200, pattern=r"^[ -~]+$")
-
-
-class PoolModel(BaseModel):
-    """One model of the pool, as the operator describes it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(min_length=1, description="Unique name; the same as in the scorer's artifact.")
-    backend: Backend = Field(default=Backend.OPENAI, description="The software that serves it.")
-    url: HttpUrl | None = Field(
-        default=None,
-        description="Base URL of an OpenAI-compatible API, e.g. http://vllm:8000/v1; for Ollama and "
-        "TGI's own API, the URL of the server's root.",
-    )
-    endpoints: Endpoints | None = Field(
-        default=None,
-        description="Instead of `url`, if several replicas serve the model: a list of URLs, "
-        "`dns` or `endpoint_slices`.",
-    )
-    backend_model: str | None = Field(
-        default=None, min_length=1, description="The model's name at the backend, if it differs."
-    )
-    api_key_file: Path | None = Field(default=None, description="File with the backend's API key.")
-    ca_file: Path | None = Field(
-        default=None,
-        description="PEM file with the CAs of the backend. Absent: the system's CAs.",
-    )
-    attribution: Attribution | None = Field(default=None, description="For OpenRouter only.")
-    prompt_price_usd_per_million_tokens: Price
-    completion_price_usd_per_million_tokens: Price
-    context_window_tokens: int = Field(gt=0)
-    tokenizer_file: Path | None = Field(
-        default=None,
-        description="The model's tokenizer.json, which counts prompts. Absent: an estimate.",
-    )
-    starts_in_reasoning: bool = Field(
-        default=False,
-        description="Its chat template opens the reasoning, so replies hold only `</think>`.",
-    )
-    max_reply_tokens: int = Field(default=2048, gt=0)
-    expected_reply_tokens: int = Field(default=400, gt=0)
-    median_latency_s: float = Field(default=5.0, gt=0, allow_inf_nan=False)
-    prior_score: float | None = Field(
-        default=None,
-        ge=0,
-        le=1,
-        description="Used if the scorer is down or does not know the model. Absent: 0.5, or the mean "
-        "score of the models that it knows.",
-    )
-    temperature: float | None = Field(default=None, ge=0, le=2)
-
-    @field_validator("api_key_file")
-    @classmethod
-    def _key_file_exists(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_file():
-            message = "no such file"
-            raise ValueError(message)
-        return path
-
-    @field_validator("ca_file")
-    @classmethod
-    def _ca_file_can_be_used(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            read_ca_file(path)
-        return path
-
-    @field_validator("tokenizer_file")
-    @classmethod
-    def _tokenizer_can_be_used(cls, path: Path | None) -> Path | None:
-        if path is not None:
-            open_tokenizer(path)
-        return path
-
-    @cached_property
-    def count_tokens(self) -> TokenCounter:
-        """The token counter: the model's tokenizer if the file names one, else an estimate."""
-        return (
-            estimate_tokens if self.tokenizer_file is None else open_tokenizer(self.tokenizer_file)
-        )
-
-    @model_validator(mode="after")
-    def _is_somewhere(self) -> Self:
-        if (self.url is None) == (self.endpoints is None):
-            raise ValueError("needs either `url` or `endpoints`")
-        return self
-
-    @cached_property
-    def replicas(self) -> Endpoints:
-        """The addresses of the replicas: the one URL, or the endpoints."""
-        if self.endpoints is not None:
-            return self.endpoints
-        return Endpoints(urls=None if self.url is None else (self.url,))
-
-    def api_key(self) -> SecretStr | None:
-        """Returns the key; the file is read each time, so that a rotated key takes effect."""
-        if self.api_key_file is None:
-            return None
-        return SecretStr(self.api_key_file.read_text().strip())
-
-    @cached_property
-    def price_version(self) -> str:
-        """Identifies the model's prices; every ledger entry holds the version of its prices."""
-        return _short_hash(
-            f"{self.prompt_price_usd_per_million_tokens!r}"
-            f" {self.completion_price_usd_per_million_tokens!r}"
-        )
-
-    def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Returns the cost of a call of that size at the model's prices."""
-        return (
-            prompt_tokens * self.prompt_price_usd_per_million_tokens
-            + completion_tokens * self.completion_price_usd_per_million_tokens
-        ) / 1e6
 
 
 class Pool(BaseModel):
@@ -181,7 +45,7 @@ class Pool(BaseModel):
     @cached_property
     def version(self) -> str:
         """Identifies the content of the pool file; it changes with any change of it."""
-        return _short_hash(self.model_dump_json())
+        return short_hash(self.model_dump_json())
 
 
 def load_pool(path: Path) -> Pool:
@@ -191,10 +55,6 @@ def load_pool(path: Path) -> Pool:
         FileProblemsError: The file is missing, is not YAML or has problems; all are listed.
     """
     return YamlFile(Pool, path).check(_contradictions)
-
-
-def _short_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _contradictions(file: YamlFile[Pool]) -> list[str]:

@@ -10,7 +10,7 @@ from services.router.types.tokens import count_bytes, shorten
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
     from services.router.types.conversation import Conversation
     from services.router.types.tokens import TokenCounter
 

@@ -6,12 +6,12 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.routing.selection import SelectionReason
+from services.router.routing.candidates import SelectionReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.routing.ranking import Ranked, StopReason
+    from services.router.routing.candidates import Ranked, StopReason
     from services.router.types.ledger import CallStatus, LedgerEntry
 
 

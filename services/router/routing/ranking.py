@@ -13,34 +13,17 @@ price band, counted down from the best one; within a step the cheaper model come
 
 from __future__ import annotations
 
-import enum
 import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from services.router.routing.agreement import agreeing
+from services.router.routing.candidates import Candidate, Ranked, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.router.routing.policy import Policy
-    from services.router.types.amounts import Amount
-
-
-class StopReason(enum.Enum):
-    """The reason why no further layer runs."""
-
-    SCORE = "a model that answered reached the stopping score"
-    LAYER_LIMIT = "the most layers allowed have run"
-    COST_LIMIT = "another layer could cost more than is left"
-    CALL_LIMIT = "the most calls allowed have been made"
-    DEADLINE = "the time left is too short for another layer"
-    AGREEMENT = "the models agree"
-    NO_MODEL = "no model is left that could run"
-    TOKEN_LIMIT = "another layer could take more tokens than are left"  # noqa: S105  # no secret
-    NO_GAIN = "the last layer brought no evidence that another would change the answer"
-    COMPLETE = "the strategy has done all that it does"
-    MODERATOR = "the moderator ended the debate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,49 +45,6 @@ class Forecast:
     """Uncertainty of the ranking, in [0, 1]."""
     scorer_version: str | None = None
     """The artifact that ranked; None if the scorer was not called or failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A model that may run, with its estimates."""
-
-    model_id: str
-    score: float
-    """Posterior score if the model ran, else its prior score; in [0, 1]."""
-    prior_score: float
-    """Score from before any model ran, in [0, 1]."""
-    expected_completion_tokens: int
-    expected_cost_usd: float
-    worst: Amount
-    """The most that one call can use: a reply of full length."""
-    expected_latency_s: float
-    available: bool = True
-    """True if the model has a replica that can be called."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranked:
-    """A candidate with its utility, term by term."""
-
-    candidate: Candidate
-    quality: float
-    """The score times its weight."""
-    cost_penalty: float
-    """The part that is subtracted for the expected cost."""
-    latency_penalty: float
-    """The part that is subtracted for the expected latency."""
-    leads_by_price: bool = False
-    """True if it precedes a model of higher utility because it is cheaper."""
-
-    @property
-    def model_id(self) -> str:
-        """The id of the candidate's model."""
-        return self.candidate.model_id
-
-    @property
-    def utility(self) -> float:
-        """The value that the ranking sorts by."""
-        return self.quality - self.cost_penalty - self.latency_penalty
 
 
 def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:

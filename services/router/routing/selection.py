@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.routing.ranking import StopReason
+from services.router.routing.candidates import SelectionReason, StopReason
 from services.router.types.amounts import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from services.router.routing.candidates import Candidate, Ranked
     from services.router.routing.policy import Policy
-    from services.router.routing.ranking import Candidate, Ranked
     from services.router.types.amounts import Amount, Caps
 
 STOP_REASONS = {
@@ -24,21 +23,6 @@ STOP_REASONS = {
 """The stop reason by the resource whose limit is reached."""
 _NEGLIGIBLE = 0.005
 """Smaller terms would show as 0.00; an explanation leaves them out."""
-
-
-class SelectionReason(enum.Enum):
-    """The reason why a model runs or does not; documented in the contract's enum of the same name."""
-
-    RANK = "runs because of its rank"
-    TEAM = "runs because it complements the models before it"
-    SAFE = "runs as a safe model because the ranking is uncertain"
-    STRATEGY = "runs because the strategy chose it"
-    SCORE_GAP = "does not run: its score is too far below the best one"
-    COST_LIMIT = "does not run: it could cost more than is left"
-    LATENCY_LIMIT = "does not run: it is expected to take too long"
-    TOKEN_LIMIT = "does not run: it could take more tokens than are left"  # noqa: S105  # no secret
-    LAYER_FULL = "does not run: the layer is full"
-    UNAVAILABLE = "does not run: none of its replicas can be called"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

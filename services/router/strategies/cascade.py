@@ -19,23 +19,20 @@ from services.router.engine.planner import (
 )
 from services.router.engine.proposals import assessed_proposal
 from services.router.routing.agreement import Offer, Opinion, posteriors, worthwhile_call
-from services.router.routing.policy import PolicySettings
-from services.router.routing.ranking import StopReason
+from services.router.routing.candidates import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
+    from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, LayerReport, RoutingDecision
-    from services.router.routing.ranking import Ranked
 
 
 class Cascade(Layered):
     """screen -> [best offer -> judge -> weigh all answers]* -> the likeliest answer as it is."""
 
     independent = True
-    # The price of a call decides, not a score: `cost_weight` says what a right answer is worth.
-    defaults = PolicySettings(max_layer_count=4, stopping_score=1.0)
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns the model whose answer is worth most beyond its price, if any is."""

@@ -7,15 +7,14 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
 from services.router.engine.planner import aggregators, stop_reason
-from services.router.routing.policy import PolicySettings
-from services.router.routing.ranking import StopReason
+from services.router.routing.candidates import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
 
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
     from services.router.routing.events import Event, LayerReport, RoutingDecision
 
     Plan = Callable[[Run], RoutingDecision | StopReason]
@@ -27,11 +26,6 @@ class Strategy(Protocol):
 
     All calls go through the engine, so that ledger, limits and deadline hold for every strategy.
     """
-
-    @property
-    def defaults(self) -> PolicySettings:
-        """Values of policy fields that neither the request nor the operator sets."""
-        ...
 
     def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
         """Yields all events but the `Result`, and sets `run.final`.
@@ -65,7 +59,6 @@ class Layered(ABC):
     If the last layer has one model, it streams to the caller and nothing is aggregated.
     """
 
-    defaults = PolicySettings()
     independent = False
     """True if models answer without sight of each other's answers."""
     end = StopReason.LAYER_LIMIT

@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING
 
 from services.router.engine.planner import further_models, plan_best
 from services.router.engine.proposals import plain_proposal
-from services.router.routing.policy import PolicySettings
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
+    from services.router.routing.candidates import StopReason
     from services.router.routing.events import LayerReport, RoutingDecision
-    from services.router.routing.ranking import StopReason
 
 
 class MoA(Layered):
     """screen -> [run all together]* -> aggregate."""
-
-    defaults = PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64)
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns every model that fits the limits, by rank."""

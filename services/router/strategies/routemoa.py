@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.answer_key import answer_key
 from services.router.engine.planner import by_posterior, plan_layer
 from services.router.routing.agreement import Opinion, agreeing, posteriors
-from services.router.routing.ranking import StopReason
+from services.router.routing.candidates import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.router.engine.planner import further_models, plan_best, plan_models
 from services.router.engine.proposals import plain_proposal
-from services.router.routing.policy import PolicySettings
-from services.router.routing.ranking import StopReason
-from services.router.routing.selection import SelectionReason
+from services.router.routing.candidates import SelectionReason, StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from services.router.engine.engine import Engine
     from services.router.engine.proposals import Proposal
     from services.router.engine.run import Run
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
     from services.router.routing.events import LayerReport, RoutingDecision
 
 
@@ -31,8 +29,6 @@ SAMPLING_TEMPERATURE = 0.7
 
 class SelfMoA(Layered):
     """screen -> sample the best model, or the next best if that fails -> aggregate."""
-
-    defaults = PolicySettings(max_layer_model_count=6, max_layer_count=1)
 
     end = StopReason.COMPLETE
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.router.engine.errors import no_answer
 from services.router.engine.planner import plan_best
-from services.router.routing.policy import PolicySettings
-from services.router.routing.ranking import StopReason
+from services.router.routing.candidates import StopReason
 from services.router.strategies.layered import next_layer
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 class Single:
     """screen -> the best model; the next best if it fails."""
-
-    defaults = PolicySettings()
 
     async def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
         """Yields all events but the `Result`; see `Strategy`."""

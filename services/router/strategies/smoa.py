@@ -16,8 +16,8 @@ from services.router.engine.planner import (
     worst_case,
 )
 from services.router.engine.proposals import plain_proposal
-from services.router.routing.policy import PolicySettings
-from services.router.routing.ranking import StopReason, agree
+from services.router.routing.candidates import StopReason
+from services.router.routing.ranking import agree
 from services.router.routing.selection import fitting
 from services.router.strategies.layered import Layered
 from services.router.strategies.verdicts import (
@@ -32,11 +32,9 @@ if TYPE_CHECKING:
     from services.router.engine.engine import Engine
     from services.router.engine.proposals import LayerOutcome
     from services.router.engine.run import Run
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
     from services.router.routing.events import LayerReport, RoutingDecision
 
-KEPT_ANSWER_COUNT = 2
-"""Answers of a layer that the judge keeps, unless a preset asks for another number."""
 ROLES = (
     "Answer as a meticulous scholar who names what is known and doubts the rest.",
     "Answer as a practical engineer who works in small steps and checks each of them.",
@@ -49,8 +47,6 @@ ROLES = (
 
 class SMoA(Layered):
     """screen -> [run all in roles -> judge keeps some -> moderator ends it or not]* -> aggregate."""
-
-    defaults = PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64)
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns every model that fits the limits, by rank."""

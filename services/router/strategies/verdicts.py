@@ -15,7 +15,7 @@ from services.router.types.ledger import CallPurpose
 
 if TYPE_CHECKING:
     from services.router.engine.run import Run
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
 
 _DECODER = json.JSONDecoder()
 

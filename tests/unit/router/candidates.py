@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
+from services.router.routing.candidates import Candidate
 from services.router.routing.policy import Policy
-from services.router.routing.ranking import Candidate
 from services.router.types.amounts import Amount, nano_usd
 
 POLICY = Policy(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router.pool.expected_latency import HALF_LIFE_S, ExpectedLatencies, RecentValues
-from services.router.pool.pool import PoolModel
+from services.router.pool.model import PoolModel
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
 
 MODEL = PoolModel(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from services.router.prompts import prompts
 from services.router.prompts.context_window import INSTRUCTION_TOKENS, REFERENCE_OVERHEAD_TOKENS
 from services.router.prompts.prompts import Reference
-from services.router.routing.ranking import StopReason
+from services.router.routing.candidates import StopReason
 from services.router.routing.selection import blocking_limit, fitting
 from services.router.strategies.smoa import ROLES
 from services.router.types.amounts import NOTHING, Amount, Caps

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.router.routing.policy import PolicySettings
-from services.router.strategies.presets import PRESETS, PolicyDefaults, kept_answer_count
+from services.router.routing.presets import PRESETS, PolicyDefaults, kept_answer_count
 from services.router.strategies.registry import STRATEGIES
 
 

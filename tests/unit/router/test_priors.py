@@ -13,7 +13,7 @@ from services.router.routing.events import Dependency, Substitute
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
 
 
 def response(*, uncertainty: float = 0.2, **scores: float) -> RankModelsResponse:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.routing.ranking import Candidate, Ranked, StopReason, rank
-from services.router.routing.selection import Selection, SelectionReason, explain, select
+from services.router.routing.candidates import Candidate, Ranked, SelectionReason, StopReason
+from services.router.routing.ranking import rank
+from services.router.routing.selection import Selection, explain, select
 from services.router.types.amounts import NOTHING, Caps, nano_usd
 from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate
 

@@ -25,7 +25,7 @@ from tests.wire.vllm.tiny_model import CONTEXT_WINDOW_TOKENS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
 
 BINARIES = os.environ.get("ROUTEMOA_VLLM")
 pytestmark = [

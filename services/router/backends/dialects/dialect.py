@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from services.router.backends.dialects.served_models import Catalogue
     from services.router.backends.http.exchange import Exchange
     from services.router.backends.http.reader import Reader
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,11 +25,6 @@ class Request:
 
 class Dialect(Protocol):
     """One kind of backend. A dialect holds no state; its readers do."""
-
-    @property
-    def continues(self) -> bool:
-        """True if the backend can continue the start of an answer (`Exchange.partial`)."""
-        ...
 
     def request(self, exchange: Exchange) -> Request:
         """Returns the request for an exchange."""

@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 class OllamaDialect:
     """Asks `POST {base}/api/chat`; the base URL is the server's root."""
 
-    @property
-    def continues(self) -> bool:
-        """False: it depends on the model's template, which the API does not show."""
-        return False
-
     def request(self, exchange: Exchange) -> Request:
         """Returns the request for an exchange."""
         model = exchange.model

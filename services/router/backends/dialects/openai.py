@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 class OpenAiDialect:
     """Asks `POST {base}/chat/completions` and reads server-sent events."""
 
-    @property
-    def continues(self) -> bool:
-        """False: it begins a new message, whatever the last one is."""
-        return False
-
     def request(self, exchange: Exchange) -> Request:
         """Returns the request for an exchange."""
         return Request(

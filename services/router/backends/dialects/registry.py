@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.backends.dialects.dialect import Dialect
-    from services.router.pool.pool import PoolModel
+    from services.router.pool.model import PoolModel
 
 DIALECTS: Mapping[Backend, Dialect] = {
     Backend.OPENAI: OpenAiDialect(),

@@ -51,11 +51,6 @@ class TgiDialect(OpenAiDialect):
 class TgiNativeDialect:
     """Asks `POST {base}/generate_stream`; the base URL is the server's root."""
 
-    @property
-    def continues(self) -> bool:
-        """True: the start of the answer becomes the end of the prompt."""
-        return True
-
     def request(self, exchange: Exchange) -> Request:
         """Returns the request for an exchange."""
         model = exchange.model

@@ -13,11 +13,6 @@ if TYPE_CHECKING:
 class VllmDialect(OpenAiDialect):
     """Leaves the last message open if it is the start of the answer."""
 
-    @property
-    def continues(self) -> bool:
-        """True: it continues the assistant's message."""
-        return True
-
     def _payload(self, exchange: Exchange) -> dict[str, Any]:
         payload = super()._payload(exchange)
         if exchange.partial:

@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from services.router.pool.pool import PoolModel
+    from collections.abc import AsyncGenerator, Callable
+
+    from services.router.pool.model import PoolModel
     from services.router.types.conversation import Message
+
+    Send = Callable[["Exchange"], AsyncGenerator[str, None]]
+    """Sends an exchange and yields the reply; see `WireClient.stream`."""
 
 _CHARACTERS_PER_TOKEN = 3
 """The ratio of `tokens.py`. Reasoning is counted by its length, since its text is not kept."""
@@ -43,7 +48,7 @@ class Exchange:
     """The endpoint, without a slash at the end."""
     messages: tuple[Message, ...]
     partial: str = ""
-    """The start of the answer that the backend continues; only for dialects that `continues`."""
+    """The start of the answer that the backend continues; only for `CONTINUING_BACKENDS`."""
     sent: bool = field(default=False, init=False)
     """True once the backend may have begun to work on it."""
     _written: io.StringIO = field(default_factory=io.StringIO, init=False)

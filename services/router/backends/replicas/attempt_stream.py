@@ -10,8 +10,9 @@ from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.replicas.metrics import ATTEMPTS
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
     from services.router.backends.call import Attempt
-    from services.router.backends.client import WireClient
     from services.router.backends.replicas.replica import Replica
     from services.router.backends.replicas.replica_set import ReplicaSet
     from services.router.types.ledger import CallStatus
@@ -21,12 +22,16 @@ class AttemptStream:
     """Reads the text of one attempt, and reports its end to the replica and its set."""
 
     def __init__(
-        self, attempt: Attempt, replica: Replica, replicas: ReplicaSet, client: WireClient
+        self,
+        attempt: Attempt,
+        replica: Replica,
+        replicas: ReplicaSet,
+        texts: AsyncGenerator[str, None],
     ) -> None:
         self.attempt = attempt
         self.replica = replica
         self._replicas = replicas
-        self._texts = client.stream(attempt.exchange)
+        self._texts = texts
         self._wrote = False
         self._closed = False
         replica.in_flight += 1

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from services.router.backends.call import CallFailedError
-from services.router.backends.dialects.registry import dialect_of
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.replicas.attempt_stream import AttemptStream
 from services.router.backends.replicas.hedge import first_to_write
@@ -14,6 +13,7 @@ from services.router.backends.replicas.metrics import ATTEMPTS_WITHHELD
 from services.router.backends.replicas.resume import resume_request
 from services.router.backends.replicas.retry import RESUMED, RETRIED, RETRY_MAX_WAIT_S, backoff_s
 from services.router.budgets.reservation import NoRoomError
+from services.router.pool.backend import CONTINUING_BACKENDS
 from services.router.routing.events import Resumed
 from services.router.types.ledger import AttemptKind, CallStatus
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from services.router.backends.call import ModelCall
-    from services.router.backends.client import WireClient
+    from services.router.backends.http.exchange import Send
     from services.router.backends.replicas.replica import Replica
     from services.router.backends.replicas.replica_set import ReplicaSet
     from services.router.backends.replicas.resume import OverlapFilter, ResumeRequest
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class ReplicaGenerator:
     """Runs calls over the replicas of their models. Whoever awaits it sets the deadline."""
 
-    def __init__(self, client: WireClient, sets: Mapping[str, ReplicaSet]) -> None:
-        self._client = client
+    def __init__(self, send: Send, sets: Mapping[str, ReplicaSet]) -> None:
+        self._send = send
         self._sets = sets
 
     def is_reachable(self, model_id: str) -> bool:
@@ -44,7 +44,7 @@ class ReplicaGenerator:
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
         """Yields the raw reply in pieces as it comes; see `Generator`."""
-        dispatcher = Dispatcher(call, self._sets[call.model.id], self._client)
+        dispatcher = Dispatcher(call, self._sets[call.model.id], self._send)
         stream, text = await dispatcher.begin()
         overlap: OverlapFilter | None = None
         while True:
@@ -74,10 +74,10 @@ class ReplicaGenerator:
 class Dispatcher:
     """Decides for one call whether there is a next attempt, and where it goes."""
 
-    def __init__(self, call: ModelCall, replicas: ReplicaSet, client: WireClient) -> None:
+    def __init__(self, call: ModelCall, replicas: ReplicaSet, send: Send) -> None:
         self._call = call
         self._replicas = replicas
-        self._client = client
+        self._send = send
         self._tried: set[Replica] = set()
         self._retries = 0
         self._resume: ResumeRequest | None = None
@@ -99,7 +99,7 @@ class Dispatcher:
         """
         if broken not in RESUMED or not self._may_try_again:
             raise CallFailedError(broken)
-        exact = dialect_of(self._call.model).continues
+        exact = self._call.model.backend in CONTINUING_BACKENDS
         self._resume = resume_request(self._call, exact=exact)
         stream, text = await self._begin(AttemptKind.RESUME, broken)
         return stream, text, self._resume.overlap
@@ -146,7 +146,7 @@ class Dispatcher:
             )
         except NoRoomError:
             return None  # earlier attempts keep their status
-        return AttemptStream(attempt, replica, self._replicas, self._client)
+        return AttemptStream(attempt, replica, self._replicas, self._send(attempt.exchange))
 
     def _hedge_delay_s(self, kind: AttemptKind) -> float | None:
         if kind is not AttemptKind.FIRST or not self._may_try_again:

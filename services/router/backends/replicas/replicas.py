@@ -19,7 +19,7 @@ from services.router.backends.replicas.settings import IN_SERVICE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from services.router.backends.client import WireClient
+    from services.router.backends.http.exchange import Send
     from services.router.backends.replicas.settings import ReplicaSettings, ReplicaTuning
     from services.router.pool.endpoints import Endpoints
     from services.router.pool.pool import Pool
@@ -30,11 +30,11 @@ _FIRST_LOOK_S = 3.0
 
 @asynccontextmanager
 async def open_replicas(
-    settings: ReplicaSettings, client: WireClient, tuning: ReplicaTuning = IN_SERVICE
+    settings: ReplicaSettings, send: Send, tuning: ReplicaTuning = IN_SERVICE
 ) -> AsyncIterator[Replicas]:
     """Keeps replicas up to date until the block ends."""
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        replicas = Replicas(settings, client, session, tasks, tuning=tuning)
+        replicas = Replicas(settings, send, session, tasks, tuning=tuning)
         try:
             yield replicas
         finally:
@@ -46,7 +46,7 @@ class Replicas:
 
     Args:
         settings: Limits of retries, hedges and ejection.
-        client: Makes the attempts.
+        send: Sends the attempts.
         session: HTTP session for the API server.
         tasks: Runs the discovery tasks.
         api_server: Finds the API server; raises `OSError` outside a cluster.
@@ -56,7 +56,7 @@ class Replicas:
     def __init__(
         self,
         settings: ReplicaSettings,
-        client: WireClient,
+        send: Send,
         session: aiohttp.ClientSession,
         tasks: asyncio.TaskGroup,
         api_server: Callable[[], ApiServer] = ApiServer.of_this_cluster,
@@ -65,7 +65,7 @@ class Replicas:
     ) -> None:
         self._settings = settings
         self._tuning = tuning
-        self._client = client
+        self._send = send
         self._session = session
         self._tasks = tasks
         self._api_server = api_server
@@ -83,7 +83,7 @@ class Replicas:
         for model_id in before.keys() - self.sets.keys():
             self._unfollow(model_id)
             before[model_id].forget()
-        return ReplicaGenerator(self._client, self.sets)
+        return ReplicaGenerator(self._send, self.sets)
 
     async def first_look(self) -> None:
         """Waits until every lookup has succeeded or failed once, for a bounded time."""

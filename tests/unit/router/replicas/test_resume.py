@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.router.backends.call import ModelCall
 from services.router.backends.replicas.resume import OverlapFilter, resume_request
-from services.router.pool.pool import PoolModel
+from services.router.pool.model import PoolModel
 from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallPurpose
 

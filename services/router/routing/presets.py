@@ -1,4 +1,4 @@
-"""Named sets of policy values, and the policy of a request that leaves fields out."""
+"""The strategies' own defaults, named presets, and the policy of a request that leaves fields out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.routing.policy import PolicySettings
-from services.router.strategies.registry import STRATEGIES
-from services.router.strategies.smoa import KEPT_ANSWER_COUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+KEPT_ANSWER_COUNT = 2
+"""Answers of a layer that the judge of `smoa` keeps."""
+
+STRATEGY_DEFAULTS: Mapping[str, PolicySettings] = {
+    "routemoa": PolicySettings(),
+    # The price of a call decides, not a score: `cost_weight` says what a right answer is worth.
+    "cascade": PolicySettings(max_layer_count=4, stopping_score=1.0),
+    "single": PolicySettings(),
+    "moa": PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64),
+    "smoa": PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64),
+    "self-moa": PolicySettings(max_layer_model_count=6, max_layer_count=1),
+}
+"""The values of each strategy for fields that neither the request nor the operator sets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +79,7 @@ class PolicyDefaults:
         self.strategy = strategy
         self._settings = {
             (name, preset): _settings(operator, name, preset)
-            for name in STRATEGIES
+            for name in STRATEGY_DEFAULTS
             for preset in ("", *PRESETS)
         }
 
@@ -82,7 +94,7 @@ def kept_answer_count(preset: str) -> int:
 
 
 def _settings(operator: PolicySettings, strategy: str, preset: str) -> PolicySettings:
-    settings = PolicySettings().updated(STRATEGIES[strategy].defaults).updated(operator)
+    settings = PolicySettings().updated(STRATEGY_DEFAULTS[strategy]).updated(operator)
     if preset and strategy in PRESETS[preset].policies:
         return settings.updated(PRESETS[preset].policies[strategy])
     return settings
