@@ -1,9 +1,9 @@
-"""Caches scores, and scores a query once that several callers ask at the same time.
+"""Caches scores; scores a query only once if several callers ask it at the same time.
 
 texts -> cached | pending | new -> the new ones are scored together -> cached
 
-A score depends on artifact and text only, so cached scores never expire: a new artifact has a new
-cache.
+A score depends on artifact and text only, and a new artifact has a new cache. So no cached score
+ever expires.
 """
 
 from __future__ import annotations

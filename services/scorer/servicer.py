@@ -93,7 +93,7 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         context: Context,  # noqa: ARG002  # gRPC's signature
     ) -> AsyncIterator[pb.StreamRankModelsResponse]:
         """Ranks models for a stream of queries, in order."""
-        # Half a window: one chunk is scored while the next is read.
+        # Two chunks are in progress together, so each holds at most half the window.
         limit = min(self._config.stream_window_requests // 2, self._config.max_queue_requests)
         index = 0
         # Closed with the call, so that the work of a cancelled call is cancelled.

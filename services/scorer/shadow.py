@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-import structlog
 
 from routemoa.errors import RouteMoAError
 from services.scorer.batching.batcher import BatchFailedError
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 MAX_QUEUED = 64
 """Most queries in the queue of the shadow artifact."""
-
-_log = structlog.get_logger()
 
 
 class Shadow:

@@ -26,8 +26,7 @@ MAX_REQUEST_ID_CHARACTERS = 128
 """A longer id is cut: it goes into every log line of the call and into its error."""
 GUARDED_PREFIX = "/routemoa."
 MAX_SHEDDING_HANDLERS = 256
-"""Cached handlers, one per method and shed reason: building one per call would cost time under
-load."""
+"""Cached handlers, one per method and shed reason: to build one per call would add to the load."""
 _DETAILS_KEY = "grpc-status-details-bin"
 
 RequestT = TypeVar("RequestT")

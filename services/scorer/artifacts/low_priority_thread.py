@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 NICENESS = 10
-"""On a shared core, the thread gets a tenth beside one thread of normal priority; alone, all of
-it."""
+"""On a core shared with one thread of normal priority, the thread gets a tenth of it."""
 
 
 async def run_at_low_priority(function: Callable[[], T]) -> T:

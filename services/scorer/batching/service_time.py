@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _DECAY = 0.9
-"""Factor on the weight of earlier batches, with each new one."""
+"""Each new batch multiplies the weight of the earlier ones by this."""
 
 
 class ServiceTimeEstimate:
