@@ -79,9 +79,8 @@ async def router_app(
 
         def pipeline(new: Pool) -> Pipeline:
             POOL_MODELS.set(len(new.models))
-            return Pipeline(
-                pool=new, engine=engine(generator=replicas.use(new)), strategies=STRATEGIES
-            )
+            whole = engine(generator=replicas.use(new))
+            return Pipeline(pool=new, engine=whole, strategies=STRATEGIES)
 
         servicer = RouterServicer(
             pipeline(pool.value),
@@ -101,12 +100,11 @@ async def router_app(
             interval_s=config.pool_reload_interval_s,
         )
         async with watcher.running():
+            register = partial(
+                router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer
+            )
             yield Service(
-                name=SERVICE_NAME,
-                register=partial(
-                    router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer
-                ),
-                deadline_floor_ms=_DEADLINE_FLOOR_MS,
+                name=SERVICE_NAME, register=register, deadline_floor_ms=_DEADLINE_FLOOR_MS
             )
 
 
@@ -117,8 +115,8 @@ def _engine(
     timeout_s = config.dependency_timeout_s
     return partial(
         Engine,
-        scorer=Scorer(Remote("scorer", scorer, _breaker(tuning), timeout_s)),
-        judge=Judge(Remote("judge", judge, _breaker(tuning), timeout_s)),
+        scorer=Scorer(Remote("scorer", lambda: scorer.channel, _breaker(tuning), timeout_s)),
+        judge=Judge(Remote("judge", lambda: judge.channel, _breaker(tuning), timeout_s)),
         latencies=ExpectedLatencies(learns=config.learn_latency),
         patience=Patience(quorum_share=config.quorum_share, grace_share=tuning.grace_share),
         backup_budget=RetryBudget(share=config.backup_share),

@@ -20,7 +20,7 @@ from services.router.responses import (
 )
 from services.router.routing.events import Result
 from services.router.types.conversation import Conversation, Message, Role
-from services.router.types.deadline import Deadline
+from services.router.types.deadline import DEADLINE_MARGIN_S, Deadline
 from services.rpc.validation import Violations
 
 if TYPE_CHECKING:
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from services.router.routing.events import Event
     from services.router.routing.presets import PolicyDefaults
     from services.rpc.interceptors.guard import Context
-
-DEADLINE_MARGIN_S = 0.03
-"""How long before the caller's deadline the best answer so far is sent: time to write the answer and to
-send it."""
 
 
 class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):

@@ -12,10 +12,11 @@ from prometheus_client import Counter
 from services.rpc.telemetry import BREAKER_OPEN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.router.routing.events import Dependency, Fallback
     from services.router.types.deadline import Deadline
     from services.rpc.breaker import Breaker
-    from services.rpc.channel import Connection
 
 TIME_SHARE = 0.5
 """Share of the time left that a call to scorer or judge may take; later steps need the rest."""
@@ -53,13 +54,24 @@ def report_fallback(fallback: Fallback) -> None:
 
 
 class Remote:
-    """Calls one dependency."""
+    """Calls one dependency.
+
+    Args:
+        name: Its name in metrics.
+        channel: Returns the channel for a new call.
+        breaker: Stops calls while the dependency fails.
+        timeout_s: The longest time of one call.
+    """
 
     def __init__(
-        self, name: str, connection: Connection, breaker: Breaker, timeout_s: float
+        self,
+        name: str,
+        channel: Callable[[], grpc.aio.Channel],
+        breaker: Breaker,
+        timeout_s: float,
     ) -> None:
         self._name = name
-        self._connection = connection
+        self._channel = channel
         self._breaker = breaker
         self._timeout_s = timeout_s
         BREAKER_OPEN.labels(name).set(0)
@@ -68,7 +80,7 @@ class Remote:
     @property
     def channel(self) -> grpc.aio.Channel:
         """The channel for a new call. It changes after the TLS files were replaced."""
-        return self._connection.channel
+        return self._channel()
 
     async def call(
         self,

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
 T = TypeVar("T")
+DEADLINE_MARGIN_S = 0.03
+"""How long before the caller's deadline the best answer so far is sent: time to write the answer and to
+send it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 dialect: The interface of a dialect.
 registry: The dialects by name.
-openai: Chat completions of OpenAI and compatible servers.
-vllm: vLLM and SGLang.
+openai: Chat completions of OpenAI, vLLM, SGLang and compatible servers.
 tgi: Text Generation Inference, both of its APIs.
 llamacpp: The server of llama.cpp.
 ollama: Ollama.

@@ -63,6 +63,16 @@ class OpenAiDialect:
         return payload
 
 
+class VllmDialect(OpenAiDialect):
+    """vLLM and SGLang: the last message is left open if it is the start of the answer."""
+
+    def _payload(self, exchange: Exchange) -> dict[str, Any]:
+        payload = super()._payload(exchange)
+        if exchange.partial:
+            payload |= {"continue_final_message": True, "add_generation_prompt": False}
+        return payload
+
+
 class OpenAiReader(Reader):
     """Reads `chat.completion.chunk` events of all such backends."""
 
