@@ -1,8 +1,7 @@
 """Data: routing records, read, written, split, compared and converted.
 
 records: routing records and their label matrices.
-lines: the lines of a text file, plain or gzip.
-problems: a bounded list of problems.
+lines: the lines of a text file, and a bounded list of their problems.
 checks: warnings about valid records that look wrong.
 splits: splits and folds, by text and seed.
 staging: a file or directory that appears complete or not at all.

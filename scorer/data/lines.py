@@ -14,10 +14,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scorer.data.problems import Problems
-
 UNREADABLE = (OSError, EOFError, zlib.error)
 """The errors of a file that is missing, unreadable, damaged or cut off."""
+
+
+MAX_LISTED = 100
+"""Largest number of listed problems, so that a file of bad lines does not fill the memory."""
+
+
+class Problems:
+    """A list of problems in the order in which they are found."""
+
+    def __init__(self) -> None:
+        self.listed: list[str] = []
+        self.unlisted = 0
+
+    def add(self, problem: str) -> None:
+        """Adds a problem; after ``MAX_LISTED``, problems are only counted."""
+        if len(self.listed) < MAX_LISTED:
+            self.listed.append(problem)
+        else:
+            self.unlisted += 1
+
+    def __bool__(self) -> bool:
+        return bool(self.listed)
 
 
 class NotAnObjectError(ValueError):

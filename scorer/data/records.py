@@ -15,8 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from scorer.data.lines import NotAnObjectError, numbered_lines, parse_object
-from scorer.data.problems import Problems
+from scorer.data.lines import NotAnObjectError, Problems, numbered_lines, parse_object
 from scorer.data.staging import staged_file
 from scorer.runtime.fields import ProblemsError
 

@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scorer.data.lines import numbered_lines
-from scorer.data.problems import Problems
+from scorer.data.lines import Problems, numbered_lines
 from scorer.data.records import RecordsError, write_lines
 from scorer.data.staging import staged
 

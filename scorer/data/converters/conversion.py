@@ -9,7 +9,7 @@ from scorer.data.records import RecordIntake
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scorer.data.problems import Problems
+    from scorer.data.lines import Problems
     from scorer.data.records import Record
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from scorer.data.converters.conversion import converted
 from scorer.data.converters.decision_line import BadDecisionError, Label, read_decision
-from scorer.data.lines import NotAnObjectError, numbered_lines, parse_object
-from scorer.data.problems import Problems
+from scorer.data.lines import NotAnObjectError, Problems, numbered_lines, parse_object
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from scorer.data.converters.conversion import converted
 from scorer.data.converters.eval_harness_log import Choice, read_log
-from scorer.data.lines import NotAnObjectError, parse_object
-from scorer.data.problems import Problems
+from scorer.data.lines import NotAnObjectError, Problems, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,8 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scorer.data.lines import NotAnObjectError, numbered_lines, parse_object
-from scorer.data.problems import Problems
+from scorer.data.lines import NotAnObjectError, Problems, numbered_lines, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Collection

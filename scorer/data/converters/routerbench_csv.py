@@ -14,8 +14,7 @@ import io
 from typing import TYPE_CHECKING
 
 from scorer.data.converters.conversion import converted
-from scorer.data.lines import UNREADABLE, open_binary
-from scorer.data.problems import Problems
+from scorer.data.lines import UNREADABLE, Problems, open_binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scorer.data.problems import MAX_LISTED
+from scorer.data.lines import MAX_LISTED
 from scorer.data.records import (
     Record,
     RecordsError,
