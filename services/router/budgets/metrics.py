@@ -53,14 +53,14 @@ class TenantMeter:
 
     def reserved(self, amount: Amount) -> None:
         """Adds a reservation."""
-        for gauge, part in zip(self._reserved, _in_units(amount), strict=True):
+        for gauge, part in zip(self._reserved, amount.in_units(), strict=True):
             gauge.inc(part)
 
     def settled(self, *, held: Amount, used: Amount) -> None:
         """Replaces a reservation by the amount used."""
-        for gauge, part in zip(self._reserved, _in_units(held), strict=True):
+        for gauge, part in zip(self._reserved, held.in_units(), strict=True):
             gauge.dec(part)
-        for counter, part in zip(self._spent, _in_units(used), strict=True):
+        for counter, part in zip(self._spent, used.in_units(), strict=True):
             counter.inc(part)
 
 
@@ -72,7 +72,3 @@ def meter(tenant_id: str) -> TenantMeter:
     if label not in _meters:
         _meters[label] = TenantMeter(label)
     return _meters[label]
-
-
-def _in_units(amount: Amount) -> tuple[float, float, float]:
-    return amount.calls, amount.tokens, amount.usd

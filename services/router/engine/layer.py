@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from services.router.backends.generator import Generator
     from services.router.engine.proposals import Proposal
+    from services.router.prompts.replies import Reply
     from services.router.routing.events import Answer
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger, LedgerEntry
@@ -128,6 +129,8 @@ class _Slot:
     """True if it was still at work when the layer's share of the time was over."""
     status: CallStatus | None = None
     """Status of its call; None while it runs."""
+    reply: Reply | None = None
+    """Its reply, once the call has ended with an answer."""
 
     @property
     def model_id(self) -> str:
@@ -182,12 +185,12 @@ class _Layer:
         for slot in self._slots.values():
             booked = slot.proposal.call.book(ledger, slot.status or CallStatus.CANCELLED)
             entries += booked
-            if slot.status is CallStatus.OK:
+            if slot.reply is not None:
                 prompt_tokens, completion_tokens = answer_tokens(booked)
                 answered.append(
                     Answered(
                         model_id=slot.model_id,
-                        reply=slot.proposal.read(),
+                        reply=slot.reply,
                         prompt_tokens=prompt_tokens,
                         completion_tokens=completion_tokens,
                     )
@@ -214,8 +217,9 @@ class _Layer:
         except CallFailedError as error:
             slot.status = error.status
         else:
-            answered = bool(slot.proposal.read().answer)
-            slot.status = CallStatus.OK if answered else CallStatus.EMPTY
+            reply = slot.proposal.read()
+            slot.reply = reply if reply.answer else None
+            slot.status = CallStatus.OK if reply.answer else CallStatus.EMPTY
 
     async def _wait(self, group: asyncio.TaskGroup) -> asyncio.Task[None] | None:
         """Waits until the layer is over; returns the task of a speculative answer, if any."""
@@ -305,13 +309,14 @@ class _Layer:
 
     def _answers(self) -> list[Answer]:
         return [
-            Answered(model_id=slot.model_id, reply=slot.proposal.read()).answer
-            for slot in self._answered
+            Answered(model_id=slot.model_id, reply=slot.reply).answer
+            for slot in self._slots.values()
+            if slot.reply is not None
         ]
 
     @property
     def _answered(self) -> list[_Slot]:
-        return [slot for slot in self._slots.values() if slot.status is CallStatus.OK]
+        return [slot for slot in self._slots.values() if slot.reply is not None]
 
     @property
     def _has_quorum(self) -> bool:

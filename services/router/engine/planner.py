@@ -43,8 +43,9 @@ def eligible(run: Run) -> tuple[PoolModel, ...]:
 
 def rank_eligible(run: Run) -> tuple[Ranked, ...]:
     """Returns the eligible models by utility, best first."""
-    prompt_tokens = _prompt_tokens(run)
-    return rank([_candidate(run, model, prompt_tokens) for model in eligible(run)], run.policy)
+    prompt, worst_prompt = _prompt_tokens(run)
+    candidates = [_candidate(run, model, prompt, worst_prompt) for model in eligible(run)]
+    return rank(candidates, run.policy)
 
 
 def stop_reason(run: Run, min_stage_s: float) -> StopReason | None:
@@ -146,7 +147,8 @@ def blocking_limit(run: Run, model: PoolModel, min_stage_s: float) -> StopReason
 
 def worst_case(run: Run, model: PoolModel) -> Amount:
     """Returns the most that one call to a model can take, with the answers so far in its prompt."""
-    return _worst_case(run, model, _prompt_tokens(run))
+    _, worst_prompt = _prompt_tokens(run)
+    return _worst_case(model, worst_prompt)
 
 
 def aggregators(run: Run, answers: Sequence[Answer]) -> tuple[PoolModel, ...]:
@@ -193,7 +195,7 @@ def _decision(
     )
 
 
-def _candidate(run: Run, model: PoolModel, prompt_tokens: int) -> Candidate:
+def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Candidate:
     forecast = run.forecast
     written = forecast.completion_tokens.get(model.id, model.expected_reply_tokens)
     written = min(written, model.max_reply_tokens)
@@ -203,19 +205,20 @@ def _candidate(run: Run, model: PoolModel, prompt_tokens: int) -> Candidate:
         score=run.posteriors.get(model.id, prior),
         prior_score=prior,
         expected_completion_tokens=written,
-        expected_cost_usd=model.cost_usd(prompt_tokens, written),
-        worst=_worst_case(run, model, prompt_tokens),
+        expected_cost_usd=model.cost_usd(prompt, written),
+        worst=_worst_case(model, worst_prompt),
         expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
         available=model.id not in forecast.unavailable_ids,
     )
 
 
-def _worst_case(run: Run, model: PoolModel, prompt_tokens: int) -> Amount:
-    prompt = prompt_tokens + overhead_tokens(len(run.readable))
+def _worst_case(model: PoolModel, worst_prompt: int) -> Amount:
     reply = model.max_reply_tokens
-    return Amount.of_call(prompt + reply, model.cost_usd(prompt, reply))
+    return Amount.of_call(worst_prompt + reply, model.cost_usd(worst_prompt, reply))
 
 
-def _prompt_tokens(run: Run) -> int:
-    references = sum(estimate_tokens(answer.text) for answer in run.readable)
-    return run.conversation.tokens + references
+def _prompt_tokens(run: Run) -> tuple[int, int]:
+    """Returns the expected tokens of the next prompt, and the most that it can have."""
+    answers = run.readable
+    prompt = run.conversation.tokens + sum(estimate_tokens(answer.text) for answer in answers)
+    return prompt, prompt + overhead_tokens(len(answers))

@@ -70,6 +70,8 @@ class Ranked:
     """The part that is subtracted for the expected cost."""
     latency_penalty: float
     """The part that is subtracted for the expected latency."""
+    utility: float
+    """The value that the ranking sorts by."""
     leads_by_price: bool = False
     """True if it precedes a model of higher utility because it is cheaper."""
 
@@ -77,8 +79,3 @@ class Ranked:
     def model_id(self) -> str:
         """The id of the candidate's model."""
         return self.candidate.model_id
-
-    @property
-    def utility(self) -> float:
-        """The value that the ranking sorts by."""
-        return self.quality - self.cost_penalty - self.latency_penalty

@@ -51,16 +51,21 @@ def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:
     """Returns the candidates, best first; the order depends on nothing but the arguments."""
     cost_scale = max((c.expected_cost_usd for c in candidates), default=0.0) or 1.0
     latency_scale = max((c.expected_latency_s for c in candidates), default=0.0) or 1.0
-    weighed = [
-        Ranked(
-            candidate=c,
-            quality=policy.quality_weight * c.score,
-            cost_penalty=policy.cost_weight * (c.expected_cost_usd / cost_scale),
-            latency_penalty=policy.latency_weight * (c.expected_latency_s / latency_scale),
+    weighed = []
+    for c in candidates:
+        quality = policy.quality_weight * c.score
+        cost_penalty = policy.cost_weight * (c.expected_cost_usd / cost_scale)
+        latency_penalty = policy.latency_weight * (c.expected_latency_s / latency_scale)
+        weighed.append(
+            Ranked(
+                candidate=c,
+                quality=quality,
+                cost_penalty=cost_penalty,
+                latency_penalty=latency_penalty,
+                utility=quality - cost_penalty - latency_penalty,
+            )
         )
-        for c in candidates
-    ]
-    best = max((r.utility for r in weighed), default=0.0)
+    best = max((ranked.utility for ranked in weighed), default=0.0)
 
     def sort_key(ranked: Ranked) -> tuple[float, float, float, float, str]:
         gap, candidate = best - ranked.utility, ranked.candidate

@@ -48,6 +48,10 @@ class Amount:
         """Returns the parts in the order of `RESOURCES`."""
         return self.calls, self.tokens, self.nano_usd
 
+    def in_units(self) -> tuple[float, float, float]:
+        """Returns calls, tokens and dollars."""
+        return self.calls, self.tokens, self.nano_usd / _NANO_PER_USD
+
     @property
     def usd(self) -> float:
         """The money in dollars."""

@@ -38,7 +38,8 @@ class Message:
 
 def prompt_tokens(messages: Sequence[Message], count: TokenCounter = estimate_tokens) -> int:
     """Returns the number of tokens of a whole prompt."""
-    return sum(count(m.content) + MESSAGE_OVERHEAD_TOKENS for m in messages)
+    texts = [message.content for message in messages]
+    return sum(map(count, texts)) + MESSAGE_OVERHEAD_TOKENS * len(texts)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,17 +98,15 @@ class Ledger:
     entries: list[LedgerEntry] = field(default_factory=list)
     on_entry: Callable[[LedgerEntry], None] | None = None
     """Called with every new entry."""
+    used: Amount = field(default=NOTHING, init=False)
+    """The amount that all attempts used."""
 
     def add(self, entry: LedgerEntry) -> None:
         """Adds the entry of an attempt."""
         self.entries.append(entry)
+        self.used += entry.used
         if self.on_entry is not None:
             self.on_entry(entry)
-
-    @property
-    def used(self) -> Amount:
-        """The amount that all attempts used."""
-        return sum((entry.used for entry in self.entries), NOTHING)
 
     @property
     def cost_usd(self) -> float:

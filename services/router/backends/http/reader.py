@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from services.router.backends.http.attempt_failure import AttemptFailedError, status_of_error
-from services.router.backends.http.decoders import LinesError
 from services.router.backends.http.reasoning import ReasoningSplitter
 from services.router.types.ledger import CallStatus
 
@@ -61,11 +60,15 @@ class Reader(ABC):
                 if event == _DONE:
                     self.finished = self.done = True
                 elif event and not self.done:
-                    text = self._event(_parse(event))
+                    value, end = _DECODER.raw_decode(event := event.strip(_JSON_SPACE))
+                    if end != len(event) or not isinstance(value, dict):
+                        self.failure = AttemptFailedError(CallStatus.MALFORMED)
+                        break
+                    text = self._event(value)
                     if text:
                         self._begun = True
                         texts.append(text)
-        except LinesError:
+        except (ValueError, RecursionError):  # the lines or the JSON of the reply are malformed
             self.failure = AttemptFailedError(CallStatus.MALFORMED)
         except AttemptFailedError as error:
             self.failure = error
@@ -110,17 +113,6 @@ class Reader(ABC):
         # A refusal before the first text costs nothing; after it, tokens were used.
         status = CallStatus.BACKEND_ERROR if self._begun else status_of_error(error)
         return AttemptFailedError(status)
-
-
-def _parse(event: str) -> dict[str, Any]:
-    event = event.strip(_JSON_SPACE)
-    try:
-        value, end = _DECODER.raw_decode(event)
-    except (ValueError, RecursionError) as error:
-        raise AttemptFailedError(CallStatus.MALFORMED) from error
-    if end != len(event) or not isinstance(value, dict):
-        raise AttemptFailedError(CallStatus.MALFORMED)
-    return value
 
 
 def text_of(value: object) -> str:
