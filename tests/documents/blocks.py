@@ -70,7 +70,7 @@ def _content_problems(content: Any, text: str) -> list[str]:
         return _loading_problems(load_pool, yaml.safe_dump({"models": [_complete(content)]}))
     if content.keys() & components():
         return value_problems(content)
-    return [f"nobody knows what reads YAML with the keys {', '.join(content)}"]
+    return [f"no loader for YAML with the keys {', '.join(content)}"]
 
 
 def _complete(model: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.documents import blocks
-from tests.documents.commands import PROGRAMS, command_problem
+from tests.documents.commands import PROGRAMS, command_problems
 from tests.documents.names import name_problems, variable_problems
 from tests.documents.pages import Command, Piece, commands, pieces
 
@@ -38,11 +38,7 @@ def shell_problems(piece: Piece) -> list[str]:
         found = list(commands(piece))
     except ValueError as error:
         return [f"is no shell: {error}"]
-    return [problem for command in found for problem in _problems_of(command)]
-
-
-def _problems_of(command: Command) -> list[str]:
-    return command_problem(command) if command.words else []
+    return [problem for command in found for problem in command_problems(command)]
 
 
 LANGUAGES: dict[str, Check] = {
@@ -86,7 +82,7 @@ def block_problems(piece: Piece) -> list[str]:
     language = language_of(piece)
     if language not in LANGUAGES:
         is_comment = not piece.document.endswith((".md", ".txt"))
-        return [] if is_comment else [f"nobody knows how to check this block: {piece.text[:40]!r}"]
+        return [] if is_comment else [f"no check for this block: {piece.text[:40]!r}"]
     return LANGUAGES[language](piece)
 
 
@@ -99,4 +95,4 @@ def document_problems(document: str, text: str) -> Iterator[str]:
     for piece in spans:
         yield from (f"{piece}: {problem}" for problem in name_problems(piece))
         for command in mentions(piece):
-            yield from (f"{piece}: {problem}" for problem in _problems_of(command))
+            yield from (f"{piece}: {problem}" for problem in command_problems(command))

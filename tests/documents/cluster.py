@@ -147,5 +147,5 @@ def kubectl_problems(command: Command) -> list[str]:
         named = any(secret in path.read_text(encoding="utf-8") for path in files)
         problems += [] if named else [f"no example has {secret.strip()}"]
     elif not {"apply", *_VERBS_IN_A_CLUSTER} & set(words):
-        problems.append(f"nobody knows how to check `{command}`")
+        problems.append(f"no check for `{command}`")
     return problems

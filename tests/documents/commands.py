@@ -13,7 +13,7 @@ import yaml
 from tests.documents import cluster, contract
 from tests.documents.blocks import sql_problems
 from tests.documents.pages import PLACEHOLDER, ROOT, Command
-from tests.documents.programs import SERVICES, command_problems, module_problems
+from tests.documents.programs import SERVICES, module_problems, routemoa_problems
 from tests.documents.run import run
 from tests.load.tool import SOURCES
 
@@ -35,7 +35,7 @@ class Rule:
 
 
 def _routemoa(command: Command) -> list[str]:
-    return command_problems(command.words[1:], is_mention=command.is_mention)
+    return routemoa_problems(command.words[1:], is_mention=command.is_mention)
 
 
 def _module(command: Command) -> list[str]:
@@ -147,7 +147,7 @@ def rule_of(command: Command) -> Rule | None:
     return next((rule for rule in RULES if text.startswith(rule.begins)), None)
 
 
-def command_problem(command: Command) -> list[str]:
+def command_problems(command: Command) -> list[str]:
     """Returns what is wrong with a command."""
     missing = [
         f"no file {word}"
@@ -158,5 +158,5 @@ def command_problem(command: Command) -> list[str]:
     ]
     rule = rule_of(command)
     if rule is None:
-        return [f"no rule of {__name__} says how to check `{command}`"]
+        return [f"{__name__} has no rule for `{command}`"]
     return missing or ([] if rule.check is None else rule.check(command))

@@ -8,7 +8,6 @@ import subprocess
 from functools import cache
 from typing import TYPE_CHECKING
 
-from routemoa.v1.error_reason_pb2 import ErrorReason
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.scorer.config import ScorerServiceConfig
@@ -21,20 +20,20 @@ if TYPE_CHECKING:
 
     from tests.documents.pages import Piece
 
-_REASONS = frozenset(ErrorReason.keys())
 _SETTINGS = (ScorerServiceConfig, RouterServiceConfig, JudgeServiceConfig)
 _VARIABLE = re.compile(r"\bROUTEMOA_[A-Z0-9_]*[A-Z0-9]\b")
-_WORD = re.compile(r"([a-z][a-z0-9]*(?:_[a-z0-9]+)+|RouteMoA[A-Z]\w+)(?:(?:: | = ).+)?")
+_WORD = re.compile(
+    r"([a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z]+(?:_[A-Z]+)+|RouteMoA[A-Z]\w+)(?:(?:: | = ).+)?"
+)
 _METRIC = re.compile(r"routemoa_\w+?(_total)?")
 _ALERT = re.compile(r"RouteMoA[A-Z]\w+")
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)+)( .*)?")
-_REASON = re.compile(r"ERROR_REASON_[A-Z_]+")
 _DOTTED = re.compile(r"([a-zA-Z][\w-]*)(\.[A-Za-z]\w*)+")
 _METHOD = re.compile(r"(\w+Service)\.(\w+)")
 _PROGRAMS = ("*.py", "*.sh", "Makefile")
 _SOURCES = (
     *_PROGRAMS,
-    *("*.proto", "*.json", "*.toml", "*.lua"),
+    *("*.proto", "*.json", "*.toml", "*.lua", "*Dockerfile"),
     *("deploy/k8s/routemoa/templates", "tests/wire/transcripts"),
 )
 _NOT_SOURCES = (":!tests/documents", ":!tests/contract/test_documented.py", ":!*lock*")
@@ -99,9 +98,7 @@ def name_problems(piece: Piece) -> list[str]:
     if option := _OPTION.fullmatch(name):
         return _word_problems(option[1].replace("-", "_"), option[1])
     if word := _WORD.fullmatch(name):
-        return _word_problems(word[1])
-    if _REASON.fullmatch(name):
-        return [] if name in _REASONS else [f"no error {name}"]
+        return _word_problems(word[1], f"ERROR_REASON_{word[1]}")
     return list(_dotted_problems(piece, name)) if _DOTTED.fullmatch(name) else []
 
 
@@ -109,7 +106,8 @@ def _word_problems(name: str, *spellings: str) -> list[str]:
     spelled = {name, *spellings}
     if _METRIC.fullmatch(name):
         spelled.add(name.removesuffix("_total"))
-    return [] if spelled & source_words() else [f"no source has the name {name}"]
+    known = source_words() | _settings()
+    return [] if spelled & known else [f"no source has the name {name}"]
 
 
 def _dotted_problems(piece: Piece, name: str) -> Iterator[str]:

@@ -56,8 +56,6 @@ class Command:
 
     place: Piece
     words: tuple[str, ...]
-    variables: tuple[str, ...] = ()
-    """Assignments before the program, such as `A=b`."""
     is_mention: bool = False
     """True within a sentence, where required arguments may be missing."""
 
@@ -161,18 +159,13 @@ def _words(row: str) -> Iterator[str]:
 
 
 def _command(piece: Piece, words: list[str], *, is_mention: bool) -> Command | None:
-    """Returns the command of words between operators; None where the shell only loops."""
-    words = words[1:] if words[:1] == ["do"] else words
-    if not words or words[0] in {"for", "done"}:
-        return None
+    """Returns the command of words between operators; None where the shell runs no program."""
+    words = words[1:] if words[:1] in (["do"], ["export"]) else words
+    while words and _ASSIGNMENT.fullmatch(words[0]):
+        words = words[1:]
     if ">" in words:
         words = words[: words.index(">")]
-    words = words[1:] if words[0] == "export" else words
-    first = next((n for n, word in enumerate(words) if not _ASSIGNMENT.fullmatch(word)), len(words))
-    program = [Path(word).name for word in words[first : first + 1]]
-    return Command(
-        place=piece,
-        words=(*program, *words[first + 1 :]),
-        variables=tuple(words[:first]),
-        is_mention=is_mention,
-    )
+    if not words or words[0] in {"for", "done"}:
+        return None
+    program, *arguments = words
+    return Command(place=piece, words=(Path(program).name, *arguments), is_mention=is_mention)

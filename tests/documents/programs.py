@@ -117,7 +117,7 @@ def _read_problems(module: str, arguments: Sequence[str], *, is_mention: bool) -
             text = " ".join(f"{output.getvalue()} {end.code}".split())
             is_right = end.code == 0 or (is_mention and _INCOMPLETE.search(text))
             return [] if is_right else [text]
-    return ["reads no arguments, so that nobody knows what it did"]
+    return ["read no arguments"]
 
 
 def _policy_problems(module: str, options: Mapping[str, Any]) -> list[str]:
@@ -133,7 +133,7 @@ def _policy_problems(module: str, options: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def command_problems(arguments: Sequence[str], *, is_mention: bool) -> list[str]:
+def routemoa_problems(arguments: Sequence[str], *, is_mention: bool) -> list[str]:
     """Returns what is wrong with the arguments of the program `routemoa`."""
     if arguments and arguments[0] == "replay":
         return module_problems(_REPLAY, arguments[1:], is_mention=is_mention)
