@@ -87,7 +87,7 @@ def test_a_rule_checks_or_says_why_it_cannot() -> None:
         ("secretName: openrouter", "secretname: openrouter", "no value router.backendSecrets[0]"),
         ("`router.networkPolicy.from`", "`router.networkPolicies.from`", "networkPolicies"),
         ("`ROUTEMOA_ROUTER_TENANTS_FILE`", "`ROUTEMOA_ROUTER_TENANT_FILE`", "nothing reads"),
-        ("`decision_sink` names", "`decisions_sink` names", "no source has the name decisions_s"),
+        ("`decision_sink`", "`decisions_sink`", "no source has the name decisions_sink"),
         ("`PYTHON_IMAGE`", "`PYTHON_IMAGES`", "no source has the name PYTHON_IMAGES"),
         ("import BlockingClient", "import BlockClient", "no attribute 'BlockClient'"),
         ("`routemoa.blocking.BlockingClient`", "`routemoa.blocking.BlockClient`", "BlockClient"),
@@ -107,7 +107,9 @@ def test_a_rule_checks_or_says_why_it_cannot() -> None:
     ],
 )
 def test_a_document_that_is_wrong_is_reported(right: str, wrong: str, reported: str) -> None:
-    document, text = next(item for item in documents().items() if right in item[1])
+    found = [document for document, text in documents().items() if right in text]
+    assert found, "no document shows what this test makes wrong"
+    document, text = found[0], documents()[found[0]]
     problems = list(document_problems(document, text.replace(right, wrong)))
     assert problems
     assert any(reported in problem for problem in problems), problems
