@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from scorer import Runtime, default_artifact_path, load_artifact
-from scorer.tokenizer import QueryTokenizer
+from scorer.runtime.tokenizer import QueryTokenizer
 from tests.bench.page_head import page_head
 
 TOKENS = (17, 64, 256)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from scorer.config import read_recipe
+from scorer.training.recipe import read_recipe
 from tests.documents.blocks import yaml_problems
 from tests.documents.checker import (
     LANGUAGES,

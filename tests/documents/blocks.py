@@ -18,7 +18,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 
 from scorer.data.records import RecordsError, read_records
 from services.router.budgets.tenants import load_tenants
-from services.router.pool import PoolModel, load_pool
+from services.router.pool.pool import PoolModel, load_pool
 from services.rpc.reload import FileProblemsError
 from tests.documents.cluster import components, path_problems, value_problems
 from tests.documents.names import name_problems, source_words
