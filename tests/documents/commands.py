@@ -1,0 +1,162 @@
+"""The table of commands: what is checked of each, or why nothing can be."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+
+from tests.documents import cluster, contract
+from tests.documents.blocks import sql_problems
+from tests.documents.pages import PLACEHOLDER, ROOT, Command
+from tests.documents.programs import SERVICES, module_problems, routemoa_problems
+from tests.documents.run import run
+from tests.load.tool import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Check = Callable[[Command], list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Says how the commands that begin with some words are checked."""
+
+    begins: str
+    check: Check | None = None
+    reason: str = ""
+    """Why nothing is checked, where that is so."""
+
+
+def _routemoa(command: Command) -> list[str]:
+    return routemoa_problems(command.words[1:], is_mention=command.is_mention)
+
+
+def _module(command: Command) -> list[str]:
+    _, _, module, *arguments = command.words
+    names = SERVICES if PLACEHOLDER in module else ("",)
+    return [
+        problem
+        for name in names
+        for problem in module_problems(
+            module.replace(PLACEHOLDER, name), arguments, is_mention=command.is_mention
+        )
+    ]
+
+
+def _make(command: Command) -> list[str]:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    names = [word.partition("=")[0] for word in command.words[1:] if "=" in word]
+    unread = [name for name in names if f"\n{name} ?=" not in makefile]
+    done = run("make", "--dry-run", *command.words[1:], cwd=ROOT)
+    problems = [done.stderr.strip()] if done.returncode else []
+    return problems + [f"the Makefile has no variable {name}" for name in unread]
+
+
+def _pip(command: Command) -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    pinned = {requirement for extra in extras.values() for requirement in extra}
+    problems = []
+    for word in (word for word in command.words[2:] if not word.startswith("-")):
+        name, _, rest = word.partition("[")
+        known = {project["name"]} | pinned
+        problems += [] if name in known else [f"{name} is no requirement of pyproject.toml"]
+        asked = rest.rstrip("]").split(",") if rest else []
+        problems += [f"no extra {extra}" for extra in asked if extra not in extras]
+    return problems
+
+
+def _docker(command: Command) -> list[str]:
+    options = dict(zip(command.words, command.words[1:], strict=False))
+    path = cluster.existing(command, options["-f"])
+    if path is None:
+        return [f"no file {options['-f']}"]
+    targets = [options["--target"]] if "--target" in options else list(_compose_targets(path))
+    stages = (ROOT / "deploy/docker/Dockerfile").read_text(encoding="utf-8")
+    missing = [target for target in targets if f" AS {target}\n" not in stages]
+    return [f"the Dockerfile has no stage {target}" for target in missing]
+
+
+def _compose_targets(path: Path) -> Iterator[str]:
+    for service in yaml.safe_load(path.read_text(encoding="utf-8"))["services"].values():
+        yield service["build"]["target"]
+
+
+def _go(command: Command) -> list[str]:
+    known = {*SOURCES.values(), (ROOT / "clients/go/go.mod").read_text().split()[1]}
+    return [f"unknown module {word}" for word in command.words[2:] if word not in known]
+
+
+def _npm(command: Command) -> list[str]:
+    package = yaml.safe_load((ROOT / "clients/typescript/package.json").read_text())
+    known = {"install": {package["name"]}, "test": package["scripts"].keys() & {"test"}}
+    _, action, *names = command.words
+    wanted = set(names) or {action}
+    return [f"npm {action}: no {name}" for name in sorted(wanted - known[action])]
+
+
+def _psql(command: Command) -> list[str]:
+    return sql_problems(command.words[-1])
+
+
+def _copies(command: Command) -> list[str]:
+    target = command.words[-1]
+    return [] if (ROOT / target).exists() else [f"no folder {target}"]
+
+
+RULES = (
+    Rule(begins="routemoa ", check=_routemoa),
+    Rule(begins="python -m ", check=_module),
+    Rule(begins="make ", check=_make),
+    Rule(begins="pip install ", check=_pip),
+    Rule(begins="helm ", check=cluster.helm_problems),
+    Rule(begins="kubectl ", check=cluster.kubectl_problems),
+    Rule(begins="docker compose ", check=_docker),
+    Rule(begins="docker build ", check=_docker),
+    Rule(begins="grpcurl ", check=contract.grpcurl_problems),
+    Rule(begins="ghz ", check=contract.ghz_problems),
+    Rule(begins="go get ", check=_go),
+    Rule(begins="go install ", check=_go),
+    Rule(begins="npm ", check=_npm),
+    Rule(begins="psql ", check=_psql),
+    Rule(begins="cp ", check=_copies),
+    Rule(begins="go test ", reason="`make test-clients` runs it"),
+    Rule(begins="mvn package", reason="`make test-clients` runs it"),
+    Rule(begins="pytest -m slow", reason="an option of pytest; CI runs no slow test"),
+    Rule(begins="kind delete ", reason="needs kind; up.sh names the same cluster"),
+    Rule(begins="openssl rand ", reason="run in tests/integration/test_documented_commands.py"),
+    Rule(begins="tee ", reason="as openssl, in the same line"),
+    Rule(begins="tr ", reason="as openssl, in the same line"),
+    Rule(begins="sha256sum", reason="as openssl, in the same line"),
+    Rule(begins="tar -C ", reason="a tool of the system; the folder is the reader's"),
+    Rule(begins="printf ", reason="a tool of the system; writes a file of the reader's"),
+)
+PROGRAMS = {rule.begins.split()[0] for rule in RULES}
+
+
+def rule_of(command: Command) -> Rule | None:
+    """Returns the first rule for a command."""
+    text = f"{command} "
+    return next((rule for rule in RULES if text.startswith(rule.begins)), None)
+
+
+def command_problems(command: Command) -> list[str]:
+    """Returns what is wrong with a command."""
+    missing = [
+        f"no file {word}"
+        for word in command.words
+        if re.match(r"(deploy|docs|tests|scripts|scorer|services|proto)/[\w.]", word)
+        and not any(mark in word for mark in "*<$")
+        and not (ROOT / word).exists()
+    ]
+    rule = rule_of(command)
+    if rule is None:
+        return [f"{__name__} has no rule for `{command}`"]
+    return missing or ([] if rule.check is None else rule.check(command))
