@@ -46,7 +46,7 @@ class Engine(Protocol):
     """What the batcher needs of a runtime; both methods are called from other threads."""
 
     def tokenize(self, text: str) -> TokenizedQuery:
-        """Returns the text as `read` takes it."""
+        """Returns the text as `predict` takes it."""
 
     def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
         """Returns all that the artifact says about queries, at least one."""
