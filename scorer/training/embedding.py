@@ -30,7 +30,7 @@ class FrozenEncoder:
     """A pretrained encoder; an embedding is the unit-length mean of the real tokens' hidden states."""
 
     def __init__(self, source: str, *, max_tokens: int, layers: int | None = None) -> None:
-        """Uses all layers, or the first ``layers``."""
+        """Loads the encoder: all its layers, or the first ``layers``."""
         self.encoder = load_encoder(source, layers=layers)
         self.name = f"{source} mean {max_tokens}" + (f" layers {layers}" if layers else "")
         if Path(source).is_dir():

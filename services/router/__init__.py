@@ -1,1 +1,26 @@
-"""The router service: runs the best few models of a pool in layers and streams the answer."""
+"""The router service: runs the best few models of a pool in layers and streams the answer.
+
+A room imports only rooms below it. A request passes through the modules from the top:
+
+__main__: The command that runs the router.
+app: Builds the service.
+servicer: Answers RouterService.
+requests: Requests -> conversations and policies, checked.
+responses: Events -> messages of the contract.
+file_watcher: Reloads pool, tenants and TLS files that change.
+config: The settings.
+former_settings: Former names of settings.
+tuning: Constants that tests change.
+decision_records/: Records what was known and decided of each answer.
+pipeline: A query -> the events of its answer.
+strategies/: Decide which models are called, and when to stop.
+engine/: Runs layers, aggregation and the final answer.
+dependencies/: The scorer and the judge, with their substitutes.
+check/: Checks the endpoints of a pool file.
+backends/: Calls models.
+budgets/: Limits of tenants and of answers.
+prompts/: The texts that models read, and what is read from their replies.
+pool/: The models of the pool file.
+routing/: Ranks and selects models. Pure.
+types/: The values that every room uses. Pure.
+"""

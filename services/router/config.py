@@ -9,9 +9,9 @@ from typing import ClassVar, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.router.backends.replicas.settings import ReplicaSettings
-from services.router.budgets.settings import BudgetSettings
-from services.router.decision_records.settings import RecordSettings
+from services.router.backends.replicas.config import ReplicaSettings
+from services.router.budgets.config import BudgetSettings
+from services.router.decision_records.config import RecordSettings
 from services.router.former_settings import FORMER_SETTINGS
 from services.router.routing.policy import PolicySettings
 from services.router.routing.presets import STRATEGY_DEFAULTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.router.backends.replicas.settings import IN_SERVICE, ReplicaTuning
+from services.router.backends.replicas.config import IN_SERVICE, ReplicaTuning
 from services.router.decision_records.recorder import DRAIN_TIMEOUT_S
 from services.router.engine.engine import MIN_STAGE_S
 from services.router.engine.layer import GRACE_SHARE

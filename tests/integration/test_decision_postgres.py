@@ -14,8 +14,8 @@ import pytest
 
 from services.evaluation.decisions.replay_command import main as replay
 from services.router.decision_records.buffer import open_buffer
+from services.router.decision_records.config import RecordSettings
 from services.router.decision_records.postgres import TABLE, PostgresSink
-from services.router.decision_records.settings import RecordSettings
 from services.router.decision_records.sinks import SinkDownError, SinkRefusedError
 from tests.integration.postgres_server import PostgresServer, postgres_server
 from tests.unit.router.decision_records.samples import line

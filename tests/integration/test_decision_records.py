@@ -16,8 +16,8 @@ from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from scorer.data.converters.decisions import convert
 from scorer.data.records import read_records, write_records
+from services.router.decision_records.config import RecordSettings
 from services.router.decision_records.record import AnswerOutcome
-from services.router.decision_records.settings import RecordSettings
 from services.router.tuning import Tuning
 from services.simulator import Call, CallOutcome, FaultKind, Pacing, Purpose
 from tests.integration.decision_files import wait_for

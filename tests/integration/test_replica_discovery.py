@@ -11,11 +11,11 @@ import aiohttp
 import pytest
 
 from services.router.backends.client import open_wire_client
+from services.router.backends.replicas.config import ReplicaSettings
 from services.router.backends.replicas.discovery.dns import follow_name, lookup
 from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
 from services.router.backends.replicas.discovery.kubernetes import ApiServer as Server
 from services.router.backends.replicas.replicas import Replicas
-from services.router.backends.replicas.settings import ReplicaSettings
 from services.router.pool.endpoints import DnsEndpoints, EndpointSlices
 from services.router.pool.pool import Pool
 from tests.integration.api_server import TOKEN, ApiServer, endpoint_slice, running_api_server

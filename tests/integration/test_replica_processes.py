@@ -12,7 +12,7 @@ import grpc.aio
 from routemoa.errors import from_rpc_error
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
-from services.router.backends.replicas.settings import EjectionSettings, ReplicaTuning
+from services.router.backends.replicas.config import EjectionSettings, ReplicaTuning
 from services.router.tuning import Tuning
 from tests.integration.replica_process import MODEL, PACED, QUERY, TEXT, replica
 

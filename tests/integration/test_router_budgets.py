@@ -24,8 +24,8 @@ from routemoa.errors import (
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.app import router_app
+from services.router.budgets.config import BudgetSettings
 from services.router.budgets.redis_store import open_redis_store
-from services.router.budgets.settings import BudgetSettings
 from services.router.config import RouterServiceConfig
 from services.router.tuning import Tuning
 from services.router.types.amounts import NOTHING, Amount, Window

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 
 from routemoa.errors import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
-from services.router.backends.replicas.settings import (
+from services.router.backends.replicas.config import (
     EjectionSettings,
     ReplicaSettings,
     ReplicaTuning,

@@ -9,7 +9,7 @@ from google.protobuf import duration_pb2
 from prometheus_client import REGISTRY
 
 from routemoa.v1 import router_service_pb2 as pb
-from services.router.backends.replicas.settings import EjectionSettings, ReplicaTuning
+from services.router.backends.replicas.config import EjectionSettings, ReplicaTuning
 from services.router.strategies.registry import STRATEGIES
 from services.router.tuning import Tuning
 from services.simulator import Call, FaultKind, Purpose

@@ -129,7 +129,7 @@ def test_a_training_that_is_killed_goes_on_where_it_was(
     command = ["train", tmp_path / "recipe.toml", tmp_path / "checkpoint", *train_options(tmp_path)]
     # One text per shard, and a pause after each, so that there is a moment to kill it at.
     slow = (
-        "import sys, time; from scorer import embedding, embedding_cache;"
+        "import sys, time; from scorer.training import embedding, embedding_cache;"
         "embedding_cache.SHARD_SIZE = 1; encode = embedding.FrozenEncoder.encode;"
         "embedding.FrozenEncoder.encode = lambda *a: (time.sleep(0.05), encode(*a))[1];"
         "from scorer.__main__ import app; app(sys.argv[1:])"

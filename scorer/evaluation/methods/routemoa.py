@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteMoA:
-    """The method of the shipped artifacts; distilled, that of the edge tier."""
+    """The method of the shipped artifacts; with ``distilled``, that of the edge tier."""
 
     name: str = "routemoa"
     encoder: EmbeddingCache | None = None

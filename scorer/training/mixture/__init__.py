@@ -1,4 +1,4 @@
-"""The learner: each query is a mixture of response classes, patterns of which models succeed together.
+"""The learner: each query is a mixture of response classes.
 
 A **skill** is a kind of query (a task of the training data). A **response class** is a pattern within
 a skill: it gives each model's chance to answer well. A query's features give its share of each class.
@@ -14,7 +14,7 @@ out_of_distribution: class weights of queries that are unlike the training queri
 clusters: k-means.
 shrinkage: scores shrunk towards each model's mean, and recalibrated.
 team_rule_choice: the rule for teams that suits the pool.
-significance: whether a gain on held-out queries is more than noise.
+significance: a test of gains on held-out queries against noise.
 new_model: a model that is added from a few labelled queries.
 amounts: expected costs or lengths of replies per class.
 """

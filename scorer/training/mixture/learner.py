@@ -87,7 +87,7 @@ class Learned:
 def learn(
     examples: Examples, *, config: LearnerConfig, seed: int, distilled: bool = False
 ) -> Learned:
-    """Fits everything.
+    """Fits all parts of a scorer but its encoder.
 
     Args:
         examples: The labelled queries.

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from services.router.backends.dialects.backend_dialects import dialect_of
 from services.router.backends.dialects.dialect import request_headers
-from services.router.backends.dialects.registry import dialect_of
 from services.router.backends.http.attempt_failure import (
     AttemptFailedError,
     read_retry_after,

@@ -11,6 +11,7 @@ reservation: The interface for reserving; what callers of models see of budgets.
 store: The interface of a store of counts.
 memory_store: Counts in memory.
 redis_store: Counts in Redis.
+config: The settings of budgets.
 metrics: Prometheus metrics of budgets.
 __main__: Prints each tenant's counts in Redis.
 """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
-    from services.router.budgets.settings import BudgetSettings
+    from services.router.budgets.config import BudgetSettings
     from services.router.budgets.store import BudgetStore
     from services.router.budgets.tenants import Tenant, Tenants
     from services.router.types.amounts import Caps
@@ -31,8 +31,8 @@ _TOKEN_KEY = "authorization"  # noqa: S105  # the name of a header
 _SCHEME = "bearer "
 
 LEASE_MARGIN_S = 30.0
-"""How long after its deadline an answer's reservations stay if its router dies: no answer takes as long
-to end, so that none loses its reservations while it still settles them."""
+"""Time after its deadline until the reservations of an answer expire if its router dies. No answer
+takes as long to end, so none loses a reservation that it still has to settle."""
 
 
 class Accounts:

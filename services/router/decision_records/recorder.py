@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.router.decision_records.buffer import RecordBuffer
-    from services.router.decision_records.settings import RecordSettings
+    from services.router.decision_records.config import RecordSettings
     from services.router.decision_records.sinks import Sink
     from services.router.engine.run import Run
     from services.router.routing.events import Event

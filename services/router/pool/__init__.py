@@ -1,6 +1,7 @@
 """Pool: the models that the router may call, as an operator describes them in a YAML file.
 
-pool: The pool and its models.
+pool: The pool, read from its file.
+model: A model of the pool.
 backend: The kinds of backends.
 endpoints: The addresses of a model's replicas.
 ca_file: TLS to backends with certificates of a private CA.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HALF_LIFE_S = 600.0
 """Time after which a call counts half as much: after a quiet night the pool file decides again."""
 POOL_MEDIAN_CALLS = 5.0
-"""How many calls the pool file's median latency counts as: a few of its own outweigh it."""
+"""Calls that the pool file's median latency counts as: a few measured calls outweigh it."""
 _CUT_OFF = {CallStatus.CANCELLED, CallStatus.TIMEOUT}
 
 

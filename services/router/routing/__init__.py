@@ -3,6 +3,8 @@
 ranking: Orders models by utility, and decides when layers stop.
 selection: Picks the models of a layer, and gives the reasons.
 agreement: Compares answers, and decides if one more call is worthwhile.
-policy: The weights and limits of a request.
+policy: The weights and limits of a request, and their defaults.
+presets: The defaults of strategies, and named sets of policy values.
+candidates: Models that may run, with their utilities, and the reasons of decisions about them.
 events: The events of an answer, as the caller receives them.
 """

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 MIN_GAIN = 0.01
-"""How far the best posterior score must move in a layer for another layer to run; as much as the
-default `price_band`, below which two utilities count as equal."""
+"""Least change of the best posterior score in a layer for another layer to run; the default
+`price_band`, below which two utilities count as equal."""
 
 
 class RouteMoA(Layered):

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DEADLINE_MARGIN_S = 0.03
-"""How long before the caller's deadline the best answer so far is sent: time to write the answer and to
-send it."""
+"""Time before the caller's deadline at which the best answer so far is written and sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Interceptors: the guards around every call, in one chain.
 
 guard: Turns guards into one gRPC interceptor.
-telemetry: One metrics sample and one log line per call.
+call_telemetry: One metrics sample and one log line per call.
 errors: Turns exceptions into errors of the contract.
 deadline: Refuses calls that allow too little time.
 admission: Limits the calls in flight.
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.rpc.interceptors.call_telemetry import telemetry
 from services.rpc.interceptors.deadline import deadline
 from services.rpc.interceptors.errors import errors
 from services.rpc.interceptors.guard import GuardInterceptor
-from services.rpc.interceptors.telemetry import telemetry
 
 if TYPE_CHECKING:
     from services.rpc.interceptors.admission import Admission

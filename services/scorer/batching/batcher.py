@@ -211,7 +211,7 @@ class Batcher:
             started_s = time.perf_counter()
             queries = [entry.query for entry in batch]
             try:
-                reading = self._engine.predict(queries)
+                prediction = self._engine.predict(queries)
             except Exception:  # noqa: BLE001  # any error: only this batch's calls may fail
                 _log.exception("batch_failed", request_count=len(batch))
                 self._loop.call_soon_threadsafe(_fail, batch)
@@ -222,7 +222,7 @@ class Batcher:
             with self._changed:
                 self._service_time.record(busy_s, len(batch))
             metrics.observe_batch([len(query.ids) for query in queries], inference_s)
-            self._loop.call_soon_threadsafe(_finish, batch, reading, started_s, inference_s)
+            self._loop.call_soon_threadsafe(_finish, batch, prediction, started_s, inference_s)
 
     def _drop_expired(self) -> None:
         """Removes the queries of cancelled calls, and those that have waited too long."""
@@ -262,9 +262,9 @@ class Batcher:
 
 
 def _finish(
-    batch: Sequence[_Entry], reading: Prediction, started_s: float, inference_s: float
+    batch: Sequence[_Entry], prediction: Prediction, started_s: float, inference_s: float
 ) -> None:
-    uncertainties = reading.uncertainty.tolist()
+    uncertainties = prediction.uncertainty.tolist()
     for row, entry in enumerate(batch):
         timing = Timing(
             queue_s=started_s - entry.queued_at_s,
@@ -272,10 +272,10 @@ def _finish(
             inference_s=inference_s,
         )
         metrics.observe_wait(timing.queue_s, timing.tokenization_s)
-        tokens = reading.completion_tokens
+        tokens = prediction.completion_tokens
         outcome = ScoredQuery(
-            scores=reading.scores[row],
-            class_weights=reading.class_weights[row],
+            scores=prediction.scores[row],
+            class_weights=prediction.class_weights[row],
             completion_tokens=None if tokens is None else tokens[row],
             uncertainty=uncertainties[row],
             truncated=entry.query.truncated,

@@ -1,7 +1,7 @@
 """Dialects: the requests and replies of each kind of backend.
 
 dialect: The interface of a dialect.
-registry: The dialects by name.
+backend_dialects: The dialect of each backend.
 openai: Chat completions of OpenAI, vLLM, SGLang and compatible servers.
 tgi: Text Generation Inference, both of its APIs.
 llamacpp: The server of llama.cpp.

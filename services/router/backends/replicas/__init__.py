@@ -14,8 +14,7 @@ retry_budget: Bounds extra attempts to a share of the calls.
 resume: Continues a broken reply on another replica.
 ejection: Ejects replicas that keep failing.
 first_token_latency: Times to first token.
-config: Settings.
-settings: Settings by subject.
+config: Settings, and constants that tests change.
 metrics: Prometheus metrics.
 discovery/: Finds the addresses of replicas.
 """

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.router.backends.replicas.settings import EjectionSettings
+    from services.router.backends.replicas.config import EjectionSettings
 
 _JITTER_SHARE = 0.2
 """Jitter, so that replicas and routers do not all try again at the same moment."""

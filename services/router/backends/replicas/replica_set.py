@@ -6,6 +6,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
+from services.router.backends.replicas.config import IN_SERVICE
 from services.router.backends.replicas.ejection import Ejection
 from services.router.backends.replicas.first_token_latency import LatencyAverage, LatencyQuantile
 from services.router.backends.replicas.load_balancing import least_loaded, replica_of_session
@@ -13,13 +14,12 @@ from services.router.backends.replicas.metrics import EJECTED, REPLICA_CALLS, RE
 from services.router.backends.replicas.replica import Replica
 from services.router.backends.replicas.retry import REPLICA_FAILURES
 from services.router.backends.replicas.retry_budget import RetryBudget
-from services.router.backends.replicas.settings import IN_SERVICE
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from services.router.backends.replicas.settings import ReplicaSettings, ReplicaTuning
+    from services.router.backends.replicas.config import ReplicaSettings, ReplicaTuning
 
 _ANSWERED = frozenset({CallStatus.OK, CallStatus.REJECTED})
 """Statuses of a replica that works."""

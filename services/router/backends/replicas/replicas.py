@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from services.router.backends.replicas.config import IN_SERVICE
 from services.router.backends.replicas.discovery.dns import follow_name
 from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
 from services.router.backends.replicas.discovery.kubernetes import ApiServer
 from services.router.backends.replicas.discovery.listener import Listener
 from services.router.backends.replicas.dispatcher import ReplicaGenerator
 from services.router.backends.replicas.replica_set import ReplicaSet
-from services.router.backends.replicas.settings import IN_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from services.router.backends.http.exchange import Send
-    from services.router.backends.replicas.settings import ReplicaSettings, ReplicaTuning
+    from services.router.backends.replicas.config import ReplicaSettings, ReplicaTuning
     from services.router.pool.endpoints import Endpoints
     from services.router.pool.pool import Pool
 

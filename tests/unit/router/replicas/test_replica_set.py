@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.backends.replicas.replica_set import ReplicaSet
-from services.router.backends.replicas.settings import (
+from services.router.backends.replicas.config import (
     IN_SERVICE,
     EjectionSettings,
     ReplicaSettings,
     ReplicaTuning,
 )
+from services.router.backends.replicas.replica_set import ReplicaSet
 from services.router.types.ledger import CallStatus
 from tests.unit.router.replicas.clock import Clock
 
