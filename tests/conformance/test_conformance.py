@@ -15,10 +15,12 @@ import structlog
 
 from routemoa.errors import ERRORS
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest
+from tests import toolchain
 from tests.conformance import __main__ as runner
 from tests.conformance.__main__ import matrix, ready
 from tests.conformance.case import Case, Expectation, Script, load_cases
 from tests.conformance.driver import driving
+from tests.conformance.junit import junit
 from tests.conformance.language import LANGUAGES, Language
 from tests.conformance.messages import METHODS
 from tests.conformance.server import Record
@@ -175,9 +177,34 @@ def test_a_language_without_its_toolchain_is_said_to_be_skipped(
     client: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv(toolchain.REQUIRED, raising=False)
     languages, skipped = ready([client.name], builds=True)
     assert languages == []
-    assert skipped == {client.name: f"not installed: {', '.join(client.toolchain)}"}
+    missing = f"not installed: {', '.join(client.toolchain)}"
+    assert skipped == {client.name: missing}
+    monkeypatch.setenv(toolchain.REQUIRED, "1")
+    assert ready([client.name], builds=True)[1] == {client.name: f"FAILED, {missing}"}
+
+
+def test_a_report_has_a_suite_for_every_language_also_for_those_that_did_not_run() -> None:
+    skipped = {"java": "not installed: mvn", "typescript": "FAILED: npm test"}
+    results: dict[str, dict[str, list[str]]]
+    results = {"python": {"sample": []}, "go": {"sample": ["late", "wrong"]}, "rust": {}}
+    root = junit([CASE], results, skipped, dict.fromkeys(results, 1.5)).getroot()
+    told = {
+        suite.get("name", "").partition(", ")[2]: [
+            (case.get("name"), *((found.tag, found.get("message")) for found in case))
+            for case in suite
+        ]
+        for suite in root
+    }
+    assert told == {
+        "python": [("sample",)],
+        "go": [("sample", ("failure", "late; wrong"))],
+        "rust": [("sample", ("failure", "not run"))],
+        "java": [("build", ("skipped", "not installed: mvn"))],
+        "typescript": [("build", ("failure", "FAILED: npm test"))],
+    }
 
 
 @pytest.fixture

@@ -21,17 +21,6 @@ _LINK_DELAY_S = 0.04
 _CHUNK_BYTES = 64 * 1024
 
 
-def port_free_on(*hosts: str) -> int:
-    """Returns a port that nothing listens on at any of the addresses."""
-    with socket.socket() as probe:
-        probe.bind((hosts[0], 0))
-        port = int(probe.getsockname()[1])
-        for host in hosts[1:]:
-            with socket.socket() as other:
-                other.bind((host, port))
-    return port
-
-
 class NameServer(asyncio.DatagramProtocol):
     """Answers questions for the IPv4 addresses of a name, and any other with nothing.
 

@@ -16,12 +16,13 @@ from routemoa import RouteMoAClient
 from routemoa.errors import RouteMoAError
 from services.simulator import Pacing, ScriptedAnswers, running_simulator
 from tests.integration.conftest import write_pool
-from tests.integration.headless import name_server, port_free_on
+from tests.integration.headless import name_server
 from tests.integration.rollout import (
     DNS_ANSWERS_ARE_KEPT_S,
     NEW_PODS_GET_CALLS_S,
     Deployment,
 )
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -114,7 +115,7 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
         router = {"POOL_FILE": str(pool_file)}
         settings: dict[str, dict[str, str]] = {"scorer": {}, "judge": {}, "router": router}
         numbers = count(1)
-        port = port_free_on(*(f"127.0.{net}.{number}" for net in (1, 2) for number in range(1, 13)))
+        port = free_port(*(f"127.0.{net}.{number}" for net in (1, 2) for number in range(1, 13)))
         deployments = {
             component: Deployment(
                 component=component,

@@ -10,6 +10,7 @@ from routemoa.cli.stack import StackConfig, running_stack
 from tests.conformance.messages import METHODS
 from tests.load import __main__ as loading
 from tests.load import tool
+from tests.toolchain import missing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ def test_every_unary_method_is_loaded() -> None:
 async def test_every_request_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     ghz = tool.found("ghz")
     if ghz is None:
-        pytest.skip("ghz is not installed; `make test-clients` installs it")
+        missing("ghz is not installed; `make test-clients` installs it")
     monkeypatch.setattr(loading, "WARM_UP_S", 0.1)
     async with running_stack(StackConfig()) as stack:
         for target in loading.TARGETS:
