@@ -96,7 +96,7 @@ class Rendered:
 def run(*command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """Runs a program to its end, whatever its exit status."""
     return subprocess.run(  # noqa: S603  # our tools, on our files
-        command, capture_output=True, text=True, timeout=50, check=False, input=stdin
+        command, capture_output=True, text=True, timeout=150, check=False, input=stdin
     )
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from routemoa.cli.stack import Stack
 
-pytestmark = pytest.mark.timeout(180)
 CLIENTS = ROOT / "clients"
 ADDRESS = "127.0.0.1:50052"
 """What every example calls."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.conformance.language import Language
 
 SERVICES = ("ScorerService", "RouterService", "JudgeService")
-CANCELLATION_S = 2.0
+CANCELLATION_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,14 +62,14 @@ class PostgresServer:
         self._folder = folder
         self._data = folder / "data"
         self._log = folder / "postgres.log"
-        self._prefix: tuple[str, ...] = ()
+        self._as_user: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
         if (user := _other_user()) is not None:
             shutil.chown(folder, user)
-            self._prefix = (sys.executable, "-c", _AS_USER, user)
+            self._as_user = (sys.executable, "-c", _AS_USER, user)
         subprocess.run(  # noqa: S603  # programs of the installation
             [
-                *(*self._prefix, self._programs / "initdb"),
+                *(*self._as_user, str(self._programs / "initdb")),
                 *("--pgdata", self._data, "--username", "routemoa", "--auth", "trust"),
                 *("--no-sync", "--encoding", "UTF8", "--locale", "C"),
             ],
@@ -112,7 +112,7 @@ class PostgresServer:
         with self._log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603  # as above
                 [
-                    *(*self._prefix, self._programs / "postgres"),
+                    *(*self._as_user, str(self._programs / "postgres")),
                     *("-D", self._data, "-h", "", "-k", self._folder),
                     *("-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=20"),
                 ],

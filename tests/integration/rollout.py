@@ -37,7 +37,7 @@ EXIT_S = 5
 NEW_PODS_GET_CALLS_S = 60 / SPEED_UP + SLACK_S
 DNS_ANSWERS_ARE_KEPT_S = 5 / SPEED_UP
 """The TTL of CoreDNS."""
-START_S = 30
+START_S = 120
 VALUES = Path(__file__).parents[2] / "deploy/k8s/routemoa/values.yaml"
 _CHANNEL_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),

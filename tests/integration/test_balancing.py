@@ -19,7 +19,7 @@ from tests.ports import free_port
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 NAME = "scorer.test"
 
 

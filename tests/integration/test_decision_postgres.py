@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import StartRouter
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[PostgresServer]:
@@ -117,19 +115,21 @@ async def test_records_of_an_outage_arrive_after_it_and_nobody_waits(
 ) -> None:
     sink = PostgresSink(dsn_file)
     log = DecisionLog(sink, max_bytes=10_000_000, first_pause_s=0.01)
-    slowest_s = 0.0
+    slowest_s = down_s = up_s = 0.0
     async with writing(log, sink, drain_timeout_s=60):
         for number in range(300):
             if number == 100:
                 await asyncio.to_thread(server.kill)
+                down_s = time.perf_counter()
             if number == 200:
                 await asyncio.to_thread(server.start)
+                up_s = time.perf_counter()
             started_s = time.perf_counter()
             log.put(line(f"{number:03}"))
             slowest_s = max(slowest_s, time.perf_counter() - started_s)
             await asyncio.sleep(0)
     assert ids(server) == [f"{number:03}" for number in range(300)]
-    assert slowest_s < 0.5  # a call that waited for the server would take the outage
+    assert slowest_s < (up_s - down_s) / 2  # one that waited for the server would take all of it
 
 
 async def test_a_server_that_hangs_does_not_hold_up_the_end(
@@ -141,7 +141,7 @@ async def test_a_server_that_hangs_does_not_hold_up_the_end(
         await first.write([line("a")])
     server.signal(signal.SIGSTOP)
     try:
-        async with asyncio.timeout(20), writing(log, sink, drain_timeout_s=0.2):
+        async with asyncio.timeout(60), writing(log, sink, drain_timeout_s=0.2):
             log.put(line("b"))
     finally:
         server.signal(signal.SIGCONT)

@@ -146,7 +146,7 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
                     await deployment.stop(pod, signal.SIGKILL)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_rolling_update_of_all_services_loses_no_call(tmp_path: Path) -> None:
     async with running_cluster(tmp_path) as cluster:
         async with loaded(cluster.client) as load, asyncio.TaskGroup() as rollouts:
@@ -163,7 +163,7 @@ async def test_a_rolling_update_of_all_services_loses_no_call(tmp_path: Path) ->
             assert pod.first_call_s - pod.ready_s < NEW_PODS_GET_CALLS_S
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_pod_that_is_killed_under_the_same_load_does_lose_calls(
     tmp_path: Path,
 ) -> None:

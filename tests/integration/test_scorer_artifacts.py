@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 BASE = default_artifact_path()
 EDGE = BASE.parent / "edge"
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 QUERIES = tuple(f"What is {number} times {number + 1}?" for number in range(40))
 
 

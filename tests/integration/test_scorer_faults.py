@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 EDGE = default_artifact_path().parent / "edge"
 QUERY = "What is the capital of France?"
-TIMEOUT_S = 30
+TIMEOUT_S = 60
 DAY_S = 86_400.0
 MEBI = 1024 * 1024
 SPARE_DESCRIPTORS = 200

@@ -79,7 +79,7 @@ async def test_a_sink_that_is_down_does_not_hold_up_the_end() -> None:
     sink.room.clear()
     log = DecisionLog(sink, max_bytes=10_000)
     before = dropped("drain")
-    async with asyncio.timeout(20), writing(log, sink, drain_timeout_s=0.01):
+    async with asyncio.timeout(60), writing(log, sink, drain_timeout_s=0.01):
         log.put(line("a"))
         log.put(line("b"))
     assert sink.ids == []
