@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+import pytest_asyncio
 import structlog
 
 from routemoa.errors import ERRORS
@@ -24,11 +25,11 @@ from tests.conformance.junit import junit
 from tests.conformance.language import LANGUAGES, Language
 from tests.conformance.messages import METHODS
 from tests.conformance.server import Record
-from tests.conformance.suite import playing
+from tests.conformance.suite import Suite, playing
 from tests.conformance.verdict import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from tests.conformance.case import Json
 
@@ -38,10 +39,17 @@ PYTHON = [language for language in LANGUAGES if not language.toolchain]
 REASONS = {case.script.error["reason"] for case in CASES if case.script.error}
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def suite() -> AsyncIterator[Suite]:
+    async with playing(CASES, version("routemoa")) as playing_suite:
+        yield playing_suite
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("language", PYTHON, ids=lambda language: language.name)
-async def test_the_python_client_conforms(language: Language) -> None:
+async def test_the_python_client_conforms(suite: Suite, language: Language) -> None:
     wrong = {}
-    async with playing(CASES, version("routemoa")) as suite, driving(language) as driver:
+    async with driving(language) as driver:
         for case in CASES:
             if found := await suite.run(case, language, driver):
                 wrong[case.name] = found
