@@ -59,10 +59,11 @@ demo: $(VENV)/serve.done ## Start everything, ask questions of different domains
 
 # -- checks ------------------------------------------------------------------------------------------
 
-# Processes that share the tests of a target; its report is for the table of `make ci`.
+# Processes that share the tests of a target, whose report is for the table of `make ci`. Tests start many
+# processes: modules are compiled once, also where the environment says not to write them.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
 REPORTS := build/reports
-PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --junitxml $(REPORTS)/$@.xml
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --junitxml $(REPORTS)/$@.xml
 
 test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback (WORKERS=...)
 	$(PYTEST) $(foreach folder,chart clients load train,--ignore tests/$(folder))
@@ -144,8 +145,8 @@ soak: $(VENV)/train.done ## Load the scorer for half an hour and tell whether an
 
 CHECKS := gen-check lint test-clients test-chart test-train test
 ci: ## Run what CI runs, all of it whatever fails, and print a table of it
-	@rm -rf $(REPORTS) && mkdir -p $(REPORTS)
-	@for check in $(CHECKS); do \
+	@rm -rf $(REPORTS); mkdir -p $(REPORTS); \
+	for check in $(CHECKS); do \
 	  begun=$$SECONDS; $(MAKE) --no-print-directory $$check; \
 	  echo "$$check $$? $$((SECONDS - begun))" >> $(REPORTS)/checks; \
 	done
