@@ -1,10 +1,14 @@
-"""The table at the end of `make ci` says what ran, and nothing that failed passes unseen."""
+"""The table at the end of `make ci` says what ran; nothing that failed or is missing passes unseen."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tests.toolchain import REQUIRED, missing
 
 ROOT = Path(__file__).parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -69,3 +73,15 @@ def test_the_targets_that_the_table_names_exist() -> None:
     for target in ("release-check", "image-buildah", "test-images", "test-vllm", "test-slow"):
         assert target in said
         assert f"\n{target}: " in MAKEFILE
+
+
+def test_a_missing_program_skips_a_test_and_fails_it_where_all_are_required(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(REQUIRED, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no compiler"):
+        missing("no compiler")
+    monkeypatch.setenv(REQUIRED, "1")
+    with pytest.raises(pytest.fail.Exception, match="no compiler"):
+        missing("no compiler")
+    assert f"export {REQUIRED}=1" in (ROOT / ".ci/run").read_text()
