@@ -74,7 +74,7 @@ test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go
 	$(PYTEST) tests/clients tests/load
 
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
-	$(PYTEST) -m train tests/train
+	OMP_NUM_THREADS=1 $(PYTEST) --dist loadgroup -m train tests/train
 
 test-slow: $(VENV)/dev.done ## Run the tests that take minutes or thousands of descriptors
 	$(BIN)/python -m pytest -m slow
