@@ -48,6 +48,7 @@ def config(artifact: Path, **settings: object) -> ScorerServiceConfig:
         "artifact": artifact,
         "artifact_reload_interval_s": 0.05,
         "intra_op_threads": 1,
+        "max_queue_wait_s": TIMEOUT_S,
     }
     return ScorerServiceConfig(**values | settings)
 

@@ -30,7 +30,8 @@ async def test_every_request_is_answered(monkeypatch: pytest.MonkeyPatch) -> Non
     if ghz is None:
         missing("ghz is not installed; `make test-clients` installs it")
     monkeypatch.setattr(loading, "WARM_UP_S", 0.1)
-    async with running_stack(StackConfig()) as stack:
+    patient = {"ROUTEMOA_SCORER_MAX_QUEUE_WAIT_S": "60"}  # nothing is refused on a slow machine
+    async with running_stack(StackConfig(environment=patient)) as stack:
         for target in loading.TARGETS:
             address = loading.address_of(stack, target)
             row = await loading.load(ghz, target, address, concurrency=2, span_s=0.2)
