@@ -15,10 +15,10 @@ from pathlib import Path
 # the moment it is imported. It reads this then, once, so this stands before anything that imports it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-from scorer.artifact import Artifact, ArtifactError, load_artifact  # see above
-from scorer.runtime import Runtime  # see above
-from scorer.session import Provider, ProviderUnavailableError  # see above
-from scorer.tokenizer import TokenizedQuery  # see above
+from scorer.runtime.artifact import Artifact, ArtifactError, load_artifact  # see above
+from scorer.runtime.runtime import Runtime  # see above
+from scorer.runtime.session import Provider, ProviderUnavailableError  # see above
+from scorer.runtime.tokenizer import TokenizedQuery  # see above
 
 __all__ = [
     "Artifact",

@@ -18,7 +18,7 @@ import services.router.app
 import services.scorer.app
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
-from services.router.pool import Pool
+from services.router.pool.pool import Pool
 from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 from routemoa.errors import ERRORS
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
-from services.router.decisions.record import DecisionRecord
+from services.router.decision_records.record import DecisionRecord
 from services.scorer.config import ScorerServiceConfig
 
 if TYPE_CHECKING:

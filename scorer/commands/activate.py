@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from scorer import activation
 from scorer.commands import console
+from scorer.export import activation
 
 Link = Annotated[Path, typer.Option("--link", help="The link that the scorer was started with.")]
 

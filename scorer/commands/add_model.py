@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from scorer import tables
-from scorer.artifact import DataSource, load_artifact
-from scorer.commands import console
+from scorer.commands import console, tables
 from scorer.data.records import read_records
+from scorer.runtime.artifact import DataSource, load_artifact
 
 RecordsPath = Annotated[
     Path,
@@ -34,7 +33,7 @@ def add_model(
 ) -> None:
     """Teach an artifact one model more, without training it again; prints its error bar."""
     with console.friendly(as_json=as_json):
-        from scorer.roster import add_model as add  # noqa: PLC0415 - needs onnx
+        from scorer.export.edit_models import add_model as add  # noqa: PLC0415 - needs onnx
 
         found = read_records(records)
         if len({record.scores[model] for record in found if model in record.scores}) == 1:

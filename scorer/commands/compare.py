@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 
 from scorer.commands import console
-from scorer.compare.pools import DEFAULT_POOLS, read_pools
+from scorer.evaluation.pools import DEFAULT_POOLS, read_pools
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scorer.compare.results import TestResult
+    from scorer.evaluation.results import TestResult
 
 MAX_TOKENS = 256
 BASE_LAYERS = 3
@@ -54,14 +54,14 @@ def compare(
     """Compare methods on pools; resumable, and no method sees a label of a test."""
     with console.friendly():
         # All of these need torch, and no other command should wait for it.
-        from scorer.compare.dataset import load_pool  # noqa: PLC0415
-        from scorer.compare.harness import compare as compare_methods  # noqa: PLC0415
-        from scorer.compare.methods.registry import METHODS, TUNING_METHODS  # noqa: PLC0415
-        from scorer.compare.methods.routemoa import RouteMoA  # noqa: PLC0415
-        from scorer.compare.report import table  # noqa: PLC0415
-        from scorer.compare.results import write_results  # noqa: PLC0415
-        from scorer.embedding import FrozenEncoder  # noqa: PLC0415
-        from scorer.embedding_cache import EmbeddingCache  # noqa: PLC0415
+        from scorer.evaluation.dataset import load_pool  # noqa: PLC0415
+        from scorer.evaluation.harness import compare as compare_methods  # noqa: PLC0415
+        from scorer.evaluation.methods.registry import METHODS, TUNING_METHODS  # noqa: PLC0415
+        from scorer.evaluation.methods.routemoa import RouteMoA  # noqa: PLC0415
+        from scorer.evaluation.report import table  # noqa: PLC0415
+        from scorer.evaluation.results import write_results  # noqa: PLC0415
+        from scorer.training.embedding import FrozenEncoder  # noqa: PLC0415
+        from scorer.training.embedding_cache import EmbeddingCache  # noqa: PLC0415
 
         ours = EmbeddingCache(
             embeddings, FrozenEncoder(encoder, max_tokens=MAX_TOKENS, layers=BASE_LAYERS)

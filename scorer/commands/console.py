@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.console import Console
 
-from scorer import tables
+from scorer.commands import tables
 from scorer.data.converters.conversion import ConversionError
-from scorer.evaluate import NoKnownModelError
-from scorer.fields import ProblemsError
-from scorer.parity import ParityError
-from scorer.session import ProviderUnavailableError
+from scorer.evaluation.evaluate import NoKnownModelError
+from scorer.export.parity import ParityError
+from scorer.runtime.fields import ProblemsError
+from scorer.runtime.session import ProviderUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scorer import tables
-from scorer.commands import console
+from scorer.commands import console, tables
 from scorer.data.checks import one_class_models
 from scorer.data.converters import decisions, eval_harness, routerbench_csv
 from scorer.data.converters.decision_line import Label

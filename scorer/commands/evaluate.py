@@ -8,14 +8,13 @@ from typing import Annotated
 
 import typer
 
-from scorer import tables
-from scorer.artifact import load_artifact
-from scorer.commands import console
+from scorer.commands import console, tables
 from scorer.data.checks import unknown_models
 from scorer.data.records import read_records
-from scorer.evaluate import evaluate as evaluate_runtime
-from scorer.runtime import Runtime
-from scorer.session import Provider
+from scorer.evaluation.evaluate import evaluate as evaluate_runtime
+from scorer.runtime.artifact import load_artifact
+from scorer.runtime.runtime import Runtime
+from scorer.runtime.session import Provider
 
 RecordsPath = Annotated[Path, typer.Argument(metavar="RECORDS", help="Records to evaluate on.")]
 BaselinesPath = Annotated[

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from scorer import tables
-from scorer.commands import console
+from scorer.commands import console, tables
 
 CheckpointPath = Annotated[
     Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint that train wrote.")
@@ -26,7 +25,7 @@ def export(
 ) -> None:
     """Write a checkpoint as an fp32 ONNX artifact, and check that it agrees with torch."""
     with console.friendly(as_json=as_json):
-        from scorer.export import export_artifact  # noqa: PLC0415 - needs torch
+        from scorer.export.export import export_artifact  # noqa: PLC0415 - needs torch
 
         artifact = export_artifact(checkpoint, output, created=created or _today())
         checks = artifact.manifest.parity

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from scorer import tables
-from scorer.artifact import load_artifact
-from scorer.commands import console
+from scorer.commands import console, tables
+from scorer.runtime.artifact import load_artifact
 
 
 def inspect(artifact: console.ArtifactPath, *, as_json: console.AsJson = False) -> None:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scorer import tables
-from scorer.commands import console
+from scorer.commands import console, tables
 from scorer.data.checks import unknown_models
 from scorer.data.overlap import find_overlaps
 from scorer.data.records import read_records

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from scorer import tables
-from scorer.artifact import Precision, load_artifact
-from scorer.commands import console
+from scorer.commands import console, tables
 from scorer.data.records import read_records
+from scorer.runtime.artifact import Precision, load_artifact
 
 
 class Target(enum.StrEnum):
@@ -37,7 +36,7 @@ def quantize(
 ) -> None:
     """Write an artifact with fewer bits, and check what that costs."""
     with console.friendly(as_json=as_json):
-        from scorer.quantize import quantize_artifact  # noqa: PLC0415 - needs onnx
+        from scorer.export.quantize import quantize_artifact  # noqa: PLC0415 - needs onnx
 
         held_out = read_records(records)
         made = quantize_artifact(

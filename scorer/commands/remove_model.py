@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from scorer import tables
-from scorer.artifact import load_artifact
-from scorer.commands import console
+from scorer.commands import console, tables
+from scorer.runtime.artifact import load_artifact
 
 KnownModel = Annotated[str, typer.Option("--model", help="The model to leave out.")]
 
@@ -18,7 +17,7 @@ def remove_model(
 ) -> None:
     """Write an artifact without one of its models."""
     with console.friendly():
-        from scorer.roster import remove_model as remove  # noqa: PLC0415 - needs onnx
+        from scorer.export.edit_models import remove_model as remove  # noqa: PLC0415 - needs onnx
 
         made = remove(load_artifact(artifact), model_id=model, output=output)
         console.show(tables.manifest(made.manifest), made.manifest.version, as_json=False)

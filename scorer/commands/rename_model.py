@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from scorer import tables
-from scorer.artifact import load_artifact
-from scorer.commands import console
+from scorer.commands import console, tables
+from scorer.runtime.artifact import load_artifact
 
 OldName = Annotated[str, typer.Option("--model", help="The model, as the artifact names it.")]
 NewName = Annotated[str, typer.Option("--to", help="What to name it.")]
@@ -19,7 +18,7 @@ def rename_model(
 ) -> None:
     """Write an artifact in which a model has another name."""
     with console.friendly():
-        from scorer.roster import rename_model as rename  # noqa: PLC0415 - needs onnx
+        from scorer.export.edit_models import rename_model as rename  # noqa: PLC0415 - needs onnx
 
         made = rename(load_artifact(artifact), model_id=model, new_id=to, output=output)
         console.show(tables.manifest(made.manifest), made.manifest.version, as_json=False)

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from scorer.artifact import load_artifact
 from scorer.commands import console
-from scorer.compare.results import read_results
-from scorer.config import read_recipe
 from scorer.data.records import read_records
-from scorer.runtime import Runtime
-from scorer.staging import staged
+from scorer.data.staging import staged
+from scorer.evaluation.results import read_results
+from scorer.runtime.artifact import load_artifact
+from scorer.runtime.runtime import Runtime
+from scorer.training.recipe import read_recipe
 
 report = typer.Typer(help="Draw what was measured: pages of pictures.", no_args_is_help=True)
 
@@ -44,8 +44,8 @@ def compare(results: ResultsPath, *, output: OutputPath) -> None:
     """Draw the results of a comparison of methods."""
     with console.friendly():
         # Only these commands need matplotlib, and no other should wait for it.
-        from scorer.report.comparison import comparison_sections  # noqa: PLC0415
-        from scorer.report.page import write_page  # noqa: PLC0415
+        from scorer.reports.comparison import comparison_sections  # noqa: PLC0415
+        from scorer.reports.page import write_page  # noqa: PLC0415
 
         sections = comparison_sections(read_results(results))
         with staged(output) as directory:
@@ -67,10 +67,10 @@ def artifact(
 ) -> None:
     """Draw what an artifact does on records, and what changed since an older one."""
     with console.friendly():
-        from scorer.report.anatomy import artifact_sections  # noqa: PLC0415 - as above
-        from scorer.report.changes import changes_between  # noqa: PLC0415
-        from scorer.report.evidence import gather  # noqa: PLC0415
-        from scorer.report.page import write_page  # noqa: PLC0415
+        from scorer.reports.artifact_page import artifact_sections  # noqa: PLC0415 - as above
+        from scorer.reports.changes import changes_between  # noqa: PLC0415
+        from scorer.reports.evidence import gather  # noqa: PLC0415
+        from scorer.reports.page import write_page  # noqa: PLC0415
 
         test, train = read_records(records), read_records(baselines)
         now = gather(
@@ -82,7 +82,7 @@ def artifact(
             before = gather(runtime, test, train=train, batch_size=batch_size)
             changed = changes_between(before, now)
         if learning_curve:
-            from scorer.report.growth import grow  # noqa: PLC0415 - needs torch
+            from scorer.reports.learning_curve import grow  # noqa: PLC0415 - needs torch
 
             growth = grow(read_recipe(learning_curve), test, data=data, embeddings=embeddings)
         with staged(output) as directory:

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from scorer import tables
-from scorer.commands import console
-from scorer.config import read_recipe
-from scorer.staging import staged
+from scorer.commands import console, tables
+from scorer.data.staging import staged
+from scorer.training.recipe import read_recipe
 
 RecipePath = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe (TOML).")]
 DataPath = Annotated[
@@ -33,7 +32,7 @@ def train(
     """Train a scorer on routing records; writes a checkpoint."""
     with console.friendly():
         plan = read_recipe(recipe)
-        from scorer.train import train as train_scorer  # noqa: PLC0415 - needs torch
+        from scorer.training.train import train as train_scorer  # noqa: PLC0415 - needs torch
 
         with staged(output) as directory:
             facts = train_scorer(plan, data=data, output=directory, cache=cache, warn=console.warn)

@@ -17,8 +17,8 @@ import numpy as np
 
 from scorer.data.lines import NotAnObjectError, numbered_lines, parse_object
 from scorer.data.problems import Problems
-from scorer.fields import ProblemsError
-from scorer.staging import staged_file
+from scorer.data.staging import staged_file
+from scorer.runtime.fields import ProblemsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from scorer.data.lines import numbered_lines
 from scorer.data.problems import Problems
 from scorer.data.records import RecordsError, write_lines
-from scorer.staging import staged
+from scorer.data.staging import staged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.replay.counterfactual import Comparison, ScorerView
-    from services.router.decisions.record import DecisionRecord
+    from services.router.decision_records.record import DecisionRecord
 
 EXIT_BAD_INPUT = 1
 

@@ -8,19 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.budgets.amount import Amount, nano_usd
-from services.router.evidence import Offer, worthwhile_call
-from services.router.ledger import CallPurpose, CallStatus
-from services.router.limits import fitting
-from services.router.ranking import Candidate, rank
-from services.router.selection import select
+from services.router.routing.agreement import Offer, worthwhile_call
+from services.router.routing.limits import fitting
+from services.router.routing.ranking import Candidate, rank
+from services.router.routing.selection import select
+from services.router.types.amounts import Amount, nano_usd
+from services.router.types.ledger import CallPurpose, CallStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from services.router.decisions.record import DecisionRecord, LayerNote, RankedNote
-    from services.router.policy import Policy
-    from services.router.ranking import Ranked
+    from services.router.decision_records.record import DecisionRecord, LayerNote, RankedNote
+    from services.router.routing.policy import Policy
+    from services.router.routing.ranking import Ranked
 
 _CONTINUATION = "RESUME"
 """Kind of an attempt that wrote only the end of a reply, so that its amounts are not the call's."""

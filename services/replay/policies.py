@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 from routemoa.v1.router_service_pb2 import RoutingPolicy
 from services.replay.counterfactual import strategies
 from services.router.config import RouterServiceConfig
-from services.router.policy import Policy
-from services.router.pool import Pool
+from services.router.pool.pool import Pool
 from services.router.requests import read_policy
+from services.router.routing.policy import Policy
 from services.router.strategies.registry import STRATEGIES
 from services.rpc.validation import Violations
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scorer import Runtime, load_artifact
-from scorer.mixture.team import team_columns
+from scorer.runtime.team_rule import team_columns
 from services.replay.counterfactual import ScorerView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from scorer.runtime import Reading
-    from services.router.decisions.record import DecisionRecord
-    from services.router.policy import Policy
+    from scorer.runtime.runtime import Reading
+    from services.router.decision_records.record import DecisionRecord
+    from services.router.routing.policy import Policy
 
 _BATCH = 64
 

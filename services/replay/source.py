@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from services.router.decisions.files import FULL_SUFFIX
-from services.router.decisions.record import DecisionRecord
+from services.router.decision_records.files import FULL_SUFFIX
+from services.router.decision_records.record import DecisionRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -64,7 +64,7 @@ def read_postgres(dsn: str) -> list[DecisionRecord]:
     # Here, since loading the driver takes long and only this needs it.
     import psycopg  # noqa: PLC0415
 
-    from services.router.decisions.postgres import TABLE  # noqa: PLC0415
+    from services.router.decision_records.postgres import TABLE  # noqa: PLC0415
 
     statement = f"SELECT id, record::text FROM {TABLE}"  # noqa: S608  # a constant
     problems: list[str] = []

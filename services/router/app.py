@@ -7,20 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
+from services.router.backends.client import open_wire_client
+from services.router.backends.replicas.replicas import open_replicas
+from services.router.backends.replicas.retry_budget import Allowance
 from services.router.budgets.opening import open_accounts
-from services.router.decisions.recorder import recording
-from services.router.dependencies import Judge, Remote, Scorer
-from services.router.latency import Latencies
-from services.router.layer_run import Patience
-from services.router.metrics import POOL_MODELS
+from services.router.decision_records.recorder import recording
+from services.router.dependencies.dependencies import Judge, Remote, Scorer
+from services.router.engine.engine import Stage
+from services.router.engine.layer import Patience
+from services.router.engine.metrics import POOL_MODELS
+from services.router.file_watcher import Followed, following
 from services.router.pipeline import Pipeline
-from services.router.pool import Pool, load_pool
-from services.router.reload import Followed, following
-from services.router.replicas.allowance import Allowance
-from services.router.replicas.replicas import open_replicas
+from services.router.pool.expected_latency import Latencies
+from services.router.pool.pool import Pool, load_pool
 from services.router.servicer import RouterServicer
-from services.router.stage import Stage
-from services.router.wire.client import open_wire_client
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
 from services.rpc.reload import FileProblemsError, Reloaded

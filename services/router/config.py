@@ -8,8 +8,8 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.router.decisions.config import DecisionConfig
-from services.router.replicas.config import ReplicaConfig
+from services.router.backends.replicas.config import ReplicaConfig
+from services.router.decision_records.config import DecisionConfig
 from services.router.strategies.registry import STRATEGIES
 from services.rpc.config import ListenAddress
 from services.rpc.tls import TlsFiles

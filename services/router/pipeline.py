@@ -6,26 +6,26 @@ from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.router.budgets.gate import UNLIMITED
-from services.router.draft import drop_draft
-from services.router.ledger import Ledger
-from services.router.ranking import early_stop
-from services.router.run import Run
-from services.router.selection import Selection
+from services.router.budgets.reservation import UNLIMITED
+from services.router.engine.run import Run
+from services.router.engine.speculative_answer import drop_draft
+from services.router.routing.ranking import early_stop
+from services.router.routing.selection import Selection
 from services.router.strategies.registry import STRATEGIES
+from services.router.types.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from services.router.budgets.gate import Gate
-    from services.router.conversation import Conversation
-    from services.router.deadline import Deadline
-    from services.router.events import Event
-    from services.router.ledger import LedgerEntry
-    from services.router.policy import Policy
-    from services.router.pool import Pool
-    from services.router.ranking import Ranked
-    from services.router.stage import Stage
+    from services.router.budgets.reservation import Gate
+    from services.router.engine.engine import Stage
+    from services.router.pool.pool import Pool
+    from services.router.routing.events import Event
+    from services.router.routing.policy import Policy
+    from services.router.routing.ranking import Ranked
+    from services.router.types.conversation import Conversation
+    from services.router.types.deadline import Deadline
+    from services.router.types.ledger import LedgerEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from routemoa.errors import InvalidPageTokenError, ModelNotFoundError
 from routemoa.v1 import model_pb2
-from services.router.conversation import Conversation, Message, Role
-from services.router.policy import Policy
-from services.router.presets import PRESETS, policy_defaults
+from services.router.routing.policy import Policy
+from services.router.strategies.presets import PRESETS, policy_defaults
 from services.router.strategies.registry import STRATEGIES
+from services.router.types.conversation import Conversation, Message, Role
 from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from routemoa.v1 import router_service_pb2
     from services.router.config import RouterServiceConfig
-    from services.router.pool import Pool
+    from services.router.pool.pool import Pool
 
 MAX_MESSAGES = 256
 MAX_CHARACTERS = 1_000_000

@@ -8,17 +8,24 @@ from google.protobuf import duration_pb2
 
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
-from services.router.events import Delta, LayerReport, Reset, Result, Resumed, RoutingDecision
-from services.router.explanation import explain
+from services.router.routing.events import (
+    Delta,
+    LayerReport,
+    Reset,
+    Result,
+    Resumed,
+    RoutingDecision,
+)
+from services.router.routing.explanation import explain
 
 if TYPE_CHECKING:
     import enum
 
-    from services.router.events import Answer, Assessment, Event, Fallback, Timing
-    from services.router.ledger import LedgerEntry
-    from services.router.pool import PoolModel
-    from services.router.ranking import Ranked, StopReason
-    from services.router.selection import SelectionReason
+    from services.router.pool.pool import PoolModel
+    from services.router.routing.events import Answer, Assessment, Event, Fallback, Timing
+    from services.router.routing.ranking import Ranked, StopReason
+    from services.router.routing.selection import SelectionReason
+    from services.router.types.ledger import LedgerEntry
 
 
 def event_message(event: Event) -> pb.StreamAnswerResponse:

@@ -9,9 +9,6 @@ from routemoa.errors import InternalError
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1 import router_service_pb2_grpc
 from services.router.budgets.tenants import ANONYMOUS
-from services.router.conversation import Conversation, Message, Role
-from services.router.deadline import Deadline
-from services.router.events import Result
 from services.router.requests import read_conversation, read_page, read_policy
 from services.router.responses import (
     event_message,
@@ -21,6 +18,9 @@ from services.router.responses import (
     result_message,
     stop_reason,
 )
+from services.router.routing.events import Result
+from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.deadline import Deadline
 from services.rpc.validation import Violations
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from services.router.budgets.accounts import Accounts
     from services.router.config import RouterServiceConfig
-    from services.router.decisions.recorder import Recorder
-    from services.router.events import Event
+    from services.router.decision_records.recorder import Recorder
     from services.router.pipeline import Pipeline
+    from services.router.routing.events import Event
     from services.rpc.interceptors.guard import Context
 
 

@@ -6,7 +6,7 @@ import sys
 
 import uvloop
 
-from scorer.cores import usable_cores
+from scorer.runtime.cores import usable_cores
 from services.rpc.config import load_config
 from services.rpc.server import serve
 from services.rpc.workers import supervise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from routemoa.v1 import scorer_service_pb2, scorer_service_pb2_grpc
 from services.rpc.server import Service
-from services.scorer.artifacts import Artifacts
+from services.scorer.artifacts.artifacts import Artifacts
 from services.scorer.scoring import OneScoring, Scoring
 from services.scorer.servicer import ScorerServicer
 from services.scorer.shadow import Shadow, shadowing

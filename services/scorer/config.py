@@ -10,7 +10,7 @@ from pydantic_settings import SettingsConfigDict
 
 from scorer import Provider, default_artifact_path
 from services.rpc.config import ListenAddress, ServiceConfig
-from services.scorer.batcher import BatchLimits
+from services.scorer.batching.batcher import BatchLimits
 
 
 class ScorerServiceConfig(ServiceConfig):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routemoa.errors import ModelNotFoundError
-from scorer.mixture.team import team_columns
-from scorer.mixture.uncertainty import uncertainty
+from scorer.runtime.team_rule import team_columns
+from scorer.runtime.uncertainty import uncertainty
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from scorer.mixture.team import TeamRule
+    from scorer.runtime.team_rule import TeamRule
 
     Floats = npt.NDArray[np.float32]
     Integers = npt.NDArray[np.intp]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Self
 
-from services.scorer.batcher import Batcher
+from services.scorer.batching.batcher import Batcher
 from services.scorer.cache import ScoreCache
 from services.scorer.ranking import Ranking
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from routemoa.errors import OverloadedError
     from scorer import Runtime
-    from services.scorer.batcher import BatchLimits
+    from services.scorer.batching.batcher import BatchLimits
     from services.scorer.outcome import ScoredQuery
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import structlog
 
 from routemoa.errors import RouteMoAError
-from services.scorer.batcher import BatchFailedError
+from services.scorer.batching.batcher import BatchFailedError
 from services.scorer.metrics import SHADOW_DIFFERENCE, SHADOW_QUERIES
 
 if TYPE_CHECKING:

@@ -18,21 +18,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.compare.dataset import metric_targets
-from scorer.compare.pools import read_pools
-from scorer.config import LearnerConfig
 from scorer.data.records import model_ids_of, read_records
+from scorer.evaluation.dataset import metric_targets
+from scorer.evaluation.pools import read_pools
 from scorer.measures.ranking import mean_by_model, ranking_figures
-from scorer.mixture.examples import Examples, make_examples
-from scorer.mixture.learner import learn
-from scorer.mixture.newcomer import Labelled, fit_newcomer
+from scorer.training.mixture.examples import Examples, make_examples
+from scorer.training.mixture.learner import learn
+from scorer.training.mixture.new_model import Labelled, fit_newcomer
+from scorer.training.recipe import LearnerConfig
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
 
-    from scorer.compare.pools import PoolConfig
-    from scorer.mixture.learner import Learned
+    from scorer.evaluation.pools import PoolConfig
+    from scorer.training.mixture.learner import Learned
 
 POOLS = ("zeroeval29", "alpacaeval19", "llmrouter9")
 LABELS = 200

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from services.router.budgets.account import Account
-from services.router.budgets.amount import NOTHING, Amount, nano_usd
-from services.router.budgets.gate import NoRoomError
-from services.router.budgets.limits import Caps, Window
 from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.redis_store import open_redis_store
+from services.router.budgets.reservation import NoRoomError
 from services.router.budgets.tenants import Allowance, Tenant
-from services.router.deadline import Deadline
+from services.router.types.amounts import NOTHING, Amount, nano_usd
+from services.router.types.deadline import Deadline
+from services.router.types.resource_limits import Caps, Window
 from services.rpc.breaker import Breaker
 from tests.redis_server import RedisServer, running_redis
 

@@ -19,23 +19,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.replay.policies import policy_of
-from services.router.conversation import Conversation, Message, Role
-from services.router.deadline import Deadline
-from services.router.decisions.composition import Ending, decision_record
-from services.router.decisions.files import FilesSink, Rotation
-from services.router.decisions.log import DecisionLog, writing
-from services.router.decisions.postgres import PostgresSink
-from services.router.decisions.record import Outcome
-from services.router.decisions.redaction import Redaction
-from services.router.decisions.sink import Line, line_of
-from services.router.events import Answer, Assessment, LayerReport, RoutingDecision
-from services.router.ledger import CallPurpose, CallStatus, LedgerEntry
-from services.router.pool import Pool, PoolModel
-from services.router.run import Run
+from services.router.decision_records.build import Ending, decision_record
+from services.router.decision_records.files import FilesSink, Rotation
+from services.router.decision_records.log import DecisionLog, writing
+from services.router.decision_records.postgres import PostgresSink
+from services.router.decision_records.record import Outcome
+from services.router.decision_records.redaction import Redaction
+from services.router.decision_records.sink import Line, line_of
+from services.router.engine.run import Run
+from services.router.pool.pool import Pool, PoolModel
+from services.router.routing.events import Answer, Assessment, LayerReport, RoutingDecision
+from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.deadline import Deadline
+from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
 from tests.integration.postgres_server import postgres_server
 
 if TYPE_CHECKING:
-    from services.router.decisions.sink import Sink
+    from services.router.decision_records.sink import Sink
 
 MODELS = 15
 LAYERS = 2

@@ -22,7 +22,7 @@ import numpy as np
 import uvloop
 
 from scorer import Provider, Runtime, default_artifact_path, load_artifact
-from scorer.artifact import Precision, Tier
+from scorer.runtime.artifact import Precision, Tier
 from tests.bench.bench_scorer import text_of
 from tests.bench.calls import measure
 from tests.bench.roofline import Encoder, measured_card

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from scorer import Runtime, default_artifact_path, load_artifact
-from scorer.tokenizer import QueryTokenizer
+from scorer.runtime.tokenizer import QueryTokenizer
 
 TOKENS = (17, 64, 256)
 TEXT = """The train leaves at noon and every hour after that, so how many passengers of 480 have a seat

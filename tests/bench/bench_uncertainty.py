@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer import default_artifact_path
-from scorer.config import LearnerConfig, read_recipe
 from scorer.data.records import model_ids_of
 from scorer.data.splits import fold_of
-from scorer.embedding import recipe_encoder
-from scorer.embedding_cache import EmbeddingCache
-from scorer.mixture.examples import Examples, record_examples
-from scorer.mixture.learner import learn
-from scorer.mixture.uncertainty import uncertainty
-from scorer.sources import read_sources
+from scorer.runtime.uncertainty import uncertainty
+from scorer.training.embedding import recipe_encoder
+from scorer.training.embedding_cache import EmbeddingCache
+from scorer.training.mixture.examples import Examples, record_examples
+from scorer.training.mixture.learner import learn
+from scorer.training.recipe import LearnerConfig, read_recipe
+from scorer.training.sources import read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

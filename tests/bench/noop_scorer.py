@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from scorer import Runtime, default_artifact_path, load_artifact
-from scorer.runtime import Reading
+from scorer.runtime.runtime import Reading
 from services.rpc.config import load_config
 from services.rpc.server import serve
 from services.scorer.app import scorer_service

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
-from services.router.wire.sse import SseDecoder
+from services.router.backends.http.sse import SseDecoder
 from tests.bench.backend import MODELS
 from tests.bench.processes import tree_cpu_s
 

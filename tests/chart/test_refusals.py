@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.router.pool import PoolModel
+from services.router.pool.pool import PoolModel
 from tests.chart.chart import CHART, render
 
 GOOD_MODEL = (
@@ -26,15 +26,15 @@ def model(extra: str = "") -> str:
         ("router.config.max_layers=9", "maximum"),
         ('router.config.log_level="loud"', "log_level"),
         ('router.config.listen_address="0.0.0.0:1"', "listen_address"),
-        ('scorer.config.provider="cuda"', "provider"),
+        ('scorer.training.recipe.provider="cuda"', "provider"),
         ("judge.config.prior_weight=0", "prior_weight"),
         ('scorer.gpu.resourceName="gpu"', "resourceName"),
         ('scorer.resources.limits={"nvidia.com/gpu":2}', "nvidia.com/gpu"),
         ('scorer.resources.requests={"mem":"1Gi"}', "mem"),
         ('router.resources.limits.memory="512 MB"', "memory"),
         ('scorer.rollout.maxSurge="0%"', "maxSurge"),
-        ('scorer.artifact.source="s3"', "source"),
-        ('scorer.artifact.sha256="abc"', "sha256"),
+        ('scorer.runtime.artifact.source="s3"', "source"),
+        ('scorer.runtime.artifact.sha256="abc"', "sha256"),
         ('scorer.image.digest="latest"', "digest"),
         ("scorer.maxUnavailable=0", "maxUnavailable"),
         ('router.autoscaling.engine="vpa"', "engine"),
@@ -126,9 +126,9 @@ def test_the_schema_refuses(change: str, named: str) -> None:
             ["scorer.autoscaling.enabled=true", "scorer.autoscaling.queueWaitSeconds=1"],
             "which records it",
         ),
-        (['scorer.artifact.source="pvc"'], "pvc needs claimName"),
-        (['scorer.artifact.source="image"'], "image needs reference"),
-        (['scorer.artifact.source="fetch"'], "fetch needs url and sha256"),
+        (['scorer.runtime.artifact.source="pvc"'], "pvc needs claimName"),
+        (['scorer.runtime.artifact.source="image"'], "image needs reference"),
+        (['scorer.runtime.artifact.source="fetch"'], "fetch needs url and sha256"),
         (["tls.mutual=true"], "tls.mutual needs tls.enabled"),
         (["tls.certManager.enabled=true"], "tls.certManager.enabled needs tls.enabled"),
         (["tls.certManager.enabled=true"], "issuerRef.name is missing"),

@@ -8,7 +8,7 @@ import yaml
 
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
-from services.router.pool import load_pool
+from services.router.pool.pool import load_pool
 from services.rpc.config import load_config
 from services.scorer.config import ScorerServiceConfig
 from tests.chart.chart import CHART, COMPONENTS, render, scenarios, values_files

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.router.pool import load_pool
+from services.router.pool.pool import load_pool
 
 ROOT = Path(__file__).parents[2]
 MAX_FILE_LINES = 300

@@ -6,7 +6,7 @@ import asyncio
 import gzip
 from typing import TYPE_CHECKING
 
-from services.router.decisions.record import DecisionRecord
+from services.router.decision_records.record import DecisionRecord
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from prometheus_client import REGISTRY
 
-from services.router.replicas.discovery import Listener
-from services.router.replicas.replica_set import ReplicaSet
-from services.router.replicas.settings import ReplicaSettings
+from services.router.backends.replicas.discovery.listener import Listener
+from services.router.backends.replicas.replica_set import ReplicaSet
+from services.router.backends.replicas.settings import ReplicaSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from services.router.budgets.__main__ import main
-from services.router.budgets.amount import Amount, nano_usd
-from services.router.budgets.limits import Limits
 from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.store import Hold
+from services.router.types.amounts import Amount, nano_usd
+from services.router.types.resource_limits import Limits
 from services.rpc.breaker import Breaker
 from tests.redis_server import running_redis
 

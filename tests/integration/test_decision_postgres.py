@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.replay.__main__ import main as replay
-from services.router.decisions.log import DecisionLog, writing
-from services.router.decisions.postgres import TABLE, PostgresSink
-from services.router.decisions.sink import SinkDownError, SinkRefusedError
+from services.router.decision_records.log import DecisionLog, writing
+from services.router.decision_records.postgres import TABLE, PostgresSink
+from services.router.decision_records.sink import SinkDownError, SinkRefusedError
 from tests.integration.postgres_server import PostgresServer, postgres_server
 from tests.unit.router.decisions.samples import line
 

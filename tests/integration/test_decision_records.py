@@ -16,7 +16,7 @@ from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from scorer.data.converters.decisions import convert
 from scorer.data.records import read_records, write_records
-from services.router.decisions.record import Outcome
+from services.router.decision_records.record import Outcome
 from services.simulator import Call, FaultKind, Pacing, Purpose
 from services.simulator import Outcome as BackendOutcome
 from tests.integration.decision_files import wait_for
@@ -24,7 +24,7 @@ from tests.integration.decision_files import wait_for
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.router.decisions.record import DecisionRecord
+    from services.router.decision_records.record import DecisionRecord
     from tests.integration.conftest import RouterBench, StartRouter
 
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "d": 0.2}

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from services.router.pool import Pool
-from services.router.replicas.dns import follow_name, lookup
-from services.router.replicas.endpoint_slices import follow_slices
-from services.router.replicas.endpoints import DnsEndpoints, EndpointSlices
-from services.router.replicas.kubernetes import ApiServer as Server
-from services.router.replicas.replicas import Replicas
-from services.router.replicas.settings import ReplicaSettings
-from services.router.wire.client import open_wire_client
+from services.router.backends.client import open_wire_client
+from services.router.backends.replicas.discovery.dns import follow_name, lookup
+from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
+from services.router.backends.replicas.discovery.kubernetes import ApiServer as Server
+from services.router.backends.replicas.replicas import Replicas
+from services.router.backends.replicas.settings import ReplicaSettings
+from services.router.pool.endpoints import DnsEndpoints, EndpointSlices
+from services.router.pool.pool import Pool
 from tests.integration.api_server import TOKEN, ApiServer, endpoint_slice, running_api_server
 from tests.integration.followed import failures, following, until, urls
 from tests.integration.headless import NameServer, name_server
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from services.router.replicas.replica_set import ReplicaSet
+    from services.router.backends.replicas.replica_set import ReplicaSet
 
 NAME = "vllm.models.svc"
 SERVICE = EndpointSlices(namespace="models", service="vllm", port="http")

@@ -24,10 +24,10 @@ from routemoa.errors import (
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.app import router_app
-from services.router.budgets.amount import NOTHING, used_by
-from services.router.budgets.limits import Window
 from services.router.budgets.redis_store import open_redis_store
 from services.router.config import RouterServiceConfig
+from services.router.types.amounts import NOTHING, used_by
+from services.router.types.resource_limits import Window
 from services.rpc.breaker import Breaker
 from services.rpc.server import StartUpError
 from services.simulator import Call, Pacing, Purpose

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routemoa.v1 import router_service_pb2 as pb
-from services.router.wire.backend import Backend
+from services.router.pool.backend import Backend
 from tests.wire.playback import Response, playing
 from tests.wire.transcript import FOLDER, load
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 
     from scorer import TokenizedQuery
-    from scorer.runtime import Reading
+    from scorer.runtime.runtime import Reading
     from tests.conftest import Connect, Serve
 
 QUERY = "What is the capital of France?"

@@ -162,7 +162,7 @@ def main() -> None:
     loads = asyncio.run(measured(installed("ghz"), options.span_s))
     report = report_of(loads)
     if options.picture:
-        from scorer.report.style import write_picture  # noqa: PLC0415  # needs the [train] extra
+        from scorer.reports.style import write_picture  # noqa: PLC0415  # needs the [train] extra
 
         write_picture(options.picture, lambda figure: draw(figure, loads), size=(7.0, 10.0))
         report += f"\n![Latency over time]({options.picture.name})\n"

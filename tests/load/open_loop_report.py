@@ -114,7 +114,7 @@ def main() -> None:
     peak, scenarios = asyncio.run(measured(options.span_s, cores))
     report = report_of(peak, scenarios, options.span_s, cores)
     if options.picture:
-        from scorer.report.style import write_picture  # noqa: PLC0415  # needs the [train] extra
+        from scorer.reports.style import write_picture  # noqa: PLC0415  # needs the [train] extra
 
         write_picture(options.picture, lambda figure: draw(figure, scenarios), size=(7.0, 4.0))
         if options.markdown:

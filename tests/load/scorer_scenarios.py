@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scorer import default_artifact_path, load_artifact
-from scorer.activation import activate
-from scorer.artifact import seal_artifact
+from scorer.export.activation import activate
+from scorer.runtime.artifact import seal_artifact
 from tests.bench.calls import measure
 from tests.bench.scorer_calls import SCORER, running_scorer
 from tests.load.open_loop import offer

@@ -182,7 +182,7 @@ def main() -> None:
     soak = asyncio.run(soaked(options.minutes * 60))
     report = report_of(soak, options.minutes)
     if options.picture:
-        from scorer.report.style import write_picture  # noqa: PLC0415  # needs the [train] extra
+        from scorer.reports.style import write_picture  # noqa: PLC0415  # needs the [train] extra
 
         write_picture(options.picture, lambda figure: draw(figure, soak.looks), size=(7.0, 7.0))
         if options.markdown:

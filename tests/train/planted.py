@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from scorer.config import LearnerConfig
-from scorer.mixture.examples import Examples, make_examples
+from scorer.training.mixture.examples import Examples, make_examples
+from scorer.training.recipe import LearnerConfig
 
 CONFIG = LearnerConfig(ngram_buckets=1024, projection_width=16, class_ridges=(3.0,), folds=2)
 TOPICS = {"sums": ("add", "sum", "integral", "prove"), "poems": ("verse", "rhyme", "poem", "ode")}

@@ -17,19 +17,19 @@ import torch
 from typer.testing import CliRunner
 
 from scorer.__main__ import app
-from scorer.compare.dataset import Dataset, Pool
-from scorer.compare.methods.dual_contrastive_loss import group_loss, sample_model_loss
-from scorer.compare.methods.linear import Linear
-from scorer.compare.methods.matrix_factorization import MatrixFactorization, draw_pairs
-from scorer.compare.methods.mlp import Perceptron
-from scorer.compare.methods.registry import METHODS
-from scorer.compare.methods.routerdc import Recipe, RouterDC, batches
-from scorer.compare.methods.routerdc_tuned import TunedRouterDC
-from scorer.compare.pools import Average
-from scorer.compare.runs import RunStore
 from scorer.data.records import Record, targets_of, write_records
+from scorer.evaluation.dataset import Dataset, Pool
+from scorer.evaluation.methods.dual_contrastive_loss import group_loss, sample_model_loss
+from scorer.evaluation.methods.linear import Linear
+from scorer.evaluation.methods.matrix_factorization import MatrixFactorization, draw_pairs
+from scorer.evaluation.methods.mlp import Perceptron
+from scorer.evaluation.methods.registry import METHODS
+from scorer.evaluation.methods.routerdc import Recipe, RouterDC, batches
+from scorer.evaluation.methods.routerdc_tuned import TunedRouterDC
+from scorer.evaluation.pools import Average
+from scorer.evaluation.runs import RunStore
 from scorer.measures.ranking import random_figures, ranking_figures
-from scorer.mixture.clusters import cluster
+from scorer.training.mixture.clusters import cluster
 from tests.train.tiny_encoder import WORDS, save_tiny_encoder
 from tests.unit.scorer.compare.test_harness import relabelled
 from tests.unit.scorer.compare.toy import toy_pool
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from scorer.compare.methods.method import Method
+    from scorer.evaluation.methods.method import Method
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 

@@ -13,18 +13,18 @@ pytest.importorskip("torch", reason="needs the [train] extra")
 import numpy as np
 import torch
 
-from scorer.artifact import Tier, load_artifact
 from scorer.measures.ranking import ranking_figures
-from scorer.mixture.distillation import distil
-from scorer.mixture.learner import learn
-from scorer.mixture.projection import fit_projection, project_all
+from scorer.runtime.artifact import Tier, load_artifact
+from scorer.training.mixture.distillation import distil
+from scorer.training.mixture.learner import learn
+from scorer.training.mixture.projection import fit_projection, project_all
 from tests.train.planted import CONFIG, planted
 from tests.train.tiny_house import run, train
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scorer.mixture.examples import Examples
+    from scorer.training.mixture.examples import Examples
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 

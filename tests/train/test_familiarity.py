@@ -15,19 +15,19 @@ pytest.importorskip("optimum.onnxruntime", reason="needs the [train] extra")
 import onnx
 import torch
 
-from scorer.export import write_graph
-from scorer.mixture.examples import make_examples
-from scorer.mixture.familiarity import Familiarity, fit_familiarity
-from scorer.mixture.learner import learn
-from scorer.model import new_scorer
-from scorer.quantize import int8_model
-from scorer.runtime import NGRAM_INPUT, SCORES_OUTPUT
+from scorer.export.export import write_graph
+from scorer.export.quantize import int8_model
+from scorer.runtime.runtime import NGRAM_INPUT, SCORES_OUTPUT
+from scorer.training.mixture.examples import make_examples
+from scorer.training.mixture.learner import learn
+from scorer.training.mixture.out_of_distribution import Familiarity, fit_familiarity
+from scorer.training.model import new_scorer
 from tests.train.planted import CONFIG, planted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scorer.mixture.examples import Examples
+    from scorer.training.mixture.examples import Examples
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 

@@ -15,11 +15,11 @@ from onnx import numpy_helper
 from typer.testing import CliRunner
 
 from scorer.__main__ import app
-from scorer.artifact import Artifact, Precision, Tier, load_artifact, seal_artifact
 from scorer.data.records import read_records
-from scorer.graph import EASE, weights_of
-from scorer.parity import ParityError
-from scorer.quantize import quantize_artifact
+from scorer.export.graph import EASE, weights_of
+from scorer.export.parity import ParityError
+from scorer.export.quantize import quantize_artifact
+from scorer.runtime.artifact import Artifact, Precision, Tier, load_artifact, seal_artifact
 from tests.train.tiny_house import tier_of
 
 if TYPE_CHECKING:

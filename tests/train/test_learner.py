@@ -14,15 +14,16 @@ import torch
 
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
-from scorer.mixture import anchor, learner
-from scorer.mixture.learner import Learned, learn
-from scorer.mixture.mixture import LabelledFeatures, fit_mixture
-from scorer.mixture.skills import fit_skills, skill_rows
-from scorer.mixture.team import TeamRule, team_columns
+from scorer.runtime.team_rule import TeamRule, team_columns
+from scorer.training.mixture import learner
+from scorer.training.mixture import shrinkage as anchor
+from scorer.training.mixture.learner import Learned, learn
+from scorer.training.mixture.mixture import LabelledFeatures, fit_mixture
+from scorer.training.mixture.skills import fit_skills, skill_rows
 from tests.train.planted import CHANCES, CONFIG, planted
 
 if TYPE_CHECKING:
-    from scorer.mixture.examples import Examples
+    from scorer.training.mixture.examples import Examples
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 

@@ -19,13 +19,13 @@ pytest.importorskip("optimum.onnxruntime", reason="needs the [train] extra")
 
 import torch
 
-from scorer import export
-from scorer.artifact import Precision, Tier, load_artifact
-from scorer.checkpoint import load_checkpoint
 from scorer.data.records import read_records
-from scorer.mixture.team import TeamRule
-from scorer.parity import ParityError
-from scorer.runtime import Runtime
+from scorer.export import export
+from scorer.export.parity import ParityError
+from scorer.runtime.artifact import Precision, Tier, load_artifact
+from scorer.runtime.runtime import Runtime
+from scorer.runtime.team_rule import TeamRule
+from scorer.training.checkpoint import load_checkpoint
 from tests.train.tiny_house import run, tier_of, train, train_options, write_pools, write_recipe
 
 if TYPE_CHECKING:

@@ -14,29 +14,29 @@ from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from scorer.__main__ import app
-from scorer.compare.harness import compare
-from scorer.compare.methods.best_model import BestPerTask, BestSingle
-from scorer.compare.methods.chance import Chance
-from scorer.compare.methods.knn import NearestNeighbours
-from scorer.compare.results import read_results, write_results
+from scorer.evaluation.harness import compare
+from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
+from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.knn import NearestNeighbours
+from scorer.evaluation.results import read_results, write_results
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.intervals import Interval
 from scorer.measures.ranking import hits_by_count, random_hits_by_count
-from scorer.report import anatomy
-from scorer.report.changes import ALL_TASKS, changes_between
-from scorer.report.comparison import comparison_sections
-from scorer.report.evidence import Evidence
-from scorer.report.growth import Growth
-from scorer.report.page import PAGE_FILE, write_page
-from scorer.report.pictures.learning_curve import learning_curve
-from scorer.report.pictures.marks import marks_of
+from scorer.reports import artifact_page as anatomy
+from scorer.reports.changes import ALL_TASKS, changes_between
+from scorer.reports.comparison import comparison_sections
+from scorer.reports.evidence import Evidence
+from scorer.reports.learning_curve import Growth
+from scorer.reports.page import PAGE_FILE, write_page
+from scorer.reports.pictures.learning_curve import learning_curve
+from scorer.reports.pictures.marks import marks_of
 from tests.unit.scorer.compare.toy import toy_pool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scorer.compare.results import TestResult
-    from scorer.report.page import Picture, Section
+    from scorer.evaluation.results import TestResult
+    from scorer.reports.page import Picture, Section
 
 pytestmark = pytest.mark.train
 

@@ -16,11 +16,11 @@ import onnx
 from typer.testing import CliRunner
 
 from scorer.__main__ import app
-from scorer.artifact import load_artifact
-from scorer.calibrate import SharedMap
-from scorer.graph import EASE, weights_of
-from scorer.mixture import anchor
-from scorer.runtime import Runtime
+from scorer.export.graph import EASE, weights_of
+from scorer.runtime.artifact import load_artifact
+from scorer.runtime.runtime import Runtime
+from scorer.training.calibrate import SharedMap
+from scorer.training.mixture import shrinkage as anchor
 from tests.train.tiny_encoder import WORDS
 from tests.train.tiny_house import run, train
 

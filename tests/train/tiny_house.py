@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from typer.testing import CliRunner
 
 from scorer.__main__ import app
-from scorer.artifact import Tier, load_artifact
+from scorer.runtime.artifact import Tier, load_artifact
 from tests.train.tiny_encoder import WORDS
 
 if TYPE_CHECKING:

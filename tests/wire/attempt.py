@@ -6,11 +6,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-from services.router.conversation import Message, Role
-from services.router.pool import PoolModel
-from services.router.wire.client import open_wire_client
-from services.router.wire.exchange import Exchange
-from services.router.wire.failure import AttemptFailedError
+from services.router.backends.client import open_wire_client
+from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.exchange import Exchange
+from services.router.pool.pool import PoolModel
+from services.router.types.conversation import Message, Role
 
 QUESTION = (Message(role=Role.USER, content="How many legs has a spider?"),)
 

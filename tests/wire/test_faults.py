@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from services.router.ledger import CallStatus
-from services.router.wire.failure import read_retry_after
+from services.router.backends.http.attempt_failure import read_retry_after
+from services.router.types.ledger import CallStatus
 from tests.wire.attempt import attempt, pool_model
 from tests.wire.playback import Response, playing
 from tests.wire.transcript import End

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.router.wire.backend import Backend
-from services.router.wire.exchange import Exchange
-from services.router.wire.registry import DIALECTS
+from services.router.backends.dialects.registry import DIALECTS
+from services.router.backends.http.exchange import Exchange
+from services.router.pool.backend import Backend
 from tests.wire.attempt import QUESTION, pool_model
 
 WORDS = [

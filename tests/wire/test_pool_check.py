@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from services.router.check.probe import check_pool
-from services.router.pool import Pool
+from services.router.pool.pool import Pool
 from tests.wire.attempt import pool_model
 from tests.wire.playback import Playback, Response, playing
 from tests.wire.transcript import FOLDER, load
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.router.check.report import EndpointReport
-    from services.router.pool import PoolModel
+    from services.router.pool.pool import PoolModel
 
 JSON = {"Content-Type": "application/json"}
 OPENROUTER_PRICING = {"prompt": "0.000001", "completion": "0.000002"}

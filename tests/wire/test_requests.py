@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.router.conversation import Message, Role
-from services.router.wire.backend import Backend
-from services.router.wire.registry import DIALECTS
+from services.router.backends.dialects.registry import DIALECTS
+from services.router.pool.backend import Backend
+from services.router.types.conversation import Message, Role
 from tests.wire.attempt import QUESTION, attempt, pool_model
 from tests.wire.playback import Playback, Response, playing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.router.wire.backend import Backend
+from services.router.pool.backend import Backend
 from tests.wire.attempt import attempt, pool_model
 from tests.wire.playback import Response, playing
 from tests.wire.transcript import End, Transcript, all_transcripts

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from services.router.ledger import CallStatus
-from services.router.wire.backend import Backend
+from services.router.pool.backend import Backend
+from services.router.types.ledger import CallStatus
 
 FOLDER = Path(__file__).parent / "transcripts"
 _HEAD_END = b"\n---\n"

@@ -11,7 +11,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scorer.fields import FieldReader
+from scorer.runtime.fields import FieldReader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routemoa.errors import BudgetStoreUnavailableError
-from services.router.budgets.limits import CONCURRENT_ANSWERS, RESOURCES
 from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.tenants import load_tenants
+from services.router.types.resource_limits import CONCURRENT_ANSWERS, RESOURCES
 from services.rpc.breaker import Breaker
 from services.rpc.reload import FileProblemsError
 

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError, NoEligibleModelError
-from services.router.budgets.amount import NOTHING, Amount
-from services.router.budgets.gate import NoRoomError
-from services.router.budgets.limits import RESOURCES, Caps
 from services.router.budgets.metrics import REFUSALS, meter
+from services.router.budgets.reservation import NoRoomError
 from services.router.budgets.store import Hold, Settlement
+from services.router.types.amounts import NOTHING, Amount
+from services.router.types.resource_limits import RESOURCES, Caps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.router.budgets.gate import Reservation
+    from services.router.budgets.reservation import Reservation
     from services.router.budgets.store import BudgetStore, Refusal
     from services.router.budgets.tenants import Tenant
-    from services.router.deadline import Deadline
+    from services.router.types.deadline import Deadline
 
 _CAP_FIELDS = dict(
     zip(RESOURCES, ("max_call_count", "max_token_count", "max_cost_usd"), strict=True)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from services.router.budgets.store import BudgetStore
     from services.router.budgets.tenants import Tenant, Tenants
-    from services.router.deadline import Deadline
-    from services.router.policy import Policy
+    from services.router.routing.policy import Policy
+    from services.router.types.deadline import Deadline
     from services.rpc.reload import Reloaded
 
 

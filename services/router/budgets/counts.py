@@ -11,14 +11,14 @@ import heapq
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.budgets.amount import NOTHING, Amount
-from services.router.budgets.limits import CONCURRENT_ANSWERS, Window
 from services.router.budgets.store import Admission, Hold, Refusal, Usage
+from services.router.types.amounts import NOTHING, Amount
+from services.router.types.resource_limits import CONCURRENT_ANSWERS, Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.router.budgets.limits import Limits
+    from services.router.types.resource_limits import Limits
 
 BUSY_RETRY_MS = 1_000
 """When to try again where only others' holds are in the way: they end sooner than any window."""

@@ -11,8 +11,8 @@ from services.router.budgets.counts import TenantCounts
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from services.router.budgets.limits import Limits
     from services.router.budgets.store import Admission, Hold, Settlement, Usage
+    from services.router.types.resource_limits import Limits
 
 
 def _wall_clock_ms() -> int:

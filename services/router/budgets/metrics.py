@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge
 
-from services.router.budgets.limits import RESOURCES
+from services.router.types.resource_limits import RESOURCES
 
 if TYPE_CHECKING:
-    from services.router.budgets.amount import Amount
+    from services.router.types.amounts import Amount
 
 _MAX_TENANT_LABELS = 100
 _OTHERS = "(others)"

@@ -17,17 +17,17 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from routemoa.errors import BudgetStoreUnavailableError
-from services.router.budgets.amount import Amount
-from services.router.budgets.limits import Window
 from services.router.budgets.metrics import STORE_FAILURES, UNSETTLED
 from services.router.budgets.settler import Settler
 from services.router.budgets.store import Admission, Hold, Refusal, Settlement, Usage
+from services.router.types.amounts import Amount
+from services.router.types.resource_limits import Window
 from services.rpc.telemetry import BREAKER_OPEN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from services.router.budgets.limits import Limits
+    from services.router.types.resource_limits import Limits
     from services.rpc.breaker import Breaker
 
 _SCRIPT = files("services.router.budgets").joinpath("budget.lua").read_text(encoding="utf-8")

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from services.router.budgets.amount import NOTHING, Amount
+from services.router.types.amounts import NOTHING, Amount
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from services.router.budgets.limits import Limits, Window
+    from services.router.types.resource_limits import Limits, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.router.budgets.amount import nano_usd
-from services.router.budgets.limits import Caps, Limits, Window
-from services.router.yaml_file import YamlFile
+from services.router.pool.yaml_file import YamlFile
+from services.router.types.amounts import nano_usd
+from services.router.types.resource_limits import Caps, Limits, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.router.check.probe import check_pool
-from services.router.pool import load_pool
+from services.router.pool.pool import load_pool
 from services.rpc.config import EXIT_BAD_CONFIG
 from services.rpc.reload import FileProblemsError
 

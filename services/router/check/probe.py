@@ -7,24 +7,24 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from services.router.backends.client import open_wire_client
+from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.exchange import Exchange
+from services.router.backends.replicas.discovery.dns import lookup
 from services.router.check.report import (
     EndpointReport,
     Findings,
     endpoint_report,
     unchecked_report,
 )
-from services.router.conversation import Message, Role
-from services.router.ledger import CallStatus
-from services.router.replicas.dns import lookup
-from services.router.replicas.endpoints import base_url
-from services.router.wire.client import open_wire_client
-from services.router.wire.exchange import Exchange
-from services.router.wire.failure import AttemptFailedError
+from services.router.pool.endpoints import base_url
+from services.router.types.conversation import Message, Role
+from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
-    from services.router.pool import Pool, PoolModel
-    from services.router.wire.catalogue import Catalogue
-    from services.router.wire.client import WireClient
+    from services.router.backends.client import WireClient
+    from services.router.backends.dialects.served_models import Catalogue
+    from services.router.pool.pool import Pool, PoolModel
 
 _MAX_TOGETHER = 16
 _TEST_PROMPT = (Message(role=Role.USER, content="Say OK."),)

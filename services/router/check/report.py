@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.router.ledger import CallStatus
+from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
-    from services.router.pool import PoolModel
-    from services.router.wire.catalogue import Catalogue, ServedModel
-    from services.router.wire.failure import AttemptFailedError
+    from services.router.backends.dialects.served_models import Catalogue, ServedModel
+    from services.router.backends.http.attempt_failure import AttemptFailedError
+    from services.router.pool.pool import PoolModel
 
 _KEY_REFUSED = {401, 403}
 _MAX_NAMES = 5

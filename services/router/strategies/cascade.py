@@ -2,7 +2,7 @@
 
 Every model is asked without the others' answers: only independent answers are evidence for each other,
 and prompts stay short. A second model is asked to answer better, or as a witness whose agreement or
-contradiction changes what is done next (`services/router/evidence.py`).
+contradiction changes what is done next (`services/router/routing/agreement.py`).
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.answer_key import answer_key
-from services.router.evidence import Offer, Opinion, posteriors, worthwhile_call
-from services.router.proposals import assessed_proposal
-from services.router.ranking import StopReason
+from services.router.engine.proposals import assessed_proposal
+from services.router.routing.agreement import Offer, Opinion, posteriors, worthwhile_call
+from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.events import Answer, LayerReport, RoutingDecision
-    from services.router.ranking import Ranked
-    from services.router.run import Run
-    from services.router.stage import Stage
+    from services.router.engine.engine import Stage
+    from services.router.engine.run import Run
+    from services.router.routing.events import Answer, LayerReport, RoutingDecision
+    from services.router.routing.ranking import Ranked
 
 
 class Cascade(Layered):

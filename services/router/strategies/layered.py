@@ -7,15 +7,15 @@ from contextlib import aclosing
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from services.router.ranking import StopReason
+from services.router.routing.ranking import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping, Sequence
 
-    from services.router.events import Event, LayerReport, RoutingDecision
-    from services.router.pool import PoolModel
-    from services.router.run import Run
-    from services.router.stage import Stage
+    from services.router.engine.engine import Stage
+    from services.router.engine.run import Run
+    from services.router.pool.pool import PoolModel
+    from services.router.routing.events import Event, LayerReport, RoutingDecision
 
 
 class Layered(ABC):

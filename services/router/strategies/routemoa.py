@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.answer_key import answer_key
-from services.router.evidence import Opinion, agreeing, posteriors
-from services.router.ranking import StopReason
+from services.router.routing.agreement import Opinion, agreeing, posteriors
+from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.router.events import Answer, LayerReport, RoutingDecision
-    from services.router.run import Run
-    from services.router.stage import Stage
+    from services.router.engine.engine import Stage
+    from services.router.engine.run import Run
+    from services.router.routing.events import Answer, LayerReport, RoutingDecision
 
 
 class RouteMoA(Layered):

@@ -9,17 +9,17 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from services.router.proposals import plain_proposal
-from services.router.ranking import StopReason
+from services.router.engine.proposals import plain_proposal
+from services.router.routing.ranking import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from services.router.events import LayerReport, RoutingDecision
-    from services.router.pool import PoolModel
-    from services.router.run import Run
-    from services.router.stage import Stage
+    from services.router.engine.engine import Stage
+    from services.router.engine.run import Run
+    from services.router.pool.pool import PoolModel
+    from services.router.routing.events import LayerReport, RoutingDecision
 
 
 class SelfMoA(Layered):

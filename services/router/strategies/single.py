@@ -6,14 +6,14 @@ from contextlib import aclosing
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from services.router.ranking import StopReason
+from services.router.routing.ranking import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from services.router.events import Event
-    from services.router.run import Run
-    from services.router.stage import Stage
+    from services.router.engine.engine import Stage
+    from services.router.engine.run import Run
+    from services.router.routing.events import Event
 
 
 class Single:

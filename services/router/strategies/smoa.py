@@ -9,20 +9,26 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from services.router.limits import fitting
-from services.router.proposals import plain_proposal
-from services.router.ranking import StopReason, agree
+from services.router.engine.proposals import plain_proposal
+from services.router.routing.limits import fitting
+from services.router.routing.ranking import StopReason, agree
 from services.router.strategies.layered import Layered
-from services.router.verdicts import Question, is_over, kept_model_ids, moderation, selection
+from services.router.strategies.verdicts import (
+    Question,
+    is_over,
+    kept_model_ids,
+    moderation,
+    selection,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.events import LayerReport, RoutingDecision
-    from services.router.layer import LayerOutcome
-    from services.router.pool import PoolModel
-    from services.router.run import Run
-    from services.router.stage import Stage
+    from services.router.engine.engine import Stage
+    from services.router.engine.layer_outcome import LayerOutcome
+    from services.router.engine.run import Run
+    from services.router.pool.pool import PoolModel
+    from services.router.routing.events import LayerReport, RoutingDecision
 
 ROLES = (
     "Answer as a meticulous scholar who names what is known and doubts the rest.",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
-    from services.router.events import Event
-    from services.router.run import Run
-    from services.router.stage import Stage
+    from services.router.engine.engine import Stage
+    from services.router.engine.run import Run
+    from services.router.routing.events import Event
 
 
 class Strategy(Protocol):

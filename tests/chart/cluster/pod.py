@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from services.router.__main__ import main
-from services.router.replicas import kubernetes
+from services.router.backends.replicas.discovery import kubernetes
 
 if __name__ == "__main__":
     kubernetes.SERVICE_ACCOUNT = Path(os.environ["TEST_SERVICE_ACCOUNT"])

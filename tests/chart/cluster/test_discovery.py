@@ -16,9 +16,9 @@ import yaml
 
 from routemoa import RouteMoAClient
 from routemoa.errors import GenerationFailedError
-from services.router.replicas.endpoint_slices import follow_slices
-from services.router.replicas.endpoints import EndpointSlices
-from services.router.replicas.kubernetes import ApiServer
+from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
+from services.router.backends.replicas.discovery.kubernetes import ApiServer
+from services.router.pool.endpoints import EndpointSlices
 from services.simulator import ScriptedAnswers, running_simulator
 from tests.chart.chart import CHART, NAMESPACE, tool, values_files, values_options
 from tests.chart.cluster.control_plane import Cluster, running_api_server
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from services.router.replicas.replica_set import ReplicaSet
+    from services.router.backends.replicas.replica_set import ReplicaSet
 
 MODELS = "models"
 """The namespace that the chart's scenario gives rights to."""

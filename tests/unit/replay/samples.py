@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from services.replay.policies import policy_of
-from services.router.decisions.record import (
+from services.router.decision_records.record import (
     AssessmentNote,
     AttemptNote,
     DecisionRecord,

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from services.replay.counterfactual import Choice, Comparison, ScorerView, compare, outcomes_of
 from services.replay.policies import BadOverrideError, policy_of, read_overrides
 from services.replay.summary import summarize
-from services.router.decisions.record import AssessmentNote
+from services.router.decision_records.record import AssessmentNote
 from tests.unit.replay.samples import POLICY, attempt, note, record
 
 if TYPE_CHECKING:
-    from services.router.decisions.record import DecisionRecord, RankedNote
+    from services.router.decision_records.record import DecisionRecord, RankedNote
 
 UNIT = st.floats(0, 1, allow_nan=False)
 RANKINGS = st.lists(

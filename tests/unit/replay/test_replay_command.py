@@ -11,13 +11,13 @@ import pytest
 
 from scorer import default_artifact_path
 from services.replay.__main__ import main
-from services.router.decisions.record import QueryNote
+from services.router.decision_records.record import QueryNote
 from tests.unit.replay.samples import note, record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.router.decisions.record import DecisionRecord
+    from services.router.decision_records.record import DecisionRecord
 
 
 def write(folder: Path, *records: DecisionRecord) -> Path:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from services.router.budgets.amount import Amount, nano_usd
-from services.router.policy import Policy
-from services.router.ranking import Candidate
+from services.router.routing.policy import Policy
+from services.router.routing.ranking import Candidate
+from services.router.types.amounts import Amount, nano_usd
 
 POLICY = Policy(
     strategy="routemoa",

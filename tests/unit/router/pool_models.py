@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.router.pool import PoolModel
+from services.router.pool.pool import PoolModel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scorer import default_artifact_path
-from services.router.context import fit_references, fits, labelled
-from services.router.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.prompts import Reference, aggregator, judge, moderator, plain, proposer
-from services.router.tokens import estimate_tokens, shorten
+from services.router.prompts.context_window import fit_references, fits, labelled
+from services.router.prompts.prompts import Reference, aggregator, judge, moderator, plain, proposer
+from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
+from services.router.types.tokens import estimate_tokens, shorten
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.evidence import (
+from services.router.routing.agreement import (
     Offer,
     Opinion,
     has_settled_majority,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.router.pool import load_pool
+from services.router.pool.pool import load_pool
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 EXAMPLES = {

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.latency import Latencies
-from services.router.ledger import CallPurpose, CallStatus, LedgerEntry
-from services.router.pool import PoolModel
-from services.router.recent_values import RecentValues
+from services.router.pool.expected_latency import Latencies
+from services.router.pool.pool import PoolModel
+from services.router.pool.recent_values import RecentValues
+from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
 
 HALF_LIFE_S = 600.0
 MODEL = PoolModel(

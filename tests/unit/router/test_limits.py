@@ -3,16 +3,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router import prompts
-from services.router.budgets.amount import NOTHING, Amount
-from services.router.budgets.limits import Caps
-from services.router.context import INSTRUCTION_TOKENS, REFERENCE_OVERHEAD_TOKENS
-from services.router.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.limits import fitting, lack
-from services.router.prompts import Reference
-from services.router.ranking import StopReason
+from services.router.prompts import prompts
+from services.router.prompts.context_window import INSTRUCTION_TOKENS, REFERENCE_OVERHEAD_TOKENS
+from services.router.prompts.prompts import Reference
+from services.router.routing.limits import fitting, lack
+from services.router.routing.ranking import StopReason
 from services.router.strategies.smoa import ROLES
-from services.router.tokens import estimate_tokens
+from services.router.types.amounts import NOTHING, Amount
+from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
+from services.router.types.resource_limits import Caps
+from services.router.types.tokens import estimate_tokens
 
 NONCE = "01234567"
 calls = st.lists(

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.pool import load_pool
+from services.router.pool.pool import load_pool
 from services.rpc.reload import FileProblemsError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.router.pool import Pool
+    from services.router.pool.pool import Pool
 
 GOOD = """\
 models:

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.router.pool import Pool, PoolModel, load_pool
+from services.router.pool.pool import Pool, PoolModel, load_pool
 from services.rpc.reload import FileProblemsError
 
 keys = st.sampled_from([*PoolModel.model_fields, *Pool.model_fields, "url", "title", "nonsense"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.router.config import RouterServiceConfig
-from services.router.presets import PRESETS, policy_defaults
+from services.router.strategies.presets import PRESETS, policy_defaults
 from services.router.strategies.registry import STRATEGIES
 
 

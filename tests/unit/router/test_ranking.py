@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.router.ranking import StopReason, agree, early_stop, rank
+from services.router.routing.ranking import StopReason, agree, early_stop, rank
 from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from random import Random
 
-    from services.router.policy import Policy
-    from services.router.ranking import Candidate, Ranked
+    from services.router.routing.policy import Policy
+    from services.router.routing.ranking import Candidate, Ranked
 
 BAND = replace(POLICY, price_band=0.01)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.prompts import Reference
-from services.router.replies import AnswerFilter, read_reply
+from services.router.prompts.prompts import Reference
+from services.router.prompts.replies import AnswerFilter, read_reply
 
 NONCE = "7f3a9c2e"
 MARK = f"@@assessment {NONCE}"

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.budgets.amount import NOTHING, nano_usd
-from services.router.budgets.limits import Caps
-from services.router.explanation import explain
-from services.router.ranking import Candidate, Ranked, StopReason, rank
-from services.router.selection import Selection, SelectionReason, select
+from services.router.routing.explanation import explain
+from services.router.routing.ranking import Candidate, Ranked, StopReason, rank
+from services.router.routing.selection import Selection, SelectionReason, select
+from services.router.types.amounts import NOTHING, nano_usd
+from services.router.types.resource_limits import Caps
 from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate
 
 if TYPE_CHECKING:
-    from services.router.policy import Policy
+    from services.router.routing.policy import Policy
 
 FREE = Caps(calls=9)
 FOUR = rank([candidate(m, s) for m, s in zip("abcd", (0.9, 0.8, 0.7, 0.6), strict=True)], POLICY)

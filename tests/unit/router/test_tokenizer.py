@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from services.router.context import fit_references, fits
-from services.router.conversation import Conversation, Message, Role
-from services.router.tokenizer import TokenizerError, open_tokenizer
-from services.router.tokens import estimate_tokens, shorten
+from services.router.prompts.context_window import fit_references, fits
+from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.tokenizer import TokenizerError, open_tokenizer
+from services.router.types.tokens import estimate_tokens, shorten
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:

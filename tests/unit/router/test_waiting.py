@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from services.router.deadline import Deadline
-from services.router.waiting import Waiting
+from services.router.types.deadline import Deadline
+from services.router.types.reusable_timeout import Waiting
 
 LONG_S = 30.0
 SHORT_S = 0.02

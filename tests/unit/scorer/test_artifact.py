@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scorer import ArtifactError, default_artifact_path, load_artifact
-from scorer.artifact import ParityCheck, Tier, seal_artifact
-from scorer.mixture.team import TeamRule
+from scorer.runtime.artifact import ParityCheck, Tier, seal_artifact
+from scorer.runtime.team_rule import TeamRule
 
 if TYPE_CHECKING:
     from pathlib import Path

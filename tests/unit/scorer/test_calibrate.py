@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorer.calibrate import PRIOR_LABELS, fit_calibration, fit_shared, sigmoid
+from scorer.training.calibrate import PRIOR_LABELS, fit_calibration, fit_shared, sigmoid
 
 
 def labels(

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from scorer import default_artifact_path, load_artifact
 from scorer.__main__ import app
-from scorer.staging import staged, staged_file
+from scorer.data.staging import staged, staged_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def test_without_the_training_extra_training_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    for module in ("scorer.train", "scorer.checkpoint", "scorer.model"):
+    for module in ("scorer.training.train", "scorer.training.checkpoint", "scorer.training.model"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     result = CliRunner().invoke(app, ["train", f"{ARTIFACT}/recipe.toml", "out", "--data", "."])
     assert result.exit_code == 1

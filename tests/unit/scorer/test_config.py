@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scorer import default_artifact_path
-from scorer.config import LearnerConfig, RecipeError, read_recipe
+from scorer.training.recipe import LearnerConfig, RecipeError, read_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scorer.cores import usable_cores
+from scorer.runtime.cores import usable_cores
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from scorer import embedding_cache
-from scorer.embedding_cache import EmbeddingCache
+from scorer.training import embedding_cache
+from scorer.training.embedding_cache import EmbeddingCache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ import pytest
 
 from scorer import Runtime, default_artifact_path, load_artifact
 from scorer.data.records import Record
-from scorer.evaluate import NoKnownModelError, evaluate
+from scorer.evaluation.evaluate import NoKnownModelError, evaluate
 
 NAN = np.nan
 

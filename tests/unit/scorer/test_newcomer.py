@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from scorer.calibrate import Calibration, logit, sigmoid
-from scorer.mixture.newcomer import Labelled, error_bar, fit_newcomer
+from scorer.training.calibrate import Calibration, logit, sigmoid
+from scorer.training.mixture.new_model import Labelled, error_bar, fit_newcomer
 
 CLASSES, MODELS = 12, 15
 

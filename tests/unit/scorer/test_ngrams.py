@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorer.ngrams import MAX_BYTES, PADDING_ID, ngram_ids
+from scorer.runtime.ngrams import MAX_BYTES, PADDING_ID, ngram_ids
 
 BUCKETS = 1 << 15
 # Categories left out by default are wanted here: half a surrogate pair is what JSON can spell.
@@ -41,7 +41,7 @@ def test_case_does_not_matter(text: str) -> None:
 def test_another_process_gives_the_same_ids() -> None:
     text = "What is 2 + 2? 你好 Größe \U0001f916"
     code = (
-        "import json, sys; from scorer.ngrams import ngram_ids;"
+        "import json, sys; from scorer.runtime.ngrams import ngram_ids;"
         "sys.stdout.write(json.dumps(ngram_ids(json.loads(sys.argv[1]), 1 << 15).tolist()))"
     )
     done = subprocess.run(  # noqa: S603 - our own interpreter

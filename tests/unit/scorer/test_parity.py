@@ -5,9 +5,8 @@ import functools
 import numpy as np
 import pytest
 
-from scorer.artifact import Precision
 from scorer.data.records import Record
-from scorer.parity import (
+from scorer.export.parity import (
     PROBE_SIZE,
     ParityError,
     export_checks,
@@ -16,6 +15,7 @@ from scorer.parity import (
     require,
     unchanged_checks,
 )
+from scorer.runtime.artifact import Precision
 
 SCORES = np.array([[0.9, 0.2], [0.3, 0.8], [0.6, 0.1], [0.7, 0.4]])
 TARGETS = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, np.nan]])

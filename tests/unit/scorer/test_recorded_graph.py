@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from scorer import Runtime, default_artifact_path, load_artifact
-from scorer.recorded_graph import RecordedGraph
-from scorer.session import open_session
+from scorer.runtime.recorded_graph import RecordedGraph
+from scorer.runtime.session import open_session
 
 TEXTS = [
     f"Why is {number} {'odd, and what of its neighbours ' * (number % 4)}?" for number in range(11)

@@ -17,10 +17,10 @@ from scorer import (
     default_artifact_path,
     load_artifact,
 )
-from scorer import runtime as runtime_module
-from scorer.artifact import Tier
-from scorer.mixture.complement import complementary_models
-from scorer.mixture.team import TeamRule
+from scorer.runtime import runtime as runtime_module
+from scorer.runtime.artifact import Tier
+from scorer.runtime.max_coverage import complementary_models
+from scorer.runtime.team_rule import TeamRule
 
 if TYPE_CHECKING:
     from scorer import Artifact

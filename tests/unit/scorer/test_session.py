@@ -8,7 +8,7 @@ import onnxruntime as ort
 import pytest
 
 from scorer import Provider, ProviderUnavailableError, default_artifact_path
-from scorer.session import open_session, provider_of
+from scorer.runtime.session import open_session, provider_of
 
 if TYPE_CHECKING:
     from pathlib import Path

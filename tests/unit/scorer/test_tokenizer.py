@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scorer import default_artifact_path
-from scorer.tokenizer import QueryTokenizer
+from scorer.runtime.tokenizer import QueryTokenizer
 
 TOKENIZER = default_artifact_path() / "tokenizer.json"
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from scorer import Runtime, default_artifact_path
-from services.scorer.artifacts import Artifacts
-from services.scorer.background import NICENESS, in_background
+from services.scorer.artifacts.artifacts import Artifacts
+from services.scorer.artifacts.low_priority_thread import NICENESS, in_background
 from services.scorer.config import ScorerServiceConfig
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="a priority is the whole process's")

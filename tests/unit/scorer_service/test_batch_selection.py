@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scorer.batch_selection import SHORT_TOKENS, select_batch
+from services.scorer.batching.batch_selection import SHORT_TOKENS, select_batch
 
 LENGTHS = st.lists(st.integers(2, 512), min_size=1, max_size=80)
 

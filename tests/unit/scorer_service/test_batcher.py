@@ -15,10 +15,10 @@ import pytest
 
 from routemoa.errors import DrainingError, OverloadedError
 from scorer import TokenizedQuery
-from scorer.runtime import Reading
-from scorer.tokenizer import NO_IDS
+from scorer.runtime.runtime import Reading
+from scorer.runtime.tokenizer import NO_IDS
 from services.scorer import metrics
-from services.scorer.batcher import (
+from services.scorer.batching.batcher import (
     INLINE_CHARACTERS,
     PATIENCE,
     Batcher,

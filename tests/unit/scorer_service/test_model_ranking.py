@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routemoa.errors import ModelNotFoundError
-from scorer.mixture.team import TeamRule
+from scorer.runtime.team_rule import TeamRule
 from services.scorer.ranking import Ranking
 
 SUCCESS = np.array([[0.9, 0.8, 0.1], [0.0, 0.1, 0.3]], dtype=np.float32)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from scorer import Runtime, TokenizedQuery
-from scorer.runtime import Reading
-from scorer.tokenizer import NO_IDS
-from services.scorer.replacement import problems_of
+from scorer.runtime.runtime import Reading
+from scorer.runtime.tokenizer import NO_IDS
+from services.scorer.artifacts.reload_checks import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

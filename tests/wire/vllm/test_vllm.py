@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from services.router.backends.client import open_wire_client
+from services.router.backends.http.exchange import Exchange
 from services.router.check.probe import check_pool
-from services.router.conversation import Message, Role
-from services.router.ledger import CallStatus
-from services.router.pool import Pool
-from services.router.wire.client import open_wire_client
-from services.router.wire.exchange import Exchange
+from services.router.pool.pool import Pool
+from services.router.types.conversation import Message, Role
+from services.router.types.ledger import CallStatus
 from tests.wire.attempt import QUESTION, attempt, pool_model
 from tests.wire.vllm.server import MODEL, running_vllm
 from tests.wire.vllm.tiny_model import CONTEXT_WINDOW_TOKENS
@@ -25,7 +25,7 @@ from tests.wire.vllm.tiny_model import CONTEXT_WINDOW_TOKENS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.router.pool import PoolModel
+    from services.router.pool.pool import PoolModel
 
 BINARIES = os.environ.get("ROUTEMOA_VLLM")
 pytestmark = [

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError, NoEligibleModelError
 from services.router.budgets.account import Account
-from services.router.budgets.amount import NOTHING, Amount, nano_usd
-from services.router.budgets.gate import NoRoomError
-from services.router.budgets.limits import Caps, Window
 from services.router.budgets.memory_store import MemoryStore
+from services.router.budgets.reservation import NoRoomError
 from services.router.budgets.tenants import ANONYMOUS, Allowance, Tenant
-from services.router.deadline import Deadline
+from services.router.types.amounts import NOTHING, Amount, nano_usd
+from services.router.types.deadline import Deadline
+from services.router.types.resource_limits import Caps, Window
 
 NOW_MS = 1_800_000_000_000  # 08:00:00 in UTC
 WORST = Amount(1, 100, nano_usd(0.01))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.budgets.amount import Amount, nano_usd
+from services.router.types.amounts import Amount, nano_usd
 
 
 @given(st.integers(0, 10**13))

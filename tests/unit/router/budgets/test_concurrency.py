@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.router.budgets.account import Account
-from services.router.budgets.amount import NOTHING, Amount, nano_usd
-from services.router.budgets.gate import NoRoomError
-from services.router.budgets.limits import Caps, Window
 from services.router.budgets.memory_store import MemoryStore
+from services.router.budgets.reservation import NoRoomError
 from services.router.budgets.tenants import Allowance, Tenant
-from services.router.deadline import Deadline
+from services.router.types.amounts import NOTHING, Amount, nano_usd
+from services.router.types.deadline import Deadline
+from services.router.types.resource_limits import Caps, Window
 from tests.unit.router.budgets.conftest import opened
 
 if TYPE_CHECKING:

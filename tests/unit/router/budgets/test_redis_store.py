@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routemoa.errors import BudgetStoreUnavailableError
-from services.router.budgets.amount import NOTHING, Amount
-from services.router.budgets.limits import Caps, Limits, Window
 from services.router.budgets.store import Admission, Hold, Settlement
+from services.router.types.amounts import NOTHING, Amount
+from services.router.types.resource_limits import Caps, Limits, Window
 from tests.redis_server import RedisServer, running_redis
 from tests.unit.router.budgets.conftest import opened
 

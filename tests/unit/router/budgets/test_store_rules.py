@@ -24,10 +24,10 @@ from hypothesis.stateful import (
 )
 
 from services.router.budgets import redis_store
-from services.router.budgets.amount import NOTHING, Amount
-from services.router.budgets.limits import Caps, Limits, Window
 from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.store import BudgetStore, Hold, Settlement
+from services.router.types.amounts import NOTHING, Amount
+from services.router.types.resource_limits import Caps, Limits, Window
 from tests.redis_server import running_redis
 from tests.unit.router.budgets.conftest import CLOCK_KEY, opened
 

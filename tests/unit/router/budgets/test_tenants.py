@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routemoa.errors import UnknownTenantError
-from services.router.budgets.amount import nano_usd
 from services.router.budgets.callers import TENANT_KEY, tenant_of
-from services.router.budgets.limits import Caps, Window
 from services.router.budgets.tenants import ANONYMOUS, Tenants, load_tenants
+from services.router.types.amounts import nano_usd
+from services.router.types.resource_limits import Caps, Window
 from services.rpc.reload import FileProblemsError
 
 if TYPE_CHECKING:

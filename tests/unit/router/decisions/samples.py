@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from services.router.decisions.sink import Line, SinkDownError, SinkRefusedError
+from services.router.decision_records.sink import Line, SinkDownError, SinkRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from services.router.decisions.log import DecisionLog, writing
+from services.router.decision_records.log import DecisionLog, writing
 from tests.unit.router.decisions.samples import KeptSink, line
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.decisions.files import FULL_SUFFIX, OPEN_SUFFIX, FilesSink, Rotation
-from services.router.decisions.sink import SinkDownError
+from services.router.decision_records.files import FULL_SUFFIX, OPEN_SUFFIX, FilesSink, Rotation
+from services.router.decision_records.sink import SinkDownError
 from tests.unit.router.decisions.samples import line
 
 if TYPE_CHECKING:

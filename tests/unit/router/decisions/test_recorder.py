@@ -4,22 +4,22 @@ import json
 from typing import TYPE_CHECKING
 
 from services.replay.policies import policy_of
-from services.router.conversation import Conversation, Message, Role
-from services.router.deadline import Deadline
-from services.router.decisions.log import DecisionLog
-from services.router.decisions.recorder import Recorder
-from services.router.decisions.redaction import Redaction
-from services.router.events import Delta
-from services.router.ledger import CallPurpose, CallStatus, LedgerEntry
-from services.router.pool import Pool
-from services.router.run import Run
+from services.router.decision_records.log import DecisionLog
+from services.router.decision_records.recorder import Recorder
+from services.router.decision_records.redaction import Redaction
+from services.router.engine.run import Run
+from services.router.pool.pool import Pool
+from services.router.routing.events import Delta
+from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.deadline import Deadline
+from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
 from tests.unit.router.decisions.samples import KeptSink
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from services.router.decisions.sink import Line
-    from services.router.events import Event
+    from services.router.decision_records.sink import Line
+    from services.router.routing.events import Event
 
 ENTRY = LedgerEntry(
     model_id="a",

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from services.router.decisions.sink import SinkDownError
-from services.router.decisions.stdout import StdoutSink
+from services.router.decision_records.sink import SinkDownError
+from services.router.decision_records.stdout import StdoutSink
 from tests.unit.router.decisions.samples import line
 
 

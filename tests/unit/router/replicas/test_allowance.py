@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.replicas.allowance import WINDOW_S, Allowance
+from services.router.backends.replicas.retry_budget import WINDOW_S, Allowance
 from tests.unit.router.replicas.clock import Clock
 
 STEPS = st.lists(st.tuples(st.booleans(), st.floats(0, 10)), max_size=200)

@@ -7,11 +7,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.calls import ModelCall
-from services.router.conversation import Message, Role
-from services.router.ledger import CallPurpose
-from services.router.pool import PoolModel
-from services.router.replicas.continuation import Seam, continuation
+from services.router.backends.call import ModelCall
+from services.router.backends.replicas.resume import Seam, continuation
+from services.router.pool.pool import PoolModel
+from services.router.types.conversation import Message, Role
+from services.router.types.ledger import CallPurpose
 
 MODEL = PoolModel.model_validate(
     {

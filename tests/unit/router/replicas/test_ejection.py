@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.replicas.ejection import Ejection
-from services.router.replicas.settings import EjectionSettings
+from services.router.backends.replicas.ejection import Ejection
+from services.router.backends.replicas.settings import EjectionSettings
 from tests.unit.router.replicas.clock import Clock
 
 SETTINGS = EjectionSettings(failure_count=3, base_s=2.0, max_s=60.0)

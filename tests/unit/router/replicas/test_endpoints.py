@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.pool import Pool, load_pool
-from services.router.replicas.endpoints import base_url
+from services.router.pool.endpoints import base_url
+from services.router.pool.pool import Pool, load_pool
 from services.rpc.reload import FileProblemsError
 
 if TYPE_CHECKING:

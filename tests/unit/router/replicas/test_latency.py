@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.replicas.latency import LatencyAverage, LatencyQuantile
+from services.router.backends.replicas.first_token_latency import LatencyAverage, LatencyQuantile
 from tests.unit.router.replicas.clock import Clock
 
 TIMES = st.lists(st.floats(0.001, 100), min_size=1, max_size=500)

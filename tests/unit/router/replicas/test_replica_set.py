@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.ledger import CallStatus
-from services.router.replicas.replica_set import ReplicaSet
-from services.router.replicas.settings import EjectionSettings, HedgeSettings, ReplicaSettings
+from services.router.backends.replicas.replica_set import ReplicaSet
+from services.router.backends.replicas.settings import (
+    EjectionSettings,
+    HedgeSettings,
+    ReplicaSettings,
+)
+from services.router.types.ledger import CallStatus
 from tests.unit.router.replicas.clock import Clock
 
 if TYPE_CHECKING:
-    from services.router.replicas.replica import Replica
+    from services.router.backends.replicas.replica import Replica
 
 URLS = [f"http://replica-{number}/v1" for number in range(4)]
 

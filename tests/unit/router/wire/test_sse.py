@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.wire.lines import LinesError
-from services.router.wire.sse import MAX_EVENT_BYTES, SseDecoder
+from services.router.backends.http.lines import LinesError
+from services.router.backends.http.sse import MAX_EVENT_BYTES, SseDecoder
 
 lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1)
 

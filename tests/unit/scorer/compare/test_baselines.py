@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from scorer.compare.methods.best_model import BestPerTask, BestSingle
-from scorer.compare.methods.chance import Chance
-from scorer.compare.methods.knn import Memory, NearestNeighbours
+from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
+from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.knn import Memory, NearestNeighbours
 from scorer.measures.ranking import ranking_figures
 from tests.unit.scorer.compare.toy import MODELS, toy_dataset, toy_pool
 

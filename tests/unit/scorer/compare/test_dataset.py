@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from scorer.compare.dataset import Dataset, Queries, load_pool, metric_targets
-from scorer.compare.pools import Average, PoolConfig
 from scorer.data.records import Record
-from scorer.embedding_cache import EmbeddingCache
+from scorer.evaluation.dataset import Dataset, Queries, load_pool, metric_targets
+from scorer.evaluation.pools import Average, PoolConfig
+from scorer.training.embedding_cache import EmbeddingCache
 from tests.unit.scorer.compare.toy import toy_dataset
 from tests.unit.scorer.test_embedding_cache import Counting
 

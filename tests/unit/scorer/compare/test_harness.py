@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from scorer.compare.harness import compare
-from scorer.compare.methods.best_model import BestPerTask, BestSingle
-from scorer.compare.methods.chance import Chance
-from scorer.compare.methods.knn import Memory, NearestNeighbours
-from scorer.compare.methods.method import Prediction
-from scorer.compare.report import markdown
-from scorer.compare.results import write_results
-from scorer.compare.runs import RunStore
+from scorer.evaluation.harness import compare
+from scorer.evaluation.methods.best_model import BestPerTask, BestSingle
+from scorer.evaluation.methods.chance import Chance
+from scorer.evaluation.methods.knn import Memory, NearestNeighbours
+from scorer.evaluation.methods.method import Prediction
+from scorer.evaluation.report import markdown
+from scorer.evaluation.results import write_results
+from scorer.evaluation.runs import RunStore
 from tests.unit.scorer.compare.toy import toy_pool
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from scorer.compare.dataset import Dataset, Pool, Queries
+    from scorer.evaluation.dataset import Dataset, Pool, Queries
 
 METHODS = (Chance(), BestSingle(), BestPerTask(), NearestNeighbours())
 POOL = toy_pool()

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scorer.compare.pools import Average, PoolsError, read_pools
+from scorer.evaluation.pools import Average, PoolsError, read_pools
 
 if TYPE_CHECKING:
     from pathlib import Path

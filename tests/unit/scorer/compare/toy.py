@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from scorer.compare.dataset import Dataset, Pool
-from scorer.compare.pools import Average
 from scorer.data.records import Record
+from scorer.evaluation.dataset import Dataset, Pool
+from scorer.evaluation.pools import Average
 
 MODELS = ("always weak", "left", "right", "steady")
 

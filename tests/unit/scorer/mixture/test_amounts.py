@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scorer.mixture.amounts import PRIOR_AMOUNTS, amounts_by_class
+from scorer.training.mixture.amounts import PRIOR_AMOUNTS, amounts_by_class
 
 NAN = np.nan
 

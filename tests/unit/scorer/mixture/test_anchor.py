@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.calibrate import Calibration, fit_calibration, logit, sigmoid
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_outcomes
-from scorer.mixture import anchor
-from scorer.mixture.anchor import fit_anchor
+from scorer.training.calibrate import Calibration, fit_calibration, logit, sigmoid
+from scorer.training.mixture import shrinkage as anchor
+from scorer.training.mixture.shrinkage import fit_anchor
 
 if TYPE_CHECKING:
     import pytest

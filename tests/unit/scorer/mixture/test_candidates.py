@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scorer.mixture.candidates import best_candidate
+from scorer.training.mixture.significance import best_candidate
 
 ONES = np.ones(100)
 

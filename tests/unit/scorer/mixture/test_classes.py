@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from scorer.mixture.classes import LARGEST_CERTAINTY, fit_classes
+from scorer.training.mixture.classes import LARGEST_CERTAINTY, fit_classes
 
 if TYPE_CHECKING:
     import numpy.typing as npt

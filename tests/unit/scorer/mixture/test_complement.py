@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorer.mixture.complement import complementary_models
+from scorer.runtime.max_coverage import complementary_models
 
 
 def chance_of_any(weights: np.ndarray, success: np.ndarray, chosen: tuple[int, ...]) -> float:

@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scorer.mixture.skills import OTHER_SKILL, ROWS_PER_CLASS, fit_skills, skill_means, skill_rows
+from scorer.training.mixture.skills import (
+    OTHER_SKILL,
+    ROWS_PER_CLASS,
+    fit_skills,
+    skill_means,
+    skill_rows,
+)
 
 
 def test_small_tasks_are_one_skill_together() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scorer.mixture.team import TeamRule, best_rule, team_columns
+from scorer.runtime.team_rule import TeamRule, best_rule, team_columns
 
 ONES = np.ones(100)
 

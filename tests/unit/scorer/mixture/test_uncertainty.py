@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scorer.mixture.uncertainty import skill_entropy
+from scorer.runtime.uncertainty import skill_entropy
 
 
 def test_a_query_of_one_skill_is_certain_whatever_its_classes() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from scorer.mixture.uncertainty import uncertainty
+from scorer.runtime.uncertainty import uncertainty
 
 COUNTS = (2, 1, 3)
 WEIGHTS = arrays.arrays(np.float64, (4, 6), elements=st.floats(0.01, 1)).map(

@@ -1,0 +1,118 @@
+"""Values -> tables for a person. Programs ask for ``--json`` instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from scorer.runtime.artifact import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scorer.data.overlap import Overlap
+    from scorer.evaluation.evaluate import Evaluation
+    from scorer.runtime.artifact import Manifest, ParityCheck
+
+
+def metrics(figures: Mapping[str, float], *, title: str | None = None) -> Table:
+    """Returns one row per figure."""
+    table = Table("figure", "value", title=title)
+    for name, value in figures.items():
+        table.add_row(name, str(value) if isinstance(value, int) else f"{value:.4f}")
+    return table
+
+
+def counts(figures: Mapping[str, int]) -> Table:
+    """Returns one row per count."""
+    table = Table("what", "count")
+    for name, value in figures.items():
+        table.add_row(name, str(value))
+    return table
+
+
+def parity(checks: Sequence[ParityCheck]) -> Table:
+    """Returns one row per measurement, with its gate."""
+    table = Table("check", "value", "gate", "passed", title="Parity")
+    for check in checks:
+        gates = [f">= {check.minimum:g}"] if check.minimum is not None else []
+        gates += [f"<= {check.maximum:g}"] if check.maximum is not None else []
+        passed = ("yes" if check.passed else "NO") if gates else ""
+        table.add_row(check.name, f"{check.value:.2g}", " and ".join(gates), passed)
+    return table
+
+
+def evaluation(result: Evaluation) -> Table:
+    """Returns one row per ranker, with calibration and what was left out below."""
+    calibration = result.calibration
+    caption = (
+        f"{result.query_count} queries, {result.model_count} models. Calibration of the scorer: "
+        f"error {calibration.calibration_error:.4f}, Brier {calibration.brier:.4f}, "
+        f"loss {calibration.loss:.4f}."
+    )
+    if result.unlabelled_query_count:
+        caption += f" Left out: {result.unlabelled_query_count} queries without a known model."
+    if result.unknown_model_ids:
+        caption += f" Unknown to the scorer: {', '.join(result.unknown_model_ids)}."
+    table = Table(
+        "ranker", "mean score", "hit@1", "hit@3", "regret", title=result.version, caption=caption
+    )
+    for name, figures in result.rankings.items():
+        table.add_row(
+            name,
+            f"{figures.mean_score:.4f}",
+            f"{figures.hit_at_1:.4f}",
+            f"{figures.hit_at_3:.4f}",
+            f"{figures.regret:.4f}",
+        )
+    return table
+
+
+def manifest(document: Manifest) -> Table:
+    """Returns everything in a manifest, in reading order."""
+    table = Table("field", "value", title=document.version, show_lines=True)
+    table.add_row("created", document.created)
+    table.add_row("tier", document.tier)
+    if document.encoder_name:
+        role = "encoder" if document.tier is Tier.BASE else "taught by"
+        table.add_row(role, f"{document.encoder_name}\n{document.encoder_licence}")
+    table.add_row("precision", document.precision)
+    table.add_row("longest query", f"{document.max_tokens} tokens, both ends kept")
+    table.add_row("n-gram ids", str(document.ngram_buckets))
+    skills = ", ".join(f"{skill.name} ({skill.class_count})" for skill in document.skills)
+    table.add_row(f"skills ({len(document.skills)}), and classes of each", skills)
+    table.add_row("models that run together", document.team_rule.replace("_", " "))
+    table.add_row(f"models ({len(document.model_ids)})", "\n".join(document.model_ids))
+    for source in document.data_sources:
+        rows = f"{source.train_rows} rows trained on, {source.validation_rows} held out"
+        table.add_row(f"data: {source.name}", f"{source.licence}\n{source.url}\n{rows}")
+    for name, digest in document.files.items():
+        table.add_row(f"{name} (verified)", f"sha256 {digest}")
+    table.add_row("metrics", metrics(document.metrics))
+    table.add_row("parity", parity(document.parity))
+    return table
+
+
+def overlaps(found: Sequence[Overlap], row_counts: Mapping[str, int]) -> Table:
+    """Returns files x files: rows of the row's file whose question is in the column's file too."""
+    columns = {name: str(number) for number, name in enumerate(row_counts, start=1)}
+    table = Table(
+        "",
+        "file",
+        "rows",
+        *columns.values(),
+        title="Rows whose question is also in ...",
+        caption="a + b + c: a with the same text, b more with the same stem and other choices, "
+        "c more where one text is a line of the other.",
+    )
+    cells = {(overlap.file, overlap.other): _shared(overlap) for overlap in found}
+    for name, number in columns.items():
+        shared = [cells[name, other] for other in columns]
+        table.add_row(number, name, str(row_counts[name]), *shared)
+    return table
+
+
+def _shared(overlap: Overlap) -> str:
+    counts = [len(rows) for rows in overlap.rows.values()]
+    return " + ".join(map(str, counts)) if any(counts) else ""

@@ -1,0 +1,193 @@
+"""An artifact -> one with a model more, a model less, or a model of another name. Needs onnx.
+
+``artifact + labelled queries -> class weights (N, C) -> Newcomer -> a column more -> sealed directory``
+
+Nothing else of the scorer changes: the other models' scores stay as they are, and that is measured.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+
+from scorer.data.records import matrix_of
+from scorer.data.staging import staged
+from scorer.evaluation.evaluate import score_all
+from scorer.export import graph, parity
+from scorer.export.model_columns import read_columns, write_columns
+from scorer.runtime.artifact import MODEL_FILE, Artifact, Manifest, files_of, seal_artifact
+from scorer.runtime.batches import length_buckets
+from scorer.runtime.fields import ProblemsError
+from scorer.runtime.runtime import Runtime
+from scorer.training.mixture.amounts import amounts_by_class
+from scorer.training.mixture.new_model import Labelled, error_bar, fit_newcomer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from scorer.data.records import Record
+    from scorer.export.model_columns import Columns
+    from scorer.runtime.artifact import DataSource
+    from scorer.training.mixture.new_model import ErrorBar, Newcomer
+
+    Floats = npt.NDArray[np.float64]
+
+BATCH_SIZE = 16
+SEED = 1
+
+
+class RosterError(ProblemsError):
+    """Raised when a model cannot be added, removed or renamed."""
+
+
+def add_model(
+    source: Artifact,
+    records: Sequence[Record],
+    *,
+    model_id: str,
+    data_source: DataSource,
+    output: Path,
+) -> tuple[Artifact, ErrorBar]:
+    """Writes an artifact that knows one model more, after all others.
+
+    Args:
+        source: The artifact, of any tier and precision.
+        records: Labelled queries; those without a score of the new model are not read.
+        model_id: The new model.
+        data_source: What the manifest says of the records; its counts are filled in.
+        output: The directory of the new artifact; must not exist.
+
+    Raises:
+        RosterError: The artifact knows the model, or no record has a score of it.
+        ParityError: Another model's scores would change; nothing is written.
+    """
+    manifest = source.manifest
+    ours = [record for record in records if model_id in record.scores]
+    problems = [f"knows {model_id!r} already"] if model_id in manifest.model_ids else []
+    problems += [] if ours else [f"no record has a score of {model_id!r}"]
+    if problems:
+        raise RosterError(source.path, problems)
+    model = onnx.load(source.model_path)
+    columns = read_columns(model)
+    labelled = _labelled(Runtime.open(source), ours, model_id, graph.ease_by_class(model.graph))
+    success, calibration = columns.success, columns.calibration
+    newcomer = fit_newcomer(labelled, success, calibration, seed=SEED)
+    bar = error_bar(newcomer, labelled, success, calibration, seed=SEED)
+    column = _column(columns, newcomer, labelled, ours, model_id)
+    write_columns(model, columns.followed_by(column))
+    counted = dataclasses.replace(data_source, train_rows=len(ours), validation_rows=0)
+    manifest = dataclasses.replace(
+        manifest,
+        model_ids=(*manifest.model_ids, model_id),
+        data_sources=(*manifest.data_sources, counted),
+    )
+    return _written(source, model, manifest, output, probe=ours), bar
+
+
+def remove_model(source: Artifact, *, model_id: str, output: Path) -> Artifact:
+    """Writes an artifact that does not know a model.
+
+    Raises:
+        RosterError: The artifact does not know it, or knows no other.
+    """
+    ids = source.manifest.model_ids
+    place = _place(source, model_id)
+    if len(ids) == 1:
+        raise RosterError(source.path, [f"{model_id!r} is its only model"])
+    model = onnx.load(source.model_path)
+    write_columns(model, read_columns(model).without(place))
+    manifest = dataclasses.replace(source.manifest, model_ids=ids[:place] + ids[place + 1 :])
+    return _written(source, model, manifest, output, probe=())
+
+
+def rename_model(source: Artifact, *, model_id: str, new_id: str, output: Path) -> Artifact:
+    """Writes an artifact in which a model has another name.
+
+    Raises:
+        RosterError: The artifact does not know it, or has a model of the new name.
+    """
+    ids = list(source.manifest.model_ids)
+    place = _place(source, model_id)
+    if new_id in ids:
+        raise RosterError(source.path, [f"knows {new_id!r} already"])
+    ids[place] = new_id
+    manifest = dataclasses.replace(source.manifest, model_ids=tuple(ids))
+    return _written(source, onnx.load(source.model_path), manifest, output, probe=())
+
+
+def _place(source: Artifact, model_id: str) -> int:
+    ids = source.manifest.model_ids
+    if model_id not in ids:
+        raise RosterError(source.path, [f"does not know {model_id!r}; it knows {', '.join(ids)}"])
+    return ids.index(model_id)
+
+
+def _labelled(
+    runtime: Runtime, records: Sequence[Record], model_id: str, ease_by_class: Floats
+) -> Labelled:
+    queries = [runtime.tokenize(record.query) for record in records]
+    class_weights = np.empty((len(queries), runtime.class_count))
+    for rows in length_buckets(queries, BATCH_SIZE):
+        class_weights[rows] = runtime.read([queries[row] for row in rows]).class_weights
+    return Labelled(
+        class_weights=class_weights,
+        eases=class_weights @ ease_by_class,
+        targets=np.array([record.scores[model_id] for record in records]),
+        weights=np.array([record.weight for record in records]),
+    )
+
+
+def _column(
+    columns: Columns,
+    newcomer: Newcomer,
+    labelled: Labelled,
+    records: Sequence[Record],
+    model_id: str,
+) -> dict[str, Floats]:
+    """Returns the weights of the new model by name."""
+    weights = {
+        graph.SUCCESS: newcomer.success[:, None],
+        graph.SLOPE: np.array([newcomer.slope]),
+        graph.OFFSET: np.array([newcomer.offset]),
+    }
+    tokens = columns.weights.get(graph.TOKENS)
+    if tokens is not None:
+        lengths = matrix_of([record.completion_tokens for record in records], (model_id,))
+        weights[graph.TOKENS] = tokens.mean(axis=1, keepdims=True)
+        if not np.isnan(lengths).all():
+            weights[graph.TOKENS] = amounts_by_class(labelled.class_weights, lengths)
+    return weights
+
+
+def _written(
+    source: Artifact,
+    model: onnx.ModelProto,
+    manifest: Manifest,
+    output: Path,
+    *,
+    probe: Sequence[Record],
+) -> Artifact:
+    with staged(output) as directory:
+        for name in files_of(manifest.tier):
+            if name != MODEL_FILE:
+                shutil.copyfile(source.path / name, directory / name)
+        onnx.save(model, directory / MODEL_FILE)
+        artifact = seal_artifact(directory, manifest)
+        runtime = Runtime.open(artifact)
+        if probe:
+            _require_unchanged(Runtime.open(source), runtime, parity.probe_of(probe))
+    return Artifact(path=output, manifest=artifact.manifest)
+
+
+def _require_unchanged(before: Runtime, after: Runtime, probe: Sequence[Record]) -> None:
+    texts = [record.query for record in probe]
+    old = score_all(before, texts, BATCH_SIZE)
+    new = score_all(after, texts, BATCH_SIZE)[:, : old.shape[1]]
+    parity.require(parity.unchanged_checks(old, new))

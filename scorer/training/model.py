@@ -1,0 +1,263 @@
+"""The whole scorer as one torch module: what is exported. Needs torch.
+
+``token ids, mask (B, T) -> encoder -> mean over real tokens, unit length (B, D) ]``
+``n-gram ids (B, G) -> sum of their rows of the table, unit length (B, W)        ] features (B, F)``
+``-> class weights (B, C) = softmax -> @ success (C, M) -> calibration -> scores (B, M)``
+
+The edge tier has no encoder: its features are the n-grams alone. Where scores are drawn to their
+models' means, what makes a query easy for all of them, class weights @ ease (C, 1), is added.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel
+from transformers.utils import logging
+
+from scorer.runtime.artifact import TOKENIZER_FILE
+from scorer.runtime.runtime import (
+    CLASS_WEIGHTS_OUTPUT,
+    SCORES_OUTPUT,
+    SUCCESS_OUTPUT,
+    TOKENS_OUTPUT,
+)
+from scorer.training.mixture.learner import FEATURE_SCALE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from scorer.training.mixture.learner import Learned
+    from scorer.training.mixture.out_of_distribution import Familiarity
+
+PACKAGE_PREFIX = "package:"
+
+
+class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publishes no types
+    """What is needed to rebuild a scorer from its weights; kept as ``config.json``."""
+
+    model_type = "routemoa_scorer"
+
+    def __init__(
+        self,
+        *,
+        encoder: dict[str, Any] | None = None,
+        model_ids: Sequence[str] = (),
+        class_counts: Mapping[str, int] | None = None,
+        ngram_buckets: int = 2,
+        projection_width: int = 1,
+        has_tokens: bool = False,
+        has_ease: bool = False,
+        places: int = 0,
+        likeness_width: int = 0,
+        **others: Any,
+    ) -> None:
+        self.encoder = encoder
+        self.model_ids = list(model_ids)
+        self.class_counts = dict(class_counts or {})
+        self.ngram_buckets = ngram_buckets
+        self.projection_width = projection_width
+        self.has_tokens = has_tokens
+        self.has_ease = has_ease
+        self.places = places
+        self.likeness_width = likeness_width
+        super().__init__(**others)
+
+
+class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
+    """The whole scorer, from ids to scores."""
+
+    config_class = ScorerConfig
+
+    def __init__(self, config: ScorerConfig) -> None:
+        super().__init__(config)
+        width, classes = config.projection_width, sum(config.class_counts.values())
+        self.encoder = None
+        if config.encoder:
+            self.encoder = AutoModel.from_config(
+                AutoConfig.for_model(**config.encoder), add_pooling_layer=False
+            )
+            width += self.encoder.config.hidden_size
+        models = len(config.model_ids)
+        self.projection = nn.Embedding(config.ngram_buckets, config.projection_width)
+        self.directions = nn.Parameter(torch.zeros(width, classes))
+        self.bias = nn.Parameter(torch.zeros(classes))
+        self.success_by_class = nn.Parameter(torch.full((classes, models), 0.5))
+        self.slope = nn.Parameter(torch.ones(models))
+        self.offset = nn.Parameter(torch.zeros(models))
+        self.familiarity = FamiliarityLayer(width, config.likeness_width, config.places, classes)
+        self.ease_by_class = None
+        if config.has_ease:
+            self.ease_by_class = nn.Parameter(torch.zeros(classes, 1))
+        self.tokens_by_class = None
+        if config.has_tokens:
+            self.tokens_by_class = nn.Parameter(torch.zeros(classes, models))
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Does nothing: the encoder is pretrained, and the rest is learned elsewhere."""
+
+    def forward(
+        self,
+        ngram_ids: torch.Tensor,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Returns what the graph returns, by the names in ``scorer.runtime.runtime``."""
+        parts = [functional.normalize(self.projection(ngram_ids).sum(1), dim=-1)]
+        if self.encoder is not None:
+            parts.insert(0, mean_embedding(self.encoder, input_ids, attention_mask))
+        features = FEATURE_SCALE * torch.cat(parts, dim=-1)
+        weights = torch.softmax(features @ self.directions + self.bias, dim=-1)
+        weights = self.familiarity(features, weights)
+        chances = weights @ self.success_by_class
+        logits = self.slope * torch.logit(chances) + self.offset
+        if self.ease_by_class is not None:
+            logits = logits + weights @ self.ease_by_class
+        outputs = {
+            SCORES_OUTPUT: torch.sigmoid(logits),
+            CLASS_WEIGHTS_OUTPUT: weights,
+            # What depends on no input, the exporter leaves out.
+            SUCCESS_OUTPUT: self.success_by_class + 0.0 * weights.sum(),
+        }
+        if self.tokens_by_class is not None:
+            outputs[TOKENS_OUTPUT] = weights @ self.tokens_by_class
+        return outputs
+
+
+class FamiliarityLayer(nn.Module):  # type: ignore[misc]  # as ScorerConfig
+    """Draws class weights of foreign queries: ``scorer.training.mixture.out_of_distribution``."""
+
+    def __init__(self, inputs: int, width: int, places: int, classes: int) -> None:
+        super().__init__()
+        self.directions = nn.Parameter(torch.zeros(inputs, width))
+        self.centre = nn.Parameter(torch.zeros(width))
+        self.places = nn.Parameter(torch.zeros(width, places))
+        self.threshold = nn.Parameter(torch.zeros(()))
+        self.softness = nn.Parameter(torch.ones(()))
+        self.usual = nn.Parameter(torch.zeros(classes))
+
+    def forward(self, features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Returns the drawn class weights, (B, C), of features (B, F) and class weights (B, C)."""
+        place = functional.normalize(features @ self.directions - self.centre, dim=-1)
+        nearest = (place @ self.places).amax(dim=-1, keepdim=True)
+        foreign = torch.sigmoid((self.threshold - nearest) / self.softness)
+        return weights + foreign * (self.usual - weights)
+
+
+def mean_embedding(
+    encoder: nn.Module, input_ids: torch.Tensor | None, attention_mask: torch.Tensor | None
+) -> torch.Tensor:
+    """Returns the unit-length mean (B, D) over the real tokens of ids and mask, (B, T)."""
+    if input_ids is None or attention_mask is None:
+        raise ValueError("a scorer with an encoder needs token ids and a mask")
+    hidden = encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)  # (B, T, 1)
+    mean = (hidden * mask).sum(1) / mask.sum(1)  # (B, D)
+    return functional.normalize(mean, dim=-1)
+
+
+def load_encoder(source: str, *, layers: int | None = None) -> nn.Module:
+    """Returns a pretrained encoder, or its first ``layers`` layers."""
+    with _quiet():
+        encoder = AutoModel.from_pretrained(_resolve(source), add_pooling_layer=False)
+    if layers is not None:
+        encoder.encoder.layer = encoder.encoder.layer[:layers]
+        encoder.config.num_hidden_layers = layers
+    return encoder.eval()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silences the warning that the pooling layer, which nothing here uses, is left out."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+def new_scorer(
+    encoder: nn.Module | None,
+    learned: Learned,
+    *,
+    model_ids: Sequence[str],
+    completion_tokens: torch.Tensor | None,
+) -> Scorer:
+    """Returns the scorer that an encoder and what was learned on its embeddings make together."""
+    buckets, width = learned.projection.shape
+    table = learned.table
+    counts = torch.bincount(torch.from_numpy(table.skill_of_class)).tolist()
+    count, likeness_width = learned.familiarity.places.shape
+    scorer = Scorer(
+        ScorerConfig(
+            encoder=None if encoder is None else encoder.config.to_dict(),
+            model_ids=model_ids,
+            class_counts=dict(zip(table.skills, counts, strict=True)),
+            ngram_buckets=buckets,
+            projection_width=width,
+            has_tokens=completion_tokens is not None,
+            has_ease=learned.anchor.ease != 0,
+            places=count,
+            likeness_width=likeness_width,
+        )
+    )
+    directions, bias = learned.mixture.folded()
+    values = {
+        "projection.weight": learned.projection,
+        "directions": directions,
+        "bias": bias,
+        "success_by_class": learned.mixture.success,
+        "slope": torch.from_numpy(learned.anchor.calibration.slope),
+        "offset": torch.from_numpy(learned.anchor.calibration.offset),
+    }
+    if learned.anchor.ease != 0:
+        ease = learned.anchor.ease_by_class(learned.success)
+        values["ease_by_class"] = torch.from_numpy(ease[:, None])
+    if completion_tokens is not None:
+        values["tokens_by_class"] = completion_tokens
+    values |= {
+        f"familiarity.{name}": value for name, value in _weights_of(learned.familiarity).items()
+    }
+    if encoder is not None:
+        values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
+    scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})
+    scorer.eval()
+    return scorer
+
+
+def _weights_of(familiarity: Familiarity) -> dict[str, torch.Tensor]:
+    """Returns the parameters of the layer."""
+    arrays = {
+        "directions": familiarity.directions,
+        "centre": familiarity.centre,
+        "places": familiarity.places.T,
+        "threshold": np.array(familiarity.threshold),
+        "softness": np.array(familiarity.softness),
+        "usual": familiarity.usual,
+    }
+    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+
+
+def save_tokenizer(source: str, directory: Path) -> Path:
+    """Writes the encoder's tokenizer, without padding and truncation, and returns its path."""
+    tokenizer = AutoTokenizer.from_pretrained(_resolve(source), use_fast=True).backend_tokenizer
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    path = directory / TOKENIZER_FILE
+    tokenizer.save(str(path), pretty=False)
+    return path
+
+
+def _resolve(source: str) -> str:
+    if source.startswith(PACKAGE_PREFIX):
+        package = importlib.import_module(source.removeprefix(PACKAGE_PREFIX))
+        return str(package.get_model_path())
+    return source

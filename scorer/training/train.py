@@ -1,0 +1,137 @@
+"""Recipe + records -> checkpoint. Needs torch.
+
+``records -> split -> embed once with the frozen encoder -> learn the mixture and its calibration
+-> figures on held-out records -> save``
+
+A record without a score for a model says nothing about that model, so files of different models can
+be trained together.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from scorer.data.checks import one_class_models
+from scorer.data.records import matrix_of, model_ids_of
+from scorer.measures.calibration import calibration_figures
+from scorer.measures.ranking import ranking_figures
+from scorer.runtime.artifact import DataSource
+from scorer.training.checkpoint import Facts, save_checkpoint
+from scorer.training.embedding import recipe_encoder
+from scorer.training.embedding_cache import EmbeddingCache
+from scorer.training.mixture.amounts import amounts_by_class
+from scorer.training.mixture.examples import record_examples
+from scorer.training.mixture.learner import learn
+from scorer.training.model import new_scorer, save_tokenizer
+from scorer.training.sources import read_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from scorer.data.records import Record
+    from scorer.training.mixture.examples import Examples
+    from scorer.training.mixture.learner import Learned
+    from scorer.training.recipe import Recipe
+    from scorer.training.sources import SourceRecords
+
+
+def train(
+    recipe: Recipe, *, data: Path, output: Path, cache: Path, warn: Callable[[str], None]
+) -> Facts:
+    """Trains a scorer and writes the checkpoint into the existing directory ``output``.
+
+    What takes long is embedding. Embeddings are kept as they are made, so that a run that was killed
+    goes on where it was, and one with other settings need not wait for them again.
+
+    Args:
+        recipe: What to train.
+        data: The directory below which the recipe's files lie.
+        output: Where the checkpoint goes.
+        cache: Where embeddings are kept.
+        warn: Told what is odd about the records, though they can be trained on.
+
+    Raises:
+        RecordsError: A file of records has bad lines.
+    """
+    found = read_sources(recipe, data)
+    training = [record for each in found for record in each.training]
+    validation = [record for each in found for record in each.held_out]
+    model_ids = model_ids_of([*training, *validation])
+    for model_id in one_class_models([*training, *validation]):
+        warn(f"{model_id} has one and the same score everywhere")
+    encoder = recipe_encoder(recipe)
+    read = functools.partial(
+        record_examples,
+        model_ids=model_ids,
+        ngram_buckets=recipe.learner.ngram_buckets,
+    )
+    embeddings = EmbeddingCache(cache, encoder) if encoder else None
+    examples = read(training, embeddings=embeddings)
+    learned = learn(
+        examples,
+        config=recipe.learner,
+        seed=recipe.seed,
+        distilled=recipe.teacher is not None,
+    )
+    # What a teacher says of other queries than those it teaches would be read by nobody.
+    held_out = read(validation, embeddings=None if recipe.teacher else embeddings)
+    named = recipe.encoder or recipe.teacher
+    facts = Facts(
+        name=recipe.name,
+        encoder_name=named.name if named else "",
+        encoder_licence=named.licence if named else "",
+        max_tokens=recipe.max_tokens,
+        data_sources=tuple(_data_source(each) for each in found),
+        metrics=_figures(learned, held_out),
+        team_rule=learned.team_rule,
+    )
+    scorer = new_scorer(
+        encoder.encoder if encoder and recipe.encoder else None,
+        learned,
+        model_ids=model_ids,
+        completion_tokens=_completion_tokens(learned, training, examples, model_ids),
+    )
+    if recipe.encoder:
+        save_tokenizer(recipe.encoder.source, output)
+    save_checkpoint(output, scorer=scorer, facts=facts, validation=validation)
+    return facts
+
+
+def _data_source(found: SourceRecords) -> DataSource:
+    return DataSource(
+        name=found.source.name,
+        licence=found.source.licence,
+        url=found.source.url,
+        train_rows=len(found.training),
+        validation_rows=len(found.held_out),
+    )
+
+
+def _figures(learned: Learned, held_out: Examples) -> dict[str, float]:
+    """Returns what the scores are worth on records that took no part in learning."""
+    scores = learned.scores(learned.features(held_out))
+    figures = {
+        **dataclasses.asdict(calibration_figures(scores, held_out.targets)),
+        **dataclasses.asdict(ranking_figures(scores, held_out.targets)),
+    }
+    return {f"validation_{name}": value for name, value in figures.items()}
+
+
+def _completion_tokens(
+    learned: Learned,
+    training: Sequence[Record],
+    examples: Examples,
+    model_ids: Sequence[str],
+) -> torch.Tensor | None:
+    """Returns the expected length of replies by class, (C, M), if the records have any."""
+    lengths = matrix_of([record.completion_tokens for record in training], model_ids)
+    if np.isnan(lengths).all():
+        return None
+    class_weights = learned.class_weights(learned.features(examples))
+    return torch.from_numpy(amounts_by_class(class_weights, lengths))

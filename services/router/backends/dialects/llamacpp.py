@@ -1,0 +1,64 @@
+"""llama.cpp's server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.router.backends.dialects.continuing import ContinuingDialect
+from services.router.backends.dialects.openai import OpenAiReader
+from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
+from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.exchange import Usage
+from services.router.backends.http.reader import count_of
+from services.router.types.ledger import CallStatus
+
+if TYPE_CHECKING:
+    from services.router.backends.http.exchange import Exchange
+    from services.router.backends.http.reader import Reader
+
+
+class LlamaCppDialect(ContinuingDialect):
+    """Keeps the prompt in the slot's cache. Thinking is off while an answer is continued.
+
+    The server refuses to continue a message of a model that would think first.
+    """
+
+    def reader(self, exchange: Exchange) -> Reader:
+        """Returns a reader of the reply."""
+        return _LlamaCppReader(exchange)
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the server tells its settings; it has one model, under any name."""
+        return f"{base_url.removesuffix('/v1')}/props"
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads the context window that each request may use."""
+        settings = value.get("default_generation_settings") if isinstance(value, dict) else None
+        if not isinstance(settings, dict):
+            raise AttemptFailedError(CallStatus.MALFORMED)
+        return Catalogue(
+            any_name=ServedModel(context_window_tokens=positive(settings.get("n_ctx")))
+        )
+
+    def _payload(self, exchange: Exchange) -> dict[str, Any]:
+        payload = super()._payload(exchange) | {"cache_prompt": True}
+        if exchange.partial:
+            payload["chat_template_kwargs"] = {"enable_thinking": False}
+        return payload
+
+
+class _LlamaCppReader(OpenAiReader):
+    """Reads token counts from `timings` where `usage` is missing."""
+
+    def _usage(self, value: dict[str, Any]) -> Usage | None:
+        usage = super()._usage(value)
+        timings = value.get("timings")
+        if usage is not None or not isinstance(timings, dict):
+            return usage
+        read, written = count_of(timings.get("prompt_n")), count_of(timings.get("predicted_n"))
+        if read is None or written is None:
+            return None
+        cached = count_of(timings.get("cache_n")) or 0  # not among `prompt_n`
+        return Usage(
+            prompt_tokens=read + cached, completion_tokens=written, cached_prompt_tokens=cached
+        )

@@ -1,0 +1,97 @@
+"""Ollama's own API: one JSON object per line.
+
+Its OpenAI-compatible one cannot say how long the context window is, and cuts prompts silently at the
+server's default.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from services.router.backends.dialects.dialect import (
+    Request,
+    chat_messages,
+    reply_tokens,
+    request_headers,
+)
+from services.router.backends.dialects.served_models import Catalogue, ServedModel
+from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.exchange import Usage
+from services.router.backends.http.lines import LineDecoder
+from services.router.backends.http.reader import Reader, count_of, text_of
+from services.router.types.ledger import CallStatus
+
+if TYPE_CHECKING:
+    from services.router.backends.http.exchange import Exchange
+
+
+class OllamaDialect:
+    """Asks `POST {base}/api/chat`; the base URL is the server's root."""
+
+    @property
+    def continues(self) -> bool:
+        """It depends on the model's template, and nothing says so."""
+        return False
+
+    def request(self, exchange: Exchange) -> Request:
+        """Returns what is sent."""
+        model = exchange.model
+        options: dict[str, Any] = {
+            "num_ctx": model.context_window_tokens,
+            "num_predict": reply_tokens(exchange),
+        }
+        if model.temperature is not None:
+            options["temperature"] = model.temperature
+        payload = {
+            "model": model.backend_model or model.id,
+            "messages": chat_messages(exchange),
+            "stream": True,
+            "truncate": False,  # what does not fit is an error, not half a prompt
+            "options": options,
+        }
+        return Request(
+            url=f"{exchange.base_url}/api/chat",
+            headers=request_headers(model, "application/x-ndjson"),
+            body=json.dumps(payload).encode(),
+        )
+
+    def reader(self, exchange: Exchange) -> Reader:
+        """Returns a reader of the reply."""
+        return _OllamaReader(exchange, LineDecoder())
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the models are listed that were pulled."""
+        return f"{base_url}/api/tags"
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads their names."""
+        listed = value.get("models") if isinstance(value, dict) else None
+        if not isinstance(listed, list):
+            raise AttemptFailedError(CallStatus.MALFORMED)
+        names = [item.get("name") for item in listed if isinstance(item, dict)]
+        return Catalogue(models={name: ServedModel() for name in names if isinstance(name, str)})
+
+
+class _OllamaReader(Reader):
+    def _event(self, value: dict[str, Any]) -> str:
+        if value.get("error"):
+            raise self._fail(value["error"])
+        message = value.get("message")
+        if not isinstance(message, dict | None):
+            raise AttemptFailedError(CallStatus.MALFORMED)
+        if value.get("done") is True:
+            self.finished = self.done = True
+            self._note_usage(_usage(value))
+        if message is None:
+            return ""
+        self._add_reasoning(message.get("thinking"))
+        return text_of(message.get("content"))
+
+
+def _usage(value: dict[str, Any]) -> Usage | None:
+    # A prompt that was wholly in the cache has no count; then the router estimates.
+    read, written = count_of(value.get("prompt_eval_count")), count_of(value.get("eval_count"))
+    if read is None or written is None:
+        return None
+    return Usage(prompt_tokens=read, completion_tokens=written)

@@ -1,0 +1,142 @@
+"""The streaming chat completions that OpenAI defined, and what most backends made of them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from services.router.backends.dialects.dialect import (
+    Request,
+    chat_messages,
+    reply_tokens,
+    request_headers,
+)
+from services.router.backends.dialects.served_models import read_listing
+from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.exchange import Usage
+from services.router.backends.http.reader import Reader, count_of, text_of
+from services.router.backends.http.sse import SseDecoder
+from services.router.types.ledger import CallStatus
+
+if TYPE_CHECKING:
+    from services.router.backends.dialects.served_models import Catalogue
+    from services.router.backends.http.exchange import Exchange
+
+
+class OpenAiDialect:
+    """Asks `POST {base}/chat/completions` and reads server-sent events."""
+
+    @property
+    def continues(self) -> bool:
+        """It begins a new message, whatever the last one is."""
+        return False
+
+    def request(self, exchange: Exchange) -> Request:
+        """Returns what is sent."""
+        return Request(
+            url=f"{exchange.base_url}/chat/completions",
+            headers=self._headers(exchange),
+            body=json.dumps(self._payload(exchange)).encode(),
+        )
+
+    def reader(self, exchange: Exchange) -> Reader:
+        """Returns a reader of the reply."""
+        return OpenAiReader(exchange)
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the models are listed."""
+        return f"{base_url}/models"
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads the list of models."""
+        return read_listing(value)
+
+    def _headers(self, exchange: Exchange) -> dict[str, str]:
+        return request_headers(exchange.model, "text/event-stream")
+
+    def _payload(self, exchange: Exchange) -> dict[str, Any]:
+        model = exchange.model
+        payload: dict[str, Any] = {
+            "model": model.backend_model or model.id,
+            "messages": chat_messages(exchange),
+            "max_tokens": reply_tokens(exchange),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if model.temperature is not None:
+            payload["temperature"] = model.temperature
+        return payload
+
+
+class OpenAiReader(Reader):
+    """Reads `chat.completion.chunk` events, as any of the backends writes them."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange, SseDecoder())
+
+    def _event(self, value: dict[str, Any]) -> str:
+        if value.get("error") or value.get("object") == "error":
+            raise self._fail(value.get("error") or value)
+        self._note_usage(self._usage(value))
+        choices = value.get("choices")
+        if not choices or not isinstance(choices, list):
+            return ""
+        choice = choices[0]
+        if not isinstance(choice, dict):
+            raise AttemptFailedError(CallStatus.MALFORMED)
+        reason = choice.get("finish_reason")
+        if reason is not None:
+            self._finish(reason, choice)
+        delta = choice.get("delta")
+        return "" if delta is None else self._delta(delta)
+
+    def _finish(self, reason: object, choice: dict[str, Any]) -> None:
+        if reason == "error":
+            raise self._fail(choice.get("error"))
+        if reason == "abort":  # the server gave the request up: it shuts down, or is out of memory
+            raise AttemptFailedError(CallStatus.INTERRUPTED)
+        self.finished = True
+
+    def _delta(self, delta: object) -> str:
+        if not isinstance(delta, dict):
+            raise AttemptFailedError(CallStatus.MALFORMED)
+        reasoning = delta.get("reasoning_content") or delta.get("reasoning")
+        if reasoning is not None:
+            self._add_reasoning(reasoning)
+        return text_of(delta.get("content"))
+
+    def _usage(self, value: dict[str, Any]) -> Usage | None:
+        return read_usage(value.get("usage"))
+
+
+def read_usage(value: object) -> Usage | None:
+    """Returns the token counts in a `usage` object; None if it holds none."""
+    if not isinstance(value, dict):
+        return None
+    prompt, completion = (
+        count_of(value.get("prompt_tokens")),
+        count_of(value.get("completion_tokens")),
+    )
+    if prompt is None or completion is None:
+        return None
+    read, written = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
+    reasoning = _count_in(written, "reasoning_tokens")
+    if reasoning is None:
+        reasoning = count_of(value.get("reasoning_tokens"))  # where SGLang has it
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        cached_prompt_tokens=min(_count_in(read, "cached_tokens") or 0, prompt),
+        reasoning_tokens=None if reasoning is None else min(reasoning, completion),
+        cost_usd=_cost(value.get("cost")),
+    )
+
+
+def _count_in(details: object, name: str) -> int | None:
+    return count_of(details.get(name)) if isinstance(details, dict) else None
+
+
+def _cost(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value < 1e6 else None

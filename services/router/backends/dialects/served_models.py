@@ -1,0 +1,78 @@
+"""What a server says it serves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.types.ledger import CallStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """One model, as its server describes it; None where it does not say."""
+
+    context_window_tokens: int | None = None
+    prompt_price_usd_per_million_tokens: float | None = None
+    completion_price_usd_per_million_tokens: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """Every model of a server by its name."""
+
+    models: Mapping[str, ServedModel] = field(default_factory=dict)
+    any_name: ServedModel | None = None
+    """What a server with one model serves, whatever name it is asked for."""
+
+    def find(self, name: str) -> ServedModel | None:
+        """Returns the model of that name; a suffix (`:nitro`, `:latest`) may be added or left out."""
+        names = (name, f"{name}:latest", name.rsplit(":", 1)[0])
+        found = (self.models[n] for n in names if n in self.models)
+        return next(found, self.any_name)
+
+
+def read_listing(value: object) -> Catalogue:
+    """Reads OpenAI's list of models, with what vLLM, SGLang and OpenRouter add to it.
+
+    Raises:
+        AttemptFailedError: It is no such list.
+    """
+    listed = value.get("data") if isinstance(value, dict) else None
+    if not isinstance(listed, list):
+        raise AttemptFailedError(CallStatus.MALFORMED)
+    return Catalogue(
+        models={
+            item["id"]: _served(item)
+            for item in listed
+            if isinstance(item, dict) and isinstance(item.get("id"), str)
+        }
+    )
+
+
+def positive(value: object) -> int | None:
+    """Returns a positive integer; None for whatever is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _served(item: Mapping[str, Any]) -> ServedModel:
+    pricing = item.get("pricing")
+    prices = pricing if isinstance(pricing, dict) else {}
+    return ServedModel(
+        context_window_tokens=positive(item.get("max_model_len"))
+        or positive(item.get("context_length")),
+        prompt_price_usd_per_million_tokens=_price(prices.get("prompt")),
+        completion_price_usd_per_million_tokens=_price(prices.get("completion")),
+    )
+
+
+def _price(per_token: object) -> float | None:
+    try:
+        price = float(per_token) * 1e6 if isinstance(per_token, str) else None
+    except ValueError:
+        return None
+    return price if price is not None and price >= 0 else None  # -1 stands for "it depends"

@@ -1,0 +1,147 @@
+"""TGI: its OpenAI-compatible API, and its own, where plain text goes in and tokens come out.
+
+Its own is for models without a chat template. The prompt is a transcript, its turns set apart by empty
+lines, that ends where the model is to write:
+
+    {system text}
+
+    User: {text}
+
+    Assistant: {text}
+
+    User: {text}
+
+    Assistant:
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from services.router.backends.dialects.dialect import Request, reply_tokens, request_headers
+from services.router.backends.dialects.openai import OpenAiDialect
+from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
+from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.exchange import Usage
+from services.router.backends.http.reader import Reader, count_of, text_of
+from services.router.backends.http.sse import SseDecoder
+from services.router.types.conversation import Role
+from services.router.types.ledger import CallStatus
+
+if TYPE_CHECKING:
+    from services.router.backends.http.exchange import Exchange
+
+_SPEAKERS = {Role.SYSTEM: "", Role.USER: "User: ", Role.ASSISTANT: "Assistant: "}
+_STOP = "\n\nUser:"
+
+
+class TgiDialect(OpenAiDialect):
+    """TGI's OpenAI-compatible API."""
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the server tells its settings; it has one model, under any name."""
+        return _info_url(base_url)
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads the context window."""
+        return _read_info(value)
+
+
+class TgiNativeDialect:
+    """Asks `POST {base}/generate_stream`; the base URL is the server's root."""
+
+    @property
+    def continues(self) -> bool:
+        """The start of the answer is the end of the prompt."""
+        return True
+
+    def request(self, exchange: Exchange) -> Request:
+        """Returns what is sent."""
+        model = exchange.model
+        parameters: dict[str, Any] = {
+            "max_new_tokens": reply_tokens(exchange),
+            "details": True,
+            "return_full_text": False,
+            "stop": [_STOP],
+            "do_sample": bool(model.temperature),
+        }
+        if model.temperature:  # zero is refused; without sampling it is what happens
+            parameters["temperature"] = model.temperature
+        return Request(
+            url=f"{exchange.base_url}/generate_stream",
+            headers=request_headers(model, "text/event-stream"),
+            body=json.dumps({"inputs": render(exchange), "parameters": parameters}).encode(),
+        )
+
+    def reader(self, exchange: Exchange) -> Reader:
+        """Returns a reader of the reply."""
+        return _TgiReader(exchange)
+
+    def catalogue_url(self, base_url: str) -> str:
+        """Returns where the server tells its settings."""
+        return _info_url(base_url)
+
+    def catalogue(self, value: object) -> Catalogue:
+        """Reads the context window."""
+        return _read_info(value)
+
+
+def _info_url(base_url: str) -> str:
+    return f"{base_url.removesuffix('/v1')}/info"
+
+
+def _read_info(value: object) -> Catalogue:
+    if not isinstance(value, dict) or "model_id" not in value:
+        raise AttemptFailedError(CallStatus.MALFORMED)
+    window = positive(value.get("max_total_tokens"))
+    return Catalogue(any_name=ServedModel(context_window_tokens=window))
+
+
+def render(exchange: Exchange) -> str:
+    """Returns the messages as one text that ends where the model is to go on."""
+    turns = [f"{_SPEAKERS[m.role]}{m.content}" for m in exchange.messages]
+    answer = f"Assistant: {exchange.partial}" if exchange.partial else "Assistant:"
+    return "\n\n".join([*turns, answer])
+
+
+class _TgiReader(Reader):
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange, SseDecoder())
+        self._at_start = not exchange.partial
+        self._held = ""
+        """Text that may be the start of the stop sequence, which TGI sends along."""
+
+    def _event(self, value: dict[str, Any]) -> str:
+        if value.get("error"):
+            raise self._fail(value["error"])
+        token, details = value.get("token"), value.get("details")
+        if not isinstance(token, dict | None) or not isinstance(details, dict | None):
+            raise AttemptFailedError(CallStatus.MALFORMED)
+        if token is not None and token.get("special") is not True:
+            self._held += text_of(token.get("text"))
+        if details is not None:
+            self._note_usage(_usage(details))
+        if value.get("generated_text") is not None:
+            self.finished = self.done = True
+        return self._settled()
+
+    def _settled(self) -> str:
+        """Takes the text that is no part of a stop sequence, and of no space before the answer."""
+        text, stop, _ = self._held.partition(_STOP)
+        if not stop and not self.done:
+            lengths = range(min(len(_STOP) - 1, len(text)), 0, -1)
+            kept = next((n for n in lengths if _STOP.startswith(text[-n:])), 0)
+            text = text[: len(text) - kept]
+        self._held = "" if stop else self._held[len(text) :]
+        if self._at_start:
+            text = text.lstrip()
+            self._at_start = not text
+        return text
+
+
+def _usage(details: dict[str, Any]) -> Usage | None:
+    read, written = count_of(details.get("input_length")), count_of(details.get("generated_tokens"))
+    if read is None or written is None:
+        return None
+    return Usage(prompt_tokens=read, completion_tokens=written)

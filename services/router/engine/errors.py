@@ -1,0 +1,60 @@
+"""Why there is no answer, as the caller is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routemoa.errors import AnswerTimedOutError, GenerationFailedError, NoEligibleModelError
+from services.router.routing.ranking import StopReason
+from services.router.types.ledger import CallStatus
+from services.rpc.validation import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.routing.policy import Policy
+    from services.router.routing.ranking import Ranked
+    from services.router.types.ledger import Ledger
+
+
+def no_answer(ledger: Ledger) -> GenerationFailedError | AnswerTimedOutError:
+    """Returns the error of a run in which no model answered."""
+    metadata = {
+        "model_ids": listed(entry.model_id for entry in ledger.entries),
+        "statuses": listed(f"CALL_STATUS_{entry.status.name}" for entry in ledger.entries),
+        "cost_usd": f"{ledger.cost_usd:.6f}",
+    }
+    if any(entry.status is CallStatus.TIMEOUT for entry in ledger.entries):
+        message = "no model answered in the time that the caller allows"
+        return AnswerTimedOutError(message, metadata)
+    return GenerationFailedError("every model that was called failed", metadata)
+
+
+def nothing_eligible(
+    ranked: Sequence[Ranked], policy: Policy, lack: StopReason
+) -> NoEligibleModelError:
+    """Returns the error of a run whose limits leave no model for the first layer."""
+    if not ranked:
+        return NoEligibleModelError("no model that the policy allows can hold the conversation")
+    if lack is StopReason.TOKEN_LIMIT:
+        return NoEligibleModelError(
+            "the smallest call could take more tokens than the policy allows",
+            {"max_token_count": str(policy.max_tokens)},
+        )
+    if lack is StopReason.COST_LIMIT:
+        cheapest_usd = min(r.candidate.worst.usd for r in ranked)
+        return NoEligibleModelError(
+            "the cheapest call could cost more than the policy allows",
+            {
+                "max_cost_usd": str(policy.max_cost_usd),
+                "cheapest_call_usd": f"{cheapest_usd:.6f}",
+            },
+        )
+    fastest_s = min(r.candidate.expected_latency_s for r in ranked)
+    return NoEligibleModelError(
+        "every model is expected to take longer than the policy allows",
+        {
+            "max_expected_latency_s": str(policy.max_expected_latency_s),
+            "fastest_expected_latency_s": f"{fastest_s:.3f}",
+        },
+    )
