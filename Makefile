@@ -8,8 +8,9 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo test test-clients test-vllm test-train test-chart test-chart-cluster lint format
-.PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci clean images image-buildah test-images
+.PHONY: help setup setup-train demo test test-clients test-vllm test-slow test-train test-chart test-chart-cluster lint format
+.PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
+.PHONY: image-buildah test-images
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,19 +59,28 @@ demo: $(VENV)/serve.done ## Start everything, ask questions of different domains
 
 # -- checks ------------------------------------------------------------------------------------------
 
-test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback
-	$(BIN)/python -m pytest $(foreach folder,chart clients load train,--ignore tests/$(folder))
+# Processes that share the tests of a target, whose report is for the table of `make ci`. Tests start many
+# processes: modules are compiled once, also where the environment says not to write them.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
+REPORTS := build/reports
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --junitxml $(REPORTS)/$@.xml
+
+test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback (WORKERS=...)
+	$(PYTEST) $(foreach folder,chart clients load train,--ignore tests/$(folder))
 
 test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go, Node and npm, Java and Maven), print the matrix
-	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance
+	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance --junit $(REPORTS)/$@.conformance.xml
 	$(BIN)/python -m tests.load.tool
-	$(BIN)/python -m pytest tests/clients tests/load
+	$(PYTEST) tests/clients tests/load
 
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
-	$(BIN)/python -m pytest -m train tests/train
+	OMP_NUM_THREADS=1 $(PYTEST) --dist loadgroup -m train tests/train
+
+test-slow: $(VENV)/dev.done ## Run the tests that take minutes or thousands of descriptors
+	$(BIN)/python -m pytest -m slow
 
 test-chart: $(VENV)/dev.done .venv-chart/chart.done .tools/tools.done ## Test the Helm chart: render, validate, lint, alerts
-	$(BIN)/python -m pytest tests/chart --ignore tests/chart/cluster
+	$(PYTEST) tests/chart --ignore tests/chart/cluster
 
 test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Install the chart in a real control plane (long first build)
 	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin $(BIN)/python -m pytest -s --timeout 600 tests/chart/cluster
@@ -133,7 +143,22 @@ SOAK_MINUTES ?= 30
 soak: $(VENV)/train.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
 	MALLOC_ARENA_MAX=2 $(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md --picture docs/benchmarks/scorer-soak.png
 
-ci: gen-check lint test-clients test-chart test-train test ## What CI runs
+CHECKS := gen-check lint test-clients test-chart test-train test
+ci: ## Run what CI runs, all of it whatever fails, and print a table of it
+	@rm -rf $(REPORTS); mkdir -p $(REPORTS); \
+	for check in $(CHECKS); do \
+	  begun=$$SECONDS; $(MAKE) --no-print-directory $$check; \
+	  echo "$$check $$? $$((SECONDS - begun))" >> $(REPORTS)/checks; \
+	done
+	@$(BIN)/python scripts/ci_table.py $(REPORTS)
+
+release-check: export ROUTEMOA_TEST_REQUIRED := 1
+release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, slow tests, a control plane); takes hours
+	$(MAKE) ci
+	$(MAKE) image-buildah test-images
+	$(MAKE) test-vllm
+	$(MAKE) test-slow
+	$(MAKE) test-chart-cluster
 
 # -- images ------------------------------------------------------------------------------------------
 

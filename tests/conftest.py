@@ -73,8 +73,8 @@ def scorer_service(
 
 @pytest.fixture
 async def scorer_address(serve: Serve, scorer_runtime: Runtime) -> str:
-    """A scorer service with default settings."""
-    config = ScorerServiceConfig(listen_address=LOOPBACK)
+    """A scorer service that refuses nothing because the machine is slow."""
+    config = ScorerServiceConfig(listen_address=LOOPBACK, max_queue_wait_s=60)
     return await serve(config, scorer_service(config, scorer_runtime))
 
 

@@ -56,7 +56,7 @@ class Simulator:
         self._state.clear_fault(model)
 
     async def wait_for_calls(
-        self, condition: Callable[[Sequence[CallRecord]], bool], *, timeout_s: float = 5.0
+        self, condition: Callable[[Sequence[CallRecord]], bool], *, timeout_s: float = 60.0
     ) -> tuple[CallRecord, ...]:
         """Returns the calls as soon as they meet ``condition``.
 
@@ -66,7 +66,7 @@ class Simulator:
         return await self._state.log.wait_until(condition, timeout_s=timeout_s)
 
     async def wait_for_outcome(
-        self, model: str, outcome: CallOutcome, *, timeout_s: float = 5.0
+        self, model: str, outcome: CallOutcome, *, timeout_s: float = 60.0
     ) -> CallRecord:
         """Waits for a call to ``model`` with this outcome and returns the first.
 

@@ -10,8 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+
+from tests.toolchain import missing
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy/k8s/routemoa"
@@ -29,7 +30,7 @@ def tool(name: str) -> str:
     """Returns the path of a tool that `make test-chart` installs, or skips the test and says so."""
     found = shutil.which(name, path=f"{TOOLS / 'bin'}:{os.environ['PATH']}")
     if found is None:
-        pytest.skip(f"{name} is not here; `make test-chart` installs it where there is Go")
+        missing(f"{name} is not here; `make test-chart` installs it where there is Go")
     return found
 
 
@@ -95,7 +96,7 @@ class Rendered:
 def run(*command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """Runs a program to its end, whatever its exit status."""
     return subprocess.run(  # noqa: S603  # our tools, on our files
-        command, capture_output=True, text=True, timeout=50, check=False, input=stdin
+        command, capture_output=True, text=True, timeout=150, check=False, input=stdin
     )
 
 

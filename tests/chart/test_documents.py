@@ -24,6 +24,7 @@ from tests.chart.chart import (
     values_options,
 )
 from tests.chart.test_scenarios import PYTHON, validate
+from tests.toolchain import missing
 
 TEAMS = EXAMPLES / "teams"
 
@@ -122,7 +123,7 @@ def test_a_team_reaches_the_platform_and_the_platform_admits_it(team: str) -> No
 def test_shellcheck_finds_nothing_in_our_scripts() -> None:
     shellcheck = PYTHON.with_name("shellcheck")
     if not shellcheck.exists():
-        pytest.skip(f"{shellcheck} is not here; `make test-chart` installs it")
+        missing(f"{shellcheck} is not here; `make test-chart` installs it")
     folders = ("scripts", "deploy", "tests")
     scripts = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.sh"))]
     assert {"up.sh", "base.sh", "chart_tools.sh", "build.sh"} <= {path.name for path in scripts}

@@ -129,7 +129,7 @@ async def call(*options: str, **addresses: str) -> tuple[int, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), 40)
+    output, _ = await asyncio.wait_for(process.communicate(), 150)
     return process.returncode or 0, output.decode()
 
 

@@ -21,6 +21,7 @@ from tests.chart.chart import (
     values_files,
     values_options,
 )
+from tests.toolchain import missing
 
 PYTHON = Path(os.environ.get("ROUTEMOA_CHART_PYTHON", ROOT / ".venv-chart/bin/python"))
 IGNORED = (
@@ -44,7 +45,7 @@ UNSAFE = {"open"}
 
 def validate(text: str) -> str:
     if not PYTHON.exists():
-        pytest.skip(f"{PYTHON} is not here; `make test-chart` makes it")
+        missing(f"{PYTHON} is not here; `make test-chart` makes it")
     script = Path(__file__).with_name("validate.py")
     done = run(str(PYTHON), str(script), str(TOOLS / "crds"), *KUBERNETES_VERSIONS, stdin=text)
     assert not done.stderr

@@ -10,6 +10,7 @@ import pytest
 
 from tests.clients.program import ROOT, run
 from tests.load.tool import SOURCES, found
+from tests.toolchain import missing
 
 if TYPE_CHECKING:
     from services.local.stack import Stack
@@ -22,7 +23,7 @@ COMMANDS = [line for block in BLOCKS for line in block.splitlines()]
 async def test_the_documented_commands_work(tool: str, stack: Stack) -> None:
     program = found(tool)
     if program is None:
-        pytest.skip(f"{tool} is not installed; docs/clients.md says how")
+        missing(f"{tool} is not installed; docs/clients.md says how")
     addresses = {
         "127.0.0.1:50051": stack.scorer_address,
         "127.0.0.1:50052": stack.router_address,

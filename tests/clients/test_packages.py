@@ -18,13 +18,13 @@ import pytest
 import pytest_asyncio
 
 from tests.clients.program import ROOT, run
+from tests.toolchain import missing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from services.local.stack import Stack
 
-pytestmark = pytest.mark.timeout(180)
 CLIENTS = ROOT / "clients"
 ADDRESS = "127.0.0.1:50052"
 """What every example calls."""
@@ -46,9 +46,9 @@ print(routemoa.__file__)
 def needed(*programs: str, built: Path | None = None) -> None:
     for program in programs:
         if which(program) is None:
-            pytest.skip(f"{program} is not installed")
+            missing(f"{program} is not installed")
     if built is not None and not built.exists():
-        pytest.skip(f"{built.relative_to(ROOT)} is not there: `make test-clients` builds it")
+        missing(f"{built.relative_to(ROOT)} is not there: `make test-clients` builds it")
 
 
 def example_of(page: Path, language: str, stack: Stack) -> str:

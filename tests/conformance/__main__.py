@@ -1,7 +1,7 @@
 """`python -m tests.conformance`: builds every client, runs every case with each, prints the matrix.
 
 Exits 1 if a client does not conform or its own tests fail. A language whose toolchain is absent is
-skipped, and the matrix says so.
+skipped, and the matrix says so; in CI, that is a failure.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import asyncio
 import logging
 import subprocess
 import sys
-from functools import cache
+import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +21,10 @@ import structlog
 
 from tests.conformance.case import Case, load_cases
 from tests.conformance.driver import DriverError, driving
+from tests.conformance.junit import junit
 from tests.conformance.language import LANGUAGES, Language
 from tests.conformance.suite import Suite, playing
+from tests.toolchain import is_required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +33,8 @@ BUILD_TIMEOUT_S = 900
 
 Results = dict[str, list[str]]
 """The problems of every case that ran, by its name."""
+Build = tuple[Path, tuple[tuple[str, ...], ...]]
+"""A folder, and the commands that build the client in it."""
 
 
 def main() -> None:
@@ -47,16 +52,20 @@ def main() -> None:
     )
     parser.add_argument("--no-build", action="store_true", help="use what was built before")
     parser.add_argument("--markdown", type=Path, help="file to write the matrix to")
+    parser.add_argument("--junit", type=Path, help="file to write a JUnit report to")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     cases = [case for case in every if not options.cases or case.name in options.cases]
     chosen, skipped = ready(options.clients, builds=not options.no_build)
-    results = asyncio.run(run(cases, chosen))
+    results, seconds = asyncio.run(run(cases, chosen))
     print_problems(results)
     text = matrix(cases, results, skipped)
     sys.stdout.write("\n" + text)
     if options.markdown:
         options.markdown.write_text(text)
+    if options.junit:
+        options.junit.parent.mkdir(parents=True, exist_ok=True)
+        junit(cases, results, skipped, seconds).write(options.junit, encoding="utf-8")
     wrong = any(found for by_case in results.values() for found in by_case.values())
     built_all = not any(reason.startswith("FAILED") for reason in skipped.values())
     raise SystemExit(0 if built_all and not wrong else 1)
@@ -64,21 +73,30 @@ def main() -> None:
 
 def ready(names: Sequence[str], *, builds: bool) -> tuple[list[Language], dict[str, str]]:
     """Returns the languages that can be run, and by name why the others cannot."""
+    wanted = [language for language in LANGUAGES if language.name in names]
+    installed = [language for language in wanted if not language.missing]
+    failed = failed_builds(installed) if builds else {}
     languages: list[Language] = []
     skipped: dict[str, str] = {}
-    for language in LANGUAGES:
-        if language.name not in names:
-            continue
+    for language in wanted:
         if language.missing:
-            skipped[language.name] = f"not installed: {language.missing}"
-        elif builds and (failed := build(language.folder, language.build)):
-            skipped[language.name] = f"FAILED: {failed}"
+            failure = "FAILED, " if is_required() else ""
+            skipped[language.name] = f"{failure}not installed: {language.missing}"
+        elif command := failed.get((language.folder, language.build)):
+            skipped[language.name] = f"FAILED: {command}"
         else:
             languages.append(language)
     return languages, skipped
 
 
-@cache
+def failed_builds(languages: Sequence[Language]) -> dict[Build, str]:
+    """Builds clients side by side, each once; returns the commands that failed."""
+    builds = sorted({(language.folder, language.build) for language in languages})
+    with ThreadPoolExecutor() as threads:
+        commands = threads.map(lambda each: build(*each), builds)
+    return {each: command for each, command in zip(builds, commands, strict=True) if command}
+
+
 def build(folder: Path, commands: tuple[tuple[str, ...], ...]) -> str:
     """Builds a client and runs its own tests; returns the command that failed, if one did."""
     for command in commands:
@@ -92,10 +110,18 @@ def build(folder: Path, commands: tuple[tuple[str, ...], ...]) -> str:
     return ""
 
 
-async def run(cases: Sequence[Case], languages: Sequence[Language]) -> Mapping[str, Results]:
-    """Returns the problems of every case, by language."""
+async def run(
+    cases: Sequence[Case], languages: Sequence[Language]
+) -> tuple[Mapping[str, Results], Mapping[str, float]]:
+    """Returns the problems of every case, and the time that the cases took, by language."""
+    results: dict[str, Results] = {}
+    seconds: dict[str, float] = {}
     async with playing(cases, version("routemoa")) as suite:
-        return {language.name: await run_language(suite, cases, language) for language in languages}
+        for language in languages:
+            started_s = time.perf_counter()
+            results[language.name] = await run_language(suite, cases, language)
+            seconds[language.name] = time.perf_counter() - started_s
+    return results, seconds
 
 
 async def run_language(suite: Suite, cases: Sequence[Case], language: Language) -> Results:

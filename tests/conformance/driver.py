@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from tests.conformance.language import Language
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
-OUTCOME_TIMEOUT_S = 30
-EXIT_TIMEOUT_S = 10
+OUTCOME_TIMEOUT_S = 90
+EXIT_TIMEOUT_S = 60
 
 
 class DriverError(Exception):

@@ -6,9 +6,8 @@ case -> command line to the driver -> its outcome, and the server's record -> pr
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +20,7 @@ from tests.conformance.certificates import make_certificates
 from tests.conformance.messages import METHODS
 from tests.conformance.server import CountingProxy, Stage, listening
 from tests.conformance.verdict import problems
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.conformance.language import Language
 
 SERVICES = ("ScorerService", "RouterService", "JudgeService")
-CANCELLATION_S = 2.0
+CANCELLATION_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +110,7 @@ async def playing(cases: Sequence[Case], version: str) -> AsyncIterator[Suite]:
             "throttled": await stack.enter_async_context(listening(stage, SERVICES)),
             "judge-only": await stack.enter_async_context(listening(stage, ("JudgeService",))),
             "counted": await proxy.serve(stack),
-            "nobody": _free_address(),
+            "nobody": f"127.0.0.1:{free_port()}",
         }
         if any(case.is_live for case in cases):
             live = await stack.enter_async_context(running_stack(StackConfig()))
@@ -132,9 +132,3 @@ def _server_credentials(folder: Path, *, mutual: bool) -> grpc.ServerCredentials
     pair = ((folder / "server.key").read_bytes(), (folder / "server.pem").read_bytes())
     ca = (folder / "ca.pem").read_bytes() if mutual else None
     return grpc.ssl_server_credentials([pair], ca, require_client_auth=mutual)
-
-
-def _free_address() -> str:
-    with closing(socket.socket()) as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{unused.getsockname()[1]}"

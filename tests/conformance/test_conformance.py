@@ -11,22 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+import pytest_asyncio
 import structlog
 
 from routemoa.errors import ERRORS
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest
+from tests import toolchain
 from tests.conformance import __main__ as runner
 from tests.conformance.__main__ import matrix, ready
 from tests.conformance.case import Case, Expectation, Script, load_cases
 from tests.conformance.driver import driving
+from tests.conformance.junit import junit
 from tests.conformance.language import LANGUAGES, Language
 from tests.conformance.messages import METHODS
 from tests.conformance.server import Record
-from tests.conformance.suite import playing
+from tests.conformance.suite import Suite, playing
 from tests.conformance.verdict import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from tests.conformance.case import Json
 
@@ -36,10 +39,17 @@ PYTHON = [language for language in LANGUAGES if not language.toolchain]
 REASONS = {case.script.error["reason"] for case in CASES if case.script.error}
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def suite() -> AsyncIterator[Suite]:
+    async with playing(CASES, version("routemoa")) as playing_suite:
+        yield playing_suite
+
+
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("language", PYTHON, ids=lambda language: language.name)
-async def test_the_python_client_conforms(language: Language) -> None:
+async def test_the_python_client_conforms(suite: Suite, language: Language) -> None:
     wrong = {}
-    async with playing(CASES, version("routemoa")) as suite, driving(language) as driver:
+    async with driving(language) as driver:
         for case in CASES:
             if found := await suite.run(case, language, driver):
                 wrong[case.name] = found
@@ -175,9 +185,34 @@ def test_a_language_without_its_toolchain_is_said_to_be_skipped(
     client: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv(toolchain.REQUIRED, raising=False)
     languages, skipped = ready([client.name], builds=True)
     assert languages == []
-    assert skipped == {client.name: f"not installed: {', '.join(client.toolchain)}"}
+    missing = f"not installed: {', '.join(client.toolchain)}"
+    assert skipped == {client.name: missing}
+    monkeypatch.setenv(toolchain.REQUIRED, "1")
+    assert ready([client.name], builds=True)[1] == {client.name: f"FAILED, {missing}"}
+
+
+def test_a_report_has_a_suite_for_every_language_also_for_those_that_did_not_run() -> None:
+    skipped = {"java": "not installed: mvn", "typescript": "FAILED: npm test"}
+    results: dict[str, dict[str, list[str]]]
+    results = {"python": {"sample": []}, "go": {"sample": ["late", "wrong"]}, "rust": {}}
+    root = junit([CASE], results, skipped, dict.fromkeys(results, 1.5)).getroot()
+    told = {
+        suite.get("name", "").partition(", ")[2]: [
+            (case.get("name"), *((found.tag, found.get("message")) for found in case))
+            for case in suite
+        ]
+        for suite in root
+    }
+    assert told == {
+        "python": [("sample",)],
+        "go": [("sample", ("failure", "late; wrong"))],
+        "rust": [("sample", ("failure", "not run"))],
+        "java": [("build", ("skipped", "not installed: mvn"))],
+        "typescript": [("build", ("failure", "FAILED: npm test"))],
+    }
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def repository(tmp_path: Path) -> Path:
 
 def git(repository: Path, *arguments: str) -> None:
     command = ["git", *IDENTITY, *arguments]
-    subprocess.run(command, cwd=repository, check=True, timeout=30)  # noqa: S603  # our own arguments
+    subprocess.run(command, cwd=repository, check=True, timeout=120)  # noqa: S603  # our own arguments
 
 
 def commit(repository: Path) -> None:
@@ -46,7 +46,7 @@ def check(repository: Path) -> tuple[int, str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from services.simulator.scripted import Script
 
 SCORER_NAME = "routemoa.v1.ScorerService"
+PATIENT = {"scorer_timeout_s": 30.0, "judge_timeout_s": 30.0}
+"""What a router is set to where nothing else is said: on a busy machine, nothing stands in for them."""
 
 
 class ScriptedScorer(scorer_service_pb2_grpc.ScorerServiceServicer):
@@ -183,7 +185,7 @@ async def start_router(
                 pool_file=pool,
                 scorer_address=scorer_address,
                 judge_address=judge,
-                **settings,
+                **PATIENT | settings,
             )
             address = await serve(router_config, router_app(router_config, tuning))
             channel = connect(address)

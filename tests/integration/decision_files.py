@@ -11,7 +11,7 @@ from services.router.decision_records.record import DecisionRecord
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TIMEOUT_S = 20.0
+_TIMEOUT_S = 60.0
 _POLL_S = 0.02
 
 

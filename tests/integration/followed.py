@@ -21,7 +21,7 @@ def urls(replicas: ReplicaSet) -> list[str]:
     return [replica.url for replica in replicas.replicas]
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+async def until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110  # what is waited for tells nobody
             await asyncio.sleep(0.01)

@@ -21,15 +21,8 @@ _LINK_DELAY_S = 0.04
 _CHUNK_BYTES = 64 * 1024
 
 
-def port_free_on(*hosts: str) -> int:
-    """Returns a port that nothing listens on at any of the addresses."""
-    with socket.socket() as probe:
-        probe.bind((hosts[0], 0))
-        port = int(probe.getsockname()[1])
-        for host in hosts[1:]:
-            with socket.socket() as other:
-                other.bind((host, port))
-    return port
+Hosts = defaultdict[str, list[str]]
+"""The addresses of a name."""
 
 
 class NameServer(asyncio.DatagramProtocol):
@@ -37,10 +30,11 @@ class NameServer(asyncio.DatagramProtocol):
 
     Args:
         kept_s: How long an answer is given again, whatever has changed meanwhile.
+        hosts: The addresses of every name; several name servers may share them.
     """
 
-    def __init__(self, kept_s: float) -> None:
-        self.hosts: defaultdict[str, list[str]] = defaultdict(list)
+    def __init__(self, kept_s: float, hosts: Hosts) -> None:
+        self.hosts = hosts
         self.address = ""
         self._kept_s = kept_s
         self._kept: dict[str, tuple[float, list[str]]] = {}
@@ -60,6 +54,11 @@ class NameServer(asyncio.DatagramProtocol):
         ]
         self._transport.sendto(head + data[12:end] + b"".join(answers), addr)
 
+    def told(self, name: str) -> list[str]:
+        """Returns the last answer for a name."""
+        _, hosts = self._kept.get(name, (0.0, []))
+        return hosts
+
     def _answer(self, name: str) -> list[str]:
         now_s = time.monotonic()
         until_s, hosts = self._kept.get(name, (0.0, []))
@@ -78,11 +77,14 @@ def _name(labels: bytes) -> str:
 
 
 @asynccontextmanager
-async def name_server(*, kept_s: float = 0.0) -> AsyncIterator[NameServer]:
+async def name_server(
+    *, kept_s: float = 0.0, hosts: Hosts | None = None
+) -> AsyncIterator[NameServer]:
     """Runs a name server on a free port."""
     loop = asyncio.get_running_loop()
     transport, names = await loop.create_datagram_endpoint(
-        lambda: NameServer(kept_s), local_addr=("127.0.0.1", 0)
+        lambda: NameServer(kept_s, defaultdict(list) if hosts is None else hosts),
+        local_addr=("127.0.0.1", 0),
     )
     try:
         yield names

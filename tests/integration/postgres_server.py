@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for a test: its own cluster, on a free loopback port, killed at will."""
+"""A real PostgreSQL server for a test: its own cluster, on a Unix socket, killed at will."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager, suppress
@@ -14,16 +15,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
-import pytest
 
-from services.local.stack import free_port
+from tests.toolchain import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REQUIRED = "ROUTEMOA_TEST_POSTGRES"
-"""Set where a missing server is a failure, as in CI."""
-_START_TIMEOUT_S = 30.0
+_START_TIMEOUT_S = 90.0
+_AS_USER = """
+import os, pwd, sys
+account = pwd.getpwnam(sys.argv[1])
+os.setgroups([])
+os.setgid(account.pw_gid)
+os.setuid(account.pw_uid)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Runs a program as another user. Popen's `user` would fork, and what gRPC does in a fork can crash."""
 
 
 def _programs() -> Path:
@@ -33,15 +40,12 @@ def _programs() -> Path:
             return folder
     found = shutil.which("initdb")
     if found is None:
-        reason = "no PostgreSQL server here (Debian's postgresql has it)"
-        if os.environ.get(REQUIRED):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("no PostgreSQL server here (Debian's postgresql has it)")
     return Path(found).parent
 
 
-def _user() -> str | None:
-    """Returns who the server must run as, since it refuses root; None means whoever we are."""
+def _other_user() -> str | None:
+    """Returns the user to run the server as, which refuses root; None means the current one."""
     if os.geteuid() != 0:
         return None
     try:
@@ -51,24 +55,24 @@ def _user() -> str | None:
 
 
 class PostgresServer:
-    """One cluster; the server can be killed and started again on the same port."""
+    """One cluster; the server can be killed and started again on the same socket."""
 
     def __init__(self, folder: Path) -> None:
         self._programs = _programs()
-        self._user = _user()
+        self._folder = folder
         self._data = folder / "data"
         self._log = folder / "postgres.log"
-        self._port = free_port()
+        self._as_user: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
-        if self._user is not None:
-            shutil.chown(folder, self._user)
+        if (user := _other_user()) is not None:
+            shutil.chown(folder, user)
+            self._as_user = (sys.executable, "-c", _AS_USER, user)
         subprocess.run(  # noqa: S603  # programs of the installation
             [
-                self._programs / "initdb",
+                *(*self._as_user, str(self._programs / "initdb")),
                 *("--pgdata", self._data, "--username", "routemoa", "--auth", "trust"),
                 *("--no-sync", "--encoding", "UTF8", "--locale", "C"),
             ],
-            user=self._user,
             cwd="/",
             check=True,
             capture_output=True,
@@ -77,7 +81,7 @@ class PostgresServer:
     @property
     def dsn(self) -> str:
         """The connection string."""
-        return f"postgresql://routemoa@127.0.0.1:{self._port}/postgres"
+        return f"postgresql://routemoa@/postgres?host={self._folder}"
 
     def start(self) -> None:
         """Starts the server and waits until it takes connections."""
@@ -108,11 +112,10 @@ class PostgresServer:
         with self._log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603  # as above
                 [
-                    self._programs / "postgres",
-                    *("-D", self._data, "-p", str(self._port), "-h", "127.0.0.1", "-k", ""),
+                    *(*self._as_user, str(self._programs / "postgres")),
+                    *("-D", self._data, "-h", "", "-k", self._folder),
                     *("-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "max_connections=20"),
                 ],
-                user=self._user,
                 cwd="/",
                 stdout=log,
                 stderr=log,
@@ -121,19 +124,19 @@ class PostgresServer:
 
     def _accepts(self) -> bool:
         try:
-            psycopg.connect(self.dsn, connect_timeout=2).close()
+            psycopg.connect(self.dsn, connect_timeout=10).close()
         except psycopg.OperationalError:
             return False
         return True
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """Returns the rows of a query."""
-        with psycopg.connect(self.dsn, connect_timeout=5) as connection:
+        with psycopg.connect(self.dsn, connect_timeout=30) as connection:
             return connection.execute(query.encode()).fetchall()
 
     def run(self, statement: str) -> None:
         """Runs a statement that has no rows."""
-        with psycopg.connect(self.dsn, connect_timeout=5) as connection:
+        with psycopg.connect(self.dsn, connect_timeout=30) as connection:
             connection.execute(statement.encode())
 
 

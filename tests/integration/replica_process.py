@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
-import socket
 import sys
 from asyncio.subprocess import PIPE
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -23,8 +23,6 @@ MODEL = "m"
 QUERY = "What comes next?"
 TEXT = " ".join(f"w{number}" for number in range(50))
 """Fifty words, each one token and none like another, so that a gap or a repetition shows."""
-_PORTS = 20_000, 30_000
-"""Below those that the kernel gives to outgoing connections."""
 PACED = ("--time-to-first-token-ms", "50", "--tokens-per-second", "100")
 
 
@@ -61,7 +59,7 @@ async def replica(folder: Path, *arguments: str) -> AsyncIterator[ReplicaProcess
     records = folder / "records.jsonl"
     records.write_text(json.dumps({"id": "1", "query": QUERY, "responses": {MODEL: TEXT}}))
     arguments = ("--records", str(records), *arguments)
-    url = f"http://127.0.0.1:{_free_port()}/v1"
+    url = f"http://127.0.0.1:{free_port()}/v1"
     running = ReplicaProcess(arguments, await _launch(url, arguments), url)
     try:
         yield running
@@ -69,15 +67,6 @@ async def replica(folder: Path, *arguments: str) -> AsyncIterator[ReplicaProcess
         if running.process.returncode is None:
             running.process.kill()
         await running.process.wait()
-
-
-def _free_port() -> int:
-    """Returns a free port that no outgoing connection takes while the replica is dead."""
-    while True:
-        port = random.randrange(*_PORTS)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 async def _launch(url: str, arguments: tuple[str, ...]) -> Process:

@@ -1,6 +1,7 @@
 """Rolls pods out as a Deployment does, with the chart's values, real processes and shorter times.
 
-start a pod -> ready by its probe -> in DNS -> minReadySeconds -> an old pod out of DNS, SIGTERM -> exit
+start a pod -> ready by its probe -> in DNS -> minReadySeconds, and until every caller knows it ->
+an old pod out of DNS, SIGTERM -> exit
 """
 
 from __future__ import annotations
@@ -21,23 +22,24 @@ import yaml
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.rpc.config import ServiceConfig
-from tests.integration.headless import link
+from tests.integration.headless import link, name_server
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from tests.integration.headless import NameServer
+    from tests.integration.headless import Hosts, NameServer
 
 SPEED_UP = 20
 """How many times faster clocks run than in a cluster; processes start and drain at the same speed."""
-SLACK_S = 4
-"""What a busy machine and the client's 2 s between look-ups take, which are not faster."""
 EXIT_S = 5
 """What the grace period has above the time to drain; tests/chart/test_pods.py holds the chart to it."""
-NEW_PODS_GET_CALLS_S = 60 / SPEED_UP + SLACK_S
 DNS_ANSWERS_ARE_KEPT_S = 5 / SPEED_UP
 """The TTL of CoreDNS."""
-START_S = 30
+START_S = 120
+KNOWN_S = 120
+"""The longest until every caller knows a new pod. In a cluster, minReadySeconds are enough; here gRPC's
+2 s between look-ups are not faster, and the machine may be slow."""
+PAUSE_S = 0.01
 VALUES = Path(__file__).parents[2] / "deploy/k8s/routemoa/values.yaml"
 _CHANNEL_OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),
@@ -51,10 +53,11 @@ class Pod:
 
     host: str
     process: asyncio.subprocess.Process
+    names: NameServer
+    """Where it looks up those that it calls."""
     links: AsyncExitStack
-    ready_s: float = 0.0
-    first_call_s: float = float("inf")
-    """When it answered its first call."""
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+    """It has answered a call."""
     stop_s: float = 0.0
     """How long it took to stop."""
 
@@ -63,7 +66,7 @@ class Pod:
         assert self.process.stderr is not None
         async for line in self.process.stderr:
             if json.loads(line)["event"] == "call":
-                self.first_call_s = min(self.first_call_s, time.monotonic())
+                self.called.set()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,10 +74,13 @@ class Deployment:
     """The pods of one component behind a name."""
 
     component: str
-    names: NameServer
+    hosts: Hosts
     port: int
     replica_count: int
-    settings: Mapping[str, str]
+    settings: Callable[[NameServer], Mapping[str, str]]
+    """The settings of a pod that looks names up there."""
+    callers: Callable[[], Sequence[NameServer]]
+    """Where those that call it look it up."""
     host_numbers: Iterator[int]
     """Every pod takes the next one; shared by all."""
     tasks: asyncio.TaskGroup
@@ -94,10 +100,9 @@ class Deployment:
         """The name of the headless Service."""
         return f"routemoa-{self.component}-headless.ai.svc"
 
-    @property
-    def target(self) -> str:
-        """What clients dial."""
-        return f"dns://{self.names.address}/{self.name}:{self.port}"
+    def target(self, names: NameServer) -> str:
+        """Returns what a client dials that looks names up there."""
+        return f"dns://{names.address}/{self.name}:{self.port}"
 
     @property
     def grace_s(self) -> float:
@@ -112,34 +117,45 @@ class Deployment:
         assert rollout.items() >= one_more_pod_first.items()
         async with asyncio.TaskGroup() as stops:
             for pod in list(self.pods):
-                await self.start()
-                await asyncio.sleep(rollout["minReadySeconds"] / SPEED_UP + SLACK_S)
+                new = await self.start()
+                await asyncio.sleep(rollout["minReadySeconds"] / SPEED_UP)
+                await self._until_known(new)
                 stops.create_task(self.stop(pod, signal.SIGTERM))
 
-    async def start(self) -> None:
-        """Starts a pod; in DNS as soon as it is ready."""
+    async def _until_known(self, pod: Pod) -> None:
+        async with asyncio.timeout(KNOWN_S):
+            while not all(pod.host in names.told(self.name) for names in self.callers()):  # noqa: ASYNC110
+                await asyncio.sleep(PAUSE_S)  # a look-up has no event
+            await pod.called.wait()
+
+    async def start(self) -> Pod:
+        """Starts a pod and returns it; in DNS as soon as it is ready."""
         number = next(self.host_numbers)
         near, host = f"127.0.1.{number}", f"127.0.2.{number}"
+        links = AsyncExitStack()
+        names = await links.enter_async_context(
+            name_server(kept_s=DNS_ANSWERS_ARE_KEPT_S, hosts=self.hosts)
+        )
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", f"services.{self.component}"),
-            env=os.environ | self._environment(f"{host}:{self.port}"),
+            env=os.environ | self._environment(f"{host}:{self.port}", names),
             stderr=asyncio.subprocess.PIPE,
         )
-        pod = Pod(host=near, process=process, links=AsyncExitStack())
+        pod = Pod(host=near, process=process, names=names, links=links)
         self.pods.append(pod)
         self.tasks.create_task(pod.read_log())
         await self._until_ready(f"{host}:{self.port}")
-        await pod.links.enter_async_context(link(near, host, self.port, self.tasks))
-        pod.ready_s = time.monotonic()
-        self.names.hosts[self.name].append(near)
+        await links.enter_async_context(link(near, host, self.port, self.tasks))
+        self.hosts[self.name].append(near)
+        return pod
 
     async def stop(self, pod: Pod, signal_number: int) -> None:
         """Takes a pod out of DNS and signals it at the same moment; kills it after the grace period."""
         started_s = time.monotonic()
         self.pods.remove(pod)
         self.old_pods.append(pod)
-        if pod.host in self.names.hosts[self.name]:
-            self.names.hosts[self.name].remove(pod.host)
+        if pod.host in self.hosts[self.name]:
+            self.hosts[self.name].remove(pod.host)
         if pod.process.returncode is None:
             pod.process.send_signal(signal_number)
         try:
@@ -158,7 +174,7 @@ class Deployment:
             response = await health.Check(request, timeout=START_S, wait_for_ready=True)  # type: ignore[attr-defined]  # its stubs name no method
         assert response.status == health_pb2.HealthCheckResponse.SERVING
 
-    def _environment(self, address: str) -> dict[str, str]:
+    def _environment(self, address: str, names: NameServer) -> dict[str, str]:
         age_s = ServiceConfig.model_fields["max_connection_age_s"].default
         config = self.values["config"]
         settings = {
@@ -167,6 +183,6 @@ class Deployment:
             "DRAIN_DELAY_S": str(config["drain_delay_s"]),
             "DRAIN_TIMEOUT_S": str(config["drain_timeout_s"]),
             "MAX_CONNECTION_AGE_S": str(age_s / SPEED_UP),
-            **self.settings,
+            **self.settings(names),
         }
         return {f"ROUTEMOA_{self.component.upper()}_{k}": v for k, v in settings.items()}

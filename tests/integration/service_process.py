@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-START_S = 30
+START_S = 120
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ async def scripted_simulator() -> AsyncIterator[Simulator]:
 
 
 def open_session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
 
 
 def request_body(model: str = MODEL, **fields: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ UNPACED = StackConfig(simulator_arguments=("--simulated",))
 FREE_PORTS = [
     part for name in ("scorer", "judge", "router", "simulator") for part in (f"--{name}-port", "0")
 ]
-TIMEOUT_S = 30.0
+TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

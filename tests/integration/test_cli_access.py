@@ -72,7 +72,7 @@ async def command(*arguments: str | Path, **environment: str | Path) -> tuple[in
         stderr=asyncio.subprocess.PIPE,
         env=os.environ | {name: str(value) for name, value in environment.items()},
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         output, errors = await process.communicate()
     return process.returncode or 0, output.decode(), errors.decode()
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from tests.integration.conftest import StartRouter
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[PostgresServer]:
@@ -117,21 +115,23 @@ async def test_records_of_an_outage_arrive_after_it_and_nobody_waits(
     server: PostgresServer, dsn_file: Path
 ) -> None:
     sink = PostgresSink(dsn_file)
-    slowest_s = 0.0
+    slowest_s = down_s = up_s = 0.0
     async with open_buffer(
         sink, max_bytes=10_000_000, first_pause_s=0.01, drain_timeout_s=60
     ) as buffer:
         for number in range(300):
             if number == 100:
                 await asyncio.to_thread(server.kill)
+                down_s = time.perf_counter()
             if number == 200:
                 await asyncio.to_thread(server.start)
+                up_s = time.perf_counter()
             started_s = time.perf_counter()
             buffer.put(line(f"{number:03}"))
             slowest_s = max(slowest_s, time.perf_counter() - started_s)
             await asyncio.sleep(0)
     assert ids(server) == [f"{number:03}" for number in range(300)]
-    assert slowest_s < 0.5  # a call that waited for the server would take the outage
+    assert slowest_s < (up_s - down_s) / 2  # one that waited for the server would take all of it
 
 
 async def test_a_server_that_hangs_does_not_hold_up_the_end(
@@ -143,7 +143,7 @@ async def test_a_server_that_hangs_does_not_hold_up_the_end(
     server.signal(signal.SIGSTOP)
     try:
         async with (
-            asyncio.timeout(20),
+            asyncio.timeout(60),
             open_buffer(sink, max_bytes=10_000_000, drain_timeout_s=0.2) as buffer,
         ):
             buffer.put(line("b"))

@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_recorded_queries_are_answered_scored_and_priced(folder: Path) -> None:
     tables = folder / "tables.md"
     arguments = ["--replay", str(folder), "--json", "--markdown", str(tables)]

@@ -11,7 +11,7 @@ import pytest
 from scorer import default_artifact_path
 
 EDGE = default_artifact_path().parent / "edge"
-TIMEOUT_S = 55
+TIMEOUT_S = 170
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="needs onnx ([train])")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Serve
 
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 
 
 async def probe(*arguments: str) -> tuple[int | None, str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def invalid_fields(judge: JudgeServiceStub, request: AssessAnswersRequest) -> list[str]:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await judge.AssessAnswers(request, timeout=5)
+        await judge.AssessAnswers(request, timeout=60)
     error = from_rpc_error(caught.value)
     assert isinstance(error, InvalidFieldError)
     return [violation.field for violation in error.violations]
@@ -39,7 +39,7 @@ async def test_after_two_layers_prior_self_and_cross_scores_are_fused(
         previous_answers=[Answer(model_id="a", self_score=0.7), Answer(model_id="b")],
         prior_scores=priors(a=0.5, b=0.4, c=0.7, unrun=1.0),
     )
-    response = await judge.AssessAnswers(request, timeout=5)
+    response = await judge.AssessAnswers(request, timeout=60)
     assert [item.model_id for item in response.assessments] == ["c", "b", "a"]
     c, b, a = response.assessments
     assert c.posterior_score == 0.7
@@ -56,7 +56,7 @@ async def test_equal_posteriors_are_ordered_by_model_id(judge: JudgeServiceStub)
     request = AssessAnswersRequest(
         answers=[Answer(model_id="b"), Answer(model_id="a")], prior_scores=priors(b=0.5, a=0.5)
     )
-    response = await judge.AssessAnswers(request, timeout=5)
+    response = await judge.AssessAnswers(request, timeout=60)
     assert [item.model_id for item in response.assessments] == ["a", "b"]
 
 
@@ -72,7 +72,7 @@ async def test_scores_that_models_made_up_are_ignored_and_counted(
         previous_answers=[Answer(model_id="a"), Answer(model_id="b")],
         prior_scores=priors(a=0.5, b=0.4),
     )
-    response = await judge.AssessAnswers(request, timeout=5)
+    response = await judge.AssessAnswers(request, timeout=60)
     assert [item.posterior_score for item in response.assessments] == [0.5, 0.4]
     assert response.ignored_score_count == 4
 

@@ -60,7 +60,7 @@ def pool_of(*replicas: ReplicaProcess) -> dict[str, dict[str, object]]:
 
 
 async def until_called(running: ReplicaProcess) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await running.calls():  # noqa: ASYNC110  # it is asked over the wire
             await asyncio.sleep(0.1)
 

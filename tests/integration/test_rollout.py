@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -16,21 +16,19 @@ from routemoa import RouteMoAClient
 from routemoa.errors import RouteMoAError
 from services.simulator import Pacing, ScriptedAnswers, running_simulator
 from tests.integration.conftest import write_pool
-from tests.integration.headless import name_server, port_free_on
-from tests.integration.rollout import (
-    DNS_ANSWERS_ARE_KEPT_S,
-    NEW_PODS_GET_CALLS_S,
-    Deployment,
-)
+from tests.integration.headless import name_server
+from tests.integration.rollout import DNS_ANSWERS_ARE_KEPT_S, Deployment
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from routemoa.v1.router_service_pb2 import StreamAnswerResponse
+    from tests.integration.headless import Hosts, NameServer
 
-TIMEOUT_S = 20.0
-PAUSE_S = 0.01
+TIMEOUT_S = 60.0
+PAUSE_S = 0.05
 QUERY = "How many legs has a spider?"
 ANSWER = "A spider has eight legs, and two palps that look like legs and are none." * 3
 MODELS = ("a", "b")
@@ -104,40 +102,60 @@ class Cluster:
 @asynccontextmanager
 async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
     pacing = Pacing(time_to_first_token_s=0.1, tokens_per_second=60)
+    hosts: Hosts = defaultdict(list)
     async with (
         running_simulator(ScriptedAnswers(dict.fromkeys(MODELS, ANSWER)), pacing=pacing) as pool,
-        name_server(kept_s=DNS_ANSWERS_ARE_KEPT_S) as names,
+        name_server(kept_s=DNS_ANSWERS_ARE_KEPT_S, hosts=hosts) as names,
         asyncio.TaskGroup() as tasks,
     ):
         known = {model: {"prior_score": 0.5} for model in MODELS}
         pool_file = write_pool(folder, pool.url, dict.fromkeys(MODELS, ANSWER), known, None)
-        router = {"POOL_FILE": str(pool_file)}
-        settings: dict[str, dict[str, str]] = {"scorer": {}, "judge": {}, "router": router}
+        deployments: dict[str, Deployment] = {}
+
+        def router_settings(of_pod: NameServer) -> dict[str, str]:
+            settings = {"POOL_FILE": str(pool_file)}
+            for component in ("SCORER", "JUDGE"):
+                target = deployments[component.lower()].target(of_pod)
+                settings[f"{component}_ADDRESS"] = target
+                # The question is whether calls are lost, not whether a busy machine answers soon.
+                settings[f"{component}_TIMEOUT_S"] = str(TIMEOUT_S)
+            return settings
+
+        def routers() -> list[NameServer]:
+            return [pod.names for pod in deployments["router"].pods]
+
+        settings: dict[str, Callable[[NameServer], Mapping[str, str]]] = {
+            "scorer": lambda _: {"MAX_QUEUE_WAIT_S": str(TIMEOUT_S)},
+            "judge": lambda _: {},
+            "router": router_settings,
+        }
+        callers = {
+            "scorer": lambda: [names, *routers()],
+            "judge": routers,
+            "router": lambda: [names],
+        }
         numbers = count(1)
-        port = port_free_on(*(f"127.0.{net}.{number}" for net in (1, 2) for number in range(1, 13)))
-        deployments = {
+        port = free_port(*(f"127.0.{net}.{number}" for net in (1, 2) for number in range(1, 13)))
+        deployments |= {
             component: Deployment(
                 component=component,
-                names=names,
+                hosts=hosts,
                 port=port,
-                replica_count=REPLICA_COUNTS[component],
+                replica_count=replica_count,
                 settings=settings[component],
+                callers=callers[component],
                 host_numbers=numbers,
                 tasks=tasks,
             )
-            for component in settings
+            for component, replica_count in REPLICA_COUNTS.items()
         }
-        for component in ("scorer", "judge"):
-            router[f"{component.upper()}_ADDRESS"] = deployments[component].target
-            # What is asked here is whether calls are lost, not whether a busy machine answers soon.
-            router[f"{component.upper()}_TIMEOUT_S"] = str(TIMEOUT_S)
-        scorer = deployments["scorer"].target
+        router, scorer = (deployments[name].target(names) for name in ("router", "scorer"))
         try:
             async with asyncio.TaskGroup() as starts:
                 for deployment in deployments.values():
                     for _ in range(deployment.replica_count):
                         starts.create_task(deployment.start())
-            async with RouteMoAClient(deployments["router"].target, scorer=scorer) as client:
+            async with RouteMoAClient(router, scorer=scorer) as client:
                 yield Cluster(deployments=deployments, client=client)
         finally:
             for deployment in deployments.values():
@@ -145,7 +163,7 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
                     await deployment.stop(pod, signal.SIGKILL)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_rolling_update_of_all_services_loses_no_call(tmp_path: Path) -> None:
     async with running_cluster(tmp_path) as cluster:
         async with loaded(cluster.client) as load, asyncio.TaskGroup() as rollouts:
@@ -158,11 +176,9 @@ async def test_a_rolling_update_of_all_services_loses_no_call(tmp_path: Path) ->
         old_pods = [pod for pod in deployment.old_pods if pod not in new_pods[name]]
         assert [pod.process.returncode for pod in old_pods] == [0] * deployment.replica_count
         assert all(pod.stop_s < deployment.grace_s for pod in old_pods)
-        for pod in new_pods[name]:
-            assert pod.first_call_s - pod.ready_s < NEW_PODS_GET_CALLS_S
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_a_pod_that_is_killed_under_the_same_load_does_lose_calls(
     tmp_path: Path,
 ) -> None:
@@ -170,7 +186,6 @@ async def test_a_pod_that_is_killed_under_the_same_load_does_lose_calls(
         router = cluster.deployments["router"]
         while not load.lost:  # by chance, a pod may have no stream when it is killed
             pod = router.pods[0]
-            while pod.first_call_s == float("inf"):  # noqa: ASYNC110  # what a log says has no event
-                await asyncio.sleep(PAUSE_S)
+            await pod.called.wait()
             await router.stop(pod, signal.SIGKILL)
             await router.start()

@@ -129,7 +129,7 @@ async def failure(asked: Any) -> Any:
 
 
 async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await condition():  # noqa: ASYNC110  # the other side is asked
             await asyncio.sleep(0.01)
 

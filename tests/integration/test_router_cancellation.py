@@ -1,6 +1,6 @@
 """A caller that goes away: everything done for it ends at once, and what was used is billed.
 
-Half a second is what a busy machine may take here; `python -m tests.bench.bench_deadlines` measures it.
+`python -m tests.bench.bench_deadlines` measures how soon.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from tests.integration.conftest import RouterBench, StartRouter
 
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "d": 0.2, "merger": 0.0}
-AT_ONCE_S = 0.5
+TIMEOUT_S = 30
+AT_ONCE_S = TIMEOUT_S / 10
+"""What a busy machine may take; without the cancellation, all would go on for the time of the call."""
 
 
 def speaker(call: Call) -> str:
@@ -50,7 +52,7 @@ async def leave_when(
         messages=[{"role": 2, "content": "Legs?"}],  # type: ignore[list-item]
         policy=pb.RoutingPolicy(**policy),
     )
-    call = router.stub.StreamAnswer(request, timeout=20)
+    call = router.stub.StreamAnswer(request, timeout=TIMEOUT_S)
 
     async def watch() -> None:
         async for _ in call:
@@ -121,7 +123,7 @@ async def test_a_caller_that_goes_away_cancels_what_it_waits_for(
         address = await serve(judge_config, hanging_judge_app(dependency))
         router = await start_router(SCRIPTS, SCORES, judge=address, dependency_timeout_s=60)
     left_s = await leave_when(router, dependency.called.wait)
-    await asyncio.wait_for(dependency.cancelled.wait(), timeout=5)
+    await asyncio.wait_for(dependency.cancelled.wait(), timeout=TIMEOUT_S)
     assert dependency.cancelled_s - left_s < AT_ONCE_S
     assert all(record.outcome is CallOutcome.COMPLETED for record in router.simulator.calls)
 
@@ -133,7 +135,7 @@ async def test_what_a_cancelled_call_used_is_billed(start_router: StartRouter) -
     request = pb.StreamAnswerRequest(
         messages=[{"role": 2, "content": "Legs?"}]  # type: ignore[list-item]
     )
-    call = router.stub.StreamAnswer(request, timeout=20)
+    call = router.stub.StreamAnswer(request, timeout=TIMEOUT_S)
 
     async def watch() -> None:
         async for event in call:
@@ -147,7 +149,7 @@ async def test_what_a_cancelled_call_used_is_billed(start_router: StartRouter) -
         await watching
     await router.simulator.wait_for_outcome("billed", CallOutcome.CANCELLED)
     cancelled = {"model_id": "billed", "status": "CANCELLED"}
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(TIMEOUT_S):
         while not REGISTRY.get_sample_value(  # noqa: ASYNC110  # a counter wakes nobody
             "routemoa_router_model_calls_total", cancelled
         ):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.integration.conftest import RouterBench, StartRouter
 
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "merger": 0.0}
-MARGIN_MS = 400
+MARGIN_MS = 1_000
 """How long before the deadline the router answers here: enough on a busy machine."""
 
 
@@ -78,7 +78,7 @@ async def test_whatever_hangs_the_caller_is_answered_in_time(
 ) -> None:
     for model in PHASES[phase].hanging:
         router.simulator.set_fault(model, kind)
-    request = router.ask(timeout_s=1.2, **PHASES[phase].policy)
+    request = router.ask(timeout_s=1.8, **PHASES[phase].policy)
     if phase == "layer":  # every model that may run hangs
         assert isinstance(await failure(request), AnswerTimedOutError)
     else:
@@ -99,7 +99,7 @@ async def test_a_scorer_that_hangs_leaves_time_for_the_models(
         dependency_timeout_s=60,
         tuning=Tuning(deadline_margin_s=MARGIN_MS / 1000),
     )
-    result = await router.ask(timeout_s=1.5, max_layer_count=1)
+    result = await router.ask(timeout_s=2.1, max_layer_count=1)
     assert result.fallbacks[0].dependency == pb.DEPENDENCY_SCORER
     assert result.answer.text
 
@@ -116,7 +116,7 @@ async def test_a_judge_that_hangs_leaves_time_for_the_aggregator(
         dependency_timeout_s=60,
         tuning=Tuning(deadline_margin_s=MARGIN_MS / 1000),
     )
-    result = await router.ask(timeout_s=1.5, max_layer_count=1)
+    result = await router.ask(timeout_s=2.1, max_layer_count=1)
     assert result.fallbacks[0].dependency == pb.DEPENDENCY_JUDGE
     assert result.usage[-1].purpose == pb.CALL_PURPOSE_AGGREGATION
 

@@ -12,7 +12,10 @@ import pytest
 from routemoa.errors import AnswerTimedOutError, GenerationFailedError, from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.tuning import Tuning
+from services.scorer.config import ScorerServiceConfig
 from services.simulator import Call, CallOutcome, FaultKind, Purpose
+from tests.conftest import LOOPBACK, Serve
+from tests.integration.hanging import HangingScorer, hanging_scorer_app
 
 if TYPE_CHECKING:
     from routemoa.errors import RouteMoAError
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "d": 0.2}
 CLOSED = "127.0.0.1:1"
 """Nothing listens here."""
+MARGIN_MS = 1_000
+"""How long before the deadline the router answers here: enough on a busy machine."""
 
 
 def scripts_of(*names: str) -> dict[str, object]:
@@ -73,8 +78,8 @@ async def test_nobody_waits_for_a_model_that_hangs(
     router = await start_router(scripts_of(*SCORES), SCORES)
     router.simulator.set_fault("a", kind)
     started_s = time.monotonic()
-    await router.ask(max_layer_count=1, timeout_s=30)
-    assert time.monotonic() - started_s < 5
+    await router.ask(max_layer_count=1, timeout_s=60)
+    assert time.monotonic() - started_s < 60 / 5
     record = await router.simulator.wait_for_outcome("a", CallOutcome.CANCELLED)
     assert record.outcome is CallOutcome.CANCELLED
 
@@ -100,13 +105,11 @@ async def test_all_backends_down_is_an_error_that_names_them(start_router: Start
 
 
 async def test_all_backends_hanging_ends_in_time(start_router: StartRouter) -> None:
-    router = await start_router(scripts_of(*SCORES), SCORES)
+    router = await start_router(scripts_of(*SCORES), SCORES, deadline_margin_ms=MARGIN_MS)
     for model in SCORES:
         router.simulator.set_fault(model, FaultKind.HANG)
-    started_s = time.monotonic()
-    error = await failure(router, timeout_s=1.0)
-    assert time.monotonic() - started_s < 1.2
-    assert isinstance(error, AnswerTimedOutError)
+    error = await failure(router, timeout_s=2.0)
+    assert isinstance(error, AnswerTimedOutError)  # the router's, so the caller's time was not over
 
 
 async def test_a_hanging_layer_leaves_time_for_the_answer_of_the_one_before(
@@ -122,8 +125,10 @@ async def test_a_hanging_layer_leaves_time_for_the_answer_of_the_one_before(
                 routers[0].simulator.set_fault(model, FaultKind.HANG)
         return call.assessed(f"{call.model} says eight", self_score=0.5)
 
-    routers.append(await start_router(dict.fromkeys(SCORES, script), SCORES))
-    result = await routers[0].ask(max_layer_count=2, stopping_score=1.0, timeout_s=2.0)
+    routers.append(
+        await start_router(dict.fromkeys(SCORES, script), SCORES, deadline_margin_ms=MARGIN_MS)
+    )
+    result = await routers[0].ask(max_layer_count=2, stopping_score=1.0, timeout_s=3.0)
     assert result.answer.text == "a says eight"
     assert [bool(layer.answers) for layer in result.layers][:2] == [True, False]
     statuses = {entry.status for entry in result.layers[1].usage}
@@ -147,15 +152,21 @@ async def test_a_scorer_that_is_down_is_replaced_by_the_pools_priors(
 
 
 async def test_after_repeated_failures_a_dependency_is_not_waited_for(
-    start_router: StartRouter,
+    start_router: StartRouter, serve: Serve
 ) -> None:
+    config = ScorerServiceConfig(listen_address=LOOPBACK)
     router = await start_router(
-        scripts_of("a", "b"), SCORES, scorer_address=CLOSED, tuning=Tuning(breaker_failure_limit=1)
+        scripts_of("a", "b"),
+        SCORES,
+        scorer_address=await serve(config, hanging_scorer_app(HangingScorer())),
+        dependency_timeout_s=1.0,
+        tuning=Tuning(breaker_failure_limit=1),
     )
-    await router.ask(max_layer_count=1)
-    result = await router.ask(max_layer_count=1)
-    assert result.fallbacks[0].status == "BREAKER_OPEN"
-    assert result.timing.scorer_duration.ToTimedelta().total_seconds() < 0.05
+    results = [await router.ask(max_layer_count=1) for _ in range(2)]
+    first, second = (result.fallbacks[0].status for result in results)
+    assert (first, second) == ("DEADLINE_EXCEEDED", "BREAKER_OPEN")
+    waited, not_waited = (r.timing.scorer_duration.ToTimedelta() for r in results)
+    assert not_waited < waited / 2
 
 
 async def test_a_judge_that_is_down_leaves_the_prior_scores(start_router: StartRouter) -> None:

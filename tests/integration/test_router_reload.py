@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.integration.conftest import RouterBench, StartRouter
 
 SCORES = {"a": 0.9, "b": 0.5}
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 
 
 def script(call: Call) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import time
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -249,7 +248,7 @@ async def test_a_replica_that_fails_again_and_again_gets_no_more_calls_for_a_whi
             await pool.router.ask(**ONE_MODEL)
         assert ejected() == 1
         pool.replicas[0].clear_fault("m")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while ejected():
                 await pool.router.ask(**ONE_MODEL)
 
@@ -286,10 +285,10 @@ async def test_nobody_waits_longer_for_a_retry_than_there_is_time(
 ) -> None:
     async with replicated(start_router, 1) as pool:
         fault(pool, FaultKind.ERROR_429, 0)
-        started_s = time.monotonic()
-        with pytest.raises(grpc.aio.AioRpcError):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
             await pool.router.ask(**ONE_MODEL, timeout_s=0.9)
-        assert time.monotonic() - started_s < 0.8
+        # Had it waited, time would have been up.
+        assert from_rpc_error(caught.value).metadata["statuses"] == "CALL_STATUS_RATE_LIMITED"
         assert pool.calls == [1]
 
 

@@ -50,7 +50,7 @@ async def test_a_draft_that_a_late_majority_overturns_is_cancelled_and_booked(
         saying(a="8", b="9", c="9"),
         SCORES,
         aggregator="merger",
-        pacing=Pacing(slow_start_s=0.6),
+        pacing=Pacing(slow_start_s=1.5),
         tuning=Tuning(grace_share=1000.0),
     )
     router.simulator.set_fault("c", FaultKind.SLOW_START)
@@ -88,12 +88,12 @@ async def test_one_draft_is_begun_however_many_answer_after_the_quorum(
         saying(a="5", b="6", c="7", d="8"),
         SCORES,
         aggregator="merger",
-        pacing=Pacing(slow_start_s=0.4),
+        pacing=Pacing(slow_start_s=0.8),
         tuning=Tuning(grace_share=1000.0),  # so that the deadline ends the grace period
     )
     router.simulator.set_fault("d", FaultKind.SLOW_START)
     router.simulator.set_fault("merger", FaultKind.HANG)
-    await router.ask(max_layer_count=1, max_layer_model_count=5, max_score_gap=1.0, timeout_s=3.0)
+    await router.ask(max_layer_count=1, max_layer_model_count=5, max_score_gap=1.0, timeout_s=5.0)
     merges = [r for r in router.simulator.calls if r.purpose is Purpose.AGGREGATION]
     late = of(router, "d", Purpose.PROPOSAL)
     assert late.ended_s is not None

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 BASE = default_artifact_path()
 EDGE = BASE.parent / "edge"
-TIMEOUT_S = 20
+TIMEOUT_S = 60
 QUERIES = tuple(f"What is {number} times {number + 1}?" for number in range(40))
 
 
@@ -48,6 +48,7 @@ def config(artifact: Path, **settings: object) -> ScorerServiceConfig:
         "artifact": artifact,
         "artifact_reload_interval_s": 0.05,
         "intra_op_threads": 1,
+        "max_queue_wait_s": TIMEOUT_S,
     }
     return ScorerServiceConfig(**values | settings)
 

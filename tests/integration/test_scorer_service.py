@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 import numpy as np
@@ -31,7 +34,7 @@ from services.scorer.config import ScorerServiceConfig
 from tests.conftest import scorer_service
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 
     from scorer import TokenizedQuery
     from scorer.runtime.runtime import Prediction
@@ -39,7 +42,9 @@ if TYPE_CHECKING:
 
 EDGE = default_artifact_path().parent / "edge"
 QUERY = "What is the capital of France?"
-TIMEOUT_S = 20
+TIMEOUT_S = 60
+BATCH_S = 0.05
+"""What every batch of a held runtime takes at least."""
 
 
 async def failure(call: Awaitable[object]) -> RouteMoAError:
@@ -333,8 +338,38 @@ async def test_the_info_tells_what_is_loaded_and_the_limits(
     assert info.execution_provider == "cpu"
 
 
+class HeldRuntime(Runtime):
+    """An artifact whose batches can be held, and are slow on the fastest machine."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._let_go = threading.Event()
+        self._let_go.set()
+
+    def predict(self, queries: Sequence[TokenizedQuery]) -> Prediction:
+        time.sleep(BATCH_S)
+        assert self._let_go.wait(TIMEOUT_S)
+        return super().predict(queries)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Lets no batch end before the block does."""
+        self._let_go.clear()
+        try:
+            yield
+        finally:
+            self._let_go.set()
+
+
+@pytest.fixture
+def held_runtime() -> HeldRuntime:
+    runtime = HeldRuntime.open(load_artifact(default_artifact_path().parent / "edge"))
+    assert isinstance(runtime, HeldRuntime)
+    return runtime
+
+
 async def test_a_batch_that_the_queue_cannot_hold_beside_others_is_refused_as_overload(
-    serve: Serve, connect: Connect, scorer_runtime: Runtime
+    serve: Serve, connect: Connect, held_runtime: HeldRuntime
 ) -> None:
     config = ScorerServiceConfig(
         listen_address="127.0.0.1:0",
@@ -343,45 +378,54 @@ async def test_a_batch_that_the_queue_cannot_hold_beside_others_is_refused_as_ov
         max_queue_wait_s=60,
         cache_queries=0,  # else the same queries of all calls would be one
     )
-    address = await serve(config, scorer_service(config, scorer_runtime))
+    address = await serve(config, scorer_service(config, held_runtime))
     stub = ScorerServiceStub(connect(address))
-    request = BatchRankModelsRequest(requests=[RankModelsRequest(query="word " * 600)] * 8)
-    calls = [stub.BatchRankModels(request, timeout=TIMEOUT_S) for _ in range(8)]
-    codes = {await call.code() for call in calls}
-    assert codes == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
-    refused = [call for call in calls if await call.code() is grpc.StatusCode.UNAVAILABLE]
-    error = await failure(refused[0])
+    request = BatchRankModelsRequest(requests=[RankModelsRequest(query=QUERY)] * 8)
+    with held_runtime.held():
+        calls = [stub.BatchRankModels(request, timeout=TIMEOUT_S) for _ in range(8)]
+        ends = [asyncio.create_task(call.code()) for call in calls]
+        refused, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    codes = await asyncio.gather(*ends)
+    assert {end.result() for end in refused} == {grpc.StatusCode.UNAVAILABLE}
+    error = await failure(calls[codes.index(grpc.StatusCode.UNAVAILABLE)])
     assert error.metadata == {"limit": "8"}
     assert error.retry_delay_s == 0.25
+    # One batch can run, and one wait.
+    assert 1 <= codes.count(grpc.StatusCode.OK) <= 2
+    assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
 
 
 async def test_overload_is_reported_before_a_query_is_read(
-    serve: Serve, connect: Connect, scorer_runtime: Runtime
+    serve: Serve, connect: Connect, held_runtime: HeldRuntime
 ) -> None:
+    most_requests = 32
     config = ScorerServiceConfig(
-        listen_address="127.0.0.1:0", max_queue_wait_s=0.25, cache_queries=0
+        listen_address="127.0.0.1:0",
+        max_batch_requests=most_requests,
+        max_queue_wait_s=most_requests * BATCH_S / 4,
+        cache_queries=0,
     )
-    channel = connect(await serve(config, scorer_service(config, scorer_runtime)))
+    channel = connect(await serve(config, scorer_service(config, held_runtime)))
     stub = ScorerServiceStub(channel)
-    held = [
-        stub.BatchRankModels(
-            BatchRankModelsRequest(requests=[RankModelsRequest(query="word " * 600)] * 64),
-            timeout=TIMEOUT_S,
-        )
-        for _ in range(2)
-    ]
+    # A lone query takes a whole batch's time: with half of the next call in the queue, others would
+    # wait four times too long.
+    one = RankModelsRequest(query=QUERY)
+    await stub.RankModels(one, timeout=TIMEOUT_S)
     method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]
     method = channel.unary_unary("/routemoa.v1.ScorerService/RankModels")
-    async with asyncio.timeout(TIMEOUT_S):
-        # Bytes that are no message are an invalid argument, but only if they are read.
-        code = grpc.StatusCode.INVALID_ARGUMENT
-        while code is grpc.StatusCode.INVALID_ARGUMENT:
-            call = method(b"\xff\xff", timeout=TIMEOUT_S)
-            code = await call.code()
-    error = await failure(call)
-    assert isinstance(error, OverloadedError)
-    assert error.retry_delay_s
-    info = await stub.GetScorerInfo(GetScorerInfoRequest(), timeout=TIMEOUT_S)
-    assert info.scorer_version == scorer_runtime.version
-    for each in held:
-        await each.code()
+    with held_runtime.held():
+        two_batches = BatchRankModelsRequest(requests=[one] * most_requests * 2)
+        held = stub.BatchRankModels(two_batches, timeout=TIMEOUT_S)
+        async with asyncio.timeout(TIMEOUT_S):
+            # Bytes that are no message are an invalid argument, but only if they are read.
+            code = grpc.StatusCode.INVALID_ARGUMENT
+            while code is grpc.StatusCode.INVALID_ARGUMENT:
+                call = method(b"\xff\xff", timeout=TIMEOUT_S)
+                code = await call.code()
+        error = await failure(call)
+        assert isinstance(error, OverloadedError)
+        assert error.retry_delay_s
+        info = await stub.GetScorerInfo(GetScorerInfoRequest(), timeout=TIMEOUT_S)
+        assert info.scorer_version == held_runtime.version
+        assert not held.done()
+    await held.code()

@@ -33,7 +33,7 @@ POOL = (
     "models: [{id: a, url: 'http://127.0.0.1:1/v1', prompt_price_usd_per_million_tokens: 1, "
     "completion_price_usd_per_million_tokens: 1, context_window_tokens: 8000}]"
 )
-TIMEOUT_S = 10
+TIMEOUT_S = 60
 CUDA_IS_COMPILED_IN = "CUDAExecutionProvider" in ort.get_available_providers()
 without_cuda = pytest.mark.skipif(CUDA_IS_COMPILED_IN, reason="this ONNX Runtime knows CUDA")
 

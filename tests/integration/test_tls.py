@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 REQUEST = AssessAnswersRequest(
     answers=[Answer(model_id="a")], prior_scores=[ModelScore(model_id="a", score=0.5)]
 )
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 SOON_S = 2.0
 
 

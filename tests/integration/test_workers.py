@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import grpc.aio
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from scorer import default_artifact_path
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -61,9 +61,7 @@ class Supervised:
 
 @asynccontextmanager
 async def supervised() -> AsyncIterator[Supervised]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        metrics_port = probe.getsockname()[1]
+    metrics_port = free_port()
     settings = {
         "LISTEN_ADDRESS": "127.0.0.1:0",
         "METRICS_PORT": str(metrics_port),

@@ -6,6 +6,7 @@ import pytest
 
 from tests.load.ghz_profiles import FOLDER, PROFILES, Loaded, Profile, load, report_of
 from tests.load.tool import found
+from tests.toolchain import missing
 
 
 def test_the_folder_holds_the_profiles_and_nothing_else() -> None:
@@ -34,7 +35,7 @@ def test_refused_and_failed_calls_are_counted_apart_and_have_no_latency() -> Non
 async def test_the_scorer_answers_every_profile(name: str) -> None:
     ghz = found("ghz")
     if ghz is None:
-        pytest.skip("ghz is not installed; `make test-clients` installs it")
+        missing("ghz is not installed; `make test-clients` installs it")
     loaded = await load(ghz, Profile.read(name), span_s=0.3)
     assert loaded.points
     assert loaded.failed == 0

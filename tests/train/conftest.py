@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets one worker have all tests of a tier, so that each tier is trained once."""
+    for item in items:
+        tier = item.callspec.params.get("house") if hasattr(item, "callspec") else None
+        if tier is not None:
+            item.add_marker(pytest.mark.xdist_group(tier))
+
+
 @pytest.fixture(scope="session")
 def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.train.tiny_encoder import save_tiny_encoder  # noqa: PLC0415 - needs torch

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.toolchain import missing
+
 
 @pytest.fixture(scope="module")
 def binaries() -> Path:
     """The folder of the control plane's programs."""
     folder = os.environ.get("ROUTEMOA_CLUSTER_BINARIES")
     if folder is None or not (Path(folder) / "kube-apiserver").exists():
-        pytest.skip("no control plane is built; `make test-chart-cluster` builds one with Go")
+        missing("no control plane is built; `make test-chart-cluster` builds one with Go")
     return Path(folder)

@@ -16,7 +16,7 @@ from services.scorer.outcome import ScoredQuery, Timing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WAIT_S = 5
+WAIT_S = 60
 TIMING = Timing(queue_s=1.0, tokenization_s=2.0, inference_s=3.0)
 
 

@@ -15,7 +15,7 @@ from services.scorer.streams import chunked
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-TIMEOUT_S = 10
+TIMEOUT_S = 60
 
 
 class Source:

@@ -52,7 +52,7 @@ async def test_an_artifact_is_opened_at_low_priority_unless_its_threads_would_ke
         artifact=default_artifact_path(),
         intra_op_threads=threads,
     )
-    async with Artifacts(config, open_runtime), asyncio.timeout(20):
+    async with Artifacts(config, open_runtime), asyncio.timeout(60):
         while all_niceness() != {before}:  # noqa: ASYNC110  # a thread's end has no event
             await asyncio.sleep(0.01)
     assert seen == [min(before + NICENESS, 19) if threads == 1 else before]
@@ -87,6 +87,6 @@ async def test_a_caller_that_is_cancelled_waits_for_nothing() -> None:
     task.cancel()
     try:
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 60)
     finally:
         end.set()

@@ -90,12 +90,12 @@ def test_the_command_line_hands_everything_on(tmp_path: Path) -> None:
     folder = write(tmp_path, *records())
     command = [sys.executable, "-m", "routemoa.cli", "replay", "--records", str(folder)]
     done = subprocess.run(  # noqa: S603  # our own program
-        [*command, "--strategy", "single", "--json"], capture_output=True, check=False, timeout=50
+        [*command, "--strategy", "single", "--json"], capture_output=True, check=False, timeout=150
     )
     assert done.returncode == 0
     assert json.loads(done.stdout)["summary"]["query_count"] == 2
     done = subprocess.run(  # noqa: S603  # as above
-        [*command, "--strategy", "debate"], capture_output=True, check=False, timeout=50
+        [*command, "--strategy", "debate"], capture_output=True, check=False, timeout=150
     )
     assert done.returncode == 1
     assert b"debate" in done.stderr

@@ -191,7 +191,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     async def _settled(self) -> None:
         if isinstance(self.store, redis_store.RedisStore):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await self.store.settler.empty()
 
     @rule(by_ms=st.sampled_from([1, 999, 60_000, 3_600_000, 86_400_000, -1, -61_000, -86_400_000]))

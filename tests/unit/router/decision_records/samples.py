@@ -55,7 +55,7 @@ class KeptSink:
         self.closed = True
 
     async def wait_until(self, condition: Callable[[KeptSink], bool]) -> None:
-        async with asyncio.timeout(20), self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: condition(self))
 
     async def _announce(self) -> None:
