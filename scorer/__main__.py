@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import typer
 
-from scorer.commands.activate import activate, roll_back
+from scorer.commands.artifacts import activate, export, inspect, quantize, roll_back
 from scorer.commands.compare import compare
 from scorer.commands.convert import convert
 from scorer.commands.edit_models import add_model, remove_model, rename_model
 from scorer.commands.evaluate import evaluate
-from scorer.commands.export import export
-from scorer.commands.inspect import inspect
 from scorer.commands.overlap import overlap
-from scorer.commands.quantize import quantize
 from scorer.commands.report import report
 from scorer.commands.train import train
 

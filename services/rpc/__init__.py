@@ -4,8 +4,7 @@ config: Settings of every service, read from the environment.
 server: Runs a server: build, listen, serve, drain.
 workers: Several processes of one service on one port.
 interceptors/: The guards around every call.
-health: The standard health service.
-reflection: gRPC reflection.
+standard_services: The standard health and reflection services.
 channel: Outbound channels.
 breaker: A circuit breaker for a dependency.
 validation: Collects the violations of a request.

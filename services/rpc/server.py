@@ -14,10 +14,9 @@ import structlog
 
 from services.rpc.credentials import server_credentials
 from services.rpc.file_problems import FileProblemsError
-from services.rpc.health import SERVICE_NAME, Health
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission, no_shed_reason
-from services.rpc.reflection import serve_reflection
+from services.rpc.standard_services import SERVICE_NAME, Health, serve_reflection
 from services.rpc.telemetry import serve_metrics, set_up_logging
 
 if TYPE_CHECKING:

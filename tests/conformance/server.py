@@ -20,11 +20,11 @@ from routemoa.errors import ERRORS, FieldViolation, RouteMoAError
 from routemoa.v1.judge_service_pb2_grpc import add_JudgeServiceServicer_to_server
 from services.judge.config import JudgeServiceConfig
 from services.judge.servicer import JudgeServicer
-from services.rpc.health import Health
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission
 from services.rpc.interceptors.guard import GuardInterceptor
 from services.rpc.server import MAX_MESSAGE_BYTES
+from services.rpc.standard_services import Health
 from tests.conformance.messages import SERVICES, response_message
 
 if TYPE_CHECKING:

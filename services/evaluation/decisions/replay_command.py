@@ -28,8 +28,7 @@ from services.evaluation.decisions.policy_overrides import (
     read_overrides,
 )
 from services.evaluation.decisions.rescoring import Rescorer
-from services.evaluation.report.document import markdown
-from services.evaluation.report.page import page
+from services.evaluation.report.document import html_page, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.markdown is not None:
         options.markdown.write_text(markdown(document), encoding="utf-8")
     if options.html is not None:
-        html = page(document, first_model_bars(report.summary))
+        html = html_page(document, first_model_bars(report.summary))
         options.html.write_text(html, encoding="utf-8")
     as_json = json.dumps(dataclasses.asdict(report), indent=2)
     sys.stdout.write(f"{as_json}\n" if options.json else markdown(document))

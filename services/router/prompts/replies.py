@@ -1,7 +1,7 @@
 """Parses a model's raw reply: its answer, self-score and grades. Never raises, whatever the text.
 
 The answer is the reply without protocol text: users and other models see nothing else. Reasoning is
-removed before (`backends/http/reasoning.py`). Scores that are missing, invalid or outside [0, 1] are
+removed before (`backends/http/reader.py`). Scores that are missing, invalid or outside [0, 1] are
 absent, not zero.
 """
 

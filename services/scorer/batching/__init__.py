@@ -3,6 +3,5 @@
 batcher: The queue, and the worker thread that runs batches.
 batch_limits: The limits of batches and of their queue.
 batch_selection: Selects the queries of the next batch.
-service_time: Estimates the time per query.
-overload_errors: The errors of queries that would wait too long.
+load_shedding: Estimates waits, and builds the errors of queries that would wait too long.
 """

@@ -23,12 +23,12 @@ import structlog
 from routemoa.errors import DrainingError, OverloadedError
 from services.scorer import metrics
 from services.scorer.batching.batch_selection import select_batch
-from services.scorer.batching.overload_errors import (
+from services.scorer.batching.load_shedding import (
     RETRY_DELAY_S,
+    ServiceTimeEstimate,
     rounded_wait_error,
     wait_error,
 )
-from services.scorer.batching.service_time import ServiceTimeEstimate
 from services.scorer.outcome import ScoredQuery, Timing
 
 if TYPE_CHECKING:

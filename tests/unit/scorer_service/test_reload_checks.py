@@ -10,7 +10,7 @@ import pytest
 from scorer import Runtime, TokenizedQuery
 from scorer.runtime.runtime import Prediction
 from scorer.runtime.tokenizer import NO_IDS
-from services.scorer.artifacts.reload_checks import problems_of
+from services.scorer.artifacts.open_runtime import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

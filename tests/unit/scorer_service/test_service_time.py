@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scorer.batching.service_time import ServiceTimeEstimate
+from services.scorer.batching.load_shedding import ServiceTimeEstimate
 
 BATCHES = st.lists(st.tuples(st.floats(1e-4, 10), st.integers(1, 64)), min_size=1)
 

@@ -2,10 +2,9 @@
 
 dialect: The interface of a dialect.
 backend_dialects: The dialect of each backend.
-openai: Chat completions of OpenAI, vLLM, SGLang and compatible servers.
+openai: Chat completions of OpenAI, vLLM, SGLang, OpenRouter and compatible servers.
 tgi: Text Generation Inference, both of its APIs.
 llamacpp: The server of llama.cpp.
 ollama: Ollama.
-openrouter: OpenRouter.
 served_models: The models that a server lists.
 """

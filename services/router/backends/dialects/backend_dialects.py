@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from services.router.backends.dialects.llamacpp import LlamaCppDialect
 from services.router.backends.dialects.ollama import OllamaDialect
-from services.router.backends.dialects.openai import OpenAiDialect, VllmDialect
-from services.router.backends.dialects.openrouter import OpenRouterDialect
+from services.router.backends.dialects.openai import OpenAiDialect, OpenRouterDialect, VllmDialect
 from services.router.backends.dialects.tgi import TgiDialect, TgiNativeDialect
 from services.router.pool.backend import Backend
 

@@ -73,6 +73,24 @@ class VllmDialect(OpenAiDialect):
         return payload
 
 
+class OpenRouterDialect(OpenAiDialect):
+    """OpenRouter: the caller's name in headers, and the cost in the usage.
+
+    A model's name may have a suffix (`:nitro`, `:free`).
+    """
+
+    def _headers(self, exchange: Exchange) -> dict[str, str]:
+        headers = super()._headers(exchange)
+        attribution = exchange.model.attribution
+        if attribution is not None:
+            headers["HTTP-Referer"] = str(attribution.url)
+            headers["X-Title"] = attribution.title
+        return headers
+
+    def _payload(self, exchange: Exchange) -> dict[str, Any]:
+        return super()._payload(exchange) | {"usage": {"include": True}}
+
+
 class OpenAiReader(Reader):
     """Reads `chat.completion.chunk` events of all such backends."""
 

@@ -2,7 +2,6 @@
 
 exchange: One attempt: the request and the state of its reply.
 decoders: Bytes -> lines, or server-sent events.
-reader: Events -> text, within bounds.
-reasoning: Separates reasoning from the answer.
+reader: Events -> text, within bounds; separates reasoning from the answer.
 attempt_failure: Failures of an attempt, and their statuses.
 """

@@ -3,11 +3,10 @@
 pool file -> endpoints -> discovery -> ReplicaSet -> Dispatcher -> AttemptStream -> text
 
 replicas: The replica sets of all models.
-replica_set: The replicas of one model, and what they share.
+replica_set: The replicas of one model: load balancing, and what they share.
 replica: The state of one replica.
 dispatcher: First attempt, retries, hedge and resumption of one call.
 attempt_stream: One attempt under way.
-load_balancing: Picks a replica.
 hedge: Starts a second attempt beside a slow one.
 retry: Failures that are retried, and the back-off.
 retry_budget: Bounds extra attempts to a share of the calls.

@@ -1,7 +1,9 @@
-"""The replicas of one model, with the retry budget, hedge budget and latency that they share."""
+"""The replicas of one model: load balancing, and the budgets and latency that they share."""
 
 from __future__ import annotations
 
+import hashlib
+import math
 import random
 import time
 from typing import TYPE_CHECKING
@@ -9,7 +11,6 @@ from typing import TYPE_CHECKING
 from services.router.backends.replicas.config import IN_SERVICE
 from services.router.backends.replicas.ejection import Ejection
 from services.router.backends.replicas.first_token_latency import LatencyAverage, LatencyQuantile
-from services.router.backends.replicas.load_balancing import least_loaded, replica_of_session
 from services.router.backends.replicas.metrics import EJECTED, REPLICA_CALLS, REPLICAS
 from services.router.backends.replicas.replica import Replica
 from services.router.backends.replicas.retry import REPLICA_FAILURES
@@ -17,7 +18,7 @@ from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from services.router.backends.replicas.config import ReplicaSettings, ReplicaTuning
 
@@ -27,6 +28,8 @@ _RETRY_FLOOR = 10
 """Retries that are allowed in half a minute however few calls there are."""
 _MAX_LABELS = 16
 """Replicas with a metrics label of their own."""
+_FULL_SHARE = 1.25
+"""Load, as a multiple of the average, at which a replica is full for its sessions."""
 
 
 class ReplicaSet:
@@ -172,3 +175,38 @@ class ReplicaSet:
 def _label(index: int) -> str:
     """Returns the metrics label of a replica; bounded, however many replicas there are."""
     return str(index) if index < _MAX_LABELS else "more"
+
+
+def least_loaded(replicas: Sequence[Replica], draw: random.Random) -> Replica:
+    """Returns the better of two random replicas: fewer calls in flight, faster first token.
+
+    The power of two choices: picking the best of all would send every router to the same replica.
+    """
+    if len(replicas) == 1:
+        return replicas[0]
+    expected_s = [replica.latency.expected_s for replica in replicas]
+    known = [seconds for seconds in expected_s if seconds is not None]
+    usual_s = sum(known) / len(known) if known else 1.0
+
+    def load(index: int) -> float:
+        seconds = expected_s[index]
+        return (replicas[index].in_flight + 1) * (usual_s if seconds is None else seconds)
+
+    first, second = draw.sample(range(len(replicas)), 2)
+    return replicas[min(first, second, key=load)]
+
+
+def replica_of_session(replicas: Sequence[Replica], session: str) -> Replica:
+    """Returns the replica of a session; the next in the session's order if that one is full.
+
+    Each session orders the replicas by rendezvous hashing, so only the sessions of a replica that
+    comes or goes move. A replica is full at 1.25 times the average load.
+    """
+    in_flight = sum(replica.in_flight for replica in replicas)
+    full = math.ceil(_FULL_SHARE * (in_flight + 1) / len(replicas))
+    order = sorted(replicas, key=lambda replica: _weight(session, replica.url), reverse=True)
+    return next((replica for replica in order if replica.in_flight < full), order[0])
+
+
+def _weight(session: str, url: str) -> bytes:
+    return hashlib.blake2b(f"{session}\0{url}".encode(), digest_size=8).digest()

@@ -1,10 +1,11 @@
-"""gRPC reflection that also finds methods by name, which the load generator ghz needs."""
+"""The standard gRPC services: health, and reflection that also finds methods by name, as ghz needs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import descriptor_pool
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 if TYPE_CHECKING:
@@ -12,6 +13,26 @@ if TYPE_CHECKING:
 
     import grpc.aio
     from google.protobuf.descriptor import FileDescriptor
+
+SERVICE_NAME = health.SERVICE_NAME
+
+
+class Health:
+    """Reports the health of each named service, and of the whole server under the empty name."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = ("", *names)
+        self._servicer = health.aio.HealthServicer()
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """Adds the health service to a server."""
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+
+    async def set_serving(self, *, serving: bool) -> None:
+        """Reports every name as SERVING or NOT_SERVING."""
+        status = health_pb2.HealthCheckResponse
+        for name in self._names:
+            await self._servicer.set(name, status.SERVING if serving else status.NOT_SERVING)
 
 
 def serve_reflection(names: Sequence[str], server: grpc.aio.Server) -> None:
