@@ -18,7 +18,8 @@ from google.rpc.error_details_pb2 import ErrorInfo
 
 from scorer.data.records import RecordsError, read_records
 from services.router.budgets.tenants import load_tenants
-from services.router.pool.model import PoolModel, load_pool
+from services.router.pool.model import PoolModel
+from services.router.pool.pool import load_pool
 from services.rpc.file_problems import FileProblemsError
 from tests.documents.cluster import components, path_problems, value_problems
 from tests.documents.names import name_problems, source_words
