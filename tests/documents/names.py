@@ -105,6 +105,8 @@ def variable_problems(document: str, text: str) -> list[str]:
 def name_problems(piece: Piece) -> list[str]:
     """Returns what is wrong with a name in backticks."""
     name = piece.text.removesuffix("(...)")
+    if _VARIABLE.fullmatch(name):
+        return []  # As `variable_problems` says.
     if name in FOREIGN or (_ALERT.fullmatch(name) and piece.document.startswith("clients/")):
         return []
     if option := _OPTION.fullmatch(name):
