@@ -17,8 +17,8 @@ from services.router.dependencies.judge_client import Judge
 from services.router.dependencies.remote import Remote
 from services.router.dependencies.scorer_client import Scorer
 from services.router.engine.engine import Engine
-from services.router.engine.layer import Patience
 from services.router.engine.metrics import POOL_MODELS
+from services.router.engine.patience import Patience
 from services.router.file_watcher import FileWatcher
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import ExpectedLatencies

@@ -67,7 +67,9 @@ def _key_problems(value: dict[str, Any], schema: Mapping[str, Any], place: str) 
     other = schema.get("additionalProperties", schema.get("type", "object") == "object")
     for key, child in value.items():
         inner = f"{place}.{key}".lstrip(".")
-        if key in known:
+        if key in known and known[key].get("deprecated"):
+            yield f"{inner} is a former setting"
+        elif key in known:
             yield from value_problems(child, known[key], inner)
         elif not other:
             yield f"the chart has no value {inner}"

@@ -13,7 +13,7 @@ import yaml
 from tests.documents import cluster, contract
 from tests.documents.blocks import sql_problems
 from tests.documents.pages import PLACEHOLDER, ROOT, Command
-from tests.documents.programs import SERVICES, module_problems, routemoa_problems
+from tests.documents.programs import SERVICES, module_problems
 from tests.documents.run import run
 from tests.load.tool import SOURCES
 
@@ -35,7 +35,7 @@ class Rule:
 
 
 def _routemoa(command: Command) -> list[str]:
-    return routemoa_problems(command.words[1:], is_mention=command.is_mention)
+    return module_problems("routemoa.cli", command.words[1:], is_mention=command.is_mention)
 
 
 def _module(command: Command) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
+from services.rpc.config import settings_of
 from services.scorer.config import ScorerServiceConfig
 from tests.documents.cluster import components, path_problems
 from tests.documents.contract import symbol_problems
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _SETTINGS = (ScorerServiceConfig, RouterServiceConfig, JudgeServiceConfig)
 _VARIABLE = re.compile(r"\bROUTEMOA_[A-Z0-9_]*[A-Z0-9]\b")
+_SETTINGS_PAGE = "docs/config.md"
+_FORMER_VARIABLE = re.compile(r"^\| `(\w+)` \| (?:fixed: .+|`\w+`) \|$", re.MULTILINE)
+"""A row of the table of renamed and removed settings."""
 _WORD = re.compile(
     r"([a-z][a-z0-9]*(?:_[a-z0-9]+)+|[A-Z]+(?:_[A-Z]+)+|RouteMoA[A-Z]\w+)(?:(?:: | = ).+)?"
 )
@@ -74,18 +78,26 @@ def _settings() -> frozenset[str]:
     return frozenset(
         f"{kind.model_config.get('env_prefix', '')}{name}".upper()
         for kind in _SETTINGS
-        for name in kind.model_fields
+        for name in settings_of(kind)
     )
+
+
+@cache
+def _former_names() -> frozenset[str]:
+    """Returns the old names of settings, without those that a policy of the contract has."""
+    former = {name for kind in _SETTINGS for name in kind.former_settings}
+    return frozenset(former - source_words("*.proto"))
 
 
 def variable_problems(document: str, text: str) -> list[str]:
     """Returns the variables of a document that no program reads, with their lines."""
     prefixes = tuple(str(kind.model_config.get("env_prefix")) for kind in _SETTINGS)
+    listed = set(_FORMER_VARIABLE.findall(text)) if document == _SETTINGS_PAGE else set()
     problems = []
     for number, line in enumerate(text.splitlines(), start=1):
         for name in _VARIABLE.findall(line):
             known = _settings() if name.startswith(prefixes) else source_words(*_PROGRAMS)
-            if name not in known | FOREIGN.keys() and f"{name}_" not in prefixes:
+            if name not in known | FOREIGN.keys() | listed and f"{name}_" not in prefixes:
                 problems.append(f"{document}:{number}: nothing reads the variable {name}")
     return problems
 
@@ -93,6 +105,8 @@ def variable_problems(document: str, text: str) -> list[str]:
 def name_problems(piece: Piece) -> list[str]:
     """Returns what is wrong with a name in backticks."""
     name = piece.text.removesuffix("(...)")
+    if _VARIABLE.fullmatch(name):
+        return []  # As `variable_problems` says.
     if name in FOREIGN or (_ALERT.fullmatch(name) and piece.document.startswith("clients/")):
         return []
     if option := _OPTION.fullmatch(name):
@@ -103,6 +117,8 @@ def name_problems(piece: Piece) -> list[str]:
 
 
 def _word_problems(name: str, *spellings: str) -> list[str]:
+    if name in _former_names():
+        return [f"{name} is no setting any more"]
     spelled = {name, *spellings}
     if _METRIC.fullmatch(name):
         spelled.add(name.removesuffix("_total"))

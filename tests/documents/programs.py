@@ -15,19 +15,18 @@ import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 from unittest.mock import patch
 
-from routemoa.cli.evaluate import parse_policy
-from services.replay.policies import BadOverrideError, read_overrides
 from typer import BadParameter
 from typer.core import TyperCommand
 from typer.models import ParameterInfo
 
+from services.evaluation.answers.eval_command import parse_policy
+from services.evaluation.decisions.policy_overrides import BadOverrideError, read_overrides
 from tests.documents.pages import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 SERVICES = ("scorer", "router", "judge")
-_REPLAY = "services.replay"
 _READERS_VARIABLES = {"ROUTEMOA_DATA": "data"}
 """Variables that documents tell a reader to set."""
 _INCOMPLETE = re.compile(
@@ -44,8 +43,25 @@ class _ReadError(BaseException):
         self.options = options
 
 
-def _stop_command(_: TyperCommand, context: Any) -> NoReturn:
+class _ReplacedError(BaseException):
+    """Ends a program that would be replaced by another; no program catches it."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__()
+        self.words = words
+
+
+_invoke = TyperCommand.invoke
+
+
+def _stop_command(command: TyperCommand, context: Any) -> Any:
+    if context.ignore_unknown_options:
+        return _invoke(command, context)  # It hands its arguments on to another parser.
     raise _ReadError(context.params)
+
+
+def _stop_replacement(_: str, words: Sequence[str]) -> NoReturn:
+    raise _ReplacedError(words)
 
 
 _NEED_NOT_EXIST = property(lambda _: False, lambda info, value: vars(info).update(exists=value))
@@ -101,6 +117,7 @@ def _read_problems(module: str, arguments: Sequence[str], *, is_mention: bool) -
         patch.object(sys, "argv", [module, *arguments]),
         patch.dict(os.environ, _READERS_VARIABLES),
         patch.object(TyperCommand, "invoke", _stop_command),
+        patch.object(os, "execv", _stop_replacement),
         patch.object(argparse.ArgumentParser, "parse_args", _stop_parser),
         patch.object(ParameterInfo, "exists", _NEED_NOT_EXIST, create=True),
         contextlib.redirect_stdout(output),
@@ -110,31 +127,29 @@ def _read_problems(module: str, arguments: Sequence[str], *, is_mention: bool) -
         try:
             runpy.run_module(module, run_name="__main__")
         except _ReadError as read:
-            return _policy_problems(module, read.options)
+            return _policy_problems(arguments[0], read.options)
+        except _ReplacedError as replaced:
+            _, _, module, *rest = replaced.words
         except ImportError as error:
             return [f"cannot be imported: {error}"]
         except SystemExit as end:
             text = " ".join(f"{output.getvalue()} {end.code}".split())
-            is_right = end.code == 0 or (is_mention and _INCOMPLETE.search(text))
+            is_incomplete = not arguments or _INCOMPLETE.search(text)
+            is_right = end.code == 0 or (is_mention and is_incomplete)
             return [] if is_right else [text]
-    return ["read no arguments"]
+        else:
+            return ["read no arguments"]
+    return _read_problems(module, rest, is_mention=is_mention)
 
 
-def _policy_problems(module: str, options: Mapping[str, Any]) -> list[str]:
+def _policy_problems(verb: str, options: Mapping[str, Any]) -> list[str]:
     """Returns what is wrong with settings given as `--policy name=value`."""
     given = [item for item in options.get("policy") or () if "..." not in item]
     try:
-        if module == _REPLAY:
+        if verb == "replay":
             read_overrides(given, options["strategy"])
         elif given:
             parse_policy(given)
     except (BadOverrideError, BadParameter) as error:
         return [str(error)]
     return []
-
-
-def routemoa_problems(arguments: Sequence[str], *, is_mention: bool) -> list[str]:
-    """Returns what is wrong with the arguments of the program `routemoa`."""
-    if arguments and arguments[0] == "replay":
-        return module_problems(_REPLAY, arguments[1:], is_mention=is_mention)
-    return module_problems("routemoa.cli", arguments, is_mention=is_mention)

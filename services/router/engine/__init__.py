@@ -5,6 +5,7 @@ run: The state of one answer.
 planner: Plans the next layer of a run.
 proposals: Requests to the models of a layer, and their answers.
 layer: Runs the models of a layer together.
+patience: The time that a layer waits.
 layer_policy: Decides how a layer ends before its slowest model.
 speculative_answer: The final answer, started before its layer ends.
 aggregation: Merges several answers into one.

@@ -14,8 +14,9 @@ from services.router.dependencies.remote import TIME_SHARE
 from services.router.engine.aggregation import aggregate
 from services.router.engine.errors import no_answer
 from services.router.engine.final_answer import SILENCE_SHARE, Writer, write_final
-from services.router.engine.layer import LayerPolicy, Overtime, Patience, run_layer
+from services.router.engine.layer import LayerPolicy, run_layer
 from services.router.engine.layer_policy import AssessedLayerPolicy, PlainLayerPolicy
+from services.router.engine.patience import Overtime, Patience
 from services.router.engine.planner import by_posterior, eligible, further_models
 from services.router.engine.proposals import assessed_proposal, final_call
 from services.router.engine.reservations import reserve, reserve_extra
