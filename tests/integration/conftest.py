@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from services.simulator.scripted import Script
 
 SCORER_NAME = "routemoa.v1.ScorerService"
-PATIENT = {"scorer_timeout_s": 30.0, "judge_timeout_s": 30.0}
+PATIENT = {"dependency_timeout_s": 30.0}
 """What a router is set to where nothing else is said: on a busy machine, nothing stands in for them."""
 
 

@@ -119,7 +119,7 @@ async def test_a_record_says_that_a_model_had_a_mean_score(
 ) -> None:
     scores = {m: s for m, s in SCORES.items() if m != "d"}
     router = await start_router(
-        scripts_of(*SCORES), scores, decision_sink="files", decision_dir=tmp_path
+        scripts_of(*SCORES), scores, records=RecordSettings(sink="files", dir=tmp_path)
     )
     await router.ask(QUERY)
     record = await the_record(tmp_path)

@@ -104,8 +104,13 @@ async def test_all_backends_down_is_an_error_that_names_them(start_router: Start
     assert set(error.metadata["statuses"].split(",")) == {"CALL_STATUS_UNREACHABLE"}
 
 
+MARGIN = Tuning(deadline_margin_s=MARGIN_MS / 1000)
+
+
 async def test_all_backends_hanging_ends_in_time(start_router: StartRouter) -> None:
-    router = await start_router(scripts_of(*SCORES), SCORES, deadline_margin_ms=MARGIN_MS)
+    router = await start_router(
+        scripts_of(*SCORES), SCORES, tuning=MARGIN
+    )
     for model in SCORES:
         router.simulator.set_fault(model, FaultKind.HANG)
     error = await failure(router, timeout_s=2.0)
@@ -126,7 +131,9 @@ async def test_a_hanging_layer_leaves_time_for_the_answer_of_the_one_before(
         return call.assessed(f"{call.model} says eight", self_score=0.5)
 
     routers.append(
-        await start_router(dict.fromkeys(SCORES, script), SCORES, deadline_margin_ms=MARGIN_MS)
+        await start_router(
+            dict.fromkeys(SCORES, script), SCORES, tuning=MARGIN
+        )
     )
     result = await routers[0].ask(max_layer_count=2, stopping_score=1.0, timeout_s=3.0)
     assert result.answer.text == "a says eight"

@@ -11,6 +11,7 @@ import pytest
 from routemoa.errors import AnswerTimedOutError, from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.strategies.registry import STRATEGIES
+from services.router.tuning import Tuning
 from services.simulator import Call, CallOutcome, FaultKind, Pacing, Purpose
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def started(
         scripts,
         dict.fromkeys(scripts, 0.0) | SCORES,
         pacing=Pacing(slow_start_s=SLOW_S),
-        deadline_margin_ms=int(1000 * MARGIN_S),
+        tuning=Tuning(deadline_margin_s=MARGIN_S),
         **settings,
     )
     faults = {

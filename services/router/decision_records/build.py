@@ -43,7 +43,7 @@ class Redaction:
 
     key: bytes | None = field(default=None, repr=False)
     """The key of the hash of queries: only its owner can recognize equal queries."""
-    keep_text: bool = False
+    keep_text: bool
 
     def query(self, conversation: Conversation) -> QueryEntry:
         """Returns the entry of a conversation's query."""
