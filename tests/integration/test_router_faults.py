@@ -108,9 +108,7 @@ MARGIN = Tuning(deadline_margin_s=MARGIN_MS / 1000)
 
 
 async def test_all_backends_hanging_ends_in_time(start_router: StartRouter) -> None:
-    router = await start_router(
-        scripts_of(*SCORES), SCORES, tuning=MARGIN
-    )
+    router = await start_router(scripts_of(*SCORES), SCORES, tuning=MARGIN)
     for model in SCORES:
         router.simulator.set_fault(model, FaultKind.HANG)
     error = await failure(router, timeout_s=2.0)
@@ -130,11 +128,7 @@ async def test_a_hanging_layer_leaves_time_for_the_answer_of_the_one_before(
                 routers[0].simulator.set_fault(model, FaultKind.HANG)
         return call.assessed(f"{call.model} says eight", self_score=0.5)
 
-    routers.append(
-        await start_router(
-            dict.fromkeys(SCORES, script), SCORES, tuning=MARGIN
-        )
-    )
+    routers.append(await start_router(dict.fromkeys(SCORES, script), SCORES, tuning=MARGIN))
     result = await routers[0].ask(max_layer_count=2, stopping_score=1.0, timeout_s=3.0)
     assert result.answer.text == "a says eight"
     assert [bool(layer.answers) for layer in result.layers][:2] == [True, False]
