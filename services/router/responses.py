@@ -67,7 +67,7 @@ def ranked_message(ranked: Ranked, reason: SelectionReason | None) -> pb.RankedM
     """Returns the message of a model's place in a ranking, and why it runs or does not."""
     candidate = ranked.candidate
     return pb.RankedModel(
-        model_id=ranked.model_id,
+        model_id=candidate.model_id,
         score=candidate.score,
         expected_cost_usd=candidate.expected_cost_usd,
         expected_latency=_duration(candidate.expected_latency_s),
@@ -117,7 +117,8 @@ def _routing(decision: RoutingDecision) -> pb.RoutingDecision:
     return pb.RoutingDecision(
         layer_number=decision.layer_number,
         ranked_models=[
-            ranked_message(ranked, decision.reason(ranked.model_id)) for ranked in decision.ranked
+            ranked_message(ranked, decision.reason(ranked.candidate.model_id))
+            for ranked in decision.ranked
         ],
         selected_model_ids=decision.selected_model_ids,
         uncertainty=decision.uncertainty,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from services.router.backends.http.exchange import Exchange, Usage
 from services.router.budgets.reservation import UNLIMITED
-from services.router.types.amounts import Amount
 from services.router.types.conversation import prompt_tokens
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from services.router.budgets.reservation import Budget, Reservation
     from services.router.pool.model import PoolModel
     from services.router.routing.events import Resumed
+    from services.router.types.amounts import Amount
     from services.router.types.conversation import Message
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger
@@ -115,8 +115,7 @@ class ModelCall:
     @property
     def worst(self) -> Amount:
         """The most that one attempt can take: a reply of full length."""
-        prompt, reply = prompt_tokens(self.messages), self.model.max_reply_tokens
-        return Amount.of_call(prompt + reply, self.model.cost_usd(prompt, reply))
+        return self.model.worst_case(prompt_tokens(self.messages))
 
     async def attempt(
         self,

@@ -80,7 +80,7 @@ class Account:
             NoRoomError: There is no room for the first attempt, or the store does not answer.
         """
         holds = self._within_caps(worst)
-        total = sum((hold.amount for hold in holds), NOTHING)
+        total = sum([hold.amount for hold in holds], NOTHING)
         # Before the call to the store, so that nothing else takes it meanwhile.
         self._taken += total
         try:
@@ -88,7 +88,7 @@ class Account:
         except BaseException:
             self._taken -= total
             raise
-        self._taken -= sum((hold.amount for hold in holds[count:]), NOTHING)
+        self._taken -= sum([hold.amount for hold in holds[count:]], NOTHING)
         reserved = tuple(_AccountReservation(self, hold, at_ms) for hold in holds[:count])
         for reservation in reserved:
             self._open[reservation.hold.id] = reservation

@@ -12,7 +12,6 @@ from services.router.routing.candidates import Candidate, SelectionReason, StopR
 from services.router.routing.events import RoutingDecision
 from services.router.routing.ranking import early_stop, rank
 from services.router.routing.selection import Selection, fitting, select, unavailable
-from services.router.types.amounts import Amount
 from services.router.types.tokens import estimate_tokens
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer
     from services.router.routing.policy import Policy
+    from services.router.types.amounts import Amount
 
 
 def eligible(run: Run) -> tuple[PoolModel, ...]:
@@ -148,7 +148,7 @@ def blocking_limit(run: Run, model: PoolModel, min_stage_s: float) -> StopReason
 def worst_case(run: Run, model: PoolModel) -> Amount:
     """Returns the most that one call to a model can take, with the answers so far in its prompt."""
     _, worst_prompt = _prompt_tokens(run)
-    return _worst_case(model, worst_prompt)
+    return model.worst_case(worst_prompt)
 
 
 def aggregators(run: Run, answers: Sequence[Answer]) -> tuple[PoolModel, ...]:
@@ -206,15 +206,10 @@ def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Ca
         prior_score=prior,
         expected_completion_tokens=written,
         expected_cost_usd=model.cost_usd(prompt, written),
-        worst=_worst_case(model, worst_prompt),
+        worst=model.worst_case(worst_prompt),
         expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
         available=model.id not in forecast.unavailable_ids,
     )
-
-
-def _worst_case(model: PoolModel, worst_prompt: int) -> Amount:
-    reply = model.max_reply_tokens
-    return Amount.of_call(worst_prompt + reply, model.cost_usd(worst_prompt, reply))
 
 
 def _prompt_tokens(run: Run) -> tuple[int, int]:

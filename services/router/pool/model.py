@@ -20,6 +20,7 @@ from pydantic import (
 from services.router.pool.backend import Backend
 from services.router.pool.ca_file import read_ca_file
 from services.router.pool.endpoints import Endpoints
+from services.router.types.amounts import Amount
 from services.router.types.tokens import estimate_tokens, open_tokenizer
 
 if TYPE_CHECKING:
@@ -148,6 +149,12 @@ class PoolModel(BaseModel):
             prompt_tokens * self.prompt_price_usd_per_million_tokens
             + completion_tokens * self.completion_price_usd_per_million_tokens
         ) / 1e6
+
+    def worst_case(self, prompt_tokens: int) -> Amount:
+        """Returns the amount of a call with a reply of full length."""
+        reply_tokens = self.max_reply_tokens
+        cost_usd = self.cost_usd(prompt_tokens, reply_tokens)
+        return Amount.of_call(prompt_tokens + reply_tokens, cost_usd)
 
 
 def short_hash(text: str) -> str:

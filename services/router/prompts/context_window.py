@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.prompts.prompts import Reference
-from services.router.types.tokens import count_bytes, shorten
+from services.router.types.tokens import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.pool.model import PoolModel
     from services.router.types.conversation import Conversation
-    from services.router.types.tokens import TokenCounter
 
 INSTRUCTION_TOKENS = 300
 """Upper estimate for the router's own instruction and marks."""
@@ -29,20 +28,19 @@ def overhead_tokens(reference_count: int) -> int:
 
 def room_tokens(model: PoolModel, conversation: Conversation) -> int:
     """Returns the tokens that the conversation and a reply of full length leave for references."""
-    return _room_tokens(model, conversation, model.count_tokens)
+    return _room_tokens(model) - conversation.count_tokens(model.count_tokens)
 
 
 def fits(model: PoolModel, conversation: Conversation) -> bool:
     """Returns whether the conversation and a reply of full length fit into the context window."""
-    # No text has more tokens than bytes: if its bytes fit, no token need be counted.
-    return (
-        _room_tokens(model, conversation, count_bytes) >= 0 or room_tokens(model, conversation) >= 0
-    )
+    # If even the most tokens fit, none need be counted.
+    room = _room_tokens(model)
+    return conversation.most_tokens <= room or conversation.count_tokens(model.count_tokens) <= room
 
 
-def _room_tokens(model: PoolModel, conversation: Conversation, count: TokenCounter) -> int:
-    taken = conversation.count_tokens(count) + INSTRUCTION_TOKENS
-    return model.context_window_tokens - model.max_reply_tokens - taken
+def _room_tokens(model: PoolModel) -> int:
+    """Returns the tokens that the router's instruction and a reply of full length leave."""
+    return model.context_window_tokens - model.max_reply_tokens - INSTRUCTION_TOKENS
 
 
 def fit_references(

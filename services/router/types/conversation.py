@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens
+from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, count_bytes, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,12 +48,12 @@ class Conversation:
 
     messages: tuple[Message, ...]
 
-    @property
+    @cached_property
     def system(self) -> str:
         """The caller's system text; empty if there is none."""
         return "\n\n".join(m.content for m in self.messages if m.role is Role.SYSTEM)
 
-    @property
+    @cached_property
     def turns(self) -> tuple[Message, ...]:
         """All messages but those of the system."""
         return tuple(m for m in self.messages if m.role is not Role.SYSTEM)
@@ -62,6 +62,11 @@ class Conversation:
     def tokens(self) -> int:
         """The estimated number of tokens of all messages."""
         return self.count_tokens(estimate_tokens)
+
+    @cached_property
+    def most_tokens(self) -> int:
+        """The most tokens that any tokenizer makes of all messages."""
+        return prompt_tokens(self.messages, count_bytes)
 
     def count_tokens(self, count: TokenCounter) -> int:
         """Returns the number of tokens of all messages; cached, as many models ask for it."""

@@ -15,7 +15,7 @@ from services.router.backends.dialects.served_models import read_listing
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import SseDecoder
 from services.router.backends.http.exchange import Usage
-from services.router.backends.http.reader import Reader, count_of, text_of
+from services.router.backends.http.reader import Reader, count_in, count_of, text_of
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -148,20 +148,16 @@ def read_usage(value: object) -> Usage | None:
     if prompt is None or completion is None:
         return None
     read, written = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
-    reasoning = _count_in(written, "reasoning_tokens")
+    reasoning = count_in(written, "reasoning_tokens")
     if reasoning is None:
         reasoning = count_of(value.get("reasoning_tokens"))  # SGLang reports it here
     return Usage(
         prompt_tokens=prompt,
         completion_tokens=completion,
-        cached_prompt_tokens=min(_count_in(read, "cached_tokens") or 0, prompt),
+        cached_prompt_tokens=min(count_in(read, "cached_tokens") or 0, prompt),
         reasoning_tokens=None if reasoning is None else min(reasoning, completion),
         cost_usd=_cost(value.get("cost")),
     )
-
-
-def _count_in(details: object, name: str) -> int | None:
-    return count_of(details.get(name)) if isinstance(details, dict) else None
 
 
 def _cost(value: object) -> float | None:

@@ -202,3 +202,8 @@ def count_of(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value < 1 << 31 else None
+
+
+def count_in(details: object, name: str) -> int | None:
+    """Returns a count of tokens in an object; None if it holds no valid one."""
+    return count_of(details.get(name)) if isinstance(details, dict) else None
