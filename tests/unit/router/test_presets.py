@@ -52,5 +52,24 @@ def test_a_policy_has_no_other_fields_and_no_values_out_of_bounds() -> None:
         PolicySettings(max_layer_count=6)
 
 
+@pytest.mark.parametrize(
+    ("preset", "stopping_score", "max_score_gap"),
+    [("small-pool", 0.805, 0.2), ("large-pool", 0.76, 1)],
+)
+def test_presets_are_the_settings_of_the_paper(
+    preset: str, stopping_score: float, max_score_gap: float
+) -> None:
+    operator = PolicySettings(cost_weight=0.3, latency_weight=0.3, max_layer_model_count=2)
+    routed = defaults(operator, "routemoa", preset)
+    assert (routed.stopping_score, routed.max_score_gap) == (stopping_score, max_score_gap)
+    assert (routed.max_layer_model_count, routed.max_layer_count) == (3, 3)
+    assert routed.max_call_count == 3 * 3 + 1  # three layers of three models, and the aggregator
+    assert (routed.cost_weight, routed.latency_weight) == (0, 0)
+    for strategy in ("moa", "smoa"):
+        everybody = defaults(operator, strategy, preset)
+        assert (everybody.max_layer_model_count, everybody.max_layer_count) == (16, 3)
+        assert everybody.max_call_count == 64
+
+
 def test_presets_name_strategies() -> None:
     assert {name for preset in PRESETS.values() for name in preset.policies} <= set(STRATEGIES)
