@@ -250,14 +250,14 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "scorer/measures/frontier",
         "a wider range of prices is halved down to the same one",
-        "low, high = prices[max(place - 1, 0)], prices[place]",
+        "low, high = prices[max(index - 1, 0)], prices[index]",
         ("- 1", "- 2"),
         ("max(", "min("),
     ),
     *equivalent(
         "scorer/measures/frontier",
         "between two prices of nothing there is no other",
-        "for _ in range(BISECTIONS if place else 0):",
+        "for _ in range(BISECTIONS if index else 0):",
         ("else 0", "else 1"),
     ),
     *equivalent(
