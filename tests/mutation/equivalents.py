@@ -127,6 +127,12 @@ EQUIVALENTS: list[Equivalent] = [
         ("count_bytes) >= 0", "count_bytes) > 0"),
         ("count_bytes) >= 0", "count_bytes) >= 1"),
     ),
+    *equivalent(
+        "services/router/engine/planner",
+        "scores lie between 0 and 1, so a gap of 1 is no limit",
+        "policy = replace(run.policy, max_layer_model_count=count, max_score_gap=1.0)",
+        ("1.0", "2.0"),
+    ),
     *equivalent("services/router/budgets/memory_store", _UNSEEN, "start_ms: int = 0", ("0", "1")),
     *equivalent("services/router/budgets/memory_store", _UNSEEN, "_now_ms: int = 0", ("0", "1")),
     *equivalent(

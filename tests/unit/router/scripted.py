@@ -87,6 +87,8 @@ class ScriptedPolicy:
     """The answers and the pending models of each question."""
     asked_for_backup_s: list[float] = field(default_factory=list)
     asked_for_further: list[tuple[float, int]] = field(default_factory=list)
+    started: list[Proposal] = field(default_factory=list)
+    """The further models that were started."""
     speculated: list[tuple[float, list[str]]] = field(default_factory=list)
     """The time and the answers of each speculative answer."""
     speculations: list[str] = field(default_factory=list)
@@ -117,6 +119,7 @@ class ScriptedPolicy:
     async def next_models(self, count: int) -> list[Proposal]:
         self.asked_for_further.append((self._passed_s, count))
         found, self._further = self._further[:count], self._further[count:]
+        self.started += found
         return found
 
     @property

@@ -206,11 +206,12 @@ async def test_further_models_start_after_each_share_of_the_time_left_while_ther
 
 @virtually
 async def test_in_overtime_every_call_may_run_to_the_callers_deadline() -> None:
-    layer = Layer(at(8.0, 9.0), deadline_s=5.0, overtime=overtime(20.0))
+    policy = ScriptedPolicy(ends_early=False, further="c")
+    layer = Layer(at(8.0, 9.0), policy=policy, deadline_s=5.0, overtime=overtime(20.0))
     assert layer.overtime is not None
-    ends = layer.overtime.deadline
     await layer.run()
-    assert [each.call.deadline for each in layer.proposals] == [ends, ends]
+    calls = [each.call for each in (*layer.proposals, *policy.started)]
+    assert [call.deadline for call in calls] == [layer.overtime.deadline] * 3
 
 
 @virtually

@@ -10,6 +10,7 @@ import pytest
 from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.budgets.account import Account
 from services.router.budgets.memory_store import MemoryStore
+from services.router.budgets.reservation import UNLIMITED
 from services.router.budgets.tenants import ANONYMOUS
 from services.router.dependencies.judge_client import Verdict
 from services.router.engine.layer_policy import AssessedLayerPolicy, PlainLayerPolicy
@@ -141,7 +142,7 @@ async def test_a_further_model_has_its_room_reserved_or_does_not_start() -> None
     policy = PlainLayerPolicy(run, [proposal("x"), proposal("y")])
     (started,) = await policy.next_models(2)
     assert started.call.budget is run.account
-    assert started.call.reservation is not run.account
+    assert started.call.reservation is not UNLIMITED
     assert started.call.model.id == "x"
 
 

@@ -32,6 +32,7 @@ from services.router.types.ledger import Ledger
 from services.router.types.tokens import estimate_tokens
 from tests.unit.router.candidates import POLICY
 from tests.unit.router.runs import ASKED, ENTRY, pool_model, run_of
+from tests.virtual_time import virtually
 
 if TYPE_CHECKING:
     from services.router.engine.run import Run
@@ -144,10 +145,11 @@ def test_the_first_layer_runs_whatever_the_time_left() -> None:
     assert stop_reason(run, min_stage_s=0.2) is None
 
 
-def test_no_further_layer_runs_in_less_than_the_least_time() -> None:
+@virtually
+async def test_no_further_layer_runs_in_less_than_the_least_time() -> None:
     late = after_a_layer(answer("a", "7"), answer("b", "8"), deadline=Deadline.after(10))
-    assert stop_reason(late, min_stage_s=5) is None
-    assert stop_reason(late, min_stage_s=11) is StopReason.DEADLINE
+    assert stop_reason(late, min_stage_s=10) is None
+    assert stop_reason(late, min_stage_s=10.1) is StopReason.DEADLINE
 
 
 def test_a_reason_that_is_known_is_reported_even_if_time_is_short_too() -> None:
@@ -291,11 +293,12 @@ def test_a_model_answers_a_second_time_only_if_it_can_read_the_others() -> None:
     assert further(run, "c") == ["d"]
 
 
-def test_a_call_is_blocked_by_time_then_by_its_model_then_by_the_limits() -> None:
+@virtually
+async def test_a_call_is_blocked_by_time_then_by_its_model_then_by_the_limits() -> None:
     run = run_of(SCORES, deadline=Deadline.after(10))
     model = run.pool.by_id["a"]
-    assert blocking_limit(run, model, 5) is None
-    assert blocking_limit(run, model, 11) is StopReason.DEADLINE
+    assert blocking_limit(run, model, 10) is None
+    assert blocking_limit(run, model, 10.1) is StopReason.DEADLINE
     run.policy = replace(POLICY, max_call_count=0)
     assert blocking_limit(run, model, 5) is StopReason.CALL_LIMIT
     assert (

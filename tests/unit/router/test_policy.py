@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
+from services.router.routing.policy import PolicySettings
 from services.router.types.amounts import Caps
 from tests.unit.router.candidates import POLICY
 
@@ -26,3 +28,8 @@ def test_dollars_are_capped_in_billionths_and_what_has_no_limit_has_no_cap() -> 
     policy = replace(POLICY, max_call_count=7, max_token_count=900, max_cost_usd=0.25)
     assert policy.caps == Caps(calls=7, tokens=900, nano_usd=250_000_000)
     assert POLICY.caps == Caps(calls=10)
+
+
+def test_settings_are_shared_by_requests_and_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        PolicySettings().max_layer_count = 1

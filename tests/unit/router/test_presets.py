@@ -31,7 +31,14 @@ def test_an_operator_may_set_the_services_own_default_against_a_strategys() -> N
 
 def test_a_strategys_own_come_before_the_services_default() -> None:
     assert defaults(PolicySettings(), "routemoa").max_call_count == 10
-    assert defaults(PolicySettings(), "moa").max_call_count == 64
+    for strategy in ("moa", "smoa"):
+        found = defaults(PolicySettings(), strategy)
+        assert (found.max_layer_model_count, found.max_layer_count) == (16, 2)
+        assert found.max_call_count == 64
+    found = defaults(PolicySettings(), "self-moa")
+    assert (found.max_layer_model_count, found.max_layer_count) == (6, 1)
+    found = defaults(PolicySettings(), "cascade")
+    assert (found.max_layer_count, found.stopping_score) == (4, 1)
 
 
 def test_a_preset_says_how_many_answers_are_kept() -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from services.router.types.deadline import Deadline, ReusableTimeout
+from tests.virtual_time import virtually
 
 LONG_S = 30.0
 SHORT_S = 0.02
@@ -116,3 +117,12 @@ async def test_an_error_of_what_is_awaited_stays_that_error() -> None:
 
     with ReusableTimeout() as waiting, pytest.raises(LookupError):
         await waiting.until(Deadline.after(LONG_S), fails())
+
+
+@virtually
+async def test_a_timer_that_fires_during_a_later_wait_leaves_it_its_time() -> None:
+    with ReusableTimeout() as waiting:
+        await waiting.until(Deadline.after(5.0), after(4.5))
+        assert await waiting.until(Deadline.after(1.2), after(0.9)) == "there"
+        with pytest.raises(TimeoutError):
+            await waiting.until(Deadline.after(0.3), after(0.4))
