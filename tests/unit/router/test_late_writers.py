@@ -289,6 +289,20 @@ async def test_a_caller_that_goes_away_is_billed_for_what_was_begun() -> None:
 
 
 @virtually
+async def test_a_call_is_booked_only_after_it_has_stopped() -> None:
+    async def stream(call: ModelCall) -> AsyncGenerator[str, None]:
+        attempt = await call.attempt("http://localhost", AttemptKind.FIRST)
+        try:
+            await asyncio.sleep(60.0)
+            yield ""
+        finally:
+            attempt.exchange.usage = Usage(prompt_tokens=7, completion_tokens=3)
+
+    seen = await written({"a": []}, stream=stream, deadline_s=10.0)
+    assert [entry.completion_tokens for entry in seen.run.ledger.entries] == [3]
+
+
+@virtually
 async def test_a_resumption_is_reported_only_of_the_reply_that_is_shown() -> None:
     resumed = {name: Resumed(model_id=name, status=BROKEN) for name in "ab"}
 

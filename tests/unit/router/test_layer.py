@@ -215,6 +215,19 @@ async def test_in_overtime_every_call_may_run_to_the_callers_deadline() -> None:
 
 
 @virtually
+async def test_the_shortest_overtime_is_used_too() -> None:
+    layer = Layer(
+        at(9.0),
+        policy=ScriptedPolicy(ends_early=False, further="b"),
+        beside={"b": [(0.2, "b says")]},
+        deadline_s=5.0,
+        overtime=overtime(5.5),
+    )
+    assert answered(await layer.run()) == ["b"]
+    assert layer.policy.asked_for_further == [(5.0, 1)]
+
+
+@virtually
 async def test_there_is_no_overtime_once_the_callers_time_is_over() -> None:
     layer = Layer(at(9.0), deadline_s=5.0, overtime=overtime(5.0))
     assert (await layer.run()).duration_s == pytest.approx(5.0)

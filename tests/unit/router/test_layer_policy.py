@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.budgets.account import Account
@@ -188,6 +189,17 @@ async def test_backups_keep_their_budget_and_the_limits() -> None:
     assert await next_backup(policy) is None
 
 
+@virtually
+async def test_backups_are_counted() -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("routemoa_router_stand_ins_total") or 0.0
+
+    policy, before = assessed(run_of(SCORES), "a", budget=RetryBudget(share=0, floor=1)), counted()
+    await next_backup(policy)
+    await next_backup(policy)
+    assert counted() == before + 1
+
+
 @pytest.mark.parametrize(
     ("texts", "pending", "settled"),
     [
@@ -274,6 +286,11 @@ async def test_nothing_is_merged_early_if_another_layer_would_follow() -> None:
     assert await speculation(run_of(SCORES), *DIFFERING) is None
     sure = await speculation(run_of(SCORES), *DIFFERING, judge=FakeJudge({"a": 0.9}))
     assert sure is not None  # the stopping score is reached
+
+
+@virtually
+async def test_a_speculative_answer_starts_however_short_the_time_left() -> None:
+    assert await speculation(last_layer(deadline=Deadline.after(0.5)), *DIFFERING) is not None
 
 
 @virtually

@@ -217,7 +217,7 @@ def test_an_uncertain_ranking_runs_the_pools_safe_models(uncertainty: float, saf
 
 
 def test_a_model_whose_score_is_known_to_be_good_enough_needs_no_first_layer() -> None:
-    run = run_of(SCORES, posteriors={"a": 0.8})
+    run = run_of(SCORES, posteriors={"a": 0.8, "b": 0.1})
     _, selection = select_layer(run)
     assert (selection.model_ids, selection.stop_reason) == ((), StopReason.SCORE)
     run.posteriors = {"a": 0.79}

@@ -53,6 +53,7 @@ async def streamed(answer: SpeculativeAnswer) -> list[str | Resumed]:
 async def test_the_text_written_before_anybody_reads_comes_first(read_after_s: float) -> None:
     answer = speculative((1.0, "Ei"), (1.0, "ght"), (1.0, "."))
     assert not answer.has_begun
+    assert answer.read_ids == {"b", "c"}
     await asyncio.sleep(read_after_s)
     assert answer.has_begun == (read_after_s > 1)
     assert await streamed(answer) == ["Ei", "ght", "."]
