@@ -9,15 +9,17 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.router.backends.call import CallFailedError
+from services.router.backends.http.exchange import Usage
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
 from services.router.routing.events import Answer
-from services.router.types.ledger import CallStatus, Ledger
+from services.router.types.ledger import AttemptKind, CallStatus, Ledger
 from tests.unit.router.scripted import ScriptedGenerator, Step, model_call
 from tests.virtual_time import virtually
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
+    from services.router.backends.call import ModelCall
     from services.router.routing.events import Resumed
 
 
@@ -87,6 +89,22 @@ async def test_a_speculative_answer_that_is_dropped_is_stopped_booked_and_counte
     assert answer.call.text == script[0][1]
     await asyncio.sleep(100.0)
     assert answer.call.text == script[0][1]
+
+
+@virtually
+async def test_a_speculative_answer_is_booked_only_after_its_call_has_stopped() -> None:
+    async def stream(call: ModelCall) -> AsyncGenerator[str, None]:
+        attempt = await call.attempt("http://localhost", AttemptKind.FIRST)
+        try:
+            await asyncio.sleep(60.0)
+            yield ""
+        finally:
+            attempt.exchange.usage = Usage(prompt_tokens=7, completion_tokens=3)
+
+    answer, ledger = SpeculativeAnswer(model_call("a"), frozenset(), stream), Ledger()
+    await asyncio.sleep(1.0)
+    await answer.drop(ledger)
+    assert [entry.completion_tokens for entry in ledger.entries] == [3]
 
 
 @virtually
