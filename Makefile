@@ -8,7 +8,7 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo test test-clients test-vllm test-slow test-train test-chart test-chart-cluster lint format
+.PHONY: help setup setup-train demo test test-clients test-vllm test-slow test-mutants test-train test-chart test-chart-cluster lint format
 .PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
 .PHONY: image-buildah test-images
 
@@ -87,6 +87,11 @@ test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver
 
 test-vllm: $(VENV)/dev.done .venv-vllm/vllm.done ## Test the dialect of vLLM against a real one on CPU (6 GB to install once)
 	ROUTEMOA_VLLM=$(CURDIR)/.venv-vllm/bin $(BIN)/python -m pytest tests/wire/vllm
+
+MUTANTS ?= 200
+SEED ?= 1
+test-mutants: $(VENV)/dev.done ## Change the core in small ways and fail if tests notice less than 95 % (MUTANTS=..., SEED=...)
+	$(BIN)/python -m tests.mutation --mutants $(MUTANTS) --seed $(SEED)
 
 lint: $(VENV)/dev.done ## ruff, mypy, import contracts, buf, hadolint
 	$(BIN)/ruff check .

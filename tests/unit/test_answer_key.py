@@ -32,6 +32,8 @@ from services.answer_key import answer_key
         ("The answer is: C", "C"),
         ("The answer is (B). Question: next? The answer is (C).", "B"),
         (r"so \boxed{1} or rather $\boxed{\frac{3}{4}}$", r"\frac34"),
+        (r"\boxed{7}", "7"),
+        ('{"answer": [1,\n 2]} That is all.', "[1, 2]"),
         ("B", "B"),
         (" (b). ", "B"),
         ("Yes.", "yes"),

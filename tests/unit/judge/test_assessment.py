@@ -99,6 +99,13 @@ def test_the_self_score_is_the_mean_over_the_layers_and_an_invalid_one_is_left_o
     assert scores.ignored_count == 1
 
 
+def test_certainty_is_a_score_and_anything_beyond_is_none() -> None:
+    scores = assess([answer("a", 1.0, b=1.0), answer("b", 1.0001)], [answer("b")])
+    assert scores.self_scores == {"a": 1.0}
+    assert scores.cross_scores == {"b": 1.0}
+    assert scores.ignored_count == 1
+
+
 def test_zero_is_a_score_and_absent_is_none() -> None:
     scores = assess([answer("a", 0.0, b=0.0), answer("b")], [answer("b")])
     assert scores.self_scores == {"a": 0.0}

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router.routing.agreement import (
+    INDEPENDENCE,
     Offer,
     Opinion,
+    agreeing,
     has_settled_majority,
     posteriors,
     worthwhile_call,
@@ -45,6 +47,11 @@ def offer(model_id: str, score: float, price: float) -> Offer:
 @given(SCORES)
 def test_an_answer_alone_keeps_its_score(score: float) -> None:
     assert posteriors([opinion("m", score, "a")])["m"] == pytest.approx(score)
+
+
+def test_no_model_is_certain_to_be_right_or_wrong() -> None:
+    assert posteriors([opinion("m", 1.0, "a")])["m"] == pytest.approx(0.98)
+    assert posteriors([opinion("m", 0.0, "a")])["m"] == pytest.approx(0.02)
 
 
 @given(some_opinions())
@@ -86,6 +93,28 @@ def test_answers_that_cannot_be_compared_agree_with_nothing() -> None:
     assert chances["a"] == chances["b"] < 0.5
 
 
+def test_answers_agree_by_what_they_come_to_or_word_for_word() -> None:
+    assert agreeing(["The  cat sat.", "the cat\nsat.", "A dog barked."]) == (0, 1)
+    assert agreeing(["B", '{"answer": "B"}', "C"]) == (0, 1)
+    assert agreeing(["A cat sat there.", "A dog barked at it."]) == (
+        0,
+    )  # neither comes to anything
+    assert agreeing(["C", "B", "B"]) == (0,)
+    assert agreeing([]) == ()
+
+
+def test_further_models_that_agree_count_for_about_a_third_and_never_against() -> None:
+    def odds(*scores: float) -> float:
+        opinions = [opinion(str(number), score, "x") for number, score in enumerate(scores)]
+        chance = posteriors(opinions)["0"]
+        return math.log(chance / (1 - chance))
+
+    alone, other = odds(0.8), odds(0.6)
+    assert odds(0.8, 0.6) == pytest.approx(alone + INDEPENDENCE * other)
+    assert odds(0.6, 0.8) == pytest.approx(alone + INDEPENDENCE * other)
+    assert odds(0.8, 0.3) == pytest.approx(alone)
+
+
 def test_the_first_call_goes_to_the_best_after_its_price() -> None:
     offers = [offer("strong", 0.9, 0.2), offer("cheap", 0.8, 0.01), offer("weak", 0.5, 0.0)]
     assert worthwhile_call([], offers) == offers[1]
@@ -114,6 +143,36 @@ def test_a_check_is_not_paid_for_where_answers_cannot_be_compared() -> None:
     assert worthwhile_call([first], [offer("cheap", 0.7, 0.01), offer("strong", 0.9, 0.2)]) is None
 
 
+@pytest.mark.parametrize(
+    ("answers", "offers", "asked"),
+    [
+        # Whoever could only repeat or contradict without prevailing changes nothing, even for free.
+        ([(0.8, "x")], [(0.75, 0.0)], None),
+        # What a better answer would gain is its price.
+        ([(0.6, "x")], [(0.7, 0.1)], None),
+        # A contradiction by the cheap one would be settled by the strong one.
+        ([(0.85, "x")], [(0.8, 0.01), (0.95, 0.2)], 0),
+        # Somebody said something that cannot be compared; the answer that can be is still checked.
+        ([(0.9, "x"), (0.3, None)], [(0.6, 0.0)], 0),
+        # The best answer counts, and not the one that is least likely.
+        ([(0.5, "x"), (0.85, None)], [(0.7, 0.2)], None),
+        ([(0.9, None), (0.75, None)], [(0.9, 0.1)], 0),
+        # Two weak models that agree make no weak third one worth asking.
+        ([(0.1, "x"), (0.3, "x")], [(0.2, 0.01)], None),
+        # Of equals the first is asked.
+        ([(0.5, "x")], [(0.9, 0.01), (0.9, 0.01)], 0),
+    ],
+)
+def test_a_call_is_made_where_what_it_may_tell_is_worth_its_price(
+    answers: list[tuple[float, str | None]],
+    offers: list[tuple[float, float]],
+    asked: int | None,
+) -> None:
+    given_answers = [opinion(f"a{number}", *each) for number, each in enumerate(answers)]
+    made = [offer(f"o{number}", *each) for number, each in enumerate(offers)]
+    assert worthwhile_call(given_answers, made) is (None if asked is None else made[asked])
+
+
 @given(some_opinions(least=0), st.lists(st.tuples(SCORES, st.floats(0, 0.5)), max_size=4))
 def test_a_call_that_costs_more_than_certainty_is_worth_is_never_made(
     opinions: list[Opinion], answers: list[tuple[float, float]]
@@ -130,6 +189,16 @@ def test_a_majority_is_settled_if_the_pending_models_cannot_overturn_it() -> Non
     assert not has_settled_majority(agreed, [0.6, 0.6])
     assert not has_settled_majority(agreed[:1], [])
     assert not has_settled_majority([opinion("a", 0.8, None), opinion("b", 0.8, None)], [0.1])
+
+
+def test_the_largest_group_is_the_majority_and_every_rival_must_be_beaten_or_equalled() -> None:
+    three = [opinion(f"x{number}", 0.8, "x") for number in range(3)]
+    two = [opinion(f"y{number}", 0.3, "y") for number in range(2)]
+    assert has_settled_majority([*three, *two], [])
+    unsure = [opinion(f"x{number}", 0.6, "x") for number in range(3)]
+    assert not has_settled_majority([*unsure, opinion("y", 0.98, "y")], [0.02])
+    level = [opinion("a", 0.8, "x"), opinion("b", 0.5, "x")]
+    assert has_settled_majority(level, [0.8])
 
 
 @given(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -8,14 +9,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scorer import default_artifact_path
-from services.router.prompts.context_window import fit_references, fits, labelled
-from services.router.prompts.prompts import Reference, aggregator, judge, moderator, plain, proposer
+from services.router.prompts.context_window import (
+    INSTRUCTION_TOKENS,
+    REFERENCE_OVERHEAD_TOKENS,
+    fit_references,
+    fits,
+    labelled,
+    room_tokens,
+)
+from services.router.prompts.prompts import (
+    Reference,
+    aggregator,
+    judge,
+    moderator,
+    new_nonce,
+    plain,
+    proposer,
+)
 from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
 from services.router.types.tokens import estimate_tokens, shorten
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from services.router.pool.model import PoolModel
 
 ASKED = Conversation(messages=(Message(role=Role.USER, content="How many legs?"),))
 
@@ -24,6 +42,26 @@ ASKED = Conversation(messages=(Message(role=Role.USER, content="How many legs?")
 def test_a_shortened_text_keeps_its_limit(text: str, tokens: int) -> None:
     short = shorten(text, tokens)
     assert estimate_tokens(short) <= tokens or short == text == ""
+
+
+def test_ascii_has_a_token_for_three_characters_and_any_other_script_one_for_each() -> None:
+    texts = ("", "abc", "abcd", "日本語", "ab日")
+    assert [estimate_tokens(text) for text in texts] == [0, 1, 2, 3, 2]
+
+
+def test_a_shortened_text_uses_most_of_its_limit_and_is_counted_only_a_few_times() -> None:
+    counted: list[str] = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return len(text)
+
+    assert len(shorten("x" * 1_000, 200, count)) > 170
+    assert len(counted) <= 4
+
+
+def test_a_text_that_just_reaches_its_limit_is_not_cut_further() -> None:
+    assert len(shorten("x" * 100, 57, len)) == 57
 
 
 def test_a_shortened_text_keeps_both_ends() -> None:
@@ -51,13 +89,49 @@ PROMPTS = {
 def test_what_fits_leaves_room_for_a_reply(
     prompt_of: Any, tokenizer: Path | None, texts: list[str], window: int, nonce: str
 ) -> None:
-    reader = model(window, tokenizer)
+    holder = model(window, tokenizer)
     answers = [(f"m{number}", text) for number, text in enumerate(texts)]
-    kept = fit_references(reader, ASKED, answers)
-    if fits(reader, ASKED):
+    kept = fit_references(holder, ASKED, answers)
+    if fits(holder, ASKED):
         prompt = prompt_of(ASKED, labelled(kept), nonce=nonce)
-        assert prompt_tokens(prompt, reader.count_tokens) + reader.max_reply_tokens <= window
+        assert prompt_tokens(prompt, holder.count_tokens) + holder.max_reply_tokens <= window
     assert [m for m, _ in kept] == [m for m, _ in answers[: len(kept)]]
+
+
+def reader(room: int) -> PoolModel:
+    """Returns a model with so much room for references beside what was asked and a reply."""
+    return model(prompt_tokens(ASKED.messages) + INSTRUCTION_TOKENS + 100 + room)
+
+
+def test_a_model_fits_that_has_just_enough_room_for_the_conversation_and_a_whole_reply() -> None:
+    assert fits(reader(0), ASKED)
+    assert not fits(reader(-1), ASKED)
+    assert fits(reader(10_000), ASKED)
+    assert room_tokens(reader(7), ASKED) == 7
+
+
+def test_an_answer_is_kept_whole_where_it_just_fits_and_cut_where_enough_of_it_does() -> None:
+    def kept(tokens: int, room: int) -> str:
+        text = "".join(chr(97 + number % 26) for number in range(3 * tokens))
+        found = fit_references(reader(room), ASKED, [("a", text), ("b", "x")])
+        return "whole" if found[:1] == (("a", text),) else "cut" if found else "left out"
+
+    assert kept(60, room=60 + REFERENCE_OVERHEAD_TOKENS) == "whole"
+    assert kept(61, room=60 + REFERENCE_OVERHEAD_TOKENS) == "left out"
+    assert kept(100, room=64 + REFERENCE_OVERHEAD_TOKENS) == "cut"
+    assert kept(100, room=63 + REFERENCE_OVERHEAD_TOKENS) == "left out"
+
+
+def test_a_reference_that_is_cut_keeps_to_the_room_that_is_left() -> None:
+    ((_, text),) = fit_references(reader(140), ASKED, [("a", "word " * 500), ("b", "x")])
+    assert estimate_tokens(text) <= 140 - REFERENCE_OVERHEAD_TOKENS
+
+
+def test_references_are_numbered_from_one_in_their_order() -> None:
+    assert [(r.label, r.model_id) for r in labelled([("a", "x"), ("b", "y")])] == [
+        ("R1", "a"),
+        ("R2", "b"),
+    ]
 
 
 def test_the_worst_answers_are_dropped_first() -> None:
@@ -89,6 +163,36 @@ def test_the_callers_system_text_comes_first_and_there_is_one_system_message() -
     assert [m.role for m in prompt] == [Role.SYSTEM, Role.USER]
     assert prompt[0].content.startswith("Be brief.\n\n")
     assert plain(conversation) == conversation.messages
+
+
+def test_references_follow_the_last_turn_and_the_turns_before_it_stay() -> None:
+    chat = Conversation(
+        messages=(
+            Message(role=Role.USER, content="One?"),
+            Message(role=Role.ASSISTANT, content="Two."),
+            Message(role=Role.USER, content="Three?"),
+        )
+    )
+    reference = Reference(label="R1", model_id="m", text="Four.")
+    _, first, second, last = proposer(chat, [reference], "0a0b0c0d")
+    assert (first, second) == chat.messages[:2]
+    assert last.role is Role.USER
+    assert last.content.startswith("Three?\n\n@@references")
+
+
+def test_grades_are_asked_for_only_where_there_are_answers_to_grade() -> None:
+    reference = Reference(label="R1", model_id="m", text="Four.")
+    alone, grading = (proposer(ASKED, given, "0a0b0c0d")[0] for given in ([], [reference]))
+    assert "grades" not in alone.content
+    assert '{"self_score": 0.7}' in alone.content
+    assert "`grades` holds" in grading.content
+    assert '"grades": {"R1": 0.5}' in grading.content
+
+
+def test_every_call_gets_a_nonce_of_its_own() -> None:
+    nonces = {new_nonce() for _ in range(50)}
+    assert len(nonces) == 50
+    assert all(re.fullmatch("[0-9a-f]{8}", nonce) for nonce in nonces)
 
 
 def test_the_query_is_the_last_turn_with_its_topic_before_it() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.router.pool.expected_latency import HALF_LIFE_S, ExpectedLatencies, RecentValues
 from services.router.pool.model import PoolModel
-from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
+from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
 
 MODEL = PoolModel(
     id="m",
@@ -36,10 +36,12 @@ class Bench:
         duration_s: float,
         status: CallStatus = CallStatus.OK,
         purpose: CallPurpose = CallPurpose.ANSWER,
+        kind: AttemptKind = AttemptKind.FIRST,
     ) -> None:
         entry = LedgerEntry(
             model_id="m",
             purpose=purpose,
+            attempt_kind=kind,
             status=status,
             layer_number=1,
             prompt_tokens=1,
@@ -115,6 +117,20 @@ def test_a_call_that_was_cut_off_can_only_raise_what_is_expected(status: CallSta
     assert bench.expected_s > 20
 
 
+def test_a_call_cut_off_at_what_was_expected_says_nothing() -> None:
+    cut, fresh = Bench(), Bench()
+    cut.call(4.0, CallStatus.TIMEOUT)
+    for bench in (cut, fresh):
+        bench.call(1.0)
+    assert cut.expected_s == fresh.expected_s
+
+
+def test_the_rest_of_a_reply_that_was_resumed_says_nothing_of_a_whole_one() -> None:
+    bench = Bench()
+    bench.call(0.5, kind=AttemptKind.RESUME)
+    assert bench.expected_s == 4.0
+
+
 @pytest.mark.parametrize("status", set(CallStatus) - {CallStatus.OK})
 def test_failures_make_no_model_look_fast(status: CallStatus) -> None:
     bench = Bench()
@@ -167,6 +183,17 @@ def test_old_values_lose_their_say_in_the_median() -> None:
     values.add(9.0, 0.0)
     assert values.quantiles(0.5) == (1.0,)
     values.add(9.0, 10.0)
+    assert values.quantiles(0.5) == (9.0,)
+
+
+def test_a_value_counts_half_as_much_after_a_half_life() -> None:
+    values = RecentValues(half_life_s=10)
+    for _ in range(3):
+        values.add(1.0, 0.0)
+    values.add(9.0, 10.0)  # three halves against one
+    assert values.quantiles(0.5) == (1.0,)
+    assert values.weight(10.0) == pytest.approx(2.5)
+    values.add(9.0, 20.0)  # three quarters against one and a half
     assert values.quantiles(0.5) == (9.0,)
 
 

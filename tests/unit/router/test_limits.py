@@ -38,6 +38,15 @@ def test_what_fits_keeps_every_limit_and_what_does_not_has_a_reason(
         assert blocking_limit(left, worst_cases[0]) is reason is not StopReason.NO_MODEL
 
 
+def test_a_call_that_does_not_fit_is_left_out_and_a_smaller_one_after_it_still_fits() -> None:
+    left = Caps(tokens=100, nano_usd=50)
+    long, small, dear = Amount(1, 101, 0), Amount(1, 60, 20), Amount(1, 0, 31)
+    assert fitting([long, small, dear], left) == ((1,), StopReason.TOKEN_LIMIT)
+    assert fitting([dear, small, long], left) == ((0,), StopReason.COST_LIMIT)
+    assert fitting([small, dear], left) == ((0,), StopReason.COST_LIMIT)
+    assert fitting([small], left) == ((0,), StopReason.NO_MODEL)
+
+
 @given(st.text(min_size=1), st.lists(st.text(max_size=300), max_size=16))
 def test_no_prompt_is_longer_than_its_worst_case(query: str, texts: list[str]) -> None:
     conversation = Conversation(messages=(Message(role=Role.USER, content=query),))

@@ -31,7 +31,14 @@ def test_an_operator_may_set_the_services_own_default_against_a_strategys() -> N
 
 def test_a_strategys_own_come_before_the_services_default() -> None:
     assert defaults(PolicySettings(), "routemoa").max_call_count == 10
-    assert defaults(PolicySettings(), "moa").max_call_count == 64
+    for strategy in ("moa", "smoa"):
+        found = defaults(PolicySettings(), strategy)
+        assert (found.max_layer_model_count, found.max_layer_count) == (16, 2)
+        assert found.max_call_count == 64
+    found = defaults(PolicySettings(), "self-moa")
+    assert (found.max_layer_model_count, found.max_layer_count) == (6, 1)
+    found = defaults(PolicySettings(), "cascade")
+    assert (found.max_layer_count, found.stopping_score) == (4, 1)
 
 
 def test_a_preset_says_how_many_answers_are_kept() -> None:
@@ -50,6 +57,25 @@ def test_a_policy_has_no_other_fields_and_no_values_out_of_bounds() -> None:
         PolicySettings.model_validate({"max_layers": 2})
     with pytest.raises(ValidationError):
         PolicySettings(max_layer_count=6)
+
+
+@pytest.mark.parametrize(
+    ("preset", "stopping_score", "max_score_gap"),
+    [("small-pool", 0.805, 0.2), ("large-pool", 0.76, 1)],
+)
+def test_presets_are_the_settings_of_the_paper(
+    preset: str, stopping_score: float, max_score_gap: float
+) -> None:
+    operator = PolicySettings(cost_weight=0.3, latency_weight=0.3, max_layer_model_count=2)
+    routed = defaults(operator, "routemoa", preset)
+    assert (routed.stopping_score, routed.max_score_gap) == (stopping_score, max_score_gap)
+    assert (routed.max_layer_model_count, routed.max_layer_count) == (3, 3)
+    assert routed.max_call_count == 3 * 3 + 1  # three layers of three models, and the aggregator
+    assert (routed.cost_weight, routed.latency_weight) == (0, 0)
+    for strategy in ("moa", "smoa"):
+        everybody = defaults(operator, strategy, preset)
+        assert (everybody.max_layer_model_count, everybody.max_layer_count) == (16, 3)
+        assert everybody.max_call_count == 64
 
 
 def test_presets_name_strategies() -> None:

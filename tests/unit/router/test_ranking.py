@@ -3,11 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.router.routing.candidates import StopReason
-from services.router.routing.ranking import agree, early_stop, rank
+from services.router.routing.ranking import Forecast, agree, early_stop, rank
 from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate, unit
 
 if TYPE_CHECKING:
@@ -40,6 +41,26 @@ def test_a_weight_is_the_lead_that_the_dearest_model_needs() -> None:
     assert ids(rank([free, candidate("dear", 0.81, cost=5)], policy)) == ["dear", "free"]
 
 
+def test_a_weight_of_latency_is_the_lead_that_the_slowest_model_needs() -> None:
+    policy = replace(POLICY, latency_weight=0.2)
+    instant = candidate("instant", 0.6, latency=0.0)
+    assert ids(rank([instant, candidate("slow", 0.79, latency=8)], policy)) == ["instant", "slow"]
+    assert ids(rank([instant, candidate("slow", 0.81, latency=8)], policy)) == ["slow", "instant"]
+
+
+def test_a_model_half_as_dear_and_half_as_slow_as_the_worst_loses_half_of_each_weight() -> None:
+    policy = replace(POLICY, cost_weight=0.4, latency_weight=0.2)
+    models = [
+        candidate("worst", 0.9, cost=4, latency=10),
+        candidate("half", 0.9, cost=2, latency=5),
+        candidate("least", 0.9, cost=1, latency=1),
+    ]
+    penalties = {r.model_id: (r.cost_penalty, r.latency_penalty) for r in rank(models, policy)}
+    assert penalties["worst"] == pytest.approx((0.4, 0.2))
+    assert penalties["half"] == pytest.approx((0.2, 0.1))
+    assert penalties["least"] == pytest.approx((0.1, 0.02))
+
+
 def test_equal_utility_goes_to_the_cheaper_then_the_faster_then_by_id() -> None:
     ranked = rank(
         [
@@ -51,6 +72,7 @@ def test_equal_utility_goes_to_the_cheaper_then_the_faster_then_by_id() -> None:
         POLICY,
     )
     assert ids(ranked) == ["z", "y", "w", "x"]
+    assert not any(r.leads_by_price for r in ranked)
 
 
 def test_within_the_price_band_of_the_best_the_cheaper_model_comes_first() -> None:
@@ -169,6 +191,17 @@ def test_layers_stop_at_the_score_and_at_the_limit() -> None:
     assert stop(0.79, 2) is StopReason.LAYER_LIMIT
 
 
+def test_the_best_posterior_decides_whether_layers_stop() -> None:
+    posteriors = {"weak": 0.1, "strong": 0.9}
+    stop = early_stop(posteriors, ["x", "y"], layers_run=1, policy=POLICY)
+    assert stop is StopReason.SCORE
+
+
+def test_layers_stop_where_the_answers_agree_however_little_they_are_worth() -> None:
+    stop = early_stop({"a": 0.1, "b": 0.2}, ["x", "x"], layers_run=1, policy=POLICY)
+    assert stop is StopReason.AGREEMENT
+
+
 def test_no_posterior_stops_nothing() -> None:
     assert early_stop({}, ["x"], layers_run=1, policy=POLICY) is None
 
@@ -177,3 +210,10 @@ def test_answers_agree_but_for_case_and_white_space() -> None:
     assert agree(["The  answer is B.", "the answer\nis b."])
     assert not agree(["B", "C"])
     assert not agree(["B"])
+
+
+def test_without_a_scorer_the_ranking_counts_as_certain_and_every_model_as_available() -> None:
+    forecast = Forecast()
+    assert forecast.uncertainty == 0
+    assert not forecast.unavailable_ids
+    assert not forecast.team_ids

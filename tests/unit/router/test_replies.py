@@ -30,7 +30,16 @@ def test_an_answer_and_its_scores_are_told_apart() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["no scores", "a {brace", r"\frac{1}{2}", "it's 'quoted'", '{"answer": 8}', "```json\n{}\n```"],
+    [
+        "no scores",
+        "a {brace",
+        r"\frac{1}{2}",
+        "it's 'quoted'",
+        '{"answer": 8}',
+        '{"answer": "8"}',
+        '{"answer": 8, "self_score": 0.5}',
+        "```json\n{}\n```",
+    ],
 )
 def test_a_reply_without_an_assessment_is_all_answer(text: str) -> None:
     assert read(text) == (text, None, {})
@@ -57,13 +66,22 @@ def test_a_json_wrapper_with_scores_is_unwrapped() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["95", "NaN", "-0.1", "1e999", "true", '"9/10"', "null", "[1]", "{}"]
+    "value", ["95", "1.5", "NaN", "-0.1", "1e999", "true", '"9/10"', "null", "[1]", "{}"]
 )
 def test_what_is_no_score_is_absent(value: str) -> None:
     assert read(f'Eight.\n{MARK} {{"self_score": {value}, "grades": {{"R1": {value}}}}}') == (
         "Eight.",
         None,
         {},
+    )
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 1, 1.0, 0.25])
+def test_scores_from_none_to_certain_are_read_as_they_are(value: float) -> None:
+    assert read(f'Eight.\n{MARK} {{"self_score": {value}, "grades": {{"R1": {value}}}}}') == (
+        "Eight.",
+        value,
+        {"b": value},
     )
 
 
@@ -119,3 +137,32 @@ def test_a_filtered_stream_shows_the_same_however_it_is_cut(text: str, size: int
 def test_a_plain_stream_is_shown_whole(text: str) -> None:
     answer = AnswerFilter()
     assert "".join(answer.feed(c) for c in text) + answer.finish() == text
+
+
+def streamed(*pieces: str) -> list[str]:
+    """Returns what is shown after each piece, and at the end."""
+    answer = AnswerFilter()
+    return [*(answer.feed(piece) for piece in pieces), answer.finish()]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (["Eight", " legs."], ["Eight", " legs.", ""]),
+        (["write to a@b", " today"], ["write to a@b", " today", ""]),
+        # What could be the start of a mark waits until that is settled.
+        (["mail me @", "home"], ["mail me ", "@home", ""]),
+        (["the end@"], ["the end", "@"]),
+        (["@@", "x"], ["", "", "@@x"]),
+        (["x @@ass", "ume nothing of the kind"], ["x ", "@@assume nothing of the kind", ""]),
+        (["see @@property of an object"], ["see @@property of an object", ""]),
+        # What a mark begins is never shown, and neither is anything after it.
+        (["Eight.\n@@ass", f"essment {NONCE} {{}}", " more @"], ["Eight.\n", "", "", ""]),
+        ([f"Eight.\n{MARK} {{}} tail", "more"], ["Eight.", "", ""]),
+        (["@@asses", f"sment {NONCE} {{}}"], ["", "", ""]),
+    ],
+)
+def test_a_stream_is_shown_at_once_but_for_what_may_be_a_mark(
+    pieces: list[str], shown: list[str]
+) -> None:
+    assert streamed(*pieces) == shown

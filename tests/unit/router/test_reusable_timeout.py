@@ -2,10 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
 from services.router.types.deadline import Deadline, ReusableTimeout
+from tests.virtual_time import virtually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONG_S = 30.0
 SHORT_S = 0.02
@@ -26,6 +32,10 @@ async def after(seconds: float) -> str:
 
 async def at_once() -> str:
     return "there"
+
+
+async def next_round() -> None:
+    await asyncio.sleep(0)
 
 
 async def test_what_is_there_in_time_is_returned() -> None:
@@ -116,3 +126,49 @@ async def test_an_error_of_what_is_awaited_stays_that_error() -> None:
 
     with ReusableTimeout() as waiting, pytest.raises(LookupError):
         await waiting.until(Deadline.after(LONG_S), fails())
+
+
+@virtually
+async def test_a_timer_that_fires_during_a_later_wait_leaves_it_its_time() -> None:
+    with ReusableTimeout() as waiting:
+        await waiting.until(Deadline.after(5.0), after(4.5))
+        assert await waiting.until(Deadline.after(1.2), after(0.9)) == "there"
+        with pytest.raises(TimeoutError):
+            await waiting.until(Deadline.after(0.3), after(0.4))
+
+
+@virtually
+async def test_a_thousand_short_waits_need_only_a_few_timers() -> None:
+    loop = asyncio.get_running_loop()
+    with patch.object(loop, "call_later", wraps=loop.call_later) as call_later:
+        with ReusableTimeout() as waiting:
+            for _ in range(1_000):
+                await waiting.until(Deadline.after(10.0), next_round())
+                loop.clock.now_s += 0.001  # type: ignore[attr-defined]
+        assert call_later.call_count < 5
+
+
+@virtually
+async def test_a_timer_that_fires_between_two_waits_does_nothing() -> None:
+    reported: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    with ReusableTimeout() as waiting:
+        await waiting.until(Deadline.after(1.0), after(0.5))
+        await asyncio.sleep(1.0)
+        assert await waiting.until(Deadline.after(1.0), after(0.5)) == "there"
+    assert reported == []
+
+
+@virtually
+async def test_no_timer_is_left_behind() -> None:
+    loop = asyncio.get_running_loop()
+    call_later, timers = loop.call_later, []
+
+    def recorded(delay_s: float, call: Callable[[], object]) -> asyncio.TimerHandle:
+        timers.append(call_later(delay_s, call))
+        return timers[-1]
+
+    with patch.object(loop, "call_later", recorded), ReusableTimeout() as waiting:
+        await waiting.until(Deadline.after(9.0), next_round())
+        await waiting.until(Deadline.after(8.0), next_round())
+    assert [timer.cancelled() for timer in timers] == [True, True]

@@ -39,6 +39,16 @@ def test_the_best_run_and_the_rest_find_the_layer_full() -> None:
     assert reasons(selection) == {"a": "RANK", "b": "RANK", "c": "RANK", "d": "LAYER_FULL"}
 
 
+def test_the_last_call_that_is_left_goes_to_the_best_model() -> None:
+    assert select(FOUR, POLICY, Caps(calls=1)).model_ids == ("a",)
+
+
+def test_a_model_that_lies_just_as_far_below_the_best_as_is_allowed_runs() -> None:
+    found = [candidate("a", 0.75), candidate("b", 0.5), candidate("c", 0.49)]
+    selection = select(rank(found, POLICY), replace(POLICY, max_score_gap=0.25), FREE)
+    assert selection.model_ids == ("a", "b")
+
+
 def test_a_model_without_replicas_is_passed_over_whatever_its_score() -> None:
     best = replace(candidate("a", 0.9), available=False)
     found = [best, candidate("b", 0.6), candidate("c", 0.59)]
@@ -211,6 +221,22 @@ def test_an_explanation_says_what_counted() -> None:
         "0.80 likely to answer well, 0.05 less for its price, 0.05 less for its latency; "
         "does not run: its score is too far below the best one"
     )
+
+
+def test_an_explanation_leaves_out_only_what_would_be_shown_as_nothing() -> None:
+    shown = Ranked(
+        candidate=candidate("a", 0.0),
+        quality=0.005,
+        cost_penalty=0.005,
+        latency_penalty=0.005,
+        utility=-0.005,
+    )
+    assert explain(shown, None) == (
+        "0.00 likely to answer well, weighted 0.01, 0.01 less for its price, "
+        "0.01 less for its latency"
+    )
+    left_out = replace(shown, quality=0.004, cost_penalty=0.004, latency_penalty=0.004)
+    assert explain(left_out, None) == "0.00 likely to answer well"
 
 
 def test_an_explanation_names_the_price_band_and_the_weight_and_leaves_out_what_is_nothing() -> (

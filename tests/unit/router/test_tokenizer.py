@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from services.router.prompts.context_window import fit_references, fits
 from services.router.types.conversation import Conversation, Message, Role
@@ -31,6 +31,17 @@ def asked(text: str) -> Conversation:
 def test_tokens_are_counted_as_the_models_tokenizer_does(words: Path) -> None:
     assert model(8192, words).count_tokens("How many legs has a spider?") == 6
     assert model(8192, None).count_tokens("How many legs") == estimate_tokens("How many legs")
+
+
+def test_special_tokens_are_not_counted(words: Path, tmp_path: Path) -> None:
+    tokenizer = Tokenizer.from_file(str(words))
+    tokenizer.add_special_tokens(["<s>"])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", tokenizer.token_to_id("<s>"))]
+    )
+    path = tmp_path / "special.json"
+    tokenizer.save(str(path))
+    assert open_tokenizer(path)("How many legs?") == 3
 
 
 def test_a_conversation_fits_by_the_tokenizers_count_where_the_estimate_would_not(

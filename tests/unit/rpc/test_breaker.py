@@ -46,6 +46,19 @@ def test_one_trial_call_at_a_time_is_let_through_after_the_pause() -> None:
     assert not breaker.allows()
 
 
+def test_three_failures_stop_calls_for_five_seconds_if_nothing_else_is_set() -> None:
+    clock = Clock()
+    breaker = Breaker(clock=clock)
+    for _ in range(2):
+        breaker.failed()
+    assert breaker.allows()
+    breaker.failed()
+    clock.now_s += 4.9
+    assert not breaker.allows()
+    clock.now_s += 0.2
+    assert breaker.allows()
+
+
 def test_a_trial_that_succeeds_closes_the_breaker() -> None:
     clock = Clock()
     breaker = open_breaker(clock)

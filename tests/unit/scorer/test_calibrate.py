@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorer.training.calibrate import PRIOR_LABELS, fit_calibration, fit_shared, sigmoid
+from scorer.training.calibrate import (
+    MIN_SLOPE,
+    PRIOR_LABELS,
+    fit_calibration,
+    fit_offset,
+    fit_shared,
+    logit,
+    sigmoid,
+)
 
 
 def labels(
@@ -59,8 +67,11 @@ def test_a_model_without_any_label_gets_its_pool_s_map() -> None:
 def test_labels_that_are_shares_and_not_only_0_or_1_are_used_as_they_are() -> None:
     logits = np.linspace(-3, 3, 4000)[:, None]
     calibration = fit_calibration(logits, sigmoid(0.7 * logits + 0.2))
-    assert calibration.slope[0] == pytest.approx(0.7, abs=0.01)
-    assert calibration.offset[0] == pytest.approx(0.2, abs=0.01)
+    assert calibration.slope[0] == pytest.approx(0.7, abs=1e-4)
+    assert calibration.offset[0] == pytest.approx(0.2, abs=1e-4)
+    steeper = fit_calibration(logits, sigmoid(2 * logits))
+    assert steeper.slope[0] == pytest.approx(2.0, abs=1e-4)
+    assert steeper.offset[0] == pytest.approx(0.0, abs=1e-4)
 
 
 @settings(max_examples=60, deadline=None)
@@ -80,11 +91,121 @@ def test_every_map_is_finite_and_increasing_even_for_separable_or_reversed_label
     assert (calibration.slope > 0).all()
 
 
+def test_a_model_with_as_many_labels_as_the_pool_weighs_lies_halfway_between_the_two() -> None:
+    draw = np.random.default_rng(6)
+    logits = draw.normal(0, 1, (20_000, 4))
+    targets = sigmoid(logits)
+    targets[:, 3] = np.nan
+    own = draw.choice([-1.0, 1.0], PRIOR_LABELS)
+    logits[:PRIOR_LABELS, 3], targets[:PRIOR_LABELS, 3] = own, sigmoid(own + 0.2)
+    calibration = fit_calibration(logits, targets)
+    assert calibration.offset[0] == pytest.approx(0.0, abs=0.005)
+    assert 0.08 < calibration.offset[3] < 0.12
+    assert calibration.slope[3] == pytest.approx(1.0, abs=0.03)
+
+
+def test_small_logits_weigh_no_more_than_their_own_labels_would() -> None:
+    draw = np.random.default_rng(8)
+    logits = draw.choice([-0.5, 0.5], (20_000, 4))
+    targets = sigmoid(logits)
+    targets[:, 3] = np.nan
+    targets[:PRIOR_LABELS, 3] = sigmoid(1.4 * logits[:PRIOR_LABELS, 3])
+    assert fit_calibration(logits, targets).slope[3] == pytest.approx(1.2, abs=0.03)
+
+
+def test_without_any_label_scores_stay_as_they_are() -> None:
+    logits, targets = np.zeros((10, 2)), np.full((10, 2), np.nan)
+    calibration = fit_calibration(logits, targets)
+    assert calibration.slope.tolist() == [1.0, 1.0]
+    assert calibration.offset.tolist() == [0.0, 0.0]
+    shared = fit_shared(logits, np.zeros(10), targets, np.ones(10))
+    assert (shared.slope, shared.easiness, shared.offset) == (1.0, 0.0, 0.0)
+
+
+def test_even_twenty_labels_are_followed_where_there_are_no_others() -> None:
+    draw = np.random.default_rng(9)
+    logits, easiness = draw.normal(0, 1, (20, 2)), draw.normal(0, 1, 20)
+    targets = sigmoid(logits + 0.5)
+    targets[:, 1] = np.nan
+    calibration = fit_calibration(logits, targets)
+    assert (calibration.slope[1], calibration.offset[1]) == pytest.approx((1.0, 0.5), abs=0.01)
+    shared = fit_shared(logits, easiness, sigmoid(logits + 0.5 * easiness[:, None]), np.ones(20))
+    assert (shared.slope, shared.easiness, shared.offset) == pytest.approx(
+        (1.0, 0.5, 0.0), abs=0.01
+    )
+
+
+def test_a_row_of_weight_two_counts_as_two_rows() -> None:
+    draw = np.random.default_rng(7)
+    logits = draw.normal(0, 1, (300, 2))
+    targets = labels(draw, logits, 0.8, 0.3)
+    targets[::5, 0] = np.nan
+    weights = draw.integers(1, 4, 300).astype(float)
+    rows = np.repeat(np.arange(300), weights.astype(int))
+    weighted = fit_calibration(logits, targets, weights)
+    repeated = fit_calibration(logits[rows], targets[rows])
+    assert weighted.offset == pytest.approx(repeated.offset, rel=0.02)
+    easiness = draw.normal(0, 1, 300)
+    shared = fit_shared(logits, easiness, targets, weights)
+    again = fit_shared(logits[rows], easiness[rows], targets[rows], np.ones(len(rows)))
+    assert (shared.slope, shared.easiness, shared.offset) == pytest.approx(
+        (again.slope, again.easiness, again.offset)
+    )
+    alone, repeated_alone = (
+        fit_offset(logits[each, 1], targets[each, 1], counts, prior=0.5)
+        for each, counts in ((np.arange(300), weights), (rows, np.ones(len(rows))))
+    )
+    assert alone == pytest.approx(repeated_alone)
+
+
+def test_reversed_labels_leave_the_least_slope_that_still_ranks() -> None:
+    logits = np.linspace(-3, 3, 4000)[:, None]
+    calibration = fit_calibration(logits, sigmoid(-2 * logits))
+    assert calibration.slope.tolist() == [MIN_SLOPE]
+    found = fit_shared(logits, np.zeros(4000), sigmoid(-2 * logits), np.ones(4000))
+    assert found.slope == MIN_SLOPE < 0.1
+
+
+def test_an_offset_alone_is_recovered_from_many_labels_and_kept_without_any() -> None:
+    logits = np.linspace(-3, 3, 20_000)
+    found = fit_offset(logits, sigmoid(logits + 0.7), np.ones(20_000), prior=-1.0)
+    assert found == pytest.approx(0.7, abs=0.02)
+    nothing = np.zeros(0)
+    assert fit_offset(nothing, nothing, nothing, prior=-1.0) == pytest.approx(-1.0)
+
+
+def test_the_offset_known_before_counts_as_fifty_labels() -> None:
+    logits = np.zeros(PRIOR_LABELS)
+    asked = sigmoid(np.full(PRIOR_LABELS, 0.2))
+    found = fit_offset(logits, asked, np.ones(PRIOR_LABELS), prior=0.0)
+    assert found == pytest.approx(0.1, abs=0.002)
+    assert PRIOR_LABELS == 50
+
+
+@given(st.floats(-12, 12))
+def test_the_logit_is_the_inverse_of_the_sigmoid(value: float) -> None:
+    assert logit(sigmoid(np.array([value]))) == pytest.approx([value], abs=1e-6)
+
+
+def test_certainty_has_a_finite_logit_beyond_that_of_any_score_in_use() -> None:
+    low, even, high = logit(np.array([0.0, 0.5, 1.0]))
+    assert low < -10
+    assert (even, high) == pytest.approx((0.0, -low))
+    assert np.isfinite(low)
+
+
+def test_labels_that_are_perfectly_separated_still_give_a_steep_map_in_bounds() -> None:
+    logits = np.array([[-1e3], [1e3]] * 200)
+    calibration = fit_calibration(logits, (logits > 0).astype(float))
+    assert 0.001 < calibration.slope[0] < 10
+    assert calibration.offset[0] == pytest.approx(0.0, abs=0.01)
+
+
 def test_the_sigmoid_does_not_overflow() -> None:
     assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
 
 
-def test_one_map_for_all_models_is_recovered_with_the_ease_of_queries() -> None:
+def test_one_map_for_all_models_is_recovered_with_the_easiness_of_queries() -> None:
     draw = np.random.default_rng(4)
     logits, easiness = draw.normal(0, 1, (4000, 3)), draw.normal(1, 1, 4000)
     truth = sigmoid(1.5 * logits + 0.7 * easiness[:, None] - 0.4)

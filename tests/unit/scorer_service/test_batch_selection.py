@@ -19,6 +19,11 @@ def select(lengths: list[int], *, max_tokens: int = 4096, max_requests: int = 9)
     )
 
 
+def test_the_shortest_queries_count_as_having_sixteen_tokens() -> None:
+    assert select([24, 2]) == [0, 1]  # one and a half times as long
+    assert select([25, 2]) == [0]
+
+
 @given(LENGTHS, st.integers(1, 2048), RATIOS, st.integers(1, 32))
 def test_a_batch_holds_the_oldest_and_stays_within_its_limits(
     lengths: list[int], max_tokens: int, ratio: float, max_requests: int

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from services.scorer.cache import ScoreCache
 from services.scorer.outcome import ScoredQuery, Timing
@@ -53,7 +55,7 @@ class Scores:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        if "bad" in texts:
+        if any(text.startswith("bad") for text in texts):
             raise RuntimeError("bad")
         return [outcome(text) for text in texts]
 
@@ -70,7 +72,7 @@ async def test_a_query_asked_again_is_not_scored_again_and_took_no_time() -> Non
     assert scores.asked == [["abc"]]
     assert lengths([first, second]) == [3, 3]
     assert first.timing == TIMING
-    assert second.timing.queue_s == second.timing.inference_s == 0
+    assert second.timing == Timing(queue_s=0, tokenization_s=0, inference_s=0)
 
 
 async def test_the_least_recently_used_query_is_evicted_first() -> None:
@@ -93,6 +95,18 @@ async def test_callers_with_the_same_query_at_the_same_time_share_one_scoring() 
     assert scores.asked == [["abc", "d"], ["ef"]]
     assert lengths(await one) == [3, 1]
     assert lengths(await other) == [1, 2, 3]
+
+
+async def test_cached_joined_and_new_queries_are_counted() -> None:
+    def counts() -> list[float]:
+        name = "routemoa_scorer_cache_queries_total"
+        outcomes = ("hit", "join", "miss")
+        return [REGISTRY.get_sample_value(name, {"outcome": each}) or 0.0 for each in outcomes]
+
+    cache, before = ScoreCache(Scores(), 10), counts()
+    await asyncio.gather(cache.score(["a", "b"]), cache.score(["a"]))
+    await cache.score(["b", "b", "c"])
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [2, 1, 3]
 
 
 async def test_a_cancelled_caller_leaves_the_scoring_to_the_others() -> None:
@@ -125,6 +139,36 @@ async def test_a_scoring_without_callers_is_cancelled_and_not_joined() -> None:
     assert scores.cancelled == 1
 
 
+async def test_a_caller_that_comes_as_the_last_one_is_cancelled_gets_its_scores() -> None:
+    scores = Scores(held=True)
+    cache = ScoreCache(scores, 10)
+    caller = asyncio.create_task(cache.score(["abc"]))
+    await scores.begun.wait()
+    caller.cancel()
+    late = asyncio.create_task(cache.score(["abc"]))
+    await asyncio.sleep(0)
+    scores.gate.set()
+    assert lengths(await asyncio.wait_for(late, WAIT_S)) == [3]
+
+
+async def test_an_error_without_callers_left_is_not_logged_by_asyncio() -> None:
+    reported: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    scores = Scores(held=True)
+    cache = ScoreCache(scores, 10)
+    first = asyncio.create_task(cache.score(["bad"]))
+    await scores.begun.wait()
+    both = asyncio.create_task(cache.score(["bad", "bad, too"]))
+    await asyncio.sleep(0)
+    scores.gate.set()
+    await asyncio.wait([first, both])
+    assert isinstance(first.exception(), RuntimeError)
+    assert isinstance(both.exception(), RuntimeError)
+    del first, both
+    gc.collect()
+    assert reported == []
+
+
 async def test_an_error_is_raised_to_every_caller_and_is_not_cached() -> None:
     scores = Scores(held=True)
     cache = ScoreCache(scores, 10)
@@ -155,6 +199,11 @@ def test_every_text_gets_its_own_outcome_in_order(calls: list[list[str]], capaci
 
 async def test_the_hit_ratio_follows_the_recent_queries() -> None:
     cache = ScoreCache(Scores(), 10)
+    ratios = []
+    for _ in range(3):
+        await cache.score(["the same"])
+        ratios.append(cache.hit_ratio)
+    assert ratios == pytest.approx([0.0, 0.01, 0.0199])  # the newest counts one in a hundred
     for _ in range(300):
         await cache.score(["the same"])
     assert cache.hit_ratio > 0.9

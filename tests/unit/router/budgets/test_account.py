@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError, NoEligibleModelError
+from services.router.budgets import metrics
 from services.router.budgets.account import Account
 from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.reservation import NoRoomError
 from services.router.budgets.tenants import ANONYMOUS, Allowance, Tenant
 from services.router.types.amounts import NOTHING, Amount, Caps, Window, nano_usd
 from services.router.types.deadline import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.budgets.store import Admission, Hold, Settlement
+    from services.router.types.amounts import TenantLimits
 
 NOW_MS = 1_800_000_000_000  # 08:00:00 in UTC
 WORST = Amount(1, 100, nano_usd(0.01))
@@ -56,6 +65,84 @@ async def test_as_many_calls_are_reserved_as_the_caps_have_room_for() -> None:
     assert raised.value.resource == "calls"
     assert isinstance(raised.value.error, NoEligibleModelError)
     assert raised.value.error.metadata == {"max_call_count": "2", "worst_case": "1"}
+
+
+@pytest.mark.parametrize(
+    ("caps", "metadata"),
+    [
+        (Caps(nano_usd=nano_usd(0.005)), {"max_cost_usd": "0.005", "worst_case": "0.01"}),
+        (Caps(tokens=0), {"max_token_count": "0", "worst_case": "100"}),
+    ],
+)
+async def test_a_policy_without_room_is_told_its_limit_and_what_a_call_could_take(
+    caps: Caps, metadata: dict[str, str]
+) -> None:
+    with pytest.raises(NoRoomError) as raised:
+        await account(caps=caps).reserve([WORST])
+    assert isinstance(raised.value.error, NoEligibleModelError)
+    assert raised.value.error.metadata == metadata
+
+
+async def test_calls_for_which_the_tenant_has_no_room_take_nothing_of_the_policys() -> None:
+    tenant = Tenant(id="t", per_day=Allowance(calls=1))
+    of_run = account(tenant=tenant, caps=Caps(calls=5))
+    assert len(await of_run.reserve([WORST] * 3)) == 1
+    assert of_run.left.calls == 4
+
+
+async def test_what_is_held_and_spent_and_refused_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics, "_meters", {})  # only the first hundred tenants are told apart
+
+    def value(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, {"tenant": "measured", **labels}) or 0.0
+
+    of_run = account(tenant=Tenant(id="measured", per_day=Allowance(calls=1)))
+    (reservation,) = await of_run.reserve([WORST])
+    held, spent = (f"routemoa_router_budget_{name}" for name in ("reserved_count", "spent_total"))
+    assert value(held, resource="tokens") == 100
+    reservation.settle(Amount(1, 40, nano_usd(0.005)))
+    assert value(held, resource="tokens") == 0
+    assert value(spent, resource="calls") == 1
+    assert value(spent, resource="tokens") == 40
+    assert value(spent, resource="usd") == pytest.approx(0.005)
+    with pytest.raises(NoRoomError):
+        await of_run.reserve([WORST])
+    assert value("routemoa_router_budget_refusals_total", limit="per_day.calls") == 1
+
+
+async def test_a_router_that_vanishes_holds_its_tenants_budget_only_for_the_answer_and_a_margin() -> (
+    None
+):
+    leases_ms = []
+
+    class LeaseStore(MemoryStore):
+        async def reserve(
+            self, tenant_id: str, limits: TenantLimits, holds: Sequence[Hold], lease_ms: int
+        ) -> Admission:
+            leases_ms.append(lease_ms)
+            return await super().reserve(tenant_id, limits, holds, lease_ms)
+
+    store = LeaseStore(lambda: NOW_MS)
+    await account(store, Tenant(id="t", per_day=Allowance(calls=1))).reserve([WORST])
+    (lease_ms,) = leases_ms
+    assert 35_000 < lease_ms <= 40_000  # ten seconds for the answer, thirty of margin
+
+
+async def test_an_answer_that_is_closed_twice_gives_its_place_back_once() -> None:
+    settled = []
+
+    class SettledStore(MemoryStore):
+        def settle(self, settlement: Settlement) -> None:
+            settled.append(settlement)
+
+    of_run = account(SettledStore(lambda: NOW_MS), Tenant(id="t", concurrent_answers=1))
+    (reservation,) = await of_run.reserve([WORST])
+    reservation.settle(WORST)
+    of_run.close()
+    of_run.close()
+    assert len(settled) == 2
 
 
 async def test_what_a_call_did_not_use_may_be_used_by_the_next() -> None:

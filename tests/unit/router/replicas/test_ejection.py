@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,56 @@ def test_each_trial_that_fails_doubles_the_time_up_to_the_most() -> None:
         ejection.begin_trial()
         assert ejection.failed(may_eject=True)
     assert [round(length / 1.1) for length in lengths] == [2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def length_s(ejection: Ejection, clock: Clock) -> float:
+    """Waits for the trial; returns how long that took, without the jitter."""
+    began_s = clock.now_s
+    while not ejection.trial_due:
+        clock.now_s += 0.1
+    return round((clock.now_s - began_s) / 1.1)
+
+
+def test_a_replica_that_never_failed_before_is_left_alone_for_the_least_time() -> None:
+    clock = Clock()
+    clock.now_s = 0.0
+    assert length_s(ejected(clock), clock) == 2
+
+
+@pytest.mark.parametrize(("served_s", "again_s"), [(1, 4), (60, 4), (61, 2)])
+def test_only_a_replica_that_served_for_long_is_trusted_as_before(
+    served_s: float, again_s: float
+) -> None:
+    clock = Clock()
+    ejection = ejected(clock)
+    length_s(ejection, clock)
+    clock.now_s = 200.0
+    ejection.begin_trial()
+    ejection.succeeded()
+    clock.now_s += served_s
+    assert [ejection.failed(may_eject=True) for _ in range(3)] == [False, False, True]
+    assert length_s(ejection, clock) == again_s
+
+
+def test_a_reply_that_begins_is_no_trial_where_none_was_due() -> None:
+    clock = Clock()
+    fresh, recovered = Ejection(settings=SETTINGS, clock=clock), ejected(clock)
+    clock.now_s += 3
+    recovered.begin_trial()
+    recovered.succeeded()
+    for ejection in (fresh, recovered):
+        ejection.began()
+        assert not ejection.failed(may_eject=True)
+
+
+def test_calls_that_fail_after_the_trial_did_do_not_lengthen_it() -> None:
+    clock = Clock()
+    ejection = ejected(clock)
+    clock.now_s += 3
+    ejection.begin_trial()
+    assert ejection.failed(may_eject=True)
+    assert not ejection.failed(may_eject=True)
+    assert length_s(ejection, clock) == 4
 
 
 def test_calls_that_were_under_way_do_not_lengthen_it() -> None:

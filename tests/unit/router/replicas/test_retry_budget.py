@@ -33,6 +33,30 @@ def test_what_is_allowed_is_never_more_than_the_share_or_the_floor(
             assert recent <= max(floor, share * counted) + 1e-9
 
 
+def test_without_any_call_nothing_is_allowed_but_the_floor() -> None:
+    assert not RetryBudget(share=1.0, clock=Clock()).take()
+    budget = RetryBudget(share=1.0, floor=2, clock=Clock())
+    assert [budget.take() for _ in range(3)] == [True, True, False]
+
+
+def test_a_call_counts_for_half_a_minute_and_the_slice_of_three_seconds_that_it_is_in() -> None:
+    def allowed(*calls_at_s: float, now_s: float) -> int:
+        clock = Clock()
+        budget = RetryBudget(share=1.0, clock=clock)
+        start_s = clock.now_s
+        for at_s in calls_at_s:
+            clock.now_s = start_s + at_s
+            budget.record_call()
+        clock.now_s = start_s + now_s
+        return [budget.take() for _ in range(5)].count(True)
+
+    assert allowed(0, 1, now_s=32.9) == 2
+    assert allowed(0, 1, now_s=33) == 0
+    assert allowed(0, 3, now_s=33) == 1  # the second begins a slice of its own
+    assert allowed(0, 10, now_s=34) == 1
+    assert allowed(0, 10, now_s=43) == 0
+
+
 def test_calls_are_forgotten_after_the_window() -> None:
     clock = Clock()
     budget = RetryBudget(share=0.5, clock=clock)

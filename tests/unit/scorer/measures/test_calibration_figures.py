@@ -38,6 +38,17 @@ def test_a_model_without_labels_has_no_calibration() -> None:
     assert known.calibration_error == pytest.approx(0.2)
 
 
+def test_a_model_with_some_labels_is_measured_by_those() -> None:
+    (known,) = calibration_by_model(np.array([[0.9], [0.7]]), np.array([[1.0], [NAN]]))
+    assert known is not None
+    assert known.calibration_error == pytest.approx(0.1)
+
+
+def test_certain_scores_share_the_last_bin_with_nearly_certain_ones_alone() -> None:
+    scores = np.array([[1.0, 0.94, 0.93]])
+    assert reliability(scores, np.ones((1, 3))).counts.tolist() == [1, 2]
+
+
 def test_a_reliability_diagram_holds_every_label_once() -> None:
     draw = np.random.default_rng(3)
     scores = draw.random((200, 3))

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from scorer.measures.frontier import Spending, cost_frontier, upper_hull, within_budget
+from scorer.measures.frontier import (
+    Spending,
+    cost_frontier,
+    prices_for,
+    upper_hull,
+    within_budget,
+)
 
 POINTS = arrays.arrays(
     np.float64, st.tuples(st.integers(1, 25), st.just(2)), elements=st.floats(0, 1, width=16)
@@ -55,6 +61,40 @@ def test_the_area_of_a_case_worked_by_hand() -> None:
     assert hull.area(0, 2) == pytest.approx((0.5 + 0.75) / 2 / 2)
 
 
+def test_the_hull_of_a_case_worked_by_hand() -> None:
+    on_the_hull = [[2.0, 0.2], [3.0, 0.6], [4.0, 0.75], [6.0, 0.9]]
+    below = [[2.0, 0.1], [3.5, 0.6], [5.0, 0.8], [5.5, 0.78], [7.0, 0.85]]
+    hull = upper_hull(np.array([*below, *on_the_hull]))
+    assert np.stack([hull.costs_usd, hull.scores], axis=1).tolist() == on_the_hull
+    straight = upper_hull(np.array([[1.0, 0.125], [2.0, 0.25], [3.0, 0.375]]))
+    assert straight.costs_usd.tolist() == [1.0, 3.0]  # what lies between them adds nothing
+
+
+def test_nothing_is_had_for_less_than_the_cheapest_costs() -> None:
+    hull = upper_hull(np.array([[1.0, 0.5], [3.0, 1.0]]))
+    assert (hull.score_at(0.9), hull.score_at(1.0), hull.score_at(9.0)) == (0.0, 0.5, 1.0)
+    assert hull.area(0.0, 0.5) == 0
+    assert hull.area(2.0, 2.0) == 0
+
+
+def test_prices_reach_from_where_cost_hardly_counts_to_where_only_cost_does() -> None:
+    prices = prices_for(np.array([1.0, 3.0]))
+    assert prices[0] == 0
+    assert (np.diff(prices) > 0).all()
+    assert (2 * prices[1], 2 * prices[-1]) == pytest.approx((1e-4, 1e4))
+
+
+@pytest.mark.parametrize("dollars", [1e-6, 1e6])
+def test_the_currency_changes_no_frontier(dollars: float) -> None:
+    draw = np.random.default_rng(3)
+    scores, targets = draw.random((50, 3)), draw.random((50, 3))
+    costs = np.tile([1.0, 3.0, 10.0], (50, 1))
+    plain = cost_frontier(scores, costs[0], even(targets, costs))
+    scaled = cost_frontier(scores, costs[0] * dollars, even(targets, costs * dollars))
+    assert scaled.costs_usd == pytest.approx(plain.costs_usd * dollars)
+    assert scaled.scores == pytest.approx(plain.scores)
+
+
 def test_a_scorer_that_knows_gets_the_best_score_for_little() -> None:
     targets = np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
     costs = np.tile([1.0, 10.0], (4, 1))
@@ -81,3 +121,18 @@ def test_a_budget_is_kept_without_looking_at_labels() -> None:
         dearest = costs[scores.argmax(axis=1)].mean()
         assert costs[chosen].mean() > min(budget, dearest) - 9.0 / 200 - 1e-9
     assert (within_budget(scores, costs, 20.0).argmax(axis=1) == scores.argmax(axis=1)).all()
+
+
+def test_a_budget_that_is_just_enough_changes_no_preference_and_one_too_small_only_saves() -> None:
+    scores, costs = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([1.0, 3.0])
+    assert np.array_equal(within_budget(scores, costs, 2.0), scores)
+    assert within_budget(scores, costs, 0.5).argmax(axis=1).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("most", [1.0, 1e-5])
+def test_no_more_of_a_budget_is_left_than_one_query_costs(most: float) -> None:
+    gains = np.linspace(0, most, 1001)[1:]  # what the dearer model is better by
+    scores = np.stack([np.full(1000, 0.1), 0.1 + gains], axis=1)
+    chosen = within_budget(scores, np.array([1.0, 2.0]), 1.5).argmax(axis=1)
+    assert 0.499 <= chosen.mean() <= 0.5
+    assert chosen[-499:].all()  # where it is of most use

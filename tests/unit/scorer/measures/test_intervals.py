@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,15 @@ def test_the_spread_is_that_of_theory() -> None:
     outcomes = np.random.default_rng(4).normal(size=(400, 2))
     means = bootstrap_means(outcomes, ["all"] * 400, seed=1)
     assert means.std(axis=0) == pytest.approx(outcomes.std(axis=0) / 20, rel=0.05)
+
+
+def test_no_more_is_drawn_at_a_time_than_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "CHUNK_CELLS", 30_000)
+    tracemalloc.start()
+    bootstrap_means(np.ones((300, 1)), ["all"] * 300, seed=1, resamples=5_000)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 5_000_000  # all of them at once would be 12 MB, several times
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from scorer.measures.ranking import (
     random_figures,
     random_hits_by_count,
     ranking_figures,
+    team_hits,
 )
 
 NAN = np.nan
@@ -53,6 +54,12 @@ def test_the_random_baseline_is_what_drawing_many_orders_gives() -> None:
         assert getattr(expected, name) == pytest.approx(mean, abs=0.01)
 
 
+def test_a_team_hits_where_one_of_its_models_is_among_the_best() -> None:
+    targets = np.array([[0.2, 0.9, 0.9], [0.2, 0.9, 0.9], [0.1, NAN, 0.5], [NAN, 0.4, 0.5]])
+    teams = np.array([[0, 2], [0, 0], [1, 2], [0, 1]])
+    assert team_hits(teams, targets).tolist() == [1.0, 0.0, 1.0, 0.0]
+
+
 def test_weights_make_the_mean_another_average() -> None:
     targets = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
     scores = np.array([[0.9, 0.1], [0.9, 0.1], [0.9, 0.1]])
@@ -87,6 +94,7 @@ def test_hits_by_count_agree_with_the_figures_and_never_fall() -> None:
 def test_random_hits_by_count_agree_with_the_random_figures() -> None:
     targets = np.random.default_rng(5).integers(0, 3, (40, 5)).astype(float)
     hits, figures = random_hits_by_count(targets, 5), random_figures(targets)
+    assert len(hits) == 5
     assert hits[0] == pytest.approx(figures.hit_at_1)
     assert hits[2] == pytest.approx(figures.hit_at_3)
     assert hits[-1] == 1.0

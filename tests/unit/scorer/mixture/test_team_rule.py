@@ -60,3 +60,6 @@ def test_the_best_scores_are_those_of_models_with_a_label() -> None:
     covering = np.tile([1, 3, 4], (100, 1))
     assert best_rule(covering, SCORES, targets, ONES) is TeamRule.COVERING
     assert best_rule(covering, SCORES[:, ::-1], targets, ONES) is TeamRule.BEST_SCORES
+    second = np.tile([np.nan, 0.0, np.nan, 0.0, 1.0, 0.0], (100, 1))
+    covering = np.tile([1, 3, 5], (100, 1))
+    assert best_rule(covering, SCORES[:, ::-1], second, ONES) is TeamRule.BEST_SCORES

@@ -1,0 +1,84 @@
+"""The query of a conversation, its session, and its tokens."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
+from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS
+
+
+def chat(*texts: str, system: str = "") -> Conversation:
+    """Returns a conversation in which user and assistant take turns, the user first."""
+    roles = (Role.USER, Role.ASSISTANT)
+    turns = [Message(role=roles[number % 2], content=text) for number, text in enumerate(texts)]
+    given = [Message(role=Role.SYSTEM, content=system)] if system else []
+    return Conversation(messages=(*given, *turns))
+
+
+def test_system_texts_stand_apart_from_the_turns() -> None:
+    conversation = Conversation(
+        messages=(
+            Message(role=Role.SYSTEM, content="Be brief."),
+            Message(role=Role.SYSTEM, content="Be kind."),
+            Message(role=Role.USER, content="Why?"),
+        )
+    )
+    assert conversation.system == "Be brief.\n\nBe kind."
+    assert [turn.content for turn in conversation.turns] == ["Why?"]
+    assert chat("Why?").system == ""
+
+
+def test_tokens_are_those_of_all_messages_and_of_the_marks_around_each() -> None:
+    conversation = chat("four", "sixsix", "four", system="four")
+    expected = 4 + 4 + 6 + 4 + 4 * MESSAGE_OVERHEAD_TOKENS
+    assert conversation.count_tokens(len) == expected
+    assert prompt_tokens(conversation.messages, len) == expected
+    assert conversation.tokens == 2 + 2 + 2 + 2 + 4 * MESSAGE_OVERHEAD_TOKENS
+
+
+def test_tokens_are_counted_once_by_each_tokenizer() -> None:
+    counted: list[str] = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return len(text)
+
+    conversation = chat("One?")
+    assert conversation.count_tokens(count) == conversation.count_tokens(count)
+    assert counted == ["One?"]
+    assert conversation.count_tokens(lambda _: 0) == MESSAGE_OVERHEAD_TOKENS
+
+
+def test_a_session_begins_with_the_second_message_of_the_user() -> None:
+    assert chat("One?").session is None
+    assert chat("One?", "Two.").session is None
+    session = chat("One?", "Two.", "Three?").session
+    assert session is not None
+    assert len(session) >= 32
+    assert chat("One?", "2", "3", "4", "5").session == session
+
+
+@pytest.mark.parametrize(
+    "other", [chat("1?", "Two.", "Three?"), chat("One?", "Two.", "Three?", system="Be brief.")]
+)
+def test_other_beginnings_are_other_sessions(other: Conversation) -> None:
+    assert other.session != chat("One?", "Two.", "Three?").session
+
+
+def test_a_text_that_is_no_unicode_has_a_session_too() -> None:
+    assert chat("\ud800", "Two.", "Three?").session is not None
+
+
+def test_the_query_has_the_topic_first_and_at_most_a_thousand_characters_of_it() -> None:
+    assert chat("One?").query == "One?"
+    assert chat("One?", "Two.", "Three?").query == "One?\nThree?"
+    assert chat("t" * 999 + "op" + "t" * 50, "ok", "Three?").query == "t" * 999 + "o\nThree?"
+
+
+@pytest.mark.parametrize("length", [20_000, 20_001])
+def test_a_query_longer_than_any_scorer_reads_loses_its_middle(length: int) -> None:
+    text = "a" * (length // 2) + "b" * (length - length // 2)
+    query = chat(text).query
+    assert len(query) == 20_000
+    assert query == "a" * 10_000 + "b" * 10_000

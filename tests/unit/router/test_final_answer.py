@@ -1,0 +1,141 @@
+"""The only model of the last layer writes the answer that the user reads."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from services.router.backends.replicas.retry_budget import RetryBudget
+from services.router.engine.engine import Engine
+from services.router.engine.layer import Patience
+from services.router.engine.run import Run
+from services.router.pool.expected_latency import ExpectedLatencies
+from services.router.pool.pool import Pool
+from services.router.routing.events import Delta, LayerReport, Reset, RoutingDecision
+from services.router.routing.ranking import rank
+from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.deadline import Deadline
+from services.router.types.ledger import CallStatus
+from tests.unit.router.candidates import POLICY, candidate
+from tests.unit.router.pool_models import model
+from tests.unit.router.scripted import ScriptedGenerator, Step
+from tests.virtual_time import virtually
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.dependencies.judge_client import Judge
+    from services.router.dependencies.scorer_client import Scorer
+    from services.router.routing.events import Event
+
+MARK = "@@assessment 01234567"
+
+
+@dataclass
+class Told:
+    """The events of a final answer with their times, and its run."""
+
+    run: Run
+    events: list[tuple[float, Event]]
+
+    @property
+    def shown(self) -> str:
+        return "".join(event.text for _, event in self.events if isinstance(event, Delta))
+
+    @property
+    def kinds(self) -> list[type[object]]:
+        return [type(event) for _, event in self.events]
+
+    @property
+    def statuses(self) -> list[CallStatus]:
+        return [entry.status for entry in self.run.ledger.entries]
+
+
+async def told(*script: Step, deadline_s: float = 10.0) -> Told:
+    """Runs a model by a script, and returns what the caller sees."""
+    clock = asyncio.get_running_loop().time
+    only = model(4_000)
+    run = Run(
+        pool=Pool(models=(only,)),
+        conversation=Conversation(messages=(Message(role=Role.USER, content="How many legs?"),)),
+        policy=replace(POLICY, strategy="single"),
+        deadline=Deadline.after(deadline_s),
+        started_s=clock(),
+    )
+    decision = RoutingDecision(
+        layer_number=1,
+        ranked=rank([candidate(only.id, 0.9)], POLICY),
+        selected_model_ids=(only.id,),
+    )
+    engine = Engine(
+        scorer=cast("Scorer", None),
+        judge=cast("Judge", None),
+        generator=ScriptedGenerator({only.id: script} if script else {}),
+        latencies=ExpectedLatencies(),
+        patience=Patience(quorum_share=0.6),
+        backup_budget=RetryBudget(share=0.0),
+        min_stage_s=1.0,
+    )
+    seen = Told(run, [])
+    async for event in engine.stream_last(run, decision):
+        seen.events.append((round(clock() - run.started_s, 3), event))
+    return seen
+
+
+@virtually
+async def test_each_piece_is_shown_as_it_comes_and_the_whole_is_the_answer() -> None:
+    seen = await told((1.0, "Eight"), (2.0, " legs."))
+    assert seen.events[:2] == [(1.0, Delta(text="Eight")), (3.0, Delta(text=" legs."))]
+    assert seen.kinds == [Delta, Delta, LayerReport]
+    assert seen.run.final is not None
+    assert (seen.run.final.model_id, seen.run.final.text) == ("m", "Eight legs.")
+    assert seen.statuses == [CallStatus.OK]
+    assert seen.run.timing.first_delta_s == pytest.approx(1.0)
+
+
+@virtually
+async def test_marks_are_never_shown_and_what_only_looks_like_one_comes_with_the_end() -> None:
+    assert (await told((1.0, "Eight.\n@@asse"), (1.0, f"{MARK[6:]} {{}}"))).shown == "Eight.\n"
+    assert (await told((1.0, "Mail me @"))).shown == "Mail me @"
+
+
+@virtually
+async def test_a_model_that_nobody_could_replace_may_be_silent_almost_to_the_end() -> None:
+    assert (await told((9.0, "Eight."))).shown == "Eight."
+    assert (await told((1.0, "Ei"), (8.0, "ght."))).shown == "Eight."
+
+
+@pytest.mark.parametrize("script", [(), ((1.0, "Ei"), (20.0, "ght."))])
+@virtually
+async def test_at_the_deadline_the_model_is_stopped(script: Sequence[Step]) -> None:
+    seen = await told(*script)
+    assert seen.events[-1][0] == pytest.approx(10.0, abs=0.01)
+    assert seen.run.final is None
+    assert seen.statuses == [CallStatus.TIMEOUT]
+    assert (Reset in seen.kinds) == bool(script)
+
+
+@virtually
+async def test_a_model_that_fails_after_some_text_voids_what_was_shown() -> None:
+    seen = await told((1.0, "Ei"), (1.0, CallStatus.INTERRUPTED))
+    assert seen.kinds == [Delta, Reset, LayerReport]
+    assert seen.events[1] == (2.0, Reset(status=CallStatus.INTERRUPTED))
+    assert seen.run.final is None
+    assert seen.statuses == [CallStatus.INTERRUPTED]
+
+
+@virtually
+async def test_a_model_that_fails_before_any_text_voids_nothing() -> None:
+    seen = await told((1.0, CallStatus.UNREACHABLE))
+    assert seen.kinds == [LayerReport]
+    assert seen.run.final is None
+
+
+@virtually
+async def test_a_reply_that_shows_nothing_is_no_answer() -> None:
+    seen = await told((1.0, ""))
+    assert seen.run.final is None
+    assert seen.statuses == [CallStatus.EMPTY]
