@@ -163,6 +163,7 @@ release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, 
 	$(MAKE) image-buildah test-images
 	$(MAKE) test-vllm
 	$(MAKE) test-slow
+	$(MAKE) test-mutants
 	$(MAKE) test-chart-cluster
 
 # -- images ------------------------------------------------------------------------------------------

@@ -94,8 +94,9 @@ CORE = [
         "services/router/backends/replicas/first_token_latency", "unit/router/replicas/test_latency"
     ),
     module(
-        "services/router/backends/replicas/load_balancing",
+        "services/router/backends/replicas/replica_set",
         "unit/router/replicas/test_load_balancing",
+        functions=("least_loaded", "replica_of_session", "_weight"),
     ),
     module("services/router/backends/replicas/resume", "unit/router/replicas/test_resume"),
     module("services/router/backends/replicas/retry", "unit/router/replicas/test_retry"),
@@ -108,8 +109,11 @@ CORE = [
     module("services/scorer/ranking", "unit/scorer_service/test_model_ranking"),
     module("services/scorer/cache", "unit/scorer_service/test_cache"),
     module("services/scorer/batching/batch_selection", "unit/scorer_service/test_batch_selection"),
-    module("services/scorer/batching/overload_errors", "unit/scorer_service/test_overload_errors"),
-    module("services/scorer/batching/service_time", "unit/scorer_service/test_service_time"),
+    module(
+        "services/scorer/batching/load_shedding",
+        "unit/scorer_service/test_overload_errors",
+        "unit/scorer_service/test_service_time",
+    ),
     module("scorer/measures/calibration", "unit/scorer/measures/test_calibration_figures"),
     module("scorer/measures/coverage", "unit/scorer/measures/test_coverage"),
     module("scorer/measures/frontier", "unit/scorer/measures/test_frontier"),

@@ -122,10 +122,9 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "services/router/prompts/context_window",
         "what just fits by its bytes fits by its tokens too",
-        "_room_tokens(model, conversation, count_bytes) >= 0"
-        " or room_tokens(model, conversation) >= 0",
-        ("count_bytes) >= 0", "count_bytes) > 0"),
-        ("count_bytes) >= 0", "count_bytes) >= 1"),
+        "return conversation.most_tokens <= room"
+        " or conversation.count_tokens(model.count_tokens) <= room",
+        ("most_tokens <= room", "most_tokens < room"),
     ),
     *equivalent(
         "services/router/engine/final_answer",
@@ -154,19 +153,19 @@ EQUIVALENTS: list[Equivalent] = [
         ("0", "1"),
     ),
     *equivalent(
-        "services/router/backends/replicas/load_balancing",
+        "services/router/backends/replicas/replica_set",
         "where no latency is known, every load is scaled alike",
         "usual_s = sum(known) / len(known) if known else 1.0",
         ("1.0", "2.0"),
     ),
     *equivalent(
-        "services/router/backends/replicas/load_balancing",
+        "services/router/backends/replicas/replica_set",
         "any order will do, as long as it is the chat's own",
         "order = sorted(replicas, key=lambda replica: _weight(session, replica.url), reverse=True)",
         ("True", "False"),
     ),
     *equivalent(
-        "services/router/backends/replicas/load_balancing",
+        "services/router/backends/replicas/replica_set",
         "any order will do, as long as it is the chat's own",
         'return hashlib.blake2b(f"{session}\\0{url}".encode(), digest_size=8).digest()',
         ("8)", "9)"),

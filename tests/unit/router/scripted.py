@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.backends.call import CallFailedError, ModelCall
-from services.router.engine.layer import Overtime, Patience, run_layer
+from services.router.engine.layer import run_layer
+from services.router.engine.patience import Overtime, Patience
 from services.router.engine.proposals import Proposal
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallPurpose, CallStatus, Ledger

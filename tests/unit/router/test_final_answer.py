@@ -10,7 +10,7 @@ import pytest
 
 from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.engine.engine import Engine
-from services.router.engine.layer import Patience
+from services.router.engine.patience import Patience
 from services.router.engine.run import Run
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from services.router.engine.layer import Overtime, Patience
+from services.router.engine.patience import Overtime, Patience
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallStatus
 from tests.unit.router.scripted import Layer, ScriptedPolicy, answered, at

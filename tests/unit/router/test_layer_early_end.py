@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.engine.layer import Patience
+from services.router.engine.patience import Patience
 from services.router.types.ledger import CallStatus
 from tests.unit.router.scripted import Layer, ScriptedPolicy, answered, at
 from tests.virtual_time import virtually

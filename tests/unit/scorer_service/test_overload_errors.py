@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scorer.batching.overload_errors import rounded_wait_error, wait_error
+from services.scorer.batching.load_shedding import rounded_wait_error, wait_error
 
 
 def test_an_error_states_the_wait_and_the_time_of_the_next_try() -> None:

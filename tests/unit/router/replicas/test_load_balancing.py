@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.router.backends.replicas.config import ReplicaSettings
-from services.router.backends.replicas.load_balancing import least_loaded, replica_of_session
-from services.router.backends.replicas.replica_set import ReplicaSet
+from services.router.backends.replicas.replica_set import (
+    ReplicaSet,
+    least_loaded,
+    replica_of_session,
+)
 from tests.unit.router.replicas.clock import Clock
 
 if TYPE_CHECKING:
