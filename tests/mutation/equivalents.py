@@ -190,6 +190,12 @@ EQUIVALENTS: list[Equivalent] = [
         ("8)", "9)"),
     ),
     *equivalent(
+        "services/router/backends/replicas/resume",
+        "a length beyond either text finds the same repetition or none",
+        "longest = min(len(held), len(self._end))",
+        ("min(", "max("),
+    ),
+    *equivalent(
         "services/router/backends/replicas/ejection",
         "the clock is far beyond one second when it is first compared",
         "_serving_since_s: float = field(default=0.0, init=False)",
