@@ -1,4 +1,4 @@
-"""How the text of a further attempt joins on to the one before."""
+"""The text of a further attempt, joined to the text before it."""
 
 from __future__ import annotations
 
