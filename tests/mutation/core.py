@@ -88,7 +88,11 @@ CORE = [
         "unit/router/test_speculative_answer",
     ),
     module("services/router/budgets/account", "unit/router/budgets/test_account"),
-    module("services/router/budgets/memory_store", "unit/router/budgets/test_tenant_counts"),
+    module(
+        "services/router/budgets/memory_store",
+        "unit/router/budgets/test_tenant_counts",
+        "unit/router/budgets/test_account",
+    ),
     module("services/router/backends/replicas/ejection", "unit/router/replicas/test_ejection"),
     module(
         "services/router/backends/replicas/first_token_latency", "unit/router/replicas/test_latency"

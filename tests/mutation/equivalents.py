@@ -106,6 +106,24 @@ EQUIVALENTS: list[Equivalent] = [
         "self._weight = min(self.weight(now_s) + 1, float(self._kept.maxlen or 0))",
         ("or 0", "or 1"),
     ),
+    *equivalent(
+        "services/router/types/conversation",
+        "sessions are told apart as well by a digest of another length",
+        'return hashlib.blake2b(start.encode("utf-8", "replace"), digest_size=16).hexdigest()',
+        ("16", "17"),
+    ),
+    *equivalent(
+        "services/router/types/conversation",
+        "both halves of a query of just that length are the whole of it",
+        "if len(query) <= _QUERY_CHARACTERS:",
+        ("<=", "<"),
+    ),
+    *equivalent(
+        "services/router/types/tokens", _MARGIN, "_MAX_CHARACTERS = 100_000", ("100_000", "100001")
+    ),
+    *equivalent(
+        "services/router/types/tokens", _MARGIN, "if len(text) > _MAX_CHARACTERS:", (">", ">=")
+    ),
     *equivalent("services/router/types/tokens", _MARGIN, "MESSAGE_OVERHEAD_TOKENS = 8", ("8", "9")),
     *equivalent(
         "services/router/prompts/context_window",
@@ -169,6 +187,12 @@ EQUIVALENTS: list[Equivalent] = [
         "any order will do, as long as it is the chat's own",
         'return hashlib.blake2b(f"{session}\\0{url}".encode(), digest_size=8).digest()',
         ("8)", "9)"),
+    ),
+    *equivalent(
+        "services/router/backends/replicas/resume",
+        "a length beyond either text finds the same repetition or none",
+        "longest = min(len(held), len(self._end))",
+        ("min(", "max("),
     ),
     *equivalent(
         "services/router/backends/replicas/ejection",

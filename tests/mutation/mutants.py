@@ -128,7 +128,7 @@ def nodes(node: ast.AST, *, in_function: bool = False) -> Iterator[tuple[ast.AST
     """Yields the nodes that may change, with whether each is part of a function's body.
 
     Leaves out types, decorators, formatted texts (which have no exact positions before Python 3.12),
-    calls of a logger, what only a type checker reads, and the guards `strict` and `init`.
+    calls of a logger, code for type checkers alone, and the guards `strict` and `init`.
     """
     yield node, in_function
     within = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
@@ -156,7 +156,7 @@ def is_left_out(node: ast.AST) -> bool:
 
 
 def changes(node: ast.AST, *, in_function: bool) -> Iterator[Change]:
-    """Yields what may stand in the place of a node, or of a part of it."""
+    """Yields the replacements of a node, or of a part of it."""
     if isinstance(node, ast.expr):
         yield from of_expression(node)
     if isinstance(node, ast.stmt) and in_function:

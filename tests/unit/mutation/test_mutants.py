@@ -1,4 +1,4 @@
-"""Which changes are made of a source text, and where."""
+"""The changes that are made of a source text, and their places."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from services.router.prompts.context_window import (
     fit_references,
     fits,
     labelled,
+    overhead_tokens,
     room_tokens,
 )
 from services.router.prompts.prompts import (
@@ -125,6 +126,11 @@ def test_an_answer_is_kept_whole_where_it_just_fits_and_cut_where_enough_of_it_d
 def test_a_reference_that_is_cut_keeps_to_the_room_that_is_left() -> None:
     ((_, text),) = fit_references(reader(140), ASKED, [("a", "word " * 500), ("b", "x")])
     assert estimate_tokens(text) <= 140 - REFERENCE_OVERHEAD_TOKENS
+
+
+def test_the_routers_own_text_grows_with_each_reference() -> None:
+    assert overhead_tokens(0) == INSTRUCTION_TOKENS
+    assert overhead_tokens(3) == INSTRUCTION_TOKENS + 3 * REFERENCE_OVERHEAD_TOKENS
 
 
 def test_references_are_numbered_from_one_in_their_order() -> None:

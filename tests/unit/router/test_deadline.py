@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from services.router.types.deadline import Deadline
+from services.router.engine.engine import MIN_STAGE_S
+from services.router.types.deadline import DEADLINE_MARGIN_S, Deadline
 
 
 @pytest.fixture
@@ -32,3 +33,7 @@ def test_a_stage_gets_its_share_of_what_is_left_not_of_what_there_was(now: list[
     assert deadline.share(0.25) == Deadline(1_007.0)
     now[0] += 5
     assert deadline.share(0.25).remaining_s() == 0
+
+
+def test_the_time_kept_for_sending_an_answer_is_a_small_part_of_the_shortest_stage() -> None:
+    assert 0 < DEADLINE_MARGIN_S < MIN_STAGE_S / 2

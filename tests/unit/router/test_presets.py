@@ -41,6 +41,10 @@ def test_a_strategys_own_come_before_the_services_default() -> None:
     assert (found.max_layer_count, found.stopping_score) == (4, 1)
 
 
+def test_a_request_that_names_no_strategy_gets_the_operators() -> None:
+    assert PolicyDefaults(PolicySettings(), strategy="cascade").strategy == "cascade"
+
+
 def test_a_preset_says_how_many_answers_are_kept() -> None:
     assert [kept_answer_count(preset) for preset in ("", "small-pool", "large-pool")] == [2, 3, 3]
 

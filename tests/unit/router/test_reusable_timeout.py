@@ -138,6 +138,17 @@ async def test_a_timer_that_fires_during_a_later_wait_leaves_it_its_time() -> No
 
 
 @virtually
+async def test_a_timer_that_fires_during_a_later_wait_is_set_again() -> None:
+    with ReusableTimeout() as waiting:
+        await waiting.until(Deadline.after(1.0), after(0.5))
+        limit = Deadline.after(1.2)
+        with pytest.raises(TimeoutError):
+            await waiting.until(limit, after(LONG_S))
+    assert limit.remaining_s() == 0
+    assert asyncio.get_running_loop().time() == pytest.approx(limit.at_s)
+
+
+@virtually
 async def test_a_thousand_short_waits_need_only_a_few_timers() -> None:
     loop = asyncio.get_running_loop()
     with patch.object(loop, "call_later", wraps=loop.call_later) as call_later:
@@ -145,6 +156,9 @@ async def test_a_thousand_short_waits_need_only_a_few_timers() -> None:
             for _ in range(1_000):
                 await waiting.until(Deadline.after(10.0), next_round())
                 loop.clock.now_s += 0.001  # type: ignore[attr-defined]
+            limit = Deadline.after(10.0)
+            for _ in range(1_000):
+                await waiting.until(limit, next_round())
         assert call_later.call_count < 5
 
 

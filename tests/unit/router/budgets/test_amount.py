@@ -45,3 +45,7 @@ def test_an_attempt_takes_a_call_the_tokens_read_and_written_and_its_cost() -> N
         time_to_first_token_s=0.1,
     )
     assert entry.used == Amount(1, 42, 500_000_000)
+
+
+def test_money_is_reported_in_dollars_beside_calls_and_tokens() -> None:
+    assert Amount(1, 42, 500_000_000).in_units() == (1, 42, 0.5)

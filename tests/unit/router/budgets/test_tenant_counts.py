@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from services.router.budgets.memory_store import TenantCounts
+import time
+
+from services.router.budgets.memory_store import MemoryStore, TenantCounts
 from services.router.budgets.store import Hold, TenantUsage
 from services.router.types.amounts import NOTHING, Amount, Caps, TenantLimits, Window
 
@@ -159,3 +161,9 @@ def test_only_what_takes_a_place_is_refused_for_want_of_one() -> None:
     assert (refused.refusal.resets_at_ms, refused.refusal.retry_after_ms) == (None, 1_000)
     counts.settle(NOW_MS, "a", NOW_MS, NOTHING)
     assert counts.reserve(NOW_MS, limits, [hold("d", answers=1)], LEASE_MS).count == 1
+
+
+async def test_a_store_counts_by_the_wall_clock_in_milliseconds() -> None:
+    before_ms = time.time() * 1_000 - 1
+    admission = await MemoryStore().reserve("t", NO_LIMITS, [hold("a")], LEASE_MS)
+    assert before_ms <= admission.at_ms <= time.time() * 1_000

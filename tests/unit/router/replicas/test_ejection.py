@@ -1,4 +1,4 @@
-"""When a replica is left alone, for how long, and how it comes back."""
+"""The ejection of a replica, its length, and the way back."""
 
 from __future__ import annotations
 

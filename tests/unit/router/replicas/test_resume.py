@@ -1,4 +1,4 @@
-"""How the text of a further attempt joins on to the one before."""
+"""The text of a further attempt, joined to the text before it."""
 
 from __future__ import annotations
 
@@ -77,3 +77,9 @@ def test_nothing_is_held_once_the_seam_is_clear() -> None:
     overlap = OverlapFilter("one two three", least=8)
     assert overlap.feed("x") == "x"
     assert overlap.feed("one two three") == "one two three"
+
+
+def test_a_repetition_counts_from_its_least_length_on() -> None:
+    for least, joined in ((3, "def"), (4, "abcdef")):
+        overlap = OverlapFilter("xyz abc", least=least)
+        assert overlap.feed("abcdef") + overlap.finish() == joined
