@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scorer.commands import console, tables
-from scorer.data.checks import one_class_models
 from scorer.data.converters import decisions, eval_harness, routerbench_csv
 from scorer.data.converters.decision_line import Label
-from scorer.data.records import model_ids_of, write_records
+from scorer.data.records import model_ids_of, one_class_models, write_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

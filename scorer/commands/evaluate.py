@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from scorer.commands import console, tables
-from scorer.data.checks import unknown_models
-from scorer.data.records import read_records
+from scorer.data.records import read_records, unknown_models
 from scorer.evaluation.evaluate import evaluate as evaluate_runtime
 from scorer.runtime.artifact import load_artifact
 from scorer.runtime.runtime import Runtime

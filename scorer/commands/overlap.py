@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scorer.commands import console, tables
-from scorer.data.checks import unknown_models
 from scorer.data.overlap import find_overlaps
-from scorer.data.records import read_records
+from scorer.data.records import read_records, unknown_models
 from scorer.data.without_shared import shared_rows, write_without
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 records: routing records and their label matrices.
 lines: the lines of a text file, and a bounded list of their problems.
-checks: warnings about valid records that look wrong.
 splits: splits and folds, by text and seed.
 staging: a file or directory that appears complete or not at all.
 overlap: questions that files share.

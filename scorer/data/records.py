@@ -101,6 +101,20 @@ def model_ids_of(records: Iterable[Record]) -> tuple[str, ...]:
     return tuple(sorted({model_id for record in records for model_id in record.scores}))
 
 
+def one_class_models(records: Iterable[Record]) -> tuple[str, ...]:
+    """Returns the models that have the same score in all records."""
+    seen: dict[str, set[float]] = {}
+    for record in records:
+        for model_id, score in record.scores.items():
+            seen.setdefault(model_id, set()).add(score)
+    return tuple(sorted(model_id for model_id, scores in seen.items() if len(scores) == 1))
+
+
+def unknown_models(test: Iterable[Record], *, train: Iterable[Record]) -> tuple[str, ...]:
+    """Returns the models that have a score in ``test`` and none in ``train``."""
+    return tuple(sorted(set(model_ids_of(test)) - set(model_ids_of(train))))
+
+
 def targets_of(records: Sequence[Record], model_ids: Sequence[str]) -> npt.NDArray[np.float32]:
     """Returns the scores as a matrix (N, M), NaN where a record has none for a model."""
     return matrix_of([record.scores for record in records], model_ids)

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from scorer.data.checks import one_class_models
-from scorer.data.records import matrix_of, model_ids_of
+from scorer.data.records import matrix_of, model_ids_of, one_class_models
 from scorer.measures.calibration import calibration_figures
 from scorer.measures.ranking import ranking_figures
 from scorer.runtime.artifact import DataSource

@@ -11,7 +11,6 @@ Every reply is labelled as simulated.
 - pool: the models of the simulated pool.
 - question_bank: questions with right and wrong answers.
 - recorded: answers that real models gave, from files.
-- scripted: answers fixed by a test.
 - server: the HTTP server, with control endpoints for faults and the call log.
 - simulated: answers of the simulated pool, drawn from the question bank.
 - state: the state that all handlers share.
@@ -24,7 +23,6 @@ from __future__ import annotations
 from services.simulator.call import AnswerSource, Call, NoAnswerError, Purpose, Reference, Reply
 from services.simulator.call_log import CallOutcome, CallRecord
 from services.simulator.fault import FaultKind
-from services.simulator.scripted import ScriptedAnswers
 from services.simulator.server import Simulator, running_simulator
 from services.simulator.stream import Pacing
 
@@ -39,7 +37,6 @@ __all__ = [
     "Purpose",
     "Reference",
     "Reply",
-    "ScriptedAnswers",
     "Simulator",
     "running_simulator",
 ]

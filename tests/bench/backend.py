@@ -11,7 +11,8 @@ import sys
 
 import uvloop
 
-from services.simulator import Pacing, ScriptedAnswers, running_simulator
+from services.simulator import Pacing, running_simulator
+from tests.scripted_answers import ScriptedAnswers
 
 TOKENS = 50
 MODELS = ("gpt-4o-mini-2024-07-18", "claude-3-5-haiku-20241022")

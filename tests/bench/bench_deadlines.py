@@ -31,15 +31,7 @@ from services.judge.app import judge_app
 from services.judge.config import JudgeServiceConfig
 from services.rpc.server import running_server
 from services.scorer.config import ScorerServiceConfig
-from services.simulator import (
-    Call,
-    CallOutcome,
-    FaultKind,
-    Purpose,
-    ScriptedAnswers,
-    Simulator,
-    running_simulator,
-)
+from services.simulator import Call, CallOutcome, FaultKind, Purpose, Simulator, running_simulator
 from tests.bench.processes import module
 from tests.conftest import LOOPBACK
 from tests.integration.conftest import ScriptedScorer, scripted_scorer_app, write_pool
@@ -50,6 +42,7 @@ from tests.integration.hanging import (
     hanging_judge_app,
     hanging_scorer_app,
 )
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence

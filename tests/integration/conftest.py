@@ -23,13 +23,14 @@ from services.router.config import RouterServiceConfig
 from services.router.tuning import DEFAULT_TUNING, Tuning
 from services.rpc.server import Service
 from services.scorer.config import ScorerServiceConfig
-from services.simulator import Pacing, ScriptedAnswers, Simulator, running_simulator
+from services.simulator import Pacing, Simulator, running_simulator
 from tests.conftest import LOOPBACK, Connect, Serve
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.simulator.scripted import Script
+    from tests.scripted_answers import Script
 
 SCORER_NAME = "routemoa.v1.ScorerService"
 PATIENT = {"dependency_timeout_s": 30.0}

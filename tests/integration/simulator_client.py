@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from services.simulator import NoAnswerError, Pacing, Reply, ScriptedAnswers, running_simulator
+from services.simulator import NoAnswerError, Pacing, Reply, running_simulator
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from routemoa.v1 import router_service_pb2 as pb
     from services.simulator import Call
-    from services.simulator.scripted import Script
+    from tests.scripted_answers import Script
 
 
 def speaker(call: Call) -> str:

@@ -12,10 +12,11 @@ import pytest
 from routemoa.v1 import model_pb2
 from routemoa.v1.router_service_pb2 import GenerateAnswerRequest
 from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
-from services.simulator import ScriptedAnswers, running_simulator
+from services.simulator import running_simulator
 from tests.integration.conftest import write_pool
 from tests.integration.decision_files import wait_for, written
 from tests.integration.service_process import START_S, logged, refusal, started
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,8 +12,9 @@ from routemoa import RouteMoAClient
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.app import router_app
 from services.router.config import RouterServiceConfig
-from services.simulator import ScriptedAnswers, running_simulator
+from services.simulator import running_simulator
 from tests.conftest import LOOPBACK
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

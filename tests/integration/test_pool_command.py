@@ -7,8 +7,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from services.simulator import FaultKind, ScriptedAnswers, running_simulator
+from services.simulator import FaultKind, running_simulator
 from tests.integration.conftest import write_pool
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from pathlib import Path

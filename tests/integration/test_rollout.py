@@ -14,11 +14,12 @@ import pytest
 
 from routemoa import RouteMoAClient
 from routemoa.errors import RouteMoAError
-from services.simulator import Pacing, ScriptedAnswers, running_simulator
+from services.simulator import Pacing, running_simulator
 from tests.integration.conftest import write_pool
 from tests.integration.headless import name_server
 from tests.integration.rollout import DNS_ANSWERS_ARE_KEPT_S, Deployment
 from tests.ports import free_port
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence

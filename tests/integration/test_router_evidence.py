@@ -10,8 +10,8 @@ from tests.integration.speakers import answering, called, speaker
 
 if TYPE_CHECKING:
     from services.simulator import Call
-    from services.simulator.scripted import Script
     from tests.integration.conftest import StartRouter
+    from tests.scripted_answers import Script
 
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "d": 0.1}
 SCRIPTS = dict.fromkeys(SCORES, speaker)

@@ -21,15 +21,8 @@ from services.router.backends.replicas.config import (
     ReplicaTuning,
 )
 from services.router.tuning import DEFAULT_TUNING, Tuning
-from services.simulator import (
-    Call,
-    CallOutcome,
-    FaultKind,
-    Pacing,
-    ScriptedAnswers,
-    Simulator,
-    running_simulator,
-)
+from services.simulator import Call, CallOutcome, FaultKind, Pacing, Simulator, running_simulator
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

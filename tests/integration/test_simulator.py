@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.simulator import CallOutcome, Pacing, Purpose, ScriptedAnswers, running_simulator
+from services.simulator import CallOutcome, Pacing, Purpose, running_simulator
 from tests.integration.simulator_client import (
     MODEL,
     TEXT,
@@ -17,6 +17,7 @@ from tests.integration.simulator_client import (
     request_body,
     scripted_simulator,
 )
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from services.simulator import CallOutcome, FaultKind, Pacing, ScriptedAnswers, running_simulator
+from services.simulator import CallOutcome, FaultKind, Pacing, running_simulator
 from tests.integration.simulator_client import (
     MODEL,
     TEXT,
@@ -19,6 +19,7 @@ from tests.integration.simulator_client import (
     request_body,
     scripted_simulator,
 )
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

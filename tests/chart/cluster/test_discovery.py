@@ -19,12 +19,13 @@ from routemoa.errors import GenerationFailedError
 from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
 from services.router.backends.replicas.discovery.kubernetes import ApiServer
 from services.router.pool.endpoints import EndpointSlices
-from services.simulator import ScriptedAnswers, running_simulator
+from services.simulator import running_simulator
 from tests.chart.chart import CHART, NAMESPACE, tool, values_files, values_options
 from tests.chart.cluster.control_plane import Cluster, running_api_server
 from tests.integration.api_server import endpoint_slice
 from tests.integration.followed import failures, following, until, urls
 from tests.integration.service_process import logged, started
+from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -1,7 +1,6 @@
-from __future__ import annotations
+"""Finds models with one class of scores, and models unknown to training."""
 
-from scorer.data.checks import one_class_models, unknown_models
-from scorer.data.records import Record
+from scorer.data.records import Record, one_class_models, unknown_models
 
 
 def record(**scores: float) -> Record:
