@@ -53,16 +53,16 @@ def read_conversation(
         )
     turns = []
     for number, message in enumerate(messages):
-        place = f"messages[{number}]"
+        field = f"messages[{number}]"
         role = _ROLES.get(message.role)
         if role is None:
-            violations.add(f"{place}.role", f"must be a known role, is {message.role}")
+            violations.add(f"{field}.role", f"must be a known role, is {message.role}")
         if not message.content.strip():
-            violations.add(f"{place}.content", "must not be empty or white space alone")
+            violations.add(f"{field}.content", "must not be empty or white space alone")
         turns.append(Message(role=role or Role.USER, content=message.content))
         after_turns = any(turn.role is not Role.SYSTEM for turn in turns)
         if role is Role.SYSTEM and after_turns:
-            violations.add(f"{place}.role", "system messages may only come first")
+            violations.add(f"{field}.role", "system messages may only come first")
     if turns and turns[-1].role is not Role.USER:
         violations.add(f"messages[{len(turns) - 1}].role", "the last message must be the user's")
     return Conversation(messages=tuple(turns))

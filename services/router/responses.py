@@ -64,7 +64,7 @@ def result_message(result: Result) -> pb.GenerateAnswerResponse:
 
 
 def ranked_message(ranked: Ranked, reason: SelectionReason | None) -> pb.RankedModel:
-    """Returns the message of a model's place in a ranking, and why it runs or does not."""
+    """Returns the message of a ranked model, and why it runs or does not."""
     candidate = ranked.candidate
     return pb.RankedModel(
         model_id=candidate.model_id,

@@ -69,10 +69,10 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         policy = read_policy(request.policy, self._defaults, pool, violations)
         violations.query("query", request.query)
         for number, score in enumerate(request.posterior_scores):
-            place = f"posterior_scores[{number}]"
-            violations.within(f"{place}.score", score.score, 0, 1)
+            field = f"posterior_scores[{number}]"
+            violations.within(f"{field}.score", score.score, 0, 1)
             if score.model_id not in pool.by_id:
-                violations.add(f"{place}.model_id", "is not in the pool")
+                violations.add(f"{field}.model_id", "is not in the pool")
         violations.raise_if_any()
         conversation = Conversation(messages=(Message(role=Role.USER, content=request.query),))
         posteriors = {score.model_id: score.score for score in request.posterior_scores}
