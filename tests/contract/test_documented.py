@@ -71,7 +71,7 @@ def test_a_rule_checks_or_says_why_it_cannot() -> None:
         ("services.health_probe", "services.health_prober", "no module services.health_prober"),
         ("tests.bench.bench_budgets`", "tests.bench.bench_budget`", "no module"),
         ("bench_router --peers", "bench_router --pears", "no option --pears"),
-        ("    make demo", "    make demonstration", "No rule to make target"),
+        ("    make demo", "    make demonstration", "no target demonstration"),
         ("make images IMAGE_BUILD=", "make images IMAGE_BUILDER=", "no variable IMAGE_BUILDER"),
         ("    make demo", "    just demo", "no check for this block"),
         ("    make test ", "    just test ", "no rule for `just test`"),
