@@ -158,7 +158,7 @@ ci: ## Run what CI runs, all of it whatever fails, and print a table of it
 	@$(BIN)/python scripts/ci_table.py $(REPORTS)
 
 release-check: export ROUTEMOA_TEST_REQUIRED := 1
-release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, slow tests, a control plane); takes hours
+release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, slow tests, mutants, a control plane); takes hours
 	$(MAKE) ci
 	$(MAKE) image-buildah test-images
 	$(MAKE) test-vllm
