@@ -96,9 +96,9 @@ async def test_what_is_held_and_spent_and_refused_is_measured(
     monkeypatch.setattr(metrics, "_meters", {})  # only the first hundred tenants are told apart
 
     def value(name: str, **labels: str) -> float:
-        return REGISTRY.get_sample_value(name, {"tenant": "measured", **labels}) or 0.0
+        return REGISTRY.get_sample_value(name, {"tenant": "metered", **labels}) or 0.0
 
-    of_run = account(tenant=Tenant(id="measured", per_day=Allowance(calls=1)))
+    of_run = account(tenant=Tenant(id="metered", per_day=Allowance(calls=1)))
     (reservation,) = await of_run.reserve([WORST])
     held, spent = (f"routemoa_router_budget_{name}" for name in ("reserved_count", "spent_total"))
     assert value(held, resource="tokens") == 100
