@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -10,6 +11,13 @@ from tests.mutation.core import CORE, Module
 from tests.mutation.equivalents import EQUIVALENTS, Equivalent
 from tests.mutation.mutants import mutants_of
 from tests.mutation.scratch import ROOT
+
+
+@cache
+def changes_of_core(path: str) -> set[tuple[str, str]]:
+    (module,) = (module for module in CORE if module.path == path)
+    mutants = mutants_of(path, (ROOT / path).read_text(), module.functions)
+    return {(mutant.before, mutant.after) for mutant in mutants}
 
 
 def changes(source: str) -> list[str]:
@@ -86,6 +94,4 @@ def test_every_module_of_the_core_has_mutants_that_compile_and_tests(module: Mod
 
 @pytest.mark.parametrize("equivalent", EQUIVALENTS, ids=lambda each: f"{each.module}: {each.after}")
 def test_every_equivalent_mutant_is_still_one_of_its_modules(equivalent: Equivalent) -> None:
-    (module,) = (module for module in CORE if module.path == equivalent.module)
-    mutants = mutants_of(module.path, (ROOT / module.path).read_text(), module.functions)
-    assert (equivalent.before, equivalent.after) in {(m.before, m.after) for m in mutants}
+    assert (equivalent.before, equivalent.after) in changes_of_core(equivalent.module)
