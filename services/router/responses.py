@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from services.router.pool.model import PoolModel
     from services.router.routing.candidates import Ranked, SelectionReason, StopReason
     from services.router.routing.events import Answer, Assessment, Event, Fallback, Timing
-    from services.router.types.ledger import LedgerEntry
+    from services.router.types.ledger import FinishReason, LedgerEntry
 
 
 def event_message(event: Event) -> pb.StreamAnswerResponse:
@@ -147,7 +147,12 @@ def _answer(answer: Answer) -> model_pb2.Answer:
             model_pb2.Grade(model_id=model_id, score=score)
             for model_id, score in answer.grades.items()
         ],
+        finish_reason=_finish_reason(answer.finish_reason),
     )
+
+
+def _finish_reason(reason: FinishReason | None) -> model_pb2.FinishReason.ValueType:
+    return model_pb2.FinishReason.Value(f"FINISH_REASON_{_name(reason)}")
 
 
 def _assessment(assessment: Assessment) -> model_pb2.Assessment:
@@ -176,6 +181,10 @@ def _usage(entry: LedgerEntry) -> pb.UsageEntry:
         reasoning_token_count=entry.reasoning_tokens,
         attempt_kind=pb.AttemptKind.Value(f"ATTEMPT_KIND_{entry.attempt_kind.name}"),
         price_version=entry.price_version,
+        finish_reason=_finish_reason(entry.finish_reason),
+        backend_message=entry.backend_message,
+        capped=entry.capped,
+        cache_written_prompt_token_count=entry.cache_written_prompt_tokens,
     )
 
 

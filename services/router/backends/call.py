@@ -192,6 +192,9 @@ class ModelCall:
             estimated=attempt.exchange.usage is None,
             duration_s=attempt.ended_s - attempt.started_s,
             time_to_first_token_s=attempt.first_text_after_s,
+            finish_reason=attempt.exchange.finish_reason,
+            backend_message=attempt.exchange.backend_message,
+            cache_written_prompt_tokens=usage.cache_written_prompt_tokens,
         )
 
     def _never_made(self) -> Attempt:

@@ -182,6 +182,7 @@ def _answer(answer: Answer, redaction: Redaction) -> AnswerEntry:
         model_id=answer.model_id,
         self_score=answer.self_score,
         grades=dict(answer.grades),
+        finish_reason=None if answer.finish_reason is None else answer.finish_reason.name,
         text=redaction.text(answer.text),
     )
 

@@ -68,6 +68,9 @@ class AnswerEntry(Part):
     model_id: str
     self_score: Score | None = None
     grades: dict[str, Score] = Field(default_factory=dict)
+    finish_reason: str | None = Field(
+        default=None, description="The end of the answer; absent if the backend did not say."
+    )
     text: str | None = Field(default=None, description="Only with `records_keep_text`.")
 
 
@@ -114,6 +117,19 @@ class AttemptEntry(Part):
     duration_s: NonNegative
     time_to_first_token_s: NonNegative | None = None
     price_version: str = ""
+    finish_reason: str | None = Field(
+        default=None, description="The end of the reply; absent if the backend did not say."
+    )
+    backend_message: str = Field(
+        default="", description="The backend's own words about a failure, on one line."
+    )
+    capped: bool = Field(
+        default=False,
+        description="True if the backend reported more than was reserved, so that less was booked.",
+    )
+    cache_written_prompt_tokens: Count = Field(
+        default=0, description="Prompt tokens that the backend wrote to its cache."
+    )
 
 
 class FallbackEntry(Part):

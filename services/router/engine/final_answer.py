@@ -16,7 +16,7 @@ from services.router.backends.call import CallFailedError, ModelCall
 from services.router.prompts.replies import AnswerFilter
 from services.router.routing.events import Answer, Delta, Reset, Resumed
 from services.router.types.deadline import ReusableTimeout
-from services.router.types.ledger import CallStatus, answer_tokens
+from services.router.types.ledger import CallStatus, answer_tokens, finish_reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -154,6 +154,7 @@ class _FinalAnswer:
                         text="".join(reply.texts),
                         prompt_tokens=prompt_tokens,
                         completion_tokens=completion_tokens,
+                        finish_reason=finish_reason(entries),
                     )
 
     @property

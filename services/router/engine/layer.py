@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from services.router.backends.call import CallFailedError
 from services.router.engine.proposals import Answered, LayerOutcome
-from services.router.types.ledger import CallStatus, answer_tokens
+from services.router.types.ledger import CallStatus, answer_tokens, finish_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -166,6 +166,7 @@ class _Layer:
                         reply=slot.reply,
                         prompt_tokens=prompt_tokens,
                         completion_tokens=completion_tokens,
+                        finish_reason=finish_reason(booked),
                     )
                 )
         return LayerOutcome(

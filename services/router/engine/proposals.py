@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.router.prompts.prompts import Reference
     from services.router.prompts.replies import Reply
     from services.router.types.conversation import Message
-    from services.router.types.ledger import LedgerEntry
+    from services.router.types.ledger import FinishReason, LedgerEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,8 @@ class Answered:
     reply: Reply
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    finish_reason: FinishReason | None = None
+    """The end of the reply; None if the backend did not say."""
 
     @property
     def answer(self) -> Answer:
@@ -57,6 +59,7 @@ class Answered:
             completion_tokens=self.completion_tokens,
             self_score=self.reply.self_score,
             grades=self.reply.grades,
+            finish_reason=self.finish_reason,
         )
 
 

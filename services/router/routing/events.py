@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.routing.candidates import Ranked, StopReason
-    from services.router.types.ledger import CallStatus, LedgerEntry
+    from services.router.types.ledger import CallStatus, FinishReason, LedgerEntry
 
 
 class Dependency(enum.Enum):
@@ -58,6 +58,8 @@ class Answer:
     completion_tokens: int = 0
     self_score: float | None = None
     grades: Mapping[str, float] = field(default_factory=dict)
+    finish_reason: FinishReason | None = None
+    """The end of the answer; None if the backend did not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

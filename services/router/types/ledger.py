@@ -27,6 +27,21 @@ class CallStatus(enum.Enum):
     EMPTY = enum.auto()
 
 
+class FinishReason(enum.Enum):
+    """The end of a reply; documented in the contract's enum of the same name."""
+
+    STOP = enum.auto()
+    LENGTH = enum.auto()
+    CONTENT_FILTER = enum.auto()
+    TOOL_CALLS = enum.auto()
+    REFUSAL = enum.auto()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """True if the reply is not complete."""
+        return self in {FinishReason.LENGTH, FinishReason.CONTENT_FILTER}
+
+
 class CallPurpose(enum.Enum):
     """The purpose of a call to a model."""
 
@@ -67,6 +82,14 @@ class LedgerEntry:
     time_to_first_token_s: float | None
     price_version: str = ""
     """Identifies the prices that the cost was computed with."""
+    finish_reason: FinishReason | None = None
+    """The end of the reply; None if the backend did not say."""
+    backend_message: str = ""
+    """The backend's own words about a failure, on one line."""
+    capped: bool = False
+    """True if the backend reported more than was reserved, so that less was booked."""
+    cache_written_prompt_tokens: int = 0
+    """Prompt tokens that the backend wrote to its cache."""
 
     @property
     def used(self) -> Amount:
@@ -89,6 +112,12 @@ def answer_tokens(entries: Sequence[LedgerEntry]) -> tuple[int, int]:
         wrote[0].prompt_tokens if wrote else 0,
         sum(entry.completion_tokens for entry in wrote),
     )
+
+
+def finish_reason(entries: Sequence[LedgerEntry]) -> FinishReason | None:
+    """Returns the end of the reply of a successful call; None if the backend did not say."""
+    whole = (entry.finish_reason for entry in entries if entry.status is CallStatus.OK)
+    return next(whole, None)
 
 
 @dataclass(slots=True)

@@ -82,6 +82,71 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{0}
 }
 
+// FinishReason says how a reply ended.
+type FinishReason int32
+
+const (
+	// The backend did not say.
+	FinishReason_FINISH_REASON_UNSPECIFIED FinishReason = 0
+	// The model ended its reply.
+	FinishReason_FINISH_REASON_STOP FinishReason = 1
+	// The token limit cut the reply off.
+	FinishReason_FINISH_REASON_LENGTH FinishReason = 2
+	// The backend's content filter cut the reply off.
+	FinishReason_FINISH_REASON_CONTENT_FILTER FinishReason = 3
+	// The model asks for calls to tools.
+	FinishReason_FINISH_REASON_TOOL_CALLS FinishReason = 4
+	// The model refused to answer.
+	FinishReason_FINISH_REASON_REFUSAL FinishReason = 5
+)
+
+// Enum value maps for FinishReason.
+var (
+	FinishReason_name = map[int32]string{
+		0: "FINISH_REASON_UNSPECIFIED",
+		1: "FINISH_REASON_STOP",
+		2: "FINISH_REASON_LENGTH",
+		3: "FINISH_REASON_CONTENT_FILTER",
+		4: "FINISH_REASON_TOOL_CALLS",
+		5: "FINISH_REASON_REFUSAL",
+	}
+	FinishReason_value = map[string]int32{
+		"FINISH_REASON_UNSPECIFIED":    0,
+		"FINISH_REASON_STOP":           1,
+		"FINISH_REASON_LENGTH":         2,
+		"FINISH_REASON_CONTENT_FILTER": 3,
+		"FINISH_REASON_TOOL_CALLS":     4,
+		"FINISH_REASON_REFUSAL":        5,
+	}
+)
+
+func (x FinishReason) Enum() *FinishReason {
+	p := new(FinishReason)
+	*p = x
+	return p
+}
+
+func (x FinishReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FinishReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_model_proto_enumTypes[1].Descriptor()
+}
+
+func (FinishReason) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_model_proto_enumTypes[1]
+}
+
+func (x FinishReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FinishReason.Descriptor instead.
+func (FinishReason) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{1}
+}
+
 // Model is a language model of the pool, with what the router knows of it before it runs.
 type Model struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -299,7 +364,9 @@ type Answer struct {
 	// not zero.
 	SelfScore *float64 `protobuf:"fixed64,5,opt,name=self_score,json=selfScore,proto3,oneof" json:"self_score,omitempty"`
 	// The model's scores of the previous layer's answers.
-	Grades        []*Grade `protobuf:"bytes,6,rep,name=grades,proto3" json:"grades,omitempty"`
+	Grades []*Grade `protobuf:"bytes,6,rep,name=grades,proto3" json:"grades,omitempty"`
+	// How the answer ended: an answer that was cut off is not complete.
+	FinishReason  FinishReason `protobuf:"varint,7,opt,name=finish_reason,json=finishReason,proto3,enum=routemoa.v1.FinishReason" json:"finish_reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -374,6 +441,13 @@ func (x *Answer) GetGrades() []*Grade {
 		return x.Grades
 	}
 	return nil
+}
+
+func (x *Answer) GetFinishReason() FinishReason {
+	if x != nil {
+		return x.FinishReason
+	}
+	return FinishReason_FINISH_REASON_UNSPECIFIED
 }
 
 // Grade is one model's score of another model's answer.
@@ -523,7 +597,7 @@ const file_routemoa_v1_model_proto_rawDesc = "" +
 	" _expected_completion_token_count\"J\n" +
 	"\aMessage\x12%\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x11.routemoa.v1.RoleR\x04role\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\tR\acontent\"\xfa\x01\n" +
+	"\acontent\x18\x02 \x01(\tR\acontent\"\xba\x02\n" +
 	"\x06Answer\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12,\n" +
@@ -531,7 +605,8 @@ const file_routemoa_v1_model_proto_rawDesc = "" +
 	"\x16completion_token_count\x18\x04 \x01(\x05R\x14completionTokenCount\x12\"\n" +
 	"\n" +
 	"self_score\x18\x05 \x01(\x01H\x00R\tselfScore\x88\x01\x01\x12*\n" +
-	"\x06grades\x18\x06 \x03(\v2\x12.routemoa.v1.GradeR\x06gradesB\r\n" +
+	"\x06grades\x18\x06 \x03(\v2\x12.routemoa.v1.GradeR\x06grades\x12>\n" +
+	"\rfinish_reason\x18\a \x01(\x0e2\x19.routemoa.v1.FinishReasonR\ffinishReasonB\r\n" +
 	"\v_self_score\"8\n" +
 	"\x05Grade\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x14\n" +
@@ -550,7 +625,14 @@ const file_routemoa_v1_model_proto_rawDesc = "" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_SYSTEM\x10\x01\x12\r\n" +
 	"\tROLE_USER\x10\x02\x12\x12\n" +
-	"\x0eROLE_ASSISTANT\x10\x03B^\n" +
+	"\x0eROLE_ASSISTANT\x10\x03*\xba\x01\n" +
+	"\fFinishReason\x12\x1d\n" +
+	"\x19FINISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12FINISH_REASON_STOP\x10\x01\x12\x18\n" +
+	"\x14FINISH_REASON_LENGTH\x10\x02\x12 \n" +
+	"\x1cFINISH_REASON_CONTENT_FILTER\x10\x03\x12\x1c\n" +
+	"\x18FINISH_REASON_TOOL_CALLS\x10\x04\x12\x19\n" +
+	"\x15FINISH_REASON_REFUSAL\x10\x05B^\n" +
 	"\x0eio.routemoa.v1B\n" +
 	"ModelProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3"
 
@@ -566,27 +648,29 @@ func file_routemoa_v1_model_proto_rawDescGZIP() []byte {
 	return file_routemoa_v1_model_proto_rawDescData
 }
 
-var file_routemoa_v1_model_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_routemoa_v1_model_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_routemoa_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_routemoa_v1_model_proto_goTypes = []any{
 	(Role)(0),                   // 0: routemoa.v1.Role
-	(*Model)(nil),               // 1: routemoa.v1.Model
-	(*ModelScore)(nil),          // 2: routemoa.v1.ModelScore
-	(*Message)(nil),             // 3: routemoa.v1.Message
-	(*Answer)(nil),              // 4: routemoa.v1.Answer
-	(*Grade)(nil),               // 5: routemoa.v1.Grade
-	(*Assessment)(nil),          // 6: routemoa.v1.Assessment
-	(*durationpb.Duration)(nil), // 7: google.protobuf.Duration
+	(FinishReason)(0),           // 1: routemoa.v1.FinishReason
+	(*Model)(nil),               // 2: routemoa.v1.Model
+	(*ModelScore)(nil),          // 3: routemoa.v1.ModelScore
+	(*Message)(nil),             // 4: routemoa.v1.Message
+	(*Answer)(nil),              // 5: routemoa.v1.Answer
+	(*Grade)(nil),               // 6: routemoa.v1.Grade
+	(*Assessment)(nil),          // 7: routemoa.v1.Assessment
+	(*durationpb.Duration)(nil), // 8: google.protobuf.Duration
 }
 var file_routemoa_v1_model_proto_depIdxs = []int32{
-	7, // 0: routemoa.v1.Model.median_latency:type_name -> google.protobuf.Duration
+	8, // 0: routemoa.v1.Model.median_latency:type_name -> google.protobuf.Duration
 	0, // 1: routemoa.v1.Message.role:type_name -> routemoa.v1.Role
-	5, // 2: routemoa.v1.Answer.grades:type_name -> routemoa.v1.Grade
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	6, // 2: routemoa.v1.Answer.grades:type_name -> routemoa.v1.Grade
+	1, // 3: routemoa.v1.Answer.finish_reason:type_name -> routemoa.v1.FinishReason
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_model_proto_init() }
@@ -602,7 +686,7 @@ func file_routemoa_v1_model_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_model_proto_rawDesc), len(file_routemoa_v1_model_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,

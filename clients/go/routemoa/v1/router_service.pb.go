@@ -1788,9 +1788,17 @@ type UsageEntry struct {
 	// Why the attempt was made.
 	AttemptKind AttemptKind `protobuf:"varint,13,opt,name=attempt_kind,json=attemptKind,proto3,enum=routemoa.v1.AttemptKind" json:"attempt_kind,omitempty"`
 	// Names the prices that the cost was reckoned with; changes when the pool's prices do.
-	PriceVersion  string `protobuf:"bytes,14,opt,name=price_version,json=priceVersion,proto3" json:"price_version,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	PriceVersion string `protobuf:"bytes,14,opt,name=price_version,json=priceVersion,proto3" json:"price_version,omitempty"`
+	// How the reply ended.
+	FinishReason FinishReason `protobuf:"varint,15,opt,name=finish_reason,json=finishReason,proto3,enum=routemoa.v1.FinishReason" json:"finish_reason,omitempty"`
+	// The backend's own words about a failure: at most 300 characters on one line.
+	BackendMessage string `protobuf:"bytes,16,opt,name=backend_message,json=backendMessage,proto3" json:"backend_message,omitempty"`
+	// Whether the backend reported more than the call had reserved, so that less was booked.
+	Capped bool `protobuf:"varint,17,opt,name=capped,proto3" json:"capped,omitempty"`
+	// Of the tokens read, those that the backend wrote to its cache.
+	CacheWrittenPromptTokenCount int32 `protobuf:"varint,18,opt,name=cache_written_prompt_token_count,json=cacheWrittenPromptTokenCount,proto3" json:"cache_written_prompt_token_count,omitempty"`
+	unknownFields                protoimpl.UnknownFields
+	sizeCache                    protoimpl.SizeCache
 }
 
 func (x *UsageEntry) Reset() {
@@ -1919,6 +1927,34 @@ func (x *UsageEntry) GetPriceVersion() string {
 		return x.PriceVersion
 	}
 	return ""
+}
+
+func (x *UsageEntry) GetFinishReason() FinishReason {
+	if x != nil {
+		return x.FinishReason
+	}
+	return FinishReason_FINISH_REASON_UNSPECIFIED
+}
+
+func (x *UsageEntry) GetBackendMessage() string {
+	if x != nil {
+		return x.BackendMessage
+	}
+	return ""
+}
+
+func (x *UsageEntry) GetCapped() bool {
+	if x != nil {
+		return x.Capped
+	}
+	return false
+}
+
+func (x *UsageEntry) GetCacheWrittenPromptTokenCount() int32 {
+	if x != nil {
+		return x.CacheWrittenPromptTokenCount
+	}
+	return 0
 }
 
 // AnswerTiming says where the time of an answer went. What the parts leave of the total is the router's
@@ -2234,7 +2270,7 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x06status\x18\x02 \x01(\tR\x06status\x127\n" +
 	"\n" +
 	"substitute\x18\x03 \x01(\x0e2\x17.routemoa.v1.SubstituteR\n" +
-	"substitute\"\x9e\x05\n" +
+	"substitute\"\xe7\x06\n" +
 	"\n" +
 	"UsageEntry\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x122\n" +
@@ -2251,7 +2287,11 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x19cached_prompt_token_count\x18\v \x01(\x05R\x16cachedPromptTokenCount\x122\n" +
 	"\x15reasoning_token_count\x18\f \x01(\x05R\x13reasoningTokenCount\x12;\n" +
 	"\fattempt_kind\x18\r \x01(\x0e2\x18.routemoa.v1.AttemptKindR\vattemptKind\x12#\n" +
-	"\rprice_version\x18\x0e \x01(\tR\fpriceVersion\"\xba\x03\n" +
+	"\rprice_version\x18\x0e \x01(\tR\fpriceVersion\x12>\n" +
+	"\rfinish_reason\x18\x0f \x01(\x0e2\x19.routemoa.v1.FinishReasonR\ffinishReason\x12'\n" +
+	"\x0fbackend_message\x18\x10 \x01(\tR\x0ebackendMessage\x12\x16\n" +
+	"\x06capped\x18\x11 \x01(\bR\x06capped\x12F\n" +
+	" cache_written_prompt_token_count\x18\x12 \x01(\x05R\x1ccacheWrittenPromptTokenCount\"\xba\x03\n" +
 	"\fAnswerTiming\x12@\n" +
 	"\x0etotal_duration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\rtotalDuration\x12B\n" +
 	"\x0fscorer_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0escorerDuration\x12J\n" +
@@ -2388,7 +2428,8 @@ var file_routemoa_v1_router_service_proto_goTypes = []any{
 	(*Message)(nil),                // 27: routemoa.v1.Message
 	(*Answer)(nil),                 // 28: routemoa.v1.Answer
 	(*Assessment)(nil),             // 29: routemoa.v1.Assessment
-	(*Model)(nil),                  // 30: routemoa.v1.Model
+	(FinishReason)(0),              // 30: routemoa.v1.FinishReason
+	(*Model)(nil),                  // 31: routemoa.v1.Model
 }
 var file_routemoa_v1_router_service_proto_depIdxs = []int32{
 	25, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
@@ -2429,26 +2470,27 @@ var file_routemoa_v1_router_service_proto_depIdxs = []int32{
 	25, // 35: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
 	25, // 36: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
 	3,  // 37: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
-	25, // 38: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
-	25, // 39: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
-	25, // 40: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
-	25, // 41: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
-	25, // 42: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
-	25, // 43: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
-	30, // 44: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
-	8,  // 45: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
-	11, // 46: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
-	13, // 47: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
-	23, // 48: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
-	9,  // 49: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
-	12, // 50: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
-	14, // 51: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
-	24, // 52: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
-	49, // [49:53] is the sub-list for method output_type
-	45, // [45:49] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	30, // 38: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
+	25, // 39: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
+	25, // 40: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
+	25, // 41: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
+	25, // 42: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
+	25, // 43: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
+	25, // 44: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
+	31, // 45: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
+	8,  // 46: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
+	11, // 47: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
+	13, // 48: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
+	23, // 49: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
+	9,  // 50: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
+	12, // 51: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
+	14, // 52: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
+	24, // 53: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
+	50, // [50:54] is the sub-list for method output_type
+	46, // [46:50] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_router_service_proto_init() }

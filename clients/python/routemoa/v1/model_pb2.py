@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17routemoa/v1/model.proto\x12\x0broutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\"\xce\x01\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12+\n#prompt_price_usd_per_million_tokens\x18\x02 \x01(\x01\x12/\n\'completion_price_usd_per_million_tokens\x18\x03 \x01(\x01\x12\x31\n\x0emedian_latency\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\"\n\x1a\x63ontext_window_token_count\x18\x05 \x01(\x05\"\x7f\n\nModelScore\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12,\n\x1f\x65xpected_completion_token_count\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\"\n _expected_completion_token_count\";\n\x07Message\x12\x1f\n\x04role\x18\x01 \x01(\x0e\x32\x11.routemoa.v1.Role\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\xb0\x01\n\x06\x41nswer\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x1a\n\x12prompt_token_count\x18\x03 \x01(\x05\x12\x1e\n\x16\x63ompletion_token_count\x18\x04 \x01(\x05\x12\x17\n\nself_score\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x06grades\x18\x06 \x03(\x0b\x32\x12.routemoa.v1.GradeB\r\n\x0b_self_score\"(\n\x05Grade\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\"\x89\x01\n\nAssessment\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x17\n\x0fposterior_score\x18\x02 \x01(\x01\x12\x17\n\nself_score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x63ross_score\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_self_scoreB\x0e\n\x0c_cross_score*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03\x42^\n\x0eio.routemoa.v1B\nModelProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17routemoa/v1/model.proto\x12\x0broutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\"\xce\x01\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12+\n#prompt_price_usd_per_million_tokens\x18\x02 \x01(\x01\x12/\n\'completion_price_usd_per_million_tokens\x18\x03 \x01(\x01\x12\x31\n\x0emedian_latency\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\"\n\x1a\x63ontext_window_token_count\x18\x05 \x01(\x05\"\x7f\n\nModelScore\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12,\n\x1f\x65xpected_completion_token_count\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\"\n _expected_completion_token_count\";\n\x07Message\x12\x1f\n\x04role\x18\x01 \x01(\x0e\x32\x11.routemoa.v1.Role\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\xe2\x01\n\x06\x41nswer\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x1a\n\x12prompt_token_count\x18\x03 \x01(\x05\x12\x1e\n\x16\x63ompletion_token_count\x18\x04 \x01(\x05\x12\x17\n\nself_score\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x06grades\x18\x06 \x03(\x0b\x32\x12.routemoa.v1.Grade\x12\x30\n\rfinish_reason\x18\x07 \x01(\x0e\x32\x19.routemoa.v1.FinishReasonB\r\n\x0b_self_score\"(\n\x05Grade\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\"\x89\x01\n\nAssessment\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x17\n\x0fposterior_score\x18\x02 \x01(\x01\x12\x17\n\nself_score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x63ross_score\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_self_scoreB\x0e\n\x0c_cross_score*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03*\xba\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x03\x12\x1c\n\x18\x46INISH_REASON_TOOL_CALLS\x10\x04\x12\x19\n\x15\x46INISH_REASON_REFUSAL\x10\x05\x42^\n\x0eio.routemoa.v1B\nModelProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,8 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'routemoa.v1.model_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.routemoa.v1B\nModelProtoP\001Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1'
-  _globals['_ROLE']._serialized_start=832
-  _globals['_ROLE']._serialized_end=912
+  _globals['_ROLE']._serialized_start=882
+  _globals['_ROLE']._serialized_end=962
+  _globals['_FINISHREASON']._serialized_start=965
+  _globals['_FINISHREASON']._serialized_end=1151
   _globals['_MODEL']._serialized_start=73
   _globals['_MODEL']._serialized_end=279
   _globals['_MODELSCORE']._serialized_start=281
@@ -42,9 +44,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGE']._serialized_start=410
   _globals['_MESSAGE']._serialized_end=469
   _globals['_ANSWER']._serialized_start=472
-  _globals['_ANSWER']._serialized_end=648
-  _globals['_GRADE']._serialized_start=650
-  _globals['_GRADE']._serialized_end=690
-  _globals['_ASSESSMENT']._serialized_start=693
-  _globals['_ASSESSMENT']._serialized_end=830
+  _globals['_ANSWER']._serialized_end=698
+  _globals['_GRADE']._serialized_start=700
+  _globals['_GRADE']._serialized_end=740
+  _globals['_ASSESSMENT']._serialized_start=743
+  _globals['_ASSESSMENT']._serialized_end=880
 # @@protoc_insertion_point(module_scope)

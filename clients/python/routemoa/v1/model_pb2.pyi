@@ -50,6 +50,42 @@ ROLE_ASSISTANT: Role.ValueType  # 3
 """An earlier answer in the same conversation."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
+class _FinishReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINISH_REASON_UNSPECIFIED: _FinishReason.ValueType  # 0
+    """The backend did not say."""
+    FINISH_REASON_STOP: _FinishReason.ValueType  # 1
+    """The model ended its reply."""
+    FINISH_REASON_LENGTH: _FinishReason.ValueType  # 2
+    """The token limit cut the reply off."""
+    FINISH_REASON_CONTENT_FILTER: _FinishReason.ValueType  # 3
+    """The backend's content filter cut the reply off."""
+    FINISH_REASON_TOOL_CALLS: _FinishReason.ValueType  # 4
+    """The model asks for calls to tools."""
+    FINISH_REASON_REFUSAL: _FinishReason.ValueType  # 5
+    """The model refused to answer."""
+
+class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
+    """FinishReason says how a reply ended."""
+
+FINISH_REASON_UNSPECIFIED: FinishReason.ValueType  # 0
+"""The backend did not say."""
+FINISH_REASON_STOP: FinishReason.ValueType  # 1
+"""The model ended its reply."""
+FINISH_REASON_LENGTH: FinishReason.ValueType  # 2
+"""The token limit cut the reply off."""
+FINISH_REASON_CONTENT_FILTER: FinishReason.ValueType  # 3
+"""The backend's content filter cut the reply off."""
+FINISH_REASON_TOOL_CALLS: FinishReason.ValueType  # 4
+"""The model asks for calls to tools."""
+FINISH_REASON_REFUSAL: FinishReason.ValueType  # 5
+"""The model refused to answer."""
+Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
+
 @_typing.final
 class Model(_message.Message):
     """Model is a language model of the pool, with what the router knows of it before it runs."""
@@ -162,6 +198,7 @@ class Answer(_message.Message):
     COMPLETION_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     SELF_SCORE_FIELD_NUMBER: _builtins.int
     GRADES_FIELD_NUMBER: _builtins.int
+    FINISH_REASON_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model that wrote the answer."""
     text: _builtins.str
@@ -174,6 +211,8 @@ class Answer(_message.Message):
     """The model's score of its own answer, in [0, 1]. Absent when it gave none that is valid; absent is
     not zero.
     """
+    finish_reason: Global___FinishReason.ValueType
+    """How the answer ended: an answer that was cut off is not complete."""
     @_builtins.property
     def grades(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grade]:
         """The model's scores of the previous layer's answers."""
@@ -187,10 +226,11 @@ class Answer(_message.Message):
         completion_token_count: _builtins.int = ...,
         self_score: _builtins.float | None = ...,
         grades: _abc.Iterable[Global___Grade] | None = ...,
+        finish_reason: Global___FinishReason.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_self_score", b"_self_score", "self_score", b"self_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_self_score", b"_self_score", "completion_token_count", b"completion_token_count", "grades", b"grades", "model_id", b"model_id", "prompt_token_count", b"prompt_token_count", "self_score", b"self_score", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_self_score", b"_self_score", "completion_token_count", b"completion_token_count", "finish_reason", b"finish_reason", "grades", b"grades", "model_id", b"model_id", "prompt_token_count", b"prompt_token_count", "self_score", b"self_score", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__self_score: _TypeAlias = _typing.Literal["self_score"]  # noqa: Y015
     _WhichOneofArgType__self_score: _TypeAlias = _typing.Literal["_self_score", b"_self_score"]  # noqa: Y015

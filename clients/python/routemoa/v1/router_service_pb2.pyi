@@ -1004,6 +1004,10 @@ class UsageEntry(_message.Message):
     REASONING_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     ATTEMPT_KIND_FIELD_NUMBER: _builtins.int
     PRICE_VERSION_FIELD_NUMBER: _builtins.int
+    FINISH_REASON_FIELD_NUMBER: _builtins.int
+    BACKEND_MESSAGE_FIELD_NUMBER: _builtins.int
+    CAPPED_FIELD_NUMBER: _builtins.int
+    CACHE_WRITTEN_PROMPT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model that was called."""
     purpose: Global___CallPurpose.ValueType
@@ -1028,6 +1032,14 @@ class UsageEntry(_message.Message):
     """Why the attempt was made."""
     price_version: _builtins.str
     """Names the prices that the cost was reckoned with; changes when the pool's prices do."""
+    finish_reason: _model_pb2.FinishReason.ValueType
+    """How the reply ended."""
+    backend_message: _builtins.str
+    """The backend's own words about a failure: at most 300 characters on one line."""
+    capped: _builtins.bool
+    """Whether the backend reported more than the call had reserved, so that less was booked."""
+    cache_written_prompt_token_count: _builtins.int
+    """Of the tokens read, those that the backend wrote to its cache."""
     @_builtins.property
     def duration(self) -> _duration_pb2.Duration:
         """From the request to the end of the reply."""
@@ -1053,10 +1065,14 @@ class UsageEntry(_message.Message):
         reasoning_token_count: _builtins.int = ...,
         attempt_kind: Global___AttemptKind.ValueType = ...,
         price_version: _builtins.str = ...,
+        finish_reason: _model_pb2.FinishReason.ValueType = ...,
+        backend_message: _builtins.str = ...,
+        capped: _builtins.bool = ...,
+        cache_written_prompt_token_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_kind", b"attempt_kind", "cached_prompt_token_count", b"cached_prompt_token_count", "completion_token_count", b"completion_token_count", "cost_usd", b"cost_usd", "duration", b"duration", "estimated", b"estimated", "layer_number", b"layer_number", "model_id", b"model_id", "price_version", b"price_version", "prompt_token_count", b"prompt_token_count", "purpose", b"purpose", "reasoning_token_count", b"reasoning_token_count", "status", b"status", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_kind", b"attempt_kind", "backend_message", b"backend_message", "cache_written_prompt_token_count", b"cache_written_prompt_token_count", "cached_prompt_token_count", b"cached_prompt_token_count", "capped", b"capped", "completion_token_count", b"completion_token_count", "cost_usd", b"cost_usd", "duration", b"duration", "estimated", b"estimated", "finish_reason", b"finish_reason", "layer_number", b"layer_number", "model_id", b"model_id", "price_version", b"price_version", "prompt_token_count", b"prompt_token_count", "purpose", b"purpose", "reasoning_token_count", b"reasoning_token_count", "status", b"status", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

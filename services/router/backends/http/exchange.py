@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from services.router.pool.model import PoolModel
     from services.router.types.conversation import Message
+    from services.router.types.ledger import FinishReason
 
     Send = Callable[["Exchange"], AsyncGenerator[str, None]]
     """Sends an exchange and yields the reply; see `WireClient.stream`."""
@@ -29,6 +30,8 @@ class Usage:
     """Tokens written, those of reasoning included."""
     cached_prompt_tokens: int = 0
     """Tokens of the prompt that the backend had in its cache."""
+    cache_written_prompt_tokens: int = 0
+    """Tokens of the prompt that the backend wrote to its cache."""
     reasoning_tokens: int | None = None
     """Tokens of reasoning among those written; None if not reported."""
     cost_usd: float | None = None
@@ -54,6 +57,10 @@ class Exchange:
     _written: io.StringIO = field(default_factory=io.StringIO, init=False)
     reasoning_characters: int = field(default=0, init=False)
     usage: Usage | None = field(default=None, init=False)
+    finish_reason: FinishReason | None = field(default=None, init=False)
+    """The end of the reply, as the backend gave it."""
+    backend_message: str = field(default="", init=False)
+    """The backend's own words about a failure, on one line."""
     first_text_s: float | None = field(default=None, init=False)
     """Monotonic time of the first text."""
 

@@ -15,7 +15,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file routemoa/v1/model.proto.
  */
 export const file_routemoa_v1_model: GenFile = /*@__PURE__*/
-  fileDesc("Chdyb3V0ZW1vYS92MS9tb2RlbC5wcm90bxILcm91dGVtb2EudjEizgEKBU1vZGVsEhAKCG1vZGVsX2lkGAEgASgJEisKI3Byb21wdF9wcmljZV91c2RfcGVyX21pbGxpb25fdG9rZW5zGAIgASgBEi8KJ2NvbXBsZXRpb25fcHJpY2VfdXNkX3Blcl9taWxsaW9uX3Rva2VucxgDIAEoARIxCg5tZWRpYW5fbGF0ZW5jeRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgFIAEoBSJ/CgpNb2RlbFNjb3JlEhAKCG1vZGVsX2lkGAEgASgJEg0KBXNjb3JlGAIgASgBEiwKH2V4cGVjdGVkX2NvbXBsZXRpb25fdG9rZW5fY291bnQYAyABKAVIAIgBAUIiCiBfZXhwZWN0ZWRfY29tcGxldGlvbl90b2tlbl9jb3VudCI7CgdNZXNzYWdlEh8KBHJvbGUYASABKA4yES5yb3V0ZW1vYS52MS5Sb2xlEg8KB2NvbnRlbnQYAiABKAkisAEKBkFuc3dlchIQCghtb2RlbF9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEhoKEnByb21wdF90b2tlbl9jb3VudBgDIAEoBRIeChZjb21wbGV0aW9uX3Rva2VuX2NvdW50GAQgASgFEhcKCnNlbGZfc2NvcmUYBSABKAFIAIgBARIiCgZncmFkZXMYBiADKAsyEi5yb3V0ZW1vYS52MS5HcmFkZUINCgtfc2VsZl9zY29yZSIoCgVHcmFkZRIQCghtb2RlbF9pZBgBIAEoCRINCgVzY29yZRgCIAEoASKJAQoKQXNzZXNzbWVudBIQCghtb2RlbF9pZBgBIAEoCRIXCg9wb3N0ZXJpb3Jfc2NvcmUYAiABKAESFwoKc2VsZl9zY29yZRgDIAEoAUgAiAEBEhgKC2Nyb3NzX3Njb3JlGAQgASgBSAGIAQFCDQoLX3NlbGZfc2NvcmVCDgoMX2Nyb3NzX3Njb3JlKlAKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfU1lTVEVNEAESDQoJUk9MRV9VU0VSEAISEgoOUk9MRV9BU1NJU1RBTlQQA0JeCg5pby5yb3V0ZW1vYS52MUIKTW9kZWxQcm90b1ABWj5naXRodWIuY29tL3JvdXRlbW9hL3JvdXRlbW9hL2NsaWVudHMvZ28vcm91dGVtb2EvdjE7cm91dGVtb2F2MWIGcHJvdG8z", [file_google_protobuf_duration]);
+  fileDesc("Chdyb3V0ZW1vYS92MS9tb2RlbC5wcm90bxILcm91dGVtb2EudjEizgEKBU1vZGVsEhAKCG1vZGVsX2lkGAEgASgJEisKI3Byb21wdF9wcmljZV91c2RfcGVyX21pbGxpb25fdG9rZW5zGAIgASgBEi8KJ2NvbXBsZXRpb25fcHJpY2VfdXNkX3Blcl9taWxsaW9uX3Rva2VucxgDIAEoARIxCg5tZWRpYW5fbGF0ZW5jeRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgFIAEoBSJ/CgpNb2RlbFNjb3JlEhAKCG1vZGVsX2lkGAEgASgJEg0KBXNjb3JlGAIgASgBEiwKH2V4cGVjdGVkX2NvbXBsZXRpb25fdG9rZW5fY291bnQYAyABKAVIAIgBAUIiCiBfZXhwZWN0ZWRfY29tcGxldGlvbl90b2tlbl9jb3VudCI7CgdNZXNzYWdlEh8KBHJvbGUYASABKA4yES5yb3V0ZW1vYS52MS5Sb2xlEg8KB2NvbnRlbnQYAiABKAki4gEKBkFuc3dlchIQCghtb2RlbF9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEhoKEnByb21wdF90b2tlbl9jb3VudBgDIAEoBRIeChZjb21wbGV0aW9uX3Rva2VuX2NvdW50GAQgASgFEhcKCnNlbGZfc2NvcmUYBSABKAFIAIgBARIiCgZncmFkZXMYBiADKAsyEi5yb3V0ZW1vYS52MS5HcmFkZRIwCg1maW5pc2hfcmVhc29uGAcgASgOMhkucm91dGVtb2EudjEuRmluaXNoUmVhc29uQg0KC19zZWxmX3Njb3JlIigKBUdyYWRlEhAKCG1vZGVsX2lkGAEgASgJEg0KBXNjb3JlGAIgASgBIokBCgpBc3Nlc3NtZW50EhAKCG1vZGVsX2lkGAEgASgJEhcKD3Bvc3Rlcmlvcl9zY29yZRgCIAEoARIXCgpzZWxmX3Njb3JlGAMgASgBSACIAQESGAoLY3Jvc3Nfc2NvcmUYBCABKAFIAYgBAUINCgtfc2VsZl9zY29yZUIOCgxfY3Jvc3Nfc2NvcmUqUAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9TWVNURU0QARINCglST0xFX1VTRVIQAhISCg5ST0xFX0FTU0lTVEFOVBADKroBCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAISIAocRklOSVNIX1JFQVNPTl9DT05URU5UX0ZJTFRFUhADEhwKGEZJTklTSF9SRUFTT05fVE9PTF9DQUxMUxAEEhkKFUZJTklTSF9SRUFTT05fUkVGVVNBTBAFQl4KDmlvLnJvdXRlbW9hLnYxQgpNb2RlbFByb3RvUAFaPmdpdGh1Yi5jb20vcm91dGVtb2Evcm91dGVtb2EvY2xpZW50cy9nby9yb3V0ZW1vYS92MTtyb3V0ZW1vYXYxYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * Model is a language model of the pool, with what the router knows of it before it runs.
@@ -178,6 +178,13 @@ export type Answer = Message$1<"routemoa.v1.Answer"> & {
    * @generated from field: repeated routemoa.v1.Grade grades = 6;
    */
   grades: Grade[];
+
+  /**
+   * How the answer ended: an answer that was cut off is not complete.
+   *
+   * @generated from field: routemoa.v1.FinishReason finish_reason = 7;
+   */
+  finishReason: FinishReason;
 };
 
 /**
@@ -297,4 +304,59 @@ export enum Role {
  */
 export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_routemoa_v1_model, 0);
+
+/**
+ * FinishReason says how a reply ended.
+ *
+ * @generated from enum routemoa.v1.FinishReason
+ */
+export enum FinishReason {
+  /**
+   * The backend did not say.
+   *
+   * @generated from enum value: FINISH_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The model ended its reply.
+   *
+   * @generated from enum value: FINISH_REASON_STOP = 1;
+   */
+  STOP = 1,
+
+  /**
+   * The token limit cut the reply off.
+   *
+   * @generated from enum value: FINISH_REASON_LENGTH = 2;
+   */
+  LENGTH = 2,
+
+  /**
+   * The backend's content filter cut the reply off.
+   *
+   * @generated from enum value: FINISH_REASON_CONTENT_FILTER = 3;
+   */
+  CONTENT_FILTER = 3,
+
+  /**
+   * The model asks for calls to tools.
+   *
+   * @generated from enum value: FINISH_REASON_TOOL_CALLS = 4;
+   */
+  TOOL_CALLS = 4,
+
+  /**
+   * The model refused to answer.
+   *
+   * @generated from enum value: FINISH_REASON_REFUSAL = 5;
+   */
+  REFUSAL = 5,
+}
+
+/**
+ * Describes the enum routemoa.v1.FinishReason.
+ */
+export const FinishReasonSchema: GenEnum<FinishReason> = /*@__PURE__*/
+  enumDesc(file_routemoa_v1_model, 1);
 
