@@ -51,6 +51,7 @@ def read_conversation(
         violations.add(
             "messages", f"must have at most {MAX_CHARACTERS:,} characters, have {characters:,}"
         )
+    last_of_user = _last_of_user(messages)
     turns = []
     for number, message in enumerate(messages):
         field = f"messages[{number}]"
@@ -58,14 +59,22 @@ def read_conversation(
         if role is None:
             violations.add(f"{field}.role", f"must be a known role, is {message.role}")
         if not message.content.strip():
+            if role is not None and number != last_of_user:
+                continue  # a turn that was stopped before its first word
             violations.add(f"{field}.content", "must not be empty or white space alone")
         turns.append(Message(role=role or Role.USER, content=message.content))
         after_turns = any(turn.role is not Role.SYSTEM for turn in turns)
         if role is Role.SYSTEM and after_turns:
             violations.add(f"{field}.role", "system messages may only come first")
-    if turns and turns[-1].role is not Role.USER:
-        violations.add(f"messages[{len(turns) - 1}].role", "the last message must be the user's")
+    if messages and (not turns or turns[-1].role is not Role.USER):
+        violations.add(f"messages[{len(messages) - 1}].role", "the last message must be the user's")
     return Conversation(messages=tuple(turns))
+
+
+def _last_of_user(messages: Sequence[model_pb2.Message]) -> int | None:
+    """Returns the number of the user's last message; None if there is none."""
+    numbers = range(len(messages) - 1, -1, -1)
+    return next((n for n in numbers if messages[n].role == model_pb2.ROLE_USER), None)
 
 
 def read_policy(

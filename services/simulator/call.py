@@ -122,8 +122,9 @@ def read_call(model: str, messages: Sequence[Message]) -> Call:
     system = "\n".join(message.content for message in messages if message.role == "system")
     users = [message.content for message in messages if message.role == "user"]
     query, references = _split_references(users[-1] if users else "")
-    # The router's instruction stands last, after the caller's own system text.
-    marks = _MARK.findall(system)
+    # The router's instruction stands last, after the caller's own system text; without a system
+    # message, it stands first, in the first user message.
+    marks = _MARK.findall(system) if system else _MARK.findall("".join(users[:1]))[:1]
     mark, nonce = marks[-1] if marks else ("", None)
     without_mark = Purpose.AGGREGATION if references else Purpose.PLAIN
     return Call(

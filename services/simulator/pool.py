@@ -81,6 +81,7 @@ def default_pool(base_url: str) -> str:
         {
             "id": model_id,
             "url": url,
+            "family": "other",  # the simulator accepts every request
             "prompt_price_usd_per_million_tokens": model.prompt_price_usd_per_million_tokens,
             "completion_price_usd_per_million_tokens": model.completion_price_usd_per_million_tokens,
             "context_window_tokens": model.context_window_tokens,

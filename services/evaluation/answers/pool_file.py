@@ -35,6 +35,7 @@ def _model(pool: RecordedPool, model: str, url: str) -> dict[str, object]:
     return {
         "id": model,
         "url": url,
+        "family": "other",  # the simulator accepts every request, and looks for the query in it
         "prompt_price_usd_per_million_tokens": price.prompt,
         "completion_price_usd_per_million_tokens": price.completion,
         "context_window_tokens": _CONTEXT_WINDOW_TOKENS,

@@ -3,6 +3,8 @@
 pool: The pool, read from its file.
 model: A model of the pool.
 backend: The kinds of backends.
+request_shape: The shape of the requests that a model accepts.
+families: The request shapes of families of models, guessed from names.
 endpoints: The addresses of a model's replicas.
 ca_file: TLS to backends with certificates of a private CA.
 yaml_file: Reads and validates a YAML file; every problem has its line.

@@ -20,6 +20,8 @@ from pydantic import (
 from services.router.pool.backend import Backend
 from services.router.pool.ca_file import read_ca_file
 from services.router.pool.endpoints import Endpoints
+from services.router.pool.families import PRESETS, Family, Preset, guess_family
+from services.router.pool.request_shape import RequestShape
 from services.router.types.amounts import Amount
 from services.router.types.tokens import estimate_tokens, open_tokenizer
 
@@ -71,9 +73,18 @@ class PoolModel(BaseModel):
         default=None,
         description="The model's tokenizer.json, which counts prompts. Absent: an estimate.",
     )
-    starts_in_reasoning: bool = Field(
-        default=False,
-        description="Its chat template opens the reasoning, so replies hold only `</think>`.",
+    family: Family | None = Field(
+        default=None,
+        description="The family that decides what is not set below. Absent: guessed from the name.",
+    )
+    request: RequestShape = Field(
+        default=RequestShape(),
+        description="The shape of requests, where it differs from the family's.",
+    )
+    starts_in_reasoning: bool | None = Field(
+        default=None,
+        description="Its chat template opens the reasoning, so replies hold only `</think>`. "
+        "Absent: as in its family.",
     )
     max_reply_tokens: int = Field(default=2048, gt=0)
     expected_reply_tokens: int = Field(default=400, gt=0)
@@ -128,6 +139,32 @@ class PoolModel(BaseModel):
         if self.endpoints is not None:
             return self.endpoints
         return Endpoints(urls=None if self.url is None else (self.url,))
+
+    @cached_property
+    def preset(self) -> Preset:
+        """The settings of the model's family."""
+        if self.family is not None:
+            return PRESETS[self.family]
+        urls = self.replicas.urls
+        name = self.backend_model or self.id
+        return PRESETS[guess_family(name, self.backend, urls[0].host if urls else None)]
+
+    @cached_property
+    def shape(self) -> RequestShape:
+        """The shape of the model's requests: the file's settings, else those of its family."""
+        return self.request.over(self.preset.request)
+
+    @property
+    def reply_starts_in_reasoning(self) -> bool:
+        """True if replies begin within the reasoning: as the file says, else as in its family."""
+        if self.starts_in_reasoning is not None:
+            return self.starts_in_reasoning
+        return self.preset.starts_in_reasoning
+
+    @property
+    def sent_temperature(self) -> float | None:
+        """The temperature of requests; None if none is sent."""
+        return None if self.shape.fixed_temperature else self.temperature
 
     def api_key(self) -> SecretStr | None:
         """Returns the key; the file is read each time, so that a rotated key takes effect."""

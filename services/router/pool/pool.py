@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _UNLISTED = "is not one of the models"
+_CHAT_COMPLETIONS_ONLY = {"token_limit_field", "stream_options"}
+"""Fields of `request` that only requests for chat completions have."""
+_FIXED_TEMPERATURE = 1.0
 
 
 class Pool(BaseModel):
@@ -85,6 +88,15 @@ def _model_problems(model: PoolModel) -> list[tuple[str, str]]:
         problems.append((key, f"{model.backend} needs the URL of the server's root, without /v1"))
     if model.attribution is not None and model.backend is not Backend.OPENROUTER:
         problems.append(("attribution", "is only for the backend openrouter"))
+    native = sorted(_CHAT_COMPLETIONS_ONLY & model.request.model_fields_set)
+    if model.backend in ROOT_URL_BACKENDS and native:
+        problems.append(("request", f"{model.backend} has no {' and no '.join(native)}"))
+    if model.shape.fixed_temperature and model.temperature not in {None, _FIXED_TEMPERATURE}:
+        text = (
+            f"{model.temperature:g} is never sent, as the model's is fixed; "
+            "request.fixed_temperature: false would send it"
+        )
+        problems.append(("temperature", text))
     if model.max_reply_tokens >= model.context_window_tokens:
         text = (
             f"{model.max_reply_tokens} leaves no room for a prompt in a context window of "

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from services.router.backends.dialects.messages import shaped
+from services.router.pool.request_shape import SystemRole
+from services.router.types.conversation import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +54,11 @@ class Dialect(Protocol):
 
 def request_headers(model: PoolModel, accept: str) -> dict[str, str]:
     """Returns the headers of every dialect."""
-    headers = {"Content-Type": "application/json", "Accept": accept}
+    headers = {
+        **model.shape.extra_headers,
+        "Content-Type": "application/json",
+        "Accept": accept,
+    }
     key = model.api_key()
     if key is not None:
         headers["Authorization"] = f"Bearer {key.get_secret_value()}"
@@ -58,10 +67,32 @@ def request_headers(model: PoolModel, accept: str) -> dict[str, str]:
 
 def chat_messages(exchange: Exchange) -> list[dict[str, Any]]:
     """Returns the messages, then the start of the answer as the assistant's turn if there is one."""
-    messages = [{"role": m.role.value, "content": m.content} for m in exchange.messages]
+    shape = exchange.model.shape
+    system = "developer" if shape.system_role is SystemRole.DEVELOPER else "system"
+    messages = [
+        {"role": system if m.role is Role.SYSTEM else m.role.value, "content": m.content}
+        for m in shaped(exchange.messages, shape)
+    ]
     if exchange.partial:
         messages.append({"role": "assistant", "content": exchange.partial})
     return messages
+
+
+def body(payload: Mapping[str, Any], model: PoolModel) -> bytes:
+    """Returns the body of a request: the payload, and the further fields of the pool file."""
+    return json.dumps(_filled_up(payload, model.shape.extra_body)).encode()
+
+
+def _filled_up(payload: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the payload with further fields, also within its objects; its own values stay."""
+    filled = dict(payload)
+    for name, value in extra.items():
+        own = payload.get(name)
+        if isinstance(own, dict) and isinstance(value, dict):
+            filled[name] = _filled_up(own, value)
+        else:
+            filled.setdefault(name, value)
+    return filled
 
 
 def reply_tokens(exchange: Exchange) -> int:

@@ -5,11 +5,11 @@ Its OpenAI-compatible API takes no context window, and cuts prompts silently at 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from services.router.backends.dialects.dialect import (
     Request,
+    body,
     chat_messages,
     reply_tokens,
     request_headers,
@@ -35,8 +35,8 @@ class OllamaDialect:
             "num_ctx": model.context_window_tokens,
             "num_predict": reply_tokens(exchange),
         }
-        if model.temperature is not None:
-            options["temperature"] = model.temperature
+        if model.sent_temperature is not None:
+            options["temperature"] = model.sent_temperature
         payload = {
             "model": model.backend_model or model.id,
             "messages": chat_messages(exchange),
@@ -47,7 +47,7 @@ class OllamaDialect:
         return Request(
             url=f"{exchange.base_url}/api/chat",
             headers=request_headers(model, "application/x-ndjson"),
-            body=json.dumps(payload).encode(),
+            body=body(payload, model),
         )
 
     def reader(self, exchange: Exchange) -> Reader:

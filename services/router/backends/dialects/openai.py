@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from services.router.backends.dialects.dialect import (
     Request,
+    body,
     chat_messages,
     reply_tokens,
     request_headers,
 )
 from services.router.backends.dialects.openai_reader import OpenAiReader
 from services.router.backends.dialects.served_models import read_listing
+from services.router.pool.request_shape import TokenLimitField
 
 if TYPE_CHECKING:
     from services.router.backends.dialects.served_models import Catalogue
@@ -28,7 +29,7 @@ class OpenAiDialect:
         return Request(
             url=f"{exchange.base_url}/chat/completions",
             headers=self._headers(exchange),
-            body=json.dumps(self._payload(exchange)).encode(),
+            body=body(self._payload(exchange), exchange.model),
         )
 
     def reader(self, exchange: Exchange) -> Reader:
@@ -48,15 +49,18 @@ class OpenAiDialect:
 
     def _payload(self, exchange: Exchange) -> dict[str, Any]:
         model = exchange.model
+        shape = model.shape
         payload: dict[str, Any] = {
             "model": model.backend_model or model.id,
             "messages": chat_messages(exchange),
-            "max_tokens": reply_tokens(exchange),
             "stream": True,
-            "stream_options": {"include_usage": True},
         }
-        if model.temperature is not None:
-            payload["temperature"] = model.temperature
+        if shape.token_limit_field is not TokenLimitField.NONE:
+            payload[shape.token_limit_field.value] = reply_tokens(exchange)
+        if shape.stream_options:
+            payload["stream_options"] = {"include_usage": True}
+        if model.sent_temperature is not None:
+            payload["temperature"] = model.sent_temperature
         return payload
 
 

@@ -16,10 +16,15 @@ between the turns:
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from services.router.backends.dialects.dialect import Request, reply_tokens, request_headers
+from services.router.backends.dialects.dialect import (
+    Request,
+    body,
+    reply_tokens,
+    request_headers,
+)
+from services.router.backends.dialects.messages import shaped
 from services.router.backends.dialects.openai import OpenAiDialect
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError
@@ -59,14 +64,14 @@ class TgiNativeDialect:
             "details": True,
             "return_full_text": False,
             "stop": [_STOP],
-            "do_sample": bool(model.temperature),
+            "do_sample": bool(model.sent_temperature),
         }
-        if model.temperature:  # TGI refuses zero; no sampling means the same
-            parameters["temperature"] = model.temperature
+        if model.sent_temperature:  # TGI refuses zero; no sampling means the same
+            parameters["temperature"] = model.sent_temperature
         return Request(
             url=f"{exchange.base_url}/generate_stream",
             headers=request_headers(model, "text/event-stream"),
-            body=json.dumps({"inputs": render(exchange), "parameters": parameters}).encode(),
+            body=body({"inputs": render(exchange), "parameters": parameters}, model),
         )
 
     def reader(self, exchange: Exchange) -> Reader:
@@ -95,7 +100,9 @@ def _read_info(value: object) -> Catalogue:
 
 def render(exchange: Exchange) -> str:
     """Returns the messages as one transcript, for the model to continue."""
-    turns = [f"{_SPEAKERS[m.role]}{m.content}" for m in exchange.messages]
+    turns = [
+        f"{_SPEAKERS[m.role]}{m.content}" for m in shaped(exchange.messages, exchange.model.shape)
+    ]
     answer = f"Assistant: {exchange.partial}" if exchange.partial else "Assistant:"
     return "\n\n".join([*turns, answer])
 

@@ -44,7 +44,7 @@ class Reader(ABC):
         self._exchange = exchange
         self._decoder = decoder
         self._splitter = ReasoningSplitter(
-            inside=model.starts_in_reasoning and not exchange.partial
+            inside=model.reply_starts_in_reasoning and not exchange.partial
         )
         self._reported_reasoning_characters = 0
         self._begun = False
@@ -99,6 +99,7 @@ class Reader(ABC):
         if isinstance(value, str) and value:
             self._begun = True
             self._reported_reasoning_characters += len(value)
+            self._splitter.expect_answer()
             self._characters_left -= len(value)
 
     def _record_reasoning(self) -> None:
@@ -155,6 +156,11 @@ class ReasoningSplitter:
             return ""
         answer, self._held = self._held, ""
         return answer
+
+    def expect_answer(self) -> None:
+        """Expects the answer at the start of the text: the server separates the reasoning."""
+        if self._where is _Where.REASONING and not self._held and not self.reasoning_characters:
+            self._where = _Where.START
 
     def finish(self) -> str:
         """Returns the held text that belongs to the answer."""
