@@ -1,8 +1,8 @@
 """A call to a backend and its reply: messages -> Call -> Reply.
 
 The purpose of a call is read from two marks that the router writes into the messages: a nonce for the
-line of scores or of a verdict in the system message, and quoted references at the end of the last user
-message.
+line of scores or of a verdict in the system message, or in the first user message if there is none, and
+quoted references at the end of the last user message.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from routemoa.errors import RouteMoAError
+    from services.simulator.call import Call
     from tests.integration.conftest import RouterBench, StartRouter
 
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6}
@@ -120,6 +121,64 @@ async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBen
         "policy.stopping_score",
         "policy.strategy",
     ]
+    assert not router.simulator.calls
+
+
+Turn = tuple[model_pb2.Role, str]
+SYSTEM, USER, ASSISTANT = (
+    model_pb2.ROLE_SYSTEM,
+    model_pb2.ROLE_USER,
+    model_pb2.ROLE_ASSISTANT,
+)
+
+
+def chat(*turns: Turn) -> pb.GenerateAnswerRequest:
+    messages = [model_pb2.Message(role=role, content=content) for role, content in turns]
+    return pb.GenerateAnswerRequest(messages=messages, policy=pb.RoutingPolicy(strategy="single"))
+
+
+@pytest.mark.parametrize(
+    ("turns", "sent"),
+    [
+        ([(USER, "Hi"), (ASSISTANT, ""), (USER, "Legs?")], [("user", "Hi\n\nLegs?")]),
+        ([(USER, "Hi"), (ASSISTANT, " \n"), (USER, ""), (USER, "?")], [("user", "Hi\n\n?")]),
+        ([(SYSTEM, ""), (USER, "Legs?")], [("user", "Legs?")]),
+        (
+            [(USER, " "), (SYSTEM, "Be brief."), (USER, "?")],
+            [("system", "Be brief."), ("user", "?")],
+        ),
+        ([(USER, "Legs?"), (ASSISTANT, "")], [("user", "Legs?")]),  # the reply's own place
+    ],
+)
+async def test_empty_turns_of_a_history_are_left_out(
+    start_router: StartRouter, turns: list[Turn], sent: list[tuple[str, str]]
+) -> None:
+    calls: list[Call] = []
+
+    def script(call: Call) -> str:
+        calls.append(call)
+        return "eight"
+
+    router = await start_router({"a": script}, {"a": 0.9})
+    result = await router.stub.GenerateAnswer(chat(*turns))
+    assert result.answer.text == "eight"
+    assert [(message.role, message.content) for message in calls[0].messages] == sent
+
+
+@pytest.mark.parametrize(
+    ("turns", "refused"),
+    [
+        ([(USER, "Hi"), (ASSISTANT, ""), (USER, " ")], ["messages[2].content"]),
+        ([(USER, "Hi"), (USER, ""), (ASSISTANT, "")], ["messages[1].content"]),
+        ([(ASSISTANT, "")], ["messages[0].role"]),
+        ([(SYSTEM, "Be brief."), (ASSISTANT, "")], ["messages[1].role"]),
+        ([(USER, "Hi"), (ASSISTANT, "Hello")], ["messages[1].role"]),
+    ],
+)
+async def test_a_history_without_a_question_at_its_end_is_invalid(
+    router: RouterBench, turns: list[Turn], refused: list[str]
+) -> None:
+    assert fields(await failure(router.stub.GenerateAnswer(chat(*turns)))) == refused
     assert not router.simulator.calls
 
 

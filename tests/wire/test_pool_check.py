@@ -7,11 +7,13 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from services.router.check.probe import check_pool
 from services.router.pool.pool import Pool
 from tests.wire.attempt import pool_model
 from tests.wire.playback import Playback, Response, playing
+from tests.wire.refusing_backend import refusing
 from tests.wire.transcript import FOLDER, load
 
 if TYPE_CHECKING:
@@ -152,6 +154,80 @@ async def test_every_replica_is_checked_wherever_the_pool_says_it_is() -> None:
         ("in-cluster", "NOT_CHECKED", 0),
     ]
     assert reports[-1].url == "endpoint slices of models/spider"
+
+
+NO_SYSTEM, NO_ALTERNATION = "system role not supported", "roles must alternate"
+NO_MAX_TOKENS = "unsupported parameter: max_tokens"
+NO_LIMIT = "unsupported parameter: max_completion_tokens"
+FIXED, NO_OPTIONS = "temperature must be 1", "extra input: stream_options"
+
+
+@pytest.mark.parametrize("http_status", [400, 422, 500])
+@pytest.mark.parametrize(
+    ("refusals", "changes"),
+    [
+        ([NO_SYSTEM], {"system_role": "user"}),
+        ([NO_SYSTEM, NO_ALTERNATION], {"system_role": "user"}),
+        ([NO_MAX_TOKENS], {"token_limit_field": "max_completion_tokens"}),
+        ([NO_MAX_TOKENS, NO_LIMIT], {"token_limit_field": "none"}),
+        ([FIXED], {"fixed_temperature": True}),
+        ([NO_OPTIONS], {"stream_options": False}),
+        (
+            [NO_MAX_TOKENS, FIXED, NO_SYSTEM],
+            {
+                "token_limit_field": "max_completion_tokens",
+                "fixed_temperature": True,
+                "system_role": "user",
+            },
+        ),
+    ],
+)
+async def test_the_lines_are_proposed_with_which_a_refusing_backend_answers(
+    refusals: list[str], changes: dict[str, Any], http_status: int
+) -> None:
+    async with refusing(*refusals, http_status=http_status) as backend:
+        model = pool_model(backend.url)
+        (report,) = await check_pool(Pool(models=(model,)), timeout_s=5)
+        assert len(backend.refused) + len(backend.answered) <= 8
+        assert report.proposal == {"request": changes}
+        (line,) = (p for p in report.problems if p.startswith("would answer with"))
+        settings = yaml.safe_load(line.split("`")[1])
+        mended = pool_model(backend.url, **settings)
+        (report,) = await check_pool(Pool(models=(mended,)), timeout_s=5)
+    assert report.problems == ()
+
+
+async def test_nothing_is_proposed_where_nothing_helps() -> None:
+    async with refusing(NO_SYSTEM, NO_ALTERNATION) as backend:
+        settings = {"request": {"system_role": "none", "alternate_roles": False}}
+        (report,) = await check_pool(
+            Pool(models=(pool_model(backend.url, **settings),)), timeout_s=5
+        )
+    assert report.status == "OK"
+    refused = Response(body=b'{"error": "no"}', http_status=400, headers=JSON)
+    async with playing(refused) as playback:
+        report = await checked(playback, "openai")
+    assert report.proposal == {}
+    assert report.problems == ("the test call ended as REJECTED with HTTP status 400",)
+
+
+@pytest.mark.parametrize("http_status", [401, 404, 429, 503])
+async def test_other_refusals_are_not_tried_again(http_status: int) -> None:
+    async with refusing(NO_SYSTEM, http_status=http_status) as backend:
+        (report,) = await check_pool(Pool(models=(pool_model(backend.url),)), timeout_s=5)
+    assert len(backend.refused) == 1
+    assert report.proposal == {}
+
+
+@pytest.mark.parametrize("backend", ["openai", "vllm", "sglang", "tgi"])
+async def test_reasoning_that_begins_without_a_tag_is_found(backend: str) -> None:
+    async with refusing(text="Let me see.</think>OK.") as server:
+        (report,) = await check_pool(Pool(models=(pool_model(server.url, backend),)), timeout_s=5)
+        known = pool_model(server.url, backend, **report.proposal)
+        (mended,) = await check_pool(Pool(models=(known,)), timeout_s=5)
+    assert report.proposal == {"starts_in_reasoning": True}
+    assert any("`starts_in_reasoning: true`" in problem for problem in report.problems)
+    assert mended.problems == ()
 
 
 def replicated(model_id: str, endpoints: object) -> PoolModel:

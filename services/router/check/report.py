@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.router.backends.dialects.served_models import Catalogue, ServedModel
     from services.router.backends.http.attempt_failure import AttemptFailedError
     from services.router.pool.model import PoolModel
@@ -27,6 +31,8 @@ class Findings:
     timed_out: bool
     latency_s: float | None
     """Duration of the test call, if it brought a whole reply."""
+    proposal: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the model that would suit the endpoint; empty if none are known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,8 @@ class EndpointReport:
     context_window_tokens: int
     served_context_window_tokens: int | None
     problems: tuple[str, ...]
+    proposal: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the model in the pool file with which the endpoint would answer as it should."""
 
     def as_dict(self) -> dict[str, Any]:
         """Returns the fields, for JSON."""
@@ -57,7 +65,11 @@ def endpoint_report(model: PoolModel, url: str, findings: Findings) -> EndpointR
     served = None
     if findings.catalogue is not None:
         served = findings.catalogue.find(model.backend_model or model.id)
-    problems = [*_call_problems(model, findings), *_catalogue_problems(model, findings, served)]
+    problems = [
+        *_call_problems(model, findings),
+        *_proposals(findings),
+        *_catalogue_problems(model, findings, served),
+    ]
     return EndpointReport(
         model_id=model.id,
         url=url,
@@ -70,6 +82,7 @@ def endpoint_report(model: PoolModel, url: str, findings: Findings) -> EndpointR
         context_window_tokens=model.context_window_tokens,
         served_context_window_tokens=None if served is None else served.context_window_tokens,
         problems=tuple(problems),
+        proposal=findings.proposal,
     )
 
 
@@ -130,6 +143,16 @@ def _call_problems(model: PoolModel, findings: Findings) -> list[str]:
         return ["did not answer the test call in time"]
     http = f" with HTTP status {failure.http_status}" if failure and failure.http_status else ""
     return [f"the test call ended as {status.name}{http}"]
+
+
+def _proposals(findings: Findings) -> list[str]:
+    if not findings.proposal:
+        return []
+    lines = yaml.safe_dump(dict(findings.proposal), default_flow_style=True, width=1000)
+    setting = lines.strip()[1:-1]  # without the braces of the whole
+    if "request" in findings.proposal:
+        return [f"would answer with this line in the pool file: `{setting}`"]
+    return [f"its replies begin within reasoning, so the pool file needs the line `{setting}`"]
 
 
 def _catalogue_problems(

@@ -82,7 +82,10 @@ class RequestShape(BaseModel):
         own = sorted(_OWN_FIELDS & body.keys())
         if own:
             raise ValueError(f"may not name what the router sets itself: {', '.join(own)}")
-        json.dumps(body, allow_nan=False)  # raises a `ValueError` of its own
+        try:
+            json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
+        except ValueError as error:
+            raise ValueError(f"is no JSON: {error}") from error
         return body
 
     @field_validator("extra_headers")

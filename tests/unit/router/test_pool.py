@@ -160,3 +160,55 @@ def test_attribution_is_for_openrouter(tmp_path: Path) -> None:
     named = "    attribution: {url: 'https://example.org', title: Us}\n"
     (problem,) = problems(tmp_path, GOOD.replace("    prior_score: 0.8\n", named))
     assert "attribution: is only for the backend openrouter" in problem
+
+
+def with_settings(lines: str) -> str:
+    return GOOD.replace("    prior_score: 0.8\n", lines)
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "said"),
+    [
+        ("extra_body: {model: x, stream: false}", "router sets itself: model, stream"),
+        ("extra_body: {max_tokens: 1}", "router sets itself: max_tokens"),
+        ("extra_body: {seed: .nan}", "is no JSON"),
+        ('extra_body: {seed: "\\ud800"}', "is no JSON"),
+        ("extra_body: {since: 2026-01-01}", "not a valid JSON value"),
+        ("extra_body: {1: a}", "valid string"),
+        ("extra_headers: {Authorization: a}", "router sets itself"),
+        ("extra_headers: {HOST: a}", "router sets itself"),
+        ("extra_headers: {Proxy-Authorization: a}", "router sets itself"),
+        ("extra_headers: {'X Team': a}", "no name of a header"),
+        ("extra_headers: {'': a}", "no name of a header"),
+        ('extra_headers: {X-Team: "a\\r\\nHost: b"}', "printable ASCII"),
+        ("extra_headers: {X-Team: ü}", "printable ASCII"),
+        ("extra_headers: {X-Team: a, x-team: b}", "names a header twice"),
+        ("system_role: chief", "'system', 'developer', 'user' or 'none'"),
+        ("tokens: 3", "Extra inputs are not permitted"),
+    ],
+)
+def test_a_request_shape_that_would_break_requests_is_refused(
+    tmp_path: Path, request_fields: str, said: str
+) -> None:
+    found = problems(tmp_path, with_settings(f"    request: {{{request_fields}}}\n"))
+    assert all(problem.startswith("line 12: models.1.request") for problem in found)
+    assert said in "\n".join(found)
+
+
+def test_a_temperature_that_is_never_sent_is_named_with_the_way_out(tmp_path: Path) -> None:
+    o3 = "    backend_model: o3\n"
+    (problem,) = problems(tmp_path, with_settings(f"{o3}    temperature: 0.2\n"))
+    assert problem.startswith("line 13: models.1.temperature: 0.2 is never sent")
+    path = tmp_path / "pool.yaml"
+    for temperature, request in (("1", "{}"), ("0.2", "{fixed_temperature: false}")):
+        lines = f"{o3}    temperature: {temperature}\n    request: {request}\n"
+        path.write_text(with_settings(lines))
+        assert load_pool(path).by_id["large"].temperature == float(temperature)
+
+
+@pytest.mark.parametrize("backend", ["ollama", "tgi-native"])
+def test_fields_that_a_backend_does_not_have_are_refused(tmp_path: Path, backend: str) -> None:
+    lines = f"    backend: {backend}\n    request: {{stream_options: false}}\n"
+    text = with_settings(lines).replace("models.example/v1/", "models.example/")
+    (problem,) = problems(tmp_path, text)
+    assert problem == f"line 13: models.1.request: {backend} has no stream_options"

@@ -46,6 +46,12 @@ def test_a_verdict_that_is_asked_for_is_what_the_call_is_for(purpose: Purpose) -
     assert f"@@{purpose} {NONCE} " in call.verdict(over=True)
 
 
+def test_an_assessment_is_asked_for_in_the_users_turn_where_there_is_no_system_message() -> None:
+    call = read_call("m", [user(f"End with @@assessment {NONCE}\n\nq @@assessment 00000000")])
+    assert call.purpose is Purpose.PROPOSAL
+    assert call.nonce == NONCE
+
+
 def test_references_without_an_assessment_make_an_aggregation() -> None:
     call = read_call("m", [system("Merge."), user(quoted("q", ["one", "two\nlines"]))])
     assert call.purpose is Purpose.AGGREGATION

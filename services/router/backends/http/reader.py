@@ -19,7 +19,7 @@ _JSON_SPACE = " \t\n\r"
 _CHARACTERS_PER_TOKEN_LIMIT = 32
 """Characters per allowed token above which a reply is refused as malformed."""
 _OPEN = "<think>"
-_CLOSE = "</think>"
+REASONING_END = "</think>"
 
 
 class Decoder(Protocol):
@@ -181,11 +181,11 @@ class ReasoningSplitter:
             self._where, self._held = _Where.ANSWER, "".join([*self._space, text])
 
     def _reason(self) -> None:
-        reasoning, closed, rest = self._held.partition(_CLOSE)
+        reasoning, closed, rest = self._held.partition(REASONING_END)
         if closed:
             self._where, self._held = _Where.AFTER, rest
         else:  # the last characters may be the start of the closing tag
-            kept = len(_CLOSE) - 1
+            kept = len(REASONING_END) - 1
             reasoning, self._held = self._held[:-kept], self._held[-kept:]
         self.reasoning_characters += len(reasoning)
 

@@ -36,3 +36,7 @@ def test_a_pool_without_costs_is_free() -> None:
     for model in yaml.safe_load(pool_yaml(pool, URL))["models"]:
         assert model["prompt_price_usd_per_million_tokens"] == 0
         assert model["expected_reply_tokens"] == 300
+
+
+def test_recorded_queries_reach_the_simulator_as_they_were_whatever_the_models_name() -> None:
+    assert {m["family"] for m in yaml.safe_load(pool_yaml(POOL, URL))["models"]} == {"other"}

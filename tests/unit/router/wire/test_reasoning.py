@@ -42,3 +42,16 @@ def test_marks_within_an_answer_are_text() -> None:
 @given(st.text(alphabet="ab <\n").filter(lambda text: text.strip()))
 def test_an_answer_without_reasoning_is_let_through_whole(text: str) -> None:
     assert split(list(text)) == (text, 0)
+
+
+def test_a_server_that_separates_the_reasoning_leaves_the_answer_alone() -> None:
+    splitter = ReasoningSplitter(inside=True)
+    splitter.expect_answer()
+    assert splitter.feed("Eight.") + splitter.finish() == "Eight."
+
+
+def test_reasoning_that_has_begun_in_the_text_ends_in_it() -> None:
+    splitter = ReasoningSplitter(inside=True)
+    assert splitter.feed("7?") == ""
+    splitter.expect_answer()
+    assert splitter.feed(" 8!</think>Eight.") + splitter.finish() == "Eight."

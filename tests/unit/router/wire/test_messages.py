@@ -1,0 +1,92 @@
+"""Messages in the roles that a model accepts: none of the text is lost, and its order stays."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.router.backends.dialects.messages import OPENING, shaped
+from services.router.pool.request_shape import RequestShape, SystemRole
+from services.router.types.conversation import Message, Role
+
+SYSTEM, USER, ASSISTANT = Role.SYSTEM, Role.USER, Role.ASSISTANT
+texts = st.integers(0, 10**6).map(str)
+turns = st.lists(st.tuples(st.sampled_from([USER, ASSISTANT]), texts), max_size=6)
+conversations = st.tuples(st.lists(texts, max_size=2), turns, texts).map(
+    lambda parts: messages(*((SYSTEM, text) for text in parts[0]), *parts[1], (USER, parts[2]))
+)
+shapes = st.builds(
+    RequestShape, system_role=st.sampled_from(SystemRole), alternate_roles=st.booleans()
+)
+
+
+def messages(*turns: tuple[Role, str]) -> tuple[Message, ...]:
+    return tuple(Message(role=role, content=text) for role, text in turns)
+
+
+def said(conversation: tuple[Message, ...]) -> list[str]:
+    pieces = "\n\n".join(message.content for message in conversation).split("\n\n")
+    return [piece for piece in pieces if piece != OPENING]
+
+
+@given(conversations, shapes)
+def test_all_text_is_sent_in_its_order(
+    conversation: tuple[Message, ...], shape: RequestShape
+) -> None:
+    dropped = shape.system_role is SystemRole.NONE
+    kept = tuple(m for m in conversation if not dropped or m.role is not SYSTEM)
+    sent = shaped(conversation, shape)
+    assert said(sent) == said(kept)
+    assert sent[-1].role is USER
+    for speaker in (USER, ASSISTANT):  # each text stays in the mouth of its speaker
+        own = said(tuple(m for m in kept if m.role is speaker))
+        assert set(own) <= set(said(tuple(m for m in sent if m.role is speaker)))
+
+
+@given(conversations, shapes)
+def test_the_roles_are_those_that_the_shape_allows(
+    conversation: tuple[Message, ...], shape: RequestShape
+) -> None:
+    sent = shaped(conversation, shape)
+    speakers = [message.role for message in sent if message.role is not SYSTEM]
+    if shape.system_role in {SystemRole.USER, SystemRole.NONE}:
+        assert len(speakers) == len(sent)
+    if shape.alternate_roles:
+        assert speakers[0] is USER
+        assert all(a is not b for a, b in itertools.pairwise(speakers))
+
+
+@given(conversations, shapes)
+def test_a_shaped_conversation_stays_as_it_is(
+    conversation: tuple[Message, ...], shape: RequestShape
+) -> None:
+    once = shaped(conversation, shape)
+    assert shaped(once, shape) == once
+
+
+@pytest.mark.parametrize("role", [SystemRole.SYSTEM, SystemRole.DEVELOPER])
+def test_an_ordinary_conversation_is_sent_as_it_is(role: SystemRole) -> None:
+    ordinary = messages((SYSTEM, "Be brief."), (USER, "Hi"), (ASSISTANT, "Hello"), (USER, "Legs?"))
+    assert shaped(ordinary, RequestShape(system_role=role)) == ordinary
+
+
+def test_the_system_text_stands_at_the_start_of_the_first_user_message() -> None:
+    user = RequestShape(system_role=SystemRole.USER)
+    given_ = messages((SYSTEM, "Be brief."), (USER, "Hi"), (ASSISTANT, "Hello"), (USER, "Legs?"))
+    assert shaped(given_, user) == messages(
+        (USER, "Be brief.\n\nHi"), (ASSISTANT, "Hello"), (USER, "Legs?")
+    )
+
+
+def test_an_assistant_that_speaks_first_is_preceded_by_a_users_turn() -> None:
+    greeting = messages((ASSISTANT, "Hello, how can I help?"), (USER, "Legs?"))
+    assert shaped(greeting, RequestShape()) == messages(
+        (USER, OPENING), *[(message.role, message.content) for message in greeting]
+    )
+    told = messages((SYSTEM, "Be brief."))
+    sent = shaped((*told, *greeting), RequestShape(system_role=SystemRole.USER))
+    assert sent == messages((USER, "Be brief."), (ASSISTANT, greeting[0].content), (USER, "Legs?"))
+    assert shaped(greeting, RequestShape(alternate_roles=False)) == greeting
