@@ -42,7 +42,7 @@ def check(
     timeout: Annotated[float, typer.Option(min=0, help="Seconds for each request.")] = 30.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Asks every endpoint for its models and for one token; the tokens cost money."""
+    """Asks every endpoint for its models and for short replies, which cost money."""
     run(_check(pool, timeout, as_json=as_json), address="", as_json=as_json)
 
 

@@ -65,6 +65,8 @@ class _RequestBody(BaseModel):
     stream: bool = False
     stream_options: _StreamOptions = _StreamOptions()
     max_tokens: int | None = Field(default=None, ge=1)
+    max_completion_tokens: int | None = Field(default=None, ge=1)
+    """OpenAI's newer name of the limit."""
     continue_final_message: bool = False
     """vLLM's: the last message is the start of the reply, which continues it."""
 
@@ -134,7 +136,8 @@ class _Exchange:
         except NoAnswerError as error:
             self.progress.outcome = CallOutcome.REJECTED
             return error_response(404, "no_recorded_answer", str(error))
-        completion = _complete(self.call, reply, self.partial, self.body.max_tokens)
+        limit = self.body.max_completion_tokens or self.body.max_tokens
+        completion = _complete(self.call, reply, self.partial, limit)
         writer = EventWriter(
             completion_id=f"chatcmpl-simulated-{self.number}",
             created=int(time.time()),

@@ -124,7 +124,7 @@ async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBen
     assert not router.simulator.calls
 
 
-Turn = tuple[model_pb2.Role, str]
+Turn = tuple[model_pb2.Role.ValueType, str]
 SYSTEM, USER, ASSISTANT = (
     model_pb2.ROLE_SYSTEM,
     model_pb2.ROLE_USER,

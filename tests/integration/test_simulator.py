@@ -80,10 +80,11 @@ async def test_a_whole_reply_holds_the_same_text_and_usage(
     assert reply["usage"]["cost"] == 0.002
 
 
-async def test_max_tokens_cuts_the_reply_and_says_so(
-    simulator: Simulator, http: aiohttp.ClientSession
+@pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
+async def test_a_token_limit_cuts_the_reply_and_says_so(
+    simulator: Simulator, http: aiohttp.ClientSession, limit: str
 ) -> None:
-    body = request_body(max_tokens=3)
+    body = request_body(**{limit: 3})
     async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
         events = await read_events(response)
     assert TEXT.startswith(content_of(events))

@@ -198,8 +198,8 @@ async def test_the_lines_are_proposed_with_which_a_refusing_backend_answers(
 
 
 async def test_nothing_is_proposed_where_nothing_helps() -> None:
+    settings: dict[str, Any] = {"request": {"system_role": "none", "alternate_roles": False}}
     async with refusing(NO_SYSTEM, NO_ALTERNATION) as backend:
-        settings = {"request": {"system_role": "none", "alternate_roles": False}}
         (report,) = await check_pool(
             Pool(models=(pool_model(backend.url, **settings),)), timeout_s=5
         )

@@ -2,7 +2,6 @@
 
 __main__: The command.
 probe: Asks every endpoint for its models, and for short replies.
-endpoint: An endpoint under check, and calls for short replies.
 proposal: Proposes settings with which a model answers as it should.
 report: Compares the answers with the pool file; one report per endpoint.
 """

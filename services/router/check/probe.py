@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.backends.client import open_wire_client
+from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.exchange import Exchange
 from services.router.backends.replicas.discovery.dns import lookup
-from services.router.check.endpoint import Endpoint
-from services.router.check.proposal import propose
+from services.router.check.proposal import TestCall, propose
 from services.router.check.report import (
     EndpointReport,
     Findings,
@@ -16,14 +20,26 @@ from services.router.check.report import (
     unchecked_report,
 )
 from services.router.pool.endpoints import base_url
+from services.router.pool.model import PoolModel
+from services.router.pool.request_shape import TokenLimitField
+from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
     from services.router.backends.client import WireClient
-    from services.router.pool.model import PoolModel
+    from services.router.backends.dialects.served_models import Catalogue
+    from services.router.check.proposal import Changes
     from services.router.pool.pool import Pool
 
 _MAX_TOGETHER = 16
+_TEST_PROMPT = (
+    Message(role=Role.SYSTEM, content="Be brief."),
+    Message(role=Role.USER, content="Say OK."),
+)
+_TEST_TEMPERATURE = 0.7
+"""Sent where the pool file sets none, because `self-moa` sends it."""
+_LIMIT_WITH_REASONING = 1024
+"""Token limit of a test call whose limit counts the reasoning."""
 
 
 async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
@@ -37,7 +53,7 @@ async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
 
     async def check(client: WireClient, model: PoolModel, url: str) -> EndpointReport:
         async with together:
-            endpoint = Endpoint(client=client, model=model, url=url, timeout_s=timeout_s)
+            endpoint = _Endpoint(client=client, model=model, url=url, timeout_s=timeout_s)
             return endpoint_report(model, url, await _findings(endpoint))
 
     async def check_model(client: WireClient, model: PoolModel) -> list[EndpointReport]:
@@ -68,7 +84,7 @@ async def _urls(model: PoolModel) -> tuple[str, ...]:
     return tuple(base_url(address, dns.port, dns.path) for address in addresses)
 
 
-async def _findings(endpoint: Endpoint) -> Findings:
+async def _findings(endpoint: _Endpoint) -> Findings:
     catalogue = await endpoint.catalogue()
     call = await endpoint.call()
     return Findings(
@@ -76,5 +92,61 @@ async def _findings(endpoint: Endpoint) -> Findings:
         failure=call.failure,
         timed_out=call.timed_out,
         latency_s=call.duration_s if call.answered else None,
-        proposal=await propose(endpoint, call),
+        proposal=await propose(endpoint.model, call, endpoint.call),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Endpoint:
+    """An endpoint of a model. Each request to it has a time limit."""
+
+    client: WireClient
+    model: PoolModel
+    url: str
+    timeout_s: float
+
+    async def catalogue(self) -> Catalogue | None:
+        """Returns the models that the server lists; None if it has no list, which is no problem."""
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                return await self.client.catalogue(self.model, self.url)
+        except (AttemptFailedError, TimeoutError):
+            return None
+
+    async def call(self, changes: Changes | None = None, *, limit: int = 1) -> TestCall:
+        """Asks for a short reply; see `Ask`."""
+        model = _test_model(self.model, changes or {}, limit)
+        exchange = Exchange(model=model, base_url=self.url, messages=_TEST_PROMPT)
+        started_s = time.monotonic()
+        failure, timed_out = None, False
+        try:
+            async with (
+                asyncio.timeout(self.timeout_s),
+                aclosing(self.client.stream(exchange)) as texts,
+            ):
+                async for _ in texts:
+                    pass
+        except AttemptFailedError as error:
+            failure = error
+        except TimeoutError:
+            timed_out = True
+        return TestCall(
+            exchange=exchange,
+            failure=failure,
+            timed_out=timed_out,
+            duration_s=time.monotonic() - started_s,
+        )
+
+
+def _test_model(model: PoolModel, changes: Changes, limit: int) -> PoolModel:
+    """Returns the model with changes of its request shape, and few tokens in a reply."""
+    request = model.request.model_dump(exclude_unset=True) | dict(changes)
+    changed = PoolModel.model_validate(model.model_dump(exclude_unset=True) | {"request": request})
+    limit_field = changed.shape.token_limit_field
+    if limit_field is TokenLimitField.NONE:
+        limit = model.max_reply_tokens
+    elif limit_field is TokenLimitField.MAX_COMPLETION_TOKENS:
+        limit = _LIMIT_WITH_REASONING
+    tokens = min(limit, model.max_reply_tokens)
+    temperature = _TEST_TEMPERATURE if model.temperature is None else model.temperature
+    return changed.model_copy(update={"max_reply_tokens": tokens, "temperature": temperature})

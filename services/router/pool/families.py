@@ -7,11 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.pool.backend import Backend
-from services.router.pool.request_shape import RequestShape, SystemRole, TokenLimitField
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Family(enum.StrEnum):
@@ -39,57 +36,60 @@ class Family(enum.StrEnum):
 class Preset:
     """The settings of a family; those of the pool file override them."""
 
-    request: RequestShape = field(default_factory=RequestShape)
+    request: Mapping[str, str | bool] = field(default_factory=dict)
+    """Fields of the request shape, as pool files spell them."""
     starts_in_reasoning: bool = False
 
 
-_USER_ONLY = Preset(request=RequestShape(system_role=SystemRole.USER))
-_REASONING = RequestShape(
-    token_limit_field=TokenLimitField.MAX_COMPLETION_TOKENS, fixed_temperature=True
-)
+_USER_ONLY: Mapping[str, str | bool] = {"system_role": "user"}
+_REASONING: Mapping[str, str | bool] = {
+    "token_limit_field": "max_completion_tokens",
+    "fixed_temperature": True,
+}
 PRESETS: Mapping[Family, Preset] = {
-    Family.GEMMA: _USER_ONLY,
-    Family.MISTRAL: _USER_ONLY,
-    Family.MISTRAL_API: Preset(request=RequestShape(stream_options=False)),
+    Family.GEMMA: Preset(request=_USER_ONLY),
+    Family.MISTRAL: Preset(request=_USER_ONLY),
+    Family.MISTRAL_API: Preset(request={"stream_options": False}),
     Family.OPENAI_REASONING: Preset(request=_REASONING),
-    Family.OPENAI_O1_MINI: Preset(
-        request=_REASONING.model_copy(update={"system_role": SystemRole.USER})
-    ),
+    Family.OPENAI_O1_MINI: Preset(request={**_REASONING, **_USER_ONLY}),
     Family.DEEPSEEK_R1: Preset(starts_in_reasoning=True),
     Family.QWEN_THINKING: Preset(starts_in_reasoning=True),
     Family.OTHER: Preset(),
 }
 
-_ANY = frozenset(Backend)
-_TEMPLATED = frozenset({Backend.VLLM, Backend.SGLANG, Backend.TGI})
-"""Servers that pass on what a chat template makes of a reply; others separate reasoning themselves."""
-_OPENAI = frozenset({Backend.OPENAI})
+_TEMPLATED = frozenset({"vllm", "sglang", "tgi"})
+"""Backends that pass on what a chat template makes of a reply; others separate reasoning themselves."""
+_OPENAI = frozenset({"openai"})
 """OpenRouter, for one, translates requests itself."""
 _MISTRAL_API_HOST = "api.mistral.ai"
-_RULES: tuple[tuple[re.Pattern[str], frozenset[Backend], Family], ...] = (
-    (re.compile(r"gemma"), _ANY, Family.GEMMA),
+_RULES: tuple[tuple[re.Pattern[str], frozenset[str] | None, Family], ...] = (
+    (re.compile(r"gemma"), None, Family.GEMMA),
     # Their later chat templates have a system role.
-    (re.compile(r"mistral[-_](small|medium|large)|pixtral|magistral|devstral"), _ANY, Family.OTHER),
-    (re.compile(r"mistral|mixtral|ministral|codestral|mathstral"), _ANY, Family.MISTRAL),
+    (re.compile(r"mistral[-_](small|medium|large)|pixtral|magistral|devstral"), None, Family.OTHER),
+    (re.compile(r"mistral|mixtral|ministral|codestral|mathstral"), None, Family.MISTRAL),
     (re.compile(r"^(ft:)?o1-(mini|preview)"), _OPENAI, Family.OPENAI_O1_MINI),
     (re.compile(r"^(ft:)?(o[1-9]|gpt-[5-9])(?![0-9a-z])"), _OPENAI, Family.OPENAI_REASONING),
     # The template of R1-0528 leaves the opening tag to the model.
     (re.compile(r"deepseek-r1(?!.*0528)"), _TEMPLATED, Family.DEEPSEEK_R1),
     (re.compile(r"qwq-|qwen3.*-thinking"), _TEMPLATED, Family.QWEN_THINKING),
 )
-"""The first rule that fits counts. Names are in lower case, without the organization before a slash."""
+"""Patterns of names, the backends where they count if not all, and the family. The first that fits
+counts. Names are in lower case, without the organization before a slash."""
 
 
-def guess_family(name: str, backend: Backend, host: str | None = None) -> Family:
+def guess_family(names: Sequence[str], backend: str, host: str | None = None) -> Family:
     """Returns the family of a model.
 
     Args:
-        name: The model's name at the backend.
-        backend: The backend.
+        names: The model's name at the backend, then its id; some servers ignore the name.
+        backend: The backend, as pool files spell it.
         host: The host of the backend's URL, if there is one.
     """
     if host == _MISTRAL_API_HOST:
         return Family.MISTRAL_API
-    name = name.rsplit("/", 1)[-1].lower()
-    fits = (family for rule, where, family in _RULES if backend in where and rule.search(name))
-    return next(fits, Family.OTHER)
+    for name in names:
+        last = name.rsplit("/", 1)[-1].lower()
+        for pattern, backends, family in _RULES:
+            if (backends is None or backend in backends) and pattern.search(last):
+                return family
+    return Family.OTHER

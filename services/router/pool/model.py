@@ -146,13 +146,14 @@ class PoolModel(BaseModel):
         if self.family is not None:
             return PRESETS[self.family]
         urls = self.replicas.urls
-        name = self.backend_model or self.id
-        return PRESETS[guess_family(name, self.backend, urls[0].host if urls else None)]
+        names = [self.backend_model or self.id, self.id]
+        return PRESETS[guess_family(names, self.backend, urls[0].host if urls else None)]
 
     @cached_property
     def shape(self) -> RequestShape:
         """The shape of the model's requests: the file's settings, else those of its family."""
-        return self.request.over(self.preset.request)
+        own = self.request.model_dump(exclude_unset=True)
+        return RequestShape.model_validate({**self.preset.request, **own})
 
     @property
     def reply_starts_in_reasoning(self) -> bool:

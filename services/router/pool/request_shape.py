@@ -102,8 +102,3 @@ class RequestShape(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError("names a header twice")
         return headers
-
-    def over(self, preset: RequestShape) -> RequestShape:
-        """Returns the shape with its own fields, and those of a preset where it sets none."""
-        own = {name: getattr(self, name) for name in self.model_fields_set}
-        return preset.model_copy(update=own)

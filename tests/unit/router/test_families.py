@@ -33,7 +33,7 @@ from tests.wire.attempt import pool_model
     ],
 )
 def test_a_served_model_is_known_by_its_name(name: str, family: Family) -> None:
-    assert guess_family(name, Backend.VLLM) is family
+    assert guess_family([name], Backend.VLLM) is family
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_served_model_is_known_by_its_name(name: str, family: Family) -> None:
     ],
 )
 def test_a_model_behind_an_api_is_known_by_its_name(name: str, family: Family) -> None:
-    assert guess_family(name, Backend.OPENAI) is family
+    assert guess_family([name], Backend.OPENAI) is family
 
 
 def test_mistrals_own_api_is_known_by_its_host() -> None:
@@ -69,11 +69,19 @@ def test_every_family_has_a_preset() -> None:
     assert PRESETS.keys() == set(Family)
 
 
-def test_the_name_at_the_backend_counts_not_the_id() -> None:
-    served = pool_model("http://a/v1", id="small", backend_model="google/gemma-2-2b-it")
-    named = pool_model("http://a/v1", id="gemma-2-2b-it", backend_model="llama")
-    assert served.shape.system_role is SystemRole.USER
-    assert named.shape.system_role is SystemRole.SYSTEM
+@pytest.mark.parametrize(
+    ("name", "model_id", "role"),
+    [
+        ("google/gemma-2-2b-it", "small", SystemRole.USER),
+        ("tgi", "gemma-2-2b-it", SystemRole.USER),  # a server that ignores the name
+        ("mistral-small-latest", "mistral-7b-instruct", SystemRole.SYSTEM),
+    ],
+)
+def test_the_name_at_the_backend_counts_before_the_id(
+    name: str, model_id: str, role: SystemRole
+) -> None:
+    model = pool_model("http://a/v1", id=model_id, backend_model=name)
+    assert model.shape.system_role is role
 
 
 def test_what_the_file_says_wins_over_the_family() -> None:

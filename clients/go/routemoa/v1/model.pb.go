@@ -299,7 +299,7 @@ type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who speaks. Required: `ROLE_UNSPECIFIED` is answered INVALID_ARGUMENT.
 	Role Role `protobuf:"varint,1,opt,name=role,proto3,enum=routemoa.v1.Role" json:"role,omitempty"`
-	// What is said. Required: may not be empty.
+	// What is said. May not be empty in the user's last message; other empty messages are left out.
 	Content       string `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -171,7 +171,7 @@ class Message(_message.Message):
     role: Global___Role.ValueType
     """Who speaks. Required: `ROLE_UNSPECIFIED` is answered INVALID_ARGUMENT."""
     content: _builtins.str
-    """What is said. Required: may not be empty."""
+    """What is said. May not be empty in the user's last message; other empty messages are left out."""
     def __init__(
         self,
         *,

@@ -116,7 +116,7 @@ export type Message = Message$1<"routemoa.v1.Message"> & {
   role: Role;
 
   /**
-   * What is said. Required: may not be empty.
+   * What is said. May not be empty in the user's last message; other empty messages are left out.
    *
    * @generated from field: string content = 2;
    */
