@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from services.router.pool.request_shape import RequestShape, SystemRole
@@ -11,6 +12,7 @@ from services.router.types.conversation import Message, Role
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_ROLE = attrgetter("role")
 OPENING = "(The conversation begins.)"
 """The user's turn before an assistant that speaks first."""
 
@@ -34,11 +36,13 @@ def _after(system: Sequence[Message], turns: tuple[Message, ...]) -> tuple[Messa
 
 def _alternating(turns: Sequence[Message]) -> tuple[Message, ...]:
     """Returns the turns with alternating roles, the user's first."""
-    joined = tuple(_joined(role, tuple(run)) for role, run in groupby(turns, lambda m: m.role))
+    joined = tuple(_joined(role, tuple(run)) for role, run in groupby(turns, _ROLE))
     if joined and joined[0].role is Role.ASSISTANT:
         return (Message(role=Role.USER, content=OPENING), *joined)
     return joined
 
 
 def _joined(role: Role, messages: Sequence[Message]) -> Message:
+    if len(messages) == 1 and messages[0].role is role:
+        return messages[0]
     return Message(role=role, content="\n\n".join(message.content for message in messages))
