@@ -62,7 +62,11 @@ class Head(BaseModel):
     text: str = ""
     reasoning_characters: int = 0
     usage: Counts | None = None
+    finish_reason: str | None = None
+    """As in `FinishReason`."""
     retry_after_s: float | None = None
+    backend_message: str | None = None
+    """The backend's own words; unchecked if absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

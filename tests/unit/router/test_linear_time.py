@@ -11,7 +11,7 @@ from services.answer_key import answer_key
 from services.router.backends.call import ModelCall
 from services.router.backends.http.decoders import SseDecoder
 from services.router.backends.http.exchange import Exchange
-from services.router.backends.http.reader import ReasoningSplitter
+from services.router.backends.http.reasoning import ReasoningSplitter
 from services.router.backends.replicas.resume import resume_request
 from services.router.prompts.replies import AnswerFilter, read_reply
 from services.router.routing.agreement import agreeing
