@@ -74,19 +74,8 @@ class Reader(ABC):
         return self._read(events)
 
     def end(self) -> str:
-        """Returns the text of an event that is pending at the end of the stream.
-
-        An event that breaks off is no failure of its own: the reply is not whole.
-        """
-        if self.done or self.failure is not None:
-            return ""
-        try:
-            text = self._read(self._decoder.finish())
-        except ValueError:
-            return ""
-        if self.failure is not None and self.failure.status is CallStatus.MALFORMED:
-            self.failure = None
-        return text
+        """Returns the text of an event that is pending at the end of the stream."""
+        return "" if self.done or self.failure is not None else self._read_pending()
 
     def finish(self) -> str:
         """Returns the held text that belongs to the answer."""
@@ -97,6 +86,15 @@ class Reader(ABC):
     @abstractmethod
     def _event(self, value: dict[str, Any]) -> str:
         """Returns the text of an event."""
+
+    def _read_pending(self) -> str:
+        try:
+            text = self._read(self._decoder.finish())
+        except ValueError:
+            return ""
+        if self.failure is not None and self.failure.status is CallStatus.MALFORMED:
+            self.failure = None  # it breaks off: then the reply is not whole, whatever it was
+        return text
 
     def _read(self, events: Sequence[str]) -> str:
         texts: list[str] = []
