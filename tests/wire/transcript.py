@@ -31,6 +31,8 @@ class End(enum.StrEnum):
     HALF_CLOSED = "half-closed"
     """The server says that nothing follows, before the response's end, and goes on listening."""
     RESET = "reset"
+    OPEN = "open"
+    """It stays open, and nothing follows."""
 
 
 class Counts(BaseModel):

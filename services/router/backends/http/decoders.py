@@ -109,7 +109,7 @@ class SseDecoder:
                 events.append(self._event())
             else:
                 self._is_error = False
-        if len(self._data) == 1 and not was_pending and self._is_whole():
+        if self._data and not was_pending and self._is_whole():
             events.append(self._event())  # a backend may keep its blank line until the next event
         return events
 
@@ -142,9 +142,15 @@ class SseDecoder:
             raise LinesError("an event is too long")
 
     def _is_whole(self) -> bool:
-        """Returns whether the pending line is a whole object; further lines could only spoil it."""
-        line = self._data[0].rstrip()
-        return line.endswith("}") and isinstance(_parsed(line), dict)
+        """Returns whether the pending lines are whole objects: further ones could only spoil them.
+
+        It is asked once per event, so that an event in many pieces costs no more than its length.
+        """
+        if not self._data[-1].rstrip().endswith(("}", "]")):
+            return False
+        if isinstance(_parsed("\n".join(self._data)), dict):
+            return True
+        return all(line == "[DONE]" or isinstance(_parsed(line), dict) for line in self._data)
 
     def _event(self) -> str:
         event = "\n".join(self._data)

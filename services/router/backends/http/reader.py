@@ -101,21 +101,40 @@ class Reader(ABC):
         try:
             for event in events:
                 if event == _DONE:
-                    self._finish("")
-                    self.finished = self.done = True
+                    self._finish_all()
                 elif event and not self.done:
                     value, end = _DECODER.raw_decode(event := event.strip(_JSON_SPACE))
-                    if end != len(event) or not isinstance(value, dict):
-                        value = _only_object(value, whole=end == len(event))
-                    text = self._event(value)
-                    if text:
-                        self._begun = True
-                        texts.append(text)
+                    if end == len(event) and isinstance(value, dict):
+                        self._take(value, texts)
+                    else:
+                        self._take_all(event, texts)
         except (ValueError, RecursionError):  # the JSON of the reply is malformed
             self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
         except AttemptFailedError as error:
             self._fail_as(error)
         return self._answer("".join(texts))
+
+    def _take(self, value: dict[str, Any], texts: list[str]) -> None:
+        text = self._event(value)
+        if text:
+            self._begun = True
+            texts.append(text)
+
+    def _take_all(self, event: str, texts: list[str]) -> None:
+        """Reads an event of several objects: some servers leave the blank lines between them out."""
+        at = 0
+        while at < len(event):
+            if event.startswith(_DONE, at):
+                self._finish_all()
+                return
+            value, at = _DECODER.raw_decode(event, at)
+            self._take(_object_of(value), texts)
+            while at < len(event) and event[at] in _JSON_SPACE:
+                at += 1
+
+    def _finish_all(self) -> None:
+        self._finish("")
+        self.finished = self.done = True
 
     def _answer(self, text: str) -> str:
         self._characters_left -= len(text)
@@ -182,15 +201,17 @@ class Reader(ABC):
         return failure_in(error, begun=self._begun)
 
 
-def _only_object(value: object, *, whole: bool) -> dict[str, Any]:
-    """Returns the one object in a list, the form in which some gateways report errors.
+def _object_of(value: object) -> dict[str, Any]:
+    """Returns an object, or the only one in a list, the form in which some gateways report errors.
 
     Raises:
         AttemptFailedError: The value is something else.
     """
-    if whole and isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-        return value[0]
-    raise AttemptFailedError(CallStatus.MALFORMED)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        raise AttemptFailedError(CallStatus.MALFORMED)
+    return value
 
 
 def text_of(value: object) -> str:
