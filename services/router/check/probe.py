@@ -91,6 +91,7 @@ async def _findings(client: WireClient, model: PoolModel, url: str, timeout_s: f
         catalogue=catalogue,
         failure=failure,
         timed_out=timed_out,
+        message=exchange.backend_message,
         latency_s=time.monotonic() - started_s if whole else None,
     )
 
