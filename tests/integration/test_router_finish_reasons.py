@@ -98,7 +98,9 @@ async def test_ill_formed_text_costs_no_layer_its_answers(start_router: StartRou
     body = event({"content": "Acht \ud83d"}) + event({"content": "\udd77 \ud83d\0"}, "stop")
     async with playing(Response(body=body + b"data: [DONE]\n\n")) as backend:
         models = {"a": {"url": backend.url}}
-        router = await start_router(dict.fromkeys(SCORES, script), SCORES, models=models)
+        router = await start_router(
+            dict.fromkeys(SCORES, script), SCORES, models=models, aggregator="b"
+        )
         result = await router.ask(max_layer_count=1, max_layer_model_count=2)
     texts = {answer.model_id: answer.text for answer in result.layers[0].answers}
     assert texts["a"] == "Acht \U0001f577 \ufffd\ufffd"
