@@ -60,8 +60,6 @@ class OpenAiReader(Reader):
 
     def _content(self, content: object) -> str:
         """Returns the text of a content that is a list of parts: texts, reasoning and others."""
-        if isinstance(content, dict):
-            return self._part(content)
         if isinstance(content, list):
             return "".join(map(self._part, content))
         return text_of(content)

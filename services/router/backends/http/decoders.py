@@ -6,6 +6,7 @@ import json
 
 MAX_LINE_BYTES = 1 << 20
 MAX_EVENT_BYTES = MAX_LINE_BYTES
+MAX_EVENT_LINES = 4_096
 _BOM = "\ufeff"
 _JSON_STARTS = ("{", "[")
 
@@ -138,7 +139,7 @@ class SseDecoder:
     def _add(self, line: str) -> None:
         self._data.append(line)
         self._data_characters += len(line) + 1
-        if self._data_characters > MAX_EVENT_BYTES:
+        if self._data_characters > MAX_EVENT_BYTES or len(self._data) > MAX_EVENT_LINES:
             raise LinesError("an event is too long")
 
     def _is_whole(self) -> bool:

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.backends.http.decoders import MAX_EVENT_BYTES, LinesError, SseDecoder
+from services.router.backends.http.decoders import (
+    MAX_EVENT_BYTES,
+    MAX_EVENT_LINES,
+    LinesError,
+    SseDecoder,
+)
 
 lines = st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1)
 
@@ -84,3 +89,9 @@ def test_a_line_without_end_is_refused() -> None:
 def test_an_event_without_end_is_refused() -> None:
     with pytest.raises(LinesError):
         decode(b"data: xxxxxxxxxx\n" * (MAX_EVENT_BYTES // 10 + 1), 1 << 16)
+
+
+def test_an_event_of_too_many_lines_is_refused() -> None:
+    decode(b"data:\n" * MAX_EVENT_LINES, 1 << 16)
+    with pytest.raises(LinesError):
+        decode(b"data:\n" * (MAX_EVENT_LINES + 1), 1 << 16)
