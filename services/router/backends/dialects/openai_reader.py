@@ -35,7 +35,9 @@ class OpenAiReader(Reader):
             raise AttemptFailedError(CallStatus.MALFORMED)
         if choice.get("error"):
             raise self._fail(choice)
-        delta = choice.get("delta") or self._message(choice)
+        delta = choice.get("delta")
+        if not delta:
+            delta = self._message(choice)
         text = "" if delta is None else self._delta(delta)
         reason = choice.get("finish_reason")
         if reason:  # an empty one says nothing

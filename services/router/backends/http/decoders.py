@@ -86,7 +86,7 @@ class SseDecoder:
     def __init__(self) -> None:
         self._lines = LineDecoder()
         self._data: list[str] = []
-        self._data_characters = 0
+        self._pending_bytes = 0
         self._is_error = False
         self._is_bare = False
         """True if the pending data is JSON without a field name."""
@@ -103,15 +103,17 @@ class SseDecoder:
             if line.startswith("data:"):
                 if self._is_bare:
                     events.append(self._event())
-                self._add(line[5:].removeprefix(" "))
+                self._data.append(line[5:].removeprefix(" "))
             elif line:
                 self._other_line(line)
             elif self._data:
                 events.append(self._event())
             else:
                 self._is_error = False
-        if self._data and not was_pending and self._is_whole():
-            events.append(self._event())  # a backend may keep its blank line until the next event
+        if self._data:
+            self._check_size(data)
+            if not was_pending and self._is_whole():
+                events.append(self._event())  # its blank line may come only with the next event
         return events
 
     def finish(self) -> list[str]:
@@ -124,22 +126,22 @@ class SseDecoder:
     def _other_line(self, line: str) -> None:
         name, _, value = line.partition(":")
         if self._is_bare:
-            self._add(line)
+            self._data.append(line)
         elif line.lstrip().startswith(_JSON_STARTS):
             self._is_bare = True
-            self._add(line)
+            self._data.append(line)
         elif name == "event":
             self._is_error = value.strip() == "error"
         elif name == "error":
             self._is_error = True
-            self._add(value.strip())
+            self._data.append(value.strip())
         elif line == "data":
-            self._add("")
+            self._data.append("")
 
-    def _add(self, line: str) -> None:
-        self._data.append(line)
-        self._data_characters += len(line) + 1
-        if self._data_characters > MAX_EVENT_BYTES or len(self._data) > MAX_EVENT_LINES:
+    def _check_size(self, data: bytes) -> None:
+        """Bounds the pending event by the bytes that have come since it was empty."""
+        self._pending_bytes += len(data)
+        if self._pending_bytes > MAX_EVENT_BYTES or len(self._data) > MAX_EVENT_LINES:
             raise LinesError("an event is too long")
 
     def _is_whole(self) -> bool:
@@ -158,7 +160,7 @@ class SseDecoder:
         if self._is_error:
             event = json.dumps({"error": _parsed(event) or event or "error"})
         self._data.clear()
-        self._data_characters = 0
+        self._pending_bytes = 0
         self._is_error = self._is_bare = False
         return event
 

@@ -105,7 +105,10 @@ class Reader(ABC):
                 elif event and not self.done:
                     value, end = _DECODER.raw_decode(event := event.strip(_JSON_SPACE))
                     if end == len(event) and isinstance(value, dict):
-                        self._take(value, texts)
+                        text = self._event(value)
+                        if text:
+                            self._begun = True
+                            texts.append(text)
                     else:
                         self._take_all(event, texts)
         except (ValueError, RecursionError):  # the JSON of the reply is malformed
@@ -113,12 +116,6 @@ class Reader(ABC):
         except AttemptFailedError as error:
             self._fail_as(error)
         return self._answer("".join(texts))
-
-    def _take(self, value: dict[str, Any], texts: list[str]) -> None:
-        text = self._event(value)
-        if text:
-            self._begun = True
-            texts.append(text)
 
     def _take_all(self, event: str, texts: list[str]) -> None:
         """Reads an event of several objects: some servers leave the blank lines between them out."""
@@ -128,7 +125,8 @@ class Reader(ABC):
                 self._finish_all()
                 return
             value, at = _DECODER.raw_decode(event, at)
-            self._take(_object_of(value), texts)
+            texts.append(self._event(_object_of(value)))
+            self._begun = self._begun or bool(texts[-1])
             while at < len(event) and event[at] in _JSON_SPACE:
                 at += 1
 
