@@ -82,6 +82,24 @@ async def test_an_answer_that_was_cut_off_is_worth_less_than_a_complete_one(
     assert [answer.model_id for answer in layer.answers] == ["b", "a"]
 
 
+async def test_the_best_answer_that_stands_in_for_the_aggregator_is_a_complete_one(
+    start_router: StartRouter,
+) -> None:
+    def no_merge(call: Call) -> str:
+        return "" if call.purpose is Purpose.AGGREGATION else f"{call.model}: {LEGS}"
+
+    router = await start_router(
+        dict.fromkeys(SCORES, no_merge),
+        SCORES,
+        models={"a": {"max_reply_tokens": 9}},
+        judge="127.0.0.1:1",  # nothing listens here, so that the priors order the answers
+    )
+    result = await router.ask(max_layer_count=1, max_layer_model_count=2)
+    assert [answer.model_id for answer in result.layers[0].answers] == ["a", "b"]
+    assert result.answer.model_id == "b"
+    assert router.shown == f"b: {LEGS}".strip()
+
+
 async def test_a_filtered_answer_is_replaced_by_another_models(start_router: StartRouter) -> None:
     router = await start_router(dict.fromkeys(SCORES, script), SCORES)
     router.simulator.set_fault("a", FaultKind.FILTERED)

@@ -99,6 +99,17 @@ async def test_a_reply_is_whole_at_its_finish_reason_even_if_the_connection_stay
     assert (attempted.exchange.usage is not None) == rest.startswith(USAGE)
 
 
+@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls"])
+async def test_a_connection_that_breaks_after_the_finish_reason_breaks_no_reply(
+    reason: str,
+) -> None:
+    broken = Response(body=event({"content": "Eight."}) + event({}, reason), end=End.CUT)
+    async with playing(broken) as backend:
+        attempted = await attempt(pool_model(backend.url))
+    assert attempted.failure is None  # so nothing is resumed on another replica
+    assert attempted.shown == "Eight."
+
+
 async def test_a_backend_that_writes_on_after_its_finish_reason_is_left() -> None:
     endless = Response(body=event({"content": "Eight. "}, "stop"), repeat=True)
     async with playing(endless) as backend, asyncio.timeout(20):

@@ -7,6 +7,7 @@ import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from services.router.backends.call_failure import status_of_exception
 from services.router.backends.client import open_wire_client
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.exchange import Exchange
@@ -86,6 +87,8 @@ async def _findings(client: WireClient, model: PoolModel, url: str, timeout_s: f
         failure = error
     except TimeoutError:
         timed_out = True
+    except Exception as error:  # noqa: BLE001  # the other endpoints are still checked
+        failure = AttemptFailedError(status_of_exception(error, model.id))
     whole = failure is None and not timed_out
     return Findings(
         catalogue=catalogue,

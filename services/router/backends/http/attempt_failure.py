@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.backends.http.error_objects import ErrorObject
+    from services.router.types.ledger import FinishReason
 
 MAX_RETRY_AFTER_S = 3600.0
 """The longest time for which a backend can ask to be left alone."""
@@ -24,7 +25,7 @@ _NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_a
 """Kinds of errors that no retry mends, whatever the HTTP status: the account has no money left."""
 _REJECTIONS = {
     *("invalid_request_error", "badrequesterror", "bad_request_error", "bad_request"),
-    *("context_length_exceeded", "exceed_context_size_error", "content_filter", "invalid_prompt"),
+    *("context_length_exceeded", "exceed_context_size_error", "invalid_prompt"),
     *("invalid_api_key", "authentication_error", "permission_error", "permission_denied"),
     *("model_not_found", "not_found_error", "notfounderror", "invalid_argument", "validation"),
 }
@@ -43,6 +44,7 @@ class AttemptFailedError(Exception):
         http_status: The HTTP status, if it was not 200.
         retry_after_s: Seconds that the backend asks to wait; None if it does not.
         words: The backend's own words, unchecked.
+        finish_reason: The finish reason that the failure stands for, if any.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class AttemptFailedError(Exception):
         http_status: int | None = None,
         retry_after_s: float | None = None,
         words: str = "",
+        finish_reason: FinishReason | None = None,
     ) -> None:
         super().__init__(status.name)
         self.status = status
         self.http_status = http_status
         self.retry_after_s = retry_after_s
         self.words = words
+        self.finish_reason = finish_reason
 
 
 def status_of(code: int) -> CallStatus:
@@ -77,7 +81,7 @@ def status_of_error(error: ErrorObject, http_status: int | None = None) -> CallS
         http_status: The status of the response, if it was not 200; else the one in the error counts.
     """
     code = http_status or error.http_status
-    if error.kinds & _NO_CREDIT:
+    if error.kinds & _NO_CREDIT or error.finish_reason is not None:
         return CallStatus.REJECTED
     if code is not None:
         return status_of(code)
@@ -94,8 +98,10 @@ def failure_in(value: object, *, begun: bool) -> AttemptFailedError:
         begun: True if text has come: a refusal before it costs nothing, after it tokens were used.
     """
     error = read_error(value)
-    status = CallStatus.BACKEND_ERROR if begun else status_of_error(error)
-    return AttemptFailedError(status, words=_coded(error))
+    status = status_of_error(error)
+    if begun and error.finish_reason is None:
+        status = CallStatus.BACKEND_ERROR
+    return AttemptFailedError(status, words=_coded(error), finish_reason=error.finish_reason)
 
 
 def _coded(error: ErrorObject) -> str:

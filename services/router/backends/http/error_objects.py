@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from services.router.types.ledger import FinishReason
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,6 +20,7 @@ _PARTS = (
 _TELLING = ("detail", "errors", "message", "msg", "error_message", "error_msg", "error_description")
 """Fields that make an event an error if it holds no choice."""
 _CODES = ("code", "status", "status_code", "statusCode", "http_status", "error_code")
+_FILTERED = {"content_filter", "content_policy_violation", "responsibleaipolicyviolation"}
 _KINDS = ("code", "type", "error_type", "status", "kind")
 
 
@@ -30,6 +33,11 @@ class ErrorObject:
     kinds: frozenset[str] = frozenset()
     """Its codes and types in lower case."""
     message: str = ""
+
+    @property
+    def finish_reason(self) -> FinishReason | None:
+        """The finish reason that the error stands for: that of a content filter, or none."""
+        return FinishReason.CONTENT_FILTER if self.kinds & _FILTERED else None
 
 
 def is_error(event: Mapping[str, Any]) -> bool:
@@ -63,8 +71,9 @@ def _read(value: object, depth: int) -> ErrorObject:
         return _read(value[0], depth - 1) if value and depth else ErrorObject()
     if not isinstance(value, dict):
         return ErrorObject()
-    inner = next((value[name] for name in _PARTS if value.get(name)), None)
-    found = _read(inner, depth - 1) if inner is not None and depth else ErrorObject()
+    parts = (part for name in _PARTS if isinstance(part := value.get(name), str | list | dict))
+    inner = next(filter(None, parts), None)
+    found = _read(inner, depth - 1) if depth else ErrorObject()
     statuses = (_http_status(value.get(name)) for name in _CODES)
     kinds = (value.get(name) for name in _KINDS)
     return ErrorObject(

@@ -100,7 +100,7 @@ class Reader(ABC):
         texts: list[str] = []
         try:
             for event in events:
-                if event == _DONE:
+                if event.startswith(_DONE):
                     self._finish_all()
                 elif event and not self.done:
                     value, end = _DECODER.raw_decode(event := event.strip(_JSON_SPACE))

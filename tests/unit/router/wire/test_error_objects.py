@@ -36,6 +36,7 @@ values: st.SearchStrategy[Any] = st.recursive(
             "gateway: worker lost",
         ),
         ({"error": {"code": 500}}, ""),
+        ({"error": True, "message": "worker lost"}, "worker lost"),
         (None, ""),
         (7, ""),
     ],
@@ -58,6 +59,7 @@ def test_the_message_is_found_in_any_form(error: object, message: str) -> None:
         ({"error": {"code": "insufficient_quota", "status": 429}}, "REJECTED"),
         ({"error": {"code": 1e400}}, "BACKEND_ERROR"),
         ({"error": {"code": True}}, "BACKEND_ERROR"),
+        ({"error": {"code": "content_filter"}}, "REJECTED"),
         ({"error": "x"}, "BACKEND_ERROR"),
     ],
 )
