@@ -27,6 +27,8 @@ _NUMBER = re.compile(
 )
 """A number with or without a unit: 64, $64, 1,200.50, 5 %, 18 dollars."""
 _BRACE = re.compile("[{}]")
+_SMALL_FRACTION = re.compile(r"\\[dt]frac\b")
+_NUMBER_NOISE = re.compile(r"[$,\s]")
 _LATEX_NOISE = re.compile(r"\\[,;!: ]|\\(?:left|right|text|mathrm|displaystyle)\b|[{}$\s]")
 
 
@@ -92,7 +94,7 @@ def _bare_answer(text: str) -> str | None:
 def _normal(answer: str) -> str:
     text = answer.strip()
     if "\\" in text or "$" in text:
-        text = _LATEX_NOISE.sub("", re.sub(r"\\[dt]frac\b", r"\\frac", text)) or text
+        text = _LATEX_NOISE.sub("", _SMALL_FRACTION.sub(r"\\frac", text)) or text
     return _as_number(text) or _as_literal(text) or text
 
 
@@ -101,7 +103,7 @@ def _as_number(text: str) -> str | None:
     if match is None:
         return None
     try:
-        number = Decimal(re.sub(r"[$,\s]", "", match[1]))
+        number = Decimal(_NUMBER_NOISE.sub("", match[1]))
     except InvalidOperation:
         return None
     # Normalizing rounds to the context's precision, so the precision must cover every digit.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from routemoa.v1 import judge_service_pb2_grpc, scorer_service_pb2_grpc
 from scorer import Runtime, default_artifact_path, load_artifact
 from services.judge.app import judge_app
 from services.judge.config import JudgeServiceConfig
+from services.router.backends import call_failure
 from services.rpc.server import Service, running_server
 from services.scorer.app import scorer_app
 from services.scorer.config import ScorerServiceConfig
@@ -31,6 +32,21 @@ Serve = Callable[["ServiceConfig", AbstractAsyncContextManager[Service]], Awaita
 """Starts a service and returns its address."""
 Connect = Callable[[str], grpc.aio.Channel]
 """Opens a channel, without retries, to an address."""
+
+
+@pytest.fixture(autouse=True)
+def unexpected_failures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The exceptions that ended calls unexpectedly; a test that causes some clears the list."""
+    errors: list[str] = []
+    report = call_failure.report_unexpected
+
+    def note(error: Exception, model_id: str) -> None:
+        errors.append(repr(error))
+        report(error, model_id)
+
+    monkeypatch.setattr(call_failure, "report_unexpected", note)
+    yield errors
+    assert not errors, "calls ended with exceptions of our own"
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.judge.fusion import Weights
 
 MAX_ANSWER_COUNT = 64
+_CUT_OFF = {model_pb2.FINISH_REASON_LENGTH, model_pb2.FINISH_REASON_CONTENT_FILTER}
 
 IGNORED_SCORES = Counter(
     "routemoa_judge_ignored_scores_total", "Self-scores and grades that were ignored."
@@ -44,24 +45,43 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
         IGNORED_SCORES.inc(scores.ignored_count)
         priors = {prior.model_id: prior.score for prior in request.prior_scores}
         answered = {answer.model_id for answer in (*request.answers, *request.previous_answers)}
+        cut_off = _cut_off_ids(request)
         assessments = [
-            self._assessment(model_id, priors[model_id], scores) for model_id in answered
+            self._assessment(model_id, priors[model_id], scores, cut_off=model_id in cut_off)
+            for model_id in answered
         ]
         assessments.sort(key=lambda item: (-item.posterior_score, item.model_id))
         return pb.AssessAnswersResponse(
             assessments=assessments, ignored_score_count=scores.ignored_count
         )
 
-    def _assessment(self, model_id: str, prior: float, scores: ModelScores) -> model_pb2.Assessment:
+    def _assessment(
+        self, model_id: str, prior: float, scores: ModelScores, *, cut_off: bool
+    ) -> model_pb2.Assessment:
         self_score = scores.self_scores.get(model_id)
         cross_score = scores.cross_scores.get(model_id)
-        posterior = fuse(self._weights, prior=prior, self_score=self_score, cross_score=cross_score)
+        posterior = fuse(
+            self._weights,
+            prior=prior,
+            self_score=self_score,
+            cross_score=cross_score,
+            cut_off=cut_off,
+        )
         return model_pb2.Assessment(
             model_id=model_id,
             posterior_score=posterior,
             self_score=self_score,
             cross_score=cross_score,
         )
+
+
+def _cut_off_ids(request: pb.AssessAnswersRequest) -> set[str]:
+    """Returns the models whose newest answer was cut off."""
+    newest = {
+        answer.model_id: answer.finish_reason
+        for answer in (*request.previous_answers, *request.answers)
+    }
+    return {model_id for model_id, reason in newest.items() if reason in _CUT_OFF}
 
 
 def _scores_of(answers: Sequence[model_pb2.Answer]) -> list[AnswerScores]:

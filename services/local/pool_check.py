@@ -52,7 +52,9 @@ async def _check(pool_file: Path, timeout_s: float | None, *, as_json: bool) -> 
     from services.router.check.probe import check_pool  # noqa: PLC0415
     from services.router.pool.pool import load_pool  # noqa: PLC0415
     from services.rpc.file_problems import FileProblemsError  # noqa: PLC0415
+    from services.rpc.telemetry import set_up_logging  # noqa: PLC0415
 
+    set_up_logging("warning")  # the reports hold the backends' words
     try:
         pool = load_pool(pool_file)
     except FileProblemsError as error:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _MARK = re.compile(r"@@(assessment|selection|moderation) ([0-9a-f]{8})")
 _LAST_END_MARK = re.compile(r"@@end ([0-9a-f]{8}) R\d+\s*\Z")
@@ -147,7 +147,18 @@ def _split_references(content: str) -> tuple[str, tuple[Reference, ...]]:
     query, mark, quoted = content.partition(f"\n\n@@references {nonce}\n")
     if not mark:
         return content, ()
-    block = re.compile(rf"^@@reference {nonce} (R\d+)\n(.*?)\n@@end {nonce} \1$", re.M | re.S)
-    return query, tuple(
-        Reference(label=match[1], text=match[2]) for match in block.finditer(quoted)
-    )
+    return query, tuple(_references(quoted, nonce))
+
+
+def _references(quoted: str, nonce: str) -> Iterator[Reference]:
+    start, label = f"@@reference {nonce} ", ""
+    lines: list[str] = []
+    for line in quoted.split("\n"):
+        if not label:
+            label = line.removeprefix(start) if line.startswith(start) else ""
+            lines = []
+        elif line == f"@@end {nonce} {label}":
+            yield Reference(label=label, text="\n".join(lines))
+            label = ""
+        else:
+            lines.append(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -138,6 +138,10 @@ class _Exchange:
             return error_response(404, "no_recorded_answer", str(error))
         limit = self.body.max_completion_tokens or self.body.max_tokens
         completion = _complete(self.call, reply, self.partial, limit)
+        if self.fault is FaultKind.FILTERED:
+            self.progress.outcome = CallOutcome.FAULTED
+            half = completion.pieces[: len(completion.pieces) // 2]
+            completion = replace(completion, pieces=half, finish_reason="content_filter")
         writer = EventWriter(
             completion_id=f"chatcmpl-simulated-{self.number}",
             created=int(time.time()),

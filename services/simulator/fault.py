@@ -24,6 +24,8 @@ class FaultKind(enum.StrEnum):
     """429 with Retry-After and an error object."""
     ERROR_IN_STREAM = "error_in_stream"
     """Half of the reply, then an error object inside the 200 stream."""
+    FILTERED = "filtered"
+    """Half of the reply, then the finish reason of a content filter."""
     EMPTY = "empty"
     """A whole reply without content."""
     SLOW_START = "slow_start"

@@ -10,7 +10,14 @@ import pytest
 
 from routemoa.errors import InvalidFieldError, from_rpc_error
 from routemoa.v1.judge_service_pb2 import AssessAnswersRequest
-from routemoa.v1.model_pb2 import Answer, Grade, ModelScore
+from routemoa.v1.model_pb2 import (
+    FINISH_REASON_CONTENT_FILTER,
+    FINISH_REASON_LENGTH,
+    FINISH_REASON_STOP,
+    Answer,
+    Grade,
+    ModelScore,
+)
 
 if TYPE_CHECKING:
     from routemoa.v1.judge_service_pb2_grpc import JudgeServiceStub
@@ -117,3 +124,22 @@ async def test_an_error_with_more_violations_than_fit_still_arrives(
     fields = await invalid_fields(judge, request)
     assert fields[0] == "prior_scores[0].score"
     assert 64 <= len(fields) < 1_000
+
+
+async def test_an_answer_that_was_cut_off_ranks_below_complete_ones(
+    judge: JudgeServiceStub,
+) -> None:
+    request = AssessAnswersRequest(
+        answers=[
+            Answer(model_id="a", finish_reason=FINISH_REASON_LENGTH),
+            Answer(model_id="b", finish_reason=FINISH_REASON_STOP),
+            Answer(model_id="c", finish_reason=FINISH_REASON_CONTENT_FILTER),
+            Answer(model_id="d"),
+        ],
+        previous_answers=[Answer(model_id="d", finish_reason=FINISH_REASON_LENGTH)],
+        prior_scores=priors(a=0.9, b=0.6, c=0.8, d=0.5),
+    )
+    response = await judge.AssessAnswers(request, timeout=60)
+    found = {item.model_id: item.posterior_score for item in response.assessments}
+    assert list(found) == ["b", "d", "a", "c"]
+    assert found == pytest.approx({"a": 0.45, "b": 0.6, "c": 0.4, "d": 0.5})

@@ -42,7 +42,7 @@ async def test_a_pool_is_checked_and_shown_as_a_table_and_as_json(tmp_path: Path
         spider, fly = json.loads(output)["endpoints"]
         assert (spider["status"], fly["status"]) == ("OK", "BACKEND_ERROR")
         assert (spider["model_known"], fly["model_known"]) == (True, True)
-        assert fly["problems"] == ["the test call ended as BACKEND_ERROR with HTTP status 500"]
+        assert fly["problems"] == ["the test call ended as BACKEND_ERROR: 500: simulated failure"]
 
 
 async def test_a_bad_file_shows_all_its_problems_and_no_endpoint_is_called(

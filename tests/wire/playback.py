@@ -97,6 +97,7 @@ async def _end(
 ) -> None:
     if response.end is End.HALF_CLOSED:
         writer.write_eof()
+    if response.end in {End.HALF_CLOSED, End.OPEN}:
         await reader.read()  # until the client closes its half
     if response.end is End.RESET:
         connection: socket.socket = writer.get_extra_info("socket")

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from services.router.backends.http.attempt_failure import read_retry_after
-from services.router.types.ledger import CallStatus
+from services.router.backends.call import Attempt
+from services.router.backends.http.attempt_failure import (
+    MAX_RETRY_AFTER_S,
+    read_retry_after,
+    retry_after_s,
+)
+from services.router.budgets.reservation import UNLIMITED
+from services.router.types.ledger import AttemptKind, CallStatus, FinishReason
 from tests.wire.attempt import attempt, pool_model
 from tests.wire.playback import Response, playing
 from tests.wire.transcript import End
@@ -73,6 +79,89 @@ async def test_a_reply_that_was_whole_does_not_mind_how_the_connection_ends(end:
     if end is not End.RESET:  # a reset may overtake the reply
         assert attempted.failure is None
         assert attempted.exchange.text == "Eight."
+
+
+USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":2}}'
+
+
+@pytest.mark.parametrize("rest", [b"", b": alive\n\n", USAGE + b"\n\n", USAGE + b"\n"])
+@pytest.mark.parametrize("blank_line", [b"\n", b""])
+async def test_a_reply_is_whole_at_its_finish_reason_even_if_the_connection_stays_open(
+    rest: bytes, blank_line: bytes
+) -> None:
+    finish = event({}, "stop").removesuffix(b"\n") + blank_line
+    hanging = Response(body=event({"content": "Eight."}) + finish + rest, end=End.OPEN)
+    async with playing(hanging) as backend, asyncio.timeout(20):
+        attempted = await attempt(pool_model(backend.url))
+    assert attempted.failure is None
+    assert attempted.shown == "Eight."
+    assert attempted.exchange.finish_reason is FinishReason.STOP
+    assert (attempted.exchange.usage is not None) == rest.startswith(USAGE)
+
+
+@pytest.mark.parametrize("reason", ["stop", "length", "tool_calls"])
+async def test_a_connection_that_breaks_after_the_finish_reason_breaks_no_reply(
+    reason: str,
+) -> None:
+    broken = Response(body=event({"content": "Eight."}) + event({}, reason), end=End.CUT)
+    async with playing(broken) as backend:
+        attempted = await attempt(pool_model(backend.url))
+    assert attempted.failure is None  # so nothing is resumed on another replica
+    assert attempted.shown == "Eight."
+
+
+async def test_a_backend_that_writes_on_after_its_finish_reason_is_left() -> None:
+    endless = Response(body=event({"content": "Eight. "}, "stop"), repeat=True)
+    async with playing(endless) as backend, asyncio.timeout(20):
+        attempted = await attempt(pool_model(backend.url))
+    assert attempted.failure is None
+    assert attempted.shown.startswith("Eight. ")
+
+
+async def test_a_refusal_whose_words_never_end_is_known_by_its_status() -> None:
+    words = Response(body=b'{"error":', http_status=429, end=End.OPEN)
+    async with playing(words) as backend, asyncio.timeout(20):
+        attempted = await attempt(pool_model(backend.url))
+    assert attempted.failure is not None
+    assert attempted.failure.status is CallStatus.RATE_LIMITED
+    assert attempted.exchange.backend_message == '429: {"error":'
+
+
+@pytest.mark.parametrize("http_status", [200, 401])
+@pytest.mark.parametrize("echo", ["key {} is wrong", "{}", "Bearer {}x", "\u202e{}\n\x1b[31m"])
+async def test_a_backend_that_echoes_the_key_does_not_bring_it_into_the_ledger(
+    tmp_path: Path, http_status: int, echo: str
+) -> None:
+    key = "sk-test-not-a-key-0123456789"
+    (tmp_path / "key").write_text(key)
+    body = json.dumps({"error": {"message": echo.format(key)}}).encode()
+    async with playing(Response(body=body, http_status=http_status)) as backend:
+        model = pool_model(backend.url, api_key_file=tmp_path / "key")
+        attempted = await attempt(model)
+    message = attempted.exchange.backend_message
+    assert "***" in message
+    assert "sk-test" not in message
+    assert message.isprintable()
+
+
+async def test_the_words_of_a_refusal_that_is_compressed_are_not_read() -> None:
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    refusal = Response(body=b"\x1f\x8b" + b"x" * 100, http_status=400, headers=headers)
+    async with playing(refusal) as backend:
+        attempted = await attempt(pool_model(backend.url))
+    assert attempted.failure is not None
+    assert attempted.failure.status is CallStatus.REJECTED
+    assert attempted.exchange.backend_message == "400"
+
+
+async def test_a_filtered_answer_is_billed_for_what_was_written() -> None:
+    filtered = event({"content": "First, mix the "}) + event({}, "content_filter")
+    async with playing(Response(body=filtered)) as backend:
+        attempted = await attempt(pool_model(backend.url))
+    assert attempted.failure is not None
+    booked = Attempt(kind=AttemptKind.FIRST, exchange=attempted.exchange, reservation=UNLIMITED)
+    booked.end(attempted.failure.status)
+    assert booked.usage.completion_tokens > 0
 
 
 async def test_a_server_that_is_gone_is_unreachable() -> None:
@@ -138,6 +227,12 @@ async def test_a_file_that_goes_away_fails_the_attempt_and_nothing_else(
     [
         (None, None),
         ("5", 5.0),
+        ("0.4", 0.4),
+        ("1.", 1.0),
+        (".5", None),
+        ("1.5.2", None),
+        ("nan", None),
+        ("inf", None),
         (" 120 ", 120.0),
         ("-5", None),
         ("1e9", None),
@@ -149,3 +244,22 @@ async def test_a_file_that_goes_away_fails_the_attempt_and_nothing_else(
 )
 def test_the_time_to_wait_is_read(value: str | None, seconds: float | None) -> None:
     assert read_retry_after(value) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"retry-after-ms": "0.5", "Retry-After": "7"}, 0.0005),
+        ({"retry-after-ms": "soon", "Retry-After": "7"}, 7.0),
+        ({"retry-after-ms": "-1"}, None),
+        ({"Retry-After": "999999999"}, MAX_RETRY_AFTER_S),
+        ({"retry-after-ms": "9" * 400}, MAX_RETRY_AFTER_S),
+        ({"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, MAX_RETRY_AFTER_S),
+    ],
+)
+def test_the_time_to_wait_is_read_from_either_header_and_bounded(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    assert retry_after_s(headers) == seconds

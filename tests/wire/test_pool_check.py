@@ -82,7 +82,7 @@ async def test_a_model_that_is_not_served_is_told_with_those_that_are() -> None:
         report = await checked(playback, "vllm")
     assert report.model_known is False
     assert report.problems == (
-        "the test call ended as REJECTED with HTTP status 404",
+        "the test call ended as REJECTED: 404: The model `spider-model` does not exist.",
         "does not serve spider-model; it serves fly",
     )
 
@@ -103,6 +103,29 @@ async def test_a_key_that_is_refused_is_told(
     assert len(report.problems) == 1
     assert report.problems[0].startswith(problem)
     assert "s3cret" not in json.dumps(report.as_dict())
+
+
+@pytest.mark.parametrize(
+    ("http_status", "body", "problem"),
+    [
+        (400, b'{"error":{"message":"no such\\nparameter"}}', "REJECTED: 400: no such parameter"),
+        (200, b'data: {"error":"out of memory"}\n\n', "BACKEND_ERROR: out of memory"),
+        (503, b"", "BACKEND_ERROR: 503"),
+    ],
+)
+async def test_the_words_of_a_backend_that_fails_are_reported(
+    http_status: int, body: bytes, problem: str
+) -> None:
+    async with playing(Response(body=body, http_status=http_status)) as playback:
+        report = await checked(playback, "openai")
+    assert report.problems[0] == f"the test call ended as {problem}"
+
+
+async def test_ill_formed_names_of_models_are_reported_as_well_formed_text() -> None:
+    listed = {"data": [{"id": "m\ud83d"}]}
+    async with playing(plain("openai"), at=listing("openai", listed)) as playback:
+        report = await checked(playback, "openai")
+    assert report.problems == ("does not serve spider-model; it serves m\ufffd",)
 
 
 async def test_other_prices_than_openrouters_are_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.router.pool.backend import Backend
+from services.router.types.ledger import FinishReason
 from tests.wire.attempt import attempt, pool_model
 from tests.wire.playback import Response, playing
 from tests.wire.transcript import End, Transcript, all_transcripts
@@ -41,6 +42,10 @@ async def test_a_transcript_is_read(transcript: Transcript, piece_bytes: int) ->
         for name, count in head.usage.model_dump().items():
             assert getattr(exchange.usage, name) == count, name
     assert (failure.retry_after_s if failure else None) == head.retry_after_s
+    if head.finish_reason is not None:
+        assert exchange.finish_reason is FinishReason[head.finish_reason]
+    if head.backend_message is not None:
+        assert exchange.backend_message == head.backend_message
 
 
 def test_every_backend_has_transcripts_of_replies_and_of_failures() -> None:

@@ -31,6 +31,8 @@ class End(enum.StrEnum):
     HALF_CLOSED = "half-closed"
     """The server says that nothing follows, before the response's end, and goes on listening."""
     RESET = "reset"
+    OPEN = "open"
+    """It stays open, and nothing follows."""
 
 
 class Counts(BaseModel):
@@ -62,7 +64,11 @@ class Head(BaseModel):
     text: str = ""
     reasoning_characters: int = 0
     usage: Counts | None = None
+    finish_reason: str | None = None
+    """As in `FinishReason`."""
     retry_after_s: float | None = None
+    backend_message: str | None = None
+    """The backend's own words; unchecked if absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     """Runs a call; see `Generator.stream`."""
 
 _UNBILLED = frozenset({CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStatus.REJECTED})
-"""Statuses of attempts that the backend never processed, so they cost nothing."""
+"""Statuses of attempts that the backend never processed, so they cost nothing, unless text came."""
 
 
 class CallFailedError(Exception):
@@ -72,7 +72,7 @@ class Attempt:
         exchange = self.exchange
         if exchange.usage is not None:
             return exchange.usage
-        if not exchange.sent or self.status in _UNBILLED:
+        if not exchange.sent or (self.status in _UNBILLED and exchange.first_text_s is None):
             return Usage(prompt_tokens=0, completion_tokens=0)
         count = exchange.model.count_tokens
         return Usage(

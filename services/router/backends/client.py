@@ -7,22 +7,23 @@ failure becomes a `CallStatus`.
 from __future__ import annotations
 
 import asyncio
-import json
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import aiohttp
+import structlog
 
 from services.router.backends.dialects.backend_dialects import dialect_of
 from services.router.backends.dialects.dialect import request_headers
 from services.router.backends.http.attempt_failure import (
     AttemptFailedError,
-    read_retry_after,
-    status_of,
+    retry_after_s,
     status_of_error,
 )
+from services.router.backends.http.backend_message import backend_message, secrets_of
+from services.router.backends.http.error_objects import ErrorObject, read_error_body
 from services.router.pool.ca_file import read_ca_file
-from services.router.types.ledger import CallStatus
+from services.router.types.ledger import CallStatus, FinishReason
 
 if TYPE_CHECKING:
     import ssl
@@ -39,6 +40,12 @@ _CONNECT_TIMEOUT_S = 5.0
 # is sent into a closing one.
 _KEEPALIVE_S = 4.0
 _MAX_ERROR_BYTES = 1 << 16
+_ERROR_BODY_WAIT_S = 1.0
+"""Longest wait for the words of a refusal; its status is known before."""
+_USAGE_WAIT_S = 0.5
+"""Longest wait for the usage after the finish reason: the reply is whole without it."""
+
+_log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -72,7 +79,7 @@ class WireClient:
                 url, headers=headers, ssl=tls, allow_redirects=False
             ) as response:
                 if response.status != 200:
-                    raise _refusal(response)
+                    raise await _refusal(response)
                 return dialect.catalogue(await response.json(content_type=None))
         except (aiohttp.ClientError, OSError) as error:
             raise AttemptFailedError(CallStatus.UNREACHABLE) from error
@@ -96,10 +103,14 @@ class WireClient:
                 ssl=tls,
                 allow_redirects=False,
             ) as response:
-                await _check(response)
+                if response.status != 200:
+                    raise await _refusal(response)
                 async with aclosing(_texts(exchange, dialect.reader(exchange), response)) as texts:
                     async for text in texts:
                         yield text
+        except AttemptFailedError as error:
+            _record_words(exchange, request, error)
+            raise
         except aiohttp.ClientResponseError as error:
             raise AttemptFailedError(CallStatus.MALFORMED) from error
         except (aiohttp.ClientError, OSError) as error:
@@ -124,6 +135,7 @@ def _tls(model: PoolModel) -> ssl.SSLContext | bool:
 async def _texts(
     exchange: Exchange, reader: Reader, response: aiohttp.ClientResponse
 ) -> AsyncGenerator[str, None]:
+    broken: Exception | None = None
     try:
         async for data in response.content.iter_any():
             text = reader.read(data)
@@ -132,46 +144,70 @@ async def _texts(
                 yield text
             if reader.failure is not None:
                 raise reader.failure
-            if reader.done:
+            if reader.finished:
                 break
     except (aiohttp.ClientError, OSError) as error:
-        raise AttemptFailedError(CallStatus.INTERRUPTED) from error
-    if not reader.finished:
-        raise AttemptFailedError(CallStatus.INTERRUPTED)
-    text = reader.finish()
+        broken = error  # the reply may be whole nevertheless
+    text = await _rest(reader, response) if reader.finished else reader.end()
+    if reader.finished:
+        text += reader.finish()
     if text:
         exchange.add_text(text)
         yield text
+    if reader.failure is not None:
+        raise reader.failure
+    if not reader.finished:
+        raise AttemptFailedError(CallStatus.INTERRUPTED) from broken
+    if exchange.finish_reason is FinishReason.CONTENT_FILTER and exchange.text:
+        raise AttemptFailedError(CallStatus.REJECTED)  # the filter took the rest of the answer
 
 
-def _refusal(response: aiohttp.ClientResponse) -> AttemptFailedError:
+async def _rest(reader: Reader, response: aiohttp.ClientResponse) -> str:
+    """Returns the text after the finish reason; usually only the usage follows, at once."""
+    texts: list[str] = []
+    with suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout(_USAGE_WAIT_S):
+            while not reader.done and (data := await response.content.readany()):
+                texts.append(reader.read(data))
+                if reader.failure is not None:
+                    break
+    texts.append(reader.end())
+    return "".join(texts)
+
+
+async def _refusal(response: aiohttp.ClientResponse) -> AttemptFailedError:
+    """Returns the failure that a response with another status than 200 stands for."""
+    compressed = "Content-Encoding" in response.headers
+    error = ErrorObject() if compressed else read_error_body(await _read_start(response))
     return AttemptFailedError(
-        status_of(response.status),
+        status_of_error(error, response.status),
         http_status=response.status,
-        retry_after_s=read_retry_after(response.headers.get("Retry-After")),
+        retry_after_s=retry_after_s(response.headers),
+        words=error.message,
+        finish_reason=error.finish_reason,
     )
 
 
-async def _check(response: aiohttp.ClientResponse) -> None:
-    """Raises a failure unless the response is a stream."""
-    if response.status != 200:
-        raise _refusal(response)
-    if response.content_type == "application/json":  # one object instead of a stream
-        raise _failure_in(await _read_start(response))
-
-
 async def _read_start(response: aiohttp.ClientResponse) -> bytes:
-    """Returns the start of a body, or all of it if it is short."""
-    try:
-        return await response.content.readexactly(_MAX_ERROR_BYTES)
-    except asyncio.IncompleteReadError as short:
-        return short.partial
+    """Returns the start of a body, or all of it if it is short; not more than comes at once."""
+    body = bytearray()
+    with suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout(_ERROR_BODY_WAIT_S):
+            while len(body) < _MAX_ERROR_BYTES and (data := await response.content.readany()):
+                body += data
+    return bytes(body[:_MAX_ERROR_BYTES])
 
 
-def _failure_in(body: bytes) -> AttemptFailedError:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return AttemptFailedError(CallStatus.MALFORMED)
-    said = value.get("error") if isinstance(value, dict) else None
-    return AttemptFailedError(status_of_error(said) if said else CallStatus.MALFORMED)
+def _record_words(exchange: Exchange, request: Request, error: AttemptFailedError) -> None:
+    """Records the backend's words about a failure, which may echo the key, without it."""
+    exchange.finish_reason = error.finish_reason or exchange.finish_reason
+    exchange.backend_message = backend_message(
+        error.words, http_status=error.http_status, secrets=secrets_of(request.headers)
+    )
+    if exchange.backend_message:
+        _log.debug(
+            "backend_failed",
+            model_id=exchange.model.id,
+            status=error.status.name,
+            message=exchange.backend_message,
+        )

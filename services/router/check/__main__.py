@@ -17,6 +17,7 @@ from services.router.check.probe import check_pool
 from services.router.pool.pool import load_pool
 from services.rpc.config import EXIT_BAD_CONFIG
 from services.rpc.file_problems import FileProblemsError
+from services.rpc.telemetry import set_up_logging
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,4 +58,5 @@ def _print(**content: object) -> None:
 
 
 if __name__ == "__main__":
+    set_up_logging("warning")  # the reports hold the backends' words
     sys.exit(main())

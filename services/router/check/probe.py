@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.router.backends.call_failure import status_of_exception
 from services.router.backends.client import open_wire_client
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.exchange import Exchange
@@ -91,6 +92,7 @@ async def _findings(endpoint: _Endpoint) -> Findings:
         catalogue=catalogue,
         failure=call.failure,
         timed_out=call.timed_out,
+        message=call.exchange.backend_message,
         latency_s=call.duration_s if call.answered else None,
         proposal=await propose(endpoint.model, call, endpoint.call),
     )
@@ -130,6 +132,8 @@ class _Endpoint:
             failure = error
         except TimeoutError:
             timed_out = True
+        except Exception as error:  # noqa: BLE001  # the other endpoints are still checked
+            failure = AttemptFailedError(status_of_exception(error, self.model.id))
         return TestCall(
             exchange=exchange,
             failure=failure,

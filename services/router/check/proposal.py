@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from services.router.backends.http.reader import REASONING_END
+from services.router.backends.http.reasoning import REASONING_END
 from services.router.pool.backend import ROOT_URL_BACKENDS, Backend
 from services.router.pool.request_shape import SystemRole, TokenLimitField
 from services.router.types.ledger import CallStatus

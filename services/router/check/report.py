@@ -29,6 +29,8 @@ class Findings:
     failure: AttemptFailedError | None
     """The failure of the test call."""
     timed_out: bool
+    message: str
+    """The backend's own words about the failure; empty if it said nothing."""
     latency_s: float | None
     """Duration of the test call, if it brought a whole reply."""
     proposal: Mapping[str, Any] = field(default_factory=dict)
@@ -130,19 +132,25 @@ def _priced(model: PoolModel) -> bool:
 
 
 def _call_problems(model: PoolModel, findings: Findings) -> list[str]:
+    problem = _call_problem(model, findings)
+    if problem is None:
+        return []
+    return [f"{problem}: {findings.message}" if findings.message else problem]
+
+
+def _call_problem(model: PoolModel, findings: Findings) -> str | None:
     failure, status = findings.failure, _status(findings)
     if status is CallStatus.OK:
-        return []
+        return None
     if failure is not None and failure.http_status in _KEY_REFUSED:
         if model.api_key_file is None:
-            return ["requires a key, but the pool file names none"]
-        return ["refuses the key"]
+            return "requires a key, but the pool file names none"
+        return "refuses the key"
     if status is CallStatus.UNREACHABLE:
-        return ["cannot be reached, or its certificate is not trusted"]
+        return "cannot be reached, or its certificate is not trusted"
     if status is CallStatus.TIMEOUT:
-        return ["did not answer the test call in time"]
-    http = f" with HTTP status {failure.http_status}" if failure and failure.http_status else ""
-    return [f"the test call ended as {status.name}{http}"]
+        return "did not answer the test call in time"
+    return f"the test call ended as {status.name}"
 
 
 def _proposals(findings: Findings) -> list[str]:

@@ -65,7 +65,7 @@ class Judge:
 
 
 def _without_text(answer: Answer) -> model_pb2.Answer:
-    """Returns the scores of an answer; the judge needs no text."""
+    """Returns the scores and the end of an answer; the judge needs no text."""
     return model_pb2.Answer(
         model_id=answer.model_id,
         self_score=answer.self_score,
@@ -73,6 +73,11 @@ def _without_text(answer: Answer) -> model_pb2.Answer:
             model_pb2.Grade(model_id=model_id, score=score)
             for model_id, score in answer.grades.items()
         ],
+        finish_reason=(
+            model_pb2.FinishReason.Value(f"FINISH_REASON_{answer.finish_reason.name}")
+            if answer.finish_reason is not None
+            else model_pb2.FINISH_REASON_UNSPECIFIED
+        ),
     )
 
 

@@ -2,7 +2,7 @@
 
 No aggregator runs if there is one answer, if all agree, or if there is no room (money, calls, time). If
 the aggregator fails, the next best model tries once; if it is silent for longer than usual, that model
-starts beside it. If neither brings an answer in time, the best answer so far is given.
+starts beside it. If neither brings an answer in time, the best complete answer so far is given.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ async def aggregate(
         )
         run.fallbacks.append(fallback)
         report_fallback(fallback)
-    best = run.answers[0]
+    complete = (answer for answer in run.answers if not answer.is_cut_off)
+    best = next(complete, run.answers[0])
     run.record_first_delta()
     yield Delta(text=best.text)
     run.final = best

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.backends.call import CallFailedError, ModelCall
+from services.router.backends.call_failure import status_of_exception
 from services.router.prompts.replies import AnswerFilter
 from services.router.routing.events import Answer, Delta, Reset, Resumed
 from services.router.types.deadline import ReusableTimeout
@@ -21,11 +21,11 @@ from services.router.types.ledger import CallStatus, answer_tokens, finish_reaso
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
-    from services.router.backends.call import Stream
+    from services.router.backends.call import ModelCall, Stream
     from services.router.engine.run import Run
     from services.router.types.deadline import Deadline
 
-    News = str | Resumed | CallStatus | Exception
+    News = str | Resumed | CallStatus
     """A piece of text, a resumption, or the end of a reply."""
     NextWriter = Callable[[], Awaitable["Writer | None"]]
     """Returns a further writer, with its room reserved; None if there is none."""
@@ -168,7 +168,7 @@ class _FinalAnswer:
 
     async def _run_call(self, reply: _Reply, stream: Stream) -> None:
         answer = AnswerFilter()
-        end: CallStatus | Exception = CallStatus.OK
+        end = CallStatus.OK
         try:
             async with aclosing(stream(reply.call)) as pieces:
                 async for piece in pieces:
@@ -177,16 +177,12 @@ class _FinalAnswer:
                         self._inbox.put(reply, text)
             if rest := answer.finish():
                 self._inbox.put(reply, rest)
-        except CallFailedError as error:
-            end = error.status
-        except Exception as error:  # noqa: BLE001  # raised in `events`
-            end = error
+        except Exception as error:  # noqa: BLE001  # no writer's failure ends the answer
+            end = status_of_exception(error, reply.call.model.id)
         self._inbox.put(reply, end)
 
     def _take(self, reply: _Reply, news: News) -> Iterator[Delta | Reset | Resumed]:
         """Yields the changes that a piece of a reply, or its end, makes to what is shown."""
-        if isinstance(news, Exception):
-            raise news
         if isinstance(news, Resumed):
             if reply is self._shown:
                 yield news

@@ -17,7 +17,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from services.router.backends.call import CallFailedError
+from services.router.backends.call_failure import status_of_exception
 from services.router.engine.proposals import Answered, LayerOutcome
 from services.router.types.ledger import CallStatus, answer_tokens, finish_reason
 
@@ -188,10 +188,10 @@ class _Layer:
             async with aclosing(self._generator.stream(slot.proposal.call)) as pieces:
                 async for _ in pieces:
                     slot.backup_at_s = math.inf
-        except CallFailedError as error:
-            slot.status = error.status
-        else:
             reply = slot.proposal.read()
+        except Exception as error:  # noqa: BLE001  # no model's failure ends the layer
+            slot.status = status_of_exception(error, slot.model_id)
+        else:
             slot.reply = reply if reply.answer else None
             slot.status = CallStatus.OK if reply.answer else CallStatus.EMPTY
 

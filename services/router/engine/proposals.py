@@ -109,8 +109,7 @@ def plain_proposal(run: Run, model: PoolModel, *, role: str = "") -> Proposal:
 
 def final_call(run: Run, model: PoolModel) -> ModelCall:
     """Returns a request for the final answer, without any protocol in it."""
-    answers = [(answer.model_id, answer.text) for answer in run.readable]
-    references = labelled(fit_references(model, run.conversation, answers))
+    references = _references(run, model, run.readable)
     messages = (
         prompts.aggregator(run.conversation, references, new_nonce())
         if references
@@ -123,8 +122,7 @@ def aggregation_call(
     run: Run, model: PoolModel, answers: Sequence[Answer], *, layer_number: int
 ) -> ModelCall:
     """Returns a request to merge the answers of a layer, given best first."""
-    texts = [(answer.model_id, answer.text) for answer in answers]
-    references = labelled(fit_references(model, run.conversation, texts))
+    references = _references(run, model, answers)
     return ModelCall(
         model=model,
         session=run.conversation.session,
@@ -136,10 +134,23 @@ def aggregation_call(
 
 def shuffled_references(run: Run, model: PoolModel, nonce: str) -> tuple[Reference, ...]:
     """Returns the answers that fit, shuffled by the nonce so that no position is favoured."""
-    answers = [(answer.model_id, answer.text) for answer in run.readable]
-    fitting = list(fit_references(model, run.conversation, answers))
-    random.Random(nonce).shuffle(fitting)  # noqa: S311  # fairness, not secrecy
-    return labelled(fitting)
+    return _references(run, model, run.readable, nonce=nonce)
+
+
+def _references(
+    run: Run, model: PoolModel, answers: Sequence[Answer], *, nonce: str = ""
+) -> tuple[Reference, ...]:
+    """Returns the answers that fit, in their order or, with a nonce, shuffled by it."""
+    texts = [(answer.model_id, answer.text) for answer in answers]
+    fitting = fit_references(model, run.conversation, texts)
+    order = list(range(len(fitting)))
+    if nonce:
+        random.Random(nonce).shuffle(order)  # noqa: S311  # fairness, not secrecy
+    references = labelled([fitting[index] for index in order])
+    return tuple(
+        replace(reference, cut_off=answers[index].is_cut_off)
+        for index, reference in zip(order, references, strict=True)
+    )
 
 
 def _call(run: Run, model: PoolModel, messages: tuple[Message, ...]) -> ModelCall:

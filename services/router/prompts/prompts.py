@@ -45,6 +45,8 @@ class Reference:
     """Its label in the prompt, e.g. `R1`; without the model's name, which could bias grades."""
     model_id: str
     text: str
+    cut_off: bool = False
+    """True if the answer is not complete."""
 
 
 _PROPOSER = """\
@@ -141,6 +143,8 @@ def _with_references(
     blocks = "\n".join(
         f"{REFERENCE} {nonce} {r.label}\n{r.text}\n{END} {nonce} {r.label}" for r in references
     )
+    cut_off = ", ".join(r.label for r in references if r.cut_off)
+    note = f" Cut off before the end, so without a conclusion: {cut_off}." if cut_off else ""
     last = messages[-1]
-    content = f"{last.content}\n\n{REFERENCES} {nonce}\n{_UNTRUSTED}\n{blocks}"
+    content = f"{last.content}\n\n{REFERENCES} {nonce}\n{_UNTRUSTED}{note}\n{blocks}"
     return (*messages[:-1], Message(role=Role.USER, content=content))

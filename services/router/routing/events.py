@@ -61,6 +61,11 @@ class Answer:
     finish_reason: FinishReason | None = None
     """The end of the answer; None if the backend did not say."""
 
+    @property
+    def is_cut_off(self) -> bool:
+        """True if the answer is not complete."""
+        return self.finish_reason is not None and self.finish_reason.is_cut_off
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:

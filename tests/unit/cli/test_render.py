@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from google.protobuf.json_format import ParseDict
 
 from routemoa.cli.render import (
+    incomplete_note,
     layer_table,
     pool_table,
     ranking_table,
@@ -69,6 +71,31 @@ def test_a_result_of_one_call_names_no_aggregation_and_no_fallback() -> None:
     assert "aggregator" not in text
     assert "fallback" not in text
     assert "1 call, about 100 tokens read" in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "note"),
+    [
+        (model_pb2.FINISH_REASON_LENGTH, "not complete: the token limit cut it off"),
+        (model_pb2.FINISH_REASON_CONTENT_FILTER, "not complete: a filter cut it off"),
+        (model_pb2.FINISH_REASON_REFUSAL, "the model refused"),
+        (model_pb2.FINISH_REASON_STOP, ""),
+    ],
+)
+def test_an_answer_that_was_cut_off_is_never_shown_as_complete(
+    reason: model_pb2.FinishReason.ValueType, note: str
+) -> None:
+    result = samples.result()
+    result.answer.finish_reason = reason
+    text = rendered(result_table(result))
+    assert note in text
+    assert bool(note) == bool(incomplete_note(result.answer))
+
+
+def test_the_words_of_a_backend_that_failed_are_shown() -> None:
+    result = samples.result()
+    result.usage[0].backend_message = "400: no such parameter"
+    assert "acme/large: 400: no such parameter" in rendered(result_table(result))
 
 
 def test_scores_come_with_bars_as_long_as_they_are_high() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.judge.fusion import Weights, fuse
+from services.judge.fusion import CUT_OFF_SHARE, Weights, fuse
 
 SCORES = st.floats(0, 1)
 OPTIONAL_SCORES = st.none() | SCORES
@@ -66,3 +66,14 @@ def test_weights_are_renormalised_over_the_terms_that_are_present(
 ) -> None:
     posterior = fuse(DEFAULT, prior=0.6, self_score=self_score, cross_score=cross_score)
     assert math.isclose(posterior, expected)
+
+
+@given(SCORES, OPTIONAL_SCORES, OPTIONAL_SCORES)
+def test_an_answer_that_was_cut_off_keeps_a_share_of_its_score(
+    prior: float, self_score: float | None, cross_score: float | None
+) -> None:
+    whole, cut = (
+        fuse(DEFAULT, prior=prior, self_score=self_score, cross_score=cross_score, cut_off=cut_off)
+        for cut_off in (False, True)
+    )
+    assert cut == whole * CUT_OFF_SHARE

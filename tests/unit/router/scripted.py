@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.router.engine.proposals import LayerOutcome
     from services.router.routing.events import Answer
 
-Step = tuple[float, str | CallStatus]
+Step = tuple[float, str | CallStatus | Exception]
 """A pause in seconds, then a piece of the reply or a failure."""
 PATIENCE = Patience(quorum_share=0.6, grace_share=1.0, min_grace_s=0.1)
 
@@ -52,6 +52,8 @@ class ScriptedGenerator:
             await asyncio.sleep(pause_s)
             if isinstance(step, CallStatus):
                 raise CallFailedError(step)
+            if isinstance(step, Exception):
+                raise step
             call.add_text(step)
             yield step
 

@@ -161,6 +161,16 @@ def test_other_answers_stand_in_the_users_turn_between_marks() -> None:
         assert "secret-name" not in user.content
 
 
+def test_answers_that_were_cut_off_are_named_before_the_references() -> None:
+    whole = Reference(label="R1", model_id="a", text="Four.")
+    cut = Reference(label="R2", model_id="b", text="It is", cut_off=True)
+    _, user = aggregator(ASKED, [whole, cut], "0a0b0c0d")
+    head, _, _ = user.content.partition("@@reference 0a0b0c0d R1")
+    assert head.endswith("without a conclusion: R2.\n")
+    _, user = aggregator(ASKED, [whole], "0a0b0c0d")
+    assert "Cut off" not in user.content
+
+
 def test_the_callers_system_text_comes_first_and_there_is_one_system_message() -> None:
     conversation = Conversation(
         messages=(Message(role=Role.SYSTEM, content="Be brief."), *ASKED.messages)

@@ -139,3 +139,15 @@ async def test_a_reply_that_shows_nothing_is_no_answer() -> None:
     seen = await told((1.0, ""))
     assert seen.run.final is None
     assert seen.statuses == [CallStatus.EMPTY]
+
+
+@virtually
+async def test_an_exception_of_the_writer_is_a_failure_of_its_call(
+    unexpected_failures: list[str],
+) -> None:
+    answer = await told((0.5, "It has "), (0.5, ValueError("no sound text")))
+    assert answer.kinds == [Delta, Reset, LayerReport]
+    assert answer.statuses == [CallStatus.MALFORMED]
+    assert answer.run.final is None
+    assert unexpected_failures == ["ValueError('no sound text')"]
+    unexpected_failures.clear()

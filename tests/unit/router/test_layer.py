@@ -255,3 +255,20 @@ async def test_of_a_quorum_in_overtime_nobody_is_blamed_that_started_after_the_s
     outcome = await layer.run()
     assert answered(outcome) == ["b"]
     assert layer.statuses == {"a": CallStatus.BACKEND_ERROR, "b": OK, "c": CANCELLED}
+
+
+@virtually
+async def test_an_exception_of_one_model_ends_its_call_and_no_other(
+    unexpected_failures: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "what the caller asked"
+    scripts = {**at(1.0, 2.0), "x": ((0.5, "half"), (0.1, RuntimeError(secret)))}
+    layer = Layer(scripts, Patience(quorum_share=1.0))
+    outcome = await layer.run()
+    assert answered(outcome) == ["a", "b"]
+    assert layer.statuses == {"a": OK, "b": OK, "x": CallStatus.MALFORMED}
+    assert len(unexpected_failures) == 1
+    logged = capsys.readouterr().out
+    assert "RuntimeError" in logged
+    assert secret not in logged
+    unexpected_failures.clear()

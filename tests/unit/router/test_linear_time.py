@@ -9,9 +9,15 @@ import pytest
 
 from services.answer_key import answer_key
 from services.router.backends.call import ModelCall
+from services.router.backends.dialects.openai_reader import OpenAiReader
+from services.router.backends.http.attempt_failure import retry_after_s
+from services.router.backends.http.backend_message import backend_message
 from services.router.backends.http.decoders import SseDecoder
+from services.router.backends.http.error_objects import read_error_body
 from services.router.backends.http.exchange import Exchange
-from services.router.backends.http.reader import ReasoningSplitter
+from services.router.backends.http.finish_reasons import reason_word
+from services.router.backends.http.reasoning import ReasoningSplitter
+from services.router.backends.http.well_formed import WellFormedStream, well_formed
 from services.router.backends.replicas.resume import resume_request
 from services.router.prompts.replies import AnswerFilter, read_reply
 from services.router.routing.agreement import agreeing
@@ -20,6 +26,7 @@ from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallPurpose
 from services.simulator.call import Message as ReceivedMessage
 from services.simulator.call import read_call
+from services.simulator.question_bank import find_question
 from services.simulator.stream import split_pieces
 from tests.unit.router.pool_models import model
 
@@ -86,6 +93,29 @@ def events(text: str) -> None:
         decoder.feed(character.encode())
 
 
+def mended(text: str) -> None:
+    well_formed(text)
+    feed(WellFormedStream(), text)
+
+
+def replied(text: str) -> None:
+    reader = OpenAiReader(Exchange(model=model(4096), base_url="", messages=()))
+    for start in range(0, len(text), 7):
+        reader.read(text[start : start + 7].encode())
+    reader.end()
+    reader.finish()
+
+
+def failed(text: str) -> None:
+    read_error_body(text.encode())
+    backend_message(text, http_status=400, secrets=["sk-test-0123456789"])
+    reason_word(text)
+
+
+def header(text: str) -> None:
+    retry_after_s({"Retry-After": text, "retry-after-ms": text})
+
+
 def exchanged(text: str) -> None:
     exchange = Exchange(model=model(4096), base_url="", messages=())
     for character in text:
@@ -109,6 +139,7 @@ def resumed(text: str) -> None:
 def received(text: str) -> None:
     read_call("m", [ReceivedMessage(role="user", content=text)])
     split_pieces(text)
+    find_question(text)
 
 
 def feed(reader: Filter, text: str) -> None:
@@ -177,6 +208,27 @@ WORST = {
         repeated("<"),
     ],
     events: [between("data: ", "x", "\n\n"), repeated("data:\n"), repeated("\n")],
+    mended: [repeated("\ud83d"), repeated("\udd77"), repeated("\0"), repeated("\ud83d\udd77x")],
+    replied: [
+        repeated("\r"),
+        repeated("\r\n"),
+        repeated("data: {}\n"),
+        repeated("data: {}\n\n"),
+        between('data: {"choices":[', "{},", "{}]}\n\n"),
+        between("{", "}\n", "\n\n"),
+        between("data: ", "}", "\n"),
+        between("{", "\n{", ""),
+        repeated("event: error\ndata: x\n"),
+        repeated('error: {"a":1}\n'),
+    ],
+    failed: [
+        repeated('{"error":'),
+        repeated('[{"error":'),
+        repeated("sk-test-0123"),
+        repeated("\u202e "),
+        repeated("FinishReason."),
+    ],
+    header: [repeated("1"), between("1", ".1", "x"), between("Fri, ", "1 ", "")],
     exchanged: [repeated("x")],
     called: [repeated("x")],
     resumed: [between(" ", "\n", "x"), between("\n \n", "\n", "x")],
@@ -184,6 +236,10 @@ WORST = {
         repeated(f"@@end {NONCE} R1 "),
         between("@@end 7f3a9c2e R1", " ", "x"),
         repeated(" "),
+        repeated("_"),
+        repeated("\u00e4-"),
+        between(f"@@references {NONCE}\n", f"@@reference {NONCE} R1\n", f"@@end {NONCE} R1"),
+        between(f"x\n\n@@references {NONCE}\n", f"@@reference {NONCE} R1\n", f"@@end {NONCE} R2"),
     ],
 }
 CASES = [

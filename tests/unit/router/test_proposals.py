@@ -19,7 +19,7 @@ from services.router.engine.proposals import (
 from services.router.prompts.replies import Reply
 from services.router.routing.events import Answer, LayerReport
 from services.router.types.conversation import Conversation, Message, Role
-from services.router.types.ledger import CallPurpose, CallStatus
+from services.router.types.ledger import CallPurpose, CallStatus, FinishReason
 from tests.unit.router.runs import ASKED, ENTRY, pool_model, run_of
 
 if TYPE_CHECKING:
@@ -178,3 +178,15 @@ def test_further_calls_of_a_layer_add_their_time_and_entries_and_no_answers() ->
     assert [each.model_id for each in both.answers] == ["a"]
     assert [each.model_id for each in both.entries] == ["a", "judge"]
     assert both.duration_s == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("reason", list(FinishReason))
+def test_the_next_models_read_which_answers_were_cut_off(reason: FinishReason) -> None:
+    ended = (replace(ANSWERS[0], finish_reason=reason), ANSWERS[1])
+    run = run_of(SCORES, answers=ended, reports=[REPORT])
+    model = run.pool.by_id["b"]
+    for nonce in ("0a0b0c0d", "7f3a9c2e"):  # one of them turns the order round
+        references = shuffled_references(run, model, nonce)
+        assert {r.model_id: r.cut_off for r in references} == {"a": reason.is_cut_off, "b": False}
+    merged = aggregation_call(run, model, ended, layer_number=1).messages[-1].content
+    assert ("conclusion: R1." in merged) == reason.is_cut_off

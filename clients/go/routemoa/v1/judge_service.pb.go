@@ -27,8 +27,8 @@ const (
 // AssessAnswersRequest holds what is known of the models after a layer.
 type AssessAnswersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The newest layer's answers: 1 to 64, at most one per model. Self-scores and grades are read; the
-	// text is not, and may be left out.
+	// The newest layer's answers: 1 to 64, at most one per model. Self-scores, grades and finish
+	// reasons are read; the text is not, and may be left out.
 	Answers []*Answer `protobuf:"bytes,1,rep,name=answers,proto3" json:"answers,omitempty"`
 	// The answers of the layer before, which `answers` grade: at most 64. Empty after the first layer.
 	PreviousAnswers []*Answer `protobuf:"bytes,2,rep,name=previous_answers,json=previousAnswers,proto3" json:"previous_answers,omitempty"`

@@ -367,13 +367,14 @@ const (
 	CallStatus_CALL_STATUS_TIMEOUT CallStatus = 2
 	// The backend answered 429.
 	CallStatus_CALL_STATUS_RATE_LIMITED CallStatus = 3
-	// The backend refused the request as wrong (any other 4xx).
+	// The backend refused the request as wrong (any other 4xx), or for want of money, or its content
+	// filter took the end of the answer.
 	CallStatus_CALL_STATUS_REJECTED CallStatus = 4
 	// The backend failed (5xx, or an error inside the stream).
 	CallStatus_CALL_STATUS_BACKEND_ERROR CallStatus = 5
 	// No connection could be made.
 	CallStatus_CALL_STATUS_UNREACHABLE CallStatus = 6
-	// The backend sent what is not the protocol.
+	// The backend sent what is not the protocol, or the call failed in a way that is not foreseen.
 	CallStatus_CALL_STATUS_MALFORMED CallStatus = 7
 	// The connection broke before the reply was whole.
 	CallStatus_CALL_STATUS_INTERRUPTED CallStatus = 8

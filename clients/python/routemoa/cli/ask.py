@@ -26,6 +26,7 @@ from routemoa.cli.command import (
     read_query,
     run,
 )
+from routemoa.cli.render import incomplete_note
 from routemoa.cli.terminal import open_console, print_json, printable
 from routemoa.cli.view import AnswerView
 from routemoa.client import ROUTER_ADDRESS
@@ -133,3 +134,5 @@ async def print_answer(
         print_json(result)
     else:
         typer.echo(printable(result.answer.text))
+        if note := incomplete_note(result.answer):
+            typer.echo(note, err=True)

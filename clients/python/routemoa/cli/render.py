@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from routemoa.cli.terminal import enum_label, printable, seconds, span, usd
+from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb2
 
 if TYPE_CHECKING:
@@ -18,12 +19,19 @@ if TYPE_CHECKING:
 
     from rich.console import JustifyMethod
 
-    from routemoa.v1 import model_pb2, scorer_service_pb2
+    from routemoa.v1 import scorer_service_pb2
 
 BAR_COLUMNS = 24
 _MODEL_COLUMNS = {"model", "ranking", "answers"}
 _TEXT_COLUMNS = {"why"}
 _ABSENT = Text("-", style="dim")
+_MAX_FAILURES = 5
+_INCOMPLETE: Mapping[int, str] = {
+    model_pb2.FINISH_REASON_LENGTH: "the answer is not complete: the token limit cut it off",
+    model_pb2.FINISH_REASON_CONTENT_FILTER: "the answer is not complete: a filter cut it off",
+    model_pb2.FINISH_REASON_TOOL_CALLS: "the answer is not complete: the model asks for tools",
+    model_pb2.FINISH_REASON_REFUSAL: "the model refused to answer",
+}
 _STOP_REASONS: Mapping[int, str] = {
     router_pb2.STOP_REASON_SCORE: "an answer reached the stopping score",
     router_pb2.STOP_REASON_LAYER_LIMIT: "all layers allowed have run",
@@ -154,9 +162,18 @@ def result_table(result: router_pb2.GenerateAnswerResponse) -> Table:
     first = f", first text after {span(seconds(timing.time_to_first_delta))}"
     table.add_row("time", span(seconds(timing.total_duration)) + first)
     table.add_row("of which", _times(result))
+    if note := incomplete_note(result.answer):
+        table.add_row(Text("answer", style="yellow"), Text(note, style="yellow"))
+    for entry in [entry for entry in result.usage if entry.backend_message][:_MAX_FAILURES]:
+        table.add_row("backend", _backend_words(entry))
     for fallback in result.fallbacks:
         table.add_row(Text("fallback", style="yellow"), fallback_text(fallback))
     return table
+
+
+def incomplete_note(answer: model_pb2.Answer) -> str:
+    """Returns a note on an answer that is cut off or refused; empty for any other."""
+    return _INCOMPLETE.get(answer.finish_reason, "")
 
 
 def fallback_text(fallback: router_pb2.Fallback) -> Text:
@@ -204,6 +221,11 @@ def _call_cells(model_id: str, call: router_pb2.UsageEntry | None) -> tuple[Text
 
 def _spent_cells(call: router_pb2.UsageEntry | None) -> tuple[str, str]:
     return ("", "") if call is None else (usd(call.cost_usd), span(seconds(call.duration)))
+
+
+def _backend_words(entry: router_pb2.UsageEntry) -> Text:
+    """Returns what the backend of a failed call said."""
+    return Text(f"{printable(entry.model_id)}: {printable(entry.backend_message)}")
 
 
 def _aggregated(result: router_pb2.GenerateAnswerResponse) -> bool:

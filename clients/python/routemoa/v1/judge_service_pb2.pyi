@@ -32,8 +32,8 @@ class AssessAnswersRequest(_message.Message):
     PRIOR_SCORES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def answers(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Answer]:
-        """The newest layer's answers: 1 to 64, at most one per model. Self-scores and grades are read; the
-        text is not, and may be left out.
+        """The newest layer's answers: 1 to 64, at most one per model. Self-scores, grades and finish
+        reasons are read; the text is not, and may be left out.
         """
 
     @_builtins.property

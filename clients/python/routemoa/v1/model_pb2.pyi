@@ -277,7 +277,9 @@ class Assessment(_message.Message):
     model_id: _builtins.str
     """The model that is assessed."""
     posterior_score: _builtins.float
-    """Prior, self and cross score, fused, in [0, 1]. Terms that are absent carry no weight."""
+    """Prior, self and cross score, fused, in [0, 1]. Terms that are absent carry no weight. Halved if
+    the model's newest answer was cut off (FINISH_REASON_LENGTH or FINISH_REASON_CONTENT_FILTER).
+    """
     self_score: _builtins.float
     """The model's own view of its answers, in [0, 1]. Absent when it gave none."""
     cross_score: _builtins.float

@@ -226,13 +226,15 @@ class _CallStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallStatus
     CALL_STATUS_RATE_LIMITED: _CallStatus.ValueType  # 3
     """The backend answered 429."""
     CALL_STATUS_REJECTED: _CallStatus.ValueType  # 4
-    """The backend refused the request as wrong (any other 4xx)."""
+    """The backend refused the request as wrong (any other 4xx), or for want of money, or its content
+    filter took the end of the answer.
+    """
     CALL_STATUS_BACKEND_ERROR: _CallStatus.ValueType  # 5
     """The backend failed (5xx, or an error inside the stream)."""
     CALL_STATUS_UNREACHABLE: _CallStatus.ValueType  # 6
     """No connection could be made."""
     CALL_STATUS_MALFORMED: _CallStatus.ValueType  # 7
-    """The backend sent what is not the protocol."""
+    """The backend sent what is not the protocol, or the call failed in a way that is not foreseen."""
     CALL_STATUS_INTERRUPTED: _CallStatus.ValueType  # 8
     """The connection broke before the reply was whole."""
     CALL_STATUS_CANCELLED: _CallStatus.ValueType  # 9
@@ -252,13 +254,15 @@ CALL_STATUS_TIMEOUT: CallStatus.ValueType  # 2
 CALL_STATUS_RATE_LIMITED: CallStatus.ValueType  # 3
 """The backend answered 429."""
 CALL_STATUS_REJECTED: CallStatus.ValueType  # 4
-"""The backend refused the request as wrong (any other 4xx)."""
+"""The backend refused the request as wrong (any other 4xx), or for want of money, or its content
+filter took the end of the answer.
+"""
 CALL_STATUS_BACKEND_ERROR: CallStatus.ValueType  # 5
 """The backend failed (5xx, or an error inside the stream)."""
 CALL_STATUS_UNREACHABLE: CallStatus.ValueType  # 6
 """No connection could be made."""
 CALL_STATUS_MALFORMED: CallStatus.ValueType  # 7
-"""The backend sent what is not the protocol."""
+"""The backend sent what is not the protocol, or the call failed in a way that is not foreseen."""
 CALL_STATUS_INTERRUPTED: CallStatus.ValueType  # 8
 """The connection broke before the reply was whole."""
 CALL_STATUS_CANCELLED: CallStatus.ValueType  # 9

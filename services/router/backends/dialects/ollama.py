@@ -17,8 +17,10 @@ from services.router.backends.dialects.dialect import (
 from services.router.backends.dialects.served_models import Catalogue, ServedModel
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import LineDecoder
+from services.router.backends.http.error_objects import is_error
 from services.router.backends.http.exchange import Usage
 from services.router.backends.http.reader import Reader, count_of, text_of
+from services.router.backends.http.well_formed import well_formed
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -64,17 +66,19 @@ class OllamaDialect:
         if not isinstance(listed, list):
             raise AttemptFailedError(CallStatus.MALFORMED)
         names = [item.get("name") for item in listed if isinstance(item, dict)]
-        return Catalogue(models={name: ServedModel() for name in names if isinstance(name, str)})
+        named = (well_formed(name) for name in names if isinstance(name, str))
+        return Catalogue(models={name: ServedModel() for name in named})
 
 
 class _OllamaReader(Reader):
     def _event(self, value: dict[str, Any]) -> str:
-        if value.get("error"):
-            raise self._fail(value["error"])
+        if is_error(value):
+            raise self._fail(value)
         message = value.get("message")
         if not isinstance(message, dict | None):
             raise AttemptFailedError(CallStatus.MALFORMED)
         if value.get("done") is True:
+            self._finish(value.get("done_reason"), value)
             self.finished = self.done = True
             usage = _usage(value)
             if usage is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import SseDecoder
+from services.router.backends.http.error_objects import is_error
 from services.router.backends.http.exchange import Usage
 from services.router.backends.http.reader import Reader, count_in, count_of, text_of
 from services.router.types.ledger import CallStatus
@@ -21,29 +22,31 @@ class OpenAiReader(Reader):
         super().__init__(exchange, SseDecoder())
 
     def _event(self, value: dict[str, Any]) -> str:
-        if value.get("error") or value.get("object") == "error":
-            raise self._fail(value.get("error") or value)
+        choices = value.get("choices")
+        if (not choices or "error" in value) and is_error(value):
+            raise self._fail(value)
         usage = self._usage(value)
         if usage is not None:
             self._record_usage(usage)
-        choices = value.get("choices")
         if not choices or not isinstance(choices, list):
             return ""
         choice = choices[0]
         if not isinstance(choice, dict):
             raise AttemptFailedError(CallStatus.MALFORMED)
-        reason = choice.get("finish_reason")
-        if reason is not None:
-            self._finish(reason, choice)
+        if choice.get("error"):
+            raise self._fail(choice)
         delta = choice.get("delta")
-        return "" if delta is None else self._delta(delta)
+        if not delta:
+            delta = self._message(choice)
+        text = "" if delta is None else self._delta(delta)
+        reason = choice.get("finish_reason")
+        if reason:  # an empty one says nothing
+            self._finish(reason, choice)
+        return text
 
-    def _finish(self, reason: object, choice: dict[str, Any]) -> None:
-        if reason == "error":
-            raise self._fail(choice.get("error"))
-        if reason == "abort":  # the server aborted the request: it shuts down, or is out of memory
-            raise AttemptFailedError(CallStatus.INTERRUPTED)
-        self.finished = True
+    def _message(self, choice: dict[str, Any]) -> object:
+        """Returns the message of a reply that is not streamed; some servers repeat it at the end."""
+        return None if self._begun else choice.get("message")
 
     def _delta(self, delta: object) -> str:
         if not isinstance(delta, dict):
@@ -52,12 +55,43 @@ class OpenAiReader(Reader):
         if reasoning is not None:
             self._add_reasoning(reasoning)
         content = delta.get("content")
-        return content if type(content) is str else text_of(content)
+        if type(content) is not str:
+            content = self._content(content)
+        refusal = delta.get("refusal")
+        return content + self._add_refusal(text_of(refusal)) if refusal else content
+
+    def _content(self, content: object) -> str:
+        """Returns the text of a content that is a list of parts: texts, reasoning and others."""
+        if isinstance(content, list):
+            return "".join(map(self._part, content))
+        return text_of(content)
+
+    def _part(self, part: object) -> str:
+        if isinstance(part, str):
+            return part
+        if not isinstance(part, dict):
+            raise AttemptFailedError(CallStatus.MALFORMED)
+        for name in ("thinking", "reasoning"):
+            if part.get(name):
+                self._add_reasoning(joined_text(part[name]))
+                return ""
+        if part.get("refusal"):
+            return self._add_refusal(text_of(part["refusal"]))
+        return text_of(part.get("text"))
 
     def _usage(self, value: dict[str, Any]) -> Usage | None:
         """Returns the usage in an event, if any."""
         usage = value.get("usage")
         return None if usage is None else read_usage(usage)
+
+
+def joined_text(value: object) -> str:
+    """Returns a text that is given as such, or as a list of texts or of parts with a text."""
+    if isinstance(value, str):
+        return value
+    parts = value if isinstance(value, list) else []
+    texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def read_usage(value: object) -> Usage | None:

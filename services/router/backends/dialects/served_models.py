@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.backends.http.well_formed import well_formed
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def read_listing(value: object) -> Catalogue:
         raise AttemptFailedError(CallStatus.MALFORMED)
     return Catalogue(
         models={
-            item["id"]: _served(item)
+            well_formed(item["id"]): _served(item)
             for item in listed
             if isinstance(item, dict) and isinstance(item.get("id"), str)
         }

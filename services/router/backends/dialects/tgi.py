@@ -29,6 +29,7 @@ from services.router.backends.dialects.openai import OpenAiDialect
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import SseDecoder
+from services.router.backends.http.error_objects import is_error
 from services.router.backends.http.exchange import Usage
 from services.router.backends.http.reader import Reader, count_of, text_of
 from services.router.types.conversation import Role
@@ -115,8 +116,8 @@ class _TgiReader(Reader):
         """Text that may be the start of the stop sequence, which TGI sends too."""
 
     def _event(self, value: dict[str, Any]) -> str:
-        if value.get("error"):
-            raise self._fail(value["error"])
+        if is_error(value):
+            raise self._fail(value)
         token, details = value.get("token"), value.get("details")
         if not isinstance(token, dict | None) or not isinstance(details, dict | None):
             raise AttemptFailedError(CallStatus.MALFORMED)
@@ -126,8 +127,10 @@ class _TgiReader(Reader):
             usage = _usage(details)
             if usage is not None:
                 self._record_usage(usage)
+            self._finish(details.get("finish_reason"), value)
         if value.get("generated_text") is not None:
-            self.finished = self.done = True
+            self.finished = True
+        self.done = self.finished
         return self._settled()
 
     def _settled(self) -> str:

@@ -2,6 +2,11 @@
 
 exchange: One attempt: the request and the state of its reply.
 decoders: Bytes -> lines, or server-sent events.
-reader: Events -> text, within bounds; separates reasoning from the answer.
+reader: Events -> text, within bounds.
+reasoning: Separates reasoning from the answer.
+well_formed: Mends surrogates and NUL in text.
+finish_reasons: The words of backends -> the end of a reply.
+error_objects: Error objects in any form -> status, kinds and message.
+backend_message: A backend's own words -> one safe line.
 attempt_failure: Failures of an attempt, and their statuses.
 """

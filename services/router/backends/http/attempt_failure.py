@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import re
 import time
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
+from services.router.backends.http.error_objects import read_error
 from services.router.types.ledger import CallStatus
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from services.router.backends.http.error_objects import ErrorObject
+    from services.router.types.ledger import FinishReason
+
+MAX_RETRY_AFTER_S = 3600.0
+"""The longest time for which a backend can ask to be left alone."""
 _TOO_MANY_REQUESTS = 429
 _SERVERS_FAULT = {408, 424}
 """Codes below 500 that are the server's fault: a timeout (408), a failed generation of TGI (424)."""
+_NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
+"""Kinds of errors that no retry mends, whatever the HTTP status: the account has no money left."""
+_REJECTIONS = {
+    *("invalid_request_error", "badrequesterror", "bad_request_error", "bad_request"),
+    *("context_length_exceeded", "exceed_context_size_error", "invalid_prompt"),
+    *("invalid_api_key", "authentication_error", "permission_error", "permission_denied"),
+    *("model_not_found", "not_found_error", "notfounderror", "invalid_argument", "validation"),
+}
+_RATE_LIMITS = {
+    *("rate_limit_exceeded", "rate_limit_error", "ratelimiterror", "overloaded"),
+    *("too_many_requests", "resource_exhausted", "tokens_limit_reached"),
+}
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]*)?", re.ASCII)
 
 
 class AttemptFailedError(Exception):
@@ -19,6 +43,8 @@ class AttemptFailedError(Exception):
         status: The status of the attempt.
         http_status: The HTTP status, if it was not 200.
         retry_after_s: Seconds that the backend asks to wait; None if it does not.
+        words: The backend's own words, unchecked.
+        finish_reason: The finish reason that the failure stands for, if any.
     """
 
     def __init__(
@@ -27,11 +53,15 @@ class AttemptFailedError(Exception):
         *,
         http_status: int | None = None,
         retry_after_s: float | None = None,
+        words: str = "",
+        finish_reason: FinishReason | None = None,
     ) -> None:
         super().__init__(status.name)
         self.status = status
         self.http_status = http_status
         self.retry_after_s = retry_after_s
+        self.words = words
+        self.finish_reason = finish_reason
 
 
 def status_of(code: int) -> CallStatus:
@@ -43,22 +73,68 @@ def status_of(code: int) -> CallStatus:
     return CallStatus.REJECTED
 
 
-def status_of_error(error: object) -> CallStatus:
-    """Returns the status of an attempt that got an error object, by the HTTP code in it if any."""
-    code = error.get("code") if isinstance(error, dict) else None
-    if isinstance(code, int) and 400 <= code < 600:
+def status_of_error(error: ErrorObject, http_status: int | None = None) -> CallStatus:
+    """Returns the status of an attempt that got an error.
+
+    Args:
+        error: The error.
+        http_status: The status of the response, if it was not 200; else the one in the error counts.
+    """
+    code = http_status or error.http_status
+    if error.kinds & _NO_CREDIT or error.finish_reason is not None:
+        return CallStatus.REJECTED
+    if code is not None:
         return status_of(code)
-    return CallStatus.BACKEND_ERROR
+    if error.kinds & _RATE_LIMITS:
+        return CallStatus.RATE_LIMITED
+    return CallStatus.REJECTED if error.kinds & _REJECTIONS else CallStatus.BACKEND_ERROR
+
+
+def failure_in(value: object, *, begun: bool) -> AttemptFailedError:
+    """Returns the failure for an error within a reply.
+
+    Args:
+        value: The error, in any form.
+        begun: True if text has come: a refusal before it costs nothing, after it tokens were used.
+    """
+    error = read_error(value)
+    status = status_of_error(error)
+    if begun and error.finish_reason is None:
+        status = CallStatus.BACKEND_ERROR
+    return AttemptFailedError(status, words=_coded(error), finish_reason=error.finish_reason)
+
+
+def _coded(error: ErrorObject) -> str:
+    """Returns the message of an error within a reply, its HTTP status first."""
+    if error.http_status is None:
+        return error.message
+    return f"{error.http_status}: {error.message}" if error.message else str(error.http_status)
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Returns the seconds that a backend asks to wait, by either header; None if by none."""
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return min(milliseconds / 1000, MAX_RETRY_AFTER_S)
+    asked_s = read_retry_after(headers.get("Retry-After"))
+    return None if asked_s is None else min(asked_s, MAX_RETRY_AFTER_S)
 
 
 def read_retry_after(value: str | None) -> float | None:
     """Returns the seconds of a `Retry-After` header, which holds a number or an HTTP date."""
-    if value is None:
-        return None
-    text = value.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
+    seconds = _number(value)
+    if value is None or seconds is not None:
+        return seconds
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, OverflowError, OSError):
+        return max(0.0, parsedate_to_datetime(value.strip()).timestamp() - time.time())
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
         return None
+
+
+def _number(value: str | None) -> float | None:
+    """Returns a number of at least zero, with or without a fraction; None for any other text."""
+    text = "" if value is None else value.strip()
+    if _SECONDS.fullmatch(text) is None:
+        return None
+    whole, _, fraction = text.partition(".")
+    return float(f"{whole[:9]}.{fraction[:9]}0")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 import json
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
-from services.router.backends.http.attempt_failure import AttemptFailedError, status_of_error
-from services.router.types.ledger import CallStatus
+from services.router.backends.http.attempt_failure import AttemptFailedError, failure_in
+from services.router.backends.http.finish_reasons import failure_of, finish_reason_of, reason_word
+from services.router.backends.http.reasoning import ReasoningSplitter
+from services.router.backends.http.well_formed import WellFormedStream
+from services.router.types.ledger import CallStatus, FinishReason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.router.backends.http.exchange import Exchange, Usage
 
 _DECODER = json.JSONDecoder()  # half the cost of `json.loads`
@@ -18,8 +22,6 @@ _DONE = "[DONE]"
 _JSON_SPACE = " \t\n\r"
 _CHARACTERS_PER_TOKEN_LIMIT = 32
 """Characters per allowed token above which a reply is refused as malformed."""
-_OPEN = "<think>"
-REASONING_END = "</think>"
 
 
 class Decoder(Protocol):
@@ -29,6 +31,10 @@ class Decoder(Protocol):
         """Takes more bytes and returns the events that they complete; raises `LinesError`."""
         ...
 
+    def finish(self) -> list[str]:
+        """Returns the event that is pending at the end, if any; raises `LinesError`."""
+        ...
+
 
 class Reader(ABC):
     """Reads one reply; each dialect reads its own events."""
@@ -36,7 +42,7 @@ class Reader(ABC):
     def __init__(self, exchange: Exchange, decoder: Decoder) -> None:
         model = exchange.model
         self.finished = False
-        """True once the backend has given a reason for the end."""
+        """True once the backend has given a reason for the end: the reply is whole."""
         self.done = False
         """True once the backend has said that nothing follows."""
         self.failure: AttemptFailedError | None = None
@@ -46,39 +52,34 @@ class Reader(ABC):
         self._splitter = ReasoningSplitter(
             inside=model.reply_starts_in_reasoning and not exchange.partial
         )
+        self._well_formed = WellFormedStream()
         self._reported_reasoning_characters = 0
         self._begun = False
         """True once text or reasoning has come."""
+        self._refused = False
+        """True once the model has begun to refuse."""
         self._characters_left = model.max_reply_tokens * _CHARACTERS_PER_TOKEN_LIMIT
 
     def read(self, data: bytes) -> str:
         """Returns the answer text in a piece of the stream, and records usage and reasoning.
 
-        Text that came before a failure is returned, and `failure` is set.
+        Text that came before a failure is returned, and `failure` is set. A failure after a whole
+        reply is ignored.
         """
-        texts: list[str] = []
         try:
-            for event in self._decoder.feed(data):
-                if event == _DONE:
-                    self.finished = self.done = True
-                elif event and not self.done:
-                    value, end = _DECODER.raw_decode(event := event.strip(_JSON_SPACE))
-                    if end != len(event) or not isinstance(value, dict):
-                        self.failure = AttemptFailedError(CallStatus.MALFORMED)
-                        break
-                    text = self._event(value)
-                    if text:
-                        self._begun = True
-                        texts.append(text)
-        except (ValueError, RecursionError):  # the lines or the JSON of the reply are malformed
-            self.failure = AttemptFailedError(CallStatus.MALFORMED)
-        except AttemptFailedError as error:
-            self.failure = error
-        return self._answer("".join(texts))
+            events = self._decoder.feed(data)
+        except ValueError:  # the lines are malformed
+            self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
+            return ""
+        return self._read(events)
+
+    def end(self) -> str:
+        """Returns the text of an event that is pending at the end of the stream."""
+        return "" if self.done or self.failure is not None else self._read_pending()
 
     def finish(self) -> str:
         """Returns the held text that belongs to the answer."""
-        text = self._splitter.finish()
+        text = self._splitter.feed(self._well_formed.finish()) + self._splitter.finish()
         self._record_reasoning()
         return text
 
@@ -86,20 +87,102 @@ class Reader(ABC):
     def _event(self, value: dict[str, Any]) -> str:
         """Returns the text of an event."""
 
+    def _read_pending(self) -> str:
+        try:
+            text = self._read(self._decoder.finish())
+        except ValueError:
+            return ""
+        if self.failure is not None and self.failure.status is CallStatus.MALFORMED:
+            self.failure = None  # it breaks off: then the reply is not whole, whatever it was
+        return text
+
+    def _read(self, events: Sequence[str]) -> str:
+        texts: list[str] = []
+        try:
+            for event in events:
+                if event.startswith(_DONE):
+                    self._finish_all()
+                elif event and not self.done:
+                    value, end = _DECODER.raw_decode(event := event.strip(_JSON_SPACE))
+                    if end == len(event) and isinstance(value, dict):
+                        text = self._event(value)
+                        if text:
+                            self._begun = True
+                            texts.append(text)
+                    else:
+                        self._take_all(event, texts)
+        except (ValueError, RecursionError):  # the JSON of the reply is malformed
+            self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
+        except AttemptFailedError as error:
+            self._fail_as(error)
+        return self._answer("".join(texts))
+
+    def _take_all(self, event: str, texts: list[str]) -> None:
+        """Reads an event of several objects: some servers leave the blank lines between them out."""
+        at = 0
+        while at < len(event):
+            if event.startswith(_DONE, at):
+                self._finish_all()
+                return
+            value, at = _DECODER.raw_decode(event, at)
+            texts.append(self._event(_object_of(value)))
+            self._begun = self._begun or bool(texts[-1])
+            while at < len(event) and event[at] in _JSON_SPACE:
+                at += 1
+
+    def _finish_all(self) -> None:
+        self._finish("")
+        self.finished = self.done = True
+
     def _answer(self, text: str) -> str:
         self._characters_left -= len(text)
         if self._characters_left < 0:
-            self.failure = AttemptFailedError(CallStatus.MALFORMED)
-        answer = self._splitter.feed(text)
+            self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
+        answer = self._splitter.feed(self._well_formed.feed(text))
         self._record_reasoning()
         return answer
+
+    def _fail_as(self, error: AttemptFailedError) -> None:
+        """Ends the reply with a failure, or without one if it is whole already."""
+        if self.finished and self._begun:
+            self.done = True
+        else:
+            self.failure = error
+
+    def _finish(self, reason: object, error: object = None) -> None:
+        """Records the finish reason, if the value is one.
+
+        Args:
+            reason: The value of the backend's field.
+            error: The error that came with it, if any.
+
+        Raises:
+            AttemptFailedError: The reason is a failure.
+        """
+        word = reason_word(reason)
+        status = failure_of(word)
+        if status is CallStatus.BACKEND_ERROR:
+            raise self._fail(error)
+        if status is not None:
+            raise AttemptFailedError(status, words=word)
+        found = finish_reason_of(word) or self._exchange.finish_reason
+        if self._refused and found in {None, FinishReason.STOP}:
+            found = FinishReason.REFUSAL
+        self._exchange.finish_reason = found
+        if word:
+            self.finished = True
+
+    def _add_refusal(self, text: str) -> str:
+        """Returns the text of a refusal, which is the answer."""
+        self._refused = self._refused or bool(text)
+        return text
 
     def _add_reasoning(self, value: object) -> None:
         """Counts reasoning that came in a field of its own."""
         if isinstance(value, str) and value:
             self._begun = True
+            self._splitter.reasoning_is_apart()
             self._reported_reasoning_characters += len(value)
-            self._splitter.expect_answer()
             self._characters_left -= len(value)
 
     def _record_reasoning(self) -> None:
@@ -112,82 +195,21 @@ class Reader(ABC):
         self._exchange.usage = usage
 
     def _fail(self, error: object) -> AttemptFailedError:
-        """Returns the failure for an error object within the reply."""
-        # A refusal before the first text costs nothing; after it, tokens were used.
-        status = CallStatus.BACKEND_ERROR if self._begun else status_of_error(error)
-        return AttemptFailedError(status)
+        """Returns the failure for an error within the reply, in any form."""
+        return failure_in(error, begun=self._begun)
 
 
-class _Where(enum.Enum):
-    START = enum.auto()
-    REASONING = enum.auto()
-    AFTER = enum.auto()
-    ANSWER = enum.auto()
+def _object_of(value: object) -> dict[str, Any]:
+    """Returns an object, or the only one in a list, the form in which some gateways report errors.
 
-
-class ReasoningSplitter:
-    """Removes the reasoning at the start of a reply, however the text is cut into pieces.
-
-    Args:
-        inside: True if the reply begins within the reasoning, because a chat template opens it.
+    Raises:
+        AttemptFailedError: The value is something else.
     """
-
-    def __init__(self, *, inside: bool = False) -> None:
-        self._where = _Where.REASONING if inside else _Where.START
-        self._space: list[str] = []
-        """White space at the start: part of the answer unless reasoning follows."""
-        self._held = ""
-        self.reasoning_characters = 0
-
-    def feed(self, text: str) -> str:
-        """Takes more of the reply and returns the part that belongs to the answer."""
-        if self._where is _Where.ANSWER:
-            return text
-        self._held += text
-        if self._where is _Where.START:
-            self._start()
-        if self._where is _Where.REASONING:
-            self._reason()
-        if self._where is _Where.AFTER:
-            self._held = self._held.lstrip()
-            if self._held:
-                self._where = _Where.ANSWER
-        if self._where is not _Where.ANSWER:
-            return ""
-        answer, self._held = self._held, ""
-        return answer
-
-    def expect_answer(self) -> None:
-        """Expects the answer at the start of the text: the server separates the reasoning."""
-        if self._where is _Where.REASONING and not self._held and not self.reasoning_characters:
-            self._where = _Where.START
-
-    def finish(self) -> str:
-        """Returns the held text that belongs to the answer."""
-        held, self._held = self._held, ""
-        if self._where is _Where.REASONING:
-            self.reasoning_characters += len(held)
-        return "".join([*self._space, held]) if self._where is _Where.START and held else ""
-
-    def _start(self) -> None:
-        text = self._held.lstrip()
-        if len(text) < len(self._held):
-            self._space.append(self._held[: len(self._held) - len(text)])
-        if text.startswith(_OPEN):
-            self._where, self._held = _Where.REASONING, text[len(_OPEN) :]
-        elif _OPEN.startswith(text):  # also true while only white space has come
-            self._held = text
-        else:
-            self._where, self._held = _Where.ANSWER, "".join([*self._space, text])
-
-    def _reason(self) -> None:
-        reasoning, closed, rest = self._held.partition(REASONING_END)
-        if closed:
-            self._where, self._held = _Where.AFTER, rest
-        else:  # the last characters may be the start of the closing tag
-            kept = len(REASONING_END) - 1
-            reasoning, self._held = self._held[:-kept], self._held[-kept:]
-        self.reasoning_characters += len(reasoning)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if not isinstance(value, dict):
+        raise AttemptFailedError(CallStatus.MALFORMED)
+    return value
 
 
 def text_of(value: object) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+from services.router.backends.call_failure import status_of_exception
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.replicas.metrics import ATTEMPTS
 
@@ -53,6 +54,10 @@ class AttemptStream:
         except asyncio.CancelledError:
             await self.close(None)
             raise
+        except Exception as error:  # a library's, or our own bug: it ends this attempt alone
+            status = status_of_exception(error, self.attempt.exchange.model.id)
+            await self.close(status)
+            raise AttemptFailedError(status) from error
         if not self._wrote and text is not None:
             self._wrote = True
             after_s = time.monotonic() - self.attempt.started_s

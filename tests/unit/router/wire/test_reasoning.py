@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.backends.http.reader import ReasoningSplitter
+from services.router.backends.http.reasoning import ReasoningSplitter
 
 soup = st.lists(
     st.sampled_from(["<think>", "</think>", "<", "think", ">", "/", " ", "\n", "x", "Eight."])

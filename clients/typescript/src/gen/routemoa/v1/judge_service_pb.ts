@@ -24,8 +24,8 @@ export const file_routemoa_v1_judge_service: GenFile = /*@__PURE__*/
  */
 export type AssessAnswersRequest = Message<"routemoa.v1.AssessAnswersRequest"> & {
   /**
-   * The newest layer's answers: 1 to 64, at most one per model. Self-scores and grades are read; the
-   * text is not, and may be left out.
+   * The newest layer's answers: 1 to 64, at most one per model. Self-scores, grades and finish
+   * reasons are read; the text is not, and may be left out.
    *
    * @generated from field: repeated routemoa.v1.Answer answers = 1;
    */

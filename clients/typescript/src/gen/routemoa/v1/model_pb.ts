@@ -236,7 +236,8 @@ export type Assessment = Message$1<"routemoa.v1.Assessment"> & {
   modelId: string;
 
   /**
-   * Prior, self and cross score, fused, in [0, 1]. Terms that are absent carry no weight.
+   * Prior, self and cross score, fused, in [0, 1]. Terms that are absent carry no weight. Halved if
+   * the model's newest answer was cut off (FINISH_REASON_LENGTH or FINISH_REASON_CONTENT_FILTER).
    *
    * @generated from field: double posterior_score = 2;
    */

@@ -1307,7 +1307,8 @@ export enum CallStatus {
   RATE_LIMITED = 3,
 
   /**
-   * The backend refused the request as wrong (any other 4xx).
+   * The backend refused the request as wrong (any other 4xx), or for want of money, or its content
+   * filter took the end of the answer.
    *
    * @generated from enum value: CALL_STATUS_REJECTED = 4;
    */
@@ -1328,7 +1329,7 @@ export enum CallStatus {
   UNREACHABLE = 6,
 
   /**
-   * The backend sent what is not the protocol.
+   * The backend sent what is not the protocol, or the call failed in a way that is not foreseen.
    *
    * @generated from enum value: CALL_STATUS_MALFORMED = 7;
    */
