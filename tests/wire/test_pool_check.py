@@ -231,7 +231,7 @@ async def test_nothing_is_proposed_where_nothing_helps() -> None:
     async with playing(refused) as playback:
         report = await checked(playback, "openai")
     assert report.proposal == {}
-    assert report.problems == ("the test call ended as REJECTED with HTTP status 400",)
+    assert report.problems == ("the test call ended as REJECTED: 400: no",)
 
 
 @pytest.mark.parametrize("http_status", [401, 404, 429, 503])
