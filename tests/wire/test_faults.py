@@ -122,7 +122,7 @@ async def test_a_file_that_goes_away_fails_the_attempt_and_nothing_else(
     tmp_path: Path, setting: str
 ) -> None:
     path = tmp_path / "file"
-    trustme.CA().cert_pem.write_to_path(str(path))
+    path.write_bytes(trustme.CA().cert_pem.bytes() if setting == "ca_file" else b"sk-test\n")
     async with playing(Response(body=WHOLE)) as backend:
         settings: dict[str, Any] = {setting: path}
         model = pool_model(backend.url, **settings)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from services.router.pool.model import PoolModel
 
 _KEY_REFUSED = {401, 403}
+_PROXY_REFUSES = 407
 _MAX_NAMES = 5
 _PRICE_TOLERANCE = 0.01
 
@@ -125,7 +126,11 @@ def _call_problems(model: PoolModel, findings: Findings) -> list[str]:
             return ["requires a key, but the pool file names none"]
         return ["refuses the key"]
     if status is CallStatus.UNREACHABLE:
-        return ["cannot be reached, or its certificate is not trusted"]
+        if failure is not None and failure.http_status == _PROXY_REFUSES:
+            problem = "its proxy asks for credentials, or refuses those that it got"
+        else:
+            problem = "cannot be reached, or its certificate is not trusted"
+        return [problem]
     if status is CallStatus.TIMEOUT:
         return ["did not answer the test call in time"]
     http = f" with HTTP status {failure.http_status}" if failure and failure.http_status else ""

@@ -6,8 +6,12 @@ import ssl
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from services.router.pool.small_file import read_small_file
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+_MAX_BYTES = 1 << 20
 
 
 class CaFileError(ValueError):
@@ -18,10 +22,10 @@ def read_ca_file(path: Path) -> ssl.SSLContext:
     """Returns a TLS context that trusts only the CAs in a file; the file may change between calls.
 
     Raises:
-        CaFileError: The file is missing or holds no certificates.
+        CaFileError: The file cannot be read or holds no certificates.
     """
     try:
-        return _context(path.read_text(encoding="ascii"))
+        return _context(read_small_file(path, _MAX_BYTES).decode("ascii"))
     except OSError as error:  # `ssl` raises it too
         raise CaFileError(f"cannot be used: {error.strerror or type(error).__name__}") from error
     except ValueError as error:

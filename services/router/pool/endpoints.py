@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.router.pool.urls import BaseUrl, HostName
 
 _Port = Annotated[int, Field(ge=1, le=65535)]
-_KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
+_KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 _ApiPath = Annotated[str, Field(pattern=r"^(/[\w.~-]+)*$")]
 
 
@@ -16,7 +18,7 @@ class DnsEndpoints(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, max_length=253, description="The name that is looked up.")
+    name: HostName = Field(min_length=1, max_length=253, description="The name that is looked up.")
     port: _Port = Field(description="Port of the API at every address.")
     path: _ApiPath = Field(default="/v1", description="Path of the API.")
     interval_s: float = Field(default=5.0, ge=0.1, le=3600, description="Time between two lookups.")
@@ -45,7 +47,7 @@ class Endpoints(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_or_a_list)
 
-    urls: tuple[HttpUrl, ...] | None = Field(default=None, min_length=1, max_length=256)
+    urls: tuple[BaseUrl, ...] | None = Field(default=None, min_length=1, max_length=256)
     dns: DnsEndpoints | None = None
     endpoint_slices: EndpointSlices | None = None
 

@@ -85,6 +85,8 @@ def _model_problems(model: PoolModel) -> list[tuple[str, str]]:
         problems.append((key, f"{model.backend} needs the URL of the server's root, without /v1"))
     if model.attribution is not None and model.backend is not Backend.OPENROUTER:
         problems.append(("attribution", "is only for the backend openrouter"))
+    if model.api_key_file is not None and any("@" in url for url in model.replicas.base_urls):
+        problems.append(("api_key_file", "does not go with a user name in the URL"))
     if model.max_reply_tokens >= model.context_window_tokens:
         text = (
             f"{model.max_reply_tokens} leaves no room for a prompt in a context window of "

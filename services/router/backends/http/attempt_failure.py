@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from services.router.types.ledger import CallStatus
 
 _TOO_MANY_REQUESTS = 429
+_PROXY_REFUSES = 407
 _SERVERS_FAULT = {408, 424}
 """Codes below 500 that are the server's fault: a timeout (408), a failed generation of TGI (424)."""
 
@@ -38,6 +39,8 @@ def status_of(code: int) -> CallStatus:
     """Returns the status of an attempt that got an HTTP status other than 200."""
     if code == _TOO_MANY_REQUESTS:
         return CallStatus.RATE_LIMITED
+    if code == _PROXY_REFUSES:
+        return CallStatus.UNREACHABLE
     if code >= 500 or code in _SERVERS_FAULT:
         return CallStatus.BACKEND_ERROR
     return CallStatus.REJECTED
