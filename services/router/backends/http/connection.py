@@ -40,8 +40,8 @@ def bounded_connector() -> TCPConnector:
     """Returns a connector without a limit of its own on connections."""
     connector = TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S)
     # aiohttp has no public parameter for this; tests of malicious backends fail without it.
-    factory: partial[ResponseHandler] = partial(BoundedConnection, connector._loop)  # noqa: SLF001
-    connector._factory = factory  # noqa: SLF001
+    factory = partial(BoundedConnection, connector._loop)  # noqa: SLF001
+    connector._factory = factory  # type: ignore[assignment]  # noqa: SLF001
     return connector
 
 

@@ -43,7 +43,7 @@ class _Endpoint(BaseModel):
 
 class _Port(BaseModel):
     name: str | None = None
-    port: int | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
 
 
 class _Metadata(BaseModel):
@@ -81,9 +81,7 @@ def urls_of(slices: Iterable[Slice], wanted: EndpointSlices) -> list[str]:
         ports = [
             port.port
             for port in part.ports or ()
-            if port.port is not None
-            and 0 < port.port < 1 << 16
-            and wanted.port in {port.port, port.name}
+            if port.port is not None and wanted.port in {port.port, port.name}
         ]
         if part.addressType == "FQDN" or not ports:
             continue
