@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from services.router.backends.http.exchange import Exchange
 
-BUFFER_BYTES = 1 << 15
-"""Bytes of a body that aiohttp holds before it stops reading from the socket, twice over."""
+BUFFER_BYTES = 1 << 14
+"""aiohttp stops reading from the socket at twice these bytes, or at a sixteenth as many chunks."""
 PIECE_BYTES = 1 << 14
 """Largest piece: events of a few bytes each take some milliseconds to parse."""
 _MAX_IDLE_BYTES = 1 << 20

@@ -25,9 +25,7 @@ MAX_INFORMATIONAL_RESPONSES = 16
 MAX_HEAD_BYTES = 1 << 18
 """Bytes before the body, those of informational responses included."""
 MAX_FRAMING_BYTES = 1 << 20
-"""Bytes after the head that are not part of the body: sizes and extensions of chunks, trailers."""
-_MAX_FRAMING_RATIO = 8
-"""Framing per byte of the body, beyond the maximum: a chunk of one byte has five more."""
+"""Bytes beside the body, beyond as many as the body has: sizes and extensions of chunks, trailers."""
 _SLICE_BYTES = 1 << 12
 """Bytes that are parsed before the limits are checked again."""
 
@@ -95,8 +93,14 @@ class BoundedConnection(ResponseHandler):
             return
         if self._body is None:
             self._refuse("the head is too long")
-        elif framing_bytes > MAX_FRAMING_BYTES + _MAX_FRAMING_RATIO * body_bytes:
+        elif framing_bytes > MAX_FRAMING_BYTES + body_bytes:
             self._refuse("too much framing")
+
+    def set_exception(self, error: BaseException, *cause: BaseException) -> None:
+        """Ends the response, and its body too: aiohttp leaves one waiting if its trailers are bad."""
+        super().set_exception(error, *cause)
+        if self._body is not None and not self._body.is_eof() and self._body.exception() is None:
+            self._body.set_exception(ClientPayloadError(str(error)))
 
     def connection_lost(self, error: BaseException | None) -> None:
         """Ends the response; a refused body keeps the reason for its end."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-MAX_LINE_BYTES = 1 << 20
+MAX_LINE_BYTES = 1 << 18
+"""A longer line could take the JSON parser long enough to be noticed by other callers."""
 MAX_EVENT_BYTES = MAX_LINE_BYTES
 
 
