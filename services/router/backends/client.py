@@ -31,8 +31,7 @@ from services.router.backends.http.body import (
 )
 from services.router.backends.http.connection import bounded_connector
 from services.router.backends.http.proxy import PROXY_ERRORS, Proxies, proxy_message, proxy_refusal
-from services.router.pool.ca_file import CaFileError, read_ca_file
-from services.router.pool.key_file import KeyFileError
+from services.router.pool.backend_files import CaFileError, KeyFileError, read_ca_file
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:

@@ -4,10 +4,7 @@ pool: The pool, read from its file.
 model: A model of the pool.
 backend: The kinds of backends.
 endpoints: The addresses of a model's replicas.
-urls: Host names and URLs.
-key_file: API keys.
-ca_file: TLS to backends with certificates of a private CA.
-small_file: Reads small files.
+backend_files: The files of a backend: its key, its CAs.
 yaml_file: Reads and validates a YAML file; every problem has its line.
 expected_latency: Estimates how long a call to a model takes, from recent calls.
 """

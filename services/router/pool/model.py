@@ -17,10 +17,8 @@ from pydantic import (
 )
 
 from services.router.pool.backend import Backend
-from services.router.pool.ca_file import read_ca_file
-from services.router.pool.endpoints import Endpoints
-from services.router.pool.key_file import read_key_file
-from services.router.pool.urls import BaseUrl, Proxy
+from services.router.pool.backend_files import read_ca_file, read_key_file
+from services.router.pool.endpoints import BaseUrl, Endpoints, Proxy
 from services.router.types.amounts import Amount
 from services.router.types.tokens import estimate_tokens, open_tokenizer
 

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import ClientHttpProxyError, ClientProxyConnectionError
 
-from services.router.pool.urls import DIRECT
+from services.router.pool.endpoints import DIRECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Files with a key: those that hold none are refused, and their content is never shown."""
+"""Files of a key or of CAs: those that hold none are refused, and their content is never shown."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.pool.ca_file import CaFileError, read_ca_file
-from services.router.pool.key_file import KeyFileError, read_key_file
+from services.router.pool.backend_files import (
+    CaFileError,
+    KeyFileError,
+    read_ca_file,
+    read_key_file,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
