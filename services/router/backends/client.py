@@ -147,8 +147,9 @@ def _tls(model: PoolModel) -> ssl.SSLContext | bool:
 async def _texts(
     exchange: Exchange, reader: Reader, response: aiohttp.ClientResponse
 ) -> AsyncGenerator[str, None]:
+    body = BoundedBody(response, exchange)
     try:
-        async for data in BoundedBody(response, exchange):
+        while data := await body.read():
             text = reader.read(data)
             if text:
                 exchange.add_text(text)

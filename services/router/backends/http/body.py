@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.connection import FloodError
@@ -30,11 +30,11 @@ _MAX_WHOLE_BYTES = 1 << 24
 
 
 class BoundedBody:
-    """The pieces of a body, as an asynchronous iterator.
+    """The pieces of a body.
 
     Args:
         response: The response.
-        exchange: Its exchange. The bytes since its last text or reasoning are limited.
+        exchange: Its exchange. A stretch of the body without text or reasoning is limited.
     """
 
     def __init__(self, response: ClientResponse, exchange: Exchange) -> None:
@@ -48,17 +48,6 @@ class BoundedBody:
         self._taken_bytes = 0
         self._rest = b""
 
-    def __aiter__(self) -> Self:
-        """Returns itself."""
-        return self
-
-    async def __anext__(self) -> bytes:
-        """Returns the next piece; see `read`."""
-        piece = await self.read()
-        if not piece:
-            raise StopAsyncIteration
-        return piece
-
     async def read(self) -> bytes:
         """Returns the next piece; an empty one at the end.
 
@@ -66,30 +55,31 @@ class BoundedBody:
             AttemptFailedError: The body exceeds a limit.
             aiohttp.ClientError, OSError: It breaks off.
         """
-        self._check_progress()
         if self._rest or self._content.total_bytes > self._taken_bytes:
             # Bytes are waiting, so reading them would not let other tasks run.
             await asyncio.sleep(0)
-        data = self._rest or await self._read()
-        piece, self._rest = data[:PIECE_BYTES], data[PIECE_BYTES:]
+        piece = self._rest
+        if not piece:
+            try:
+                piece = await self._content.readany()
+            except FloodError as error:
+                raise AttemptFailedError(CallStatus.MALFORMED) from error
+            self._taken_bytes += len(piece)
+        if len(piece) > PIECE_BYTES:
+            piece, self._rest = piece[:PIECE_BYTES], piece[PIECE_BYTES:]
+        elif self._rest:
+            self._rest = b""
         self._idle_bytes += len(piece)
+        if self._idle_bytes > self._max_idle_bytes:
+            self._check_progress()
         return piece
-
-    async def _read(self) -> bytes:
-        try:
-            data = await self._content.readany()
-        except FloodError as error:
-            raise AttemptFailedError(CallStatus.MALFORMED) from error
-        self._taken_bytes += len(data)
-        return data
 
     def _check_progress(self) -> None:
         characters = self._exchange.received_characters
-        if characters != self._characters:
-            self._characters = characters
-            self._idle_bytes = 0
-        elif self._idle_bytes > self._max_idle_bytes:
+        if characters == self._characters:
             raise AttemptFailedError(CallStatus.MALFORMED)
+        self._characters = characters
+        self._idle_bytes = 0
 
 
 async def read_whole(response: ClientResponse) -> bytes:

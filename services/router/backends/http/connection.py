@@ -62,13 +62,15 @@ class BoundedConnection(ResponseHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parses bytes from the socket; empty bytes resume the parser after a pause."""
-        if len(data) <= _SLICE_BYTES:
-            self._parse(data)
+        if len(data) > _SLICE_BYTES:
+            for start in range(0, len(data), _SLICE_BYTES):
+                if self.exception() is None:
+                    self.data_received(data[start : start + _SLICE_BYTES])
             return
-        for start in range(0, len(data), _SLICE_BYTES):
-            if self.exception() is not None:
-                return
-            self._parse(data[start : start + _SLICE_BYTES])
+        self._received_bytes += len(data)
+        super().data_received(data)
+        if self._received_bytes > MAX_HEAD_BYTES:
+            self._check_framing()
 
     def feed_data(self, data: Any, size: int = 0) -> None:
         """Takes a response whose head has been parsed."""
@@ -84,16 +86,12 @@ class BoundedConnection(ResponseHandler):
         if self.exception() is None:
             super().feed_data(data, size)
 
-    def _parse(self, data: bytes) -> None:
-        self._received_bytes += len(data)
-        super().data_received(data)
-        body_bytes = 0 if self._body is None else self._body.total_bytes
-        framing_bytes = self._received_bytes - body_bytes
-        if framing_bytes <= MAX_HEAD_BYTES or self.exception() is not None:
+    def _check_framing(self) -> None:
+        if self.exception() is not None:
             return
         if self._body is None:
             self._refuse("the head is too long")
-        elif framing_bytes > MAX_FRAMING_BYTES + body_bytes:
+        elif self._received_bytes > MAX_FRAMING_BYTES + 2 * self._body.total_bytes:
             self._refuse("too much framing")
 
     def set_exception(self, error: BaseException, *cause: BaseException) -> None:
