@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from services.rpc.channel import Connection
     from services.rpc.reload import Reloaded
     from services.rpc.tls import Pem
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,10 @@ class FileWatcher:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self.interval_s)
-            await self._check()
+            try:
+                await self._check()
+            except Exception as error:  # noqa: BLE001  # files are watched as long as the router runs
+                _log.error("file_check_failed", error=type(error).__name__)
 
     async def _check(self) -> None:
         # In a thread: to load a large pool takes longer than calls should wait.

@@ -15,6 +15,7 @@ from services.router.backends.replicas.config import ReplicaSettings
 from services.router.backends.replicas.discovery.dns import follow_name, lookup
 from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
 from services.router.backends.replicas.discovery.kubernetes import ApiServer as Server
+from services.router.backends.replicas.discovery.listener import MAX_REPLICAS
 from services.router.backends.replicas.replicas import Replicas
 from services.router.pool.endpoints import DnsEndpoints, EndpointSlices
 from services.router.pool.pool import Pool
@@ -78,6 +79,61 @@ async def test_a_name_whose_addresses_change_is_followed_and_one_without_keeps_t
             names.hosts[NAME] = []
             await asyncio.sleep(0.3)
             assert len(urls(replicas)) == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnicodeError("label empty or too long"),
+        OSError("no such name"),
+        ValueError("embedded null character"),
+        TimeoutError(),
+        KeyError("anything else"),
+        RuntimeError("a resolver's own fault"),
+    ],
+)
+async def test_whatever_a_lookup_raises_the_name_is_followed_further(error: Exception) -> None:
+    endpoints = DnsEndpoints(name=NAME, port=8000, interval_s=0.1)
+    answers: list[Exception | list[str]] = [error, error, ["10.0.0.1"]]
+
+    async def resolve(name: str) -> list[str]:
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    before = failures()
+    async with following(lambda told: follow_name(endpoints, told, resolve)) as replicas:
+        await until(lambda: urls(replicas) == ["http://10.0.0.1:8000/v1"])
+    assert failures() == before + 2
+
+
+async def test_whatever_finding_the_api_server_raises_the_service_is_followed_further(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    errors = [KeyError("anything"), RuntimeError("anything else")]
+    async with running_api_server() as server, aiohttp.ClientSession() as session:
+        server.put(endpoint_slice("one", "vllm", "10.0.0.1", "not an address", "", port=8000))
+
+        def find() -> Server:
+            if errors:
+                raise errors.pop()
+            return Server(url=server.url, token_file=tmp_path / "token")
+
+        async with following(lambda told: follow_slices(SERVICE, told, session, find)) as replicas:
+            await until(lambda: urls(replicas) == ["http://10.0.0.1:8000/v1"])
+
+
+async def test_a_name_with_very_many_addresses_fills_the_set_and_no_more() -> None:
+    endpoints = DnsEndpoints(name=NAME, port=8000, interval_s=0.1)
+
+    async def resolve(name: str) -> list[str]:
+        return [f"10.0.{number >> 8}.{number & 255}" for number in range(5000)]
+
+    async with following(lambda told: follow_name(endpoints, told, resolve)) as replicas:
+        await until(lambda: len(urls(replicas)) > 0)
+        assert len(urls(replicas)) == MAX_REPLICAS
 
 
 async def test_the_systems_resolver_knows_this_machine_and_no_invented_name() -> None:

@@ -18,6 +18,8 @@ from tests.conftest import LOOPBACK, Serve
 from tests.integration.hanging import HangingScorer, hanging_scorer_app
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from routemoa.errors import RouteMoAError
     from tests.integration.conftest import RouterBench, StartRouter
 
@@ -106,6 +108,21 @@ async def test_all_backends_down_is_an_error_that_names_them(start_router: Start
 
 
 MARGIN = Tuning(deadline_margin_s=MARGIN_MS / 1000)
+
+
+async def test_a_key_file_that_turns_bad_costs_its_model_and_not_the_layer(
+    start_router: StartRouter, tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("sk-1")
+    keyed = {"a": {"api_key_file": str(key)}}
+    router = await start_router(scripts_of(*SCORES), SCORES, models=keyed)
+    key.write_text("# production key\nsk-1\n")
+    result = await router.ask(max_layer_count=1)
+    assert result.answer.model_id == "b"
+    of_a = next(entry for entry in result.usage if entry.model_id == "a")
+    assert of_a.status == pb.CALL_STATUS_UNREACHABLE
+    assert of_a.backend_message.startswith("api_key_file: has more than one line")
 
 
 async def test_all_backends_hanging_ends_in_time(start_router: StartRouter) -> None:

@@ -73,7 +73,13 @@ async def _was_called(router: RouterBench, model_id: str) -> bool:
     return any(record.model == model_id for record in router.simulator.calls)
 
 
-@pytest.mark.parametrize("content", ["models: [", "models: []", ""])
+EMPTY_LABEL = (
+    "models: [{id: a, endpoints: {dns: {name: a..b, port: 1}}, context_window_tokens: 4096, "
+    "prompt_price_usd_per_million_tokens: 1, completion_price_usd_per_million_tokens: 1}]"
+)
+
+
+@pytest.mark.parametrize("content", ["models: [", "models: []", "", EMPTY_LABEL])
 async def test_a_bad_pool_is_refused_and_the_old_one_serves_on_until_a_good_one_comes(
     start_router: StartRouter, tmp_path: Path, content: str
 ) -> None:

@@ -32,6 +32,8 @@ class Response:
     piece_bytes: int = 1 << 16
     repeat: bool = False
     """Whether the body is sent again and again, for ever."""
+    pause_s: float = 0.0
+    """Time between two repetitions."""
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ async def _write(response: Response, writer: asyncio.StreamWriter) -> None:
             await writer.drain()
         if not response.repeat:
             break
-        await asyncio.sleep(0)
+        await asyncio.sleep(response.pause_s)
     if response.end is End.WHOLE:
         writer.write(b"0\r\n\r\n")
     await writer.drain()

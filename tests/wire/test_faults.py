@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
+from structlog.testing import capture_logs
 
 from services.router.backends.call import Attempt
+from services.router.backends.client import open_wire_client
 from services.router.backends.http.attempt_failure import (
     MAX_RETRY_AFTER_S,
+    AttemptFailedError,
     read_retry_after,
     retry_after_s,
 )
+from services.router.backends.http.exchange import Exchange
 from services.router.budgets.reservation import UNLIMITED
 from services.router.types.ledger import AttemptKind, CallStatus, FinishReason
-from tests.wire.attempt import attempt, pool_model
+from tests.wire.attempt import QUESTION, attempt, pool_model
 from tests.wire.playback import Response, playing
 from tests.wire.transcript import End
 
@@ -51,14 +55,20 @@ async def test_a_stream_that_never_ends_is_cut_off_at_its_length(delta: str) -> 
     assert len(attempted.exchange.text) < 100_000
 
 
-@pytest.mark.parametrize(
-    "body", [b": OPENROUTER PROCESSING\n\n", event({}), event({"content": ""})]
-)
+SILENCE = [b": OPENROUTER PROCESSING\n\n", event({}), event({"content": ""})]
+
+
+@pytest.mark.parametrize("body", SILENCE)
 async def test_a_stream_that_says_nothing_for_ever_ends_with_its_callers_time(body: bytes) -> None:
-    async with playing(Response(body=body, repeat=True)) as backend:
+    async with playing(Response(body=body, repeat=True, pause_s=0.01)) as backend:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await attempt(pool_model(backend.url))
+
+
+@pytest.mark.parametrize("body", SILENCE)
+async def test_a_stream_that_says_nothing_at_length_is_refused(body: bytes) -> None:
+    assert await status_of(Response(body=body, repeat=True)) is CallStatus.MALFORMED
 
 
 @pytest.mark.parametrize("start", [b"data: ", b": ", b""])
@@ -211,7 +221,7 @@ async def test_a_file_that_goes_away_fails_the_attempt_and_nothing_else(
     tmp_path: Path, setting: str
 ) -> None:
     path = tmp_path / "file"
-    trustme.CA().cert_pem.write_to_path(str(path))
+    path.write_bytes(trustme.CA().cert_pem.bytes() if setting == "ca_file" else b"sk-test\n")
     async with playing(Response(body=WHOLE)) as backend:
         settings: dict[str, Any] = {setting: path}
         model = pool_model(backend.url, **settings)
@@ -220,6 +230,48 @@ async def test_a_file_that_goes_away_fails_the_attempt_and_nothing_else(
     assert attempted.failure is not None
     assert attempted.failure.status is CallStatus.UNREACHABLE
     assert not attempted.exchange.sent
+
+
+@pytest.mark.parametrize("content", [b"# production\nsk-s3cret\n", b"sk-\x00s3cret", b"", b"\xff"])
+async def test_a_key_file_that_turns_bad_fails_its_calls_and_is_named_in_the_log(
+    tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "key"
+    path.write_text("sk-s3cret")
+    async with playing(Response(body=WHOLE)) as backend:
+        model = pool_model(backend.url, api_key_file=path)
+        path.write_bytes(content)
+        with capture_logs() as logs:
+            attempted = await attempt(model)
+    assert attempted.failure is not None
+    assert attempted.failure.status is CallStatus.UNREACHABLE
+    assert not attempted.exchange.sent
+    assert attempted.exchange.backend_message.startswith("api_key_file: ")
+    (entry,) = logs
+    assert (entry["event"], entry["file"]) == ("file_unusable", str(path))
+    assert "s3cret" not in str(entry)
+
+
+async def test_a_compressed_reply_is_refused_and_none_was_asked_for() -> None:
+    headers = {"Content-Type": "text/event-stream", "Content-Encoding": "gzip"}
+    async with playing(Response(body=WHOLE, headers=headers)) as backend:
+        failure = (await attempt(pool_model(backend.url))).failure
+        assert backend.headers["Accept-Encoding"] == "identity"
+    assert failure is not None
+    assert failure.status is CallStatus.MALFORMED
+
+
+@pytest.mark.parametrize(
+    "host", ["a..b", "a" * 64, "xn--a", "fe80::1%eth0", "[::1", "a b", "\ud800"]
+)
+async def test_an_address_that_no_request_can_have_is_unreachable(host: str) -> None:
+    exchange = Exchange(
+        model=pool_model("http://localhost/v1"), base_url=f"http://{host}", messages=QUESTION
+    )
+    async with open_wire_client() as client:
+        with pytest.raises(AttemptFailedError) as caught:
+            await anext(client.stream(exchange))
+    assert caught.value.status is CallStatus.UNREACHABLE
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ failure becomes a `CallStatus`.
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -21,8 +23,16 @@ from services.router.backends.http.attempt_failure import (
     status_of_error,
 )
 from services.router.backends.http.backend_message import backend_message, secrets_of
+from services.router.backends.http.body import (
+    BUFFER_BYTES,
+    BoundedBody,
+    read_whole,
+    refuse_compression,
+)
+from services.router.backends.http.connection import bounded_connector
 from services.router.backends.http.error_objects import ErrorObject, read_error_body
-from services.router.pool.ca_file import read_ca_file
+from services.router.backends.http.proxy import PROXY_ERRORS, Proxies, proxy_message, proxy_refusal
+from services.router.pool.backend_files import CaFileError, KeyFileError, read_ca_file
 from services.router.types.ledger import CallStatus, FinishReason
 
 if TYPE_CHECKING:
@@ -35,35 +45,36 @@ if TYPE_CHECKING:
     from services.router.backends.http.reader import Reader
     from services.router.pool.model import PoolModel
 
+_log = structlog.get_logger()
 _CONNECT_TIMEOUT_S = 5.0
-# Common backends close idle connections after five seconds. Ours close earlier, so that no request
-# is sent into a closing one.
-_KEEPALIVE_S = 4.0
 _MAX_ERROR_BYTES = 1 << 16
 _ERROR_BODY_WAIT_S = 1.0
 """Longest wait for the words of a refusal; its status is known before."""
 _USAGE_WAIT_S = 0.5
 """Longest wait for the usage after the finish reason: the reply is whole without it."""
 
-_log = structlog.get_logger()
-
 
 @asynccontextmanager
 async def open_wire_client() -> AsyncIterator[WireClient]:
     """Opens the connection pool that all attempts share."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S)
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEPALIVE_S)
     async with aiohttp.ClientSession(
-        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+        connector=bounded_connector(),
+        timeout=timeout,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"Accept-Encoding": "identity"},
+        auto_decompress=False,
+        read_bufsize=BUFFER_BYTES,
     ) as session:
-        yield WireClient(session)
+        yield WireClient(session, Proxies(os.environ))
 
 
 class WireClient:
     """Runs attempts over HTTP. Whoever awaits it sets the deadline."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, proxies: Proxies) -> None:
         self._session = session
+        self._proxies = proxies
 
     async def catalogue(self, model: PoolModel, base_url: str) -> Catalogue:
         """Returns the models that the server at an endpoint lists.
@@ -73,14 +84,15 @@ class WireClient:
         """
         dialect = dialect_of(model)
         url = dialect.catalogue_url(base_url)
+        proxy = self._proxies.proxy_of(model, base_url)
         try:
             headers, tls = request_headers(model, "application/json"), _tls(model)
             async with self._session.get(
-                url, headers=headers, ssl=tls, allow_redirects=False
+                url, headers=headers, ssl=tls, proxy=proxy, allow_redirects=False
             ) as response:
                 if response.status != 200:
                     raise await _refusal(response)
-                return dialect.catalogue(await response.json(content_type=None))
+                return dialect.catalogue(json.loads(await read_whole(response)))
         except (aiohttp.ClientError, OSError) as error:
             raise AttemptFailedError(CallStatus.UNREACHABLE) from error
         except (ValueError, RecursionError) as error:
@@ -101,30 +113,39 @@ class WireClient:
                 data=request.body,
                 headers=request.headers,
                 ssl=tls,
+                proxy=self._proxies.proxy_of(exchange.model, exchange.base_url),
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
                     raise await _refusal(response)
+                refuse_compression(response)
                 async with aclosing(_texts(exchange, dialect.reader(exchange), response)) as texts:
                     async for text in texts:
                         yield text
         except AttemptFailedError as error:
             _record_words(exchange, request, error)
             raise
+        except PROXY_ERRORS as error:
+            exchange.backend_message = proxy_message(error)
+            raise AttemptFailedError(
+                CallStatus.UNREACHABLE, http_status=proxy_refusal(error)
+            ) from error
         except aiohttp.ClientResponseError as error:
             raise AttemptFailedError(CallStatus.MALFORMED) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise AttemptFailedError(CallStatus.UNREACHABLE) from error
 
 
 def _prepare(dialect: Dialect, exchange: Exchange) -> tuple[Request, ssl.SSLContext | bool]:
     """Returns the request, and the TLS context of the backend."""
+    model = exchange.model
     try:
-        return dialect.request(exchange), _tls(exchange.model)
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # the key's file or the CAs' is gone, or is none any more
+        return dialect.request(exchange), _tls(model)
+    except (KeyFileError, CaFileError) as error:  # it has changed since the pool file was read
+        name = "ca_file" if isinstance(error, CaFileError) else "api_key_file"
+        exchange.backend_message = f"{name}: {error}"
+        path = str(getattr(model, name))
+        _log.warning("file_unusable", model_id=model.id, field=name, file=path, error=str(error))
         raise AttemptFailedError(CallStatus.UNREACHABLE) from error
 
 
@@ -136,8 +157,9 @@ async def _texts(
     exchange: Exchange, reader: Reader, response: aiohttp.ClientResponse
 ) -> AsyncGenerator[str, None]:
     broken: Exception | None = None
+    body = BoundedBody(response, exchange)
     try:
-        async for data in response.content.iter_any():
+        while data := await body.read():
             text = reader.read(data)
             if text:
                 exchange.add_text(text)
@@ -148,7 +170,7 @@ async def _texts(
                 break
     except (aiohttp.ClientError, OSError) as error:
         broken = error  # the reply may be whole nevertheless
-    text = await _rest(reader, response) if reader.finished else reader.end()
+    text = await _rest(reader, body) if reader.finished else reader.end()
     if reader.finished:
         text += reader.finish()
     if text:
@@ -162,12 +184,12 @@ async def _texts(
         raise AttemptFailedError(CallStatus.REJECTED)  # the filter took the rest of the answer
 
 
-async def _rest(reader: Reader, response: aiohttp.ClientResponse) -> str:
+async def _rest(reader: Reader, body: BoundedBody) -> str:
     """Returns the text after the finish reason; usually only the usage follows, at once."""
     texts: list[str] = []
-    with suppress(TimeoutError, aiohttp.ClientError, OSError):
+    with suppress(TimeoutError, AttemptFailedError, aiohttp.ClientError, OSError):
         async with asyncio.timeout(_USAGE_WAIT_S):
-            while not reader.done and (data := await response.content.readany()):
+            while not reader.done and (data := await body.read()):
                 texts.append(reader.read(data))
                 if reader.failure is not None:
                     break

@@ -13,6 +13,7 @@ from services.router.backends.client import open_wire_client
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.exchange import Exchange
 from services.router.backends.replicas.discovery.dns import lookup
+from services.router.backends.replicas.discovery.listener import MAX_REPLICAS
 from services.router.check.proposal import TestCall, propose
 from services.router.check.report import (
     EndpointReport,
@@ -61,7 +62,7 @@ async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
         try:
             async with asyncio.timeout(timeout_s):
                 urls = await _urls(model)
-        except OSError:  # `TimeoutError` is one too
+        except (OSError, ValueError):  # `TimeoutError` is one too
             return [unchecked_report(model, CallStatus.UNREACHABLE, "its name has no address")]
         if not urls:
             return [unchecked_report(model, None, None)]
@@ -76,12 +77,12 @@ async def _urls(model: PoolModel) -> tuple[str, ...]:
     """Returns the base URLs of the replicas; none if only the Kubernetes API knows them.
 
     Raises:
-        OSError: A DNS name cannot be looked up.
+        OSError, ValueError: A DNS name cannot be looked up.
     """
     dns = model.replicas.dns
     if dns is None:
         return model.replicas.base_urls
-    addresses = sorted(set(await lookup(dns.name)))
+    addresses = (await lookup(dns.name))[:MAX_REPLICAS]
     return tuple(base_url(address, dns.port, dns.path) for address in addresses)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services.router.pool.model import PoolModel
 
 _KEY_REFUSED = {401, 403}
+_PROXY_REFUSES = 407
 _MAX_NAMES = 5
 _PRICE_TOLERANCE = 0.01
 
@@ -147,6 +148,8 @@ def _call_problem(model: PoolModel, findings: Findings) -> str | None:
             return "requires a key, but the pool file names none"
         return "refuses the key"
     if status is CallStatus.UNREACHABLE:
+        if failure is not None and failure.http_status == _PROXY_REFUSES:
+            return "its proxy asks for credentials, or refuses those that it got"
         return "cannot be reached, or its certificate is not trusted"
     if status is CallStatus.TIMEOUT:
         return "did not answer the test call in time"

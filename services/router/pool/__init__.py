@@ -6,7 +6,7 @@ backend: The kinds of backends.
 request_shape: The shape of the requests that a model accepts.
 families: The request shapes of families of models, guessed from names.
 endpoints: The addresses of a model's replicas.
-ca_file: TLS to backends with certificates of a private CA.
+backend_files: The files of a backend: its key, its CAs.
 yaml_file: Reads and validates a YAML file; every problem has its line.
 expected_latency: Estimates how long a call to a model takes, from recent calls.
 """

@@ -1,14 +1,92 @@
-"""The addresses of a model's replicas in a pool file: a list, a DNS name or a Kubernetes Service."""
+"""The addresses of a model's replicas in a pool file: a list, a DNS name or a Kubernetes Service.
+
+Host names and URLs that no lookup or request can use are refused.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+import re
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    HttpUrl,
+    Tag,
+    model_validator,
+)
 
+DIRECT = "none"
+"""The value of `proxy` for a backend that is reached without one."""
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+_MAX_NAME_LENGTH = 253
 _Port = Annotated[int, Field(ge=1, le=65535)]
-_KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
+_KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 _ApiPath = Annotated[str, Field(pattern=r"^(/[\w.~-]+)*$")]
+
+
+def check_host(name: str) -> str:
+    """Returns a host name or an IP address.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if _is_address(name):
+        return name
+    try:  # refuses empty labels, labels that are too long, and characters outside IDNA
+        labels = name.removesuffix(".").encode("idna").decode("ascii").split(".")
+    except UnicodeError as error:
+        raise ValueError(_problem(name)) from error
+    if sum(len(label) + 1 for label in labels) - 1 > _MAX_NAME_LENGTH:
+        raise ValueError(_problem(name))
+    if not all(_LABEL.fullmatch(label) for label in labels):
+        raise ValueError(_problem(name))
+    return name
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return "%" not in name  # a zone has a meaning only on this machine
+
+
+def _problem(name: str) -> str:
+    return f"{name!r} is no host name: between dots stand 1 to 63 letters, digits, - and _"
+
+
+def _check_base_url(url: HttpUrl) -> HttpUrl:
+    _check_server(url)
+    if url.query is not None or url.fragment is not None:
+        raise ValueError("must have no query and no fragment: paths are appended to it")
+    return url
+
+
+def _check_proxy_url(url: HttpUrl) -> HttpUrl:
+    _check_server(url)
+    if url.username is not None or url.password is not None:
+        raise ValueError("must hold no credentials: name this proxy in HTTPS_PROXY or HTTP_PROXY")
+    return url
+
+
+def _check_server(url: HttpUrl) -> None:
+    check_host((url.host or "").removeprefix("[").removesuffix("]"))
+    if not url.port:
+        raise ValueError("must have a port between 1 and 65535")
+
+
+HostName = Annotated[str, AfterValidator(check_host)]
+BaseUrl = Annotated[HttpUrl, AfterValidator(_check_base_url)]
+Proxy = Annotated[
+    Annotated[Literal["none"], Tag("none")]
+    | Annotated[HttpUrl, AfterValidator(_check_proxy_url), Tag("url")],
+    Discriminator(lambda value: "none" if value == DIRECT else "url"),
+]
 
 
 class DnsEndpoints(BaseModel):
@@ -16,7 +94,7 @@ class DnsEndpoints(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1, max_length=253, description="The name that is looked up.")
+    name: HostName = Field(min_length=1, max_length=253, description="The name that is looked up.")
     port: _Port = Field(description="Port of the API at every address.")
     path: _ApiPath = Field(default="/v1", description="Path of the API.")
     interval_s: float = Field(default=5.0, ge=0.1, le=3600, description="Time between two lookups.")
@@ -45,7 +123,7 @@ class Endpoints(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_or_a_list)
 
-    urls: tuple[HttpUrl, ...] | None = Field(default=None, min_length=1, max_length=256)
+    urls: tuple[BaseUrl, ...] | None = Field(default=None, min_length=1, max_length=256)
     dns: DnsEndpoints | None = None
     endpoint_slices: EndpointSlices | None = None
 

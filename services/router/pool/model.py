@@ -12,20 +12,21 @@ from pydantic import (
     ConfigDict,
     Field,
     HttpUrl,
-    SecretStr,
     field_validator,
     model_validator,
 )
 
 from services.router.pool.backend import Backend
-from services.router.pool.ca_file import read_ca_file
-from services.router.pool.endpoints import Endpoints
+from services.router.pool.backend_files import read_ca_file, read_key_file
+from services.router.pool.endpoints import BaseUrl, Endpoints, Proxy
 from services.router.pool.families import PRESETS, Family, Preset, guess_family
 from services.router.pool.request_shape import RequestShape
 from services.router.types.amounts import Amount
 from services.router.types.tokens import estimate_tokens, open_tokenizer
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from services.router.types.tokens import TokenCounter
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -47,7 +48,7 @@ class PoolModel(BaseModel):
 
     id: str = Field(min_length=1, description="Unique name; the same as in the scorer's artifact.")
     backend: Backend = Field(default=Backend.OPENAI, description="The software that serves it.")
-    url: HttpUrl | None = Field(
+    url: BaseUrl | None = Field(
         default=None,
         description="Base URL of an OpenAI-compatible API, e.g. http://vllm:8000/v1; for Ollama and "
         "TGI's own API, the URL of the server's root.",
@@ -64,6 +65,11 @@ class PoolModel(BaseModel):
     ca_file: Path | None = Field(
         default=None,
         description="PEM file with the CAs of the backend. Absent: the system's CAs.",
+    )
+    proxy: Proxy | None = Field(
+        default=None,
+        description="URL of the HTTP proxy to the backend, or `none`. Absent: HTTPS_PROXY, HTTP_PROXY "
+        "and NO_PROXY decide for URLs in this file, and addresses that are looked up have none.",
     )
     attribution: Attribution | None = Field(default=None, description="For OpenRouter only.")
     prompt_price_usd_per_million_tokens: Price
@@ -100,10 +106,9 @@ class PoolModel(BaseModel):
 
     @field_validator("api_key_file")
     @classmethod
-    def _key_file_exists(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_file():
-            message = "no such file"
-            raise ValueError(message)
+    def _key_file_holds_a_key(cls, path: Path | None) -> Path | None:
+        if path is not None:
+            read_key_file(path)
         return path
 
     @field_validator("ca_file")
@@ -168,10 +173,12 @@ class PoolModel(BaseModel):
         return None if self.shape.fixed_temperature else self.temperature
 
     def api_key(self) -> SecretStr | None:
-        """Returns the key; the file is read each time, so that a rotated key takes effect."""
-        if self.api_key_file is None:
-            return None
-        return SecretStr(self.api_key_file.read_text().strip())
+        """Returns the key; the file is read each time, so that a rotated key takes effect.
+
+        Raises:
+            KeyFileError: The file holds no key now.
+        """
+        return None if self.api_key_file is None else read_key_file(self.api_key_file)
 
     @cached_property
     def price_version(self) -> str:

@@ -97,6 +97,8 @@ def _model_problems(model: PoolModel) -> list[tuple[str, str]]:
             "request.fixed_temperature: false would send it"
         )
         problems.append(("temperature", text))
+    if model.api_key_file is not None and any("@" in url for url in model.replicas.base_urls):
+        problems.append(("api_key_file", "does not go with a user name in the URL"))
     if model.max_reply_tokens >= model.context_window_tokens:
         text = (
             f"{model.max_reply_tokens} leaves no room for a prompt in a context window of "

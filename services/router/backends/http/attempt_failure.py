@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_RETRY_AFTER_S = 3600.0
 """The longest time for which a backend can ask to be left alone."""
 _TOO_MANY_REQUESTS = 429
+_PROXY_REFUSES = 407
 _SERVERS_FAULT = {408, 424}
 """Codes below 500 that are the server's fault: a timeout (408), a failed generation of TGI (424)."""
 _NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"}
@@ -68,6 +69,8 @@ def status_of(code: int) -> CallStatus:
     """Returns the status of an attempt that got an HTTP status other than 200."""
     if code == _TOO_MANY_REQUESTS:
         return CallStatus.RATE_LIMITED
+    if code == _PROXY_REFUSES:
+        return CallStatus.UNREACHABLE
     if code >= 500 or code in _SERVERS_FAULT:
         return CallStatus.BACKEND_ERROR
     return CallStatus.REJECTED

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-MAX_LINE_BYTES = 1 << 20
+MAX_LINE_BYTES = 1 << 18
+"""A longer line could take the JSON parser long enough to be noticed by other callers."""
 MAX_EVENT_BYTES = MAX_LINE_BYTES
 MAX_EVENT_LINES = 4_096
 _BOM = "\ufeff"

@@ -76,6 +76,11 @@ class Exchange:
         return self._written.getvalue()
 
     @property
+    def received_characters(self) -> int:
+        """Characters of text and reasoning so far."""
+        return self._written.tell() + self.reasoning_characters
+
+    @property
     def reasoning_tokens(self) -> int:
         """Tokens of reasoning: the backend's count, or else their share of the tokens written."""
         if self.usage is None:

@@ -58,12 +58,12 @@ class ReplicaSet:
 
     def update(self, urls: Collection[str]) -> None:
         """Replaces the list of replicas; those that stay keep their state."""
-        kept = {replica.url: replica for replica in self.replicas if replica.url in urls}
+        wanted = dict.fromkeys(urls)
+        kept = {replica.url: replica for replica in self.replicas if replica.url in wanted}
         taken = {replica.index for replica in kept.values()}
-        free = (index for index in range(len(urls)) if index not in taken)
+        free = (index for index in range(len(wanted)) if index not in taken)
         self.replicas = tuple(
-            kept[url] if url in kept else self._new_replica(url, next(free))
-            for url in dict.fromkeys(urls)
+            kept[url] if url in kept else self._new_replica(url, next(free)) for url in wanted
         )
         self._show()
 

@@ -19,11 +19,16 @@ async def lookup(name: str) -> list[str]:
     """Returns the addresses of a name from the system's resolver.
 
     Raises:
-        OSError: The lookup failed or found nothing.
+        OSError, ValueError: The lookup failed or found nothing.
     """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    return [str(address[0]) for *_, address in found]
+    addresses = {str(address[0]) for *_, address in found}
+    # An address with a zone (`fe80::1%eth0`) cannot stand in a URL.
+    usable = sorted(address for address in addresses if "%" not in address)
+    if not usable:
+        raise OSError("the name has no usable address")
+    return usable
 
 
 async def follow_name(
@@ -40,9 +45,8 @@ async def follow_name(
         try:
             async with asyncio.timeout(endpoints.interval_s + 5):
                 addresses = await addresses_of(endpoints.name)
-        except OSError as error:  # a time-out, too
-            listener.failed(error)
-        else:
             urls = [base_url(a, endpoints.port, endpoints.path) for a in sorted(set(addresses))]
             listener.found(urls)
+        except Exception as error:  # noqa: BLE001  # whatever a resolver raises concerns this model only
+            listener.failed(error)
         await asyncio.sleep(endpoints.interval_s)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -42,7 +43,7 @@ class _Endpoint(BaseModel):
 
 class _Port(BaseModel):
     name: str | None = None
-    port: int | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
 
 
 class _Metadata(BaseModel):
@@ -86,9 +87,18 @@ def urls_of(slices: Iterable[Slice], wanted: EndpointSlices) -> list[str]:
             continue
         for endpoint in part.endpoints or ():
             # The API counts unknown as ready. Each endpoint is one pod, so one address is enough.
-            if endpoint.conditions is None or endpoint.conditions.ready is not False:
+            ready = endpoint.conditions is None or endpoint.conditions.ready is not False
+            if ready and _is_address(endpoint.addresses[0]):
                 urls.add(base_url(endpoint.addresses[0], ports[0], wanted.path))
     return sorted(urls)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 async def follow_slices(
@@ -105,11 +115,11 @@ async def follow_slices(
             async for slices in api.follow():
                 listener.found(urls_of(slices, wanted))
                 failures = 0
-        except _StaleError:
-            continue
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # a time-out is an OSError
-            listener.failed(error)
+        except Exception as error:  # noqa: BLE001  # whatever goes wrong concerns this model only
             failures += 1
+            if isinstance(error, _StaleError) and failures == 1:
+                continue
+            listener.failed(error)
             pause_s = min(_MAX_PAUSE_S, 0.5 * 2.0 ** min(failures, 10))
             await asyncio.sleep(pause_s * random.random())  # noqa: S311  # jitter
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from services.router.backends.replicas.replica_set import ReplicaSet
 
 _log = structlog.get_logger()
+MAX_REPLICAS = 1024
+"""Addresses of one model that are used; those beyond are left out."""
 
 
 class Listener:
@@ -23,12 +25,18 @@ class Listener:
     def __init__(self, replicas: ReplicaSet) -> None:
         self._replicas = replicas
         self._failing = False
+        self._left_out = 0
         self.looked = asyncio.Event()
         """Set after the first lookup, whether it failed or not."""
 
     def found(self, urls: Collection[str]) -> None:
         """Takes the base URLs of the current replicas."""
-        self._replicas.update(urls)
+        used = list(dict.fromkeys(urls))[:MAX_REPLICAS]
+        self._replicas.update(used)
+        left_out = len(set(urls)) - len(used)
+        if left_out and not self._left_out:
+            _log.warning("replicas_left_out", model_id=self._replicas.model_id, left_out=left_out)
+        self._left_out = left_out
         self._failing = False
         self.looked.set()
 
