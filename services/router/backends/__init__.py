@@ -1,7 +1,7 @@
 """Backends: a call to a model -> attempts over HTTP -> text.
 
 call: A call to a model and its attempts.
-call_failure: The status of a call that an exception ended.
+call_failure: Failures of calls: whatever is raised ends one call with a status.
 generator: The interface of whatever runs a call.
 client: Runs one attempt over HTTP.
 replicas/: Picks replicas; retries, hedges and resumes attempts.

@@ -30,18 +30,6 @@ _UNBILLED = frozenset({CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStat
 """Statuses of attempts that the backend never processed, so they cost nothing, unless text came."""
 
 
-class CallFailedError(Exception):
-    """Raised for a call without a whole reply.
-
-    Args:
-        status: The status of its last attempt.
-    """
-
-    def __init__(self, status: CallStatus) -> None:
-        super().__init__(status.name)
-        self.status = status
-
-
 @dataclass(slots=True, kw_only=True, eq=False)
 class Attempt:
     """One request to one endpoint, and its record."""

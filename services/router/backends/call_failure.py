@@ -1,4 +1,4 @@
-"""The status of a call that an exception ended, whatever was raised: other calls go on."""
+"""Failures of calls: whatever is raised, one call ends with a status, and the others go on."""
 
 from __future__ import annotations
 
@@ -6,16 +6,26 @@ import traceback
 
 import structlog
 
-from services.router.backends.call import CallFailedError
-from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.types.ledger import CallStatus
 
 _log = structlog.get_logger()
 
 
+class CallFailedError(Exception):
+    """Raised for a call without a whole reply.
+
+    Args:
+        status: The status of its last attempt.
+    """
+
+    def __init__(self, status: CallStatus) -> None:
+        super().__init__(status.name)
+        self.status = status
+
+
 def status_of_exception(error: Exception, model_id: str) -> CallStatus:
     """Returns the status of the call, and reports an exception that no backend should cause."""
-    if isinstance(error, CallFailedError | AttemptFailedError):
+    if isinstance(error, CallFailedError):
         return error.status
     report_unexpected(error, model_id)
     return CallStatus.MALFORMED

@@ -206,7 +206,7 @@ async def _refusal(response: aiohttp.ClientResponse) -> AttemptFailedError:
         http_status=response.status,
         retry_after_s=retry_after_s(response.headers),
         words=error.message,
-        finish_reason=error.finish_reason,
+        filtered=error.is_filter,
     )
 
 
@@ -222,7 +222,8 @@ async def _read_start(response: aiohttp.ClientResponse) -> bytes:
 
 def _record_words(exchange: Exchange, request: Request, error: AttemptFailedError) -> None:
     """Records the backend's words about a failure, which may echo the key, without it."""
-    exchange.finish_reason = error.finish_reason or exchange.finish_reason
+    if error.filtered:
+        exchange.finish_reason = FinishReason.CONTENT_FILTER
     exchange.backend_message = backend_message(
         error.words, http_status=error.http_status, secrets=secrets_of(request.headers)
     )

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.backends.call import CallFailedError, ModelCall
+from services.router.backends.call import ModelCall
+from services.router.backends.call_failure import CallFailedError
 from services.router.engine.layer import run_layer
 from services.router.engine.patience import Overtime, Patience
 from services.router.engine.proposals import Proposal

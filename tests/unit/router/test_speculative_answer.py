@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client import REGISTRY
 
-from services.router.backends.call import CallFailedError
+from services.router.backends.call_failure import CallFailedError
 from services.router.backends.http.exchange import Usage
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
 from services.router.routing.events import Answer

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.backends.http.error_objects import ErrorObject
-    from services.router.types.ledger import FinishReason
 
 MAX_RETRY_AFTER_S = 3600.0
 """The longest time for which a backend can ask to be left alone."""
@@ -45,7 +44,7 @@ class AttemptFailedError(Exception):
         http_status: The HTTP status, if it was not 200.
         retry_after_s: Seconds that the backend asks to wait; None if it does not.
         words: The backend's own words, unchecked.
-        finish_reason: The finish reason that the failure stands for, if any.
+        filtered: True if a content filter refused the prompt or the reply.
     """
 
     def __init__(
@@ -55,14 +54,14 @@ class AttemptFailedError(Exception):
         http_status: int | None = None,
         retry_after_s: float | None = None,
         words: str = "",
-        finish_reason: FinishReason | None = None,
+        filtered: bool = False,
     ) -> None:
         super().__init__(status.name)
         self.status = status
         self.http_status = http_status
         self.retry_after_s = retry_after_s
         self.words = words
-        self.finish_reason = finish_reason
+        self.filtered = filtered
 
 
 def status_of(code: int) -> CallStatus:
@@ -84,7 +83,7 @@ def status_of_error(error: ErrorObject, http_status: int | None = None) -> CallS
         http_status: The status of the response, if it was not 200; else the one in the error counts.
     """
     code = http_status or error.http_status
-    if error.kinds & _NO_CREDIT or error.finish_reason is not None:
+    if error.kinds & _NO_CREDIT or error.is_filter:
         return CallStatus.REJECTED
     if code is not None:
         return status_of(code)
@@ -102,9 +101,9 @@ def failure_in(value: object, *, begun: bool) -> AttemptFailedError:
     """
     error = read_error(value)
     status = status_of_error(error)
-    if begun and error.finish_reason is None:
+    if begun and not error.is_filter:
         status = CallStatus.BACKEND_ERROR
-    return AttemptFailedError(status, words=_coded(error), finish_reason=error.finish_reason)
+    return AttemptFailedError(status, words=_coded(error), filtered=error.is_filter)
 
 
 def _coded(error: ErrorObject) -> str:

@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.router.types.ledger import FinishReason
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,9 +33,9 @@ class ErrorObject:
     message: str = ""
 
     @property
-    def finish_reason(self) -> FinishReason | None:
-        """The finish reason that the error stands for: that of a content filter, or none."""
-        return FinishReason.CONTENT_FILTER if self.kinds & _FILTERED else None
+    def is_filter(self) -> bool:
+        """True if a content filter refused the prompt or the reply."""
+        return bool(self.kinds & _FILTERED)
 
 
 def is_error(event: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from services.router.backends.call import CallFailedError
+from services.router.backends.call_failure import CallFailedError
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.replicas.attempt_stream import AttemptStream
 from services.router.backends.replicas.hedge import first_to_write
