@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _MAX_COUNT = 10**15
 """Sums of counts up to this are exact in the numbers of Redis's scripts."""
 _MAX_USD = 10**6
+_EMPTY = frozenset(hashlib.sha256(text.encode()).hexdigest() for text in ("", " ", "\n", "\r\n"))
+"""Digests of no token: what `sha256sum` prints of a variable that is not set."""
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=_MAX_COUNT, strict=True)]
 
@@ -121,8 +123,10 @@ def _contradictions(file: YamlFile[Tenants]) -> list[str]:
             text = "has no token_sha256 and trust_header is off, so it can never call"
             problems.append(file.problem(("tenants", index), text))
         for digest_index, digest in enumerate(tenant.token_sha256):
+            field = ("tenants", index, "token_sha256", digest_index)
+            if digest in _EMPTY:
+                problems.append(file.problem(field, "is the digest of an empty token"))
             owner = digests.setdefault(digest, tenant.id)
             if owner != tenant.id:
-                field = ("tenants", index, "token_sha256", digest_index)
                 problems.append(file.problem(field, f"is also a token of {owner}"))
     return problems

@@ -6,5 +6,6 @@ backend: The kinds of backends.
 endpoints: The addresses of a model's replicas.
 ca_file: TLS to backends with certificates of a private CA.
 yaml_file: Reads and validates a YAML file; every problem has its line.
+yaml_nodes: Reads YAML within bounds of size, depth and repetition.
 expected_latency: Estimates how long a call to a model takes, from recent calls.
 """

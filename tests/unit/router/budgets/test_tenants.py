@@ -94,12 +94,20 @@ tenants:
     ]
 
 
+@pytest.mark.parametrize("empty", ["", "\n", " "])
+def test_the_digest_of_an_empty_token_is_refused(tmp_path: Path, empty: str) -> None:
+    digest = hashlib.sha256(empty.encode()).hexdigest()
+    text = GOOD.replace("0" * 64, digest)
+    problem = "line 8: tenants.1.token_sha256.0: is the digest of an empty token"
+    assert problems(tmp_path, text) == [problem]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("", "is empty"),
         ("tenants: []", "line 1: tenants: is empty, so nobody may call"),
-        ("tenants: [", "is not YAML"),
+        ("tenants: [", "line 1: is not YAML"),
         ("[]", "line 1: file: "),
     ],
 )
