@@ -37,7 +37,7 @@ def file_problems(path: Path, names: Sequence[str], hashes: Mapping[str, str]) -
     try:
         beside = external_files((path / MODEL_FILE).read_bytes())
     except FileNotFoundError:
-        pass  # it is missing, which is told below
+        pass  # reported below
     except GraphError as error:
         problems.append(f"{MODEL_FILE} {error}")
     expected = (*names, *sorted(beside - set(names)))

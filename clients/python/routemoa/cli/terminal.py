@@ -22,10 +22,10 @@ _CONTROL_CODES = (
     *(0x2028, 0x2029),  # ends of lines and paragraphs
     *range(0xD800, 0xE000),  # surrogates, which cannot be written
 )
-"""What moves a terminal's cursor, or shows a text in another order than it has."""
+"""Characters that move a terminal's cursor, or show a text in another order than it has."""
 _PRINTABLE = dict.fromkeys(_CONTROL_CODES, "\N{REPLACEMENT CHARACTER}") | {ord("\r"): None}
 _ESCAPED = {code: f"\\u{code:04x}" for code in _CONTROL_CODES if code >= 0x7F}
-"""In JSON, which escapes the lower ones anyway."""
+"""Their escapes in JSON; lower ones are escaped already."""
 
 
 def open_console(*, stderr: bool = False) -> Console:
