@@ -190,11 +190,13 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
 
 
 def _salt(context: Context) -> str:
-    """Returns the salt that keeps the caller apart from others; empty if the call has none."""
+    """Returns a text that keeps a caller apart: its salt, and the names in its certificate if any."""
+    salt = ""
     for key, value in context.invocation_metadata() or ():
         if key == CACHE_SALT_KEY and isinstance(value, str):
-            return value
-    return ""
+            salt = value
+    names = context.peer_identities()
+    return f"{salt}/{b'/'.join(names).hex()}" if names else salt
 
 
 def _fail(response: pb.StreamRankModelsResponse, error: RouteMoAError) -> None:

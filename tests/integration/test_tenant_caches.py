@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 import yaml
 from prometheus_client import REGISTRY
 
@@ -16,13 +19,19 @@ from routemoa.v1.scorer_service_pb2 import (
     RankModelsRequest,
     StreamRankModelsRequest,
 )
+from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
+from services.rpc.channel import open_channel
 from services.rpc.interceptors.guard import CACHE_SALT_KEY
+from services.rpc.tls import TlsFiles
+from services.scorer.config import ScorerServiceConfig
+from tests.conftest import LOOPBACK, scorer_service
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
+    from scorer import Runtime
     from services.simulator import Call
+    from tests.conftest import Serve
     from tests.integration.conftest import RouterBench, StartRouter
 
 TENANTS = ("research", "support")
@@ -64,6 +73,40 @@ async def test_callers_of_the_scorer_share_scores_only_under_one_salt(
         assert misses() - before == expected
     await ask(scorer, ())
     assert misses() - before == 3  # no salt is an empty one
+
+
+@contextmanager
+def certificate(authority: trustme.CA, name: str) -> Iterator[TlsFiles]:
+    """Yields the files of a caller, or of a service, with this name in its certificate."""
+    leaf = authority.issue_cert("127.0.0.1", name)
+    with (
+        authority.cert_pem.tempfile() as ca,
+        leaf.cert_chain_pems[0].tempfile() as chain,
+        leaf.private_key_pem.tempfile() as key,
+    ):
+        yield TlsFiles(ca=Path(ca), certificate=Path(chain), key=Path(key))
+
+
+async def test_callers_with_other_names_in_their_certificates_share_no_scores(
+    serve: Serve, scorer_runtime: Runtime
+) -> None:
+    authority = trustme.CA()
+    with certificate(authority, "scorer") as own:
+        config = ScorerServiceConfig(
+            listen_address=LOOPBACK,
+            max_queue_wait_s=60,
+            tls_certificate_file=own.certificate,
+            tls_key_file=own.key,
+            tls_client_ca_file=own.ca,
+        )
+        address = await serve(config, scorer_service(config, scorer_runtime))
+        before = misses()
+        for team, expected in (("team-a", 1), ("team-b", 2), ("team-a", 2)):
+            # A renewed certificate has the same names.
+            with certificate(authority, team) as files:
+                async with open_channel(address, files.load()) as channel:
+                    await rank(ScorerServiceStub(channel), ())
+            assert misses() - before == expected
 
 
 def script(call: Call) -> str:
