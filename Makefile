@@ -10,7 +10,7 @@ UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train demo test test-clients test-vllm test-slow test-mutants test-train test-chart test-chart-cluster lint format
 .PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
-.PHONY: image-buildah test-images
+.PHONY: image-buildah test-images pin-images sbom audit test-supply
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,12 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 	.venv-chart/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
+# The tools of `make sbom` and `make audit`.
+.venv-supply/supply.done: requirements/supply.txt
+	test -x .venv-supply/bin/python || $(PYTHON) -m venv .venv-supply
+	.venv-supply/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
 .venv-vllm/vllm.done: tests/wire/vllm/install.sh
 	PYTHON=$(PYTHON) tests/wire/vllm/install.sh .venv-vllm
 
@@ -66,7 +72,7 @@ REPORTS := build/reports
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --junitxml $(REPORTS)/$@.xml
 
 test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback (WORKERS=...)
-	$(PYTEST) $(foreach folder,chart clients load train,--ignore tests/$(folder))
+	$(PYTEST) $(foreach folder,chart clients load supply train,--ignore tests/$(folder))
 
 test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go, Node and npm, Java and Maven), print the matrix
 	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance --junit $(REPORTS)/$@.conformance.xml
@@ -84,6 +90,9 @@ test-chart: $(VENV)/dev.done .venv-chart/chart.done .tools/tools.done ## Test th
 
 test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Install the chart in a real control plane (long first build)
 	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin $(BIN)/python -m pytest -s --timeout 600 tests/chart/cluster
+
+test-supply: $(VENV)/dev.done .venv-supply/supply.done ## Test the bills of materials and the audit of dependencies
+	$(PYTEST) tests/supply
 
 test-vllm: $(VENV)/dev.done .venv-vllm/vllm.done ## Test the dialect of vLLM against a real one on CPU (6 GB to install once)
 	ROUTEMOA_VLLM=$(CURDIR)/.venv-vllm/bin $(BIN)/python -m pytest tests/wire/vllm
@@ -148,7 +157,7 @@ SOAK_MINUTES ?= 30
 soak: $(VENV)/train.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
 	MALLOC_ARENA_MAX=2 $(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md --picture docs/benchmarks/scorer-soak.png
 
-CHECKS := gen-check lint test-clients test-chart test-train test
+CHECKS := gen-check lint test-clients test-chart test-supply test-train test
 ci: ## Run what CI runs, all of it whatever fails, and print a table of it
 	@rm -rf $(REPORTS); mkdir -p $(REPORTS); \
 	for check in $(CHECKS); do \
@@ -195,6 +204,15 @@ image-buildah: ## Build them on a base of Debian packages, without a registry of
 test-images: $(VENV)/dev.done ## Run the images that image-buildah built, with podman
 	ROUTEMOA_IMAGES=localhost/routemoa $(BIN)/python -m pytest tests/images
 
+pin-images: ## Pin the bases of the images to the digests of their tags (needs a registry, and crane, skopeo or docker)
+	scripts/pin_images.sh deploy/docker/Dockerfile
+
+sbom: $(VENV)/dev.done .venv-supply/supply.done ## Write a bill of materials per image and package, CycloneDX, into build/sbom
+	$(BIN)/python scripts/sbom.py --tools .venv-supply build/sbom
+
+audit: $(VENV)/dev.done .venv-supply/supply.done ## Look for known vulnerabilities of locked packages; says NOT AUDITED without data
+	$(BIN)/python scripts/audit.py --tools .venv-supply
+
 # -- upkeep ------------------------------------------------------------------------------------------
 
 lock: ## Resolve the lock files anew, for all extras together (needs uv)
@@ -206,7 +224,8 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	    -o requirements/$$image.txt || exit; \
 	done
 	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt
+	$(UV:pyproject.toml=requirements/supply.in) -o requirements/supply.txt
 
 clean: ## Remove what was built
 	rm -rf clients/go/build clients/typescript/{dist,node_modules,LICENSE,NOTICE} clients/java/target
-	rm -rf $(VENV) .venv-chart .tools build dist .*_cache .hypothesis
+	rm -rf $(VENV) .venv-chart .venv-supply .tools build dist .*_cache .hypothesis

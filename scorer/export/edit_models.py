@@ -19,7 +19,8 @@ from scorer.data.staging import staged
 from scorer.evaluation.evaluate import score_all
 from scorer.export import graph, parity
 from scorer.export.model_columns import read_columns, write_columns
-from scorer.runtime.artifact import MODEL_FILE, Artifact, Manifest, files_of, seal_artifact
+from scorer.runtime.artifact import Artifact, Manifest, files_of, seal_artifact
+from scorer.runtime.artifact_files import MODEL_FILE
 from scorer.runtime.batches import length_buckets
 from scorer.runtime.fields import ProblemsError
 from scorer.runtime.runtime import Runtime

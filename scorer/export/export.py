@@ -19,7 +19,6 @@ from scorer.data.staging import staged
 from scorer.evaluation.evaluate import score_all
 from scorer.export import parity
 from scorer.runtime.artifact import (
-    MODEL_FILE,
     TOKENIZER_FILE,
     Artifact,
     Manifest,
@@ -28,6 +27,7 @@ from scorer.runtime.artifact import (
     Tier,
     seal_artifact,
 )
+from scorer.runtime.artifact_files import MODEL_FILE
 from scorer.runtime.batches import length_buckets, pad, pad_ngrams
 from scorer.runtime.runtime import (
     CLASS_WEIGHTS_OUTPUT,

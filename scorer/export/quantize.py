@@ -30,13 +30,13 @@ from scorer.evaluation.evaluate import score_all
 from scorer.export import graph, parity
 from scorer.export.half_precision import halve
 from scorer.runtime.artifact import (
-    MODEL_FILE,
     TOKENIZER_FILE,
     Artifact,
     Precision,
     Tier,
     seal_artifact,
 )
+from scorer.runtime.artifact_files import MODEL_FILE
 from scorer.runtime.runtime import Runtime
 
 if TYPE_CHECKING:

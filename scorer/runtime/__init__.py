@@ -1,6 +1,8 @@
 """Runtime: everything that the scorer service loads. Needs neither torch nor the training rooms.
 
 artifact: the directory that is a scorer: manifest, graph and tokenizer, verified by hash.
+artifact_files: hashes of the artifact's files, those that the graph opens included.
+graph_files: the files that an ONNX graph opens.
 fields: a reader of typed fields that collects every problem.
 runtime: a verified artifact that scores batches of queries.
 session: an ONNX Runtime session on the requested hardware.

@@ -16,7 +16,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from scorer.runtime.artifact_files import MODEL_FILE, file_problems, hashes_of
 from scorer.runtime.fields import FieldReader, ProblemsError
+from scorer.runtime.graph_files import GraphError
 from scorer.runtime.team_rule import TeamRule
 
 if TYPE_CHECKING:
@@ -26,12 +28,12 @@ FORMAT_VERSION = 2
 """The manifest schema that this code writes and reads."""
 
 MANIFEST_FILE = "manifest.json"
-MODEL_FILE = "model.onnx"
 TOKENIZER_FILE = "tokenizer.json"
 
 HASHED_FILES = (MODEL_FILE, TOKENIZER_FILE)
-"""The files that decide a score; an artifact without an encoder has no tokenizer. MODEL_CARD.md and
-NOTICE are not hashed, so that they can be corrected."""
+"""The files that decide a score; an artifact without an encoder has no tokenizer. A graph may keep
+weights in further files beside it. MODEL_CARD.md and NOTICE are not hashed, so that they can be
+corrected."""
 
 
 class ArtifactError(ProblemsError):
@@ -136,7 +138,7 @@ class Manifest:
     skills: tuple[Skill, ...]
     data_sources: tuple[DataSource, ...]
     files: dict[str, str]
-    """sha256 of each file of ``HASHED_FILES``."""
+    """sha256 of each file that is opened: those of ``HASHED_FILES``, and those that the graph opens."""
     metrics: dict[str, float]
     """Figures on the validation split, by name."""
     parity: tuple[ParityCheck, ...]
@@ -179,7 +181,7 @@ def load_artifact(path: Path) -> Artifact:
         raise ArtifactError(path, [f"{MANIFEST_FILE} is missing"])
     try:
         document = json.loads(manifest_path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(path, [f"{MANIFEST_FILE} is not JSON: {error}"]) from error
     reader = FieldReader(document)
     found = reader.integer("format_version", minimum=1)
@@ -187,7 +189,8 @@ def load_artifact(path: Path) -> Artifact:
         reader.problems.append(_format_problem(found))
         raise ArtifactError(path, reader.problems)
     manifest = _parse(reader)
-    problems = [*reader.problems, *_file_problems(path, manifest)]
+    names = files_of(manifest.tier)
+    problems = [*reader.problems, *file_problems(path, names, manifest.files)]
     if not problems and manifest.version != version_of(manifest):
         problems.append(f"version is {manifest.version}; its content says {version_of(manifest)}")
     if problems:
@@ -196,8 +199,15 @@ def load_artifact(path: Path) -> Artifact:
 
 
 def seal_artifact(path: Path, manifest: Manifest) -> Artifact:
-    """Writes the manifest of the files in ``path``, with hashes and version, and verifies both."""
-    hashes = {name: sha256_of(path / name) for name in files_of(manifest.tier)}
+    """Writes the manifest of the files in ``path``, with hashes and version, and verifies both.
+
+    Raises:
+        ArtifactError: They are no artifact; the error lists every problem.
+    """
+    try:
+        hashes = hashes_of(path, files_of(manifest.tier))
+    except GraphError as error:
+        raise ArtifactError(path, [f"{MODEL_FILE} {error}"]) from error
     manifest = dataclasses.replace(manifest, files=hashes)
     manifest = dataclasses.replace(manifest, version=version_of(manifest))
     text = json.dumps(dataclasses.asdict(manifest), indent=2, ensure_ascii=False)
@@ -217,12 +227,6 @@ def version_of(manifest: Manifest) -> str:
         decisive.append(manifest.team_rule)
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
     return f"{manifest.name}-{manifest.precision}-{digest[:8]}"
-
-
-def sha256_of(path: Path) -> str:
-    """Returns the hexadecimal sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _format_problem(found: int) -> str:
@@ -267,19 +271,5 @@ def _parse_parity(item: FieldReader) -> ParityCheck:
 
 
 def files_of(tier: Tier) -> tuple[str, ...]:
-    """Returns the names of the hashed files that an artifact of a tier has."""
+    """Returns the names of the hashed files that every artifact of a tier has."""
     return HASHED_FILES if tier is Tier.BASE else (MODEL_FILE,)
-
-
-def _file_problems(path: Path, manifest: Manifest) -> list[str]:
-    problems = []
-    expected = files_of(manifest.tier)
-    for name in expected:
-        if not (path / name).is_file():
-            problems.append(f"{name} is missing")
-        elif name not in manifest.files:
-            problems.append(f"files: has no hash of {name}")
-        elif sha256_of(path / name) != manifest.files[name]:
-            problems.append(f"{name} does not have the sha256 of the manifest")
-    unknown = sorted(manifest.files.keys() - set(expected))
-    return problems + [f"files: {name} is not a file of an artifact" for name in unknown]

@@ -186,7 +186,7 @@ def read_toml(path: Path, parse: Callable[[FieldReader], T], error: type[Problem
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as cause:
+    except (OSError, ValueError, RecursionError) as cause:  # whatever tomllib raises
         raise error(path, [f"cannot be read: {cause}"]) from cause
     reader = FieldReader(document)
     value = parse(reader)

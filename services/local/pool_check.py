@@ -90,8 +90,8 @@ def endpoints_table(reports: Sequence[EndpointReport]) -> Table:
         status = "yes" if answers else report.status.replace("_", " ").lower()
         known = "-" if report.model_known is None else ("yes" if report.model_known else "no")
         table.add_row(
-            printable(report.model_id),
-            printable(report.url),
+            Text(printable(report.model_id)),
+            Text(printable(report.url)),
             Text(status, style="green" if answers else "red"),
             "-" if report.latency_s is None else span(report.latency_s),
             known,

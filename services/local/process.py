@@ -14,6 +14,7 @@ import grpc.aio
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from routemoa.cli.failures import StackError
+from services.rpc.lifeline import open_lifeline
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -86,19 +87,20 @@ async def launch(
     log_file: Path,
     output_file: Path | None = None,
 ) -> Process:
-    """Starts `python -m module`; `exits` stops it.
+    """Starts `python -m module`; `exits` stops it, and so does the end of this process.
 
     Standard error goes to `log_file`, and standard output too unless there is an `output_file`.
     """
+    lifeline = exits.enter_context(open_lifeline())
     with contextlib.ExitStack() as files:
         log = files.enter_context(log_file.open("wb"))
         output = files.enter_context(output_file.open("wb")) if output_file else log
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", module, *arguments),
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=lifeline.stdin,
             stdout=output,
             stderr=log,
-            env={**os.environ, **environment},
+            env={**os.environ, **environment, **lifeline.environment},
             start_new_session=True,  # Ctrl-C reaches only the parent, which then stops its children
         )
     exits.push_async_callback(_stop, process)

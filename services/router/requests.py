@@ -42,7 +42,7 @@ _ROLES = {
 
 
 def read_conversation(
-    messages: Sequence[model_pb2.Message], violations: Violations
+    messages: Sequence[model_pb2.Message], violations: Violations, *, cache_salt: str
 ) -> Conversation:
     """Returns the conversation; records its violations."""
     violations.length("messages", messages, 1, MAX_MESSAGES)
@@ -68,7 +68,7 @@ def read_conversation(
             violations.add(f"{field}.role", "system messages may only come first")
     if messages and (not turns or turns[-1].role is not Role.USER):
         violations.add(f"messages[{len(messages) - 1}].role", "the last message must be the user's")
-    return Conversation(messages=tuple(turns))
+    return Conversation(messages=tuple(turns), cache_salt=cache_salt)
 
 
 def _last_of_user(messages: Sequence[model_pb2.Message]) -> int | None:

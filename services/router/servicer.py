@@ -62,7 +62,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self, request: pb.RouteQueryRequest, context: Context
     ) -> pb.RouteQueryResponse:
         """Decides one layer and calls no model."""
-        self._accounts.tenant_of(context.invocation_metadata())
+        tenant = self._accounts.tenant_of(context.invocation_metadata())
         pipeline = self._pipeline
         pool = pipeline.pool
         violations = Violations()
@@ -74,7 +74,10 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
             if score.model_id not in pool.by_id:
                 violations.add(f"{field}.model_id", "is not in the pool")
         violations.raise_if_any()
-        conversation = Conversation(messages=(Message(role=Role.USER, content=request.query),))
+        conversation = Conversation(
+            messages=(Message(role=Role.USER, content=request.query),),
+            cache_salt=tenant.cache_salt,
+        )
         posteriors = {score.model_id: score.score for score in request.posterior_scores}
         run = pipeline.start(conversation, policy, self._deadline(context))
         ranked, selection = await pipeline.route(run, posteriors)
@@ -128,7 +131,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         tenant = self._accounts.tenant_of(context.invocation_metadata())
         violations = Violations()
         policy = read_policy(request.policy, self._defaults, pipeline.pool, violations)
-        conversation = read_conversation(request.messages, violations)
+        conversation = read_conversation(request.messages, violations, cache_salt=tenant.cache_salt)
         violations.raise_if_any()
         deadline = self._deadline(context)
         account = self._accounts.open(tenant, policy.caps, deadline)

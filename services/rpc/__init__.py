@@ -3,6 +3,7 @@
 config: Settings of every service, read from the environment.
 server: Runs a server: build, listen, serve, drain.
 workers: Several processes of one service on one port.
+lifeline: Ends a process with the one that started it.
 interceptors/: The guards around every call.
 standard_services: The standard health and reflection services.
 channel: Outbound channels.

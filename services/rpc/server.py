@@ -16,6 +16,7 @@ from services.rpc.credentials import server_credentials
 from services.rpc.file_problems import FileProblemsError
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission, no_shed_reason
+from services.rpc.lifeline import end_with_parent
 from services.rpc.standard_services import SERVICE_NAME, Health, serve_reflection
 from services.rpc.telemetry import serve_metrics, set_up_logging
 
@@ -135,6 +136,7 @@ async def serve(config: ServiceConfig, app: AbstractAsyncContextManager[Service]
 
     If the service cannot start, prints every reason on a line and exits with status 1.
     """
+    end_with_parent()
     set_up_logging(config.log_level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -2,6 +2,7 @@
 
 supervisor -> N workers (SO_REUSEPORT). A worker that exits is restarted, after a pause that grows with
 every early exit. SIGTERM is passed on to all workers; the supervisor exits when the last has drained.
+If the supervisor is killed, its workers drain and exit.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 import structlog
 from prometheus_client import CollectorRegistry, multiprocess, start_http_server
 
+from services.rpc.lifeline import end_with_parent, open_lifeline
 from services.rpc.telemetry import set_up_logging
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class WorkerSpec:
 
     command: Sequence[str]
     environment: Mapping[str, str]
+    stdin: int
 
 
 async def supervise(
@@ -55,18 +58,23 @@ async def supervise(
         count: The number of workers.
         settings: Settings of the workers alone, by name.
     """
+    end_with_parent()
     set_up_logging(config.log_level)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    with _reserved_port(config.listen_address) as address, _shared_metrics(config) as directory:
+    with (
+        _reserved_port(config.listen_address) as address,
+        _shared_metrics(config) as directory,
+        open_lifeline() as lifeline,
+    ):
         prefix = config.model_config.get("env_prefix", "")
         shared = {"LISTEN_ADDRESS": address, "REUSE_PORT": "true", "WORKERS": "1", **settings}
         environment = {key: v for key, v in os.environ.items() if key != f"{prefix}METRICS_PORT"}
         environment |= {f"{prefix}{name}": value for name, value in shared.items()}
-        environment[MULTIPROCESS_VARIABLE] = directory
-        spec = WorkerSpec(command=command, environment=environment)
+        environment |= {MULTIPROCESS_VARIABLE: directory, **lifeline.environment}
+        spec = WorkerSpec(command=command, environment=environment, stdin=lifeline.stdin)
         _log.info("supervising", address=address, workers=count)
         async with asyncio.TaskGroup() as tasks:
             workers = [tasks.create_task(_keep_running(spec, stop)) for _ in range(count)]
@@ -79,7 +87,9 @@ async def _keep_running(spec: WorkerSpec, stop: asyncio.Event) -> int:
     pause_s = FIRST_PAUSE_S
     while True:
         started_s = time.monotonic()
-        process = await asyncio.create_subprocess_exec(*spec.command, env=spec.environment)
+        process = await asyncio.create_subprocess_exec(
+            *spec.command, env=spec.environment, stdin=spec.stdin
+        )
         status = await _exit_status(process, stop)
         multiprocess.mark_process_dead(  # type: ignore[no-untyped-call]
             process.pid, spec.environment[MULTIPROCESS_VARIABLE]

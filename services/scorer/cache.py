@@ -3,7 +3,8 @@
 texts -> cached | pending | new -> the new ones are scored together -> cached
 
 A score depends on artifact and text only, and a new artifact has a new cache. So no cached score
-ever expires.
+ever expires. Calls share a score only if they have the same salt: the time of a call says nothing about
+the queries of calls with another one.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class ScoreCache:
         """By the key of each of its queries."""
 
     async def score(
-        self, texts: Sequence[str], remaining_s: float | None = None
+        self, texts: Sequence[str], remaining_s: float | None = None, salt: str = ""
     ) -> list[ScoredQuery]:
         """Returns the outcome of each text, in order; raises the errors of `score`.
 
@@ -67,8 +68,9 @@ class ScoreCache:
             texts: The texts to score.
             remaining_s: Time until the caller's deadline. A pending query keeps the deadline of the
                 caller that came first.
+            salt: Calls with another salt share nothing with this one.
         """
-        keys = [_key(text) for text in texts]
+        keys = [_key(text, salt) for text in texts]
         found: dict[bytes, ScoredQuery] = {}
         awaited: list[_Pending] = []
         new: dict[bytes, str] = {}
@@ -133,7 +135,8 @@ class ScoreCache:
                 del self._pending[key]
 
 
-def _key(text: str) -> bytes:
+def _key(text: str, salt: str) -> bytes:
     # A digest, so that no text is kept after it was scored. All artifacts ignore leading and trailing
     # white space.
-    return blake2b(text.strip().encode(), digest_size=16).digest()
+    key = blake2b(salt.encode()).digest() if salt else b""
+    return blake2b(text.strip().encode(), digest_size=16, key=key).digest()

@@ -45,7 +45,6 @@ class Scoring:
         )
         self._batcher = Batcher(runtime, limits)
         self._cache = ScoreCache(self._batcher.score, cache_size) if cache_size else None
-        self._score = self._batcher.score if self._cache is None else self._cache.score
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -58,13 +57,15 @@ class Scoring:
         await self._batcher.__aexit__()
 
     async def score(
-        self, texts: Sequence[str], remaining_s: float | None = None
+        self, texts: Sequence[str], remaining_s: float | None = None, salt: str = ""
     ) -> list[ScoredQuery]:
-        """Returns the outcome of each text, in order; see `Batcher.score`."""
+        """Returns the outcome of each text, in order; see `Batcher.score` and `ScoreCache.score`."""
         self._calls += 1
         self._idle.clear()
         try:
-            return await self._score(texts, remaining_s)
+            if self._cache is None:
+                return await self._batcher.score(texts, remaining_s)
+            return await self._cache.score(texts, remaining_s, salt)
         finally:
             self._calls -= 1
             if not self._calls:

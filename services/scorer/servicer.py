@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from routemoa.errors import RouteMoAError
 from routemoa.v1 import scorer_service_pb2 as pb
 from routemoa.v1 import scorer_service_pb2_grpc
+from services.rpc.interceptors.guard import CACHE_SALT_KEY
 from services.rpc.validation import Violations
 from services.scorer.responses import fill_ranking
 from services.scorer.streams import chunked, ordered_map
@@ -66,7 +68,7 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         """Ranks models for one query."""
         scoring = self._scoring_of(request, "")
         response = pb.RankModelsResponse()
-        await self._rank([(request, response)], scoring, context.time_remaining())
+        await self._rank([(request, response)], scoring, _salt(context), context.time_remaining())
         return response
 
     async def BatchRankModels(
@@ -84,22 +86,23 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         violations.raise_if_any()
         for scoring, items in by_artifact.items():
             scoring.ranking.check([model_id for item, _ in items for model_id in item.model_ids])
-            await self._rank(items, scoring, context.time_remaining())
+            await self._rank(items, scoring, _salt(context), context.time_remaining())
         return response
 
     async def StreamRankModels(
         self,
         request_iterator: AsyncIterator[pb.StreamRankModelsRequest],
-        context: Context,  # noqa: ARG002  # gRPC's signature
+        context: Context,
     ) -> AsyncIterator[pb.StreamRankModelsResponse]:
         """Ranks models for a stream of queries, in order."""
         # Two chunks are in progress together, so each holds at most half the window.
         limit = min(self._config.stream_window_requests // 2, self._config.max_queue_requests)
         index = 0
+        responses_of = partial(self._stream_responses, salt=_salt(context))
         # Closed with the call, so that the work of a cancelled call is cancelled.
         async with (
             aclosing(chunked(request_iterator, limit=max(limit, 1))) as chunks,
-            aclosing(ordered_map(chunks, self._stream_responses, window=2)) as ranked,
+            aclosing(ordered_map(chunks, responses_of, window=2)) as ranked,
         ):
             async for responses in ranked:
                 for response in responses:
@@ -127,7 +130,7 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         )
 
     async def _stream_responses(
-        self, requests: Sequence[pb.StreamRankModelsRequest]
+        self, requests: Sequence[pb.StreamRankModelsRequest], *, salt: str
     ) -> list[pb.StreamRankModelsResponse]:
         """Returns the response to each request: its ranking or its error."""
         responses = [pb.StreamRankModelsResponse() for _ in requests]
@@ -140,21 +143,26 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         for scoring, indices in by_artifact.items():
             items = [(requests[index].request, responses[index].ranking) for index in indices]
             try:
-                await self._rank(items, scoring, None)
+                await self._rank(items, scoring, salt, None)
             except RouteMoAError as error:
                 for index in indices:
                     _fail(responses[index], error)
         return responses
 
     async def _rank(
-        self, items: Sequence[RankingItem], scoring: Scoring, remaining_s: float | None
+        self,
+        items: Sequence[RankingItem],
+        scoring: Scoring,
+        salt: str,
+        remaining_s: float | None,
     ) -> None:
         """Scores queries together and fills their responses."""
-        outcomes = await scoring.score([request.query for request, _ in items], remaining_s)
+        queries = [request.query for request, _ in items]
+        outcomes = await scoring.score(queries, remaining_s, salt)
         shadow = self._shadow if scoring is self._artifacts.default else None
         for (request, response), outcome in zip(items, outcomes, strict=True):
             if shadow is not None:
-                shadow.observe(request.query, scoring, outcome)
+                shadow.observe(request.query, salt, scoring, outcome)
             fill_ranking(response, request, outcome, scoring)
 
     def _scoring_of(self, request: pb.RankModelsRequest, prefix: str) -> Scoring:
@@ -179,6 +187,16 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         known = ", ".join(self._artifacts.names) or "left out"
         violations.add(field, f"must be {known}, is {name[:100]}")
         return self._artifacts.default
+
+
+def _salt(context: Context) -> str:
+    """Returns a text that keeps a caller apart: its salt, and the names in its certificate if any."""
+    salt = ""
+    for key, value in context.invocation_metadata() or ():
+        if key == CACHE_SALT_KEY and isinstance(value, str):
+            salt = value
+    names = context.peer_identities()
+    return f"{salt}/{b'/'.join(names).hex()}" if names else salt
 
 
 def _fail(response: pb.StreamRankModelsResponse, error: RouteMoAError) -> None:

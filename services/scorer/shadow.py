@@ -35,22 +35,24 @@ class Shadow:
 
     def __init__(self, current: Callable[[], Scoring]) -> None:
         self._current = current
-        self._queue: asyncio.Queue[tuple[str, Scoring, ScoredQuery]] = asyncio.Queue(MAX_QUEUED)
+        self._queue: asyncio.Queue[tuple[str, str, Scoring, ScoredQuery]] = asyncio.Queue(
+            MAX_QUEUED
+        )
 
-    def observe(self, text: str, used: Scoring, outcome: ScoredQuery) -> None:
+    def observe(self, text: str, salt: str, used: Scoring, outcome: ScoredQuery) -> None:
         """Queues a query with the default artifact's scores; drops it if the queue is full."""
         try:
-            self._queue.put_nowait((text, used, outcome))
+            self._queue.put_nowait((text, salt, used, outcome))
         except asyncio.QueueFull:
             SHADOW_QUERIES.labels("dropped").inc()
 
     async def run(self) -> None:
         """Compares queued queries, one at a time, until it is cancelled."""
         while True:
-            text, used, outcome = await self._queue.get()
+            text, salt, used, outcome = await self._queue.get()
             other = self._current()
             try:
-                (shadow,) = await other.score([text])
+                (shadow,) = await other.score([text], salt=salt)
             except (RouteMoAError, BatchFailedError):
                 SHADOW_QUERIES.labels("failed").inc()
                 continue

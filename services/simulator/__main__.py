@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from services.rpc.lifeline import end_with_parent
 from services.simulator.fault import FaultKind
 from services.simulator.pool import default_pool
 from services.simulator.recorded import (
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.command == "pool":
         sys.stdout.write(default_pool(options.url))
         return
+    end_with_parent()
     if (options.records is None) != options.simulated:
         parser.error("give either --simulated or --records FILE")
     try:

@@ -22,6 +22,7 @@ from routemoa import RouteMoAClient
 from routemoa.cli.failures import StackError
 from services.local.demo import QUESTIONS
 from services.local.stack import StackConfig, running_stack
+from tests.processes import all_ended
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -149,6 +150,14 @@ async def test_up_ends_when_a_process_dies_and_shows_its_log() -> None:
     assert "judge ended with exit code -9" in ended.errors
     assert "JudgeService" in ended.errors
     assert not any(lives(pid) for pid in pids.values())
+
+
+async def test_nothing_of_up_outlives_it_when_it_is_killed() -> None:
+    async with up() as (process, shown):
+        pids = [int(pid) for pid in re.findall(r"pid (\d+)", shown)]
+        process.kill()
+        await all_ended(pids, timeout_s=TIMEOUT_S)
+    assert len(pids) == 4
 
 
 async def test_up_shows_every_problem_of_a_pool_file(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from routemoa.v1.scorer_service_pb2 import RankModelsRequest
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from scorer import default_artifact_path
 from tests.ports import free_port
+from tests.processes import all_ended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -154,3 +155,25 @@ async def test_metrics_of_all_workers_are_one_and_all_drain_when_told_to_stop() 
         group.process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(group.process.wait(), TIMEOUT_S) == 0
         await group.logged("stopped", WORKERS)
+
+
+async def test_no_worker_outlives_a_supervisor_that_is_killed() -> None:
+    async with supervised() as group:
+        address = (await group.logged("listening", WORKERS))[0]["address"]
+        workers = group.workers()
+        assert len(workers) == WORKERS
+        async with stub_of(address) as stub:
+            await rank(stub, 1)
+            group.process.kill()
+            await all_ended(workers, timeout_s=TIMEOUT_S)
+        await group.logged("stopped", WORKERS)
+
+
+async def test_workers_that_are_still_starting_end_with_their_supervisor_too() -> None:
+    async with supervised() as group:
+        await group.logged("supervising", 1)
+        async with asyncio.timeout(TIMEOUT_S):
+            while not (workers := group.workers()):  # noqa: ASYNC110  # it is another process
+                await asyncio.sleep(0.01)
+        group.process.kill()
+        await all_ended(workers, timeout_s=TIMEOUT_S)

@@ -42,11 +42,21 @@ def pool_model(url: str | None, backend: str = "openai", **settings: Any) -> Poo
 
 
 async def attempt(
-    model: PoolModel, *, partial: str = "", messages: tuple[Message, ...] = QUESTION
+    model: PoolModel,
+    *,
+    partial: str = "",
+    messages: tuple[Message, ...] = QUESTION,
+    cache_salt: str = "",
 ) -> Attempted:
     """Asks a model and reads what it says to the end."""
     (base_url,) = model.replicas.base_urls
-    exchange = Exchange(model=model, base_url=base_url, messages=messages, partial=partial)
+    exchange = Exchange(
+        model=model,
+        base_url=base_url,
+        messages=messages,
+        partial=partial,
+        cache_salt=cache_salt,
+    )
     pieces: list[str] = []
     failure = None
     async with open_wire_client() as client:

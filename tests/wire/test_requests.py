@@ -75,6 +75,18 @@ async def test_the_start_of_an_answer_is_gone_on_with(backend: str, extra: dict[
     assert 64 <= payload["max_tokens"] < 256  # what is written already is used up
 
 
+@pytest.mark.parametrize("backend", list(Backend))
+async def test_tenants_are_kept_apart_in_the_cache_of_vllm_and_others_are_told_nothing(
+    backend: Backend,
+) -> None:
+    async with playing(Response(body=b"")) as playback:
+        model = pool_model(f"{playback.url}/base/", backend.value)
+        await attempt(model, cache_salt="of-a-tenant")
+    expected = "of-a-tenant" if backend is Backend.VLLM else None
+    assert playback.payload.get("cache_salt") == expected
+    assert backend is Backend.VLLM or "of-a-tenant" not in str(playback.payload)
+
+
 def test_only_these_can_go_on() -> None:
     assert {
         Backend.VLLM,

@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import yaml
-
+from services.router.pool.yaml_nodes import YamlProblemsError, read_yaml
 from services.simulator.stream import estimate_tokens, split_pieces
 
 if TYPE_CHECKING:
@@ -43,9 +42,10 @@ def load_prices(path: Path, models: Sequence[str]) -> Mapping[str, Price]:
         PriceFileError: The file is not such a map, or a model has no price in it.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        document = read_yaml(path.read_bytes())
+    except (OSError, YamlProblemsError) as error:
         raise PriceFileError(f"{path} cannot be read: {error}") from error
+    content = None if document is None else document.data
     if not isinstance(content, dict):
         raise PriceFileError(f"{path} is not a map of models to prices")
     bad = [model for model in models if not _is_price(content.get(model))]

@@ -79,6 +79,8 @@ class ModelCall:
     layer_number: int
     session: str | None = None
     """The id of a conversation of several turns; its calls prefer one replica."""
+    cache_salt: str = ""
+    """Keeps the caller's tenant apart in the backend's cache; empty without tenants."""
     deadline: Deadline | None = None
     """No attempt starts after it."""
     patient: bool = False
@@ -132,6 +134,7 @@ class ModelCall:
             base_url=base_url,
             messages=messages or self.messages,
             partial=partial,
+            cache_salt=self.cache_salt,
         )
         attempt = Attempt(kind=kind, exchange=exchange, reservation=reservation)
         self.attempts.append(attempt)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 _MAX_COUNT = 10**15
 """Sums of counts up to this are exact in the numbers of Redis's scripts."""
 _MAX_USD = 10**6
+_EMPTY = frozenset(hashlib.sha256(text.encode()).hexdigest() for text in ("", " ", "\n", "\r\n"))
+"""Digests of no token: what `sha256sum` prints of a variable that is not set."""
+_PROCESS_SECRET = secrets.token_bytes(32)
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0, le=_MAX_COUNT, strict=True)]
 
@@ -57,6 +61,19 @@ class Tenant(BaseModel):
     per_minute: Allowance | None = None
     per_hour: Allowance | None = None
     per_day: Allowance | None = None
+
+    @cached_property
+    def cache_salt(self) -> str:
+        """Keeps what caches hold of tenants apart: a hash that only readers of the file can compute.
+
+        All routers have the same one. Without tokens there is no secret to make it of, so each router
+        process has its own. Empty without a tenants file.
+        """
+        if self is ANONYMOUS:
+            return ""
+        secret = "".join(self.token_sha256).encode() or _PROCESS_SECRET
+        key = hashlib.blake2b(secret).digest()
+        return hashlib.blake2b(self.id.encode(), key=key, digest_size=16).hexdigest()
 
     @cached_property
     def limits(self) -> TenantLimits:
@@ -121,8 +138,10 @@ def _contradictions(file: YamlFile[Tenants]) -> list[str]:
             text = "has no token_sha256 and trust_header is off, so it can never call"
             problems.append(file.problem(("tenants", index), text))
         for digest_index, digest in enumerate(tenant.token_sha256):
+            field = ("tenants", index, "token_sha256", digest_index)
+            if digest in _EMPTY:
+                problems.append(file.problem(field, "is the digest of an empty token"))
             owner = digests.setdefault(digest, tenant.id)
             if owner != tenant.id:
-                field = ("tenants", index, "token_sha256", digest_index)
                 problems.append(file.problem(field, f"is also a token of {owner}"))
     return problems

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _print(**content: object) -> None:
-    sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(content, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -144,13 +144,12 @@ def _call_problem(model: PoolModel, findings: Findings) -> str | None:
     if status is CallStatus.OK:
         return None
     if failure is not None and failure.http_status in _KEY_REFUSED:
-        if model.api_key_file is None:
-            return "requires a key, but the pool file names none"
-        return "refuses the key"
+        keyless = model.api_key_file is None
+        return "requires a key, but the pool file names none" if keyless else "refuses the key"
     if status is CallStatus.UNREACHABLE:
-        if failure is not None and failure.http_status == _PROXY_REFUSES:
-            return "its proxy asks for credentials, or refuses those that it got"
-        return "cannot be reached, or its certificate is not trusted"
+        if failure is None or failure.http_status != _PROXY_REFUSES:
+            return "cannot be reached, or its certificate is not trusted"
+        return "its proxy asks for credentials, or refuses those that it got"
     if status is CallStatus.TIMEOUT:
         return "did not answer the test call in time"
     return f"the test call ended as {status.name}"

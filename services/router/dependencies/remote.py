@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from services.router.types.deadline import Deadline
     from services.rpc.breaker import Breaker
 
+    Metadata = tuple[tuple[str, str], ...]
+
 TIME_SHARE = 0.5
 """Share of the time left that a call to scorer or judge may take; later steps need the rest."""
 
@@ -87,6 +89,7 @@ class Remote:
         method: grpc.aio.UnaryUnaryMultiCallable[RequestT, ResponseT],
         request: RequestT,
         deadline: Deadline,
+        metadata: Metadata = (),
     ) -> ResponseT:
         """Returns the response.
 
@@ -97,7 +100,9 @@ class Remote:
             raise DependencyDownError(_BREAKER_STATUS)
         remaining_s = deadline.remaining_s()
         try:
-            response = await method(request, timeout=min(self._timeout_s, remaining_s))
+            response = await method(
+                request, timeout=min(self._timeout_s, remaining_s), metadata=metadata
+            )
         except grpc.aio.AioRpcError as error:
             # A short deadline is no failure of the dependency, and neither is NOT_FOUND.
             hurried = remaining_s < self._timeout_s

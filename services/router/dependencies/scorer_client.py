@@ -22,6 +22,7 @@ from services.router.dependencies.remote import (
 )
 from services.router.routing.events import Dependency, Fallback, Substitute
 from services.router.routing.ranking import Forecast
+from services.rpc.interceptors.guard import CACHE_SALT_KEY
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from services.router.dependencies.remote import Remote
     from services.router.pool.model import PoolModel
+    from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
 
 ARTIFACT_MISMATCHES = Counter(
@@ -116,18 +118,23 @@ class Scorer:
         self._logged_ids: set[str] = set()
 
     async def priors(
-        self, query: str, models: Sequence[PoolModel], team_size: int, deadline: Deadline
+        self,
+        conversation: Conversation,
+        models: Sequence[PoolModel],
+        team_size: int,
+        deadline: Deadline,
     ) -> Priors:
         """Returns a score for every model.
 
         Args:
-            query: The query.
+            conversation: The conversation. Other tenants cannot find out by the scorer's cache whether
+                its query was asked before.
             models: The models that may run.
             team_size: Number of models that will run together.
             deadline: The deadline of the call.
         """
         try:
-            response = await self._rank(query, models, team_size, deadline)
+            response = await self._rank(conversation, models, team_size, deadline)
         except DependencyDownError as error:
             priors = pool_priors(models, error.status)
         else:
@@ -153,22 +160,30 @@ class Scorer:
         )
 
     async def _rank(
-        self, query: str, models: Sequence[PoolModel], team_size: int, deadline: Deadline
+        self,
+        conversation: Conversation,
+        models: Sequence[PoolModel],
+        team_size: int,
+        deadline: Deadline,
     ) -> scorer_service_pb2.RankModelsResponse:
         """Requests the models that the scorer is known to know, so that its team has no others."""
         known = self._artifact.model_ids if self._artifact is not None else frozenset()
         request = scorer_service_pb2.RankModelsRequest(
-            query=query, model_ids=[m.id for m in models if m.id in known], team_size=team_size
+            query=conversation.query,
+            model_ids=[m.id for m in models if m.id in known],
+            team_size=team_size,
         )
+        salt = conversation.cache_salt
+        metadata = ((CACHE_SALT_KEY, salt),) if salt else ()
         stub = scorer_service_pb2_grpc.ScorerServiceStub(self._remote.channel)
         try:
-            response = await self._remote.call(stub.RankModels, request, deadline)
+            response = await self._remote.call(stub.RankModels, request, deadline, metadata)
         except DependencyDownError as error:
             if error.status != grpc.StatusCode.NOT_FOUND.name or not request.model_ids:
                 raise
             # The scorer serves another artifact now, which does not know them all.
             request.ClearField("model_ids")
-            response = await self._remote.call(stub.RankModels, request, deadline)
+            response = await self._remote.call(stub.RankModels, request, deadline, metadata)
         if not request.model_ids:
             self._artifact = _Artifact(
                 version=response.scorer_version,

@@ -75,7 +75,7 @@ class Engine:
             return
         started_s = time.monotonic()
         priors = await self.scorer.priors(
-            run.conversation.query, models, run.policy.team_size, run.deadline.share(TIME_SHARE)
+            run.conversation, models, run.policy.team_size, run.deadline.share(TIME_SHARE)
         )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores

@@ -126,6 +126,7 @@ def aggregation_call(
     return ModelCall(
         model=model,
         session=run.conversation.session,
+        cache_salt=run.conversation.cache_salt,
         messages=prompts.aggregator(run.conversation, references, new_nonce()),
         purpose=CallPurpose.AGGREGATION,
         layer_number=layer_number,
@@ -157,6 +158,7 @@ def _call(run: Run, model: PoolModel, messages: tuple[Message, ...]) -> ModelCal
     return ModelCall(
         model=model,
         session=run.conversation.session,
+        cache_salt=run.conversation.cache_salt,
         messages=messages,
         purpose=CallPurpose.ANSWER,
         layer_number=len(run.reports) + 1,

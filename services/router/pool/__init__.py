@@ -8,5 +8,6 @@ families: The request shapes of families of models, guessed from names.
 endpoints: The addresses of a model's replicas.
 backend_files: The files of a backend: its key, its CAs.
 yaml_file: Reads and validates a YAML file; every problem has its line.
+yaml_nodes: Reads YAML within bounds of size, depth and repetition.
 expected_latency: Estimates how long a call to a model takes, from recent calls.
 """

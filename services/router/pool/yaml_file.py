@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from services.router.pool.yaml_nodes import (
+    MAX_BYTES,
+    YamlProblemsError,
+    line_of,
+    read_yaml,
+    shown,
+)
 from services.rpc.file_problems import FileProblemsError
 
 if TYPE_CHECKING:
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FileT = TypeVar("FileT", bound=BaseModel)
+_MAX_PROBLEMS = 50
 FieldPath = tuple[str | int, ...]
 """Keys and list indices from the root of a file to a field."""
 
@@ -35,27 +43,27 @@ class YamlFile(Generic[FileT]):
     def __init__(self, kind: type[FileT], path: Path) -> None:
         self._path = path
         try:
-            root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-            data = None if root is None else yaml.SafeLoader("").construct_document(root)
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._error([f"cannot be read: {error}"]) from error
-        except yaml.YAMLError as error:
-            raise self._error([f"is not YAML: {error}"]) from error
-        if root is None:
+            with path.open("rb") as file:
+                document = read_yaml(file.read(MAX_BYTES + 1))
+        except OSError as error:
+            raise self._error([f"cannot be read: {error.strerror or error}"]) from error
+        except YamlProblemsError as error:
+            raise self._error(error.problems) from error
+        if document is None:
             raise self._error(["is empty"])
-        self._root = root
+        self._root = document.root
         try:
-            self.value = kind.model_validate(data)
+            self.value = kind.model_validate(document.data)
         except ValidationError as error:
             problems = [
                 self.problem(item["loc"], item["msg"])
-                for item in error.errors(include_url=False, include_input=False)
+                for item in error.errors(include_url=False, include_input=False)[:_MAX_PROBLEMS]
             ]
             raise self._error(problems) from error
 
     def problem(self, field: FieldPath, text: str) -> str:
         """Returns the message for a problem, with its line and field."""
-        name = ".".join(str(part) for part in field)
+        name = shown(".".join(str(part) for part in field))
         return f"line {self._line(field)}: {name or 'file'}: {text}"
 
     def check(self, contradictions: Callable[[YamlFile[FileT]], list[str]]) -> FileT:
@@ -80,10 +88,11 @@ class YamlFile(Generic[FileT]):
                 continue  # a bare list of endpoints means this key
             child: yaml.Node | None = None
             if isinstance(node, yaml.MappingNode):
-                child = next((value for key, value in node.value if key.value == part), None)
+                # The last one holds: what a map repeats of others by `<<` stands before its own.
+                child = next((v for key, v in reversed(node.value) if key.value == part), None)
             elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
                 child = node.value[part] if part < len(node.value) else None
             if child is None:
                 break
             node = child
-        return int(node.start_mark.line) + 1
+        return line_of(node)

@@ -36,6 +36,7 @@ def selection(run: Run, model: PoolModel) -> Question:
     call = ModelCall(
         model=model,
         session=run.conversation.session,
+        cache_salt=run.conversation.cache_salt,
         messages=prompts.judge(run.conversation, references, nonce, run.policy.kept_answer_count),
         purpose=CallPurpose.SELECTION,
         layer_number=len(run.reports) + 1,
@@ -50,6 +51,7 @@ def moderation(run: Run, model: PoolModel) -> Question:
     call = ModelCall(
         model=model,
         session=run.conversation.session,
+        cache_salt=run.conversation.cache_salt,
         messages=prompts.moderator(run.conversation, references, nonce),
         purpose=CallPurpose.MODERATION,
         layer_number=len(run.reports) + 1,

@@ -47,6 +47,8 @@ class Conversation:
     """Messages, oldest first; system messages come first, and the last message is the user's."""
 
     messages: tuple[Message, ...]
+    cache_salt: str = ""
+    """Keeps tenants apart in the caches of scorer and backends; empty without tenants."""
 
     @cached_property
     def system(self) -> str:
@@ -82,13 +84,17 @@ class Conversation:
     def session(self) -> str | None:
         """A hash of the system text and the first user message; None before the second user message.
 
-        Calls with the same hash prefer the same replica, which may have the chat in its cache.
+        Calls with the same hash prefer the same replica, which may have the chat in its cache. Other
+        tenants have other hashes.
         """
         users = [m.content for m in self.messages if m.role is Role.USER]
         if len(users) < 2:
             return None
         start = f"{self.system}\0{users[0]}"
-        return hashlib.blake2b(start.encode("utf-8", "replace"), digest_size=16).hexdigest()
+        key = self.cache_salt.encode()
+        return hashlib.blake2b(
+            start.encode("utf-8", "replace"), digest_size=16, key=key
+        ).hexdigest()
 
     @property
     def query(self) -> str:

@@ -22,6 +22,8 @@ from google.protobuf.message import DecodeError
 from routemoa.errors import InvalidFieldError, RouteMoAError, to_status
 
 REQUEST_ID_KEY = "x-request-id"
+CACHE_SALT_KEY = "x-routemoa-cache-salt"
+"""The scorer shares no scores between calls whose values of it differ."""
 MAX_REQUEST_ID_CHARACTERS = 128
 """A longer id is cut: it goes into every log line of the call and into its error."""
 GUARDED_PREFIX = "/routemoa."

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from typing import TYPE_CHECKING
 
+import pytest
 from google.protobuf.duration_pb2 import Duration
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,9 +12,6 @@ from routemoa.cli.terminal import enum_label, print_json, printable, seconds, sp
 from routemoa.v1 import router_service_pb2 as router_pb2
 from routemoa.v1.model_pb2 import Answer
 
-if TYPE_CHECKING:
-    import pytest
-
 
 @given(st.text())
 def test_printable_text_moves_no_cursor(text: str) -> None:
@@ -22,8 +19,29 @@ def test_printable_text_moves_no_cursor(text: str) -> None:
     assert set(kept) <= {"\n", "\t"}
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""All characters with the property Bidi_Control."""
+OTHERS = "\u2028\u2029\u206a\u206b\u206c\u206d\u206e\u206f"
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters=BIDI + OTHERS)))
 def test_printable_text_without_control_codes_is_unchanged(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize("code", [*BIDI, "\u2028", "\x1b", "\x9b", "\x7f", "\ud800"])
+def test_no_text_is_shown_in_another_order_than_it_has(
+    code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert printable(f"a{code}b") == "a\N{REPLACEMENT CHARACTER}b"
+    print_json({"text": f"a{code}b"})
+    shown = capsys.readouterr().out
+    assert code not in shown
+    assert json.loads(shown)["text"] == f"a{code}b"
+
+
+@pytest.mark.parametrize("text", ["שלום", "مرحبا 123", "👩‍💻", "किताब", "e\u0301"])
+def test_writing_of_every_direction_is_unchanged(text: str) -> None:
     assert printable(text) == text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
@@ -64,6 +66,13 @@ def test_a_session_begins_with_the_second_message_of_the_user() -> None:
 )
 def test_other_beginnings_are_other_sessions(other: Conversation) -> None:
     assert other.session != chat("One?", "Two.", "Three?").session
+
+
+def test_equal_chats_of_tenants_are_other_sessions() -> None:
+    asked = chat("One?", "Two.", "Three?")
+    sessions = {replace(asked, cache_salt=salt).session for salt in ("", "a", "b")}
+    assert len(sessions) == 3
+    assert replace(asked, cache_salt="a").session in sessions
 
 
 def test_a_text_that_is_no_unicode_has_a_session_too() -> None:

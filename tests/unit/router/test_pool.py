@@ -76,9 +76,9 @@ def test_contradictions_are_named(tmp_path: Path) -> None:
         ("", "is empty"),
         ("models: []", "line 1: models: is empty"),
         ("- just\n- a list", "file"),
-        ("models: [", "is not YAML"),
-        ("models: {}\n? [a]: b", "is not YAML"),
-        ("\x00", "is not YAML"),
+        ("models: [", "line 1: is not YAML"),
+        ("models: {}\n? [a]: b", "line 2: a key must be a text"),
+        ("\x00", "line 1: is not YAML"),
     ],
 )
 def test_what_is_no_pool_is_refused(tmp_path: Path, text: str, said: str) -> None:

@@ -60,4 +60,4 @@ def test_every_problem_of_any_content_has_its_line(content: dict[str, Any]) -> N
     loaded = load(yaml.safe_dump(content, allow_unicode=True).encode())
     if isinstance(loaded, list):
         assert loaded
-        assert all(re.match(r"line \d+: |is not YAML|cannot be read", p) for p in loaded), loaded
+        assert all(re.match(r"line \d+: ", p) for p in loaded), loaded

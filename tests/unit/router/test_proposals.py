@@ -40,7 +40,8 @@ CHAT = Conversation(
         Message(role=Role.USER, content="One?"),
         Message(role=Role.ASSISTANT, content="Two."),
         Message(role=Role.USER, content="Three?"),
-    )
+    ),
+    cache_salt="of a tenant",
 )
 
 
@@ -64,6 +65,7 @@ def test_a_call_belongs_to_the_next_layer_and_to_the_session_of_its_conversation
             assert (call.model.id, call.layer_number) == ("b", number)
             assert call.purpose is CallPurpose.ANSWER
             assert call.session == run.conversation.session
+            assert call.cache_salt == run.conversation.cache_salt
 
 
 def test_an_assessed_model_is_asked_for_its_confidence_and_for_grades_of_what_it_reads() -> None:
@@ -123,6 +125,7 @@ def test_an_aggregation_merges_the_answers_in_their_order() -> None:
     call = aggregation_call(run, run.pool.by_id["a"], ANSWERS[::-1], layer_number=3)
     assert (call.purpose, call.layer_number) == (CallPurpose.AGGREGATION, 3)
     assert call.session == CHAT.session is not None
+    assert call.cache_salt == "of a tenant"
     text = call.messages[-1].content
     assert text.index("R1\nEight.") < text.index("R2\nSeven.")
 

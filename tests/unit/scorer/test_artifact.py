@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+GRAPH, ANOTHER_GRAPH = b"\x08\x01", b"\x08\x02"
+"""Of nothing but a version of the format."""
+
+
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """A well-formed artifact whose graph is a few bytes: nothing here runs it."""
     manifest = load_artifact(default_artifact_path()).manifest
-    (tmp_path / "model.onnx").write_bytes(b"graph")
+    (tmp_path / "model.onnx").write_bytes(GRAPH)
     (tmp_path / "tokenizer.json").write_text("{}")
     seal_artifact(tmp_path, manifest)
     return tmp_path
@@ -48,7 +52,7 @@ def test_a_sealed_artifact_is_read_back_as_it_was_written(directory: Path) -> No
 
 def test_the_version_follows_the_content(directory: Path) -> None:
     before = load_artifact(directory).manifest
-    (directory / "model.onnx").write_bytes(b"another graph")
+    (directory / "model.onnx").write_bytes(ANOTHER_GRAPH)
     after = seal_artifact(directory, before).manifest
     assert after.version != before.version
     assert after.version.startswith(f"{before.name}-int8-")
@@ -78,7 +82,7 @@ def test_a_directory_without_a_manifest_is_no_artifact(tmp_path: Path) -> None:
     assert problems_of(tmp_path) == ("manifest.json is missing",)
 
 
-@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b""])
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe", b"", b"[" * 99_999, b"9" * 9_999])
 def test_a_manifest_that_is_not_json_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "manifest.json").write_bytes(content)
     (problem,) = problems_of(tmp_path)
@@ -114,6 +118,41 @@ def test_an_edge_artifact_needs_no_tokenizer_and_must_have_none(directory: Path)
     assert "files: tokenizer.json is not a file of an artifact" in problems_of(directory)
 
 
+def external(location: str) -> bytes:
+    """Returns a graph with a tensor whose values are in another file."""
+    name = location.encode()
+    entry = b"\x0a\x08location\x12" + bytes([len(name)]) + name
+    tensor = b"\x6a" + bytes([len(entry)]) + entry + b"\x70\x01"
+    graph = b"\x2a" + bytes([len(tensor)]) + tensor
+    return b"\x3a" + bytes([len(graph)]) + graph
+
+
+def test_weights_beside_the_graph_are_hashed_like_the_graph(directory: Path) -> None:
+    before = load_artifact(directory).manifest
+    (directory / "model.onnx").write_bytes(external("weights.bin"))
+    weights = directory / "weights.bin"
+    weights.write_bytes(b"1")
+    sealed = seal_artifact(directory, before).manifest
+    assert sealed.files.keys() == {"model.onnx", "tokenizer.json", "weights.bin"}
+    weights.write_bytes(b"2")
+    assert problems_of(directory) == ("weights.bin does not have the sha256 of the manifest",)
+    assert seal_artifact(directory, before).manifest.version != sealed.version
+    weights.unlink()
+    assert problems_of(directory) == ("weights.bin is missing",)
+    weights.write_bytes(b"1")
+    edit(directory, files=before.files | {"model.onnx": sealed.files["model.onnx"]})
+    assert "files: has no hash of weights.bin" in problems_of(directory)
+
+
+def test_weights_elsewhere_are_refused_whatever_the_manifest_says(directory: Path) -> None:
+    before = load_artifact(directory).manifest
+    (directory.parent / "weights.bin").write_bytes(b"1")
+    (directory / "model.onnx").write_bytes(external("../weights.bin"))
+    with pytest.raises(ArtifactError, match="which is no file beside it"):
+        seal_artifact(directory, before)
+    assert "which is no file beside it" in problems_of(directory)[0]
+
+
 def test_all_problems_are_reported_at_once(directory: Path) -> None:
     edit(
         directory,
@@ -129,7 +168,7 @@ def test_all_problems_are_reported_at_once(directory: Path) -> None:
         data_sources=[3],
     )
     (directory / "tokenizer.json").unlink()
-    (directory / "model.onnx").write_bytes(b"tampered")
+    (directory / "model.onnx").write_bytes(ANOTHER_GRAPH)
     found = problems_of(directory)
     for expected in (
         "name must not be empty",

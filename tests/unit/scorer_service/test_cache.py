@@ -75,6 +75,23 @@ async def test_a_query_asked_again_is_not_scored_again_and_took_no_time() -> Non
     assert second.timing == Timing(queue_s=0, tokenization_s=0, inference_s=0)
 
 
+async def test_equal_queries_of_tenants_share_neither_a_score_nor_a_scoring() -> None:
+    scores = Scores(held=True)
+    cache = ScoreCache(scores, 10)
+    salts = ("", "a", "b")
+    async with asyncio.TaskGroup() as tasks:
+        for salt in (*salts, *salts):
+            tasks.create_task(cache.score(["abc"], salt=salt))
+        await scores.begun.wait()
+        scores.gate.set()
+    assert scores.asked == [["abc"]] * 3
+    for salt in salts:
+        await cache.score([" abc"], salt=salt)
+    assert len(scores.asked) == 3
+    await cache.score(["abc"], salt="c")
+    assert len(scores.asked) == 4
+
+
 async def test_the_least_recently_used_query_is_evicted_first() -> None:
     scores = Scores()
     cache = ScoreCache(scores, 2)

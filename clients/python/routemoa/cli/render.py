@@ -155,7 +155,7 @@ def result_table(result: router_pb2.GenerateAnswerResponse) -> Table:
     table.add_column(overflow="fold")
     how = ", from the answers of the last layer" if _aggregated(result) else ""
     table.add_row("answered by", Text(printable(result.answer.model_id) + how))
-    table.add_row("strategy", printable(result.strategy))
+    table.add_row("strategy", _name(result.strategy))
     table.add_row("stopped", _STOP_REASONS.get(result.stop_reason, "for a reason unknown here"))
     table.add_row("cost", f"{usd(result.cost_usd)} for {_calls_and_tokens(result.usage)}")
     timing = result.timing

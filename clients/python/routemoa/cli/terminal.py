@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 WIDTH_COLUMNS = 100
-_CONTROL_CODES = {
-    code: "\N{REPLACEMENT CHARACTER}"
-    for code in (*range(0x20), *range(0x7F, 0xA0))
-    if chr(code) not in "\n\t\r"
-} | {ord("\r"): None}
+_CONTROL_CODES = (
+    *(code for code in range(0x20) if chr(code) not in "\n\t\r"),
+    *range(0x7F, 0xA0),
+    *(0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x2070)),  # of direction
+    *(0x2028, 0x2029),  # ends of lines and paragraphs
+    *range(0xD800, 0xE000),  # surrogates, which cannot be written
+)
+"""Characters that move a terminal's cursor, or show a text in another order than it has."""
+_PRINTABLE = dict.fromkeys(_CONTROL_CODES, "\N{REPLACEMENT CHARACTER}") | {ord("\r"): None}
+_ESCAPED = {code: f"\\u{code:04x}" for code in _CONTROL_CODES if code >= 0x7F}
+"""Their escapes in JSON; lower ones are escaped already."""
 
 
 def open_console(*, stderr: bool = False) -> Console:
@@ -30,17 +36,20 @@ def open_console(*, stderr: bool = False) -> Console:
 
 
 def printable(text: str) -> str:
-    """Returns a text without the control codes that would move a terminal's cursor."""
-    return text.translate(_CONTROL_CODES)
+    """Returns a text without the characters that would move a terminal's cursor or reorder the text."""
+    return text.translate(_PRINTABLE)
 
 
 def print_json(content: Message | dict[str, object]) -> None:
-    """Prints one JSON object to standard output; a message with all its fields."""
+    """Prints one JSON object to standard output; a message with all its fields.
+
+    What `printable` replaces is escaped, so that nothing is lost.
+    """
     if not isinstance(content, dict):
         content = MessageToDict(
             content, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
         )
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False).translate(_ESCAPED))
 
 
 def usd(amount: float) -> str:

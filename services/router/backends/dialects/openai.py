@@ -13,6 +13,7 @@ from services.router.backends.dialects.dialect import (
 )
 from services.router.backends.dialects.openai_reader import OpenAiReader
 from services.router.backends.dialects.served_models import read_listing
+from services.router.pool.backend import Backend
 from services.router.pool.request_shape import TokenLimitField
 
 if TYPE_CHECKING:
@@ -65,12 +66,17 @@ class OpenAiDialect:
 
 
 class VllmDialect(OpenAiDialect):
-    """vLLM and SGLang: the last message is left open if it is the start of the answer."""
+    """vLLM and SGLang: the last message is left open if it is the start of the answer.
+
+    Tenants share no prefix in the cache of vLLM.
+    """
 
     def _payload(self, exchange: Exchange) -> dict[str, Any]:
         payload = super()._payload(exchange)
         if exchange.partial:
             payload |= {"continue_final_message": True, "add_generation_prompt": False}
+        if exchange.cache_salt and exchange.model.backend is Backend.VLLM:
+            payload["cache_salt"] = exchange.cache_salt
         return payload
 
 

@@ -52,6 +52,8 @@ class Exchange:
     messages: tuple[Message, ...]
     partial: str = ""
     """The start of the answer that the backend continues; only for `CONTINUING_BACKENDS`."""
+    cache_salt: str = ""
+    """Keeps the caller's tenant apart in the backend's cache; empty without tenants."""
     sent: bool = field(default=False, init=False)
     """True once the backend may have begun to work on it."""
     _written: io.StringIO = field(default_factory=io.StringIO, init=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -94,12 +95,20 @@ tenants:
     ]
 
 
+@pytest.mark.parametrize("empty", ["", "\n", " "])
+def test_the_digest_of_an_empty_token_is_refused(tmp_path: Path, empty: str) -> None:
+    digest = hashlib.sha256(empty.encode()).hexdigest()
+    text = GOOD.replace("0" * 64, digest)
+    problem = "line 8: tenants.1.token_sha256.0: is the digest of an empty token"
+    assert problems(tmp_path, text) == [problem]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("", "is empty"),
         ("tenants: []", "line 1: tenants: is empty, so nobody may call"),
-        ("tenants: [", "is not YAML"),
+        ("tenants: [", "line 1: is not YAML"),
         ("[]", "line 1: file: "),
     ],
 )
@@ -117,9 +126,30 @@ def test_whatever_a_file_holds_is_read_or_refused(
         load_tenants(path)
 
 
+def test_every_router_keeps_tenants_apart_by_the_same_salts(tmp_path: Path) -> None:
+    salts = [tenant.cache_salt for tenant in load(tmp_path, GOOD).tenants]
+    assert len(set(salts)) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", salt) for salt in salts)
+    assert [tenant.cache_salt for tenant in load(tmp_path, GOOD).tenants] == salts
+
+
+def test_a_salt_depends_on_the_secret_of_its_tenant(tmp_path: Path) -> None:
+    before = load(tmp_path, GOOD).by_id
+    after = load(tmp_path, GOOD.replace("0" * 64, "1" * 64)).by_id
+    assert before["research"].cache_salt == after["research"].cache_salt
+    assert before["support"].cache_salt != after["support"].cache_salt
+
+
+def test_tenants_without_tokens_have_salts_too(tmp_path: Path) -> None:
+    text = "trust_header: true\ntenants: [{id: a}, {id: b}]"
+    first, second = (load(tmp_path, text).by_id for _ in range(2))
+    assert first["a"].cache_salt == second["a"].cache_salt != first["b"].cache_salt != ""
+
+
 def test_without_a_file_everybody_is_the_same_tenant_without_limits() -> None:
     assert tenant_of([("authorization", "Bearer whatever")], None) is ANONYMOUS
     assert ANONYMOUS.limits.are_none
+    assert ANONYMOUS.cache_salt == ""
 
 
 @pytest.mark.parametrize("value", [f"Bearer {TOKEN}", f"bearer  {TOKEN} "])
