@@ -13,6 +13,7 @@ from routemoa.cli.access import (
     CaFileOption,
     CertificateFileOption,
     KeyFileOption,
+    ProxyOption,
     TlsOption,
     TokenFileOption,
     read_access,
@@ -47,6 +48,7 @@ def ask(
     certificate_file: CertificateFileOption = None,
     key_file: KeyFileOption = None,
     token_file: TokenFileOption = None,
+    proxy: ProxyOption = False,
     model: ModelOption = None,
     strategy: StrategyOption = "",
     preset: Annotated[str, typer.Option(help="Named settings, e.g. large-pool.")] = "",
@@ -87,6 +89,7 @@ def ask(
         certificate_file=certificate_file,
         key_file=key_file,
         token_file=token_file,
+        proxy=proxy,
     )
     text = read_query(query)
     if quiet or as_json:
