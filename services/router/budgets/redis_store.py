@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from redis.exceptions import ResponseError
 
 from routemoa.errors import BudgetStoreUnavailableError
 from services.router.budgets.metrics import STORE_FAILURES
@@ -197,7 +196,7 @@ def _may_be_made(error: BaseException) -> bool:
     if not isinstance(error, BudgetStoreUnavailableError):
         return True
     # Without a cause, nothing was sent; and a script that Redis refuses changes nothing.
-    return error.__cause__ is not None and not isinstance(error.__cause__, ResponseError)
+    return error.__cause__ is not None and not error_code(error.__cause__)
 
 
 def _shown(error: Exception) -> dict[str, str]:
