@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,12 +34,14 @@ class StableName:
         self.open[target] = self.open.get(target, 0) + 1
         try:
             back, forth = await asyncio.open_connection("127.0.0.1", target)
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._ask(reader, writer, forth))
-                group.create_task(self._answer(back, writer))
+            with closing(forth):
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._ask(reader, writer, forth))
+                    group.create_task(self._answer(back, writer))
         except OSError:
-            writer.close()
+            pass  # nothing listens there
         finally:
+            writer.close()
             self.open[target] -= 1
 
     async def _ask(
