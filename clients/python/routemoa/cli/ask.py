@@ -95,9 +95,8 @@ def ask(
     if quiet or as_json:
         work = print_answer(router, text, policy, access=access, timeout_s=timeout, as_json=as_json)
     else:
-        console = open_console()
         work = show_answer(
-            console, router, text, policy, access=access, timeout_s=timeout, explain=explain
+            open_console(), router, text, policy, access=access, timeout_s=timeout, explain=explain
         )
     run(work, address=router, as_json=as_json)
 
