@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _METHOD = "/grpc.health.v1.Health/Check"
+_NO_PROXY = ("grpc.enable_http_proxy", 0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _channel(options: argparse.Namespace) -> grpc.Channel:
     if options.ca_file is None:
-        return grpc.insecure_channel(options.address)
+        return grpc.insecure_channel(options.address, options=(_NO_PROXY,))
     credentials = grpc.ssl_channel_credentials(
         options.ca_file.read_bytes(),
         options.key_file.read_bytes() if options.key_file else None,
@@ -52,7 +53,7 @@ def _channel(options: argparse.Namespace) -> grpc.Channel:
     )
     name = options.server_name
     override = (("grpc.ssl_target_name_override", name),) if name else ()
-    return grpc.secure_channel(options.address, credentials, options=override)
+    return grpc.secure_channel(options.address, credentials, options=(_NO_PROXY, *override))
 
 
 def _parser() -> argparse.ArgumentParser:

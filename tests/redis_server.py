@@ -1,16 +1,17 @@
-"""A Redis server of the test's own: started on a Unix socket, without anything on disk."""
+"""Redis servers of the test's own: on a Unix socket, and on a port if one is given."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import redis
 
+from tests.ports import free_port
 from tests.toolchain import missing
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class RedisServer:
 
     folder: Path
     program: str
+    port: int = 0
+    """The port on 127.0.0.1; 0 for none."""
+    options: tuple[str, ...] = ()
+    """Further options of the command line."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -47,14 +52,10 @@ class RedisServer:
     def start(self) -> None:
         """Starts it and waits until it answers."""
         options = [
-            "--port",
-            "0",
-            "--unixsocket",
-            "redis.sock",
-            "--save",
-            "",
-            "--loglevel",
-            "warning",
+            *("--port", str(self.port), "--bind", "127.0.0.1"),
+            *("--unixsocket", "redis.sock"),
+            *("--save", "", "--loglevel", "warning", "--repl-diskless-sync-delay", "0"),
+            *self.options,
         ]
         self.process = subprocess.Popen(  # noqa: S603  # the program that was looked up
             [self.program, *options], cwd=self.folder, stdout=subprocess.DEVNULL
@@ -81,13 +82,58 @@ class RedisServer:
         self.process.kill()
         self.process.wait()
 
+    def promote(self) -> None:
+        """Makes it a primary."""
+        with self.client() as client:
+            client.execute_command("REPLICAOF", "NO", "ONE")
+
+    def follow(self, primary: RedisServer) -> None:
+        """Makes it a replica of another server; returns at once."""
+        with self.client() as client:
+            client.execute_command("REPLICAOF", "127.0.0.1", primary.port)
+
+    def wait_for_replica(self) -> None:
+        """Waits until a replica has everything that was written so far."""
+        with self.client() as client:
+            give_up_s = time.monotonic() + _START_S
+            while not client.execute_command("WAIT", 1, 1_000):
+                assert time.monotonic() < give_up_s
+
 
 @contextmanager
-def running_redis(folder: Path) -> Iterator[RedisServer]:
+def running_redis(folder: Path, *options: str, port: int = 0) -> Iterator[RedisServer]:
     """Runs a server until the block ends."""
-    server = RedisServer(folder=folder, program=redis_program())
+    server = RedisServer(folder=folder, program=redis_program(), port=port, options=options)
     server.start()
     try:
         yield server
     finally:
         server.kill()
+
+
+@contextmanager
+def running_sentinel(folder: Path, primary: RedisServer, name: str) -> Iterator[int]:
+    """Runs a Sentinel of a primary until the block ends; yields its port once it knows a replica."""
+    port, config = free_port(), folder / "sentinel.conf"
+    config.write_text(
+        f"port {port}\nbind 127.0.0.1\n"
+        f"sentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
+        f"sentinel down-after-milliseconds {name} 1000\n"
+        f"sentinel failover-timeout {name} 10000\n"
+    )
+    process = subprocess.Popen(  # noqa: S603  # the program that was looked up
+        [redis_program(), config, "--sentinel"], cwd=folder, stdout=subprocess.DEVNULL
+    )
+    try:
+        give_up_s = time.monotonic() + _START_S
+        with redis.Redis(port=port) as client:
+            while True:
+                with suppress(redis.ConnectionError):
+                    if client.sentinel_master(name)["num-slaves"]:
+                        break
+                assert time.monotonic() < give_up_s
+                time.sleep(0.05)
+        yield port
+    finally:
+        process.kill()
+        process.wait()

@@ -4,12 +4,18 @@
 package routemoa_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log"
 	"net"
+	"net/http"
+	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -131,6 +137,52 @@ func TestCallsAreSpreadOverAllAddressesOfAName(t *testing.T) {
 	for one.listed.Load() == 0 || other.listed.Load() == 0 {
 		if _, err := client.ListModels(ctx, &routemoav1.ListModelsRequest{}); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestMain sets the proxy before Go reads the environment, which it does once. Calls to loopback never use it.
+func TestMain(m *testing.M) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Setenv("HTTPS_PROXY", "http://"+listener.Addr().String())
+	os.Unsetenv("NO_PROXY")
+	os.Unsetenv("no_proxy")
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if request, err := http.ReadRequest(bufio.NewReader(connection)); err == nil {
+				tunnels.Store(request.Host, true)
+			}
+			connection.Close()
+		}
+	}()
+	os.Exit(m.Run())
+}
+
+// tunnels holds every address that the proxy was asked for.
+var tunnels sync.Map
+
+func TestTheEnvironmentsProxyIsUsedOnlyIfAskedFor(t *testing.T) {
+	for _, proxy := range []bool{false, true} {
+		address := fmt.Sprintf("proxy-%t.invalid:443", proxy)
+		client, err := routemoa.New(routemoa.Options{Router: address, Proxy: proxy})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		if _, err := client.ListModels(ctx, &routemoav1.ListModelsRequest{}); err == nil {
+			t.Fatal("the call succeeded")
+		}
+		if _, asked := tunnels.Load(address); asked != proxy {
+			t.Errorf("with Proxy %t, the proxy was asked: %t", proxy, asked)
 		}
 	}
 }

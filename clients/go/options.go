@@ -46,6 +46,8 @@ type Options struct {
 	Token func(context.Context) (string, error)
 	// Gzip compresses requests. Compressed responses are always read.
 	Gzip bool
+	// Proxy uses the proxy of the environment (HTTPS_PROXY, NO_PROXY). Without it, no proxy is used.
+	Proxy bool
 	// Dial is passed on to gRPC, for instance to trace calls.
 	Dial []grpc.DialOption
 }
@@ -112,6 +114,9 @@ func (o Options) connect(address string) (*grpc.ClientConn, error) {
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnection(), MinConnectTimeout: 5 * time.Second}),
 		grpc.WithChainUnaryInterceptor(unary(where)),
 		grpc.WithChainStreamInterceptor(stream(where)),
+	}
+	if !o.Proxy {
+		dial = append(dial, grpc.WithNoProxy())
 	}
 	return grpc.NewClient(address, append(dial, o.Dial...)...)
 }

@@ -9,11 +9,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import grpc
 import grpc.aio
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from routemoa.cli.failures import StackError
+from services.rpc.channel import open_channel
 from services.rpc.lifeline import open_lifeline
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Child:
         """Returns whether the process reports its gRPC services as SERVING."""
         if not await self.listens():  # gRPC would back off for a second after a refused connection
             return False
-        async with grpc.aio.insecure_channel(self.address) as channel:
+        async with open_channel(self.address) as channel:
             check = channel.unary_unary(
                 "/grpc.health.v1.Health/Check",
                 request_serializer=HealthCheckRequest.SerializeToString,

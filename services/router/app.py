@@ -12,6 +12,7 @@ from services.router.backends.client import open_wire_client
 from services.router.backends.replicas.replicas import open_replicas
 from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.budgets.accounts import open_accounts
+from services.router.budgets.redis_store import STORE_OPEN_S
 from services.router.decision_records.recorder import open_recorder
 from services.router.dependencies.judge_client import Judge
 from services.router.dependencies.remote import Remote
@@ -67,7 +68,7 @@ async def router_app(
     async with (
         Connection(config.scorer_address, pem, grace_s=timeout_s) as scorer,
         Connection(config.judge_address, pem, grace_s=timeout_s) as judge,
-        open_accounts(config.tenants_file, config.budget, _breaker(tuning)) as accounts,
+        open_accounts(config.tenants_file, config.budget, _store_breaker(tuning)) as accounts,
         open_recorder(
             config.records, _version(config), drain_timeout_s=tuning.records_drain_timeout_s
         ) as recorder,
@@ -126,6 +127,11 @@ def _engine(
 
 def _breaker(tuning: Tuning) -> Breaker:
     return Breaker(failure_limit=tuning.breaker_failure_limit, open_s=tuning.breaker_open_s)
+
+
+def _store_breaker(tuning: Tuning) -> Breaker:
+    open_s = min(tuning.breaker_open_s, STORE_OPEN_S)
+    return Breaker(failure_limit=tuning.breaker_failure_limit, open_s=open_s)
 
 
 def _version(config: RouterServiceConfig) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from services.rpc.tls import Pem
 
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
+    # A proxy of the environment is for the internet: it does not reach loopback or a cluster's names.
+    ("grpc.enable_http_proxy", 0),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     # Reconnects soon to a dependency that restarts; the default waits up to two minutes.

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+
+from tests.proxies import JVM_SILENT_PROXY, SILENT_PROXY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -58,6 +61,7 @@ async def driving(language: Language) -> AsyncIterator[Driver]:
     process = await asyncio.create_subprocess_exec(
         *language.driver,
         cwd=language.folder,
+        env=os.environ | SILENT_PROXY | JVM_SILENT_PROXY,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=MAX_LINE_BYTES,

@@ -23,6 +23,7 @@ from routemoa.cli.failures import StackError
 from services.local.demo import QUESTIONS
 from services.local.stack import StackConfig, running_stack
 from tests.processes import all_ended
+from tests.proxies import SILENT_PROXY
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -121,6 +122,22 @@ async def test_the_demo_answers_every_question_and_leaves_with_0() -> None:
     assert all(question.text in demo.output for question in QUESTIONS)
     assert f"{len(QUESTIONS)} of {len(QUESTIONS)}" in demo.output
     assert "failed" not in demo.output
+
+
+async def test_beside_a_proxy_that_does_not_answer_all_services_reach_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in SILENT_PROXY.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ROUTEMOA_ROUTER_DEPENDENCY_TIMEOUT_S", "30")
+    async with up() as (_, shown):
+        router = re.search(r"ask --router (\S+)", shown)
+        assert router is not None
+        answer = await command("ask", "--router", router[1], "--json", QUERY)
+        proxied = await command("models", "--router", router[1], "--proxy", "--timeout", "2")
+    assert (answer.exit_code, answer.errors) == (0, "")
+    assert proxied.exit_code != 0
+    assert json.loads(answer.output)["fallbacks"] == []  # neither for the scorer nor for the judge
 
 
 async def test_up_serves_until_it_is_interrupted_and_leaves_nothing_behind() -> None:

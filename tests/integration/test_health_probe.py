@@ -10,9 +10,12 @@ from services.judge.app import judge_app
 from services.judge.config import JudgeServiceConfig
 from tests.conftest import LOOPBACK
 from tests.integration.certificates import SERVER_NAME, issue
+from tests.proxies import SILENT_PROXY
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.conftest import Serve
 
@@ -33,6 +36,14 @@ async def probe(*arguments: str) -> tuple[int | None, str]:
 async def test_a_service_that_serves_is_healthy(judge_address: str) -> None:
     assert await probe(judge_address) == (0, "SERVING\n")
     assert await probe(judge_address, "routemoa.v1.JudgeService") == (0, "SERVING\n")
+
+
+async def test_a_proxy_of_the_environment_is_not_asked(
+    judge_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SILENT_PROXY.items():
+        monkeypatch.setenv(name, value)
+    assert await probe(judge_address) == (0, "SERVING\n")
 
 
 async def test_an_unknown_service_and_a_closed_port_are_not(judge_address: str) -> None:

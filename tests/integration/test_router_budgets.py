@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,9 @@ from services.router.types.amounts import NOTHING, Amount, Window
 from services.rpc.breaker import Breaker
 from services.rpc.server import StartUpError
 from services.simulator import Call, Pacing, Purpose
+from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
+from tests.stable_name import stable_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -108,6 +111,10 @@ def start_budgeted(
         return router
 
     return start
+
+
+def write_url(path: Path, url: str) -> None:
+    path.write_text(url)
 
 
 async def is_settled(store: BudgetStore) -> bool:
@@ -252,6 +259,37 @@ async def test_without_redis_nothing_is_spent_and_with_it_again_all_goes_on(
     assert not router.simulator.calls
     redis_server.start()
     await until(partial(answers, router))
+
+
+async def test_after_a_failover_of_redis_calls_are_admitted_at_the_new_primary(
+    start_budgeted: StartBudgeted, redis_url_file: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        old, new = (
+            stack.enter_context(
+                running_redis(
+                    Path(stack.enter_context(tempfile.TemporaryDirectory())), port=free_port()
+                )
+            )
+            for _ in range(2)
+        )
+        name = await stack.enter_async_context(stable_name(old.port))
+        write_url(redis_url_file, f"redis://127.0.0.1:{name.port}/0")
+        new.follow(old)
+        router = await start_budgeted({"per_day": {"usd": 10}})
+        made = [await router.ask() for _ in range(3)]
+        old.wait_for_replica()
+        new.promote()
+        old.follow(new)
+        for _ in range(4):
+            assert isinstance(await failure(router.ask()), BudgetStoreUnavailableError)
+        name.target = new.port
+        await until(partial(answers, router))
+        made.append(await router.ask())
+        async with open_redis_store(new.url, timeout_s=5, breaker=Breaker()) as store:
+            await until(partial(is_settled, store))
+            calls = (await store.usage("research")).windows[Window.PER_DAY].calls
+        assert calls == 5 * len(made[0].usage)
 
 
 async def test_redis_that_dies_between_layers_ends_in_the_best_answer(

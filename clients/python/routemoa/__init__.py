@@ -1,6 +1,7 @@
 """RouteMoA: ranks language models for a query before running any, and lets the best few work together.
 
 - blocking: the client for programs without an event loop.
+- channel: the channels to the services.
 - client: `RouteMoAClient`, the async client.
 - credentials: TLS and tokens.
 - errors: the errors that the client raises.

@@ -72,6 +72,7 @@ class BlockingClient:
         token: Callable[[], str] | None = None,
         request_id: str | None = None,
         gzip: bool = False,
+        proxy: bool = False,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="routemoa", daemon=True)
@@ -86,6 +87,7 @@ class BlockingClient:
                 token=token,
                 request_id=request_id,
                 gzip=gzip,
+                proxy=proxy,
             )
 
         try:

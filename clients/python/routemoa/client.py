@@ -12,13 +12,13 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import uuid4
 
 import grpc
 import grpc.aio
 
+from routemoa.channel import SERVICE_CONFIG, open_channel
 from routemoa.credentials import authorization
 from routemoa.errors import TransportError, from_rpc_error
 from routemoa.v1 import judge_service_pb2 as judge_pb2
@@ -43,23 +43,9 @@ SCORER_ADDRESS = "127.0.0.1:50051"
 ROUTER_ADDRESS = "127.0.0.1:50052"
 JUDGE_ADDRESS = "127.0.0.1:50053"
 
-MAX_RESPONSE_BYTES = 32 * 1024 * 1024
-"""An answer of many layers holds every model's answer; gRPC's own limit is an eighth of this."""
-
-_OPTIONS: tuple[tuple[str, int | str], ...] = (
-    ("grpc.primary_user_agent", f"routemoa-python/{VERSION}"),
-    ("grpc.max_receive_message_length", MAX_RESPONSE_BYTES),
-    ("grpc.keepalive_time_ms", 30_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    # The default of 30 s is long where pods are replaced one after the other.
-    ("grpc.dns_min_time_between_resolutions_ms", 2_000),
-)
-
-_SERVICE_CONFIG = files("routemoa").joinpath("service_config.json").read_text()
 _TIMEOUTS_S = {
     f"{name['method']}Request": float(config["timeout"].removesuffix("s"))
-    for config in json.loads(_SERVICE_CONFIG)["methodConfig"]
+    for config in json.loads(SERVICE_CONFIG)["methodConfig"]
     for name in config["name"]
 }
 """By request type. gRPC itself keeps to these timeouts, but does not tell the service of them."""
@@ -85,6 +71,8 @@ class RouteMoAClient:
             raises, the call fails with UNAUTHENTICATED and is not tried again.
         request_id: Sent with every call as `x-request-id`; without one, each call gets its own.
         gzip: Whether requests are compressed. Compressed responses are always read.
+        proxy: Whether the HTTP proxy of the environment (`grpc_proxy`, `https_proxy`, `http_proxy`,
+            `no_proxy`) is used.
 
     Raises:
         ValueError: There is a token and no credentials.
@@ -100,12 +88,22 @@ class RouteMoAClient:
         token: Callable[[], str] | None = None,
         request_id: str | None = None,
         gzip: bool = False,
+        proxy: bool = False,
     ) -> None:
         if token is not None and credentials is None:
             message = "a token needs TLS: it could be read on the way"
             raise ValueError(message)
         addresses = {router, scorer, judge}
-        self._channels = {address: _open(address, credentials, gzip=gzip) for address in addresses}
+        self._channels = {
+            address: open_channel(
+                address,
+                credentials,
+                user_agent=f"routemoa-python/{VERSION}",
+                gzip=gzip,
+                proxy=proxy,
+            )
+            for address in addresses
+        }
         self._router = RouterServiceStub(self._channels[router])
         self._scorer = ScorerServiceStub(self._channels[scorer])
         self._judge = JudgeServiceStub(self._channels[judge])
@@ -266,16 +264,6 @@ class RouteMoAClient:
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("x-request-id", self._request_id or uuid4().hex), *authorization(self._token))
-
-
-def _open(
-    address: str, credentials: grpc.ChannelCredentials | None, *, gzip: bool
-) -> grpc.aio.Channel:
-    options = (*_OPTIONS, ("grpc.service_config", _SERVICE_CONFIG))
-    compression = grpc.Compression.Gzip if gzip else grpc.Compression.NoCompression
-    if credentials is None:
-        return grpc.aio.insecure_channel(address, options=options, compression=compression)
-    return grpc.aio.secure_channel(address, credentials, options=options, compression=compression)
 
 
 def _timeout_of(request: Message, timeout_s: float | None) -> float | None:

@@ -45,11 +45,16 @@ export class Channel {
   readonly #client: Client;
   readonly #where: string;
 
-  constructor(address: string, credentials: ChannelCredentials, how: { secure: boolean; gzip: boolean }) {
+  constructor(
+    address: string,
+    credentials: ChannelCredentials,
+    how: { secure: boolean; gzip: boolean; proxy: boolean },
+  ) {
     this.#where = `${address} ${how.secure ? "with" : "without"} TLS`;
     this.#client = new Client(address, credentials, {
       "grpc.service_config": SERVICE_CONFIG,
       "grpc.service_config_disable_resolution": 1,
+      "grpc.enable_http_proxy": how.proxy ? 1 : 0,
       "grpc.primary_user_agent": `routemoa-typescript/${VERSION}`,
       "grpc.max_receive_message_length": MAX_RESPONSE_BYTES,
       "grpc.keepalive_time_ms": 30_000,

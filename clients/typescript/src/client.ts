@@ -50,6 +50,8 @@ export interface ClientOptions {
   readonly token?: () => string | Promise<string>;
   /** Whether requests are compressed. Compressed responses are always read. */
   readonly gzip?: boolean;
+  /** Whether the HTTP proxy of the environment (`grpc_proxy`, `https_proxy`, `http_proxy`, `no_proxy`) is used. */
+  readonly proxy?: boolean;
 }
 
 /**
@@ -64,7 +66,11 @@ export class RouteMoAClient {
 
   constructor(options: ClientOptions = {}) {
     const credentials = combined(options.tls, options.token);
-    const how = { secure: options.tls !== undefined, gzip: options.gzip ?? false };
+    const how = {
+      secure: options.tls !== undefined,
+      gzip: options.gzip ?? false,
+      proxy: options.proxy ?? false,
+    };
     const at = (address: string): Channel => {
       const channel = this.#channels.get(address) ?? new Channel(address, credentials, how);
       this.#channels.set(address, channel);

@@ -11,6 +11,9 @@ reservation: The interface for reserving; what callers of models see of budgets.
 store: The interface of a store of counts.
 memory_store: Counts in memory.
 redis_store: Counts in Redis.
+redis_url: The forms of Redis's URL.
+redis_connection: Connections to Redis, replaced after a failure.
+settler: Sends settlements to Redis until each is counted.
 config: The settings of budgets.
 metrics: Prometheus metrics of budgets.
 __main__: Prints each tenant's counts in Redis.

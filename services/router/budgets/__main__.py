@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from routemoa.errors import BudgetStoreUnavailableError
 from services.router.budgets.redis_store import open_redis_store
+from services.router.budgets.redis_url import RedisUrlError
 from services.router.budgets.tenants import load_tenants
 from services.router.types.amounts import CONCURRENT_ANSWERS, RESOURCES
 from services.rpc.breaker import Breaker
@@ -41,14 +42,14 @@ def rows(tenant: Tenant, usage: TenantUsage) -> Iterator[tuple[str, float, float
                 yield f"{window.key}.{resource}", taken * scale, cap * scale
 
 
-async def show(tenants: Sequence[Tenant], url: str) -> None:
+async def show(tenants: Sequence[Tenant], url_file: Path) -> None:
     """Prints a line per tenant and limit.
 
     Raises:
         BudgetStoreUnavailableError: Redis does not answer.
-        ValueError: The URL is invalid.
+        RedisUrlError: The file holds no URL that can be used.
     """
-    async with open_redis_store(url, timeout_s=_TIMEOUT_S, breaker=Breaker()) as store:
+    async with open_redis_store(url_file, timeout_s=_TIMEOUT_S, breaker=Breaker()) as store:
         sys.stdout.write(_ROW.format("tenant", "limit", "spent and held", "at most"))
         for tenant in tenants:
             for limit, taken, most in rows(tenant, await store.usage(tenant.id)):
@@ -63,11 +64,9 @@ def main() -> None:
     options = parser.parse_args()
     try:
         tenants = load_tenants(options.tenants_file).tenants
-        asyncio.run(show(tenants, options.redis_url_file.read_text(encoding="utf-8").strip()))
-    except (FileProblemsError, BudgetStoreUnavailableError, OSError) as error:
+        asyncio.run(show(tenants, options.redis_url_file))
+    except (FileProblemsError, BudgetStoreUnavailableError, RedisUrlError) as error:
         sys.exit(str(error))
-    except ValueError:
-        sys.exit(f"{options.redis_url_file} does not contain the URL of a Redis")
 
 
 if __name__ == "__main__":

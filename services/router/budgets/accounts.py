@@ -10,6 +10,7 @@ from routemoa.errors import UnknownTenantError
 from services.router.budgets.account import Account
 from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.redis_store import open_redis_store
+from services.router.budgets.redis_url import RedisUrlError
 from services.router.budgets.tenants import ANONYMOUS, load_tenants
 from services.rpc.file_problems import FileProblemsError
 from services.rpc.reload import Reloaded
@@ -116,19 +117,14 @@ async def open_accounts(
     async with AsyncExitStack() as stack:
         store: BudgetStore = MemoryStore()
         if settings.redis_url_file is not None:
+            opened = open_redis_store(
+                settings.redis_url_file, timeout_s=settings.timeout_s, breaker=breaker
+            )
             try:
-                url = _read_url(settings.redis_url_file)
-                opened = open_redis_store(url, timeout_s=settings.timeout_s, breaker=breaker)
                 store = await stack.enter_async_context(opened)
-            except (OSError, ValueError) as error:
-                path = settings.redis_url_file
-                message = f"{path} cannot be read or does not contain the URL of a Redis"
-                raise StartUpError(message) from error
+            except RedisUrlError as error:
+                raise StartUpError(str(error)) from error
         yield Accounts(store, tenants)
-
-
-def _read_url(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip()
 
 
 def _reloaded_tenants(path: Path) -> Reloaded[Tenants]:

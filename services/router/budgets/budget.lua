@@ -8,7 +8,7 @@ local COUNTS, LEASES, HOLDS = KEYS[1], KEYS[2], KEYS[3]
 local WINDOWS = { { "per_minute", 60000 }, { "per_hour", 3600000 }, { "per_day", 86400000 } }
 local RESOURCES = { "calls", "tokens", "usd" }
 local KEPT_MS = 2 * 86400000 -- longer than any window; unused keys then expire
-local SETTLED, SETTLED_FOR_MS = "-", 60000 -- marks a settled hold, so that a settlement that is sent twice counts once
+local SETTLED, SETTLED_FOR_MS = "-", 600000 -- marks a settled hold, so that a settlement that is sent twice counts once
 local BUSY_RETRY_MS = 1000
 local REAPED_AT_ONCE = 1000 -- a bound, so that no call waits for long
 
@@ -129,12 +129,14 @@ local function reserve()
       break
     end
     local parts = { text(now), text(amount[1]), text(amount[2]), text(amount[3]), text(answers) }
-    redis.call("HSET", HOLDS, id, table.concat(parts, " "))
-    redis.call("ZADD", LEASES, text(now + lease), id)
-    add("answers", answers)
-    for i, resource in ipairs(RESOURCES) do
-      add("held." .. resource, amount[i])
-      for _, window in ipairs(WINDOWS) do add(window[1] .. "." .. resource, amount[i]) end
+    -- A caller that went away may have settled the hold before this came.
+    if redis.call("HSETNX", HOLDS, id, table.concat(parts, " ")) == 1 then
+      redis.call("ZADD", LEASES, text(now + lease), id)
+      add("answers", answers)
+      for i, resource in ipairs(RESOURCES) do
+        add("held." .. resource, amount[i])
+        for _, window in ipairs(WINDOWS) do add(window[1] .. "." .. resource, amount[i]) end
+      end
     end
     made = made + 1
   end
@@ -142,19 +144,25 @@ local function reserve()
   return { made, text(now), limit, text(resets_at), text(retry_after) }
 end
 
+-- Returns an id that every primary has of its own, also one that was its replica; empty if it is secret.
+local function primary()
+  local info = redis.pcall("INFO", "replication")
+  return type(info) == "string" and string.match(info, "master_replid:(%x+)") or ""
+end
+
 load_state()
 if ARGV[1] == "reserve" then return reserve() end
 if ARGV[1] == "settle" then
-  -- ARGV: id, time of the hold, and calls, tokens, usd used, of each hold.
+  -- ARGV: id, time of the hold, and calls, tokens, usd used, of each hold. Returns: the primary's id.
   local now = move_to_now()
   for at = 2, #ARGV, 5 do
     local id, used = ARGV[at], { tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4]) }
     settle(id, tonumber(ARGV[at + 1]), used)
     redis.call("HSET", HOLDS, id, SETTLED)
-    redis.call("ZADD", LEASES, "LT", text(now + SETTLED_FOR_MS), id)
+    redis.call("ZADD", LEASES, text(now + SETTLED_FOR_MS), id)
   end
   save_state()
-  return 1
+  return { primary() }
 end
 -- Returns: answers; calls, tokens, usd held; then calls, tokens, usd of each window.
 move_to_now()

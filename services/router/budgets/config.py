@@ -15,7 +15,7 @@ class BudgetSettings(BaseModel):
     redis_url_file: Path | None = Field(
         default=None,
         description="File with the URL, password included, of the Redis that keeps the budgets' counts "
-        "for all routers. Absent: each router keeps its own counts, in memory.",
+        "for all routers (docs/budgets.md). Absent: each router keeps its own counts, in memory.",
     )
     timeout_s: float = Field(
         default=0.5,

@@ -7,78 +7,96 @@ As nothing is reserved while Redis is down, no more settlements wait than calls 
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
-from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import redis.asyncio
 import structlog
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
 
 from routemoa.errors import BudgetStoreUnavailableError
-from services.router.budgets.metrics import STORE_FAILURES, UNSETTLED
+from services.router.budgets.metrics import STORE_FAILURES
+from services.router.budgets.redis_connection import (
+    Connections,
+    RedisConnection,
+    error_code,
+    is_of_data,
+)
+from services.router.budgets.redis_url import RedisUrlError, parse_redis_url, read_redis_url
+from services.router.budgets.settler import Settler, UncountableError
 from services.router.budgets.store import Admission, Hold, Refusal, Settlement, TenantUsage
 from services.router.types.amounts import Amount, Window
 from services.rpc.telemetry import BREAKER_OPEN
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Sequence
 
     from services.router.types.amounts import TenantLimits
     from services.rpc.breaker import Breaker
 
+STORE_OPEN_S = 2.0
+"""Time until the store is tried again. Less than for a dependency with a substitute: until then every
+call of a tenant with limits is refused, and a trial harms none of them."""
 _SCRIPT = files("services.router.budgets").joinpath("budget.lua").read_text(encoding="utf-8")
-_MAX_CONNECTIONS = 64
 _DEPENDENCY = "budget_store"
 _NO_LIMIT = -1
-_BATCH = 100
-_MAX_KEPT = 100_000
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 2.0
 _log = structlog.get_logger()
 
 
 @asynccontextmanager
 async def open_redis_store(
-    url: str, *, timeout_s: float, breaker: Breaker
+    url: str | Path, *, timeout_s: float, breaker: Breaker
 ) -> AsyncIterator[RedisStore]:
     """Opens a store; Redis may still be down.
 
     Args:
-        url: A URL of redis-py: `redis://`, `rediss://` or `unix://`, with user and password.
+        url: The URL, or the file that holds it, which is read again after every failure of Redis.
         timeout_s: The longest that a reservation may wait for Redis.
         breaker: Stops calls to a Redis that keeps failing.
 
     Raises:
-        ValueError: The URL is invalid.
+        RedisUrlError: The URL cannot be used, or leads to a Redis Cluster.
     """
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        url,
-        max_connections=_MAX_CONNECTIONS,
-        timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        # A reservation that is sent twice counts twice.
-        retry=Retry(NoBackoff(), 0),
+    read_url = (
+        partial(read_redis_url, url) if isinstance(url, Path) else partial(parse_redis_url, url)
     )
-    async with redis.asyncio.Redis.from_pool(pool) as client:
-        store = RedisStore(client, timeout_s=timeout_s, breaker=breaker)
-        async with store.settler.running(close_timeout_s=2 * timeout_s):
+    connection = RedisConnection(read_url, _SCRIPT, timeout_s=timeout_s)
+    try:
+        store = RedisStore(connection, breaker)
+        await store.refuse_cluster()
+        async with store.settler.running(close_timeout_s=2 * timeout_s + breaker.open_s):
             yield store
+    finally:
+        await connection.close()
 
 
 class RedisStore:
     """A `BudgetStore` that routers share."""
 
-    def __init__(self, client: redis.asyncio.Redis, *, timeout_s: float, breaker: Breaker) -> None:
-        self._script = client.register_script(_SCRIPT)
-        self._timeout_s = timeout_s
+    def __init__(self, connection: RedisConnection, breaker: Breaker) -> None:
+        self._connection = connection
         self._breaker = breaker
+        self._primary = ""
+        """The id of the primary that counted the last settlements."""
         self.settler = Settler(self._send)
         BREAKER_OPEN.labels(_DEPENDENCY).set(0)
+
+    async def refuse_cluster(self) -> None:
+        """Checks that the server is no Redis Cluster, if it can be asked now.
+
+        Raises:
+            RedisUrlError: It is one.
+        """
+        try:
+            info = await self._connection.call(lambda used: used.redis.info("cluster"))
+        except Exception as error:  # noqa: BLE001  # the first call shows what is wrong
+            _log.warning("budget_store_failed", operation="info", **_shown(error))
+            return
+        if info.get("cluster_enabled"):
+            raise RedisUrlError(
+                "the budgets need one Redis, or one behind Sentinels: this is a Redis Cluster"
+            )
 
     async def reserve(
         self, tenant_id: str, limits: TenantLimits, holds: Sequence[Hold], lease_ms: int
@@ -89,9 +107,10 @@ class RedisStore:
             made, at_ms, limit, resets_at_ms, retry_after_ms = await self._call(
                 tenant_id, "reserve", lease_ms, *_limits(limits), *asked
             )
-        except BaseException:  # cancelled too: Redis may have made the holds
-            for hold in holds:
-                self.settle(Settlement(tenant_id=tenant_id, hold_id=hold.id, at_ms=0))
+        except BaseException as error:  # cancelled too
+            if _may_be_made(error):
+                for hold in holds:
+                    self.settle(Settlement(tenant_id=tenant_id, hold_id=hold.id, at_ms=0))
             raise
         refusal = None
         if limit:
@@ -116,30 +135,39 @@ class RedisStore:
             windows=dict(zip(Window, amounts[1:], strict=True)),
         )
 
-    async def _send(self, tenant_id: str, settlements: Sequence[Settlement]) -> bool:
+    async def _send(self, tenant_id: str, settlements: Sequence[Settlement]) -> str:
         said = [part for s in settlements for part in (s.hold_id, s.at_ms, *s.used.parts())]
         try:
-            await self._call(tenant_id, "settle", *said)
+            (reply,) = await self._call(tenant_id, "settle", *said)
         except BudgetStoreUnavailableError as error:
-            if isinstance(error.__cause__, ResponseError):
-                # Redis is up: the same settlements would fail again.
-                UNSETTLED.inc(len(settlements))
-                return True
-            return False
-        return True
+            if is_of_data(error.__cause__):
+                raise UncountableError from error
+            raise
+        primary = str(reply.decode())
+        if self._primary not in {"", primary}:
+            await self._connection.replace()  # those that still lead to the former primary
+        self._primary = primary
+        return primary
 
     async def _call(self, tenant_id: str, operation: str, *arguments: str | int) -> list[Any]:
         if not self._breaker.allows():
             raise self._unavailable()
         keys = [f"routemoa:{{{tenant_id}}}:{name}" for name in ("counts", "leases", "holds")]
+
+        def run_script(used: Connections) -> Awaitable[list[Any]]:
+            return used.script(keys=keys, args=[operation, *arguments])
+
         try:
-            async with asyncio.timeout(self._timeout_s):
-                reply: list[Any] = await self._script(keys=keys, args=[operation, *arguments])
-        except (RedisError, OSError, TimeoutError) as error:
-            self._breaker.failed()
+            reply = await self._connection.call(run_script)
+        except Exception as error:
+            # Whatever the library raises is a failure of the store, or the settlements would end here.
+            if is_of_data(error):
+                self._breaker.succeeded()
+            else:
+                self._breaker.failed()
             BREAKER_OPEN.labels(_DEPENDENCY).set(self._breaker.is_open)
             STORE_FAILURES.inc()
-            _log.warning("budget_store_failed", operation=operation, error=type(error).__name__)
+            _log.warning("budget_store_failed", operation=operation, **_shown(error))
             raise self._unavailable() from error
         self._breaker.succeeded()
         BREAKER_OPEN.labels(_DEPENDENCY).set(0)
@@ -149,71 +177,6 @@ class RedisStore:
         return BudgetStoreUnavailableError(
             "the budgets cannot be read now", retry_delay_s=self._breaker.open_s
         )
-
-
-class Settler:
-    """A queue of settlements and the task that sends them.
-
-    Args:
-        send: Sends settlements of one tenant; returns whether they were counted.
-    """
-
-    def __init__(self, send: Callable[[str, Sequence[Settlement]], Awaitable[bool]]) -> None:
-        self._send = send
-        self._kept: deque[Settlement] = deque()
-        self._woken = asyncio.Event()
-        self._empty = asyncio.Event()
-        self._empty.set()
-
-    def add(self, settlement: Settlement) -> None:
-        """Queues a settlement; drops it if far too many are queued already."""
-        if len(self._kept) >= _MAX_KEPT:
-            UNSETTLED.inc()
-            return
-        self._kept.append(settlement)
-        self._empty.clear()
-        self._woken.set()
-
-    async def empty(self) -> None:
-        """Waits until every settlement is counted."""
-        await self._empty.wait()
-
-    @asynccontextmanager
-    async def running(self, *, close_timeout_s: float) -> AsyncIterator[None]:
-        """Sends settlements until the block ends, then the rest until a timeout."""
-        # Not a task group: it would wrap the exceptions of the block.
-        sender = asyncio.create_task(self._run())
-        try:
-            yield
-        finally:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.empty(), close_timeout_s)
-            sender.cancel()
-            with suppress(asyncio.CancelledError):
-                await sender
-            if self._kept:
-                UNSETTLED.inc(len(self._kept))
-                _log.error("budgets_unsettled", count=len(self._kept))
-
-    async def _run(self) -> None:
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            await self._woken.wait()
-            tenant_id = self._kept[0].tenant_id
-            batch = [s for s in islice(self._kept, _BATCH) if s.tenant_id == tenant_id]
-            if not await self._send(tenant_id, batch):
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-                continue
-            pause_s = _FIRST_PAUSE_S
-            self._drop(batch)
-
-    def _drop(self, sent: Sequence[Settlement]) -> None:
-        for settlement in sent:
-            self._kept.remove(settlement)
-        if not self._kept:
-            self._woken.clear()
-            self._empty.set()
 
 
 def _limits(limits: TenantLimits) -> list[int]:
@@ -226,3 +189,15 @@ def _limits(limits: TenantLimits) -> list[int]:
 
 def _optional(number: bytes) -> int | None:
     return None if int(number) < 0 else int(number)
+
+
+def _may_be_made(error: BaseException) -> bool:
+    """Returns whether holds may have been made although their reservation failed."""
+    if not isinstance(error, BudgetStoreUnavailableError):
+        return True
+    # Without a cause, nothing was sent; and a script that Redis refuses changes nothing.
+    return error.__cause__ is not None and not error_code(error.__cause__)
+
+
+def _shown(error: Exception) -> dict[str, str]:
+    return {"error": type(error).__name__, "code": error_code(error)}

@@ -1,4 +1,4 @@
-"""Options for services that are not on loopback: TLS, a certificate, a tenant's token."""
+"""Options for services that are not on loopback: TLS, a certificate, a tenant's token, a proxy."""
 
 from __future__ import annotations
 
@@ -63,20 +63,35 @@ TokenFileOption = Annotated[
         help=f"File with the tenant's token, instead of {TOKEN_VARIABLE}. Needs TLS.",
     ),
 ]
+ProxyOption = Annotated[
+    bool,
+    typer.Option(
+        "--proxy",
+        envvar="ROUTEMOA_PROXY",
+        help="Use the HTTP proxy of the environment (https_proxy, no_proxy).",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Credentials and token for calls to a service; by default none."""
+    """Credentials, token and proxy for calls to a service; by default none."""
 
     credentials: grpc.ChannelCredentials | None = None
     token: Callable[[], str] | None = None
+    proxy: bool = False
 
     def client(
         self, router: str = ROUTER_ADDRESS, *, scorer: str = SCORER_ADDRESS
     ) -> RouteMoAClient:
         """Returns a client of the services at these addresses."""
-        return RouteMoAClient(router, scorer=scorer, credentials=self.credentials, token=self.token)
+        return RouteMoAClient(
+            router,
+            scorer=scorer,
+            credentials=self.credentials,
+            token=self.token,
+            proxy=self.proxy,
+        )
 
 
 PLAIN = Access()
@@ -89,6 +104,7 @@ def read_access(
     certificate_file: Path | None,
     key_file: Path | None,
     token_file: Path | None,
+    proxy: bool,
 ) -> Access:
     """Returns the access that options and environment describe; a token file wins over the variable.
 
@@ -99,14 +115,14 @@ def read_access(
     if not tls and ca_file is None:
         if certificate_file or key_file or token:
             raise typer.BadParameter("a token or a certificate needs TLS: --tls or --ca-file")
-        return PLAIN
+        return Access(proxy=proxy)
     try:
         credentials = tls_credentials(
             ca_file=ca_file, certificate_file=certificate_file, key_file=key_file
         )
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
-    return Access(credentials=credentials, token=token)
+    return Access(credentials=credentials, token=token, proxy=proxy)
 
 
 def _token(token_file: Path | None) -> Callable[[], str] | None:

@@ -13,6 +13,7 @@ from routemoa.cli.access import (
     CaFileOption,
     CertificateFileOption,
     KeyFileOption,
+    ProxyOption,
     TlsOption,
     TokenFileOption,
     read_access,
@@ -48,6 +49,7 @@ def ask(
     certificate_file: CertificateFileOption = None,
     key_file: KeyFileOption = None,
     token_file: TokenFileOption = None,
+    proxy: ProxyOption = False,
     model: ModelOption = None,
     strategy: StrategyOption = "",
     preset: Annotated[str, typer.Option(help="Named settings, e.g. large-pool.")] = "",
@@ -88,14 +90,14 @@ def ask(
         certificate_file=certificate_file,
         key_file=key_file,
         token_file=token_file,
+        proxy=proxy,
     )
     text = read_query(query)
     if quiet or as_json:
         work = print_answer(router, text, policy, access=access, timeout_s=timeout, as_json=as_json)
     else:
-        console = open_console()
         work = show_answer(
-            console, router, text, policy, access=access, timeout_s=timeout, explain=explain
+            open_console(), router, text, policy, access=access, timeout_s=timeout, explain=explain
         )
     run(work, address=router, as_json=as_json)
 

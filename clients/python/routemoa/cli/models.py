@@ -12,6 +12,7 @@ from routemoa.cli.access import (
     CaFileOption,
     CertificateFileOption,
     KeyFileOption,
+    ProxyOption,
     TlsOption,
     TokenFileOption,
     read_access,
@@ -34,6 +35,7 @@ def models(
     certificate_file: CertificateFileOption = None,
     key_file: KeyFileOption = None,
     token_file: TokenFileOption = None,
+    proxy: ProxyOption = False,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds that it may take.")] = 5.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -44,6 +46,7 @@ def models(
         certificate_file=certificate_file,
         key_file=key_file,
         token_file=token_file,
+        proxy=proxy,
     )
     work = show_models(open_console(), router, access=access, timeout_s=timeout, as_json=as_json)
     run(work, address=router, as_json=as_json)

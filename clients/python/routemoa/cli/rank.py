@@ -13,6 +13,7 @@ from routemoa.cli.access import (
     CaFileOption,
     CertificateFileOption,
     KeyFileOption,
+    ProxyOption,
     TlsOption,
     TokenFileOption,
     read_access,
@@ -49,6 +50,7 @@ def rank(
     certificate_file: CertificateFileOption = None,
     key_file: KeyFileOption = None,
     token_file: TokenFileOption = None,
+    proxy: ProxyOption = False,
     model: Annotated[
         list[str] | None, typer.Option(help="A model to rank; repeat for more. Default: all.")
     ] = None,
@@ -62,6 +64,7 @@ def rank(
         certificate_file=certificate_file,
         key_file=key_file,
         token_file=token_file,
+        proxy=proxy,
     )
     show, address = (show_decision, router) if explain else (show_scores, scorer)
     text, console = read_query(query), open_console()

@@ -23,16 +23,19 @@ from routemoa.v1 import (
 )
 
 _TIMEOUT_S = 10.0
+_OPTIONS = (("grpc.enable_http_proxy", 0),)
 
 
 def channel(address: str, tls_directory: Path | None) -> grpc.Channel:
     """Returns a channel in plain text, or over TLS with the files of a certificate's Secret."""
     if tls_directory is None:
-        return grpc.insecure_channel(address)
+        return grpc.insecure_channel(address, _OPTIONS)
     ca, key, certificate = (
         (tls_directory / name).read_bytes() for name in ("ca.crt", "tls.key", "tls.crt")
     )
-    return grpc.secure_channel(address, grpc.ssl_channel_credentials(ca, key, certificate))
+    return grpc.secure_channel(
+        address, grpc.ssl_channel_credentials(ca, key, certificate), _OPTIONS
+    )
 
 
 def check_scorer(scorer: grpc.Channel) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from services.router.budgets import redis_store
 from services.rpc.breaker import Breaker
+from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ CLOCK_KEY = "the-time-that-the-test-sets-ms"
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """One server for all tests that do it no harm."""
-    with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder)) as server:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_redis(Path(folder), port=free_port()) as server,
+    ):
         yield server
 
 

@@ -12,6 +12,7 @@ import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
@@ -44,10 +45,12 @@ final class Connections {
 
   private final Map<String, ManagedChannel> channels = new LinkedHashMap<>();
   private final ChannelCredentials tls;
+  private final boolean proxy;
 
-  /** Takes TLS credentials, or null for none. */
-  Connections(ChannelCredentials tls) {
+  /** Takes TLS credentials, or null for none, and whether the proxy of the JVM is used. */
+  Connections(ChannelCredentials tls, boolean proxy) {
     this.tls = tls;
+    this.proxy = proxy;
   }
 
   ManagedChannel to(String address) {
@@ -64,7 +67,12 @@ final class Connections {
   }
 
   private ManagedChannel open(String address) {
-    return Grpc.newChannelBuilder(address, tls == null ? InsecureChannelCredentials.create() : tls)
+    ManagedChannelBuilder<?> builder =
+        Grpc.newChannelBuilder(address, tls == null ? InsecureChannelCredentials.create() : tls);
+    if (!proxy) {
+      builder.proxyDetector(target -> null);
+    }
+    return builder
         .defaultServiceConfig(SERVICE_CONFIG)
         .disableServiceConfigLookUp()
         .userAgent("routemoa-java/" + VERSION)

@@ -53,7 +53,7 @@ public final class RouteMoAClient implements AutoCloseable {
   record Target(Channel channel, String where) {}
 
   private RouteMoAClient(Builder builder) {
-    connections = new Connections(builder.tls);
+    connections = new Connections(builder.tls, builder.proxy);
     router = target(builder.router);
     scorer = target(builder.scorer);
     judge = target(builder.judge);
@@ -194,6 +194,7 @@ public final class RouteMoAClient implements AutoCloseable {
     private ChannelCredentials tls;
     private Supplier<String> token;
     private boolean gzip;
+    private boolean proxy;
 
     private Builder() {}
 
@@ -233,6 +234,12 @@ public final class RouteMoAClient implements AutoCloseable {
     /** Compresses requests. Compressed responses are always read. */
     public Builder gzip() {
       gzip = true;
+      return this;
+    }
+
+    /** Uses the proxy of the JVM ({@code -Dhttps.proxyHost}). Without this, no proxy is used. */
+    public Builder proxy() {
+      proxy = true;
       return this;
     }
 
