@@ -11,7 +11,7 @@ from services.rpc.telemetry import REFUSED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.rpc.interceptors.guard import Call, Guard
+    from services.rpc.interceptors.call import Call, Guard
 
 
 def deadline(floor_ms: int) -> Guard:
