@@ -1,4 +1,4 @@
-"""Interceptors: the guards around every call, in one chain.
+"""Interceptors: the guards and checks of every call, in one chain.
 
 guard: Turns guards into one gRPC interceptor.
 handlers: Handlers of gRPC methods, with guards around them.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.rpc.interceptors.call import Guards
 from services.rpc.interceptors.call_telemetry import telemetry
 from services.rpc.interceptors.callers import identified
 from services.rpc.interceptors.deadline import deadline
@@ -35,13 +36,12 @@ def chain(
     Measure, translate errors, check the deadline, identify the caller, admit; then receive.
     """
     return GuardInterceptor(
-        [
-            telemetry,
-            errors,
-            deadline(deadline_floor_ms),
-            identified(caller_of),
-            admission.guard,
-        ],
+        Guards(
+            measure=telemetry,
+            translate=errors,
+            checks=(deadline(deadline_floor_ms), identified(caller_of)),
+            admit=admission.guard,
+        ),
         shed_reason=admission.shed_reason,
         intakes=Intakes.of(max_message_bytes),
     )

@@ -93,6 +93,19 @@ class Call:
 
 Guard = Callable[[Call], AbstractContextManager[None]]
 """A context manager around a call: it runs before the handler, and again after it."""
+Check = Callable[[Call], None]
+"""A check of a call before its request is received; raises the error that refuses it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """The guards and checks of a method, in the order in which a call passes them."""
+
+    measure: Guard
+    translate: Guard
+    """Turns exceptions into errors of the contract."""
+    checks: tuple[Check, ...]
+    admit: Guard
 
 
 def request_id_of(context: Context) -> str:

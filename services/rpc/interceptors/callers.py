@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from services.rpc.interceptors.call import Context
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from services.rpc.interceptors.call import Call, Guard
+    from services.rpc.interceptors.call import Call, Check
 
 CallerOf = Callable[[Context], str]
 """Returns the caller of a call, or raises `UnknownTenantError`."""
 
 
-def identified(caller_of: CallerOf) -> Guard:
-    """Returns a guard that sets the caller, and refuses an unknown one before its request is read."""
+def identified(caller_of: CallerOf) -> Check:
+    """Returns a check that sets the caller and refuses an unknown one."""
 
-    @contextmanager
-    def guard(call: Call) -> Iterator[None]:
+    def check(call: Call) -> None:
         call.caller = caller_of(call.context)
-        yield
 
-    return guard
+    return check

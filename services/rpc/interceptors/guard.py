@@ -7,13 +7,14 @@ once.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import grpc.aio
 
-from services.rpc.interceptors.call import host_of
+from services.rpc.interceptors.call import Guards, host_of
 from services.rpc.interceptors.callers import identified
 from services.rpc.interceptors.handlers import guarded, shedding
 
@@ -21,39 +22,45 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from routemoa.errors import RouteMoAError
-    from services.rpc.interceptors.call import Guard
+    from services.rpc.interceptors.call import Call
     from services.rpc.interceptors.intake import Intakes
 
 GUARDED_PREFIX = "/routemoa."
 MAX_SHEDDING_HANDLERS = 256
 """Cached handlers, one per method and shed reason: to build one per call would add to the load."""
-_BY_HOST = identified(host_of)
+
+
+def _none(_: Call) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+_UNGUARDED = Guards(measure=_none, translate=_none, checks=(identified(host_of),), admit=_none)
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT")
 
 
 class GuardInterceptor(grpc.aio.ServerInterceptor):
-    """Runs guards, outermost first, around every call to a RouteMoA service.
+    """Runs guards and checks around every call to a RouteMoA service.
 
     A `RouteMoAError` of a guard or of the handler ends the call with the status of that error.
 
     Args:
-        guards: The guards, the outermost first.
+        guards: The guards and checks.
         shed_reason: Returns the error for a new call of a method that must be shed; None if it is
             admitted. The same object for the same reason. A shed call gets the error before its
-            request is read, and only the outermost guard runs.
+            request is received, and is only measured.
         intakes: Limit the requests that are being received, those of health and reflection too.
     """
 
     def __init__(
         self,
-        guards: list[Guard],
+        guards: Guards,
         *,
         shed_reason: Callable[[str], RouteMoAError | None],
         intakes: Intakes,
     ) -> None:
-        self.guards = guards
+        self._guards = guards
         self._shed_reason = shed_reason
         self._intakes = intakes
         self._handlers: dict[str, Any] = {}
@@ -79,9 +86,9 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
             return wrapped
         wrapped = self._handlers.get(method)
         if wrapped is None:
-            guards = self.guards if is_ours else [_BY_HOST]
+            guards = self._guards if is_ours else _UNGUARDED
             wrapped = self._handlers[method] = guarded(method, handler, guards, self._intakes)
         return wrapped
 
     def _shedding_handler(self, method: str, error: RouteMoAError) -> Any:
-        return shedding(method, error, self.guards[0])
+        return shedding(method, error, self._guards.measure)

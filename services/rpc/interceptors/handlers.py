@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from contextlib import ExitStack, aclosing
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -21,9 +21,9 @@ from routemoa.errors import InvalidFieldError, RouteMoAError, to_status
 from services.rpc.interceptors.call import Call, Context, request_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from services.rpc.interceptors.call import Guard
+    from services.rpc.interceptors.call import Guard, Guards
     from services.rpc.interceptors.intake import Intake, Intakes
 
 _DETAILS_KEY = "grpc-status-details-bin"
@@ -33,8 +33,8 @@ class _Undecodable:
     """Replaces a request that could not be decoded."""
 
 
-def guarded(method: str, handler: Any, guards: Sequence[Guard], intakes: Intakes) -> Any:
-    """Returns a method's handler with guards around it, the outermost first."""
+def guarded(method: str, handler: Any, guards: Guards, intakes: Intakes) -> Any:
+    """Returns a method's handler with guards around it."""
     coding = {
         "request_deserializer": _tolerant(handler.request_deserializer),
         "response_serializer": handler.response_serializer,
@@ -65,19 +65,20 @@ def shedding(method: str, error: RouteMoAError, guard: Guard) -> Any:
 
 
 def _unary(
-    method: str, inner: Any, guards: Sequence[Guard], intake: Intake
+    method: str, inner: Any, guards: Guards, intake: Intake
 ) -> Callable[[Any, Context], Awaitable[Any]]:
     async def handle(_: Any, context: Context) -> Any:
+        call = _call(method, context)
         try:
-            with ExitStack() as stack:
-                call = _call(method, context)
-                for guard in guards:
-                    stack.enter_context(guard(call))
-                try:
-                    return await inner(await _request(call, intake), context)
-                except asyncio.CancelledError:
-                    _raise_end_error(call)
-                    raise
+            with guards.measure(call), guards.translate(call):
+                for check in guards.checks:
+                    check(call)
+                with guards.admit(call):
+                    try:
+                        return await inner(await _request(call, intake), context)
+                    except asyncio.CancelledError:
+                        _raise_end_error(call)
+                        raise
         except RouteMoAError as error:
             await _abort(context, error)
 
@@ -85,20 +86,21 @@ def _unary(
 
 
 def _streaming(
-    method: str, inner: Any, guards: Sequence[Guard], intake: Intake, *, many: bool
+    method: str, inner: Any, guards: Guards, intake: Intake, *, many: bool
 ) -> Callable[[Any, Context], Awaitable[None]]:
     async def handle(_: Any, context: Context) -> None:
+        call = _call(method, context, streams_requests=many)
         try:
-            with ExitStack() as stack:
-                call = _call(method, context, streams_requests=many)
-                for guard in guards:
-                    stack.enter_context(guard(call))
-                try:
-                    request = _requests(call, intake) if many else await _request(call, intake)
-                    await _respond(call, inner(request, context))
-                except asyncio.CancelledError:
-                    _raise_end_error(call)
-                    raise
+            with guards.measure(call), guards.translate(call):
+                for check in guards.checks:
+                    check(call)
+                with guards.admit(call):
+                    try:
+                        request = _requests(call, intake) if many else await _request(call, intake)
+                        await _respond(call, inner(request, context))
+                    except asyncio.CancelledError:
+                        _raise_end_error(call)
+                        raise
         except RouteMoAError as error:
             await _abort(context, error)
 

@@ -18,7 +18,7 @@ from routemoa.errors import OverloadedError
 if TYPE_CHECKING:
     from services.rpc.interceptors.call import Call
 
-MAX_CALLER_BYTES = 32 * 1024 * 1024
+MAX_CALLER_BYTES = 24 * 1024 * 1024
 """Most memory that the unfinished requests of one caller may take, those of streams aside."""
 CALLER_SHARES = 4
 """Callers that may take that much at the same time."""
@@ -29,6 +29,8 @@ STREAM_SHARES = 8
 PATIENCE_S = 2.0
 """Time after which a call gives up its place to a waiting one: a megabyte takes no longer on a line of
 four megabits per second."""
+SEARCH_INTERVAL_S = 0.2
+"""Time between searches for calls that give up their places, while others wait."""
 RETRY_DELAY_S = 0.25
 
 
@@ -47,13 +49,14 @@ class Intake:
         self._waiting: list[tuple[str, asyncio.Future[None]]] = []
         """The calls without a place. The newest gets the next one: the older ones have waited while
         others gave way, so their callers are more likely to hold places that they do not use."""
+        self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, call: Call) -> Any:
         """Returns the next request of a call; `grpc.aio.EOF` after the last one."""
         call.reading_since_s = time.monotonic()
         try:
-            if not self._has_room(call.caller):
-                await self._make_room(call)
+            while not self._has_room(call.caller):
+                await self._turn(call.caller)
                 call.reading_since_s = time.monotonic()
             self._readers.setdefault(call.caller, set()).add(call)
             self._count += 1
@@ -70,16 +73,36 @@ class Intake:
         readers = self._readers.get(caller)
         return readers is None or len(readers) < self._share
 
-    async def _make_room(self, call: Call) -> None:
-        """Returns when there is room; ends the call that has waited longest, once it may be."""
-        while not self._has_room(call.caller):
-            now_s = time.monotonic()
-            longest = max(self._rivals(call.caller), key=lambda reader: reader.waits_s(now_s))
+    async def _turn(self, caller: str) -> None:
+        """Waits until there may be room."""
+        loop = asyncio.get_running_loop()
+        turn = (caller, loop.create_future())
+        self._waiting.append(turn)
+        if self._timer is None:
+            self._timer = loop.call_later(SEARCH_INTERVAL_S, self._search)
+        try:
+            await turn[1]
+        except asyncio.CancelledError:
+            if turn[1].cancelled():
+                self._waiting.remove(turn)
+            else:
+                self._wake_one()
+            raise
+
+    def _search(self) -> None:
+        """Ends the calls that hold a place for too long and are in the way of waiting ones."""
+        self._timer = None
+        now_s = time.monotonic()
+        for caller in {caller for caller, _ in self._waiting}:
+            if self._has_room(caller):
+                continue
+            longest = max(self._rivals(caller), key=lambda reader: reader.waits_s(now_s))
             if longest.waits_s(now_s) >= PATIENCE_S:
                 longest.end(_gave_way(self._share))
                 self._leave(longest)
-            else:
-                await self._turn(call.caller)
+        if self._waiting:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(SEARCH_INTERVAL_S, self._search)
 
     def _rivals(self, caller: str) -> set[Call]:
         """Returns the calls of which one must give way: of the caller, or of the one with most."""
@@ -87,20 +110,6 @@ class Intake:
         if readers is not None and len(readers) >= self._share:
             return readers
         return max(self._readers.values(), key=len)
-
-    async def _turn(self, caller: str) -> None:
-        """Waits until a place is free, but not for long: a call may have to give way meanwhile."""
-        turn = (caller, asyncio.get_running_loop().create_future())
-        self._waiting.append(turn)
-        try:
-            await asyncio.wait((turn[1],), timeout=PATIENCE_S / 10)
-        except asyncio.CancelledError:
-            if turn[1].done():
-                self._wake_one()
-            raise
-        finally:
-            if not turn[1].done():
-                self._waiting.remove(turn)
 
     def _leave(self, call: Call) -> None:
         """Gives the call's place to another one; does nothing if it has left already."""
