@@ -13,6 +13,7 @@ from services.router.backends.replicas.replicas import open_replicas
 from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.budgets.accounts import open_accounts
 from services.router.budgets.redis_store import STORE_OPEN_S
+from services.router.budgets.tenants import ANONYMOUS
 from services.router.decision_records.recorder import open_recorder
 from services.router.dependencies.judge_client import Judge
 from services.router.dependencies.remote import Remote
@@ -31,14 +32,17 @@ from services.router.tuning import DEFAULT_TUNING
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
 from services.rpc.file_problems import FileProblemsError
+from services.rpc.interceptors.call import host_of
 from services.rpc.reload import Reloaded
 from services.rpc.server import Service, StartUpError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from services.router.budgets.accounts import Accounts
     from services.router.config import RouterServiceConfig
     from services.router.tuning import Tuning
+    from services.rpc.interceptors.call import Context
     from services.rpc.tls import Pem
 
 _DEADLINE_FLOOR_MS = 50
@@ -105,8 +109,21 @@ async def router_app(
                 router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer
             )
             yield Service(
-                name=SERVICE_NAME, register=register, deadline_floor_ms=_DEADLINE_FLOOR_MS
+                name=SERVICE_NAME,
+                register=register,
+                caller_of=partial(_caller, accounts),
+                deadline_floor_ms=_DEADLINE_FLOOR_MS,
             )
+
+
+def _caller(accounts: Accounts, context: Context) -> str:
+    """Returns the tenant that calls, or the host where there are no tenants.
+
+    Raises:
+        UnknownTenantError: The call's metadata identify no tenant.
+    """
+    tenant = accounts.tenant_of(context.invocation_metadata())
+    return host_of(context) if tenant is ANONYMOUS else tenant.id
 
 
 def _engine(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from services.router.pipeline import Pipeline
     from services.router.routing.events import Event
     from services.router.routing.presets import PolicyDefaults
-    from services.rpc.interceptors.guard import Context
+    from services.rpc.interceptors.call import Context
 
 
 class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):

@@ -16,6 +16,7 @@ from services.rpc.credentials import server_credentials
 from services.rpc.file_problems import FileProblemsError
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission, no_shed_reason
+from services.rpc.interceptors.call import host_of
 from services.rpc.lifeline import end_with_parent
 from services.rpc.standard_services import SERVICE_NAME, Health, serve_reflection
 from services.rpc.telemetry import serve_metrics, set_up_logging
@@ -26,13 +27,19 @@ if TYPE_CHECKING:
 
     from routemoa.errors import RouteMoAError
     from services.rpc.config import ServiceConfig
+    from services.rpc.interceptors.callers import CallerOf
 
-MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+"""Largest request, unless a service takes larger ones. A router's request has at most a million
+characters of four bytes."""
+_MIN_STREAMS = 128
+"""Least limit of the calls on one connection: health checks need some, too."""
 _OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # Clients may ping idle connections this often; a client that pings more gets GOAWAY.
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # Else gRPC keeps megabytes of each request, before the service asks for it, on fast connections.
+    ("grpc.http2.bdp_probe", 0),
 )
 _MAX_CONNECTION_AGE_GRACE_S = 3600.0
 """Time for calls on a connection that has reached its age: longer than any answer takes, so that it
@@ -63,6 +70,10 @@ class Service:
     shed_reason: Callable[[str], RouteMoAError | None] = no_shed_reason
     """Returns the error for a new call of a method if the service must shed it unread; None if not.
     The same object for the same reason."""
+    caller_of: CallerOf = host_of
+    """Returns the caller of a call, by whom calls are limited; refuses an unknown one."""
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+    """Largest request."""
     deadline_floor_ms: int = 2
     """Calls that allow less time are refused unstarted: the round trip alone takes as long."""
 
@@ -75,8 +86,14 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
         StartUpError: The address cannot be bound, or the TLS files cannot be used.
     """
     admission = Admission(config.max_concurrent_calls, service.shed_reason)
-    interceptor = chain(admission, deadline_floor_ms=service.deadline_floor_ms)
-    server = grpc.aio.server(interceptors=[interceptor], options=_options(config))
+    interceptor = chain(
+        admission,
+        service.caller_of,
+        deadline_floor_ms=service.deadline_floor_ms,
+        max_message_bytes=service.max_message_bytes,
+    )
+    options = _options(config, service.max_message_bytes)
+    server = grpc.aio.server(interceptors=[interceptor], options=options)
     health = Health([service.name])
     service.register(server)
     health.register(server)
@@ -86,9 +103,11 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
     await health.set_serving(serving=True)
     await server.start()
     _log.info("listening", service=service.name, address=address, tls=_security(config))
+    watch = asyncio.create_task(admission.watch())
     try:
         yield address
     finally:
+        watch.cancel()
         await health.set_serving(serving=False)
         await asyncio.sleep(config.drain_delay_s)
         admission.draining = True
@@ -100,9 +119,12 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
         _log.info("stopped", service=service.name)
 
 
-def _options(config: ServiceConfig) -> tuple[tuple[str, int], ...]:
+def _options(config: ServiceConfig, max_message_bytes: int) -> tuple[tuple[str, int], ...]:
     return (
         *_OPTIONS,
+        ("grpc.max_receive_message_length", max_message_bytes),
+        # Twice the limit of calls, so that calls above it are refused at once and do not queue.
+        ("grpc.max_concurrent_streams", max(2 * config.max_concurrent_calls, _MIN_STREAMS)),
         ("grpc.so_reuseport", int(config.reuse_port)),
         ("grpc.max_connection_age_ms", round(config.max_connection_age_s * 1000)),
         ("grpc.max_connection_age_grace_ms", round(_MAX_CONNECTION_AGE_GRACE_S * 1000)),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from services.scorer.config import ScorerServiceConfig
     from services.scorer.scoring import Scoring
 
+MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+"""Largest request: 64 queries of 100,000 characters."""
 SERVICE_NAME = scorer_service_pb2.DESCRIPTOR.services_by_name["ScorerService"].full_name
 
 
@@ -40,7 +42,12 @@ async def scorer_app(
             await stack.enter_async_context(comparing(shadow))
         servicer = ScorerServicer(config, artifacts, shadow)
         register = partial(scorer_service_pb2_grpc.add_ScorerServiceServicer_to_server, servicer)
-        yield Service(name=SERVICE_NAME, register=register, shed_reason=servicer.shed_reason)
+        yield Service(
+            name=SERVICE_NAME,
+            register=register,
+            shed_reason=servicer.shed_reason,
+            max_message_bytes=MAX_MESSAGE_BYTES,
+        )
 
 
 def _get(artifacts: Artifacts, name: str) -> Scoring:

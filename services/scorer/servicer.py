@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from routemoa.errors import RouteMoAError
 from routemoa.v1 import scorer_service_pb2 as pb
 from routemoa.v1 import scorer_service_pb2_grpc
-from services.rpc.interceptors.guard import CACHE_SALT_KEY
+from services.rpc.interceptors.call import CACHE_SALT_KEY
 from services.rpc.validation import Violations
 from services.scorer.responses import fill_ranking
 from services.scorer.streams import chunked, ordered_map

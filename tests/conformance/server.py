@@ -23,8 +23,8 @@ from services.judge.servicer import JudgeServicer
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission
 from services.rpc.interceptors.guard import GuardInterceptor
-from services.rpc.server import MAX_MESSAGE_BYTES
 from services.rpc.standard_services import Health
+from services.scorer.app import MAX_MESSAGE_BYTES
 from tests.conformance.messages import SERVICES, response_message
 
 if TYPE_CHECKING:

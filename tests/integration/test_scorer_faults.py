@@ -24,7 +24,7 @@ from routemoa.v1.scorer_service_pb2 import (
 )
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from scorer import default_artifact_path
-from services.rpc.server import MAX_MESSAGE_BYTES
+from services.scorer.app import MAX_MESSAGE_BYTES
 from tests.integration.service_process import logged, started
 from tests.toolchain import missing
 

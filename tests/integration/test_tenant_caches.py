@@ -21,7 +21,7 @@ from routemoa.v1.scorer_service_pb2 import (
 )
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from services.rpc.channel import open_channel
-from services.rpc.interceptors.guard import CACHE_SALT_KEY
+from services.rpc.interceptors.call import CACHE_SALT_KEY
 from services.rpc.tls import TlsFiles
 from services.scorer.config import ScorerServiceConfig
 from tests.conftest import LOOPBACK, scorer_service

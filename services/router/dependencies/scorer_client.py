@@ -22,7 +22,7 @@ from services.router.dependencies.remote import (
 )
 from services.router.routing.events import Dependency, Fallback, Substitute
 from services.router.routing.ranking import Forecast
-from services.rpc.interceptors.guard import CACHE_SALT_KEY
+from services.rpc.interceptors.call import CACHE_SALT_KEY
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:

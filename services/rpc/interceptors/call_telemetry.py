@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import Counter, Histogram
 
-    from services.rpc.interceptors.guard import Call
+    from services.rpc.interceptors.call import Call
 
 _log = structlog.get_logger()
 

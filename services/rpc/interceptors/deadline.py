@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from routemoa.errors import DeadlineTooShortError
 from services.rpc.telemetry import REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from services.rpc.interceptors.guard import Call, Guard
+    from services.rpc.interceptors.call import Call, Check
 
 
-def deadline(floor_ms: int) -> Guard:
-    """Returns a guard that raises `DeadlineTooShortError` if less time than the floor is left."""
+def deadline(floor_ms: int) -> Check:
+    """Returns a check that raises `DeadlineTooShortError` if less time than the floor is left."""
 
-    @contextmanager
-    def guard(call: Call) -> Iterator[None]:
+    def check(call: Call) -> None:
         remaining_s = call.context.time_remaining()
         if remaining_s is not None and remaining_s * 1000 < floor_ms:
             REFUSED.labels("deadline_too_short").inc()
@@ -28,6 +24,5 @@ def deadline(floor_ms: int) -> Guard:
             }
             message = "the call allows {remaining_ms} ms and needs at least {floor_ms} ms"
             raise DeadlineTooShortError(message.format(**metadata), metadata)
-        yield
 
-    return guard
+    return check

@@ -17,7 +17,7 @@ from routemoa.errors import InternalError, RouteMoAError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.rpc.interceptors.guard import Call
+    from services.rpc.interceptors.call import Call
 
 _log = structlog.get_logger()
 
