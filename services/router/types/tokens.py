@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
+from services.router.types.token_estimate import estimate_tokens
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 TokenCounter = Callable[[str], int]
 """Returns the number of tokens of a text."""
 
-# English text has about four characters per token in common vocabularies, code and numbers fewer;
-# other scripts come near one token per character. Three keeps the estimate on the safe side.
-_ASCII_CHARACTERS_PER_TOKEN = 3
 _GAP = "\n[...]\n"
 MESSAGE_OVERHEAD_TOKENS = 8
 """An upper estimate of the tokens that a chat template adds to a message."""
@@ -26,12 +25,6 @@ _MAX_CHARACTERS = 100_000
 
 class TokenizerError(ValueError):
     """Raised for a tokenizer file that cannot be used; its text gives the reason."""
-
-
-def estimate_tokens(text: str) -> int:
-    """Returns a careful estimate, rather too high than too low."""
-    ascii_count = len(text.encode("ascii", "ignore"))
-    return -(-ascii_count // _ASCII_CHARACTERS_PER_TOKEN) + (len(text) - ascii_count)
 
 
 def count_bytes(text: str) -> int:
