@@ -1,6 +1,7 @@
 """Backends: a call to a model -> attempts over HTTP -> text.
 
 call: A call to a model and its attempts.
+billing: The tokens and dollars to book for an attempt.
 generator: The interface of whatever runs a call.
 client: Runs one attempt over HTTP.
 replicas/: Picks replicas; retries, hedges and resumes attempts.

@@ -7,14 +7,20 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.backends.http.exchange import Exchange, Usage
+import structlog
+
+from services.router.backends.billing import bill
+from services.router.backends.http.exchange import Exchange
 from services.router.budgets.reservation import UNLIMITED
 from services.router.types.conversation import prompt_tokens
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
+from services.router.types.token_estimate import estimate_tokens
+from services.router.types.tokens import TEMPLATE_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from services.router.backends.billing import Bill
     from services.router.budgets.reservation import Budget, Reservation
     from services.router.pool.model import PoolModel
     from services.router.routing.events import Resumed
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 
     Stream = Callable[["ModelCall"], AsyncGenerator[str | Resumed, None]]
     """Runs a call; see `Generator.stream`."""
+
+_log = structlog.get_logger()
 
 _UNBILLED = frozenset({CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStatus.REJECTED})
 """Statuses of attempts that the backend never processed, so they cost nothing."""
@@ -49,6 +57,8 @@ class Attempt:
     kind: AttemptKind
     exchange: Exchange
     reservation: Reservation
+    worst: Amount
+    """The amount of the reservation: no more is booked."""
     started_s: float = field(default_factory=time.monotonic, init=False)
     ended_s: float | None = field(default=None, init=False)
     status: CallStatus | None = field(default=None, init=False)
@@ -65,20 +75,6 @@ class Attempt:
         """Time to first token; None if there was none."""
         first_s = self.exchange.first_text_s
         return None if first_s is None else first_s - self.started_s
-
-    @property
-    def usage(self) -> Usage:
-        """The usage that the backend reported, or else the router's estimate."""
-        exchange = self.exchange
-        if exchange.usage is not None:
-            return exchange.usage
-        if not exchange.sent or self.status in _UNBILLED:
-            return Usage(prompt_tokens=0, completion_tokens=0)
-        count = exchange.model.count_tokens
-        return Usage(
-            prompt_tokens=prompt_tokens(exchange.messages, count) + count(exchange.partial),
-            completion_tokens=count(exchange.text) + exchange.reasoning_tokens,
-        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,8 +110,12 @@ class ModelCall:
 
     @property
     def worst(self) -> Amount:
-        """The most that one attempt can take: a reply of full length."""
-        return self.model.worst_case(prompt_tokens(self.messages))
+        """The most that the first attempt can take: a reply of full length."""
+        return self._worst(self.messages, "")
+
+    def _worst(self, messages: tuple[Message, ...], partial: str) -> Amount:
+        read = prompt_tokens(messages) + estimate_tokens(partial) + TEMPLATE_TOKENS
+        return self.model.worst_case(read)
 
     async def attempt(
         self,
@@ -136,16 +136,18 @@ class ModelCall:
         Raises:
             NoRoomError: The budget has no room for an attempt, or cannot be read.
         """
+        messages = messages or self.messages
+        worst = self._worst(messages, partial)
         reservation = self.reservation
         if self.attempts:
-            reservation = await self.budget.reserve_one(self.worst)
+            reservation = await self.budget.reserve_one(worst)
         exchange = Exchange(
             model=self.model,
             base_url=base_url,
-            messages=messages or self.messages,
+            messages=messages,
             partial=partial,
         )
-        attempt = Attempt(kind=kind, exchange=exchange, reservation=reservation)
+        attempt = Attempt(kind=kind, exchange=exchange, reservation=reservation, worst=worst)
         self.attempts.append(attempt)
         return attempt
 
@@ -171,33 +173,53 @@ class ModelCall:
         return tuple(entries)
 
     def _entry(self, attempt: Attempt) -> LedgerEntry:
-        usage = attempt.usage
-        cost_usd = usage.cost_usd
-        if cost_usd is None:
-            cost_usd = self.model.cost_usd(usage.prompt_tokens, usage.completion_tokens)
         assert attempt.status is not None  # noqa: S101  # `book` ends every attempt
         assert attempt.ended_s is not None  # noqa: S101
+        exchange = attempt.exchange
+        processed = exchange.sent and attempt.status not in _UNBILLED
+        billed = bill(exchange, attempt.worst, processed=processed)
+        if billed.capped:
+            _log_capped(exchange, billed)
         return LedgerEntry(
             model_id=self.model.id,
             purpose=self.purpose,
             attempt_kind=attempt.kind,
             status=attempt.status,
             layer_number=self.layer_number,
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            cached_prompt_tokens=usage.cached_prompt_tokens,
-            reasoning_tokens=attempt.exchange.reasoning_tokens,
-            cost_usd=cost_usd,
+            prompt_tokens=billed.usage.prompt_tokens,
+            completion_tokens=billed.usage.completion_tokens,
+            cached_prompt_tokens=billed.usage.cached_prompt_tokens,
+            cache_written_prompt_tokens=billed.usage.cache_written_prompt_tokens,
+            reasoning_tokens=billed.reasoning_tokens,
+            cost_usd=billed.cost_usd,
             price_version=self.model.price_version,
-            estimated=attempt.exchange.usage is None,
+            estimated=billed.estimated,
+            capped=billed.capped,
             duration_s=attempt.ended_s - attempt.started_s,
             time_to_first_token_s=attempt.first_text_after_s,
-            finish_reason=attempt.exchange.finish_reason,
-            backend_message=attempt.exchange.backend_message,
-            cache_written_prompt_tokens=usage.cache_written_prompt_tokens,
+            finish_reason=exchange.finish_reason,
+            backend_message=exchange.backend_message,
         )
 
     def _never_made(self) -> Attempt:
         """Returns the attempt that is booked for a call that was stopped before its first one."""
         exchange = Exchange(model=self.model, base_url="", messages=self.messages)
-        return Attempt(kind=AttemptKind.FIRST, exchange=exchange, reservation=self.reservation)
+        return Attempt(
+            kind=AttemptKind.FIRST,
+            exchange=exchange,
+            reservation=self.reservation,
+            worst=self.worst,
+        )
+
+
+def _log_capped(exchange: Exchange, billed: Bill) -> None:
+    reported = exchange.reported
+    assert reported is not None  # noqa: S101  # there is nothing else to cap
+    _log.warning(
+        "usage_capped",
+        model_id=exchange.model.id,
+        reported_tokens=reported.prompt_tokens + reported.completion_tokens,
+        reported_usd=reported.cost_usd,
+        booked_tokens=billed.usage.prompt_tokens + billed.usage.completion_tokens,
+        booked_usd=billed.cost_usd,
+    )

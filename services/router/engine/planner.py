@@ -12,7 +12,7 @@ from services.router.routing.candidates import Candidate, SelectionReason, StopR
 from services.router.routing.events import RoutingDecision
 from services.router.routing.ranking import early_stop, rank
 from services.router.routing.selection import Selection, fitting, select, unavailable
-from services.router.types.tokens import estimate_tokens
+from services.router.types.token_estimate import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -205,7 +205,7 @@ def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Ca
         score=run.posteriors.get(model.id, prior),
         prior_score=prior,
         expected_completion_tokens=written,
-        expected_cost_usd=model.cost_usd(prompt, written),
+        expected_cost_usd=model.prices.cost_usd(prompt_tokens=prompt, completion_tokens=written),
         worst=model.worst_case(worst_prompt),
         expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
         available=model.id not in forecast.unavailable_ids,

@@ -2,6 +2,7 @@
 
 pool: The pool, read from its file.
 model: A model of the pool.
+prices: The prices of a model.
 backend: The kinds of backends.
 endpoints: The addresses of a model's replicas.
 ca_file: TLS to backends with certificates of a private CA.

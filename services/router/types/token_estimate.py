@@ -43,10 +43,9 @@ _FIRST_BLOCK_WEIGHT = 30
 _SCRIPT_WEIGHTS = {
     20: bytes((0x04,)),  # Cyrillic
     25: bytes((0x06,)),  # Arabic
-    # Latin-1, Greek, Kana, Chinese
-    _FIRST_BLOCK_WEIGHT: bytes((0x00, 0x03, 0x30, *range(0x4E, 0xA0))),
-    # Latin, Hebrew, Thai, Hangul, punctuation; each half of an emoji
-    40: bytes((1, 2, 5, 7, 0x0E, 0x1E, 0x20, *range(0xAC, 0xE0))),
+    _FIRST_BLOCK_WEIGHT: bytes((0x00, 0x03, 0x30)),  # Latin-1, Greek, Kana
+    # Other Latin, Hebrew, Thai, punctuation, Chinese, Hangul; each half of an emoji
+    40: bytes((1, 2, 5, 7, 0x0E, 0x1E, 0x20, *range(0x4E, 0xA0), *range(0xAC, 0xE0))),
     50: bytes((0xFF,)),  # full-width forms
 }
 """Blocks of 256 code points, by the weight of their characters."""

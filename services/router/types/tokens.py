@@ -19,6 +19,8 @@ TokenCounter = Callable[[str], int]
 _GAP = "\n[...]\n"
 MESSAGE_OVERHEAD_TOKENS = 8
 """An upper estimate of the tokens that a chat template adds to a message."""
+TEMPLATE_TOKENS = 100
+"""An upper estimate of what a chat template adds once: a default system text, a date, channels."""
 _MAX_CHARACTERS = 100_000
 """Longer texts are estimated: counting them would delay every other call for too long."""
 

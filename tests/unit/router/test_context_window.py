@@ -28,7 +28,8 @@ from services.router.prompts.prompts import (
     proposer,
 )
 from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.types.tokens import estimate_tokens, shorten
+from services.router.types.token_estimate import estimate_tokens
+from services.router.types.tokens import shorten
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:

@@ -99,7 +99,7 @@ async def test_a_speculative_answer_is_booked_only_after_its_call_has_stopped() 
             await asyncio.sleep(60.0)
             yield ""
         finally:
-            attempt.exchange.usage = Usage(prompt_tokens=7, completion_tokens=3)
+            attempt.exchange.reported = Usage(prompt_tokens=7, completion_tokens=3)
 
     answer, ledger = SpeculativeAnswer(model_call("a"), frozenset(), stream), Ledger()
     await asyncio.sleep(1.0)

@@ -4,6 +4,7 @@ dialect: The interface of a dialect.
 backend_dialects: The dialect of each backend.
 openai: Chat completions of OpenAI, vLLM, SGLang, OpenRouter and compatible servers.
 openai_reader: Their replies.
+openai_usage: The usage in their replies.
 tgi: Text Generation Inference, both of its APIs.
 llamacpp: The server of llama.cpp.
 ollama: Ollama.

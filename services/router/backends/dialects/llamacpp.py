@@ -56,9 +56,9 @@ class _LlamaCppReader(OpenAiReader):
         if usage is not None or not isinstance(timings, dict):
             return usage
         read, written = count_of(timings.get("prompt_n")), count_of(timings.get("predicted_n"))
-        if read is None or written is None:
-            return None
         cached = count_of(timings.get("cache_n")) or 0  # not among `prompt_n`
         return Usage(
-            prompt_tokens=read + cached, completion_tokens=written, cached_prompt_tokens=cached
+            prompt_tokens=(read or 0) + cached,
+            completion_tokens=written or 0,
+            cached_prompt_tokens=cached,
         )

@@ -76,18 +76,16 @@ class _OllamaReader(Reader):
             raise AttemptFailedError(CallStatus.MALFORMED)
         if value.get("done") is True:
             self.finished = self.done = True
-            usage = _usage(value)
-            if usage is not None:
-                self._record_usage(usage)
+            self._record_usage(_usage(value))
         if message is None:
             return ""
         self._add_reasoning(message.get("thinking"))
         return text_of(message.get("content"))
 
 
-def _usage(value: dict[str, Any]) -> Usage | None:
+def _usage(value: dict[str, Any]) -> Usage:
     # A prompt that was wholly in the cache has no count; the router estimates it.
-    read, written = count_of(value.get("prompt_eval_count")), count_of(value.get("eval_count"))
-    if read is None or written is None:
-        return None
-    return Usage(prompt_tokens=read, completion_tokens=written)
+    return Usage(
+        prompt_tokens=count_of(value.get("prompt_eval_count")) or 0,
+        completion_tokens=count_of(value.get("eval_count")) or 0,
+    )

@@ -116,9 +116,7 @@ class _TgiReader(Reader):
         if token is not None and token.get("special") is not True:
             self._held += text_of(token.get("text"))
         if details is not None:
-            usage = _usage(details)
-            if usage is not None:
-                self._record_usage(usage)
+            self._record_usage(_usage(details))
         if value.get("generated_text") is not None:
             self.finished = self.done = True
         return self._settled()
@@ -137,8 +135,8 @@ class _TgiReader(Reader):
         return text
 
 
-def _usage(details: dict[str, Any]) -> Usage | None:
-    read, written = count_of(details.get("input_length")), count_of(details.get("generated_tokens"))
-    if read is None or written is None:
-        return None
-    return Usage(prompt_tokens=read, completion_tokens=written)
+def _usage(details: dict[str, Any]) -> Usage:
+    return Usage(
+        prompt_tokens=count_of(details.get("input_length")) or 0,
+        completion_tokens=count_of(details.get("generated_tokens")) or 0,
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from services.router.backends.http.attempt_failure import AttemptFailedError, status_of_error
 from services.router.types.ledger import CallStatus
+from services.router.types.token_estimate import weight
 
 if TYPE_CHECKING:
     from services.router.backends.http.exchange import Exchange, Usage
@@ -47,6 +48,7 @@ class Reader(ABC):
             inside=model.starts_in_reasoning and not exchange.partial
         )
         self._reported_reasoning_characters = 0
+        self._reported_reasoning_weight = 0
         self._begun = False
         """True once text or reasoning has come."""
         self._characters_left = model.max_reply_tokens * _CHARACTERS_PER_TOKEN_LIMIT
@@ -99,16 +101,20 @@ class Reader(ABC):
         if isinstance(value, str) and value:
             self._begun = True
             self._reported_reasoning_characters += len(value)
+            self._reported_reasoning_weight += weight(value)
             self._characters_left -= len(value)
 
     def _record_reasoning(self) -> None:
         self._exchange.reasoning_characters = (
             self._reported_reasoning_characters + self._splitter.reasoning_characters
         )
+        self._exchange.reasoning_weight = (
+            self._reported_reasoning_weight + self._splitter.reasoning_weight
+        )
 
     def _record_usage(self, usage: Usage) -> None:
-        """Keeps the last usage: counts are totals, and some backends repeat them."""
-        self._exchange.usage = usage
+        """Keeps the last counts: they are totals, and some backends repeat them."""
+        self._exchange.reported = usage.after(self._exchange.reported)
 
     def _fail(self, error: object) -> AttemptFailedError:
         """Returns the failure for an error object within the reply."""
@@ -137,6 +143,7 @@ class ReasoningSplitter:
         """White space at the start: part of the answer unless reasoning follows."""
         self._held = ""
         self.reasoning_characters = 0
+        self.reasoning_weight = 0
 
     def feed(self, text: str) -> str:
         """Takes more of the reply and returns the part that belongs to the answer."""
@@ -160,7 +167,7 @@ class ReasoningSplitter:
         """Returns the held text that belongs to the answer."""
         held, self._held = self._held, ""
         if self._where is _Where.REASONING:
-            self.reasoning_characters += len(held)
+            self._drop(held)
         return "".join([*self._space, held]) if self._where is _Where.START and held else ""
 
     def _start(self) -> None:
@@ -181,7 +188,11 @@ class ReasoningSplitter:
         else:  # the last characters may be the start of the closing tag
             kept = len(_CLOSE) - 1
             reasoning, self._held = self._held[:-kept], self._held[-kept:]
+        self._drop(reasoning)
+
+    def _drop(self, reasoning: str) -> None:
         self.reasoning_characters += len(reasoning)
+        self.reasoning_weight += weight(reasoning)
 
 
 def text_of(value: object) -> str:
@@ -199,6 +210,8 @@ def text_of(value: object) -> str:
 
 def count_of(value: object) -> int | None:
     """Returns a count of tokens; None if the value is no valid count."""
+    if isinstance(value, float) and value.is_integer():  # 12.0: some servers compute with floats
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 <= value < 1 << 31 else None
