@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import io
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
-from services.router.backends.billing import bill
+from services.router.backends.billing import Tariff
 from services.router.backends.http.exchange import Exchange
+from services.router.backends.http.usage import NO_USAGE
 from services.router.budgets.reservation import UNLIMITED
 from services.router.types.conversation import prompt_tokens
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
-from services.router.types.token_estimate import estimate_tokens
-from services.router.types.tokens import TEMPLATE_TOKENS
+from services.router.types.tokens import TEMPLATE_TOKENS, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from services.router.backends.billing import Bill
+    from services.router.backends.http.usage import Usage
     from services.router.budgets.reservation import Budget, Reservation
     from services.router.pool.model import PoolModel
     from services.router.routing.events import Resumed
@@ -76,6 +77,44 @@ class Attempt:
         first_s = self.exchange.first_text_s
         return None if first_s is None else first_s - self.started_s
 
+    @property
+    def usage(self) -> Usage:
+        """The usage that the backend reported, with estimates for the counts that it did not."""
+        exchange = self.exchange
+        if exchange.usage is not None:
+            return exchange.usage
+        if not self._was_processed:
+            return NO_USAGE
+        reported, model = exchange.reported or NO_USAGE, exchange.model
+        count = model.count_tokens
+        read = prompt_tokens(exchange.messages, count) + count(exchange.partial)
+        written = min(count(exchange.text) + exchange.reasoning_tokens, model.max_reply_tokens)
+        return replace(
+            reported,
+            prompt_tokens=reported.prompt_tokens or read,
+            completion_tokens=reported.completion_tokens or written,
+            cost_usd=reported.cost_usd or None,
+        )
+
+    @property
+    def tariff(self) -> Tariff:
+        """The prices, and the most that may be booked."""
+        model = self.exchange.model
+        return Tariff(
+            prices=model.prices, worst=self.worst, max_reply_tokens=model.max_reply_tokens
+        )
+
+    @property
+    def is_capped(self) -> bool:
+        """True if the backend reported more than was reserved."""
+        reported = self.exchange.reported
+        billed = self.exchange.usage is not None or self._was_processed
+        return billed and reported is not None and self.tariff.is_exceeded_by(reported)
+
+    @property
+    def _was_processed(self) -> bool:
+        return self.exchange.sent and self.status not in _UNBILLED
+
 
 @dataclass(slots=True, kw_only=True)
 class ModelCall:
@@ -98,6 +137,7 @@ class ModelCall:
     attempts: list[Attempt] = field(default_factory=list, init=False)
     """The attempts, in the order in which they started."""
     _written: io.StringIO = field(default_factory=io.StringIO, init=False)
+    _worst_first: Amount | None = field(default=None, init=False)
 
     @property
     def text(self) -> str:
@@ -111,7 +151,9 @@ class ModelCall:
     @property
     def worst(self) -> Amount:
         """The most that the first attempt can take: a reply of full length."""
-        return self._worst(self.messages, "")
+        if self._worst_first is None:
+            self._worst_first = self._worst(self.messages, "")
+        return self._worst_first
 
     def _worst(self, messages: tuple[Message, ...], partial: str) -> Amount:
         read = prompt_tokens(messages) + estimate_tokens(partial) + TEMPLATE_TOKENS
@@ -137,7 +179,8 @@ class ModelCall:
             NoRoomError: The budget has no room for an attempt, or cannot be read.
         """
         messages = messages or self.messages
-        worst = self._worst(messages, partial)
+        same = messages is self.messages and not partial
+        worst = self.worst if same else self._worst(messages, partial)
         reservation = self.reservation
         if self.attempts:
             reservation = await self.budget.reserve_one(worst)
@@ -176,9 +219,8 @@ class ModelCall:
         assert attempt.status is not None  # noqa: S101  # `book` ends every attempt
         assert attempt.ended_s is not None  # noqa: S101
         exchange = attempt.exchange
-        processed = exchange.sent and attempt.status not in _UNBILLED
-        billed = bill(exchange, attempt.worst, processed=processed)
-        if billed.capped:
+        billed, capped = attempt.tariff.bill(attempt.usage), attempt.is_capped
+        if capped:
             _log_capped(exchange, billed)
         return LedgerEntry(
             model_id=self.model.id,
@@ -190,11 +232,11 @@ class ModelCall:
             completion_tokens=billed.usage.completion_tokens,
             cached_prompt_tokens=billed.usage.cached_prompt_tokens,
             cache_written_prompt_tokens=billed.usage.cache_written_prompt_tokens,
-            reasoning_tokens=billed.reasoning_tokens,
+            reasoning_tokens=min(exchange.reasoning_tokens, billed.usage.completion_tokens),
             cost_usd=billed.cost_usd,
             price_version=self.model.price_version,
-            estimated=billed.estimated,
-            capped=billed.capped,
+            estimated=exchange.usage is None,
+            capped=capped,
             duration_s=attempt.ended_s - attempt.started_s,
             time_to_first_token_s=attempt.first_text_after_s,
             finish_reason=exchange.finish_reason,

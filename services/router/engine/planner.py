@@ -12,7 +12,7 @@ from services.router.routing.candidates import Candidate, SelectionReason, StopR
 from services.router.routing.events import RoutingDecision
 from services.router.routing.ranking import early_stop, rank
 from services.router.routing.selection import Selection, fitting, select, unavailable
-from services.router.types.token_estimate import estimate_tokens
+from services.router.types.tokens import estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

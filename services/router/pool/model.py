@@ -22,8 +22,7 @@ from services.router.pool.ca_file import read_ca_file
 from services.router.pool.endpoints import Endpoints
 from services.router.pool.prices import Prices
 from services.router.types.amounts import Amount
-from services.router.types.token_estimate import estimate_tokens
-from services.router.types.tokens import open_tokenizer
+from services.router.types.tokens import estimate_tokens, open_tokenizer
 
 if TYPE_CHECKING:
     from services.router.types.tokens import TokenCounter

@@ -5,5 +5,4 @@ conversation: The messages of a call, and the query that they ask.
 deadline: A point in time, and a timeout for many short waits.
 ledger: One entry for every attempt at a call to a model.
 tokens: Counts the tokens of a text.
-token_estimate: Estimates them from the characters.
 """

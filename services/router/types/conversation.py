@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from services.router.types.token_estimate import estimate_tokens
-from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, count_bytes
+from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, count_bytes, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

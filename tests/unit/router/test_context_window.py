@@ -28,8 +28,7 @@ from services.router.prompts.prompts import (
     proposer,
 )
 from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.types.token_estimate import estimate_tokens
-from services.router.types.tokens import shorten
+from services.router.types.tokens import estimate_tokens, shorten
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:
@@ -105,6 +104,13 @@ def test_a_model_fits_that_has_just_enough_room_for_the_conversation_and_a_whole
     assert not fits(reader(-1), ASKED)
     assert fits(reader(10_000), ASKED)
     assert room_tokens(reader(7), ASKED) == 7
+
+
+def test_a_model_whose_window_is_too_small_for_many_digits_is_left_out() -> None:
+    query = Message(role=Role.USER, content="Add: " + "7" * 15_000)
+    sum_of_digits = Conversation(messages=(query,))
+    assert not fits(model(8192), sum_of_digits)
+    assert fits(model(32768), sum_of_digits)
 
 
 def test_an_answer_is_kept_whole_where_it_just_fits_and_cut_where_enough_of_it_does() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.types.token_estimate import estimate_tokens
-from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS
+from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens
 
 
 def chat(*texts: str, system: str = "") -> Conversation:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.backends.http.exchange import Usage
+from services.router.backends.http.usage import Usage
 from services.router.engine.final_answer import Writer, write_final
 from services.router.routing.events import Delta, Reset, Resumed
 from services.router.types.deadline import Deadline

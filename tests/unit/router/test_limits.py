@@ -11,7 +11,7 @@ from services.router.routing.selection import blocking_limit, fitting
 from services.router.strategies.smoa import ROLES
 from services.router.types.amounts import NOTHING, Amount, Caps
 from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.types.token_estimate import estimate_tokens
+from services.router.types.tokens import estimate_tokens
 
 NONCE = "01234567"
 calls = st.lists(

@@ -29,7 +29,7 @@ from services.router.routing.ranking import Forecast
 from services.router.types.conversation import prompt_tokens
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import Ledger
-from services.router.types.token_estimate import estimate_tokens
+from services.router.types.tokens import estimate_tokens
 from tests.unit.router.candidates import POLICY
 from tests.unit.router.runs import ASKED, ENTRY, pool_model, run_of
 from tests.virtual_time import virtually

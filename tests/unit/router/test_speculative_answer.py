@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.router.backends.call import CallFailedError
-from services.router.backends.http.exchange import Usage
+from services.router.backends.http.usage import Usage
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
 from services.router.routing.events import Answer
 from services.router.types.ledger import AttemptKind, CallStatus, Ledger

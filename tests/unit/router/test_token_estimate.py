@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.types.token_estimate import estimate_tokens, tokens_of_weight, weight
+from services.router.types.tokens import estimate_tokens, tokens_of_weight, weight
 
 TEXTS = yaml.safe_load((Path(__file__).parent / "token_counts.yaml").read_text(encoding="utf-8"))
 FINNISH = 0.92

@@ -7,8 +7,7 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 
 from services.router.prompts.context_window import fit_references, fits
 from services.router.types.conversation import Conversation, Message, Role
-from services.router.types.token_estimate import estimate_tokens
-from services.router.types.tokens import TokenizerError, open_tokenizer, shorten
+from services.router.types.tokens import TokenizerError, estimate_tokens, open_tokenizer, shorten
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:

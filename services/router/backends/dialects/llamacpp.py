@@ -8,8 +8,7 @@ from services.router.backends.dialects.openai import VllmDialect
 from services.router.backends.dialects.openai_reader import OpenAiReader
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError
-from services.router.backends.http.exchange import Usage
-from services.router.backends.http.reader import count_of
+from services.router.backends.http.usage import Usage, count_of
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from services.router.backends.dialects.dialect import (
 from services.router.backends.dialects.served_models import Catalogue, ServedModel
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import LineDecoder
-from services.router.backends.http.exchange import Usage
-from services.router.backends.http.reader import Reader, count_of, text_of
+from services.router.backends.http.reader import Reader, text_of
+from services.router.backends.http.usage import Usage, count_of
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:

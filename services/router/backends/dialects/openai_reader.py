@@ -12,7 +12,8 @@ from services.router.backends.http.reader import Reader, text_of
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
-    from services.router.backends.http.exchange import Exchange, Usage
+    from services.router.backends.http.exchange import Exchange
+    from services.router.backends.http.usage import Usage
 
 
 class OpenAiReader(Reader):

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.router.backends.http.exchange import Usage
-from services.router.backends.http.reader import count_in
+from services.router.backends.http.usage import Usage, count_in
 
 _MAX_COST_USD = 1e6
 

@@ -24,8 +24,8 @@ from services.router.backends.dialects.openai import OpenAiDialect
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import SseDecoder
-from services.router.backends.http.exchange import Usage
-from services.router.backends.http.reader import Reader, count_of, text_of
+from services.router.backends.http.reader import Reader, text_of
+from services.router.backends.http.usage import Usage, count_of
 from services.router.types.conversation import Role
 from services.router.types.ledger import CallStatus
 

@@ -7,51 +7,18 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.types.token_estimate import tokens_of_weight
+from services.router.types.tokens import tokens_of_weight
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from services.router.backends.http.usage import Usage
     from services.router.pool.model import PoolModel
     from services.router.types.conversation import Message
     from services.router.types.ledger import FinishReason
 
     Send = Callable[["Exchange"], AsyncGenerator[str, None]]
     """Sends an exchange and yields the reply; see `WireClient.stream`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """The usage that a backend reports for an attempt. A count of zero says nothing."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    """Tokens written, those of reasoning included."""
-    cached_prompt_tokens: int = 0
-    """Tokens of the prompt that the backend had in its cache."""
-    cache_written_prompt_tokens: int = 0
-    """Tokens of the prompt that the backend wrote to its cache."""
-    reasoning_tokens: int | None = None
-    """Tokens of reasoning among those written; None if not reported."""
-    cost_usd: float | None = None
-    """Cost as billed by the backend; None if not reported."""
-
-    def after(self, earlier: Usage | None) -> Usage:
-        """Returns the usage that holds after an earlier report: zeros replace nothing."""
-        if earlier is None:
-            return self
-        of_prompt = self if self.prompt_tokens else earlier
-        of_completion = self if self.completion_tokens else earlier
-        return Usage(
-            prompt_tokens=of_prompt.prompt_tokens,
-            completion_tokens=of_completion.completion_tokens,
-            cached_prompt_tokens=of_prompt.cached_prompt_tokens,
-            cache_written_prompt_tokens=of_prompt.cache_written_prompt_tokens,
-            reasoning_tokens=of_completion.reasoning_tokens,
-            cost_usd=self.cost_usd
-            if earlier.cost_usd is None
-            else self.cost_usd or earlier.cost_usd,
-        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,7 +40,7 @@ class Exchange:
     _written: io.StringIO = field(default_factory=io.StringIO, init=False)
     reasoning_characters: int = field(default=0, init=False)
     reasoning_weight: int = field(default=0, init=False)
-    """Weight of the reasoning, whose text is not kept; see `token_estimate`."""
+    """Weight of the reasoning, whose text is not kept; see `tokens`."""
     reported: Usage | None = field(default=None, init=False)
     """The counts that the backend reported, whole or not."""
     finish_reason: FinishReason | None = field(default=None, init=False)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from services.router.backends.http.attempt_failure import AttemptFailedError, status_of_error
 from services.router.types.ledger import CallStatus
-from services.router.types.token_estimate import weight
+from services.router.types.tokens import weight
 
 if TYPE_CHECKING:
-    from services.router.backends.http.exchange import Exchange, Usage
+    from services.router.backends.http.exchange import Exchange
+    from services.router.backends.http.usage import Usage
 
 _DECODER = json.JSONDecoder()  # half the cost of `json.loads`
 _DONE = "[DONE]"
@@ -206,17 +207,3 @@ def text_of(value: object) -> str:
     if not isinstance(value, str):
         raise AttemptFailedError(CallStatus.MALFORMED)
     return value
-
-
-def count_of(value: object) -> int | None:
-    """Returns a count of tokens; None if the value is no valid count."""
-    if isinstance(value, float) and value.is_integer():  # 12.0: some servers compute with floats
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if 0 <= value < 1 << 31 else None
-
-
-def count_in(details: object, name: str) -> int | None:
-    """Returns a count of tokens in an object; None if it holds no valid one."""
-    return count_of(details.get(name)) if isinstance(details, dict) else None
