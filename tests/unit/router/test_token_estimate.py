@@ -35,6 +35,30 @@ def test_a_long_number_has_a_token_per_digit() -> None:
     assert estimate_tokens("Add: " + "7" * 15_000) >= 15_000
 
 
+@pytest.mark.parametrize(
+    ("text", "weighs"),
+    [
+        *(("aeiotw", 6 * 4), (" jkqvxyz", 8 * 15), ("AZ", 2 * 16), ("\n\t\x7f.", 4 * 21)),
+        *(("19", 2 * 25), ("a" * 11, 11 * 4), ("a" * 12, 12 * 4 + 84), ("Ab1" * 4, 4 * 45 + 84)),
+        *(("7" * 11, 11 * 25), ("7" * 12, 12 * 20), ("7" * 24, 24 * 20), ("7" * 13, 240 + 25)),
+        *((" " * 3, 3 * 15), (" " * 4, 20), (" " * 9, 2 * 20 + 15)),
+        *(
+            ("ж", 20),
+            ("ب", 25),
+            ("é", 30),
+            ("éa", 34),
+            ("λ", 30),
+            ("カ", 30),
+            ("中", 40),
+            ("글", 40),
+        ),
+        *(("ไ", 40), ("ő", 40), ("א", 40), ("\u2019", 40), ("！", 50), ("अ", 60), ("😀", 80)),
+    ],
+)
+def test_characters_have_the_weight_of_their_class(text: str, weighs: int) -> None:
+    assert weight(text) == weighs
+
+
 def test_an_empty_text_has_no_tokens() -> None:
     assert estimate_tokens("") == 0
 
