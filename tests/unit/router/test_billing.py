@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 
 from services.router.backends.call import ModelCall
 from services.router.backends.dialects.backend_dialects import DIALECTS
+from services.router.backends.http.usage import Usage
+from services.router.budgets.account import Account
+from services.router.budgets.memory_store import MemoryStore
+from services.router.budgets.tenants import Allowance, Tenant
 from services.router.pool.backend import Backend
+from services.router.types.amounts import Caps
 from services.router.types.conversation import Message, Role
+from services.router.types.deadline import Deadline
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, Ledger
 from tests.wire.attempt import pool_model
 
@@ -182,6 +188,30 @@ async def test_an_attempt_that_continues_a_text_reserves_for_reading_it() -> Non
     assert reserved[0] == call.worst
     assert reserved[1].tokens > call.worst.tokens + 100
     assert [attempt.worst for attempt in call.attempts] == [call.worst, *reserved]
+
+
+async def test_a_backend_that_reports_too_much_does_not_lock_its_tenant_out() -> None:
+    calls = Calls(Backend.OPENROUTER)
+    worst = calls.call.worst
+    day = Allowance(tokens=3 * worst.tokens, usd=3 * worst.usd)
+    tenant = Tenant(id="research", per_day=day)
+    account = Account(
+        tenant=tenant,
+        caps=Caps(),
+        store=MemoryStore(),
+        deadline=Deadline.after(10),
+        lease_margin_s=30,
+    )
+    for _ in range(2):
+        calls = Calls(Backend.OPENROUTER)
+        (calls.call.reservation,) = await account.reserve([worst])
+        attempt = await calls.call.attempt("http://localhost", AttemptKind.FIRST)
+        attempt.exchange.reported = Usage(
+            prompt_tokens=2**31 - 1, completion_tokens=2**31 - 1, cost_usd=999_999
+        )
+        (entry,) = calls.call.book(Ledger(), CallStatus.OK)
+        assert entry.capped
+    assert await account.reserve([worst])
 
 
 numbers = st.integers(-(2**70), 2**70) | st.floats() | st.integers(0, 5_000) | st.booleans()
