@@ -153,7 +153,7 @@ def test_every_alert_says_what_to_do() -> None:
         if line.startswith("### ")
     }
     alerts = [rule for group in rules("ha")["groups"] for rule in group["rules"] if "alert" in rule]
-    assert len(alerts) == 16
+    assert len(alerts) == 17
     for alert in alerts:
         page, anchor = alert["annotations"]["runbook"].split("#")
         assert page == "docs/operations.md"

@@ -43,6 +43,7 @@ CORE = [
     module(
         "services/router/types/tokens",
         "unit/router/test_context_window",
+        "unit/router/test_token_estimate",
         "unit/router/test_tokenizer",
     ),
     module("services/router/routing/agreement", "unit/router/test_agreement"),

@@ -134,8 +134,8 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "services/router/prompts/context_window",
         _MARGIN,
-        "REFERENCE_OVERHEAD_TOKENS = 40",
-        ("40", "41"),
+        "REFERENCE_OVERHEAD_TOKENS = 50",
+        ("50", "51"),
     ),
     *equivalent(
         "services/router/prompts/context_window",

@@ -19,6 +19,8 @@ WORDS = [
     *("finish_reason", "prompt_tokens", "completion_tokens", "prompt_tokens_details", "cost"),
     *("message", "thinking", "done", "eval_count", "prompt_eval_count", "timings", "prompt_n"),
     *("token", "text", "special", "generated_text", "details", "generated_tokens", "input_length"),
+    *("total_tokens", "cached_tokens", "cache_write_tokens", "cache_read_input_tokens"),
+    *("is_byok", "cost_details", "upstream_inference_cost", "completion_tokens_details"),
     *("code", "stop", "abort", "<think>", "</think>", "\n\nUser:"),
 ]
 values: st.SearchStrategy[Any] = st.recursive(

@@ -128,6 +128,27 @@ async def test_ill_formed_names_of_models_are_reported_as_well_formed_text() -> 
     assert report.problems == ("does not serve spider-model; it serves m\ufffd",)
 
 
+async def test_other_prices_of_cached_tokens_are_told_if_the_pool_has_them() -> None:
+    pricing = {
+        **OPENROUTER_PRICING,
+        "input_cache_read": "0.0000001",
+        "input_cache_write": "0.00000125",
+    }
+    listed = {"data": [{"id": "spider-model", "context_length": 4096, "pricing": pricing}]}
+    async with playing(plain("openrouter"), at=listing("openrouter", listed)) as playback:
+        report = await checked(playback, "openrouter")
+        assert report.problems == ()
+        report = await checked(
+            playback,
+            "openrouter",
+            cached_prompt_price_usd_per_million_tokens=0.25,
+            cache_written_prompt_price_usd_per_million_tokens=1.25,
+        )
+    assert report.problems == (
+        "cached_prompt_price_usd_per_million_tokens is 0.25, but the server's is 0.1",
+    )
+
+
 async def test_other_prices_than_openrouters_are_told() -> None:
     async with playing(plain("openrouter"), at=listing("openrouter")) as playback:
         report = await checked(playback, "openrouter", completion_price_usd_per_million_tokens=1.5)

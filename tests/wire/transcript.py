@@ -43,6 +43,7 @@ class Counts(BaseModel):
     prompt_tokens: int
     completion_tokens: int
     cached_prompt_tokens: int = 0
+    cache_written_prompt_tokens: int = 0
     reasoning_tokens: int | None = None
     cost_usd: float | None = None
 

@@ -2,6 +2,7 @@
 
 call: A call to a model and its attempts.
 call_failure: Failures of calls: whatever is raised ends one call with a status.
+billing: The tokens and dollars to book for an attempt.
 generator: The interface of whatever runs a call.
 client: Runs one attempt over HTTP.
 replicas/: Picks replicas; retries, hedges and resumes attempts.

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import io
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from services.router.backends.http.exchange import Exchange, Usage
+import structlog
+
+from services.router.backends.billing import Tariff
+from services.router.backends.http.exchange import Exchange
+from services.router.backends.http.usage import NO_USAGE
 from services.router.budgets.reservation import UNLIMITED
 from services.router.types.conversation import prompt_tokens
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
+from services.router.types.tokens import TEMPLATE_TOKENS, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from services.router.backends.billing import Bill
+    from services.router.backends.http.usage import Usage
     from services.router.budgets.reservation import Budget, Reservation
     from services.router.pool.model import PoolModel
     from services.router.routing.events import Resumed
@@ -25,6 +32,8 @@ if TYPE_CHECKING:
 
     Stream = Callable[["ModelCall"], AsyncGenerator[str | Resumed, None]]
     """Runs a call; see `Generator.stream`."""
+
+_log = structlog.get_logger()
 
 _UNBILLED = frozenset({CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStatus.REJECTED})
 """Statuses of attempts that the backend never processed, so they cost nothing, unless text came."""
@@ -37,6 +46,8 @@ class Attempt:
     kind: AttemptKind
     exchange: Exchange
     reservation: Reservation
+    worst: Amount
+    """The amount of the reservation: no more is booked."""
     started_s: float = field(default_factory=time.monotonic, init=False)
     ended_s: float | None = field(default=None, init=False)
     status: CallStatus | None = field(default=None, init=False)
@@ -56,17 +67,43 @@ class Attempt:
 
     @property
     def usage(self) -> Usage:
-        """The usage that the backend reported, or else the router's estimate."""
+        """The usage that the backend reported, with estimates for the counts that it did not."""
         exchange = self.exchange
         if exchange.usage is not None:
             return exchange.usage
-        if not exchange.sent or (self.status in _UNBILLED and exchange.first_text_s is None):
-            return Usage(prompt_tokens=0, completion_tokens=0)
-        count = exchange.model.count_tokens
-        return Usage(
-            prompt_tokens=prompt_tokens(exchange.messages, count) + count(exchange.partial),
-            completion_tokens=count(exchange.text) + exchange.reasoning_tokens,
+        if not self._was_processed:
+            return NO_USAGE
+        reported, model = exchange.reported or NO_USAGE, exchange.model
+        count = model.count_tokens
+        read = prompt_tokens(exchange.messages, count) + count(exchange.partial)
+        written = min(count(exchange.text) + exchange.reasoning_tokens, model.max_reply_tokens)
+        return replace(
+            reported,
+            prompt_tokens=reported.prompt_tokens or read,
+            completion_tokens=reported.completion_tokens or written,
+            cost_usd=reported.cost_usd or None,
         )
+
+    @property
+    def tariff(self) -> Tariff:
+        """The prices, and the most that may be booked."""
+        model = self.exchange.model
+        return Tariff(
+            prices=model.prices, worst=self.worst, max_reply_tokens=model.max_reply_tokens
+        )
+
+    @property
+    def is_capped(self) -> bool:
+        """True if the backend reported more than was reserved."""
+        reported = self.exchange.reported
+        billed = self.exchange.usage is not None or self._was_processed
+        return billed and reported is not None and self.tariff.is_exceeded_by(reported)
+
+    @property
+    def _was_processed(self) -> bool:
+        exchange = self.exchange
+        wrote = exchange.first_text_s is not None
+        return exchange.sent and (wrote or self.status not in _UNBILLED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,6 +129,7 @@ class ModelCall:
     attempts: list[Attempt] = field(default_factory=list, init=False)
     """The attempts, in the order in which they started."""
     _written: io.StringIO = field(default_factory=io.StringIO, init=False)
+    _worst_first: Amount | None = field(default=None, init=False)
 
     @property
     def text(self) -> str:
@@ -104,8 +142,14 @@ class ModelCall:
 
     @property
     def worst(self) -> Amount:
-        """The most that one attempt can take: a reply of full length."""
-        return self.model.worst_case(prompt_tokens(self.messages))
+        """The most that the first attempt can take: a reply of full length."""
+        if self._worst_first is None:
+            self._worst_first = self._worst(self.messages, "")
+        return self._worst_first
+
+    def _worst(self, messages: tuple[Message, ...], partial: str) -> Amount:
+        read = prompt_tokens(messages) + estimate_tokens(partial) + TEMPLATE_TOKENS
+        return self.model.worst_case(read)
 
     async def attempt(
         self,
@@ -126,17 +170,20 @@ class ModelCall:
         Raises:
             NoRoomError: The budget has no room for an attempt, or cannot be read.
         """
+        messages = messages or self.messages
+        same = messages is self.messages and not partial
+        worst = self.worst if same else self._worst(messages, partial)
         reservation = self.reservation
         if self.attempts:
-            reservation = await self.budget.reserve_one(self.worst)
+            reservation = await self.budget.reserve_one(worst)
         exchange = Exchange(
             model=self.model,
             base_url=base_url,
-            messages=messages or self.messages,
+            messages=messages,
             partial=partial,
             cache_salt=self.cache_salt,
         )
-        attempt = Attempt(kind=kind, exchange=exchange, reservation=reservation)
+        attempt = Attempt(kind=kind, exchange=exchange, reservation=reservation, worst=worst)
         self.attempts.append(attempt)
         return attempt
 
@@ -162,33 +209,52 @@ class ModelCall:
         return tuple(entries)
 
     def _entry(self, attempt: Attempt) -> LedgerEntry:
-        usage = attempt.usage
-        cost_usd = usage.cost_usd
-        if cost_usd is None:
-            cost_usd = self.model.cost_usd(usage.prompt_tokens, usage.completion_tokens)
         assert attempt.status is not None  # noqa: S101  # `book` ends every attempt
         assert attempt.ended_s is not None  # noqa: S101
+        exchange = attempt.exchange
+        billed, capped = attempt.tariff.bill(attempt.usage), attempt.is_capped
+        if capped:
+            _log_capped(exchange, billed)
         return LedgerEntry(
             model_id=self.model.id,
             purpose=self.purpose,
             attempt_kind=attempt.kind,
             status=attempt.status,
             layer_number=self.layer_number,
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            cached_prompt_tokens=usage.cached_prompt_tokens,
-            reasoning_tokens=attempt.exchange.reasoning_tokens,
-            cost_usd=cost_usd,
+            prompt_tokens=billed.usage.prompt_tokens,
+            completion_tokens=billed.usage.completion_tokens,
+            cached_prompt_tokens=billed.usage.cached_prompt_tokens,
+            cache_written_prompt_tokens=billed.usage.cache_written_prompt_tokens,
+            reasoning_tokens=min(exchange.reasoning_tokens, billed.usage.completion_tokens),
+            cost_usd=billed.cost_usd,
             price_version=self.model.price_version,
-            estimated=attempt.exchange.usage is None,
+            estimated=exchange.usage is None,
+            capped=capped,
             duration_s=attempt.ended_s - attempt.started_s,
             time_to_first_token_s=attempt.first_text_after_s,
-            finish_reason=attempt.exchange.finish_reason,
-            backend_message=attempt.exchange.backend_message,
-            cache_written_prompt_tokens=usage.cache_written_prompt_tokens,
+            finish_reason=exchange.finish_reason,
+            backend_message=exchange.backend_message,
         )
 
     def _never_made(self) -> Attempt:
         """Returns the attempt that is booked for a call that was stopped before its first one."""
         exchange = Exchange(model=self.model, base_url="", messages=self.messages)
-        return Attempt(kind=AttemptKind.FIRST, exchange=exchange, reservation=self.reservation)
+        return Attempt(
+            kind=AttemptKind.FIRST,
+            exchange=exchange,
+            reservation=self.reservation,
+            worst=self.worst,
+        )
+
+
+def _log_capped(exchange: Exchange, billed: Bill) -> None:
+    reported = exchange.reported
+    assert reported is not None  # noqa: S101  # there is nothing else to cap
+    _log.warning(
+        "usage_capped",
+        model_id=exchange.model.id,
+        reported_tokens=reported.prompt_tokens + reported.completion_tokens,
+        reported_usd=reported.cost_usd,
+        booked_tokens=billed.usage.prompt_tokens + billed.usage.completion_tokens,
+        booked_usd=billed.cost_usd,
+    )

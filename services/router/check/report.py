@@ -20,6 +20,12 @@ _KEY_REFUSED = {401, 403}
 _PROXY_REFUSES = 407
 _MAX_NAMES = 5
 _PRICE_TOLERANCE = 0.01
+_PRICES = (
+    "prompt_price_usd_per_million_tokens",
+    "completion_price_usd_per_million_tokens",
+    "cached_prompt_price_usd_per_million_tokens",
+    "cache_written_prompt_price_usd_per_million_tokens",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,8 +187,10 @@ def _catalogue_problems(
         problems.append(
             f"context_window_tokens is {model.context_window_tokens}, but the server's is {window}"
         )
-    for name in ("prompt_price_usd_per_million_tokens", "completion_price_usd_per_million_tokens"):
+    for name in _PRICES:
         theirs, ours = getattr(served, name), getattr(model, name)
-        if theirs is not None and abs(theirs - ours) > _PRICE_TOLERANCE * max(theirs, ours):
+        if theirs is None or ours is None:
+            continue
+        if abs(theirs - ours) > _PRICE_TOLERANCE * max(theirs, ours):
             problems.append(f"{name} is {ours:g}, but the server's is {theirs:g}")
     return problems

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
 _CALLS = Counter("routemoa_router_model_calls_total", "Calls to models.", ["model_id", "status"])
 _COST = Counter("routemoa_router_cost_usd_total", "Spending on models, in dollars.", ["model_id"])
+_CAPPED = Counter(
+    "routemoa_router_capped_attempts_total",
+    "Attempts whose backend reported more usage than was reserved, so that less was booked.",
+    ["model_id"],
+)
 
 ANSWERS = Counter(
     "routemoa_router_answers_total",
@@ -39,6 +44,8 @@ DRAFTS = Counter(
 
 
 def record_entry(entry: LedgerEntry) -> None:
-    """Counts an attempt at a call to a model, and its cost."""
+    """Counts an attempt at a call to a model and its cost, and whether its usage was capped."""
     _CALLS.labels(entry.model_id, entry.status.name).inc()
     _COST.labels(entry.model_id).inc(entry.cost_usd)
+    if entry.capped:
+        _CAPPED.labels(entry.model_id).inc()

@@ -205,7 +205,7 @@ def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Ca
         score=run.posteriors.get(model.id, prior),
         prior_score=prior,
         expected_completion_tokens=written,
-        expected_cost_usd=model.cost_usd(prompt, written),
+        expected_cost_usd=model.prices.cost_usd(prompt_tokens=prompt, completion_tokens=written),
         worst=model.worst_case(worst_prompt),
         expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
         available=model.id not in forecast.unavailable_ids,

@@ -20,6 +20,7 @@ from services.router.pool.backend import Backend
 from services.router.pool.backend_files import read_ca_file, read_key_file
 from services.router.pool.endpoints import BaseUrl, Endpoints, Proxy
 from services.router.pool.families import PRESETS, Family, Preset, guess_family
+from services.router.pool.prices import Prices
 from services.router.pool.request_shape import RequestShape
 from services.router.types.amounts import Amount
 from services.router.types.tokens import estimate_tokens, open_tokenizer
@@ -74,6 +75,16 @@ class PoolModel(BaseModel):
     attribution: Attribution | None = Field(default=None, description="For OpenRouter only.")
     prompt_price_usd_per_million_tokens: Price
     completion_price_usd_per_million_tokens: Price
+    cached_prompt_price_usd_per_million_tokens: Price | None = Field(
+        default=None,
+        description="Price of prompt tokens that the backend reads from its cache. Absent: the "
+        "prompt's price.",
+    )
+    cache_written_prompt_price_usd_per_million_tokens: Price | None = Field(
+        default=None,
+        description="Price of prompt tokens that the backend writes to its cache. Absent: the "
+        "prompt's price.",
+    )
     context_window_tokens: int = Field(gt=0)
     tokenizer_file: Path | None = Field(
         default=None,
@@ -181,24 +192,34 @@ class PoolModel(BaseModel):
         return None if self.api_key_file is None else read_key_file(self.api_key_file)
 
     @cached_property
-    def price_version(self) -> str:
-        """Identifies the model's prices; every ledger entry holds the version of its prices."""
-        return short_hash(
-            f"{self.prompt_price_usd_per_million_tokens!r}"
-            f" {self.completion_price_usd_per_million_tokens!r}"
+    def prices(self) -> Prices:
+        """The prices of its tokens."""
+        prompt = self.prompt_price_usd_per_million_tokens
+        cached = self.cached_prompt_price_usd_per_million_tokens
+        written = self.cache_written_prompt_price_usd_per_million_tokens
+        return Prices(
+            prompt=prompt,
+            completion=self.completion_price_usd_per_million_tokens,
+            cached_prompt=prompt if cached is None else cached,
+            cache_written_prompt=prompt if written is None else written,
         )
 
-    def cost_usd(self, prompt_tokens: int, completion_tokens: int) -> float:
-        """Returns the cost of a call of that size at the model's prices."""
-        return (
-            prompt_tokens * self.prompt_price_usd_per_million_tokens
-            + completion_tokens * self.completion_price_usd_per_million_tokens
-        ) / 1e6
+    @cached_property
+    def price_version(self) -> str:
+        """Identifies the model's prices; every ledger entry holds the version of its prices."""
+        prices = self.prices
+        of_cache = (prices.cached_prompt, prices.cache_written_prompt)
+        shown = [prices.prompt, prices.completion]
+        if of_cache != (prices.prompt, prices.prompt):
+            shown += of_cache
+        return short_hash(" ".join(map(repr, shown)))
 
     def worst_case(self, prompt_tokens: int) -> Amount:
-        """Returns the amount of a call with a reply of full length."""
+        """Returns the amount of a call with a reply of full length, at the highest prices."""
         reply_tokens = self.max_reply_tokens
-        cost_usd = self.cost_usd(prompt_tokens, reply_tokens)
+        cost_usd = self.prices.worst_cost_usd(
+            prompt_tokens=prompt_tokens, completion_tokens=reply_tokens
+        )
         return Amount.of_call(prompt_tokens + reply_tokens, cost_usd)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 INSTRUCTION_TOKENS = 300
 """Upper estimate for the router's own instruction and marks."""
-REFERENCE_OVERHEAD_TOKENS = 40
+REFERENCE_OVERHEAD_TOKENS = 50
 """Upper estimate for the marks around a reference and the example of its grade, by any tokenizer."""
 _MIN_REFERENCE_TOKENS = 64
 """A reference that would be cut shorter than this is omitted."""

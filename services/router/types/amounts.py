@@ -63,7 +63,9 @@ NOTHING = Amount()
 
 def nano_usd(usd: float) -> int:
     """Returns dollars in billionths, rounded up, without the rounding error of the float."""
-    return math.ceil(round(usd * _NANO_PER_USD, 3))
+    nano = usd * _NANO_PER_USD
+    nearest = round(nano)
+    return nearest if math.isclose(nano, nearest, rel_tol=1e-15, abs_tol=5e-4) else math.ceil(nano)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
-from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS
+from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens
 
 
 def chat(*texts: str, system: str = "") -> Conversation:
@@ -36,7 +36,8 @@ def test_tokens_are_those_of_all_messages_and_of_the_marks_around_each() -> None
     expected = 4 + 4 + 6 + 4 + 4 * MESSAGE_OVERHEAD_TOKENS
     assert conversation.count_tokens(len) == expected
     assert prompt_tokens(conversation.messages, len) == expected
-    assert conversation.tokens == 2 + 2 + 2 + 2 + 4 * MESSAGE_OVERHEAD_TOKENS
+    estimated = sum(estimate_tokens(text) for text in ("four", "sixsix", "four", "four"))
+    assert conversation.tokens == estimated + 4 * MESSAGE_OVERHEAD_TOKENS
 
 
 def test_tokens_are_counted_once_by_each_tokenizer() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.backends.http.exchange import Usage
+from services.router.backends.http.usage import Usage
 from services.router.engine.final_answer import Writer, write_final
 from services.router.routing.events import Delta, Reset, Resumed
 from services.router.types.deadline import Deadline
@@ -299,7 +299,7 @@ async def test_a_call_is_booked_only_after_it_has_stopped() -> None:
             await asyncio.sleep(60.0)
             yield ""
         finally:
-            attempt.exchange.usage = Usage(prompt_tokens=7, completion_tokens=3)
+            attempt.exchange.reported = Usage(prompt_tokens=7, completion_tokens=3)
 
     seen = await written({"a": []}, stream=stream, deadline_s=10.0)
     assert [entry.completion_tokens for entry in seen.run.ledger.entries] == [3]
@@ -334,7 +334,7 @@ async def test_the_final_answer_has_the_tokens_of_its_call_and_the_time_of_its_f
         await asyncio.sleep(1.0)
         attempt.exchange.first_text_s = asyncio.get_running_loop().time()
         yield "Eight."
-        attempt.exchange.usage = Usage(prompt_tokens=7, completion_tokens=3)
+        attempt.exchange.reported = Usage(prompt_tokens=7, completion_tokens=3)
 
     seen = await written({"a": []}, stream=stream)
     final = seen.run.final

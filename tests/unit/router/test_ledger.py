@@ -26,6 +26,7 @@ def entry(
     first_text_s: float | None = 0.1,
     kind: AttemptKind = AttemptKind.FIRST,
     model_id: str = "m",
+    capped: bool = False,
 ) -> LedgerEntry:
     return LedgerEntry(
         model_id=model_id,
@@ -37,6 +38,7 @@ def entry(
         completion_tokens=wrote,
         cost_usd=cost_usd,
         estimated=False,
+        capped=capped,
         duration_s=1.0,
         time_to_first_token_s=first_text_s,
     )
@@ -71,6 +73,14 @@ def test_the_metrics_count_calls_by_status_and_what_they_cost() -> None:
     assert value("routemoa_router_model_calls_total", status="OK") == 1
     assert value("routemoa_router_model_calls_total", status="TIMEOUT") == 1
     assert value("routemoa_router_cost_usd_total") == pytest.approx(0.75)
+
+
+def test_the_metrics_count_attempts_whose_usage_was_capped() -> None:
+    ledger = Ledger(on_entry=record_entry)
+    ledger.add(entry(model_id="liar", capped=True))
+    ledger.add(entry(model_id="liar"))
+    name = "routemoa_router_capped_attempts_total"
+    assert REGISTRY.get_sample_value(name, {"model_id": "liar"}) == 1
 
 
 def test_a_reply_that_was_resumed_read_what_its_first_attempt_read_and_wrote_all_of_it() -> None:

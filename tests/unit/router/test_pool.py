@@ -44,7 +44,9 @@ def test_a_pool_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert list(pool.by_id) == ["small", "large"]
     assert pool.by_id["large"].replicas.base_urls == ("https://models.example/v1",)
     assert pool.by_id["small"].prior_score is None
-    assert pool.by_id["small"].cost_usd(1000, 500) == pytest.approx(0.0002)
+    assert pool.by_id["small"].prices.cost_usd(
+        prompt_tokens=1000, completion_tokens=500
+    ) == pytest.approx(0.0002)
 
 
 def test_every_problem_is_named_with_its_line(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.router.backends.call_failure import CallFailedError
-from services.router.backends.http.exchange import Usage
+from services.router.backends.http.usage import Usage
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
 from services.router.routing.events import Answer
 from services.router.types.ledger import AttemptKind, CallStatus, Ledger
@@ -99,7 +99,7 @@ async def test_a_speculative_answer_is_booked_only_after_its_call_has_stopped() 
             await asyncio.sleep(60.0)
             yield ""
         finally:
-            attempt.exchange.usage = Usage(prompt_tokens=7, completion_tokens=3)
+            attempt.exchange.reported = Usage(prompt_tokens=7, completion_tokens=3)
 
     answer, ledger = SpeculativeAnswer(model_call("a"), frozenset(), stream), Ledger()
     await asyncio.sleep(1.0)

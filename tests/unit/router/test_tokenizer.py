@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 
 from services.router.prompts.context_window import fit_references, fits
 from services.router.types.conversation import Conversation, Message, Role
@@ -20,6 +20,16 @@ def words(tmp_path: Path) -> Path:
     tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     path = tmp_path / "tokenizer.json"
+    tokenizer.save(str(path))
+    return path
+
+
+@pytest.fixture
+def characters(tmp_path: Path) -> Path:
+    """A tokenizer for which each character is a token."""
+    tokenizer = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    path = tmp_path / "characters.json"
     tokenizer.save(str(path))
     return path
 
@@ -52,10 +62,12 @@ def test_a_conversation_fits_by_the_tokenizers_count_where_the_estimate_would_no
     assert not fits(model(1000, None), conversation)
 
 
-def test_a_conversation_that_the_estimate_would_let_through_is_held_back(words: Path) -> None:
-    conversation = asked("a " * 1000)
-    assert fits(model(1200, None), conversation)
-    assert not fits(model(1200, words), conversation)
+def test_a_conversation_that_the_estimate_would_let_through_is_held_back(
+    characters: Path,
+) -> None:
+    conversation = asked("word " * 400)
+    assert fits(model(1500, None), conversation)
+    assert not fits(model(1500, characters), conversation)
 
 
 def test_the_worst_answers_are_dropped_first_and_the_last_is_cut_to_the_token(words: Path) -> None:

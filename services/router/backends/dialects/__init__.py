@@ -5,6 +5,7 @@ messages: Messages in the roles that a model accepts.
 backend_dialects: The dialect of each backend.
 openai: Chat completions of OpenAI, vLLM, SGLang, OpenRouter and compatible servers.
 openai_reader: Their replies.
+openai_usage: The usage in their replies.
 tgi: Text Generation Inference, both of its APIs.
 llamacpp: The server of llama.cpp.
 ollama: Ollama.

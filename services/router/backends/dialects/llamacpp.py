@@ -8,8 +8,7 @@ from services.router.backends.dialects.openai import VllmDialect
 from services.router.backends.dialects.openai_reader import OpenAiReader
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError
-from services.router.backends.http.exchange import Usage
-from services.router.backends.http.reader import count_of
+from services.router.backends.http.usage import Usage, count_of
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -56,9 +55,9 @@ class _LlamaCppReader(OpenAiReader):
         if usage is not None or not isinstance(timings, dict):
             return usage
         read, written = count_of(timings.get("prompt_n")), count_of(timings.get("predicted_n"))
-        if read is None or written is None:
-            return None
         cached = count_of(timings.get("cache_n")) or 0  # not among `prompt_n`
         return Usage(
-            prompt_tokens=read + cached, completion_tokens=written, cached_prompt_tokens=cached
+            prompt_tokens=(read or 0) + cached,
+            completion_tokens=written or 0,
+            cached_prompt_tokens=cached,
         )

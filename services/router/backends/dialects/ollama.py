@@ -18,8 +18,8 @@ from services.router.backends.dialects.served_models import Catalogue, ServedMod
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import LineDecoder
 from services.router.backends.http.error_objects import is_error
-from services.router.backends.http.exchange import Usage
-from services.router.backends.http.reader import Reader, count_of, text_of
+from services.router.backends.http.reader import Reader, text_of
+from services.router.backends.http.usage import Usage, count_of
 from services.router.backends.http.well_formed import well_formed
 from services.router.types.ledger import CallStatus
 
@@ -80,18 +80,16 @@ class _OllamaReader(Reader):
         if value.get("done") is True:
             self._finish(value.get("done_reason"), value)
             self.finished = self.done = True
-            usage = _usage(value)
-            if usage is not None:
-                self._record_usage(usage)
+            self._record_usage(_usage(value))
         if message is None:
             return ""
         self._add_reasoning(message.get("thinking"))
         return text_of(message.get("content"))
 
 
-def _usage(value: dict[str, Any]) -> Usage | None:
+def _usage(value: dict[str, Any]) -> Usage:
     # A prompt that was wholly in the cache has no count; the router estimates it.
-    read, written = count_of(value.get("prompt_eval_count")), count_of(value.get("eval_count"))
-    if read is None or written is None:
-        return None
-    return Usage(prompt_tokens=read, completion_tokens=written)
+    return Usage(
+        prompt_tokens=count_of(value.get("prompt_eval_count")) or 0,
+        completion_tokens=count_of(value.get("eval_count")) or 0,
+    )

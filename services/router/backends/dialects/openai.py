@@ -11,7 +11,7 @@ from services.router.backends.dialects.dialect import (
     reply_tokens,
     request_headers,
 )
-from services.router.backends.dialects.openai_reader import OpenAiReader
+from services.router.backends.dialects.openai_reader import OpenAiReader, OpenRouterReader
 from services.router.backends.dialects.served_models import read_listing
 from services.router.pool.backend import Backend
 from services.router.pool.request_shape import TokenLimitField
@@ -85,6 +85,10 @@ class OpenRouterDialect(OpenAiDialect):
 
     A model's name may have a suffix (`:nitro`, `:free`).
     """
+
+    def reader(self, exchange: Exchange) -> Reader:
+        """Returns a reader of the reply."""
+        return OpenRouterReader(exchange)
 
     def _headers(self, exchange: Exchange) -> dict[str, str]:
         headers = super()._headers(exchange)

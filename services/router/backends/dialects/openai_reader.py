@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from services.router.backends.dialects.openai_usage import read_cost, read_usage
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import SseDecoder
 from services.router.backends.http.error_objects import is_error
-from services.router.backends.http.exchange import Usage
-from services.router.backends.http.reader import Reader, count_in, count_of, text_of
+from services.router.backends.http.reader import Reader, text_of
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
     from services.router.backends.http.exchange import Exchange
+    from services.router.backends.http.usage import Usage
 
 
 class OpenAiReader(Reader):
@@ -81,8 +83,7 @@ class OpenAiReader(Reader):
 
     def _usage(self, value: dict[str, Any]) -> Usage | None:
         """Returns the usage in an event, if any."""
-        usage = value.get("usage")
-        return None if usage is None else read_usage(usage)
+        return read_usage(value.get("usage"))
 
 
 def joined_text(value: object) -> str:
@@ -94,30 +95,9 @@ def joined_text(value: object) -> str:
     return "".join(text for text in texts if isinstance(text, str))
 
 
-def read_usage(value: object) -> Usage | None:
-    """Returns the token counts in a `usage` object; None if it holds none."""
-    if not isinstance(value, dict):
-        return None
-    prompt, completion = (
-        count_of(value.get("prompt_tokens")),
-        count_of(value.get("completion_tokens")),
-    )
-    if prompt is None or completion is None:
-        return None
-    read, written = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
-    reasoning = count_in(written, "reasoning_tokens")
-    if reasoning is None:
-        reasoning = count_of(value.get("reasoning_tokens"))  # SGLang reports it here
-    return Usage(
-        prompt_tokens=prompt,
-        completion_tokens=completion,
-        cached_prompt_tokens=min(count_in(read, "cached_tokens") or 0, prompt),
-        reasoning_tokens=None if reasoning is None else min(reasoning, completion),
-        cost_usd=_cost(value.get("cost")),
-    )
+class OpenRouterReader(OpenAiReader):
+    """Reads the cost too; no other backend's is believed."""
 
-
-def _cost(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if 0 <= value < 1e6 else None
+    def _usage(self, value: dict[str, Any]) -> Usage | None:
+        usage = super()._usage(value)
+        return None if usage is None else replace(usage, cost_usd=read_cost(value["usage"]))

@@ -20,6 +20,8 @@ class ServedModel:
     context_window_tokens: int | None = None
     prompt_price_usd_per_million_tokens: float | None = None
     completion_price_usd_per_million_tokens: float | None = None
+    cached_prompt_price_usd_per_million_tokens: float | None = None
+    cache_written_prompt_price_usd_per_million_tokens: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,8 @@ def _served(item: Mapping[str, Any]) -> ServedModel:
         or positive(item.get("context_length")),
         prompt_price_usd_per_million_tokens=_price(prices.get("prompt")),
         completion_price_usd_per_million_tokens=_price(prices.get("completion")),
+        cached_prompt_price_usd_per_million_tokens=_price(prices.get("input_cache_read")),
+        cache_written_prompt_price_usd_per_million_tokens=_price(prices.get("input_cache_write")),
     )
 
 

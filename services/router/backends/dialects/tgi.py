@@ -30,8 +30,8 @@ from services.router.backends.dialects.served_models import Catalogue, ServedMod
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import SseDecoder
 from services.router.backends.http.error_objects import is_error
-from services.router.backends.http.exchange import Usage
-from services.router.backends.http.reader import Reader, count_of, text_of
+from services.router.backends.http.reader import Reader, text_of
+from services.router.backends.http.usage import Usage, count_of
 from services.router.types.conversation import Role
 from services.router.types.ledger import CallStatus
 
@@ -124,9 +124,7 @@ class _TgiReader(Reader):
         if token is not None and token.get("special") is not True:
             self._held += text_of(token.get("text"))
         if details is not None:
-            usage = _usage(details)
-            if usage is not None:
-                self._record_usage(usage)
+            self._record_usage(_usage(details))
             self._finish(details.get("finish_reason"), value)
         if value.get("generated_text") is not None:
             self.finished = True
@@ -147,8 +145,8 @@ class _TgiReader(Reader):
         return text
 
 
-def _usage(details: dict[str, Any]) -> Usage | None:
-    read, written = count_of(details.get("input_length")), count_of(details.get("generated_tokens"))
-    if read is None or written is None:
-        return None
-    return Usage(prompt_tokens=read, completion_tokens=written)
+def _usage(details: dict[str, Any]) -> Usage:
+    return Usage(
+        prompt_tokens=count_of(details.get("input_length")) or 0,
+        completion_tokens=count_of(details.get("generated_tokens")) or 0,
+    )

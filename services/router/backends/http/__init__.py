@@ -4,6 +4,7 @@ connection: Connections, with limits on what surrounds a body.
 proxy: The proxies between the router and its backends.
 body: Reads a body in small pieces.
 exchange: One attempt: the request and the state of its reply.
+usage: The usage that a backend reports.
 decoders: Bytes -> lines, or server-sent events.
 reader: Events -> text, within bounds.
 reasoning: Separates reasoning from the answer.

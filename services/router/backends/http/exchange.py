@@ -7,35 +7,18 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.router.types.tokens import tokens_of_weight
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from services.router.backends.http.usage import Usage
     from services.router.pool.model import PoolModel
     from services.router.types.conversation import Message
     from services.router.types.ledger import FinishReason
 
     Send = Callable[["Exchange"], AsyncGenerator[str, None]]
     """Sends an exchange and yields the reply; see `WireClient.stream`."""
-
-_CHARACTERS_PER_TOKEN = 3
-"""The ratio of `tokens.py`. Reasoning is counted by its length, since its text is not kept."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """The usage that a backend reports for an attempt."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    """Tokens written, those of reasoning included."""
-    cached_prompt_tokens: int = 0
-    """Tokens of the prompt that the backend had in its cache."""
-    cache_written_prompt_tokens: int = 0
-    """Tokens of the prompt that the backend wrote to its cache."""
-    reasoning_tokens: int | None = None
-    """Tokens of reasoning among those written; None if not reported."""
-    cost_usd: float | None = None
-    """Cost as billed by the backend; None if not reported."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,7 +41,10 @@ class Exchange:
     """True once the backend may have begun to work on it."""
     _written: io.StringIO = field(default_factory=io.StringIO, init=False)
     reasoning_characters: int = field(default=0, init=False)
-    usage: Usage | None = field(default=None, init=False)
+    reasoning_weight: int = field(default=0, init=False)
+    """Weight of the reasoning, whose text is not kept; see `tokens`."""
+    reported: Usage | None = field(default=None, init=False)
+    """The counts that the backend reported, whole or not."""
     finish_reason: FinishReason | None = field(default=None, init=False)
     """The end of the reply, as the backend gave it."""
     backend_message: str = field(default="", init=False)
@@ -83,11 +69,21 @@ class Exchange:
         return self._written.tell() + self.reasoning_characters
 
     @property
+    def usage(self) -> Usage | None:
+        """The usage that the backend reported; None unless it counts the prompt and all text."""
+        reported = self.reported
+        if reported is None or not reported.prompt_tokens:
+            return None
+        wrote = self.reasoning_characters or self._written.tell()
+        return None if wrote and not reported.completion_tokens else reported
+
+    @property
     def reasoning_tokens(self) -> int:
         """Tokens of reasoning: the backend's count, or else their share of the tokens written."""
-        if self.usage is None:
-            return self.reasoning_characters // _CHARACTERS_PER_TOKEN
-        if self.usage.reasoning_tokens is not None:
-            return self.usage.reasoning_tokens
+        usage = self.usage
+        if usage is None:
+            return tokens_of_weight(self.reasoning_weight)
+        if usage.reasoning_tokens is not None:
+            return usage.reasoning_tokens
         written = self.reasoning_characters + len(self.text)
-        return self.usage.completion_tokens * self.reasoning_characters // max(1, written)
+        return usage.completion_tokens * self.reasoning_characters // max(1, written)

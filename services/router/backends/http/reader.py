@@ -11,11 +11,13 @@ from services.router.backends.http.finish_reasons import failure_of, finish_reas
 from services.router.backends.http.reasoning import ReasoningSplitter
 from services.router.backends.http.well_formed import WellFormedStream
 from services.router.types.ledger import CallStatus, FinishReason
+from services.router.types.tokens import weight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.router.backends.http.exchange import Exchange, Usage
+    from services.router.backends.http.exchange import Exchange
+    from services.router.backends.http.usage import Usage
 
 _DECODER = json.JSONDecoder()  # half the cost of `json.loads`
 _DONE = "[DONE]"
@@ -54,6 +56,7 @@ class Reader(ABC):
         )
         self._well_formed = WellFormedStream()
         self._reported_reasoning_characters = 0
+        self._reported_reasoning_weight = 0
         self._begun = False
         """True once text or reasoning has come."""
         self._refused = False
@@ -183,16 +186,20 @@ class Reader(ABC):
             self._begun = True
             self._splitter.reasoning_is_apart()
             self._reported_reasoning_characters += len(value)
+            self._reported_reasoning_weight += weight(value)
             self._characters_left -= len(value)
 
     def _record_reasoning(self) -> None:
         self._exchange.reasoning_characters = (
             self._reported_reasoning_characters + self._splitter.reasoning_characters
         )
+        self._exchange.reasoning_weight = (
+            self._reported_reasoning_weight + self._splitter.reasoning_weight
+        )
 
     def _record_usage(self, usage: Usage) -> None:
-        """Keeps the last usage: counts are totals, and some backends repeat them."""
-        self._exchange.usage = usage
+        """Keeps the last counts: they are totals, and some backends repeat them."""
+        self._exchange.reported = usage.after(self._exchange.reported)
 
     def _fail(self, error: object) -> AttemptFailedError:
         """Returns the failure for an error within the reply, in any form."""
@@ -223,15 +230,3 @@ def text_of(value: object) -> str:
     if not isinstance(value, str):
         raise AttemptFailedError(CallStatus.MALFORMED)
     return value
-
-
-def count_of(value: object) -> int | None:
-    """Returns a count of tokens; None if the value is no valid count."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if 0 <= value < 1 << 31 else None
-
-
-def count_in(details: object, name: str) -> int | None:
-    """Returns a count of tokens in an object; None if it holds no valid one."""
-    return count_of(details.get(name)) if isinstance(details, dict) else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 
+from services.router.types.tokens import weight
+
 _OPEN = "<think>"
 REASONING_END = "</think>"
 
@@ -29,6 +31,7 @@ class ReasoningSplitter:
         self._keeps_space = True
         self._held = ""
         self.reasoning_characters = 0
+        self.reasoning_weight = 0
 
     def reasoning_is_apart(self) -> None:
         """Records that the reasoning comes in a field of its own.
@@ -62,7 +65,7 @@ class ReasoningSplitter:
         """Returns the held text that belongs to the answer."""
         held, self._held = self._held, ""
         if self._where is _Where.REASONING:
-            self.reasoning_characters += len(held)
+            self._drop(held)
         return "".join([*self._space, held]) if self._where is _Where.START and held else ""
 
     def _start(self) -> None:
@@ -83,4 +86,8 @@ class ReasoningSplitter:
         else:  # the last characters may be the start of the closing tag
             kept = len(REASONING_END) - 1
             reasoning, self._held = self._held[:-kept], self._held[-kept:]
+        self._drop(reasoning)
+
+    def _drop(self, reasoning: str) -> None:
         self.reasoning_characters += len(reasoning)
+        self.reasoning_weight += weight(reasoning)
