@@ -84,7 +84,7 @@ async def test_a_whole_reply_holds_the_same_text_and_usage(
 async def test_a_token_limit_cuts_the_reply_and_says_so(
     simulator: Simulator, http: aiohttp.ClientSession, limit: str
 ) -> None:
-    body = request_body(**{limit: 3})
+    body = request_body() | {limit: 3}
     async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
         events = await read_events(response)
     assert TEXT.startswith(content_of(events))

@@ -169,7 +169,13 @@ async def test_a_filtered_answer_is_billed_for_what_was_written() -> None:
     async with playing(Response(body=filtered)) as backend:
         attempted = await attempt(pool_model(backend.url))
     assert attempted.failure is not None
-    booked = Attempt(kind=AttemptKind.FIRST, exchange=attempted.exchange, reservation=UNLIMITED)
+    exchange = attempted.exchange
+    booked = Attempt(
+        kind=AttemptKind.FIRST,
+        exchange=exchange,
+        reservation=UNLIMITED,
+        worst=exchange.model.worst_case(100),
+    )
     booked.end(attempted.failure.status)
     assert booked.usage.completion_tokens > 0
 
