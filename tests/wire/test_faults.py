@@ -120,6 +120,21 @@ async def test_a_connection_that_breaks_after_the_finish_reason_breaks_no_reply(
     assert attempted.shown == "Eight."
 
 
+async def test_comments_without_end_after_the_finish_reason_hold_no_reply_up() -> None:
+    whole = Response(body=event({}, "stop") + b": alive\n" * 8, repeat=True)
+    async with playing(whole) as backend, asyncio.timeout(20):
+        attempted = await attempt(pool_model(backend.url))
+    assert attempted.failure is None
+
+
+async def test_a_server_that_gives_a_finish_reason_with_every_event_is_read_to_its_end() -> None:
+    body = b"".join(event({"content": f"{number} "}, "stop") for number in range(50))
+    async with playing(Response(body=body, piece_bytes=50)) as backend:
+        attempted = await attempt(pool_model(backend.url))
+    assert attempted.failure is None
+    assert attempted.shown == "".join(f"{number} " for number in range(50))
+
+
 async def test_a_backend_that_writes_on_after_its_finish_reason_is_left() -> None:
     endless = Response(body=event({"content": "Eight. "}, "stop"), repeat=True)
     async with playing(endless) as backend, asyncio.timeout(20):

@@ -51,7 +51,7 @@ _MAX_ERROR_BYTES = 1 << 16
 _ERROR_BODY_WAIT_S = 1.0
 """Longest wait for the words of a refusal; its status is known before."""
 _USAGE_WAIT_S = 0.5
-"""Longest wait for the usage after the finish reason: the reply is whole without it."""
+"""Longest wait for the usage after the finish reason, or further text: the reply is whole."""
 
 
 @asynccontextmanager
@@ -170,12 +170,10 @@ async def _texts(
                 break
     except (aiohttp.ClientError, OSError) as error:
         broken = error  # the reply may be whole nevertheless
-    text = await _rest(reader, body) if reader.finished else reader.end()
-    if reader.finished:
-        text += reader.finish()
-    if text:
-        exchange.add_text(text)
-        yield text
+    async with aclosing(_rest(reader, body)) as rest:
+        async for text in rest:
+            exchange.add_text(text)
+            yield text
     if reader.failure is not None:
         raise reader.failure
     if not reader.finished:
@@ -184,17 +182,29 @@ async def _texts(
         raise AttemptFailedError(CallStatus.REJECTED)  # the filter took the rest of the answer
 
 
-async def _rest(reader: Reader, body: BoundedBody) -> str:
-    """Returns the text after the finish reason; usually only the usage follows, at once."""
-    texts: list[str] = []
+async def _rest(reader: Reader, body: BoundedBody) -> AsyncGenerator[str, None]:
+    """Yields the text after the finish reason; usually only the usage follows, at once."""
+    until_s = asyncio.get_running_loop().time() + _USAGE_WAIT_S
+    while reader.finished and not reader.done and reader.failure is None:
+        data = await _read_until(until_s, body)
+        if not data:
+            break
+        if text := reader.read(data):
+            yield text
+            until_s = asyncio.get_running_loop().time() + _USAGE_WAIT_S
+    text = reader.end()
+    if reader.finished:
+        text += reader.finish()
+    if text:
+        yield text
+
+
+async def _read_until(until_s: float, body: BoundedBody) -> bytes:
+    """Returns what comes until then; nothing at the end, however the connection ends."""
     with suppress(TimeoutError, AttemptFailedError, aiohttp.ClientError, OSError):
-        async with asyncio.timeout(_USAGE_WAIT_S):
-            while not reader.done and (data := await body.read()):
-                texts.append(reader.read(data))
-                if reader.failure is not None:
-                    break
-    texts.append(reader.end())
-    return "".join(texts)
+        async with asyncio.timeout_at(until_s):
+            return await body.read()
+    return b""
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> AttemptFailedError:

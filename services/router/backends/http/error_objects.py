@@ -55,7 +55,7 @@ def read_error(value: object) -> ErrorObject:
 
 def read_error_body(body: bytes) -> ErrorObject:
     """Reads the body of a response that is an error: JSON in any form, or plain text."""
-    text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
+    text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip().removeprefix("data:")
     try:
         return read_error(json.loads(text))
     except (ValueError, RecursionError):
