@@ -112,12 +112,24 @@ def running_redis(folder: Path, *options: str, port: int = 0) -> Iterator[RedisS
 
 
 @contextmanager
-def running_sentinel(folder: Path, primary: RedisServer, name: str) -> Iterator[int]:
-    """Runs a Sentinel of a primary until the block ends; yields its port once it knows a replica."""
-    port, config = free_port(), folder / "sentinel.conf"
+def running_sentinel(
+    folder: Path, name: str, primary_port: int, *options: str, replica_count: int = 1
+) -> Iterator[int]:
+    """Runs a Sentinel until the block ends; yields its port once it knows the primary's replicas.
+
+    Args:
+        folder: Where it keeps its configuration.
+        name: The name of the primary.
+        primary_port: Its port on 127.0.0.1.
+        options: Further lines of the configuration; `PORT` stands for a second port, which is
+            yielded instead.
+        replica_count: Number of replicas.
+    """
+    port, second_port, config = free_port(), free_port(), folder / "sentinel.conf"
+    lines = "\n".join(options)
     config.write_text(
-        f"port {port}\nbind 127.0.0.1\n"
-        f"sentinel monitor {name} 127.0.0.1 {primary.port} 1\n"
+        f"port {port}\nbind 127.0.0.1\n{lines.replace('PORT', str(second_port))}\n"
+        f"sentinel monitor {name} 127.0.0.1 {primary_port} 1\n"
         f"sentinel down-after-milliseconds {name} 1000\n"
         f"sentinel failover-timeout {name} 10000\n"
     )
@@ -129,11 +141,11 @@ def running_sentinel(folder: Path, primary: RedisServer, name: str) -> Iterator[
         with redis.Redis(port=port) as client:
             while True:
                 with suppress(redis.ConnectionError):
-                    if client.sentinel_master(name)["num-slaves"]:
+                    if client.sentinel_master(name)["num-slaves"] == replica_count:
                         break
                 assert time.monotonic() < give_up_s
                 time.sleep(0.05)
-        yield port
+        yield second_port if "PORT" in lines else port
     finally:
         process.kill()
         process.wait()

@@ -10,6 +10,7 @@ refuses every write.
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -36,13 +37,14 @@ _log = structlog.get_logger()
 
 
 class Connections:
-    """The connections that one URL led to, with their number of calls."""
+    """The connections that one URL led to, with their number of calls and their last reply."""
 
     def __init__(self, url: RedisUrl, script: str, timeout_s: float) -> None:
         self._sentinel = _sentinel(url, timeout_s) if url.primary else None
         self.redis = _client(url, self._sentinel, timeout_s)
         self.script = self.redis.register_script(script)
         self.call_count = 0
+        self.replied_at_s = 0.0
 
     async def close(self) -> None:
         """Closes them."""
@@ -82,13 +84,20 @@ class RedisConnection:
             TimeoutError: It took too long.
         """
         used: Connections | None = None
+        started_s = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s), self._slots:
                 used = self._current
                 used.call_count += 1
-                return await operation(used)
+                reply = await operation(used)
+                used.replied_at_s = time.monotonic()
+                return reply
         except Exception as error:
-            if used is self._current and not is_of_data(error):
+            # A call that is too slow among others that are not says nothing about the server.
+            is_slow = isinstance(error, TimeoutError)
+            if used is self._current and not (
+                is_of_data(error) or (is_slow and used.replied_at_s > started_s)
+            ):
                 self._read_again(error)
             raise
         finally:
@@ -101,7 +110,7 @@ class RedisConnection:
         used, self._current = self._current, self._connections()
         await self._close_if_replaced(used)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Closes the connections of now; those before are closed with their last call."""
         await self._current.close()
 

@@ -7,7 +7,7 @@ As nothing is reserved while Redis is down, no more settlements wait than calls 
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -61,14 +61,11 @@ async def open_redis_store(
     read_url = (
         partial(read_redis_url, url) if isinstance(url, Path) else partial(parse_redis_url, url)
     )
-    connection = RedisConnection(read_url, _SCRIPT, timeout_s=timeout_s)
-    try:
+    async with aclosing(RedisConnection(read_url, _SCRIPT, timeout_s=timeout_s)) as connection:
         store = RedisStore(connection, breaker)
         await store.refuse_cluster()
         async with store.settler.running(close_timeout_s=2 * timeout_s + breaker.open_s):
             yield store
-    finally:
-        await connection.close()
 
 
 class RedisStore:
@@ -200,4 +197,9 @@ def _may_be_made(error: BaseException) -> bool:
 
 
 def _shown(error: Exception) -> dict[str, str]:
-    return {"error": type(error).__name__, "code": error_code(error)}
+    cause = error.__cause__ or error.__context__
+    return {
+        "error": type(error).__name__,
+        "cause": "" if cause is None else type(cause).__name__,
+        "code": error_code(error),
+    }

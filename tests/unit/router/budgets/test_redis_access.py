@@ -20,7 +20,7 @@ from services.router.types.amounts import Amount, TenantLimits, Window
 from services.rpc.breaker import Breaker
 from tests.integration.certificates import Certificates, issue
 from tests.ports import free_port
-from tests.redis_server import RedisServer, running_redis
+from tests.redis_server import RedisServer, running_redis, running_sentinel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -86,6 +86,43 @@ async def test_over_tls_only_a_server_of_the_given_authority_is_paid_at(tmp_path
             async with opened(url, timeout_s=1.0) as store:
                 with pytest.raises(BudgetStoreUnavailableError):
                     await pay(store, "other")
+
+
+async def test_sentinels_and_the_primary_are_both_reached_over_tls(tmp_path: Path) -> None:
+    files, port = issue(tmp_path / "tls"), free_port()
+    tls = f"ssl_ca_certs={files.ca}&ssl_certfile={files.certificate}&ssl_keyfile={files.key}"
+    options = [
+        "tls-port PORT",
+        "tls-replication yes",
+        f"tls-cert-file {files.certificate}",
+        f"tls-key-file {files.key}",
+        f"tls-ca-cert-file {files.ca}",
+    ]
+    with (
+        running(*tls_options(files, port), port=0),
+        running_sentinel(tmp_path, "counts", port, *options, replica_count=0) as sentinel_port,
+    ):
+        url = f"rediss+sentinel://127.0.0.1:{sentinel_port}/counts/0?{tls}"
+        async with opened(url) as store:
+            await pay(store, "one")
+            assert await spent(store) == 1
+
+
+async def test_a_reply_that_repeats_the_password_is_not_written() -> None:
+    async def repeat(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"-ERR unknown command, with args beginning with: 'app' '{OLD}'\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(repeat, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with capture_logs() as logs:
+            async with opened(f"redis://app:{OLD}@127.0.0.1:{port}/0", timeout_s=1.0) as store:
+                with pytest.raises(BudgetStoreUnavailableError) as raised:
+                    await pay(store, "refused")
+    assert logs
+    assert OLD not in f"{logs} {raised.value}"
 
 
 async def test_a_user_of_its_own_needs_no_more_than_the_documented_rights() -> None:

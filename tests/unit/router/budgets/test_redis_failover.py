@@ -6,7 +6,8 @@ import asyncio
 import signal
 import tempfile
 import time
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, aclosing, asynccontextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,9 @@ import pytest
 from prometheus_client import REGISTRY
 
 from routemoa.errors import BudgetStoreUnavailableError
+from services.router.budgets.redis_connection import Connections, RedisConnection
 from services.router.budgets.redis_store import STORE_OPEN_S, open_redis_store
+from services.router.budgets.redis_url import parse_redis_url
 from services.router.budgets.store import Hold, Settlement
 from services.router.types.amounts import NOTHING, Amount, TenantLimits, Window
 from services.rpc.breaker import Breaker
@@ -59,7 +62,7 @@ async def name(pair: tuple[RedisServer, RedisServer]) -> AsyncIterator[StableNam
 
 @asynccontextmanager
 async def opened(
-    url: str | Path, *, timeout_s: float = 1.0, open_s: float = 0.1
+    url: str | Path, *, timeout_s: float = 5.0, open_s: float = 0.1
 ) -> AsyncIterator[RedisStore]:
     async with open_redis_store(url, timeout_s=timeout_s, breaker=Breaker(open_s=open_s)) as store:
         yield store
@@ -177,7 +180,7 @@ async def test_a_primary_that_is_gone_is_left_with_all_its_connections(
     pair: tuple[RedisServer, RedisServer], name: StableName, number: signal.Signals
 ) -> None:
     old, new = pair
-    async with opened(url_of(name), timeout_s=0.5) as store:
+    async with opened(url_of(name), timeout_s=2.0) as store:
         await asyncio.gather(*(pay(store, f"before-{number}") for number in range(20)))
         await spent(store)
         old.wait_for_replica()
@@ -236,7 +239,7 @@ async def test_whatever_a_server_refuses_with_settlements_wait_until_it_takes_th
 async def test_a_settlement_whose_reply_was_lost_counts_once(redis_server: RedisServer) -> None:
     async with (
         stable_name(redis_server.port) as name,
-        opened(url_of(name), timeout_s=0.3) as store,
+        opened(url_of(name), timeout_s=1.0) as store,
     ):
         admission = await store.reserve("lost", LIMITS, [Hold(id="lost", amount=HELD)], 100)
         holds = "routemoa:{lost}:holds"
@@ -251,6 +254,35 @@ async def test_a_settlement_whose_reply_was_lost_counts_once(redis_server: Redis
         assert lease_ms > admission.at_ms + 300_000  # far longer than the hold's own lease
         name.loses_replies = False
         assert await spent(store, "lost") == USED
+
+
+async def test_a_call_that_is_slow_among_others_leaves_them_their_connections(
+    redis_server: RedisServer,
+) -> None:
+    seen: list[Connections] = []
+    read_url = partial(parse_redis_url, redis_server.url)
+    connection = RedisConnection(read_url, "return 1", timeout_s=2.0)
+
+    async def ping(used: Connections) -> None:
+        seen.append(used)
+        await used.redis.ping()
+
+    async def wait(used: Connections) -> None:
+        await used.redis.blpop(["nothing"], timeout=60)
+
+    async with aclosing(connection):
+        slow = asyncio.create_task(connection.call(wait))
+        while not slow.done():
+            await connection.call(ping)
+            await asyncio.sleep(0.01)
+        with pytest.raises(TimeoutError):
+            await slow
+        await connection.call(ping)
+        assert seen[-1] is seen[0]
+        with pytest.raises(TimeoutError):  # and alone, it does not
+            await connection.call(wait)
+        await connection.call(ping)
+        assert seen[-1] is not seen[0]
 
 
 async def test_calls_that_are_refused_while_the_server_is_down_leave_nothing_to_settle(
@@ -295,9 +327,9 @@ async def test_sentinels_lead_to_the_primary_and_to_the_one_after_it(
     pair: tuple[RedisServer, RedisServer], tmp_path: Path
 ) -> None:
     old, new = pair
-    with running_sentinel(tmp_path, old, "counts") as port:
+    with running_sentinel(tmp_path, "counts", old.port) as port:
         url = f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{port}/counts/0"
-        async with opened(url, timeout_s=1.5) as store:
+        async with opened(url) as store:
             await asyncio.gather(*(pay(store, f"before-{number}") for number in range(20)))
             await spent(store)
             old.wait_for_replica()
