@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 BUFFER_BYTES = 1 << 14
 """aiohttp stops reading from the socket at twice these bytes, or at a sixteenth as many chunks."""
 PIECE_BYTES = 1 << 14
-"""Largest piece: events of a few bytes each take some milliseconds to parse."""
+"""Largest piece."""
+_IDLE_PIECE_BYTES = 1 << 12
+"""Largest piece after one without text: empty events of a few bytes each take long to parse."""
 _MAX_IDLE_BYTES = 1 << 20
 """Bytes without text that are allowed for comments and for the frame of events."""
 _IDLE_BYTES_PER_TOKEN = 512
@@ -45,6 +47,9 @@ class BoundedBody:
         )
         self._idle_bytes = 0
         self._characters = 0
+        """Characters at the last check of the idle bytes."""
+        self._known_characters = -1
+        """Characters at the last long piece."""
         self._taken_bytes = 0
         self._rest = b""
 
@@ -65,14 +70,16 @@ class BoundedBody:
             except FloodError as error:
                 raise AttemptFailedError(CallStatus.MALFORMED) from error
             self._taken_bytes += len(piece)
-        if len(piece) > PIECE_BYTES:
-            piece, self._rest = piece[:PIECE_BYTES], piece[PIECE_BYTES:]
-        elif self._rest:
-            self._rest = b""
+        size = self._piece_size() if len(piece) > _IDLE_PIECE_BYTES else PIECE_BYTES
+        piece, self._rest = (piece, b"") if len(piece) <= size else (piece[:size], piece[size:])
         self._idle_bytes += len(piece)
         if self._idle_bytes > self._max_idle_bytes:
             self._check_progress()
         return piece
+
+    def _piece_size(self) -> int:
+        before, self._known_characters = self._known_characters, self._exchange.received_characters
+        return PIECE_BYTES if self._known_characters != before else _IDLE_PIECE_BYTES
 
     def _check_progress(self) -> None:
         characters = self._exchange.received_characters
