@@ -13,7 +13,6 @@ neither a user nor another model's answer can forge one: a mark with another non
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,12 +28,6 @@ MODERATION = "@@moderation"
 REFERENCES = "@@references"
 REFERENCE = "@@reference"
 END = "@@end"
-
-ANY_MARK = re.compile(
-    r"@@(?:assessment|selection|moderation)\b|@@(?:references|reference|end) [0-9a-f]{8}"
-)
-"""Any mark with any nonce; no answer ever contains one."""
-LONGEST_MARK = len("@@assessment 01234567")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
