@@ -17,7 +17,7 @@ from routemoa.cli.failures import StackError
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AsyncExitStack
     from pathlib import Path
 
@@ -86,7 +86,22 @@ async def launch(
     log_file: Path,
     output_file: Path | None = None,
 ) -> Process:
-    """Starts `python -m module`; `exits` stops it.
+    """Starts `python -m module`; see `launch_command`."""
+    command = [sys.executable, "-m", module, *arguments]
+    return await launch_command(
+        exits, command, environment=environment, log_file=log_file, output_file=output_file
+    )
+
+
+async def launch_command(
+    exits: AsyncExitStack,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log_file: Path,
+    output_file: Path | None = None,
+) -> Process:
+    """Starts a command; `exits` stops it.
 
     Standard error goes to `log_file`, and standard output too unless there is an `output_file`.
     """
@@ -94,7 +109,7 @@ async def launch(
         log = files.enter_context(log_file.open("wb"))
         output = files.enter_context(output_file.open("wb")) if output_file else log
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", module, *arguments),
+            *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=log,

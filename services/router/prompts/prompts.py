@@ -13,6 +13,7 @@ neither a user nor another model's answer can forge one: a mark with another non
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -69,6 +70,17 @@ Several assistants have answered the user; their answers follow the user's messa
 not answer the user. Say in a sentence or two whether the answers agree in what matters. Then write \
 one last line that starts with {mark} and holds a JSON object: {{"over": true}} if another round of \
 debate would change nothing, else {{"over": false}}"""
+
+
+_SENTENCE_END = re.compile(r"[.;:]\s|\{[^}]*\}")
+_MIN_CLAUSE_WORDS = 6
+INSTRUCTION_CLAUSES = tuple(
+    clause.strip(" .")
+    for text in (_PROPOSER, _GRADING, _UNTRUSTED)
+    for clause in _SENTENCE_END.split(text)
+    if len(clause.split()) >= _MIN_CLAUSE_WORDS
+)
+"""Longer clauses of the instruction for a layer; small models copy them into their answers."""
 
 
 def new_nonce() -> str:

@@ -10,7 +10,8 @@ removed before (`backends/http/reader.py`). The rules, in this order:
    absent, not zero.
 3. Markup that framed the assessment is removed: fences, rules, bold, headings.
 4. An assessment at the end without the nonce is removed and not believed (`litter.py`).
-5. A reply that is one JSON object of `answer` and `self_score` is unwrapped and believed.
+5. Clauses that are copied from the instruction are removed.
+6. A reply that is one JSON object of `answer` and `self_score` is unwrapped and believed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from services.router.prompts.answer_filter import AnswerFilter
 from services.router.prompts.assessments import Assessment, read_assessment
-from services.router.prompts.litter import unsigned_start, without_frame
+from services.router.prompts.litter import unsigned_start, without_frame, without_instructions
 from services.router.prompts.marks import Mark, MarkKind, marks_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def read_reply(text: str, nonce: str, references: Sequence[Reference]) -> Reply:
     models = {reference.label: reference.model_id for reference in references}
     body, assessment = _split(text, nonce, tuple(models))
     return Reply(
-        answer=read_answer(body, nonce),
+        answer=without_instructions(read_answer(body, nonce)).strip(),
         self_score=assessment.self_score,
         grades={
             models[label]: grade for label, grade in assessment.grades.items() if label in models
