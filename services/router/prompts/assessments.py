@@ -57,7 +57,7 @@ class Assessment:
     end: int = 0
     """Position after the last score, or after the object."""
     begins_in_prose: bool = False
-    """True if a word that belongs to no assessment comes before the first score."""
+    """True if a word that belongs to no assessment comes before the first score or bracket."""
 
     @property
     def has_scores(self) -> bool:
@@ -159,10 +159,12 @@ class _Scan:
                 self._prose()
 
     def _prose(self) -> None:
-        if not self._found:
-            self.begins_in_prose = True
-        elif not self.containers:
+        if self.containers:
+            return
+        if self._found:
             self.is_over = True
+        else:
+            self.begins_in_prose = True
 
     def _bracket(self, token: re.Match[str]) -> None:
         bracket = token["bracket"]
@@ -208,7 +210,7 @@ class _Scan:
         comma = _DECIMAL_COMMA.match(self.text, end)
         if digits == "0" and comma and not in_list:
             digits, end = f"0.{comma[1]}", comma.end()
-        if token["fraction"] or digits[0] in "-+\u2212":
+        if token["fraction"] or digits[0] in "-\u2212":
             return None, end
         value = float(digits)
         if token["unit"] and "/" not in token["unit"]:

@@ -30,18 +30,24 @@ _TOKEN = re.compile(
 _KEY = re.compile(r"self\\?[\s_-]?score|grades", re.IGNORECASE)
 _LINE_START = r"^[ \t>#*_`~|+\-]{0,8}"
 _UNSIGNED = re.compile(
-    rf"{_MARK}|\{{[^\w{{}}]{{0,40}}(?:{_KEY.pattern}|nonce|assessment)|{_LINE_START}[\"'“]?self\\?[\s_-]?score",
+    rf"{_MARK}|\{{[^\w{{}}]{{0,40}}(?:{_KEY.pattern}|nonce|assessment)|{_LINE_START}[\"'\u201c]?self\\?[\s_-]?score",
     re.IGNORECASE | re.MULTILINE,
 )
 _FENCE = re.compile(r"^[ ]{0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _PLAIN_FENCES = frozenset({"", "text", "txt", "plaintext", "markdown", "md"})
-_BARE_MARKUP = re.compile(r"[\s*_~>#|+\-=\"'“(\[{<!`\\.•]*(?:</?[a-z]{1,10}>)?\s*\Z", re.IGNORECASE)
+_BARE_MARKUP = re.compile(
+    r"[\s>]*(?:[-*_=~]{3,}|[*_`~]{1,3}|[#]{1,6}|<!--|</?[a-z]{1,10}>|[|+\-\u2022\"'\u201c(\[{<>])?\s*",
+    re.IGNORECASE,
+)
 _HANGING = re.compile(
-    r"(?:^|(?<=\s))(?:[^\w\s.,;:!?)\]}…]{1,8}|</?(?:code|pre|b|strong|em)>)\Z", re.I
+    r"(?:^|(?<=\s))(?:[^\w\s.,;:!?)\]}\u2026]{1,8}|</?(?:code|pre|b|strong|em)>)\Z", re.I
 )
+_ITEM_NUMBER = re.compile(r"\s{0,8}([0-9]{1,2})[.)]\s{0,8}")
 _ASSESSING = re.compile(
-    r"\b(?:assess\w*|self|scores?|rat(?:e|ing)|confidence|evaluation|grades?|json)\b", re.IGNORECASE
+    r"\b(?:\w*assess\w*|scores?|rat(?:e|ing)|confidence|evaluation|grades?|json|notes?)\b",
+    re.IGNORECASE,
 )
+_ANNOUNCEMENT = re.compile(r"[\s*_>#`(-]*[a-z][a-z '\u2019,*_`-]*[:\uff1a][*_` ]*", re.IGNORECASE)
 _HEADING = re.compile(
     r"\s*(?:\#{1,6} |\*\*|__)[*_]*(?:[a-z'\u2019]+[ -]){0,4}?"
     r"(?:assessment|self[ _-]?score|confidence|evaluation)(?: score)?[*_ ]*\Z",
@@ -76,10 +82,15 @@ def unsigned_start(text: str, labels: Sequence[str] = (), *, signed: bool = Fals
     return found.start()
 
 
-def without_frame(text: str) -> str:
-    """Returns a text without the markup at its end that belongs to the assessment after it."""
+def without_frame(text: str, rest: str) -> str:
+    """Returns a text without the markup at its end that belongs to the assessment after it.
+
+    Args:
+        text: The text.
+        rest: The text after it. If a fence ends there, the one that is open is closed or removed.
+    """
     text = text.rstrip(" \t")
-    text = text if text.endswith("\n") else _HANGING.sub("", text)
+    text = _without_hanging(text)
     for _ in range(_MAX_FRAME_LINES):
         text = text.rstrip()
         line_start = max(text.rfind("\n"), len(text) - _LINE_CHARACTERS - 1) + 1
@@ -87,7 +98,7 @@ def without_frame(text: str) -> str:
         if not (_is_opening(text, line) or _is_markup(line) or _is_title(line)):
             break
         text = text[:line_start]
-    return _closed(text)
+    return _closed(text) if _FENCE.search(rest) else text
 
 
 def without_instructions(text: str) -> str:
@@ -109,13 +120,28 @@ def _is_opening(text: str, line: str) -> bool:
     return opened is not None and opened.end() == len(text)
 
 
+def _without_hanging(text: str) -> str:
+    """Returns a text without markup at the end of its last line, or the number of a list's item."""
+    before, end, line = text.rpartition("\n")
+    if not line or _FENCE.fullmatch(line):
+        return text
+    line = _HANGING.sub("", line)
+    text = before + end + line
+    number = _ITEM_NUMBER.fullmatch(line)
+    if number is None or not before.strip():
+        return text
+    previous = before.rstrip().rpartition("\n")[2].lstrip()
+    goes_on = previous.startswith((f"{int(number[1]) - 1}.", f"{int(number[1]) - 1})"))
+    return before if number[1] == "1" or goes_on else text
+
+
 def _is_markup(line: str) -> bool:
-    return bool(line) and not _FENCE.fullmatch(line) and bool(_BARE_MARKUP.match(line))
+    return bool(line) and not _FENCE.fullmatch(line) and bool(_BARE_MARKUP.fullmatch(line))
 
 
 def _is_title(line: str) -> bool:
     """Returns whether a line announces the assessment: a heading, or words before a colon."""
-    if line.rstrip("*_` ").endswith((":", "\uff1a")):
+    if _ANNOUNCEMENT.fullmatch(line):
         return _ASSESSING.search(line) is not None
     return _HEADING.match(line) is not None
 

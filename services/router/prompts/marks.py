@@ -15,7 +15,7 @@ _HEAD_CHARACTERS = 64
 """Text before a nonce in which the start of its mark is searched."""
 _AT = r"(?:(?:\\{0,2}[@\uff20]|&\#x?0{0,3}(?:64|40);|&commat;)[ ]?)"
 _WORD = r"(?:self[\s_-]?)?(?:assess?ments?|references?|end|selection|moderation)"
-_BETWEEN = r"(?:[\s:=*_`~\"'“<(\[{\#>|\\.\-\uff1a]|nonce){0,12}"
+_BETWEEN = r"(?:[\s:=*_`~\"'“<(\[{\#>|\\/.\-\uff1a\u200b]|nonce|id){0,12}"
 _HEAD = re.compile(
     rf"(?:{_AT}{{1,4}}[*_`~ ]{{0,4}}(?P<marked>{_WORD})?|\b(?P<bare>{_WORD})){_BETWEEN}\Z",
     re.IGNORECASE,

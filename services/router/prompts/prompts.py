@@ -75,7 +75,7 @@ debate would change nothing, else {{"over": false}}"""
 _SENTENCE_END = re.compile(r"[.;:]\s|\{[^}]*\}")
 _MIN_CLAUSE_WORDS = 6
 INSTRUCTION_CLAUSES = tuple(
-    clause.strip(" .")
+    clause.strip(" .\n")
     for text in (_PROPOSER, _GRADING, _UNTRUSTED)
     for clause in _SENTENCE_END.split(text)
     if len(clause.split()) >= _MIN_CLAUSE_WORDS

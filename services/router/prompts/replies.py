@@ -107,7 +107,7 @@ def _split(text: str, nonce: str, labels: Sequence[str]) -> tuple[str, Assessmen
     if start is not None and not scored and ending.mark.kind is MarkKind.BARE:
         assessment = read_assessment(body[start:], labels)  # the nonce stands in the object
     framed = body if start is None else body[:start]
-    return without_frame(framed) or _after(ending, framed), assessment
+    return without_frame(framed, text[end:]) or _after(marked, framed), assessment
 
 
 def _marked(text: str, nonce: str, labels: Sequence[str]) -> list[_Marked]:
@@ -121,8 +121,9 @@ def _marked(text: str, nonce: str, labels: Sequence[str]) -> list[_Marked]:
     return marked
 
 
-def _after(first: _Marked, framed: str) -> str:
+def _after(marked: Sequence[_Marked], framed: str) -> str:
     """Returns the answer after an assessment that comes first."""
+    first = next(each for each in marked if each.ends_answer)
     wrapped = _wrapped_answer(first.after, ())
     if wrapped is not None:
         return wrapped[0]
@@ -131,7 +132,7 @@ def _after(first: _Marked, framed: str) -> str:
     rest = rest if line_end is None else rest[line_end.end() :]
     if "```" in framed and rest.lstrip().startswith("```"):
         rest = rest.lstrip()[3:]
-    return without_frame(rest)
+    return rest if first is marked[-1] else without_frame(rest, "")
 
 
 def _without_talk(text: str, marks: Sequence[Mark]) -> str:
@@ -156,7 +157,7 @@ def _without_talk(text: str, marks: Sequence[Mark]) -> str:
 def _without_unsigned(text: str, labels: Sequence[str]) -> str:
     """Returns a text without an assessment at its end that lacks the nonce of the call."""
     start = unsigned_start(text, labels)
-    return text if start is None else without_frame(text[:start]) or text
+    return text if start is None else without_frame(text[:start], text[start:]) or text
 
 
 def _wrapped_answer(text: str, labels: Sequence[str]) -> tuple[str, Assessment] | None:

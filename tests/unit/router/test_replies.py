@@ -152,3 +152,82 @@ def test_every_form_that_models_write_is_read(form: Form) -> None:
     text = form.text.replace("NONCE", NONCE).replace("UPPER", NONCE.upper())
     grades = {{"R1": "b", "R2": "c"}[label]: grade for label, grade in form.grades.items()}
     assert read(text) == (form.answer, form.self_score, grades)
+
+
+ROOT = Path(__file__).parents[3]
+LONG_ANSWERS = [*ROOT.glob("docs/*.md"), *ROOT.glob("services/router/[!p]*/*.py")]
+
+
+@pytest.mark.parametrize("path", LONG_ANSWERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_and_programs_are_kept_whole(path: Path) -> None:
+    text = path.read_text().strip()
+    assert read(text)[0] == text
+    assert read(f'{text}\n{MARK} {{"self_score": 0.5}}')[:2] == (text, 0.5)
+    assert read(f'{MARK} {{"self_score": 0.5}}\n{text}')[:2] == (text, 0.5)
+
+
+FRAMES = st.sampled_from(
+    [
+        *(
+            "{} {}",
+            "**{}** {}",
+            "**{} {}**",
+            "`{} {}`",
+            "`{}` `{}`",
+            "({} {})",
+            "[{} {}]",
+            "> {} {}",
+        ),
+        *(
+            "- {} {}",
+            "1. {} {}",
+            "### {}\n{}",
+            "---\n{} {}",
+            "{}: {}",
+            "{} = {}",
+            "{} - {}",
+            "{}\n\n{}",
+        ),
+        *("```\n{} {}\n```", "```json\n{}\n{}\n```", "{}\n```yaml\n{}\n```", "<!-- {} {} -->"),
+        *(
+            "My assessment:\n{} {}",
+            "**Confidence**\n\n{} {}",
+            "{} {}\nThat is all.",
+            "\r\n{} {}\r\n",
+        ),
+    ]
+)
+MARKS = st.sampled_from(
+    [
+        *("@@assessment N", "@@ASSESSMENT: N", "\\@\\@assessment N", "@assessment [N]", "@@N"),
+        *(
+            "\uff20\uff20assessment N",
+            "&#64;&#64;assessment <N>",
+            "@@assessment `N`",
+            "assessment N",
+        ),
+    ]
+)
+OBJECTS = st.sampled_from(
+    [
+        *(
+            '{"self_score": 0.62}',
+            "{'self_score': 0.62,}",
+            '{"self_score": "62%"}',
+            "self_score: 0.62",
+        ),
+        *(
+            '{"self-score": 0.62',
+            '{"Self Score" = .62}',
+            '{"self_score": "0.62/1"}',
+            "{self\\_score: 0.62}",
+        ),
+        *('{"grades": {}, "self_score": 0.62}', '{\n  "self_score": 0.62  // of 1\n}'),
+    ]
+)
+
+
+@given(FRAMES, MARKS, OBJECTS)
+def test_any_markup_goes_with_any_mark_and_any_object(frame: str, mark: str, written: str) -> None:
+    text = "Ten legs.\n\n" + frame.format(mark.replace("N", NONCE), written)
+    assert read(text) == ("Ten legs.", 0.62, {})

@@ -16,7 +16,7 @@ class Replies:
 
     count: int = 0
     following: int = 0
-    """Replies that hold the call's nonce and a self-score."""
+    """Replies that hold the call's nonce and a self-score from 0 to 1."""
     read: int = 0
     """Those of them whose self-score was read."""
     leaks: int = 0
@@ -51,6 +51,8 @@ class Report:
     """By kind of call and model."""
     strategies: dict[str, str] = field(default_factory=dict)
     """Rows by strategy."""
+    unread: list[str] = field(default_factory=list)
+    """Raw replies that follow the protocol, but whose self-score was not read."""
     facts: list[str] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
@@ -60,7 +62,7 @@ class Report:
         lines = [
             "# Small real models, served by llama.cpp",
             "",
-            "A reply follows the protocol if it holds the nonce of the call and a self-score.",
+            "A reply follows the protocol if it holds the call's nonce and a self-score from 0 to 1.",
             "",
             "| call | model | replies | following | read | share | leaks | tokens/s |",
             "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -71,6 +73,7 @@ class Report:
             *(f"| `{name}` | {row} |" for name, row in self.strategies.items()),
             "",
             *(f"- {fact}" for fact in self.facts),
+            *(f"- Not read: `{raw!r}`" for raw in self.unread),
         ]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join(lines) + "\n")

@@ -6,9 +6,11 @@ two turns whose answers end in an assessment, and some calls write hot, for more
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,21 +43,27 @@ EXAMPLES = (
     ("How many legs has a dog?", "A dog has four legs.", 0.9),
     ("What is the capital of Spain?", "The capital of Spain is Madrid.", 0.8),
 )
+NONCE = "NONCE"
+"""Stands for the nonce of the call."""
+REFERENCES = tuple(
+    Reference(label=label, model_id=label, text=text)
+    for label, text in (("R1", "I do not know."), ("R2", "It is blue."))
+)
 TEMPERATURES = (0.0, 0.8)
 MIN_READ_SHARE = 0.95
 _LEAK = re.compile(r"self_score|@@\w+ [0-9a-f]{8}|never sees that line", re.IGNORECASE)
-_SELF_SCORE = re.compile(r"self.{0,4}score\W{1,6}[0-9.]", re.IGNORECASE)
+_SELF_SCORE = re.compile(r"self.{0,4}score\W{1,6}([0-9.]+)", re.IGNORECASE)
 
 
-def conversation(question: str, nonce: str, labels: tuple[str, ...]) -> Conversation:
-    """Returns a question after examples of answers with an assessment."""
+def conversation(question: str, *, labels: tuple[str, ...] = ()) -> Conversation:
+    """Returns a question after examples of answers with an assessment by `NONCE`."""
     grades = {"grades": dict.fromkeys(labels, 0.6)} if labels else {}
     messages = []
     for asked, answer, score in EXAMPLES:
         trailer = json.dumps({"self_score": score, **grades})
         messages += [
             Message(role=Role.USER, content=asked),
-            Message(role=Role.ASSISTANT, content=f"{answer}\n{ASSESSMENT} {nonce} {trailer}"),
+            Message(role=Role.ASSISTANT, content=f"{answer}\n{ASSESSMENT} {NONCE} {trailer}"),
         ]
     return Conversation(messages=(*messages, Message(role=Role.USER, content=question)))
 
@@ -75,69 +83,94 @@ async def ask(
     return attempted.shown, usage.completion_tokens, time.monotonic() - started_s
 
 
-@pytest.mark.parametrize("shown", [True, False], ids=["with examples", "as asked"])
-async def test_assessments_are_read_and_never_shown(
-    system: System, report: Report, *, shown: bool
-) -> None:
-    call = "first layer, with examples" if shown else "first layer"
-    for server in (system.replicas[1], system.base):
-        for temperature in TEMPERATURES if shown else (0.0,):
-            for question in QUESTIONS:
-                nonce = new_nonce()
-                chat = conversation(question, nonce, ())
-                chat = chat if shown else Conversation(messages=chat.messages[-1:])
-                raw, tokens, seconds = await ask(
-                    server, prompts.proposer(chat, (), nonce), temperature
-                )
-                reply = read_reply(raw, nonce, ())
-                report.replies[call, server.model.id].add(
-                    follows=nonce in raw and _SELF_SCORE.search(raw) is not None,
-                    is_read=reply.self_score is not None,
-                    leaks=_LEAK.search(reply.answer) is not None,
-                    tokens=tokens,
-                    seconds=seconds,
-                )
-    rows = [replies for (kind, _), replies in report.replies.items() if kind == call]
-    assert sum(row.leaks for row in rows) == 0
-    assert sum(row.read for row in rows) >= MIN_READ_SHARE * sum(row.following for row in rows)
-    if shown:
-        assert sum(row.following for row in rows) > 0
+def follows(raw: str, nonce: str) -> bool:
+    """Returns whether a raw reply holds the nonce of its call and a self-score from 0 to 1."""
+    found = _SELF_SCORE.search(raw)
+    return nonce in raw and found is not None and float(found[1].rstrip(".")) <= 1
 
 
-async def test_grades_are_read_and_marks_of_references_never_shown(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Calls of one kind, whose replies are counted in the report."""
+
+    report: Report
+    call: str
+    references: tuple[Reference, ...] = ()
+    assessed: bool = True
+
+    async def ask(self, server: Served, chat: Conversation, temperature: float) -> None:
+        """Asks a model once, and counts its reply."""
+        nonce = new_nonce()
+        chat = Conversation(
+            messages=tuple(
+                Message(role=m.role, content=m.content.replace(NONCE, nonce)) for m in chat.messages
+            )
+        )
+        prompt = prompts.proposer if self.assessed else prompts.aggregator
+        raw, tokens, seconds = await ask(server, prompt(chat, self.references, nonce), temperature)
+        reply = read_reply(raw, nonce, self.references)
+        answer = reply.answer if self.assessed else read_answer(raw, nonce)
+        is_following = self.assessed and follows(raw, nonce)
+        self.report.replies[self.call, server.model.id].add(
+            follows=is_following,
+            is_read=reply.self_score is not None,
+            leaks=_LEAK.search(answer) is not None,
+            tokens=tokens,
+            seconds=seconds,
+        )
+        if is_following and reply.self_score is None:
+            self.report.unread.append(raw)
+
+    def check(self) -> int:
+        """Checks the counts, and returns how many replies followed the protocol."""
+        rows = [row for (call, _), row in self.report.replies.items() if call == self.call]
+        following = sum(row.following for row in rows)
+        assert sum(row.leaks for row in rows) == 0
+        assert sum(row.read for row in rows) >= MIN_READ_SHARE * following, self.report.unread
+        return following
+
+
+async def test_assessments_after_examples_are_read_and_not_shown(
     system: System, report: Report
 ) -> None:
-    for server in (system.replicas[1], system.base):
+    asking = Asking(report=report, call="first layer, with examples")
+
+    async def ask_all(server: Served) -> None:
         for question in QUESTIONS:
-            nonce = new_nonce()
-            references = tuple(
-                Reference(label=label, model_id=label, text=text)
-                for label, text in (("R1", "I do not know."), ("R2", "It is blue."))
-            )
-            chat = conversation(question, nonce, ("R1", "R2"))
-            raw, tokens, seconds = await ask(
-                server, prompts.proposer(chat, references, nonce), TEMPERATURES[0]
-            )
-            reply = read_reply(raw, nonce, references)
-            report.replies["second layer, with examples", server.model.id].add(
-                follows=nonce in raw and _SELF_SCORE.search(raw) is not None,
-                is_read=reply.self_score is not None,
-                leaks=_LEAK.search(reply.answer) is not None,
-                tokens=tokens,
-                seconds=seconds,
-            )
-            merging = Conversation(messages=chat.messages[-1:])
-            raw, tokens, seconds = await ask(
-                server, prompts.aggregator(merging, references, nonce), TEMPERATURES[0]
-            )
-            report.replies["aggregation", server.model.id].add(
-                follows=False,
-                is_read=False,
-                leaks=_LEAK.search(read_answer(raw, nonce)) is not None,
-                tokens=tokens,
-                seconds=seconds,
-            )
-    assert all(replies.leaks == 0 for replies in report.replies.values())
-    following = sum(replies.following for replies in report.replies.values())
-    read = sum(replies.read for replies in report.replies.values())
-    assert read >= MIN_READ_SHARE * following
+            for temperature in TEMPERATURES:
+                await asking.ask(server, conversation(question), temperature)
+
+    await asyncio.gather(*map(ask_all, system.servers))
+    assert asking.check() > 0
+
+
+@pytest.mark.parametrize("call", ["first layer", "second layer", "aggregation"])
+async def test_replies_without_examples_show_no_protocol(
+    system: System, report: Report, call: str
+) -> None:
+    asking = Asking(
+        report=report,
+        call=call,
+        references=() if call == "first layer" else REFERENCES,
+        assessed=call != "aggregation",
+    )
+
+    async def ask_all(server: Served) -> None:
+        for question in QUESTIONS[::2]:
+            asked = Conversation(messages=(Message(role=Role.USER, content=question),))
+            await asking.ask(server, asked, 0.0)
+
+    await asyncio.gather(*map(ask_all, system.servers))
+    asking.check()
+
+
+async def test_grades_after_examples_are_read_and_not_shown(system: System, report: Report) -> None:
+    call = "second layer, with examples"
+    asking = Asking(report=report, call=call, references=REFERENCES)
+
+    async def ask_all(server: Served) -> None:
+        for question in QUESTIONS[::2]:
+            await asking.ask(server, conversation(question, labels=("R1", "R2")), 0.0)
+
+    await asyncio.gather(*map(ask_all, system.servers))
+    asking.check()

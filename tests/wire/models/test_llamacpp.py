@@ -28,7 +28,7 @@ def model_of(server: Served, **settings: Any) -> PoolModel:
 
 
 async def test_a_reply_is_streamed_and_its_tokens_are_counted(system: System) -> None:
-    for server in (system.replicas[1], system.base):
+    for server in system.servers:
         attempted = await attempt(model_of(server))
         assert attempted.failure is None
         assert attempted.shown == attempted.exchange.text != ""
@@ -43,7 +43,7 @@ async def test_a_prompt_that_was_read_before_comes_from_the_cache(system: System
     cached = 0.0
     for _ in range(2):
         usage = (
-            await attempt(model_of(system.base, max_reply_tokens=1), messages=long)
+            await attempt(model_of(system.servers[-1], max_reply_tokens=1), messages=long)
         ).exchange.usage
         assert usage is not None
         cached = usage.cached_prompt_tokens / usage.prompt_tokens
@@ -53,7 +53,7 @@ async def test_a_prompt_that_was_read_before_comes_from_the_cache(system: System
 async def test_the_start_of_an_answer_is_continued(system: System) -> None:
     """The instruct model's next words make a sentence with the start: it is not begun anew."""
     partial = "A spider has"
-    attempted = await attempt(model_of(system.replicas[1]), partial=partial)
+    attempted = await attempt(model_of(system.instruct[0]), partial=partial)
     assert attempted.failure is None
     assert attempted.shown
     assert not attempted.shown.lstrip().startswith("A spider has")
@@ -61,14 +61,14 @@ async def test_the_start_of_an_answer_is_continued(system: System) -> None:
 
 async def test_a_prompt_that_does_not_fit_is_refused(system: System) -> None:
     long = (Message(role=Role.USER, content="legs " * (CONTEXT_TOKENS + 100)),)
-    failure = (await attempt(model_of(system.base), messages=long)).failure
+    failure = (await attempt(model_of(system.servers[-1]), messages=long)).failure
     assert failure is not None
     assert failure.status is CallStatus.REJECTED
 
 
 async def test_the_check_of_a_pool_knows_the_context_window(system: System) -> None:
-    good = model_of(system.base)
-    long = model_of(system.base, id="long", context_window_tokens=2 * CONTEXT_TOKENS)
+    good = model_of(system.servers[-1])
+    long = model_of(system.servers[-1], id="long", context_window_tokens=2 * CONTEXT_TOKENS)
     reports = await check_pool(Pool(models=(good, long)), timeout_s=60)
     assert reports[0].problems == ()
     assert len(reports[1].problems) == 1

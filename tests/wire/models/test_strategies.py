@@ -13,9 +13,13 @@ import pytest
 
 from routemoa.client import RouteMoAClient
 from routemoa.v1.router_service_pb2 import AttemptKind, CallStatus, RoutingPolicy
+from services.local.real_pool import REAL_MODELS
 from services.router.strategies.registry import STRATEGIES
+from tests.wire.models.conftest import running_system
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from services.local.real_pool import Served
     from tests.wire.models.conftest import System
     from tests.wire.models.report import Report
@@ -58,18 +62,18 @@ async def test_a_stream_that_is_cancelled_stops_the_models_work(system: System) 
             async for event in events:
                 if event.HasField("delta"):
                     break
-            assert await working(system.replicas)
+            assert await working(system.instruct)
         async with asyncio.timeout(60):
-            while await working(system.replicas):  # noqa: ASYNC110  # it is another process
+            while await working(system.instruct):  # noqa: ASYNC110  # it is another process
                 await asyncio.sleep(0.1)
 
 
 async def test_a_stream_goes_on_at_another_replica_when_its_own_is_killed(
-    system: System, report: Report
+    report: Report, tmp_path: Path
 ) -> None:
-    """Stands last: it leaves one replica."""
     killed, shown, resumed = None, "", 0
     async with (
+        running_system([REAL_MODELS[0]] * 2, tmp_path) as system,
         RouteMoAClient(system.address) as client,
         aclosing(client.stream(STORY, single(system), timeout_s=TIMEOUT_S)) as events,
     ):
@@ -77,7 +81,7 @@ async def test_a_stream_goes_on_at_another_replica_when_its_own_is_killed(
             shown += event.delta.text
             resumed += event.HasField("resumed")
             if event.HasField("delta") and killed is None:
-                (killed,) = await working(system.replicas)
+                (killed,) = await working(system.instruct)
                 killed.child.process.kill()
             result = event.result
     assert killed is not None
@@ -96,7 +100,7 @@ async def test_a_stream_goes_on_at_another_replica_when_its_own_is_killed(
 
 def single(system: System) -> RoutingPolicy:
     """Returns the policy of one call to the model with two replicas."""
-    return RoutingPolicy(strategy="single", model_ids=[system.replicas[0].model.id])
+    return RoutingPolicy(strategy="single", model_ids=[system.instruct[0].model.id])
 
 
 async def working(servers: tuple[Served, ...]) -> list[Served]:
