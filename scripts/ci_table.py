@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 HEAD = ("", "passed", "failed", "skipped", "seconds")
 NOT_RUN = """\
 Not run here, but by `make release-check`: images (make image-buildah test-images), vLLM (make
-test-vllm), slow tests (make test-slow), mutants of the core (make test-mutants), the chart in a
-control plane (make test-chart-cluster)."""
+test-vllm), small real models (make test-models), slow tests (make test-slow), mutants of the core
+(make test-mutants), the chart in a control plane (make test-chart-cluster)."""
 
 
 class Check(NamedTuple):

@@ -18,7 +18,7 @@ from services.rpc.lifeline import open_lifeline
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from contextlib import AsyncExitStack
     from pathlib import Path
 
@@ -87,7 +87,22 @@ async def launch(
     log_file: Path,
     output_file: Path | None = None,
 ) -> Process:
-    """Starts `python -m module`; `exits` stops it, and so does the end of this process.
+    """Starts `python -m module`; see `launch_command`."""
+    command = [sys.executable, "-m", module, *arguments]
+    return await launch_command(
+        exits, command, environment=environment, log_file=log_file, output_file=output_file
+    )
+
+
+async def launch_command(
+    exits: AsyncExitStack,
+    command: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    log_file: Path,
+    output_file: Path | None = None,
+) -> Process:
+    """Starts a command; `exits` stops it, and so does the end of this process.
 
     Standard error goes to `log_file`, and standard output too unless there is an `output_file`.
     """
@@ -96,7 +111,7 @@ async def launch(
         log = files.enter_context(log_file.open("wb"))
         output = files.enter_context(output_file.open("wb")) if output_file else log
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", module, *arguments),
+            *command,
             stdin=lifeline.stdin,
             stdout=output,
             stderr=log,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from rich.text import Text
 from routemoa.cli.command import run
 from routemoa.cli.terminal import open_console
 from routemoa.client import ROUTER_ADDRESS, SCORER_ADDRESS
+from services.local.real_pool import real_pool
 from services.local.stack import StackConfig, running_stack
 
 if TYPE_CHECKING:
@@ -21,9 +23,18 @@ if TYPE_CHECKING:
 
 SIMULATED_NOTICE = "SIMULATED POOL: a simulator writes the replies, no language model runs."
 
+REAL_NOTICE = "SMALL REAL MODELS: they run on this machine's CPU, and are often wrong."
+
 PoolFile = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="Pool file; default: a simulated pool."),
+]
+Real = Annotated[
+    bool,
+    typer.Option("--real", help="Serve two small real models, which `make models` installs."),
+]
+Models = Annotated[
+    Path, typer.Option(file_okay=False, help="With --real: the environment of `make models`.")
 ]
 Artifact = Annotated[
     Path | None,
@@ -35,6 +46,8 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port."
 def up(
     *,
     pool: PoolFile = None,
+    real: Real = False,
+    models: Models = Path(".venv-models"),
     artifact: Artifact = None,
     scorer_port: Port = 50051,
     router_port: Port = 50052,
@@ -42,6 +55,8 @@ def up(
     simulator_port: Port = 50054,
 ) -> None:
     """Starts scorer, judge and router, and a simulated pool unless a real one is given."""
+    if real and pool is not None:
+        raise typer.BadParameter("--real has a pool file of its own: leave out --pool.")
     config = StackConfig(
         pool_file=pool,
         artifact=artifact,
@@ -50,7 +65,9 @@ def up(
         judge_port=judge_port,
         simulator_port=simulator_port,
     )
-    run(serve(open_console(), config), address="", as_json=False)
+    console = open_console()
+    work = serve_real(console, config, models) if real else serve(console, config)
+    run(work, address="", as_json=False)
 
 
 async def serve(console: Console, config: StackConfig) -> None:
@@ -63,6 +80,18 @@ async def serve(console: Console, config: StackConfig) -> None:
     async with running_stack(config) as stack:
         show_stack(console, stack)
         raise await stack.wait_for_failure()
+
+
+async def serve_real(console: Console, config: StackConfig, models: Path) -> None:
+    """Runs the stack with the small real models until it is cancelled.
+
+    Raises:
+        StackError: It cannot start, or one of its processes ends.
+    """
+    console.print(Text("Loading the models ...", style="dim"))
+    async with real_pool(models) as pool_file:
+        console.print(Text(REAL_NOTICE, style="bold yellow"))
+        await serve(console, replace(config, pool_file=pool_file))
 
 
 def show_stack(console: Console, stack: Stack) -> None:

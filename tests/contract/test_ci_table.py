@@ -70,7 +70,14 @@ def test_what_passed_is_no_failure(tmp_path: Path) -> None:
 
 def test_the_targets_that_the_table_names_exist() -> None:
     said = (ROOT / "scripts/ci_table.py").read_text()
-    for target in ("release-check", "image-buildah", "test-images", "test-vllm", "test-slow"):
+    for target in (
+        "release-check",
+        "image-buildah",
+        "test-images",
+        "test-vllm",
+        "test-models",
+        "test-slow",
+    ):
         assert target in said
         assert f"\n{target}: " in MAKEFILE
 

@@ -114,6 +114,8 @@ class ModelCall:
     messages: tuple[Message, ...]
     purpose: CallPurpose
     layer_number: int
+    nonce: str = ""
+    """The nonce of the marks in its messages; empty if they have none."""
     session: str | None = None
     """The id of a conversation of several turns; its calls prefer one replica."""
     cache_salt: str = ""

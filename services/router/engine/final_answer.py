@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.backends.call_failure import status_of_exception
-from services.router.prompts.replies import AnswerFilter
+from services.router.prompts.answer_filter import AnswerFilter
 from services.router.routing.events import Answer, Delta, Reset, Resumed
 from services.router.types.deadline import ReusableTimeout
 from services.router.types.ledger import CallStatus, answer_tokens, finish_reason
@@ -167,7 +167,7 @@ class _FinalAnswer:
         self._limit = writer.first_text
 
     async def _run_call(self, reply: _Reply, stream: Stream) -> None:
-        answer = AnswerFilter()
+        answer = AnswerFilter(reply.call.nonce)
         end = CallStatus.OK
         try:
             async with aclosing(stream(reply.call)) as pieces:

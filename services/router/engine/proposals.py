@@ -10,7 +10,7 @@ from services.router.backends.call import ModelCall
 from services.router.prompts import prompts
 from services.router.prompts.context_window import fit_references, labelled
 from services.router.prompts.prompts import new_nonce
-from services.router.prompts.replies import read_reply
+from services.router.prompts.replies import Reply, read_answer, read_reply
 from services.router.routing.events import Answer
 from services.router.types.ledger import CallPurpose
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
     from services.router.prompts.prompts import Reference
-    from services.router.prompts.replies import Reply
     from services.router.types.conversation import Message
     from services.router.types.ledger import FinishReason, LedgerEntry
 
@@ -36,6 +35,15 @@ class Proposal:
     def read(self) -> Reply:
         """Returns the reply so far, taken apart."""
         return read_reply(self.call.text, self.nonce, self.references)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainProposal(Proposal):
+    """A request for an answer alone."""
+
+    def read(self) -> Reply:
+        """Returns the reply so far, without marks of references that the model copied."""
+        return Reply(answer=read_answer(self.call.text, self.nonce))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +103,7 @@ def assessed_proposal(run: Run, model: PoolModel) -> Proposal:
     return Proposal(call=_call(run, model, messages), nonce=nonce, references=references)
 
 
-def plain_proposal(run: Run, model: PoolModel, *, role: str = "") -> Proposal:
+def plain_proposal(run: Run, model: PoolModel, *, role: str = "") -> PlainProposal:
     """Returns a request for an answer alone: the first one, or a better one than those so far."""
     nonce = new_nonce()
     references = shuffled_references(run, model, nonce)
@@ -104,18 +112,17 @@ def plain_proposal(run: Run, model: PoolModel, *, role: str = "") -> Proposal:
         if references
         else prompts.plain(run.conversation, role=role)
     )
-    return Proposal(call=_call(run, model, messages), nonce=nonce, references=references)
+    return PlainProposal(call=_call(run, model, messages), nonce=nonce, references=references)
 
 
 def final_call(run: Run, model: PoolModel) -> ModelCall:
-    """Returns a request for the final answer, without any protocol in it."""
+    """Returns a request for the final answer, without an assessment in it."""
     references = _references(run, model, run.readable)
-    messages = (
-        prompts.aggregator(run.conversation, references, new_nonce())
-        if references
-        else prompts.plain(run.conversation)
-    )
-    return _call(run, model, messages)
+    if not references:
+        return _call(run, model, prompts.plain(run.conversation))
+    nonce = new_nonce()
+    messages = prompts.aggregator(run.conversation, references, nonce)
+    return _call(run, model, messages, nonce)
 
 
 def aggregation_call(
@@ -123,11 +130,13 @@ def aggregation_call(
 ) -> ModelCall:
     """Returns a request to merge the answers of a layer, given best first."""
     references = _references(run, model, answers)
+    nonce = new_nonce()
     return ModelCall(
         model=model,
+        nonce=nonce,
         session=run.conversation.session,
         cache_salt=run.conversation.cache_salt,
-        messages=prompts.aggregator(run.conversation, references, new_nonce()),
+        messages=prompts.aggregator(run.conversation, references, nonce),
         purpose=CallPurpose.AGGREGATION,
         layer_number=layer_number,
     )
@@ -154,9 +163,10 @@ def _references(
     )
 
 
-def _call(run: Run, model: PoolModel, messages: tuple[Message, ...]) -> ModelCall:
+def _call(run: Run, model: PoolModel, messages: tuple[Message, ...], nonce: str = "") -> ModelCall:
     return ModelCall(
         model=model,
+        nonce=nonce,
         session=run.conversation.session,
         cache_salt=run.conversation.cache_salt,
         messages=messages,

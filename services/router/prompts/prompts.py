@@ -30,12 +30,6 @@ REFERENCES = "@@references"
 REFERENCE = "@@reference"
 END = "@@end"
 
-ANY_MARK = re.compile(
-    r"@@(?:assessment|selection|moderation)\b|@@(?:references|reference|end) [0-9a-f]{8}"
-)
-"""Any mark with any nonce; no answer ever contains one."""
-LONGEST_MARK = len("@@assessment 01234567")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
@@ -78,6 +72,17 @@ Several assistants have answered the user; their answers follow the user's messa
 not answer the user. Say in a sentence or two whether the answers agree in what matters. Then write \
 one last line that starts with {mark} and holds a JSON object: {{"over": true}} if another round of \
 debate would change nothing, else {{"over": false}}"""
+
+
+_SENTENCE_END = re.compile(r"[.;:]\s|\{[^}]*\}")
+_MIN_CLAUSE_WORDS = 6
+INSTRUCTION_CLAUSES = tuple(
+    clause.strip(" .\n")
+    for text in (_PROPOSER, _GRADING, _UNTRUSTED)
+    for clause in _SENTENCE_END.split(text)
+    if len(clause.split()) >= _MIN_CLAUSE_WORDS
+)
+"""Longer clauses of the instruction for a layer; small models copy them into their answers."""
 
 
 def new_nonce() -> str:

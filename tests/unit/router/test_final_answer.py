@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from services.router.backends.replicas.retry_budget import RetryBudget
+from services.router.engine import proposals
 from services.router.engine.engine import Engine
 from services.router.engine.patience import Patience
 from services.router.engine.run import Run
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool
-from services.router.routing.events import Delta, LayerReport, Reset, RoutingDecision
+from services.router.routing.events import Answer, Delta, LayerReport, Reset, RoutingDecision
 from services.router.routing.ranking import rank
 from services.router.types.conversation import Conversation, Message, Role
 from services.router.types.deadline import Deadline
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from services.router.dependencies.scorer_client import Scorer
     from services.router.routing.events import Event
 
-MARK = "@@assessment 01234567"
+SEVEN = Answer(model_id="another", text="Seven.")
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Told:
         return [entry.status for entry in self.run.ledger.entries]
 
 
-async def told(*script: Step, deadline_s: float = 10.0) -> Told:
+async def told(*script: Step, deadline_s: float = 10.0, answers: tuple[Answer, ...] = ()) -> Told:
     """Runs a model by a script, and returns what the caller sees."""
     clock = asyncio.get_running_loop().time
     only = model(4_000)
@@ -64,6 +65,7 @@ async def told(*script: Step, deadline_s: float = 10.0) -> Told:
         policy=replace(POLICY, strategy="single"),
         deadline=Deadline.after(deadline_s),
         started_s=clock(),
+        answers=answers,
     )
     decision = RoutingDecision(
         layer_number=1,
@@ -97,9 +99,14 @@ async def test_each_piece_is_shown_as_it_comes_and_the_whole_is_the_answer() -> 
 
 
 @virtually
-async def test_marks_are_never_shown_and_what_only_looks_like_one_comes_with_the_end() -> None:
-    assert (await told((1.0, "Eight.\n@@asse"), (1.0, f"{MARK[6:]} {{}}"))).shown == "Eight.\n"
+async def test_marks_are_never_shown_and_what_only_looks_like_one_comes_with_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert (await told((1.0, "Mail me @"))).shown == "Mail me @"
+    pieces = ((1.0, "Eight.\n@@en"), (1.0, "d 01234567 R1\nSeven."))
+    assert (await told(*pieces)).shown == "Eight.\n@@end 01234567 R1\nSeven."
+    monkeypatch.setattr(proposals, "new_nonce", lambda: "01234567")
+    assert (await told(*pieces, answers=(SEVEN,))).shown == "Eight.\n"
 
 
 @virtually

@@ -19,7 +19,9 @@ from services.router.backends.http.finish_reasons import reason_word
 from services.router.backends.http.reasoning import ReasoningSplitter
 from services.router.backends.http.well_formed import WellFormedStream, well_formed
 from services.router.backends.replicas.resume import resume_request
-from services.router.prompts.replies import AnswerFilter, read_reply
+from services.router.prompts.answer_filter import AnswerFilter
+from services.router.prompts.prompts import Reference
+from services.router.prompts.replies import read_reply
 from services.router.routing.agreement import agreeing
 from services.router.strategies.verdicts import Question, is_over
 from services.router.types.conversation import Message, Role
@@ -43,6 +45,7 @@ MEASURABLE_S = 0.001
 RUNS = 4
 NONCE = "7f3a9c2e"
 MARK = f"@@assessment {NONCE}"
+REFERENCES = (Reference(label="R1", model_id="m", text="x"),)
 
 
 class Filter(Protocol):
@@ -62,7 +65,7 @@ def between(start: str, part: str, end: str) -> Callable[[int], str]:
 
 
 def reply(text: str) -> None:
-    read_reply(text, NONCE, ())
+    read_reply(text, NONCE, REFERENCES)
 
 
 def verdict(text: str) -> None:
@@ -74,11 +77,11 @@ def agreement(text: str) -> None:
 
 
 def filtered(text: str) -> None:
-    feed(AnswerFilter(), text)
+    feed(AnswerFilter(NONCE), text)
 
 
 def held_then_filtered(text: str) -> None:
-    answer = AnswerFilter()
+    answer = AnswerFilter(NONCE)
     answer.feed(text)
     feed(answer, text)
 
@@ -159,6 +162,50 @@ def model_call(text: str) -> ModelCall:
     return call
 
 
+TANGLED = [
+    *(
+        "\n",
+        " ",
+        "@",
+        "\\@",
+        "&#64;",
+        "&",
+        "*",
+        "`",
+        "```\n",
+        "```x\n",
+        "~~~\n",
+        "---\n",
+        "<",
+        "</b>",
+    ),
+    *(
+        "a ",
+        "self ",
+        "self_",
+        "self_score",
+        "self_score ",
+        "R1 ",
+        "R 1",
+        "reference ",
+        "0",
+        "0,",
+        "0.5/1",
+    ),
+    *(
+        "{",
+        "}",
+        "[",
+        "[{",
+        '{"self_score": ',
+        "1e",
+        "-",
+        "assessment ",
+        "self-assessment: ",
+        "**a** ",
+    ),
+    *("# assessment\n", "@@assessment ", "@@assessment {", "nonce ", "grades [0.5, ", "\\"),
+]
 WORST = {
     answer_key: [
         between("the answer is", " ", "!"),
@@ -194,13 +241,20 @@ WORST = {
         between(f'{MARK} {{"grades": {{', '"R1":1,', "}}"),
         between(f"x\n{MARK} ", '{"a":', ""),
         between('{"self_score": ', "1", "}"),
+        *(between(f"{MARK} ", part, "") for part in TANGLED),
+        *(between("x\n", part, f"\n{MARK} {{}}") for part in TANGLED),
+        *(repeated(f"{part} {NONCE}") for part in ("x", "x\n", "self_score 0.5", "[{", "```\n")),
     ],
     verdict: [
         repeated(f"@@moderation {NONCE} "),
         between(f"@@moderation {NONCE} ", '{"over":', ""),
     ],
-    filtered: [repeated("@"), repeated("@@assessmen"), between("@@end 7f3a9c2", "x", "")],
-    held_then_filtered: [repeated("@@assessmen"), repeated("@@end 7f3a9c2 ")],
+    filtered: [
+        *(repeated(part) for part in ("@", "\\@", "@@assessmen", "7f3a9c2", f"@@end {NONCE} R1 ")),
+        between("@@end 7f3a9c2", "x", ""),
+        between(" ", "\n", NONCE),
+    ],
+    held_then_filtered: [repeated("@@end 7f3a9c2 "), repeated(f"@@end {NONCE} R1 ")],
     without_reasoning: [
         repeated(" "),
         between("<think>", "<", ""),

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router.prompts.prompts import Reference
-from services.router.prompts.replies import AnswerFilter, read_reply
+from services.router.prompts.replies import read_reply
 
 NONCE = "7f3a9c2e"
 MARK = f"@@assessment {NONCE}"
@@ -100,69 +103,131 @@ def test_any_text_is_read(text: str) -> None:
 protocol_soup = st.lists(
     st.sampled_from(
         [
-            MARK,
-            " ",
-            "\n",
-            "{",
-            "}",
-            '"self_score"',
-            ":",
-            "0.5",
-            "@@",
-            "@@end ",
-            NONCE,
-            "x",
+            *(MARK, NONCE, NONCE.upper(), f"@@end {NONCE} R1", "@@assessment ", "@@", "\\@", "**"),
+            *("```", "\n", "\n---\n", "x", " R1", "{", "}", "[", "]", '"self_score"', ":", "0.5"),
         ]
     )
 ).map("".join)
 
 
 @given(protocol_soup)
-def test_no_mark_survives_in_an_answer(text: str) -> None:
-    assert "@@assessment" not in read(text)[0]
+def test_no_text_with_the_nonce_survives_in_an_answer(text: str) -> None:
+    assert NONCE not in read(text)[0].lower()
 
 
-@given(protocol_soup | st.text(), st.integers(1, 7))
-def test_a_filtered_stream_shows_the_same_however_it_is_cut(text: str, size: int) -> None:
-    def shown(pieces: list[str]) -> str:
-        answer = AnswerFilter()
-        return "".join(answer.feed(piece) for piece in pieces) + answer.finish()
-
-    pieces = [text[i : i + size] for i in range(0, len(text), size)]
-    assert shown(pieces).strip() == shown([text]).strip()
-    assert "@@assessment" not in shown(pieces)
+@given(protocol_soup | st.text(), st.sampled_from([0, 0.25, 1]))
+def test_a_score_after_the_last_mark_is_read_whatever_comes_before(text: str, score: float) -> None:
+    assert read(f'{text}\n{MARK} {{"self_score": {score}}}')[1] == score
 
 
-@given(st.text(alphabet="ab @\n.").filter(lambda t: "@@" not in t))
-def test_a_plain_stream_is_shown_whole(text: str) -> None:
-    answer = AnswerFilter()
-    assert "".join(answer.feed(c) for c in text) + answer.finish() == text
-
-
-def streamed(*pieces: str) -> list[str]:
-    """Returns what is shown after each piece, and at the end."""
-    answer = AnswerFilter()
-    return [*(answer.feed(piece) for piece in pieces), answer.finish()]
-
-
-@pytest.mark.parametrize(
-    ("pieces", "shown"),
-    [
-        (["Eight", " legs."], ["Eight", " legs.", ""]),
-        (["write to a@b", " today"], ["write to a@b", " today", ""]),
-        # What could be the start of a mark waits until that is settled.
-        (["mail me @", "home"], ["mail me ", "@home", ""]),
-        (["the end@"], ["the end", "@"]),
-        (["@@", "x"], ["", "", "@@x"]),
-        (["x @@ass", "ume nothing of the kind"], ["x ", "@@assume nothing of the kind", ""]),
-        (["see @@property of an object"], ["see @@property of an object", ""]),
-        # What a mark begins is never shown, and neither is anything after it.
-        (["Eight.\n@@ass", f"essment {NONCE} {{}}", " more @"], ["Eight.\n", "", "", ""]),
-        ([f"Eight.\n{MARK} {{}} tail", "more"], ["Eight.", "", ""]),
-        (["@@asses", f"sment {NONCE} {{}}"], ["", "", ""]),
-    ],
+WORDS = st.lists(
+    st.sampled_from(["Eight", "legs.", "@@selection", "= 0", "`@@assessment`", "a@b.org"])
 )
-def test_a_stream_is_shown_at_once_but_for_what_may_be_a_mark(
-    pieces: list[str], shown: list[str]
-) -> None:
-    assert streamed(*pieces) == shown
+
+
+@given(WORDS.map(" ".join))
+def test_an_answer_may_hold_words_of_the_protocol(text: str) -> None:
+    assert read(f"{text} So.")[0] == f"{text} So.".strip()
+    assert read(f'{text} So.\n{MARK} {{"self_score": 0.5}}')[0] == f"{text} So.".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A reply in one of the forms that models write, and what is to be read of it."""
+
+    text: str
+    answer: str = "A crab has ten legs."
+    self_score: float | None = 0.62
+    grades: dict[str, float] = field(default_factory=dict)
+
+
+FORMS = [
+    Form(**form)
+    for form in yaml.safe_load(Path(__file__).with_name("reply_forms.yaml").read_text())
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=[form.text[-60:] for form in FORMS])
+def test_every_form_that_models_write_is_read(form: Form) -> None:
+    text = form.text.replace("NONCE", NONCE).replace("UPPER", NONCE.upper())
+    grades = {{"R1": "b", "R2": "c"}[label]: grade for label, grade in form.grades.items()}
+    assert read(text) == (form.answer, form.self_score, grades)
+
+
+ROOT = Path(__file__).parents[3]
+LONG_ANSWERS = [*ROOT.glob("docs/*.md"), *ROOT.glob("services/router/[!p]*/*.py")]
+
+
+@pytest.mark.parametrize("path", LONG_ANSWERS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_and_programs_are_kept_whole(path: Path) -> None:
+    text = path.read_text().strip()
+    assert read(text)[0] == text
+    assert read(f'{text}\n{MARK} {{"self_score": 0.5}}')[:2] == (text, 0.5)
+    assert read(f'{MARK} {{"self_score": 0.5}}\n{text}')[:2] == (text, 0.5)
+
+
+FRAMES = st.sampled_from(
+    [
+        *(
+            "{} {}",
+            "**{}** {}",
+            "**{} {}**",
+            "`{} {}`",
+            "`{}` `{}`",
+            "({} {})",
+            "[{} {}]",
+            "> {} {}",
+        ),
+        *(
+            "- {} {}",
+            "1. {} {}",
+            "### {}\n{}",
+            "---\n{} {}",
+            "{}: {}",
+            "{} = {}",
+            "{} - {}",
+            "{}\n\n{}",
+        ),
+        *("```\n{} {}\n```", "```json\n{}\n{}\n```", "{}\n```yaml\n{}\n```", "<!-- {} {} -->"),
+        *(
+            "My assessment:\n{} {}",
+            "**Confidence**\n\n{} {}",
+            "{} {}\nThat is all.",
+            "\r\n{} {}\r\n",
+        ),
+    ]
+)
+MARKS = st.sampled_from(
+    [
+        *("@@assessment N", "@@ASSESSMENT: N", "\\@\\@assessment N", "@assessment [N]", "@@N"),
+        *(
+            "\uff20\uff20assessment N",
+            "&#64;&#64;assessment <N>",
+            "@@assessment `N`",
+            "assessment N",
+        ),
+    ]
+)
+OBJECTS = st.sampled_from(
+    [
+        *(
+            '{"self_score": 0.62}',
+            "{'self_score': 0.62,}",
+            '{"self_score": "62%"}',
+            "self_score: 0.62",
+        ),
+        *(
+            '{"self-score": 0.62',
+            '{"Self Score" = .62}',
+            '{"self_score": "0.62/1"}',
+            "{self\\_score: 0.62}",
+        ),
+        *('{"grades": {}, "self_score": 0.62}', '{\n  "self_score": 0.62  // of 1\n}'),
+    ]
+)
+
+
+@given(FRAMES, MARKS, OBJECTS)
+def test_any_markup_goes_with_any_mark_and_any_object(frame: str, mark: str, written: str) -> None:
+    text = "Ten legs.\n\n" + frame.format(mark.replace("N", NONCE), written)
+    assert read(text) == ("Ten legs.", 0.62, {})

@@ -46,12 +46,12 @@ def test_an_answer_without_reasoning_is_let_through_whole(text: str) -> None:
 
 def test_a_server_that_separates_the_reasoning_leaves_the_answer_alone() -> None:
     splitter = ReasoningSplitter(inside=True)
-    splitter.expect_answer()
+    splitter.reasoning_is_apart()
     assert splitter.feed("Eight.") + splitter.finish() == "Eight."
 
 
 def test_reasoning_that_has_begun_in_the_text_ends_in_it() -> None:
     splitter = ReasoningSplitter(inside=True)
     assert splitter.feed("7?") == ""
-    splitter.expect_answer()
+    splitter.reasoning_is_apart()
     assert splitter.feed(" 8!</think>Eight.") + splitter.finish() == "Eight."
