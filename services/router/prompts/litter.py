@@ -12,7 +12,6 @@ import re
 from typing import TYPE_CHECKING
 
 from services.router.prompts.assessments import PROTOCOL_WORDS, read_assessment
-from services.router.prompts.prompts import INSTRUCTION_CLAUSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +52,6 @@ _HEADING = re.compile(
     r"(?:assessment|self[ _-]?score|confidence|evaluation)(?: score)?[*_ ]*\Z",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile("|".join(re.escape(clause) for clause in INSTRUCTION_CLAUSES))
-_QUOTES = " \t>*_`\"'-"
 _MAX_FRAME_LINES = 8
 _LINE_CHARACTERS = 120
 
@@ -99,19 +96,6 @@ def without_frame(text: str, rest: str) -> str:
             break
         text = text[:line_start]
     return _closed(text) if _FENCE.search(rest) else text
-
-
-def without_instructions(text: str) -> str:
-    """Returns a text without clauses of the instruction, each to the end of its line."""
-    if _CLAUSE.search(text) is None:
-        return text
-    lines = []
-    for line in text.split("\n"):
-        clause = _CLAUSE.search(line)
-        kept = line if clause is None else line[: clause.start()].rstrip()
-        if clause is None or kept.strip(_QUOTES):
-            lines.append(kept)
-    return "\n".join(lines)
 
 
 def _is_opening(text: str, line: str) -> bool:
