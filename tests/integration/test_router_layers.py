@@ -131,8 +131,8 @@ async def test_grades_of_others_lift_the_model_that_was_right(start_router: Star
         '{"self_score": NaN}',
         '{"self_score": "9/10"}',
         '{"self_score": -0.1, "grades": {"R1": 7}}',
-        '{"self_score": 0.9',
-        "{'self_score': 0.9}",
+        '{"self_score": -0.9',
+        "{'self_score': 'high'}",
         '{"self_score": true}',
         "",
     ],
@@ -141,6 +141,8 @@ async def test_a_score_that_is_none_is_absent_and_not_zero(
     start_router: StartRouter, scripts: dict[str, object], trailer: str
 ) -> None:
     def broken(call: Call) -> str:
+        if call.nonce is None:  # it merges, and is not asked for a score
+            return "a says 8"
         return f"a says 8\n@@assessment {call.nonce} {trailer}"
 
     router = await start_router({**scripts, "a": broken}, SCORES)

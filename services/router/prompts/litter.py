@@ -12,10 +12,9 @@ import re
 from typing import TYPE_CHECKING
 
 from services.router.prompts.assessments import PROTOCOL_WORDS, read_assessment
-from services.router.prompts.prompts import INSTRUCTION_CLAUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _TAIL_CHARACTERS = 4_000
 """Text at the end of an answer in which an unsigned assessment is searched."""
@@ -33,6 +32,7 @@ _UNSIGNED = re.compile(
     rf"{_MARK}|\{{[^\w{{}}]{{0,40}}(?:{_KEY.pattern}|nonce|assessment)|{_LINE_START}[\"'\u201c]?self\\?[\s_-]?score",
     re.IGNORECASE | re.MULTILINE,
 )
+_UNSIGNED_LINE = re.compile(rf"{_LINE_START}{_MARK}[^\n]{{0,400}}$", re.IGNORECASE | re.MULTILINE)
 _FENCE = re.compile(r"^[ ]{0,3}(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _PLAIN_FENCES = frozenset({"", "text", "txt", "plaintext", "markdown", "md"})
 _BARE_MARKUP = re.compile(
@@ -53,8 +53,6 @@ _HEADING = re.compile(
     r"(?:assessment|self[ _-]?score|confidence|evaluation)(?: score)?[*_ ]*\Z",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile("|".join(re.escape(clause) for clause in INSTRUCTION_CLAUSES))
-_QUOTES = " \t>*_`\"'-"
 _MAX_FRAME_LINES = 8
 _LINE_CHARACTERS = 120
 
@@ -69,10 +67,7 @@ def unsigned_start(text: str, labels: Sequence[str] = (), *, signed: bool = Fals
             belongs to the answer.
     """
     first = max(0, len(text) - _TAIL_CHARACTERS)
-    for token in _TOKEN.finditer(text, first):
-        word = token["word"]
-        if word is not None and word.lower() not in PROTOCOL_WORDS:
-            first = token.end()
+    first = max((word.end() for word in _foreign_words(text, first)), default=first)
     found = _UNSIGNED.search(text, first)
     if found is None or (signed and "```" in text[found.start() :]):
         return None
@@ -80,6 +75,28 @@ def unsigned_start(text: str, labels: Sequence[str] = (), *, signed: bool = Fals
     if not signed and not (_KEY.search(rest) and read_assessment(rest, labels).has_scores):
         return None
     return found.start()
+
+
+def unsigned_line(text: str, labels: Sequence[str] = ()) -> tuple[int, int] | None:
+    """Returns the span of the first line that is an assessment of another nonce, outside of fences."""
+    fences, at = list(_FENCE.finditer(text)), 0
+    opened: re.Match[str] | None = None
+    for line in _UNSIGNED_LINE.finditer(text):
+        while at < len(fences) and fences[at].start() < line.start():
+            opened = _next_open(opened, fences[at])
+            at += 1
+        written = line[0]
+        is_assessment = _KEY.search(written) and read_assessment(written, labels).has_scores
+        if opened is None and is_assessment and not any(_foreign_words(written)):
+            return line.span()
+    return None
+
+
+def _foreign_words(text: str, first: int = 0) -> Iterator[re.Match[str]]:
+    """Yields the words that belong to no assessment."""
+    for token in _TOKEN.finditer(text, first):
+        if token["word"] is not None and token["word"].lower() not in PROTOCOL_WORDS:
+            yield token
 
 
 def without_frame(text: str, rest: str) -> str:
@@ -99,19 +116,6 @@ def without_frame(text: str, rest: str) -> str:
             break
         text = text[:line_start]
     return _closed(text) if _FENCE.search(rest) else text
-
-
-def without_instructions(text: str) -> str:
-    """Returns a text without clauses of the instruction, each to the end of its line."""
-    if _CLAUSE.search(text) is None:
-        return text
-    lines = []
-    for line in text.split("\n"):
-        clause = _CLAUSE.search(line)
-        kept = line if clause is None else line[: clause.start()].rstrip()
-        if clause is None or kept.strip(_QUOTES):
-            lines.append(kept)
-    return "\n".join(lines)
 
 
 def _is_opening(text: str, line: str) -> bool:
@@ -150,11 +154,15 @@ def _open_fence(text: str) -> re.Match[str] | None:
     """Returns the line that opens the fence which the text ends in; None if all are closed."""
     opened: re.Match[str] | None = None
     for fence in _FENCE.finditer(text):
-        if opened is None:
-            opened = fence
-        elif fence[1].startswith(opened[1]) and not fence[2].strip():
-            opened = None
+        opened = _next_open(opened, fence)
     return opened
+
+
+def _next_open(opened: re.Match[str] | None, fence: re.Match[str]) -> re.Match[str] | None:
+    """Returns the fence that is open after a further fence line."""
+    if opened is None:
+        return fence
+    return None if fence[1].startswith(opened[1]) and not fence[2].strip() else opened
 
 
 def _closed(text: str) -> str:

@@ -9,7 +9,8 @@ removed before (`backends/http/reader.py`). The rules, in this order:
 2. The last mark with scores gives them. Scores that are missing, invalid or outside [0, 1] are
    absent, not zero.
 3. Markup that framed the assessment is removed: fences, rules, bold, headings.
-4. An assessment at the end without the nonce is removed and not believed (`litter.py`).
+4. An assessment without the nonce, at the end or as a line with its mark outside of a fence, is
+   removed with what follows it, and not believed (`litter.py`).
 5. Clauses that are copied from the instruction are removed.
 6. A reply that is one JSON object of `answer` and `self_score` is unwrapped and believed.
 """
@@ -23,8 +24,9 @@ from typing import TYPE_CHECKING
 
 from services.router.prompts.answer_filter import AnswerFilter
 from services.router.prompts.assessments import Assessment, read_assessment
-from services.router.prompts.litter import unsigned_start, without_frame, without_instructions
+from services.router.prompts.litter import unsigned_line, unsigned_start, without_frame
 from services.router.prompts.marks import Mark, MarkKind, marks_of
+from services.router.prompts.prompts import INSTRUCTION_CLAUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 # Atomic: the spaces of the first line are never divided anew, which would take quadratic time.
 _FENCE = re.compile(r"^```[^\n]*(?>\n)(.*?)\n?```$", re.DOTALL)
 _FIRST_LINE_END = re.compile(r"[^\w\n]*(?:\n|\Z)")
+_CLAUSE = re.compile("|".join(re.escape(clause) for clause in INSTRUCTION_CLAUSES))
+_QUOTES = " \t>*_`\"'-"
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -81,7 +85,7 @@ def read_reply(text: str, nonce: str, references: Sequence[Reference]) -> Reply:
     models = {reference.label: reference.model_id for reference in references}
     body, assessment = _split(text, nonce, tuple(models))
     return Reply(
-        answer=without_instructions(read_answer(body, nonce)).strip(),
+        answer=_without_instructions(read_answer(body, nonce)).strip(),
         self_score=assessment.self_score,
         grades={
             models[label]: grade for label, grade in assessment.grades.items() if label in models
@@ -155,9 +159,27 @@ def _without_talk(text: str, marks: Sequence[Mark]) -> str:
 
 
 def _without_unsigned(text: str, labels: Sequence[str]) -> str:
-    """Returns a text without an assessment at its end that lacks the nonce of the call."""
+    """Returns a text without an assessment that lacks the nonce of the call, and what follows it."""
     start = unsigned_start(text, labels)
-    return text if start is None else without_frame(text[:start], text[start:]) or text
+    if start is not None:
+        return without_frame(text[:start], text[start:]) or text
+    line = unsigned_line(text, labels)
+    if line is None:
+        return text
+    return without_frame(text[: line[0]], text[line[1] :]) or text[line[1] :]
+
+
+def _without_instructions(text: str) -> str:
+    """Returns a text without clauses of the instruction, each to the end of its line."""
+    if _CLAUSE.search(text) is None:
+        return text
+    lines = []
+    for line in text.split("\n"):
+        clause = _CLAUSE.search(line)
+        kept = line if clause is None else line[: clause.start()].rstrip()
+        if clause is None or kept.strip(_QUOTES):
+            lines.append(kept)
+    return "\n".join(lines)
 
 
 def _wrapped_answer(text: str, labels: Sequence[str]) -> tuple[str, Assessment] | None:
