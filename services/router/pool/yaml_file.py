@@ -60,11 +60,14 @@ class YamlFile(Generic[FileT]):
                 for item in error.errors(include_url=False, include_input=False)[:_MAX_PROBLEMS]
             ]
             raise self._error(problems) from error
+        except OSError as error:  # of a file that the value names, which pydantic does not collect
+            name = shown(str(error.filename))
+            raise self._error([f"line 1: file: {name}: {error.strerror}"]) from error
 
     def problem(self, field: FieldPath, text: str) -> str:
         """Returns the message for a problem, with its line and field."""
         name = shown(".".join(str(part) for part in field))
-        return f"line {self._line(field)}: {name or 'file'}: {text}"
+        return f"line {self._line(field)}: {name or 'file'}: {shown(text)}"
 
     def check(self, contradictions: Callable[[YamlFile[FileT]], list[str]]) -> FileT:
         """Returns the value if it has no contradictions.

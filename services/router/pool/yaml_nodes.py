@@ -20,6 +20,8 @@ MAX_SIZE = 100_000
 """Most values of a file. An alias counts as all that it repeats; a long text counts as several."""
 _MAX_NUMBER_CHARACTERS = 64
 _MAX_PROBLEMS = 50
+_MAX_SHOWN = 500
+"""Most characters of a message's part."""
 _CHARACTERS_PER_VALUE = 100
 _CORE = "tag:yaml.org,2002:"
 _NUMBERS = frozenset({f"{_CORE}int", f"{_CORE}float"})
@@ -71,7 +73,7 @@ def read_yaml(content: bytes) -> YamlDocument | None:
 
 def shown(text: str) -> str:
     """Returns a text of the file for a message: on one line, of bounded length, without controls."""
-    cut = text if len(text) <= 200 else f"{text[:200]}..."
+    cut = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in cut
     )

@@ -106,6 +106,16 @@ def test_a_key_file_must_exist_and_its_key_is_never_shown(tmp_path: Path) -> Non
     assert "no such file" in problems(tmp_path, text)[0]
 
 
+def test_a_name_that_no_file_can_have_is_a_problem_of_bounded_length(tmp_path: Path) -> None:
+    for field in ("api_key_file: ", "url: http://localhost/"):
+        text = GOOD.replace("prior_score: 0.8", field + "x" * 70_000)
+        assert all(len(problem) < 1_200 for problem in problems(tmp_path, text))
+    aggregator = GOOD.replace("aggregator: large", "aggregator: " + "x" * 70_000)
+    (problem,) = problems(tmp_path, aggregator)
+    assert problem.startswith("line 13: aggregator: xxx")
+    assert len(problem) < 1_200
+
+
 def test_versions_name_prices_and_pool(tmp_path: Path) -> None:
     def load(text: str) -> Pool:
         path = tmp_path / "pool.yaml"
