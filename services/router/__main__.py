@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import uvloop
@@ -12,9 +13,13 @@ from services.rpc.config import EXIT_BAD_CONFIG, load_config
 from services.rpc.file_problems import FileProblemsError
 from services.rpc.server import serve
 
+_LOOKUP_THREADS = "64"
+"""libuv's threads, half of which look up names. Of the usual four, two slow names take all."""
+
 
 def main() -> None:
     """Runs the router until SIGTERM."""
+    os.environ.setdefault("UV_THREADPOOL_SIZE", _LOOKUP_THREADS)  # read at the first lookup
     config = load_config(RouterServiceConfig, sys.argv[1:])
     try:
         uvloop.run(serve(config, router_app(config)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 import trustme
 from structlog.testing import capture_logs
 
+from services.router.backends import client
 from services.router.backends.call import Attempt
 from services.router.backends.client import open_wire_client
 from services.router.backends.http.attempt_failure import (
@@ -68,7 +70,7 @@ async def test_a_stream_that_says_nothing_for_ever_ends_with_its_callers_time(bo
 
 @pytest.mark.parametrize("body", SILENCE)
 async def test_a_stream_that_says_nothing_at_length_is_refused(body: bytes) -> None:
-    assert await status_of(Response(body=body, repeat=True)) is CallStatus.MALFORMED
+    assert await status_of(Response(body=body * 1000, repeat=True)) is CallStatus.MALFORMED
 
 
 @pytest.mark.parametrize("start", [b"data: ", b": ", b""])
@@ -237,6 +239,57 @@ async def test_a_certificate_of_another_host_is_refused(tmp_path: Path) -> None:
     assert attempted.failure.status is CallStatus.UNREACHABLE
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"\x15\x03\x03\x00\x02\x02\x28",
+        b"\x16\x03\x03\xff\xff" + b"\x00" * 70_000,
+        b"\x80\x2e\x01\x03\x01",
+        b"\x00" * 1000,
+    ],
+    ids=["nothing", "http", "alert", "long record", "ssl 2", "zeros"],
+)
+async def test_a_server_that_answers_a_tls_hello_with_anything_else_is_unreachable(
+    reply: bytes,
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(reply)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        attempted = await attempt(pool_model(f"https://127.0.0.1:{port}"))
+    assert attempted.failure is not None
+    assert attempted.failure.status is CallStatus.UNREACHABLE
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_handshake_that_never_ends_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setattr(client, "_CONNECT_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        port = server.getsockname()[1]
+        fillers = []
+        if scheme == "http":  # a full queue: the kernel answers no further hello
+            for _ in range(8):
+                filler = socket.socket()
+                filler.setblocking(False)
+                filler.connect_ex(("127.0.0.1", port))
+                fillers.append(filler)
+        try:
+            async with asyncio.timeout(60):
+                attempted = await attempt(pool_model(f"{scheme}://127.0.0.1:{port}"))
+        finally:
+            for filler in fillers:
+                filler.close()
+    assert attempted.failure is not None
+    assert attempted.failure.status is CallStatus.UNREACHABLE
+
+
 @pytest.mark.parametrize("setting", ["ca_file", "api_key_file"])
 async def test_a_file_that_goes_away_fails_the_attempt_and_nothing_else(
     tmp_path: Path, setting: str
@@ -289,9 +342,9 @@ async def test_an_address_that_no_request_can_have_is_unreachable(host: str) -> 
     exchange = Exchange(
         model=pool_model("http://localhost/v1"), base_url=f"http://{host}", messages=QUESTION
     )
-    async with open_wire_client() as client:
+    async with open_wire_client() as wire:
         with pytest.raises(AttemptFailedError) as caught:
-            await anext(client.stream(exchange))
+            await anext(wire.stream(exchange))
     assert caught.value.status is CallStatus.UNREACHABLE
 
 

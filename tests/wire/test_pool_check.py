@@ -164,8 +164,27 @@ async def test_a_server_without_a_usable_list_may_still_answer(listed: object) -
     assert report.status == "OK"
 
 
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b'{"data":[]}' + b" " * (1 << 24), JSON),
+        (b'{"data":[]}', JSON | {"Content-Encoding": "gzip"}),
+        (b"[" * 100_000, JSON),
+    ],
+    ids=["long", "compressed", "deep"],
+)
+async def test_a_list_that_no_server_should_send_is_left_unread(
+    body: bytes, headers: dict[str, str]
+) -> None:
+    listed = {"/models": Response(body=body, headers=headers)}
+    async with playing(plain("openai"), at=listed) as playback:
+        report = await checked(playback, "openai")
+    assert report.model_known is None
+    assert report.problems == ()
+
+
 async def test_every_endpoint_is_checked_and_every_problem_told_at_once() -> None:
-    silent = Response(body=b": still here\n\n", repeat=True)
+    silent = Response(body=b": still here\n\n", repeat=True, pause_s=0.01)
     overloaded = Response(body=b"{}", http_status=429, headers=JSON)
     async with AsyncExitStack() as stack:
         servers = [
