@@ -33,8 +33,11 @@ CALLS_LIMIT = Gauge(
     multiprocess_mode="livesum",
 )
 REFUSED = Counter(
-    "routemoa_calls_refused_total", "Calls refused before any work was done.", ["reason"]
+    "routemoa_calls_refused_total",
+    "Calls refused before any work was done, or ended while they waited for their caller.",
+    ["reason"],
 )
+GAVE_WAY = REFUSED.labels("gave_way")
 BREAKER_OPEN = Gauge(
     "routemoa_breaker_open_count",
     "1 while the circuit breaker of a dependency is open, else 0.",
