@@ -105,15 +105,16 @@ async def router_app(
             interval_s=config.pool_reload_interval_s,
         )
         async with watcher.running():
-            register = partial(
-                router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer
-            )
-            yield Service(
-                name=SERVICE_NAME,
-                register=register,
-                caller_of=partial(_caller, accounts),
-                deadline_floor_ms=_DEADLINE_FLOOR_MS,
-            )
+            yield _service(servicer, accounts)
+
+
+def _service(servicer: RouterServicer, accounts: Accounts) -> Service:
+    return Service(
+        name=SERVICE_NAME,
+        register=partial(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer),
+        caller_of=partial(_caller, accounts),
+        deadline_floor_ms=_DEADLINE_FLOOR_MS,
+    )
 
 
 def _caller(accounts: Accounts, context: Context) -> str:

@@ -72,7 +72,10 @@ class RouterServiceConfig(ServiceConfig):
         "are used.",
     )
     default_timeout_s: float = Field(
-        default=120.0, gt=0, description="Time for a call whose caller set no deadline."
+        default=120.0,
+        gt=0,
+        description="Time for a call whose caller set no deadline. A longer deadline than five times "
+        "this is cut to that.",
     )
     quorum_share: float = Field(
         default=0.6,

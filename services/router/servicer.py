@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from services.rpc.interceptors.call import Context
 
 
+LONGEST_DEADLINE = 5
+"""Deadlines are cut to so many times the timeout of calls without one: a call holds a place among the
+calls in flight, and its tenant's reservations, until its deadline."""
+
+
 class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
     """Serves `routemoa.v1.RouterService`."""
 
@@ -143,4 +148,5 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         remaining_s = cast("float | None", context.time_remaining())  # None: no deadline was set
         if remaining_s is None:
             remaining_s = self._default_timeout_s
+        remaining_s = min(remaining_s, LONGEST_DEADLINE * self._default_timeout_s)
         return Deadline.after(remaining_s - self._deadline_margin_s)

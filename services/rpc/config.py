@@ -58,7 +58,9 @@ class ServiceConfig(BaseSettings):
         "then spreads connections over them.",
     )
     metrics_port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
-        default=None, description="Port of the Prometheus endpoint. Absent: no endpoint."
+        default=None,
+        description="Port of the Prometheus endpoint, on the host of the listen address. Absent: no "
+        "endpoint.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",
@@ -67,7 +69,11 @@ class ServiceConfig(BaseSettings):
     )
     reflection: bool = Field(default=True, description="Whether gRPC reflection is served.")
     max_concurrent_calls: int = Field(
-        default=512, ge=1, description="Most calls in flight. Further ones are refused at once."
+        default=512,
+        ge=1,
+        description="Most calls in flight. Further ones are refused at once. One tenant, or one host "
+        "where there are no tenants, may have seven eighths of them. Calls that only wait for their "
+        "caller end when others need their places.",
     )
     drain_delay_s: float = Field(
         default=0.0,

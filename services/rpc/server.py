@@ -188,7 +188,7 @@ def _leaves(group: BaseExceptionGroup[StartUpError]) -> list[StartUpError]:
 
 def _open_metrics(config: ServiceConfig) -> None:
     try:
-        serve_metrics(config.metrics_port)
+        serve_metrics(config.metrics_port, config.listen_address)
     except OSError as error:
         message = f"cannot serve metrics on port {config.metrics_port}: is another process there?"
         raise StartUpError(message) from error

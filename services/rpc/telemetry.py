@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 
 import structlog
-from prometheus_client import REGISTRY, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    start_http_server,
+)
 
 HANDLED = Counter(
     "grpc_server_handled_total", "Calls ended, by method and code.", ["method", "code"]
@@ -25,8 +33,11 @@ CALLS_LIMIT = Gauge(
     multiprocess_mode="livesum",
 )
 REFUSED = Counter(
-    "routemoa_calls_refused_total", "Calls refused before any work was done.", ["reason"]
+    "routemoa_calls_refused_total",
+    "Calls refused before any work was done, or ended while they waited for their caller.",
+    ["reason"],
 )
+GAVE_WAY = REFUSED.labels("gave_way")
 BREAKER_OPEN = Gauge(
     "routemoa_breaker_open_count",
     "1 while the circuit breaker of a dependency is open, else 0.",
@@ -63,7 +74,17 @@ def set_up_logging(level: str) -> None:
     )
 
 
-def serve_metrics(port: int | None) -> None:
-    """Opens the Prometheus endpoint; None means none."""
-    if port is not None:
-        start_http_server(port, registry=REGISTRY)
+def serve_metrics(
+    port: int | None, listen_address: str, registry: CollectorRegistry = REGISTRY
+) -> None:
+    """Opens the Prometheus endpoint on the host that the service listens on; None means none."""
+    if port is None:
+        return
+    host = listen_address.rpartition(":")[0].strip("[]")
+    try:
+        start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        # Like gRPC, takes all IPv4 addresses for all addresses where there is no IPv6.
+        if host != "::" or error.errno != errno.EAFNOSUPPORT:
+            raise
+        start_http_server(port, addr="0.0.0.0", registry=registry)  # noqa: S104  # as configured

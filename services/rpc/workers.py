@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client import CollectorRegistry, multiprocess, start_http_server
+from prometheus_client import CollectorRegistry, multiprocess
 
 from services.rpc.lifeline import end_with_parent, open_lifeline
-from services.rpc.telemetry import set_up_logging
+from services.rpc.telemetry import serve_metrics, set_up_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -140,8 +140,7 @@ def _shared_metrics(config: ServiceConfig) -> Iterator[str]:
     try:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]
-        if config.metrics_port is not None:
-            start_http_server(config.metrics_port, registry=registry)
+        serve_metrics(config.metrics_port, config.listen_address, registry)
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)

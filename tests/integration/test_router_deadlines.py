@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,14 @@ async def test_whatever_hangs_the_caller_is_answered_in_time(
     else:
         result = await request
         assert router.shown == result.answer.text
+
+
+async def test_a_deadline_of_a_day_is_cut(start_router: StartRouter) -> None:
+    router = await start_router(SCRIPTS, SCORES, default_timeout_s=0.2)
+    for model in SCORES:
+        router.simulator.set_fault(model, FaultKind.HANG)
+    request = router.ask(timeout_s=86_400, strategy="single")
+    assert isinstance(await asyncio.wait_for(failure(request), 60), AnswerTimedOutError)
 
 
 async def test_a_scorer_that_hangs_leaves_time_for_the_models(

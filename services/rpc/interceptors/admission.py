@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from routemoa.errors import DrainingError, OverloadedError
-from services.rpc.telemetry import CALLS_LIMIT, IN_FLIGHT, REFUSED
+from services.rpc.telemetry import CALLS_LIMIT, GAVE_WAY, IN_FLIGHT, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,7 +29,6 @@ than to refuse a call."""
 WATCH_INTERVAL_S = 1.0
 _DRAINING = REFUSED.labels("draining")
 _OVERLOADED = REFUSED.labels("overloaded")
-_GAVE_WAY = REFUSED.labels("gave_way")
 _QUIET = REFUSED.labels("quiet")
 
 
@@ -153,7 +152,7 @@ class Admission:
         if call is None:
             _OVERLOADED.inc()
             raise refusal
-        _GAVE_WAY.inc()
+        GAVE_WAY.inc()
         self._end(call, _gave_way(self._limit))
 
     def _longest_wait(self, calls: Iterable[Call]) -> Call | None:

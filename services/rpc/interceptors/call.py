@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
 
 import grpc
 import grpc.aio
@@ -29,6 +32,11 @@ MAX_MESSAGE_S = 30.0
 """Longest wait for the message of a call with a single request."""
 MAX_QUIET_S = 300.0
 """Longest wait for the next request of a stream, and for a caller to take a response."""
+
+IPV6_NETWORK_BITS = 64
+"""One host may use all addresses of such a network."""
+MAX_HOSTS = 4096
+"""Hosts whose addresses are not parsed again."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -119,5 +127,19 @@ def request_id_of(context: Context) -> str:
 
 
 def host_of(context: Context) -> str:
-    """Returns the host that calls: its address without the port."""
-    return context.peer().rpartition(":")[0]
+    """Returns the host that calls: its address without the port, or the network of an IPv6 address."""
+    return _host(context.peer().rpartition(":")[0])
+
+
+@lru_cache(MAX_HOSTS)
+def _host(address: str) -> str:
+    scheme, _, quoted = address.partition(":")
+    if scheme != "ipv6":
+        return address
+    try:
+        parsed = IPv6Address(unquote(quoted).strip("[]").partition("%")[0])
+    except ValueError:
+        return address
+    if parsed.ipv4_mapped is not None:
+        return f"ipv4:{parsed.ipv4_mapped}"
+    return f"ipv6:{IPv6Network((parsed, IPV6_NETWORK_BITS), strict=False)}"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from routemoa.errors import OverloadedError
+from services.rpc.telemetry import GAVE_WAY
 
 if TYPE_CHECKING:
     from services.rpc.interceptors.call import Call
@@ -98,6 +99,7 @@ class Intake:
                 continue
             longest = max(self._rivals(caller), key=lambda reader: reader.waits_s(now_s))
             if longest.waits_s(now_s) >= PATIENCE_S:
+                GAVE_WAY.inc()
                 longest.end(_gave_way(self._share))
                 self._leave(longest)
         if self._waiting:

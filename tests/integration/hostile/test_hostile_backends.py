@@ -54,8 +54,6 @@ MAX_TURN_S = 0.1
 MAX_WAIT_S = 0.1
 """Longest wait of another caller, at the 99th percentile; a busy machine is allowed more."""
 MAX_GROWTH_MIB = 50
-INTERNAL = {"lone_surrogate", "split_surrogate"}
-"""Modes that still end whole answers as INTERNAL."""
 
 
 @asynccontextmanager
@@ -199,7 +197,7 @@ async def test_no_mode_hurts_another_caller_or_the_router(tmp_path: Path) -> Non
                 await asyncio.sleep(2)
                 quiet_s, before_mib = percentile_99(waits_s), memory_mib(router.pid, "VmRSS")
                 waits_s.clear()
-                for mode in MODES.keys() - SLOW - INTERNAL:
+                for mode in MODES.keys() - SLOW:
                     ends[mode] = await ask(stub, mode)
                 slow = await asyncio.gather(*(ask(stub, mode) for mode in SLOW))
                 growth_mib = memory_mib(router.pid, "VmHWM") - before_mib
