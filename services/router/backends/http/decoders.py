@@ -7,7 +7,7 @@ import json
 MAX_LINE_BYTES = 1 << 18
 """A longer line could take the JSON parser long enough to be noticed by other callers."""
 MAX_EVENT_BYTES = MAX_LINE_BYTES
-MAX_EVENT_LINES = 4_096
+MAX_EVENT_LINES = 16_384
 _BOM = "\ufeff"
 _JSON_STARTS = ("{", "[")
 
@@ -36,7 +36,8 @@ class LineDecoder:
             self._after_cr = False
         # Searches the new bytes only, since a line may come byte by byte.
         end = data.rfind(b"\n") + 1
-        if b"\r" in data:
+        has_cr = b"\r" in data
+        if has_cr:
             end = max(end, data.rfind(b"\r") + 1)
             self._after_cr = data.endswith(b"\r")
         if not end:
@@ -50,7 +51,7 @@ class LineDecoder:
             self._rest.clear()
         self._rest += data[end:]
         text = self._text(whole)
-        if "\r" in text:
+        if has_cr:  # what was kept from before holds no line end
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         return text.split("\n")[:-1]
 
@@ -107,10 +108,14 @@ class SseDecoder:
                 self._data.append(line[5:].removeprefix(" "))
             elif line:
                 self._other_line(line)
-            elif self._data:
-                events.append(self._event())
-            else:
+            elif not self._data:
                 self._is_error = False
+            elif self._is_error or self._is_bare:
+                events.append(self._event())
+            else:  # by far the most frequent case
+                events.append("\n".join(self._data))
+                self._data.clear()
+                self._pending_bytes = 0
         if self._data:
             self._check_size(data)
             if not was_pending and self._is_whole():

@@ -141,7 +141,9 @@ class Reader(ABC):
         self._characters_left -= len(text)
         if self._characters_left < 0:
             self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
-        answer = self._splitter.feed(self._well_formed.feed(text))
+        if not text.isascii() or "\0" in text or self._well_formed.held:
+            text = self._well_formed.feed(text)
+        answer = self._splitter.feed(text)
         self._record_reasoning()
         return answer
 

@@ -21,21 +21,21 @@ class WellFormedStream:
     """Makes a text well-formed that comes in pieces, even if a piece ends within a surrogate pair."""
 
     def __init__(self) -> None:
-        self._high = ""
+        self.held = ""
         """The first half of a pair, until the second one comes."""
 
     def feed(self, text: str) -> str:
         """Takes more text and returns what is complete of it."""
-        if text.isascii() and not self._high and "\0" not in text:
+        if text.isascii() and not self.held and "\0" not in text:
             return text
         if not text:
             return ""
-        text, self._high = self._high + text, ""
+        text, self.held = self.held + text, ""
         if "\ud800" <= text[-1] <= "\udbff":
-            text, self._high = text[:-1], text[-1]
+            text, self.held = text[:-1], text[-1]
         return well_formed(text)
 
     def finish(self) -> str:
         """Returns the replacement of a half that was held."""
-        held, self._high = self._high, ""
+        held, self.held = self.held, ""
         return _REPLACEMENT if held else ""
