@@ -61,9 +61,13 @@ class Amount:
 NOTHING = Amount()
 
 
+MAX_USD = 1e9
+"""Larger amounts count as this one: the largest floats have no billionths."""
+
+
 def nano_usd(usd: float) -> int:
     """Returns dollars in billionths, rounded up, without the rounding error of the float."""
-    return math.ceil(round(usd * _NANO_PER_USD, 3))
+    return math.ceil(round(min(usd, MAX_USD) * _NANO_PER_USD, 3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
