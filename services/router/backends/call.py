@@ -102,7 +102,7 @@ class Attempt:
     @property
     def _was_processed(self) -> bool:
         exchange = self.exchange
-        wrote = exchange.first_text_s is not None
+        wrote = exchange.received_characters > 0
         return exchange.sent and (wrote or self.status not in _UNBILLED)
 
 

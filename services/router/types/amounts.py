@@ -61,9 +61,13 @@ class Amount:
 NOTHING = Amount()
 
 
+MAX_USD = 1e9
+"""Larger amounts count as this one: the largest floats have no billionths."""
+
+
 def nano_usd(usd: float) -> int:
     """Returns dollars in billionths, rounded up, without the rounding error of the float."""
-    nano = usd * _NANO_PER_USD
+    nano = min(usd, MAX_USD) * _NANO_PER_USD
     nearest = round(nano)
     return nearest if math.isclose(nano, nearest, rel_tol=1e-15, abs_tol=5e-4) else math.ceil(nano)
 

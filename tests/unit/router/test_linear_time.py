@@ -244,6 +244,7 @@ WORST = {
         *(between(f"{MARK} ", part, "") for part in TANGLED),
         *(between("x\n", part, f"\n{MARK} {{}}") for part in TANGLED),
         *(between("x\n", part, "\n@@assessment {}\nx") for part in ("@@assessment 1\n", "```\n")),
+        *(between("x\n", part, f":\n{MARK} {{}}") for part in ("a ", "score ")),
         repeated('@@assessment {"grades": "x"}\n'),
         repeated('```\n@@assessment {"self_score": 1}\n'),
         *(repeated(f"{part} {NONCE}") for part in ("x", "x\n", "self_score 0.5", "[{", "```\n")),

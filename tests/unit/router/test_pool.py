@@ -185,8 +185,6 @@ def with_settings(lines: str) -> str:
         ("extra_body: {max_tokens: 1}", "router sets itself: max_tokens"),
         ("extra_body: {seed: .nan}", "is no JSON"),
         ('extra_body: {seed: "\\ud800"}', "is no JSON"),
-        ("extra_body: {since: 2026-01-01}", "not a valid JSON value"),
-        ("extra_body: {1: a}", "valid string"),
         ("extra_headers: {Authorization: a}", "router sets itself"),
         ("extra_headers: {HOST: a}", "router sets itself"),
         ("extra_headers: {Proxy-Authorization: a}", "router sets itself"),

@@ -5,7 +5,6 @@ a model's `proxy` -> it; none there -> HTTPS_PROXY or HTTP_PROXY, unless NO_PROX
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
@@ -80,7 +79,7 @@ def _value(name: str, environment: Mapping[str, str]) -> str:
 def _is_direct(url: SplitResult, no_proxy: str) -> bool:
     host = (url.hostname or "").rstrip(".")
     port = url.port or _PORTS.get(url.scheme)
-    entries = re.split(r"[,\s]+", no_proxy.lower())
+    entries = no_proxy.lower().replace(",", " ").split()
     return _is_loopback(host) or any(_covers(entry, host, port) for entry in entries)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.types.amounts import NOTHING, Amount, nano_usd
+from services.router.types.amounts import MAX_USD, NOTHING, Amount, nano_usd
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
 
 
@@ -49,3 +49,7 @@ def test_an_attempt_takes_a_call_the_tokens_read_and_written_and_its_cost() -> N
 
 def test_money_is_reported_in_dollars_beside_calls_and_tokens() -> None:
     assert Amount(1, 42, 500_000_000).in_units() == (1, 42, 0.5)
+
+
+def test_the_largest_amounts_are_still_numbers() -> None:
+    assert nano_usd(1.7e308) == nano_usd(MAX_USD) == 10**18
