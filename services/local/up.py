@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 SIMULATED_NOTICE = "SIMULATED POOL: a simulator writes the replies, no language model runs."
 
-REAL_NOTICE = "SMALL REAL MODELS: they run on this machine's CPU, and are often wrong."
+REAL_NOTICE = "SMALL REAL MODELS: they run on this machine's CPU, and are often wrong.\n\
+`--strategy single` answers soonest: merging takes a slow CPU a minute."
 
 PoolFile = Annotated[
     Path | None,

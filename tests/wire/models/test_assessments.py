@@ -73,7 +73,7 @@ async def ask(
 ) -> tuple[str, int, float]:
     """Returns a raw reply, its tokens and the seconds that it took."""
     model = pool_model(
-        server.url, "llama.cpp", max_reply_tokens=MAX_REPLY_TOKENS, temperature=temperature
+        server.url, "llama.cpp", max_reply_tokens=2 * MAX_REPLY_TOKENS, temperature=temperature
     )
     started_s = time.monotonic()
     attempted = await attempt(model, messages=messages)
