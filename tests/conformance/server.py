@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,9 @@ from services.judge.config import JudgeServiceConfig
 from services.judge.servicer import JudgeServicer
 from services.rpc.interceptors import chain
 from services.rpc.interceptors.admission import Admission
+from services.rpc.interceptors.call import host_of
 from services.rpc.interceptors.guard import GuardInterceptor
+from services.rpc.interceptors.intake import Intakes
 from services.rpc.standard_services import Health
 from services.scorer.app import MAX_MESSAGE_BYTES
 from tests.conformance.messages import SERVICES, response_message
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from routemoa.v1.judge_service_pb2 import AssessAnswersRequest, AssessAnswersResponse
-    from services.rpc.interceptors.guard import Call, Context
+    from services.rpc.interceptors.call import Call, Context
     from tests.conformance.case import Case, Json, Script
 
 MAX_CALLS = 64
@@ -202,9 +204,21 @@ async def listening(
 ) -> AsyncIterator[str]:
     """Serves the named services on a free loopback port and yields the address."""
     admission = Admission(MAX_CALLS)
-    guards = chain(admission, deadline_floor_ms=DEADLINE_FLOOR_MS).guards
+    limits = {"deadline_floor_ms": DEADLINE_FLOOR_MS, "max_message_bytes": MAX_MESSAGE_BYTES}
+    guards = chain(admission, host_of, **limits).guards
+
+    @contextmanager
+    def watched(call: Call) -> Iterator[None]:
+        with stage.watch(call), guards.measure(call):
+            yield
+
+    interceptor = GuardInterceptor(
+        replace(guards, measure=watched),
+        shed_reason=admission.shed_reason,
+        intakes=Intakes.of(MAX_MESSAGE_BYTES),
+    )
     server = grpc.aio.server(
-        interceptors=[GuardInterceptor([stage.watch, *guards], shed_reason=admission.shed_reason)],
+        interceptors=[interceptor],
         options=(("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.so_reuseport", 0)),
     )
     for name in services:

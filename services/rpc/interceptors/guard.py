@@ -60,7 +60,7 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
         shed_reason: Callable[[str], RouteMoAError | None],
         intakes: Intakes,
     ) -> None:
-        self._guards = guards
+        self.guards = guards
         self._shed_reason = shed_reason
         self._intakes = intakes
         self._handlers: dict[str, Any] = {}
@@ -86,9 +86,9 @@ class GuardInterceptor(grpc.aio.ServerInterceptor):
             return wrapped
         wrapped = self._handlers.get(method)
         if wrapped is None:
-            guards = self._guards if is_ours else _UNGUARDED
+            guards = self.guards if is_ours else _UNGUARDED
             wrapped = self._handlers[method] = guarded(method, handler, guards, self._intakes)
         return wrapped
 
     def _shedding_handler(self, method: str, error: RouteMoAError) -> Any:
-        return shedding(method, error, self._guards.measure)
+        return shedding(method, error, self.guards.measure)
