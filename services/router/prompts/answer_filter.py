@@ -77,7 +77,6 @@ class AnswerFilter:
                 self._ended, self._held = True, ""
                 return self._show(held[begin:start].rstrip())
             if _MAY_BE_LABEL.fullmatch(held, end):
-                self._held = held[begin:]
                 return ""
             label = _LABEL.match(held, end)
             begin = end if label is None else label.end()
@@ -97,7 +96,7 @@ class AnswerFilter:
         at = lower.find(self._nonce, begin) if self._nonce else -1
         if at < 0:
             return None
-        head = _HEAD.search(text, max(begin, at - _LONGEST_MARK), at)
+        head = _HEAD.search(text, begin, at)
         return (head.start() if head else at), at + len(self._nonce)
 
     def _hold_from(self, lower: str, begin: int) -> int:
@@ -106,9 +105,9 @@ class AnswerFilter:
         at = _LAST_AT.search(lower, first)
         if at is not None and self._may_continue(at["rest"]):
             return at.start()
-        for length in range(min(len(self._nonce) - 1, len(lower) - begin), 0, -1):
+        for length in range(len(self._nonce) - 1, 0, -1):
             if lower.endswith(self._nonce[:length]):
-                return len(lower) - length
+                return max(begin, len(lower) - length)
         ends_in_escape = len(lower) > begin and lower.endswith("\\")
         return len(lower) - 1 if ends_in_escape else len(lower)
 
