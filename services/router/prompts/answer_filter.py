@@ -45,6 +45,8 @@ class AnswerFilter:
 
     def feed(self, text: str) -> str:
         """Adds a piece of the reply, and returns the text that may be shown now."""
+        if not self._nonce:
+            return text
         if self._ended:
             return ""
         if self._held or self._may_hold_mark(text):
@@ -55,12 +57,12 @@ class AnswerFilter:
     def finish(self) -> str:
         """Returns the text that was held and is part of the answer after all."""
         held, self._held = self._held, ""
-        if self._ended or self._mark(held, lowercase(held), 0) is not None:
+        if not held or self._mark(held, lowercase(held), 0) is not None:
             return ""
         return self._show(held)
 
     def _may_hold_mark(self, text: str) -> bool:
-        return bool(self._nonce) and (
+        return (
             "@" in text
             or "\uff20" in text
             or self._first in text
@@ -93,7 +95,7 @@ class AnswerFilter:
 
     def _mark(self, text: str, lower: str, begin: int) -> tuple[int, int] | None:
         """Returns start and end of the first mark; None if there is none."""
-        at = lower.find(self._nonce, begin) if self._nonce else -1
+        at = lower.find(self._nonce, begin)
         if at < 0:
             return None
         head = _HEAD.search(text, begin, at)

@@ -31,6 +31,7 @@ def streamed(*pieces: str, nonce: str = NONCE) -> list[str]:
         (["x @@ref", "actoring"], ["x ", "@@refactoring", ""]),
         (["x @@end ", "7f3a ", "x"], ["x ", "@@end 7f3a ", "x", ""]),
         (["see @@property of an object"], ["see @@property of an object", ""]),
+        (["x 7f3a9c2", "e R1"], ["x ", "", ""]),
         (["x 7", "f3a9c2e R1"], ["x ", "", ""]),
         (["7f3", "a9c2f"], ["", "7f3a9c2f", ""]),
         (["ends in \\", "alpha"], ["ends in ", "\\alpha", ""]),
