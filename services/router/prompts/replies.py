@@ -135,7 +135,7 @@ def _after(marked: Sequence[_Marked], framed: str) -> str:
     line_end = _FIRST_LINE_END.match(rest)
     rest = rest if line_end is None else rest[line_end.end() :]
     if "```" in framed and rest.lstrip().startswith("```"):
-        rest = rest.lstrip()[3:]
+        rest = rest.lstrip().removeprefix("```")
     return rest if first is marked[-1] else without_frame(rest, "")
 
 

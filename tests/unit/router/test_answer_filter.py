@@ -48,6 +48,7 @@ def streamed(*pieces: str, nonce: str = NONCE) -> list[str]:
         ),
         ([f"{END}\n{END}\n", "Eight"], ["", "Eight", ""]),
         ([f"{END}"], ["", ""]),
+        ([NONCE], ["", ""]),
     ],
 )
 def test_a_stream_is_shown_at_once_but_for_what_may_be_a_mark(
