@@ -66,7 +66,11 @@ CORE = [
         "services/router/prompts/prompts",
         "unit/router/test_context_window",
         "unit/router/test_limits",
+        "unit/router/test_replies",
     ),
+    module("services/router/prompts/answer_filter", "unit/router/test_answer_filter"),
+    module("services/router/prompts/assessments", "unit/router/test_replies"),
+    module("services/router/prompts/marks", "unit/router/test_replies"),
     module("services/router/prompts/replies", "unit/router/test_replies"),
     module(
         "services/router/strategies/verdicts",

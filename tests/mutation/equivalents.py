@@ -138,6 +138,16 @@ EQUIVALENTS: list[Equivalent] = [
         ("50", "51"),
     ),
     *equivalent(
+        "services/router/prompts/answer_filter", _MARGIN, "_LONGEST_MARK = 40", ("40", "41")
+    ),
+    *equivalent("services/router/prompts/marks", _MARGIN, "_HEAD_CHARACTERS = 64", ("64", "65")),
+    *equivalent(
+        "services/router/prompts/marks", _MARGIN, "_LINE_START_CHARACTERS = 80", ("80", "81")
+    ),
+    *equivalent(
+        "services/router/prompts/assessments", _MARGIN, "MAX_CHARACTERS = 4_000", ("4_000", "4001")
+    ),
+    *equivalent(
         "services/router/prompts/context_window",
         "what just fits by its bytes fits by its tokens too",
         "return conversation.most_tokens <= room"

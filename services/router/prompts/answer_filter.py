@@ -45,6 +45,8 @@ class AnswerFilter:
 
     def feed(self, text: str) -> str:
         """Adds a piece of the reply, and returns the text that may be shown now."""
+        if not self._nonce:
+            return text
         if self._ended:
             return ""
         if self._held or self._may_hold_mark(text):
@@ -55,12 +57,12 @@ class AnswerFilter:
     def finish(self) -> str:
         """Returns the text that was held and is part of the answer after all."""
         held, self._held = self._held, ""
-        if self._ended or self._mark(held, lowercase(held), 0) is not None:
+        if not held or self._mark(held, lowercase(held), 0) is not None:
             return ""
         return self._show(held)
 
     def _may_hold_mark(self, text: str) -> bool:
-        return bool(self._nonce) and (
+        return (
             "@" in text
             or "\uff20" in text
             or self._first in text
@@ -77,7 +79,6 @@ class AnswerFilter:
                 self._ended, self._held = True, ""
                 return self._show(held[begin:start].rstrip())
             if _MAY_BE_LABEL.fullmatch(held, end):
-                self._held = held[begin:]
                 return ""
             label = _LABEL.match(held, end)
             begin = end if label is None else label.end()
@@ -94,10 +95,10 @@ class AnswerFilter:
 
     def _mark(self, text: str, lower: str, begin: int) -> tuple[int, int] | None:
         """Returns start and end of the first mark; None if there is none."""
-        at = lower.find(self._nonce, begin) if self._nonce else -1
+        at = lower.find(self._nonce, begin)
         if at < 0:
             return None
-        head = _HEAD.search(text, max(begin, at - _LONGEST_MARK), at)
+        head = _HEAD.search(text, begin, at)
         return (head.start() if head else at), at + len(self._nonce)
 
     def _hold_from(self, lower: str, begin: int) -> int:
@@ -106,9 +107,9 @@ class AnswerFilter:
         at = _LAST_AT.search(lower, first)
         if at is not None and self._may_continue(at["rest"]):
             return at.start()
-        for length in range(min(len(self._nonce) - 1, len(lower) - begin), 0, -1):
+        for length in range(len(self._nonce) - 1, 0, -1):
             if lower.endswith(self._nonce[:length]):
-                return len(lower) - length
+                return max(begin, len(lower) - length)
         ends_in_escape = len(lower) > begin and lower.endswith("\\")
         return len(lower) - 1 if ends_in_escape else len(lower)
 

@@ -19,15 +19,17 @@ MAX_CHARACTERS = 4_000
 """Text after a mark that is read; a layer's grades take a tenth of it."""
 
 # One character for one character, so that positions stay: full-width forms to ASCII, quotes to spaces.
-_PLAIN = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys(
-    map(ord, "\"'`*\\\u2018\u2019\u201c\u201d\u201e«»\u200b\ufeff"), " "
+_PLAIN = (
+    {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+    | dict.fromkeys(map(ord, "\"'`*\\\u2018\u2019\u201c\u201d\u201e«»\u200b\ufeff"), " ")
+    | {ord("\u2212"): "-"}
 )
 _TOKEN = re.compile(
     r"""
     (?P<skip><[/]?[a-z]{1,10}[ ]?[/]?>|&[#]?\w{1,8};)
     |(?P<self>self[\s_-]{0,3}scores?)
     |(?P<label>(?<![0-9a-z_])(?:reference|ref|r)[\s_#-]{0,3}r?[\s_]?(?P<number>[0-9]{1,3})(?![0-9a-z_]))
-    |(?P<value>[-+\u2212]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:e[-+]?[0-9]{1,4})?)
+    |(?P<value>[-+]?(?:[0-9]+(?:[.][0-9]*)?|[.][0-9]+)(?:e[-+]?[0-9]{1,4})?)
         (?P<unit>\s?(?:%|percent)|\s?/\s?1(?:[.]0*)?(?![0-9.]))?(?P<fraction>\s?/\s?[0-9])?
     |(?P<word>[^\W\d_]\w*)
     |(?P<bracket>[][{}])
@@ -210,7 +212,7 @@ class _Scan:
         comma = _DECIMAL_COMMA.match(self.text, end)
         if digits == "0" and comma and not in_list:
             digits, end = f"0.{comma[1]}", comma.end()
-        if token["fraction"] or digits[0] in "-\u2212":
+        if token["fraction"]:
             return None, end
         value = float(digits)
         if token["unit"] and "/" not in token["unit"]:

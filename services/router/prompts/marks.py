@@ -75,12 +75,11 @@ def _mark(text: str, at: int, nonce_end: int, *, first: int) -> Mark:
     elif word:
         kind = MarkKind.ASSESSMENT
     tail = _TAIL.match(text, nonce_end)
-    before = text[max(0, start - _LINE_START_CHARACTERS) : start].rpartition("\n")
-    reaches_line_start = bool(before[1]) or start <= _LINE_START_CHARACTERS
+    line = text[max(0, start - _LINE_START_CHARACTERS) : start].rpartition("\n")[2]
     return Mark(
         kind=kind,
         start=start,
         nonce_end=nonce_end,
         end=nonce_end if tail is None else tail.end(),
-        starts_line=reaches_line_start and not before[2].strip(_ORNAMENT),
+        starts_line=len(line) < _LINE_START_CHARACTERS and not line.strip(_ORNAMENT),
     )

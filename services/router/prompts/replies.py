@@ -135,7 +135,7 @@ def _after(marked: Sequence[_Marked], framed: str) -> str:
     line_end = _FIRST_LINE_END.match(rest)
     rest = rest if line_end is None else rest[line_end.end() :]
     if "```" in framed and rest.lstrip().startswith("```"):
-        rest = rest.lstrip()[3:]
+        rest = rest.lstrip().removeprefix("```")
     return rest if first is marked[-1] else without_frame(rest, "")
 
 
@@ -146,8 +146,7 @@ def _without_talk(text: str, marks: Sequence[Mark]) -> str:
         if mark.start < end:
             continue
         kept.append(text[end : text.rfind("\n", end, mark.start) + 1 or end])
-        line_end = text.find("\n", mark.end)
-        end = len(text) if line_end < 0 else line_end + 1
+        end = text.find("\n", mark.end) + 1 or len(text)
     kept.append(text[end:])
     if (lines := "".join(kept)).strip():
         return lines

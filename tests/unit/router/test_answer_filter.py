@@ -31,6 +31,8 @@ def streamed(*pieces: str, nonce: str = NONCE) -> list[str]:
         (["x @@ref", "actoring"], ["x ", "@@refactoring", ""]),
         (["x @@end ", "7f3a ", "x"], ["x ", "@@end 7f3a ", "x", ""]),
         (["see @@property of an object"], ["see @@property of an object", ""]),
+        (["x 7f3a9c2", "e R1"], ["x ", "", ""]),
+        (["x 7", "f3a9c2e R1"], ["x ", "", ""]),
         (["7f3", "a9c2f"], ["", "7f3a9c2f", ""]),
         (["ends in \\", "alpha"], ["ends in ", "\\alpha", ""]),
         # A mark after some text ends the answer.
@@ -46,12 +48,17 @@ def streamed(*pieces: str, nonce: str = NONCE) -> list[str]:
         ),
         ([f"{END}\n{END}\n", "Eight"], ["", "Eight", ""]),
         ([f"{END}"], ["", ""]),
+        ([NONCE], ["", ""]),
     ],
 )
 def test_a_stream_is_shown_at_once_but_for_what_may_be_a_mark(
     pieces: list[str], shown: list[str]
 ) -> None:
     assert streamed(*pieces) == shown
+
+
+def test_a_mark_that_was_removed_is_not_taken_for_the_start_of_another() -> None:
+    assert streamed("ab0000ab0", "x", nonce="ab0000ab") == ["", "0x", ""]
 
 
 @pytest.mark.parametrize(
