@@ -109,7 +109,7 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "services/router/types/conversation",
         "sessions are told apart as well by a digest of another length",
-        'return hashlib.blake2b(start.encode("utf-8", "replace"), digest_size=16).hexdigest()',
+        'start.encode("utf-8", "replace"), digest_size=16, key=key',
         ("16", "17"),
     ),
     *equivalent(
@@ -226,7 +226,7 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "services/scorer/cache",
         "texts are told apart as well by a digest of another length",
-        "return blake2b(text.strip().encode(), digest_size=16).digest()",
+        "return blake2b(text.strip().encode(), digest_size=16, key=key).digest()",
         ("16", "17"),
     ),
     *equivalent("scorer/measures/calibration", _MARGIN, "CHANCE_DRAWS = 5", ("5", "6")),
