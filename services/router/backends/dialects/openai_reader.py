@@ -27,9 +27,10 @@ class OpenAiReader(Reader):
         choices = value.get("choices")
         if (not choices or "error" in value) and is_error(value):
             raise self._fail(value)
-        usage = self._usage(value)
-        if usage is not None:
-            self._record_usage(usage)
+        if value.get("usage") or "timings" in value:
+            usage = self._usage(value)
+            if usage is not None:
+                self._record_usage(usage)
         if not choices or not isinstance(choices, list):
             return ""
         choice = choices[0]

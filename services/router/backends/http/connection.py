@@ -26,7 +26,7 @@ MAX_HEAD_BYTES = 1 << 18
 """Bytes before the body, those of informational responses included."""
 MAX_FRAMING_BYTES = 1 << 20
 """Bytes beside the body, beyond as many as the body has: sizes and extensions of chunks, trailers."""
-_SLICE_BYTES = 1 << 12
+_SLICE_BYTES = 1 << 14
 """Bytes that are parsed before the limits are checked again."""
 
 

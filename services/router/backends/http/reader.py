@@ -143,6 +143,8 @@ class Reader(ABC):
             self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
         if not text.isascii() or "\0" in text or self._well_formed.held:
             text = self._well_formed.feed(text)
+        if self._splitter.is_past_reasoning:  # by far the most frequent case
+            return text
         answer = self._splitter.feed(text)
         self._record_reasoning()
         return answer
@@ -190,6 +192,7 @@ class Reader(ABC):
             self._reported_reasoning_characters += len(value)
             self._reported_reasoning_weight += weight(value)
             self._characters_left -= len(value)
+            self._record_reasoning()
 
     def _record_reasoning(self) -> None:
         self._exchange.reasoning_characters = (

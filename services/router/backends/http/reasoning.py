@@ -43,6 +43,11 @@ class ReasoningSplitter:
         if self._where is _Where.REASONING and not self.reasoning_characters and not self._held:
             self._where = _Where.START
 
+    @property
+    def is_past_reasoning(self) -> bool:
+        """True if all further text belongs to the answer."""
+        return self._where is _Where.ANSWER
+
     def feed(self, text: str) -> str:
         """Takes more of the reply and returns the part that belongs to the answer."""
         if self._where is _Where.ANSWER:
