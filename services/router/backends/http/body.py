@@ -60,26 +60,35 @@ class BoundedBody:
             AttemptFailedError: The body exceeds a limit.
             aiohttp.ClientError, OSError: It breaks off.
         """
-        if self._rest or self._content.total_bytes > self._taken_bytes:
+        if self._rest:
+            await asyncio.sleep(0)
+            return self._first_of(self._rest)
+        content = self._content
+        if content.total_bytes > self._taken_bytes:
             # Bytes are waiting, so reading them would not let other tasks run.
             await asyncio.sleep(0)
-        piece = self._rest
-        if not piece:
-            try:
-                piece = await self._content.readany()
-            except FloodError as error:
-                raise AttemptFailedError(CallStatus.MALFORMED) from error
-            self._taken_bytes += len(piece)
-        size = self._piece_size() if len(piece) > _IDLE_PIECE_BYTES else PIECE_BYTES
-        piece, self._rest = (piece, b"") if len(piece) <= size else (piece[:size], piece[size:])
-        self._idle_bytes += len(piece)
+        try:
+            piece = await content.readany()
+        except FloodError as error:
+            raise AttemptFailedError(CallStatus.MALFORMED) from error
+        size = len(piece)
+        self._taken_bytes += size
+        if size > _IDLE_PIECE_BYTES:
+            return self._first_of(piece)
+        self._idle_bytes += size
         if self._idle_bytes > self._max_idle_bytes:
             self._check_progress()
         return piece
 
-    def _piece_size(self) -> int:
+    def _first_of(self, data: bytes) -> bytes:
+        """Returns the next piece of data that has come, and keeps the rest."""
         before, self._known_characters = self._known_characters, self._exchange.received_characters
-        return PIECE_BYTES if self._known_characters != before else _IDLE_PIECE_BYTES
+        size = PIECE_BYTES if self._known_characters != before else _IDLE_PIECE_BYTES
+        piece, self._rest = data[:size], data[size:]
+        self._idle_bytes += len(piece)
+        if self._idle_bytes > self._max_idle_bytes:
+            self._check_progress()
+        return piece
 
     def _check_progress(self) -> None:
         characters = self._exchange.received_characters
