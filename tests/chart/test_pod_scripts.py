@@ -98,6 +98,7 @@ def test_an_artifact_with_another_digest_is_refused_and_nothing_is_left(
         archive({}, link="/etc/passwd"),
         b"no archive",
     ],
+    ids=["above", "absolute", "link", "no archive"],
 )
 def test_an_archive_that_leads_elsewhere_is_refused(
     content: bytes, source: tuple[str, Path], tmp_path: Path

@@ -131,7 +131,7 @@ def test_the_rest_of_a_reply_that_was_resumed_says_nothing_of_a_whole_one() -> N
     assert bench.expected_s == 4.0
 
 
-@pytest.mark.parametrize("status", set(CallStatus) - {CallStatus.OK})
+@pytest.mark.parametrize("status", [status for status in CallStatus if status is not CallStatus.OK])
 def test_failures_make_no_model_look_fast(status: CallStatus) -> None:
     bench = Bench()
     bench.call(0.001, status)
