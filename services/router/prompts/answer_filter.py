@@ -18,7 +18,9 @@ _AT = r"(?:\\?[@\uff20]){1,3}"
 _HEAD = re.compile(
     rf"{_AT}[{_AFTER_AT}]{{0,2}}(?:{'|'.join(_WORDS)})?[ \t:=*_`\"'<(\[-]{{0,4}}\Z", re.IGNORECASE
 )
-_LAST_AT = re.compile(rf"{_AT}(?:[{_AFTER_AT}]{{0,2}}(?P<rest>[a-z0-9 \t:=*_`\"'<(\[-]*))\Z", re.I)
+_LAST_AT = re.compile(
+    rf"{_AT}(?:\\|[{_AFTER_AT}]{{0,2}}(?P<rest>[a-z0-9 \t:=*_`\"'<(\[-]*))\Z", re.IGNORECASE
+)
 _LONGEST_MARK = 40
 _CLOSING = r"[\])}>\"'*_`:]{0,4}"
 _LABEL = re.compile(rf"{_CLOSING}(?: ?R[0-9]{{1,3}}{_CLOSING})?", re.IGNORECASE)
@@ -105,7 +107,7 @@ class AnswerFilter:
         """Returns the position after which the text may be the start of a mark."""
         first = max(begin, len(lower) - _LONGEST_MARK)
         at = _LAST_AT.search(lower, first)
-        if at is not None and self._may_continue(at["rest"]):
+        if at is not None and self._may_continue(at["rest"] or ""):
             return at.start()
         for length in range(len(self._nonce) - 1, 0, -1):
             if lower.endswith(self._nonce[:length]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.router.prompts.answer_filter import AnswerFilter
@@ -109,6 +109,7 @@ PIECES = st.sampled_from(
 )
 
 
+@example(f"\\@\\@end {NONCE}", [1])
 @given(st.lists(PIECES).map("".join) | st.text(), st.lists(st.integers(1, 9), min_size=1))
 def test_a_stream_shows_the_same_however_it_is_cut(text: str, sizes: list[int]) -> None:
     pieces: list[str] = []
