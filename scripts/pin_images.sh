@@ -17,7 +17,8 @@ digest() {
   fi
 }
 
-for tagged in $(sed -n 's/^ARG [A-Z_]*_IMAGE=\([^@]*\).*/\1/p' "$dockerfile" | sort -u); do
+mapfile -t images < <(sed -n 's/^ARG [A-Z_]*_IMAGE=\([^@]*\).*/\1/p' "$dockerfile" | sort -u)
+for tagged in "${images[@]}"; do
   found=$(digest "$tagged")
   [[ $found =~ ^sha256:[0-9a-f]{64}$ ]] || { echo "$tagged: no digest but '$found'" >&2; exit 1; }
   sed -i "s|^\(ARG [A-Z_]*_IMAGE=$tagged\)\(@.*\)\?$|\1@$found|" "$dockerfile"
