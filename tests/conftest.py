@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc.aio
 import pytest
+import structlog
 from hypothesis import settings
 
 from routemoa.v1 import judge_service_pb2_grpc, scorer_service_pb2_grpc
@@ -47,6 +48,19 @@ def unexpected_failures(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(call_failure, "report_unexpected", note)
     yield errors
     assert not errors, "calls ended with exceptions of our own"
+
+
+@pytest.fixture(autouse=True)
+def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keeps the logging that a test sets up, as commands do, from the tests after it."""
+    before, configure = structlog.get_config(), structlog.configure
+
+    def configure_uncached(**settings: Any) -> None:
+        configure(**settings | {"cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", configure_uncached)
+    yield
+    configure(**before)
 
 
 @pytest.fixture
