@@ -100,7 +100,7 @@ def assessed_proposal(run: Run, model: PoolModel) -> Proposal:
     nonce = new_nonce()
     references = shuffled_references(run, model, nonce)
     messages = prompts.proposer(run.conversation, references, nonce)
-    return Proposal(call=_call(run, model, messages), nonce=nonce, references=references)
+    return Proposal(call=model_call(run, model, messages), nonce=nonce, references=references)
 
 
 def plain_proposal(run: Run, model: PoolModel, *, role: str = "") -> PlainProposal:
@@ -112,17 +112,17 @@ def plain_proposal(run: Run, model: PoolModel, *, role: str = "") -> PlainPropos
         if references
         else prompts.plain(run.conversation, role=role)
     )
-    return PlainProposal(call=_call(run, model, messages), nonce=nonce, references=references)
+    return PlainProposal(call=model_call(run, model, messages), nonce=nonce, references=references)
 
 
 def final_call(run: Run, model: PoolModel) -> ModelCall:
     """Returns a request for the final answer, without an assessment in it."""
     references = _references(run, model, run.readable)
     if not references:
-        return _call(run, model, prompts.plain(run.conversation))
+        return model_call(run, model, prompts.plain(run.conversation))
     nonce = new_nonce()
     messages = prompts.aggregator(run.conversation, references, nonce)
-    return _call(run, model, messages, nonce)
+    return model_call(run, model, messages, nonce)
 
 
 def aggregation_call(
@@ -131,15 +131,9 @@ def aggregation_call(
     """Returns a request to merge the answers of a layer, given best first."""
     references = _references(run, model, answers)
     nonce = new_nonce()
-    return ModelCall(
-        model=model,
-        nonce=nonce,
-        session=run.conversation.session,
-        cache_salt=run.conversation.cache_salt,
-        messages=prompts.aggregator(run.conversation, references, nonce),
-        purpose=CallPurpose.AGGREGATION,
-        layer_number=layer_number,
-    )
+    messages = prompts.aggregator(run.conversation, references, nonce)
+    purpose = CallPurpose.AGGREGATION
+    return model_call(run, model, messages, nonce, purpose=purpose, layer_number=layer_number)
 
 
 def shuffled_references(run: Run, model: PoolModel, nonce: str) -> tuple[Reference, ...]:
@@ -163,13 +157,22 @@ def _references(
     )
 
 
-def _call(run: Run, model: PoolModel, messages: tuple[Message, ...], nonce: str = "") -> ModelCall:
+def model_call(
+    run: Run,
+    model: PoolModel,
+    messages: tuple[Message, ...],
+    nonce: str = "",
+    *,
+    purpose: CallPurpose = CallPurpose.ANSWER,
+    layer_number: int | None = None,
+) -> ModelCall:
+    """Returns a call of a run, in its next layer unless another one is given."""
     return ModelCall(
         model=model,
         nonce=nonce,
         session=run.conversation.session,
         cache_salt=run.conversation.cache_salt,
         messages=messages,
-        purpose=CallPurpose.ANSWER,
-        layer_number=len(run.reports) + 1,
+        purpose=purpose,
+        layer_number=len(run.reports) + 1 if layer_number is None else layer_number,
     )

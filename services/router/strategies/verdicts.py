@@ -6,8 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from services.router.backends.call import ModelCall
-from services.router.engine.proposals import Proposal, shuffled_references
+from services.router.engine.proposals import Proposal, model_call, shuffled_references
 from services.router.prompts import prompts
 from services.router.prompts.prompts import MODERATION, SELECTION, new_nonce
 from services.router.prompts.replies import Reply
@@ -33,14 +32,8 @@ def selection(run: Run, model: PoolModel) -> Question:
     """Returns the question which of the newest answers to keep."""
     nonce = new_nonce()
     references = shuffled_references(run, model, nonce)
-    call = ModelCall(
-        model=model,
-        session=run.conversation.session,
-        cache_salt=run.conversation.cache_salt,
-        messages=prompts.judge(run.conversation, references, nonce, run.policy.kept_answer_count),
-        purpose=CallPurpose.SELECTION,
-        layer_number=len(run.reports) + 1,
-    )
+    messages = prompts.judge(run.conversation, references, nonce, run.policy.kept_answer_count)
+    call = model_call(run, model, messages, purpose=CallPurpose.SELECTION)
     return Question(call=call, nonce=nonce, references=references)
 
 
@@ -48,14 +41,8 @@ def moderation(run: Run, model: PoolModel) -> Question:
     """Returns the question whether the debate of the newest answers is over."""
     nonce = new_nonce()
     references = shuffled_references(run, model, nonce)
-    call = ModelCall(
-        model=model,
-        session=run.conversation.session,
-        cache_salt=run.conversation.cache_salt,
-        messages=prompts.moderator(run.conversation, references, nonce),
-        purpose=CallPurpose.MODERATION,
-        layer_number=len(run.reports) + 1,
-    )
+    messages = prompts.moderator(run.conversation, references, nonce)
+    call = model_call(run, model, messages, purpose=CallPurpose.MODERATION)
     return Question(call=call, nonce=nonce, references=references)
 
 
