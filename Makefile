@@ -70,9 +70,10 @@ models: .venv-models/models.done ## Install two small real models for `routemoa 
 
 # -- checks ------------------------------------------------------------------------------------------
 
-# Processes that share the tests of a target, whose report is for the table of `make ci`. Tests start many
-# processes: modules are compiled once, also where the environment says not to write them.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
+# Processes that share the tests of a target, whose report is for the table of `make ci`: two per core, as
+# many tests wait. They start many processes: modules are compiled once, also where the environment says not
+# to write them.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 REPORTS := build/reports
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --junitxml $(REPORTS)/$@.xml
 
