@@ -270,6 +270,7 @@ func TestEveryReasonOfTheContractHasAVariable(t *testing.T) {
 		routemoa.ErrDraining, routemoa.ErrGenerationFailed, routemoa.ErrDeadlineTooShort,
 		routemoa.ErrBudgetExhausted, routemoa.ErrUnknownTenant, routemoa.ErrBudgetStoreUnavailable,
 		routemoa.ErrAnswerTimedOut, routemoa.ErrInternal,
+		routemoa.ErrMissingCapability, routemoa.ErrNoValidAnswer,
 	}
 	for value, name := range routemoav1.ErrorReason_name {
 		found := 0

@@ -62,6 +62,8 @@ var (
 	ErrBudgetExhausted        = sentinel(routemoav1.ErrorReason_ERROR_REASON_BUDGET_EXHAUSTED)
 	ErrUnknownTenant          = sentinel(routemoav1.ErrorReason_ERROR_REASON_UNKNOWN_TENANT)
 	ErrBudgetStoreUnavailable = sentinel(routemoav1.ErrorReason_ERROR_REASON_BUDGET_STORE_UNAVAILABLE)
+	ErrMissingCapability      = sentinel(routemoav1.ErrorReason_ERROR_REASON_MISSING_CAPABILITY)
+	ErrNoValidAnswer          = sentinel(routemoav1.ErrorReason_ERROR_REASON_NO_VALID_ANSWER)
 	// ErrTransport means that no RouteMoA service said why: nobody answered, or not in time.
 	ErrTransport error = &Error{}
 )

@@ -5,12 +5,11 @@ A room imports only rooms below it. A request passes through the modules from th
 __main__: The command that runs the router.
 app: Builds the service.
 servicer: Answers RouterService.
-requests: Requests -> conversations and policies, checked.
-responses: Events -> messages of the contract.
 file_watcher: Reloads pool, tenants and TLS files that change.
 config: The settings.
 former_settings: Former names of settings.
 tuning: Constants that tests change.
+contract/: Messages of the contract -> checked values, and back.
 decision_records/: Records what was known and decided of each answer.
 pipeline: A query -> the events of its answer.
 strategies/: Decide which models are called, and when to stop.

@@ -9,8 +9,8 @@ from routemoa.errors import InternalError
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1 import router_service_pb2_grpc
 from services.router.budgets.tenants import ANONYMOUS
-from services.router.requests import read_conversation, read_page, read_policy
-from services.router.responses import (
+from services.router.contract.requests import read_conversation, read_page, read_policy
+from services.router.contract.responses import (
     event_message,
     fallback_message,
     model_message,
@@ -19,8 +19,9 @@ from services.router.responses import (
     stop_reason,
 )
 from services.router.routing.events import Result
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.conversation import Conversation
 from services.router.types.deadline import DEADLINE_MARGIN_S, Deadline
+from services.router.types.messages import Message, Role
 from services.rpc.validation import Violations
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import grpc.aio
 
-from routemoa.errors import TransportError, from_rpc_error
+from routemoa.errors import TransportError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
 from services.judge.app import judge_app

@@ -30,9 +30,10 @@ from services.router.engine.run import Run
 from services.router.pool.model import PoolModel
 from services.router.pool.pool import Pool
 from services.router.routing.events import Answer, Assessment, LayerReport, RoutingDecision
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.conversation import Conversation
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
+from services.router.types.messages import Message, Role
 from tests.bench.page_head import page_head
 from tests.integration.postgres_server import postgres_server
 

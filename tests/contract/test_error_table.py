@@ -16,8 +16,8 @@ from routemoa.errors import (
     InvalidFieldError,
     OverloadedError,
     RouteMoAError,
-    to_status,
 )
+from routemoa.rpc_status import to_status
 from routemoa.v1.error_reason_pb2 import ErrorReason
 
 PROTO = Path(__file__).parents[2] / "proto" / "routemoa" / "v1" / "error_reason.proto"

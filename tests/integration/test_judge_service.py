@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import grpc.aio
 import pytest
 
-from routemoa.errors import InvalidFieldError, from_rpc_error
+from routemoa.errors import InvalidFieldError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1.judge_service_pb2 import AssessAnswersRequest
 from routemoa.v1.model_pb2 import (
     FINISH_REASON_CONTENT_FILTER,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 import pytest
 
-from routemoa.errors import InternalError, TransportError, UnknownReasonError, from_rpc_error
+from routemoa.errors import InternalError, TransportError, UnknownReasonError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import judge_service_pb2 as judge_pb
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb

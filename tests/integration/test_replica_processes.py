@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import grpc.aio
 
-from routemoa.errors import from_rpc_error
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.backends.replicas.config import EjectionSettings, ReplicaTuning

@@ -16,12 +16,8 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from routemoa.errors import (
-    BudgetExhaustedError,
-    BudgetStoreUnavailableError,
-    UnknownTenantError,
-    from_rpc_error,
-)
+from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError, UnknownTenantError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.app import router_app

@@ -11,12 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from routemoa.errors import (
-    AnswerTimedOutError,
-    GenerationFailedError,
-    NoEligibleModelError,
-    from_rpc_error,
-)
+from routemoa.errors import AnswerTimedOutError, GenerationFailedError, NoEligibleModelError
+from routemoa.rpc_status import from_rpc_error
 from services.router.strategies.registry import STRATEGIES
 from services.simulator import Call, FaultKind, Pacing
 

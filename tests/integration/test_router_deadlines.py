@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 import pytest
 
-from routemoa.errors import AnswerTimedOutError, from_rpc_error
+from routemoa.errors import AnswerTimedOutError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from services.judge.config import JudgeServiceConfig
 from services.router.tuning import Tuning

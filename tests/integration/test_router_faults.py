@@ -9,7 +9,8 @@ import grpc
 import grpc.aio
 import pytest
 
-from routemoa.errors import AnswerTimedOutError, GenerationFailedError, from_rpc_error
+from routemoa.errors import AnswerTimedOutError, GenerationFailedError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.tuning import Tuning
 from services.scorer.config import ScorerServiceConfig

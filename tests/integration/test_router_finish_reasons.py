@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from routemoa.errors import GenerationFailedError, from_rpc_error
+from routemoa.errors import GenerationFailedError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from services.simulator import Call, FaultKind, Purpose

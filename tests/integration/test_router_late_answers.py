@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 import pytest
 
-from routemoa.errors import AnswerTimedOutError, from_rpc_error
+from routemoa.errors import AnswerTimedOutError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.strategies.registry import STRATEGIES
 from services.router.tuning import Tuning

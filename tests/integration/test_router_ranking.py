@@ -8,11 +8,8 @@ import grpc.aio
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from routemoa.errors import (
-    InvalidFieldError,
-    NoEligibleModelError,
-    from_rpc_error,
-)
+from routemoa.errors import InvalidFieldError, NoEligibleModelError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 import trustme
 from prometheus_client import REGISTRY
 
-from routemoa.errors import from_rpc_error
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.backends.replicas.config import (
     EjectionSettings,

@@ -15,8 +15,8 @@ from routemoa.errors import (
     ModelNotFoundError,
     NoEligibleModelError,
     TransportError,
-    from_rpc_error,
 )
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 

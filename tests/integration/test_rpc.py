@@ -19,8 +19,8 @@ from routemoa.errors import (
     InvalidFieldError,
     OverloadedError,
     RouteMoAError,
-    from_rpc_error,
 )
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1.judge_service_pb2 import AssessAnswersRequest, AssessAnswersResponse
 from routemoa.v1.judge_service_pb2_grpc import (
     JudgeServiceServicer,

@@ -10,7 +10,8 @@ import pytest
 from prometheus_client import REGISTRY
 from typer.testing import CliRunner
 
-from routemoa.errors import InvalidFieldError, from_rpc_error
+from routemoa.errors import InvalidFieldError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1.scorer_service_pb2 import (
     BatchRankModelsRequest,
     GetScorerInfoRequest,

@@ -18,8 +18,8 @@ from routemoa.errors import (
     ModelNotFoundError,
     OverloadedError,
     RouteMoAError,
-    from_rpc_error,
 )
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1.scorer_service_pb2 import (
     BatchRankModelsRequest,
     GetScorerInfoRequest,

@@ -13,7 +13,8 @@ from urllib.request import urlopen
 import grpc.aio
 import pytest
 
-from routemoa.errors import OverloadedError, UnknownTenantError, from_rpc_error
+from routemoa.errors import OverloadedError, UnknownTenantError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1 import router_service_pb2_grpc
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest, StreamRankModelsRequest

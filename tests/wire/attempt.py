@@ -10,7 +10,7 @@ from services.router.backends.client import open_wire_client
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.exchange import Exchange
 from services.router.pool.model import PoolModel
-from services.router.types.conversation import Message, Role
+from services.router.types.messages import Message, Role
 
 QUESTION = (Message(role=Role.USER, content="How many legs has a spider?"),)
 

@@ -8,8 +8,8 @@ import pytest
 
 from services.router.pool.backend import CONTINUING_BACKENDS, Backend
 from services.router.pool.request_shape import SystemRole
-from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallStatus
+from services.router.types.messages import Message, Role
 from tests.wire.attempt import QUESTION, attempt, pool_model
 from tests.wire.playback import Playback, Response, playing
 from tests.wire.refusing_backend import refusing

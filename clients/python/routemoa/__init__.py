@@ -5,6 +5,7 @@
 - client: `RouteMoAClient`, the async client.
 - credentials: TLS and tokens.
 - errors: the errors that the client raises.
+- rpc_status: the errors on the wire.
 - cli: the command line, with the extra `cli`.
 - v1: the generated messages and stubs of the contract.
 """

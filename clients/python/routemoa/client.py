@@ -20,7 +20,8 @@ import grpc.aio
 
 from routemoa.channel import SERVICE_CONFIG, open_channel
 from routemoa.credentials import authorization
-from routemoa.errors import TransportError, from_rpc_error
+from routemoa.errors import TransportError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import judge_service_pb2 as judge_pb2
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb2

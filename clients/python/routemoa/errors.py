@@ -18,22 +18,19 @@ documents when each occurs and what its metadata hold:
     ├── BudgetExhaustedError     RESOURCE_EXHAUSTED   wait for `retry_delay_s`, or ask for less
     ├── UnknownTenantError       UNAUTHENTICATED      send the tenant's token
     ├── BudgetStoreUnavailableError  UNAVAILABLE      retry after `retry_delay_s`
+    ├── MissingCapabilityError   FAILED_PRECONDITION  ask for less, or tell the operator
+    ├── NoValidAnswerError       UNAVAILABLE          decide: another try costs money
     ├── UnknownReasonError       any                  the service is newer: see `reason`
     └── TransportError           any                  no RouteMoA service answered
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import grpc
 import grpc.aio
-from google.protobuf import any_pb2
-from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -185,6 +182,20 @@ class BudgetStoreUnavailableError(RouteMoAError):
     retryable = True
 
 
+class MissingCapabilityError(RouteMoAError):
+    """No model that may run can do what the request needs; nothing was called."""
+
+    reason = "ERROR_REASON_MISSING_CAPABILITY"
+    code = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class NoValidAnswerError(RouteMoAError):
+    """Models answered, and no answer keeps to the schema or the tools of the request."""
+
+    reason = "ERROR_REASON_NO_VALID_ANSWER"
+    code = grpc.StatusCode.UNAVAILABLE
+
+
 class UnknownReasonError(RouteMoAError):
     """The service is newer than this client and gives a reason that it does not know."""
 
@@ -227,70 +238,8 @@ ERRORS: Mapping[str, type[RouteMoAError]] = {
         BudgetExhaustedError,
         UnknownTenantError,
         BudgetStoreUnavailableError,
+        MissingCapabilityError,
+        NoValidAnswerError,
     )
 }
 """Every class by its reason; a test compares it with the contract's enum."""
-
-
-def to_status(error: RouteMoAError) -> status_pb2.Status:
-    """Returns the `google.rpc.Status` that carries the error over the wire."""
-    details: list[
-        error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo
-    ]
-    details = [
-        error_details_pb2.ErrorInfo(
-            reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata)
-        )
-    ]
-    if error.violations:
-        details.append(
-            error_details_pb2.BadRequest(
-                field_violations=[
-                    error_details_pb2.BadRequest.FieldViolation(
-                        field=v.field, description=v.description
-                    )
-                    for v in error.violations
-                ]
-            )
-        )
-    if error.retry_delay_s is not None:
-        retry = error_details_pb2.RetryInfo()
-        retry.retry_delay.FromTimedelta(timedelta(seconds=error.retry_delay_s))
-        details.append(retry)
-    status = status_pb2.Status(code=error.code.value[0], message=error.message)
-    for detail in details:
-        packed = any_pb2.Any()
-        packed.Pack(detail)
-        status.details.append(packed)
-    return status
-
-
-def from_rpc_error(rpc_error: grpc.aio.AioRpcError) -> RouteMoAError:
-    """Returns the error that the server raised, or a `TransportError` where none spoke."""
-    status: status_pb2.Status | None = None
-    with suppress(ValueError):  # the deadline passed meanwhile: client and server contradict
-        status = rpc_status.from_call(rpc_error)  # type: ignore[arg-type]  # an AioRpcError has the call's three methods
-    info = error_details_pb2.ErrorInfo()
-    bad_request = error_details_pb2.BadRequest()
-    retry = error_details_pb2.RetryInfo()
-    for packed in status.details if status else ():
-        for detail in (info, bad_request, retry):
-            if packed.Is(detail.DESCRIPTOR):
-                packed.Unpack(detail)
-    message = rpc_error.details() or rpc_error.code().name
-    if info.domain != DOMAIN:
-        return TransportError(rpc_error.code(), message)
-    error: RouteMoAError
-    if info.reason in ERRORS:
-        kind = ERRORS[info.reason]
-        error = kind.__new__(kind)
-        RouteMoAError.__init__(error, message, dict(info.metadata))
-    else:
-        error = UnknownReasonError(info.reason, rpc_error.code(), message, dict(info.metadata))
-    error.violations = tuple(
-        FieldViolation(field=v.field, description=v.description)
-        for v in bad_request.field_violations
-    )
-    if retry.HasField("retry_delay"):
-        error.retry_delay_s = retry.retry_delay.ToTimedelta().total_seconds()
-    return error

@@ -15,6 +15,7 @@ from services.router.backends.http.usage import NO_USAGE
 from services.router.budgets.reservation import UNLIMITED
 from services.router.types.conversation import prompt_tokens
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
+from services.router.types.options import NO_OPTIONS, GenerationOptions
 from services.router.types.tokens import TEMPLATE_TOKENS, estimate_tokens
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from services.router.pool.model import PoolModel
     from services.router.routing.events import Resumed
     from services.router.types.amounts import Amount
-    from services.router.types.conversation import Message
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger
+    from services.router.types.messages import Message
 
     Stream = Callable[["ModelCall"], AsyncGenerator[str | Resumed, None]]
     """Runs a call; see `Generator.stream`."""
@@ -118,6 +119,8 @@ class ModelCall:
     """The nonce of the marks in its messages; empty if they have none."""
     session: str | None = None
     """The id of a conversation of several turns; its calls prefer one replica."""
+    options: GenerationOptions = NO_OPTIONS
+    """The caller's wishes that concern the backend."""
     cache_salt: str = ""
     """Keeps the caller's tenant apart in the backend's cache; empty without tenants."""
     deadline: Deadline | None = None
@@ -183,6 +186,7 @@ class ModelCall:
             base_url=base_url,
             messages=messages,
             partial=partial,
+            options=self.options,
             cache_salt=self.cache_salt,
         )
         attempt = Attempt(kind=kind, exchange=exchange, reservation=reservation, worst=worst)

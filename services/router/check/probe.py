@@ -24,8 +24,8 @@ from services.router.check.report import (
 from services.router.pool.endpoints import base_url
 from services.router.pool.model import PoolModel
 from services.router.pool.request_shape import TokenLimitField
-from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallStatus
+from services.router.types.messages import Message, Role
 
 if TYPE_CHECKING:
     from services.router.backends.client import WireClient

@@ -13,6 +13,7 @@ from services.router.prompts.prompts import new_nonce
 from services.router.prompts.replies import Reply, read_answer, read_reply
 from services.router.routing.events import Answer
 from services.router.types.ledger import CallPurpose
+from services.router.types.options import NO_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
     from services.router.prompts.prompts import Reference
-    from services.router.types.conversation import Message
     from services.router.types.ledger import FinishReason, LedgerEntry
+    from services.router.types.messages import Message
+
+
+_WRITES_ANSWERS = frozenset({CallPurpose.ANSWER, CallPurpose.AGGREGATION})
+"""Purposes of calls that the caller's options concern."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +176,7 @@ def model_call(
         model=model,
         nonce=nonce,
         session=run.conversation.session,
+        options=run.conversation.options if purpose in _WRITES_ANSWERS else NO_OPTIONS,
         cache_salt=run.conversation.cache_salt,
         messages=messages,
         purpose=purpose,

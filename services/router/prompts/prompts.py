@@ -18,10 +18,12 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.messages import Message, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from services.router.types.conversation import Conversation
 
 ASSESSMENT = "@@assessment"
 SELECTION = "@@selection"

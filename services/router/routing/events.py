@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from services.router.routing.candidates import Ranked, StopReason
     from services.router.types.ledger import CallStatus, FinishReason, LedgerEntry
+    from services.router.types.messages import ToolCall
+    from services.router.types.pieces import TokenLogProbability, ToolCallPiece
 
 
 class Dependency(enum.Enum):
@@ -60,6 +62,12 @@ class Answer:
     grades: Mapping[str, float] = field(default_factory=dict)
     finish_reason: FinishReason | None = None
     """The end of the answer; None if the backend did not say."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    refusal: str = ""
+    """The model's words where it refused; `text` is empty then."""
+    reasoning: str = ""
+    """Empty unless the caller asked for it."""
+    log_probabilities: tuple[TokenLogProbability, ...] = ()
 
     @property
     def is_cut_off(self) -> bool:
@@ -111,7 +119,11 @@ class LayerReport:
 class Delta:
     """The next piece of the final answer."""
 
-    text: str
+    text: str = ""
+    tool_calls: tuple[ToolCallPiece, ...] = ()
+    reasoning: str = ""
+    refusal: str = ""
+    log_probabilities: tuple[TokenLogProbability, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from services.router.types.messages import Role
+from services.router.types.options import NO_OPTIONS, GenerationOptions
 from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, count_bytes, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.router.types.messages import Message
     from services.router.types.tokens import TokenCounter
 
 _HISTORY_CHARACTERS = 1_000
 _QUERY_CHARACTERS = 20_000
 """More than any scorer reads; longer queries are cut in the middle, as the scorer does."""
-
-
-class Role(enum.StrEnum):
-    """The author of a message, as OpenAI-compatible APIs spell it."""
-
-    SYSTEM = "system"
-    USER = "user"
-    ASSISTANT = "assistant"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One message of a conversation."""
-
-    role: Role
-    content: str
 
 
 def prompt_tokens(messages: Sequence[Message], count: TokenCounter = estimate_tokens) -> int:
@@ -47,6 +33,8 @@ class Conversation:
     """Messages, oldest first; system messages come first, and the last message is the user's."""
 
     messages: tuple[Message, ...]
+    options: GenerationOptions = NO_OPTIONS
+    """The caller's wishes for the answer."""
     cache_salt: str = ""
     """Keeps tenants apart in the caches of scorer and backends; empty without tenants."""
 

@@ -17,7 +17,8 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from routemoa.errors import InvalidFieldError, RouteMoAError, to_status
+from routemoa.errors import InvalidFieldError, RouteMoAError
+from routemoa.rpc_status import to_status
 from services.rpc.interceptors.call import Call, Context, request_id_of
 
 if TYPE_CHECKING:

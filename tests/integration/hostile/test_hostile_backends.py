@@ -17,7 +17,8 @@ import grpc.aio
 import uvloop
 import yaml
 
-from routemoa.errors import AnswerTimedOutError, GenerationFailedError, from_rpc_error
+from routemoa.errors import AnswerTimedOutError, GenerationFailedError
+from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import model_pb2, router_service_pb2, router_service_pb2_grpc
 from services.router.backends.client import open_wire_client
 from services.router.backends.http.attempt_failure import AttemptFailedError

@@ -3,12 +3,8 @@ from __future__ import annotations
 import grpc
 import grpc.aio
 
-from routemoa.errors import (
-    AnswerTimedOutError,
-    TransportError,
-    from_rpc_error,
-    to_status,
-)
+from routemoa.errors import AnswerTimedOutError, TransportError
+from routemoa.rpc_status import from_rpc_error, to_status
 
 
 def rpc_error(details: str) -> grpc.aio.AioRpcError:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from services.router.engine.run import Run
 from services.router.pool.model import PoolModel
 from services.router.pool.pool import Pool
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.conversation import Conversation
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
+from services.router.types.messages import Message, Role
 from tests.unit.router.candidates import POLICY
 
 if TYPE_CHECKING:

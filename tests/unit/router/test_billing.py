@@ -18,9 +18,9 @@ from services.router.budgets.memory_store import MemoryStore
 from services.router.budgets.tenants import Allowance, Tenant
 from services.router.pool.backend import Backend
 from services.router.types.amounts import Caps
-from services.router.types.conversation import Message, Role
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, Ledger
+from services.router.types.messages import Message, Role
 from tests.wire.attempt import pool_model
 
 if TYPE_CHECKING:

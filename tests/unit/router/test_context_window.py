@@ -27,7 +27,8 @@ from services.router.prompts.prompts import (
     plain,
     proposer,
 )
-from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
+from services.router.types.conversation import Conversation, prompt_tokens
+from services.router.types.messages import Message, Role
 from services.router.types.tokens import estimate_tokens, shorten
 from tests.unit.router.pool_models import model
 

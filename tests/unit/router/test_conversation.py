@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
+from services.router.types.conversation import Conversation, prompt_tokens
+from services.router.types.messages import Message, Role
 from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens
 
 

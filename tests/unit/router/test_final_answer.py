@@ -17,9 +17,10 @@ from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool
 from services.router.routing.events import Answer, Delta, LayerReport, Reset, RoutingDecision
 from services.router.routing.ranking import rank
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.conversation import Conversation
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallStatus
+from services.router.types.messages import Message, Role
 from tests.unit.router.candidates import POLICY, candidate
 from tests.unit.router.pool_models import model
 from tests.unit.router.scripted import ScriptedGenerator, Step

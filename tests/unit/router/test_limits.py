@@ -10,7 +10,8 @@ from services.router.routing.candidates import StopReason
 from services.router.routing.selection import blocking_limit, fitting
 from services.router.strategies.smoa import ROLES
 from services.router.types.amounts import NOTHING, Amount, Caps
-from services.router.types.conversation import Conversation, Message, Role, prompt_tokens
+from services.router.types.conversation import Conversation, prompt_tokens
+from services.router.types.messages import Message, Role
 from services.router.types.tokens import estimate_tokens
 
 NONCE = "01234567"

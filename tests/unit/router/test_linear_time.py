@@ -24,8 +24,8 @@ from services.router.prompts.prompts import Reference
 from services.router.prompts.replies import read_reply
 from services.router.routing.agreement import agreeing
 from services.router.strategies.verdicts import Question, is_over
-from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallPurpose
+from services.router.types.messages import Message, Role
 from services.simulator.call import Message as ReceivedMessage
 from services.simulator.call import read_call
 from services.simulator.question_bank import find_question

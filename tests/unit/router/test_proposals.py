@@ -18,8 +18,9 @@ from services.router.engine.proposals import (
 )
 from services.router.prompts.replies import Reply
 from services.router.routing.events import Answer, LayerReport
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.conversation import Conversation
 from services.router.types.ledger import CallPurpose, CallStatus, FinishReason
+from services.router.types.messages import Message, Role
 from tests.unit.router.runs import ASKED, ENTRY, pool_model, run_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import pytest
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
 
 from services.router.prompts.context_window import fit_references, fits
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.conversation import Conversation
+from services.router.types.messages import Message, Role
 from services.router.types.tokens import TokenizerError, estimate_tokens, open_tokenizer, shorten
 from tests.unit.router.pool_models import model
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routemoa.errors import InvalidFieldError, to_status
+from routemoa.errors import InvalidFieldError
+from routemoa.rpc_status import to_status
 from services.rpc.validation import MAX_QUERY_CHARACTERS, Violations, clipped, listed
 
 MAX_TRAILERS_BYTES = 8192

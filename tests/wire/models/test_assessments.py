@@ -18,7 +18,8 @@ import pytest
 from services.router.prompts import prompts
 from services.router.prompts.prompts import ASSESSMENT, Reference, new_nonce
 from services.router.prompts.replies import read_answer, read_reply
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.conversation import Conversation
+from services.router.types.messages import Message, Role
 from tests.wire.attempt import attempt, pool_model
 from tests.wire.models.conftest import MAX_REPLY_TOKENS
 

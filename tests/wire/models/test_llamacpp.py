@@ -9,8 +9,8 @@ import pytest
 from services.local.real_pool import CONTEXT_TOKENS
 from services.router.check.probe import check_pool
 from services.router.pool.pool import Pool
-from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallStatus
+from services.router.types.messages import Message, Role
 from tests.wire.attempt import attempt, pool_model
 
 if TYPE_CHECKING:

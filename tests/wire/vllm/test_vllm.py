@@ -16,8 +16,8 @@ from services.router.backends.client import open_wire_client
 from services.router.backends.http.exchange import Exchange
 from services.router.check.probe import check_pool
 from services.router.pool.pool import Pool
-from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallStatus
+from services.router.types.messages import Message, Role
 from tests.wire.attempt import QUESTION, attempt, pool_model
 from tests.wire.vllm.server import MODEL, running_vllm
 from tests.wire.vllm.tiny_model import CONTEXT_WINDOW_TOKENS

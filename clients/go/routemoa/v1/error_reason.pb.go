@@ -111,6 +111,18 @@ const (
 	//
 	//	{ "reason": "ERROR_REASON_BUDGET_STORE_UNAVAILABLE", "domain": "routemoa.v1" }
 	ErrorReason_ERROR_REASON_BUDGET_STORE_UNAVAILABLE ErrorReason = 14
+	// No model of those that may run can do what the request needs, e.g. read images. Code
+	// FAILED_PRECONDITION. Nothing was called. The caller should ask for less, or the operator add a model.
+	//
+	//	{ "reason": "ERROR_REASON_MISSING_CAPABILITY", "domain": "routemoa.v1",
+	//	  "metadata": { "capabilities": "CAPABILITY_IMAGES,CAPABILITY_TOOLS" } }
+	ErrorReason_ERROR_REASON_MISSING_CAPABILITY ErrorReason = 15
+	// Models answered, and no answer keeps to the schema or the tools of the request. Code UNAVAILABLE. Not
+	// retried by clients: calls cost money.
+	//
+	//	{ "reason": "ERROR_REASON_NO_VALID_ANSWER", "domain": "routemoa.v1",
+	//	  "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }
+	ErrorReason_ERROR_REASON_NO_VALID_ANSWER ErrorReason = 16
 )
 
 // Enum value maps for ErrorReason.
@@ -131,6 +143,8 @@ var (
 		12: "ERROR_REASON_BUDGET_EXHAUSTED",
 		13: "ERROR_REASON_UNKNOWN_TENANT",
 		14: "ERROR_REASON_BUDGET_STORE_UNAVAILABLE",
+		15: "ERROR_REASON_MISSING_CAPABILITY",
+		16: "ERROR_REASON_NO_VALID_ANSWER",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -148,6 +162,8 @@ var (
 		"ERROR_REASON_BUDGET_EXHAUSTED":         12,
 		"ERROR_REASON_UNKNOWN_TENANT":           13,
 		"ERROR_REASON_BUDGET_STORE_UNAVAILABLE": 14,
+		"ERROR_REASON_MISSING_CAPABILITY":       15,
+		"ERROR_REASON_NO_VALID_ANSWER":          16,
 	}
 )
 
@@ -182,7 +198,7 @@ var File_routemoa_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1eroutemoa/v1/error_reason.proto\x12\vroutemoa.v1*\x8a\x04\n" +
+	"\x1eroutemoa/v1/error_reason.proto\x12\vroutemoa.v1*\xd1\x04\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -199,7 +215,9 @@ const file_routemoa_v1_error_reason_proto_rawDesc = "" +
 	"\x15ERROR_REASON_INTERNAL\x10\v\x12!\n" +
 	"\x1dERROR_REASON_BUDGET_EXHAUSTED\x10\f\x12\x1f\n" +
 	"\x1bERROR_REASON_UNKNOWN_TENANT\x10\r\x12)\n" +
-	"%ERROR_REASON_BUDGET_STORE_UNAVAILABLE\x10\x0eBd\n" +
+	"%ERROR_REASON_BUDGET_STORE_UNAVAILABLE\x10\x0e\x12#\n" +
+	"\x1fERROR_REASON_MISSING_CAPABILITY\x10\x0f\x12 \n" +
+	"\x1cERROR_REASON_NO_VALID_ANSWER\x10\x10Bd\n" +
 	"\x0eio.routemoa.v1B\x10ErrorReasonProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3"
 
 var (

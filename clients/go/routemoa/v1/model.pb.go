@@ -25,6 +25,140 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Capability is something that not every model can do.
+type Capability int32
+
+const (
+	// Not set.
+	Capability_CAPABILITY_UNSPECIFIED Capability = 0
+	// It can ask for calls to tools.
+	Capability_CAPABILITY_TOOLS Capability = 1
+	// It can ask for several calls at once.
+	Capability_CAPABILITY_PARALLEL_TOOLS Capability = 2
+	// It can be held to JSON objects.
+	Capability_CAPABILITY_JSON_OBJECT Capability = 3
+	// It can be held to a JSON schema.
+	Capability_CAPABILITY_JSON_SCHEMA Capability = 4
+	// It can read images.
+	Capability_CAPABILITY_IMAGES Capability = 5
+	// It can hear audio.
+	Capability_CAPABILITY_AUDIO Capability = 6
+	// It can read files.
+	Capability_CAPABILITY_FILES Capability = 7
+	// It gives log probabilities.
+	Capability_CAPABILITY_LOG_PROBABILITIES Capability = 8
+	// It reasons before it answers, as much as it is asked to.
+	Capability_CAPABILITY_REASONING Capability = 9
+)
+
+// Enum value maps for Capability.
+var (
+	Capability_name = map[int32]string{
+		0: "CAPABILITY_UNSPECIFIED",
+		1: "CAPABILITY_TOOLS",
+		2: "CAPABILITY_PARALLEL_TOOLS",
+		3: "CAPABILITY_JSON_OBJECT",
+		4: "CAPABILITY_JSON_SCHEMA",
+		5: "CAPABILITY_IMAGES",
+		6: "CAPABILITY_AUDIO",
+		7: "CAPABILITY_FILES",
+		8: "CAPABILITY_LOG_PROBABILITIES",
+		9: "CAPABILITY_REASONING",
+	}
+	Capability_value = map[string]int32{
+		"CAPABILITY_UNSPECIFIED":       0,
+		"CAPABILITY_TOOLS":             1,
+		"CAPABILITY_PARALLEL_TOOLS":    2,
+		"CAPABILITY_JSON_OBJECT":       3,
+		"CAPABILITY_JSON_SCHEMA":       4,
+		"CAPABILITY_IMAGES":            5,
+		"CAPABILITY_AUDIO":             6,
+		"CAPABILITY_FILES":             7,
+		"CAPABILITY_LOG_PROBABILITIES": 8,
+		"CAPABILITY_REASONING":         9,
+	}
+)
+
+func (x Capability) Enum() *Capability {
+	p := new(Capability)
+	*p = x
+	return p
+}
+
+func (x Capability) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Capability) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_model_proto_enumTypes[0].Descriptor()
+}
+
+func (Capability) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_model_proto_enumTypes[0]
+}
+
+func (x Capability) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Capability.Descriptor instead.
+func (Capability) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{0}
+}
+
+// ImageDetail says how closely a model looks at an image.
+type ImageDetail int32
+
+const (
+	// The model's default.
+	ImageDetail_IMAGE_DETAIL_UNSPECIFIED ImageDetail = 0
+	// A small copy, which takes few tokens.
+	ImageDetail_IMAGE_DETAIL_LOW ImageDetail = 1
+	// The whole image.
+	ImageDetail_IMAGE_DETAIL_HIGH ImageDetail = 2
+)
+
+// Enum value maps for ImageDetail.
+var (
+	ImageDetail_name = map[int32]string{
+		0: "IMAGE_DETAIL_UNSPECIFIED",
+		1: "IMAGE_DETAIL_LOW",
+		2: "IMAGE_DETAIL_HIGH",
+	}
+	ImageDetail_value = map[string]int32{
+		"IMAGE_DETAIL_UNSPECIFIED": 0,
+		"IMAGE_DETAIL_LOW":         1,
+		"IMAGE_DETAIL_HIGH":        2,
+	}
+)
+
+func (x ImageDetail) Enum() *ImageDetail {
+	p := new(ImageDetail)
+	*p = x
+	return p
+}
+
+func (x ImageDetail) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImageDetail) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_model_proto_enumTypes[1].Descriptor()
+}
+
+func (ImageDetail) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_model_proto_enumTypes[1]
+}
+
+func (x ImageDetail) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImageDetail.Descriptor instead.
+func (ImageDetail) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{1}
+}
+
 // Role says who speaks in a message.
 type Role int32
 
@@ -37,6 +171,8 @@ const (
 	Role_ROLE_USER Role = 2
 	// An earlier answer in the same conversation.
 	Role_ROLE_ASSISTANT Role = 3
+	// The result of a tool's call.
+	Role_ROLE_TOOL Role = 4
 )
 
 // Enum value maps for Role.
@@ -46,12 +182,14 @@ var (
 		1: "ROLE_SYSTEM",
 		2: "ROLE_USER",
 		3: "ROLE_ASSISTANT",
+		4: "ROLE_TOOL",
 	}
 	Role_value = map[string]int32{
 		"ROLE_UNSPECIFIED": 0,
 		"ROLE_SYSTEM":      1,
 		"ROLE_USER":        2,
 		"ROLE_ASSISTANT":   3,
+		"ROLE_TOOL":        4,
 	}
 )
 
@@ -66,11 +204,11 @@ func (x Role) String() string {
 }
 
 func (Role) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_model_proto_enumTypes[0].Descriptor()
+	return file_routemoa_v1_model_proto_enumTypes[2].Descriptor()
 }
 
 func (Role) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_model_proto_enumTypes[0]
+	return &file_routemoa_v1_model_proto_enumTypes[2]
 }
 
 func (x Role) Number() protoreflect.EnumNumber {
@@ -79,7 +217,7 @@ func (x Role) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Role.Descriptor instead.
 func (Role) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{0}
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{2}
 }
 
 // FinishReason says how a reply ended.
@@ -131,11 +269,11 @@ func (x FinishReason) String() string {
 }
 
 func (FinishReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_model_proto_enumTypes[1].Descriptor()
+	return file_routemoa_v1_model_proto_enumTypes[3].Descriptor()
 }
 
 func (FinishReason) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_model_proto_enumTypes[1]
+	return &file_routemoa_v1_model_proto_enumTypes[3]
 }
 
 func (x FinishReason) Number() protoreflect.EnumNumber {
@@ -144,7 +282,7 @@ func (x FinishReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FinishReason.Descriptor instead.
 func (FinishReason) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{1}
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{3}
 }
 
 // Model is a language model of the pool, with what the router knows of it before it runs.
@@ -160,8 +298,14 @@ type Model struct {
 	MedianLatency *durationpb.Duration `protobuf:"bytes,4,opt,name=median_latency,json=medianLatency,proto3" json:"median_latency,omitempty"`
 	// The most tokens, prompt and reply together, that the model can hold. Greater than zero.
 	ContextWindowTokenCount int32 `protobuf:"varint,5,opt,name=context_window_token_count,json=contextWindowTokenCount,proto3" json:"context_window_token_count,omitempty"`
-	unknownFields           protoimpl.UnknownFields
-	sizeCache               protoimpl.SizeCache
+	// What the model can do beside text.
+	Capabilities []Capability `protobuf:"varint,6,rep,packed,name=capabilities,proto3,enum=routemoa.v1.Capability" json:"capabilities,omitempty"`
+	// The price of prompt tokens that the backend reads from its cache, in US dollars per million.
+	CachedPromptPriceUsdPerMillionTokens float64 `protobuf:"fixed64,7,opt,name=cached_prompt_price_usd_per_million_tokens,json=cachedPromptPriceUsdPerMillionTokens,proto3" json:"cached_prompt_price_usd_per_million_tokens,omitempty"`
+	// The price of prompt tokens that the backend writes to its cache, in US dollars per million.
+	CacheWrittenPromptPriceUsdPerMillionTokens float64 `protobuf:"fixed64,8,opt,name=cache_written_prompt_price_usd_per_million_tokens,json=cacheWrittenPromptPriceUsdPerMillionTokens,proto3" json:"cache_written_prompt_price_usd_per_million_tokens,omitempty"`
+	unknownFields                              protoimpl.UnknownFields
+	sizeCache                                  protoimpl.SizeCache
 }
 
 func (x *Model) Reset() {
@@ -225,6 +369,27 @@ func (x *Model) GetMedianLatency() *durationpb.Duration {
 func (x *Model) GetContextWindowTokenCount() int32 {
 	if x != nil {
 		return x.ContextWindowTokenCount
+	}
+	return 0
+}
+
+func (x *Model) GetCapabilities() []Capability {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
+}
+
+func (x *Model) GetCachedPromptPriceUsdPerMillionTokens() float64 {
+	if x != nil {
+		return x.CachedPromptPriceUsdPerMillionTokens
+	}
+	return 0
+}
+
+func (x *Model) GetCacheWrittenPromptPriceUsdPerMillionTokens() float64 {
+	if x != nil {
+		return x.CacheWrittenPromptPriceUsdPerMillionTokens
 	}
 	return 0
 }
@@ -299,8 +464,19 @@ type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who speaks. Required: `ROLE_UNSPECIFIED` is answered INVALID_ARGUMENT.
 	Role Role `protobuf:"varint,1,opt,name=role,proto3,enum=routemoa.v1.Role" json:"role,omitempty"`
-	// What is said. May not be empty in the user's last message; other empty messages are left out.
-	Content       string `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	// What is said. May not be empty in the user's last message; other messages that say nothing are left
+	// out.
+	//
+	// Types that are valid to be assigned to Body:
+	//
+	//	*Message_Content
+	//	*Message_Parts
+	Body isMessage_Body `protobuf_oneof:"body"`
+	// The calls that an assistant asked for: at most 128. Of `ROLE_ASSISTANT` alone.
+	ToolCalls []*ToolCall `protobuf:"bytes,4,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
+	// The call whose result this is: the `tool_call_id` of a call in an earlier message. Required of
+	// `ROLE_TOOL`, and of no other.
+	ToolCallId    string `protobuf:"bytes,5,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -342,9 +518,405 @@ func (x *Message) GetRole() Role {
 	return Role_ROLE_UNSPECIFIED
 }
 
+func (x *Message) GetBody() isMessage_Body {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
 func (x *Message) GetContent() string {
 	if x != nil {
-		return x.Content
+		if x, ok := x.Body.(*Message_Content); ok {
+			return x.Content
+		}
+	}
+	return ""
+}
+
+func (x *Message) GetParts() *MessageParts {
+	if x != nil {
+		if x, ok := x.Body.(*Message_Parts); ok {
+			return x.Parts
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetToolCalls() []*ToolCall {
+	if x != nil {
+		return x.ToolCalls
+	}
+	return nil
+}
+
+func (x *Message) GetToolCallId() string {
+	if x != nil {
+		return x.ToolCallId
+	}
+	return ""
+}
+
+type isMessage_Body interface {
+	isMessage_Body()
+}
+
+type Message_Content struct {
+	// Text alone.
+	Content string `protobuf:"bytes,2,opt,name=content,proto3,oneof"`
+}
+
+type Message_Parts struct {
+	// Text with images, audio or files, in order.
+	Parts *MessageParts `protobuf:"bytes,3,opt,name=parts,proto3,oneof"`
+}
+
+func (*Message_Content) isMessage_Body() {}
+
+func (*Message_Parts) isMessage_Body() {}
+
+// MessageParts is what a message says, in several parts.
+type MessageParts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The parts: 1 to 256.
+	Parts         []*MessagePart `protobuf:"bytes,1,rep,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageParts) Reset() {
+	*x = MessageParts{}
+	mi := &file_routemoa_v1_model_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageParts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageParts) ProtoMessage() {}
+
+func (x *MessageParts) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_model_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageParts.ProtoReflect.Descriptor instead.
+func (*MessageParts) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *MessageParts) GetParts() []*MessagePart {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// MessagePart is one part of a message.
+type MessagePart struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What it is. Required.
+	//
+	// Types that are valid to be assigned to Part:
+	//
+	//	*MessagePart_Text
+	//	*MessagePart_Image
+	//	*MessagePart_Audio
+	//	*MessagePart_File
+	Part          isMessagePart_Part `protobuf_oneof:"part"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessagePart) Reset() {
+	*x = MessagePart{}
+	mi := &file_routemoa_v1_model_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessagePart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessagePart) ProtoMessage() {}
+
+func (x *MessagePart) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_model_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessagePart.ProtoReflect.Descriptor instead.
+func (*MessagePart) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *MessagePart) GetPart() isMessagePart_Part {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
+func (x *MessagePart) GetText() string {
+	if x != nil {
+		if x, ok := x.Part.(*MessagePart_Text); ok {
+			return x.Text
+		}
+	}
+	return ""
+}
+
+func (x *MessagePart) GetImage() *Media {
+	if x != nil {
+		if x, ok := x.Part.(*MessagePart_Image); ok {
+			return x.Image
+		}
+	}
+	return nil
+}
+
+func (x *MessagePart) GetAudio() *Media {
+	if x != nil {
+		if x, ok := x.Part.(*MessagePart_Audio); ok {
+			return x.Audio
+		}
+	}
+	return nil
+}
+
+func (x *MessagePart) GetFile() *Media {
+	if x != nil {
+		if x, ok := x.Part.(*MessagePart_File); ok {
+			return x.File
+		}
+	}
+	return nil
+}
+
+type isMessagePart_Part interface {
+	isMessagePart_Part()
+}
+
+type MessagePart_Text struct {
+	// Text.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3,oneof"`
+}
+
+type MessagePart_Image struct {
+	// An image. Of `ROLE_USER` alone.
+	Image *Media `protobuf:"bytes,2,opt,name=image,proto3,oneof"`
+}
+
+type MessagePart_Audio struct {
+	// Speech or sound. Of `ROLE_USER` alone.
+	Audio *Media `protobuf:"bytes,3,opt,name=audio,proto3,oneof"`
+}
+
+type MessagePart_File struct {
+	// A document, e.g. a PDF. Of `ROLE_USER` alone.
+	File *Media `protobuf:"bytes,4,opt,name=file,proto3,oneof"`
+}
+
+func (*MessagePart_Text) isMessagePart_Part() {}
+
+func (*MessagePart_Image) isMessagePart_Part() {}
+
+func (*MessagePart_Audio) isMessagePart_Part() {}
+
+func (*MessagePart_File) isMessagePart_Part() {}
+
+// Media is an image, a sound or a document.
+type Media struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where it is. Required.
+	//
+	// Types that are valid to be assigned to Source:
+	//
+	//	*Media_Url
+	//	*Media_Data
+	Source isMedia_Source `protobuf_oneof:"source"`
+	// The media type, e.g. `image/png`. Required beside `data`.
+	MediaType string `protobuf:"bytes,3,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// The name of a file.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// How closely a model looks at an image.
+	ImageDetail   ImageDetail `protobuf:"varint,5,opt,name=image_detail,json=imageDetail,proto3,enum=routemoa.v1.ImageDetail" json:"image_detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Media) Reset() {
+	*x = Media{}
+	mi := &file_routemoa_v1_model_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Media) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Media) ProtoMessage() {}
+
+func (x *Media) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_model_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Media.ProtoReflect.Descriptor instead.
+func (*Media) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Media) GetSource() isMedia_Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *Media) GetUrl() string {
+	if x != nil {
+		if x, ok := x.Source.(*Media_Url); ok {
+			return x.Url
+		}
+	}
+	return ""
+}
+
+func (x *Media) GetData() []byte {
+	if x != nil {
+		if x, ok := x.Source.(*Media_Data); ok {
+			return x.Data
+		}
+	}
+	return nil
+}
+
+func (x *Media) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *Media) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Media) GetImageDetail() ImageDetail {
+	if x != nil {
+		return x.ImageDetail
+	}
+	return ImageDetail_IMAGE_DETAIL_UNSPECIFIED
+}
+
+type isMedia_Source interface {
+	isMedia_Source()
+}
+
+type Media_Url struct {
+	// A URL with the scheme `https` or `http`, passed on to the model's backend as it is. The router
+	// never fetches it.
+	Url string `protobuf:"bytes,1,opt,name=url,proto3,oneof"`
+}
+
+type Media_Data struct {
+	// The bytes: at most 20 MiB in all parts of a request.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3,oneof"`
+}
+
+func (*Media_Url) isMedia_Source() {}
+
+func (*Media_Data) isMedia_Source() {}
+
+// ToolCall is a model's wish to have a tool called.
+type ToolCall struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Identifies the call within the conversation. Required in requests.
+	ToolCallId string `protobuf:"bytes,1,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`
+	// The name of the tool.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// The arguments: a JSON object, as text.
+	ArgumentsJson string `protobuf:"bytes,3,opt,name=arguments_json,json=argumentsJson,proto3" json:"arguments_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToolCall) Reset() {
+	*x = ToolCall{}
+	mi := &file_routemoa_v1_model_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolCall) ProtoMessage() {}
+
+func (x *ToolCall) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_model_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolCall.ProtoReflect.Descriptor instead.
+func (*ToolCall) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ToolCall) GetToolCallId() string {
+	if x != nil {
+		return x.ToolCallId
+	}
+	return ""
+}
+
+func (x *ToolCall) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ToolCall) GetArgumentsJson() string {
+	if x != nil {
+		return x.ArgumentsJson
 	}
 	return ""
 }
@@ -354,7 +926,8 @@ type Answer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The model that wrote the answer.
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
-	// The answer alone: no self-score, grade or other protocol text is ever part of it.
+	// The answer alone: no self-score, grade or other protocol text is ever part of it. Empty where the
+	// model only asks for calls to tools, and where it refused.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// The tokens that the model read for it. Zero where the backend did not say.
 	PromptTokenCount int32 `protobuf:"varint,3,opt,name=prompt_token_count,json=promptTokenCount,proto3" json:"prompt_token_count,omitempty"`
@@ -366,14 +939,22 @@ type Answer struct {
 	// The model's scores of the previous layer's answers.
 	Grades []*Grade `protobuf:"bytes,6,rep,name=grades,proto3" json:"grades,omitempty"`
 	// How the answer ended: an answer that was cut off is not complete.
-	FinishReason  FinishReason `protobuf:"varint,7,opt,name=finish_reason,json=finishReason,proto3,enum=routemoa.v1.FinishReason" json:"finish_reason,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	FinishReason FinishReason `protobuf:"varint,7,opt,name=finish_reason,json=finishReason,proto3,enum=routemoa.v1.FinishReason" json:"finish_reason,omitempty"`
+	// The calls to tools that the model asks for.
+	ToolCalls []*ToolCall `protobuf:"bytes,8,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
+	// Why the model refused, in its own words. Empty if it did not.
+	Refusal string `protobuf:"bytes,9,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	// The model's reasoning. Empty unless `include_reasoning` asks for it.
+	Reasoning string `protobuf:"bytes,10,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
+	// The log probabilities of the answer's tokens. Empty unless asked for.
+	LogProbabilities []*TokenLogProbability `protobuf:"bytes,11,rep,name=log_probabilities,json=logProbabilities,proto3" json:"log_probabilities,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_routemoa_v1_model_proto_msgTypes[3]
+	mi := &file_routemoa_v1_model_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -385,7 +966,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_model_proto_msgTypes[3]
+	mi := &file_routemoa_v1_model_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -398,7 +979,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{3}
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Answer) GetModelId() string {
@@ -450,6 +1031,99 @@ func (x *Answer) GetFinishReason() FinishReason {
 	return FinishReason_FINISH_REASON_UNSPECIFIED
 }
 
+func (x *Answer) GetToolCalls() []*ToolCall {
+	if x != nil {
+		return x.ToolCalls
+	}
+	return nil
+}
+
+func (x *Answer) GetRefusal() string {
+	if x != nil {
+		return x.Refusal
+	}
+	return ""
+}
+
+func (x *Answer) GetReasoning() string {
+	if x != nil {
+		return x.Reasoning
+	}
+	return ""
+}
+
+func (x *Answer) GetLogProbabilities() []*TokenLogProbability {
+	if x != nil {
+		return x.LogProbabilities
+	}
+	return nil
+}
+
+// TokenLogProbability says how likely a token was.
+type TokenLogProbability struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token, as text.
+	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	// The natural logarithm of its probability: zero or less.
+	LogProbability float64 `protobuf:"fixed64,2,opt,name=log_probability,json=logProbability,proto3" json:"log_probability,omitempty"`
+	// The likeliest tokens in its place, likeliest first, as many as were asked for. They have no further
+	// ones themselves.
+	Alternatives  []*TokenLogProbability `protobuf:"bytes,3,rep,name=alternatives,proto3" json:"alternatives,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TokenLogProbability) Reset() {
+	*x = TokenLogProbability{}
+	mi := &file_routemoa_v1_model_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TokenLogProbability) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TokenLogProbability) ProtoMessage() {}
+
+func (x *TokenLogProbability) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_model_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TokenLogProbability.ProtoReflect.Descriptor instead.
+func (*TokenLogProbability) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *TokenLogProbability) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
+func (x *TokenLogProbability) GetLogProbability() float64 {
+	if x != nil {
+		return x.LogProbability
+	}
+	return 0
+}
+
+func (x *TokenLogProbability) GetAlternatives() []*TokenLogProbability {
+	if x != nil {
+		return x.Alternatives
+	}
+	return nil
+}
+
 // Grade is one model's score of another model's answer.
 type Grade struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -463,7 +1137,7 @@ type Grade struct {
 
 func (x *Grade) Reset() {
 	*x = Grade{}
-	mi := &file_routemoa_v1_model_proto_msgTypes[4]
+	mi := &file_routemoa_v1_model_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +1149,7 @@ func (x *Grade) String() string {
 func (*Grade) ProtoMessage() {}
 
 func (x *Grade) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_model_proto_msgTypes[4]
+	mi := &file_routemoa_v1_model_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +1162,7 @@ func (x *Grade) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grade.ProtoReflect.Descriptor instead.
 func (*Grade) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{4}
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Grade) GetModelId() string {
@@ -523,7 +1197,7 @@ type Assessment struct {
 
 func (x *Assessment) Reset() {
 	*x = Assessment{}
-	mi := &file_routemoa_v1_model_proto_msgTypes[5]
+	mi := &file_routemoa_v1_model_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -535,7 +1209,7 @@ func (x *Assessment) String() string {
 func (*Assessment) ProtoMessage() {}
 
 func (x *Assessment) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_model_proto_msgTypes[5]
+	mi := &file_routemoa_v1_model_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -548,7 +1222,7 @@ func (x *Assessment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assessment.ProtoReflect.Descriptor instead.
 func (*Assessment) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{5}
+	return file_routemoa_v1_model_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Assessment) GetModelId() string {
@@ -583,22 +1257,52 @@ var File_routemoa_v1_model_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_model_proto_rawDesc = "" +
 	"\n" +
-	"\x17routemoa/v1/model.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\"\xc3\x02\n" +
+	"\x17routemoa/v1/model.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\"\xc1\x04\n" +
 	"\x05Model\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12K\n" +
 	"#prompt_price_usd_per_million_tokens\x18\x02 \x01(\x01R\x1epromptPriceUsdPerMillionTokens\x12S\n" +
 	"'completion_price_usd_per_million_tokens\x18\x03 \x01(\x01R\"completionPriceUsdPerMillionTokens\x12@\n" +
 	"\x0emedian_latency\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\rmedianLatency\x12;\n" +
-	"\x1acontext_window_token_count\x18\x05 \x01(\x05R\x17contextWindowTokenCount\"\xad\x01\n" +
+	"\x1acontext_window_token_count\x18\x05 \x01(\x05R\x17contextWindowTokenCount\x12;\n" +
+	"\fcapabilities\x18\x06 \x03(\x0e2\x17.routemoa.v1.CapabilityR\fcapabilities\x12X\n" +
+	"*cached_prompt_price_usd_per_million_tokens\x18\a \x01(\x01R$cachedPromptPriceUsdPerMillionTokens\x12e\n" +
+	"1cache_written_prompt_price_usd_per_million_tokens\x18\b \x01(\x01R*cacheWrittenPromptPriceUsdPerMillionTokens\"\xad\x01\n" +
 	"\n" +
 	"ModelScore\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12J\n" +
 	"\x1fexpected_completion_token_count\x18\x03 \x01(\x05H\x00R\x1cexpectedCompletionTokenCount\x88\x01\x01B\"\n" +
-	" _expected_completion_token_count\"J\n" +
+	" _expected_completion_token_count\"\xdf\x01\n" +
 	"\aMessage\x12%\n" +
-	"\x04role\x18\x01 \x01(\x0e2\x11.routemoa.v1.RoleR\x04role\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\tR\acontent\"\xba\x02\n" +
+	"\x04role\x18\x01 \x01(\x0e2\x11.routemoa.v1.RoleR\x04role\x12\x1a\n" +
+	"\acontent\x18\x02 \x01(\tH\x00R\acontent\x121\n" +
+	"\x05parts\x18\x03 \x01(\v2\x19.routemoa.v1.MessagePartsH\x00R\x05parts\x124\n" +
+	"\n" +
+	"tool_calls\x18\x04 \x03(\v2\x15.routemoa.v1.ToolCallR\ttoolCalls\x12 \n" +
+	"\ftool_call_id\x18\x05 \x01(\tR\n" +
+	"toolCallIdB\x06\n" +
+	"\x04body\">\n" +
+	"\fMessageParts\x12.\n" +
+	"\x05parts\x18\x01 \x03(\v2\x18.routemoa.v1.MessagePartR\x05parts\"\xad\x01\n" +
+	"\vMessagePart\x12\x14\n" +
+	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12*\n" +
+	"\x05image\x18\x02 \x01(\v2\x12.routemoa.v1.MediaH\x00R\x05image\x12*\n" +
+	"\x05audio\x18\x03 \x01(\v2\x12.routemoa.v1.MediaH\x00R\x05audio\x12(\n" +
+	"\x04file\x18\x04 \x01(\v2\x12.routemoa.v1.MediaH\x00R\x04fileB\x06\n" +
+	"\x04part\"\xab\x01\n" +
+	"\x05Media\x12\x12\n" +
+	"\x03url\x18\x01 \x01(\tH\x00R\x03url\x12\x14\n" +
+	"\x04data\x18\x02 \x01(\fH\x00R\x04data\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\x03 \x01(\tR\tmediaType\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12;\n" +
+	"\fimage_detail\x18\x05 \x01(\x0e2\x18.routemoa.v1.ImageDetailR\vimageDetailB\b\n" +
+	"\x06source\"g\n" +
+	"\bToolCall\x12 \n" +
+	"\ftool_call_id\x18\x01 \x01(\tR\n" +
+	"toolCallId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
+	"\x0earguments_json\x18\x03 \x01(\tR\rargumentsJson\"\xf7\x03\n" +
 	"\x06Answer\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12,\n" +
@@ -607,8 +1311,18 @@ const file_routemoa_v1_model_proto_rawDesc = "" +
 	"\n" +
 	"self_score\x18\x05 \x01(\x01H\x00R\tselfScore\x88\x01\x01\x12*\n" +
 	"\x06grades\x18\x06 \x03(\v2\x12.routemoa.v1.GradeR\x06grades\x12>\n" +
-	"\rfinish_reason\x18\a \x01(\x0e2\x19.routemoa.v1.FinishReasonR\ffinishReasonB\r\n" +
-	"\v_self_score\"8\n" +
+	"\rfinish_reason\x18\a \x01(\x0e2\x19.routemoa.v1.FinishReasonR\ffinishReason\x124\n" +
+	"\n" +
+	"tool_calls\x18\b \x03(\v2\x15.routemoa.v1.ToolCallR\ttoolCalls\x12\x18\n" +
+	"\arefusal\x18\t \x01(\tR\arefusal\x12\x1c\n" +
+	"\treasoning\x18\n" +
+	" \x01(\tR\treasoning\x12M\n" +
+	"\x11log_probabilities\x18\v \x03(\v2 .routemoa.v1.TokenLogProbabilityR\x10logProbabilitiesB\r\n" +
+	"\v_self_score\"\x9a\x01\n" +
+	"\x13TokenLogProbability\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token\x12'\n" +
+	"\x0flog_probability\x18\x02 \x01(\x01R\x0elogProbability\x12D\n" +
+	"\falternatives\x18\x03 \x03(\v2 .routemoa.v1.TokenLogProbabilityR\falternatives\"8\n" +
 	"\x05Grade\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\"\xb9\x01\n" +
@@ -621,12 +1335,29 @@ const file_routemoa_v1_model_proto_rawDesc = "" +
 	"\vcross_score\x18\x04 \x01(\x01H\x01R\n" +
 	"crossScore\x88\x01\x01B\r\n" +
 	"\v_self_scoreB\x0e\n" +
-	"\f_cross_score*P\n" +
+	"\f_cross_score*\x94\x02\n" +
+	"\n" +
+	"Capability\x12\x1a\n" +
+	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10CAPABILITY_TOOLS\x10\x01\x12\x1d\n" +
+	"\x19CAPABILITY_PARALLEL_TOOLS\x10\x02\x12\x1a\n" +
+	"\x16CAPABILITY_JSON_OBJECT\x10\x03\x12\x1a\n" +
+	"\x16CAPABILITY_JSON_SCHEMA\x10\x04\x12\x15\n" +
+	"\x11CAPABILITY_IMAGES\x10\x05\x12\x14\n" +
+	"\x10CAPABILITY_AUDIO\x10\x06\x12\x14\n" +
+	"\x10CAPABILITY_FILES\x10\a\x12 \n" +
+	"\x1cCAPABILITY_LOG_PROBABILITIES\x10\b\x12\x18\n" +
+	"\x14CAPABILITY_REASONING\x10\t*X\n" +
+	"\vImageDetail\x12\x1c\n" +
+	"\x18IMAGE_DETAIL_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10IMAGE_DETAIL_LOW\x10\x01\x12\x15\n" +
+	"\x11IMAGE_DETAIL_HIGH\x10\x02*_\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_SYSTEM\x10\x01\x12\r\n" +
 	"\tROLE_USER\x10\x02\x12\x12\n" +
-	"\x0eROLE_ASSISTANT\x10\x03*\xba\x01\n" +
+	"\x0eROLE_ASSISTANT\x10\x03\x12\r\n" +
+	"\tROLE_TOOL\x10\x04*\xba\x01\n" +
 	"\fFinishReason\x12\x1d\n" +
 	"\x19FINISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12FINISH_REASON_STOP\x10\x01\x12\x18\n" +
@@ -649,29 +1380,47 @@ func file_routemoa_v1_model_proto_rawDescGZIP() []byte {
 	return file_routemoa_v1_model_proto_rawDescData
 }
 
-var file_routemoa_v1_model_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_routemoa_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_routemoa_v1_model_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_routemoa_v1_model_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_routemoa_v1_model_proto_goTypes = []any{
-	(Role)(0),                   // 0: routemoa.v1.Role
-	(FinishReason)(0),           // 1: routemoa.v1.FinishReason
-	(*Model)(nil),               // 2: routemoa.v1.Model
-	(*ModelScore)(nil),          // 3: routemoa.v1.ModelScore
-	(*Message)(nil),             // 4: routemoa.v1.Message
-	(*Answer)(nil),              // 5: routemoa.v1.Answer
-	(*Grade)(nil),               // 6: routemoa.v1.Grade
-	(*Assessment)(nil),          // 7: routemoa.v1.Assessment
-	(*durationpb.Duration)(nil), // 8: google.protobuf.Duration
+	(Capability)(0),             // 0: routemoa.v1.Capability
+	(ImageDetail)(0),            // 1: routemoa.v1.ImageDetail
+	(Role)(0),                   // 2: routemoa.v1.Role
+	(FinishReason)(0),           // 3: routemoa.v1.FinishReason
+	(*Model)(nil),               // 4: routemoa.v1.Model
+	(*ModelScore)(nil),          // 5: routemoa.v1.ModelScore
+	(*Message)(nil),             // 6: routemoa.v1.Message
+	(*MessageParts)(nil),        // 7: routemoa.v1.MessageParts
+	(*MessagePart)(nil),         // 8: routemoa.v1.MessagePart
+	(*Media)(nil),               // 9: routemoa.v1.Media
+	(*ToolCall)(nil),            // 10: routemoa.v1.ToolCall
+	(*Answer)(nil),              // 11: routemoa.v1.Answer
+	(*TokenLogProbability)(nil), // 12: routemoa.v1.TokenLogProbability
+	(*Grade)(nil),               // 13: routemoa.v1.Grade
+	(*Assessment)(nil),          // 14: routemoa.v1.Assessment
+	(*durationpb.Duration)(nil), // 15: google.protobuf.Duration
 }
 var file_routemoa_v1_model_proto_depIdxs = []int32{
-	8, // 0: routemoa.v1.Model.median_latency:type_name -> google.protobuf.Duration
-	0, // 1: routemoa.v1.Message.role:type_name -> routemoa.v1.Role
-	6, // 2: routemoa.v1.Answer.grades:type_name -> routemoa.v1.Grade
-	1, // 3: routemoa.v1.Answer.finish_reason:type_name -> routemoa.v1.FinishReason
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	15, // 0: routemoa.v1.Model.median_latency:type_name -> google.protobuf.Duration
+	0,  // 1: routemoa.v1.Model.capabilities:type_name -> routemoa.v1.Capability
+	2,  // 2: routemoa.v1.Message.role:type_name -> routemoa.v1.Role
+	7,  // 3: routemoa.v1.Message.parts:type_name -> routemoa.v1.MessageParts
+	10, // 4: routemoa.v1.Message.tool_calls:type_name -> routemoa.v1.ToolCall
+	8,  // 5: routemoa.v1.MessageParts.parts:type_name -> routemoa.v1.MessagePart
+	9,  // 6: routemoa.v1.MessagePart.image:type_name -> routemoa.v1.Media
+	9,  // 7: routemoa.v1.MessagePart.audio:type_name -> routemoa.v1.Media
+	9,  // 8: routemoa.v1.MessagePart.file:type_name -> routemoa.v1.Media
+	1,  // 9: routemoa.v1.Media.image_detail:type_name -> routemoa.v1.ImageDetail
+	13, // 10: routemoa.v1.Answer.grades:type_name -> routemoa.v1.Grade
+	3,  // 11: routemoa.v1.Answer.finish_reason:type_name -> routemoa.v1.FinishReason
+	10, // 12: routemoa.v1.Answer.tool_calls:type_name -> routemoa.v1.ToolCall
+	12, // 13: routemoa.v1.Answer.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
+	12, // 14: routemoa.v1.TokenLogProbability.alternatives:type_name -> routemoa.v1.TokenLogProbability
+	15, // [15:15] is the sub-list for method output_type
+	15, // [15:15] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_model_proto_init() }
@@ -680,15 +1429,29 @@ func file_routemoa_v1_model_proto_init() {
 		return
 	}
 	file_routemoa_v1_model_proto_msgTypes[1].OneofWrappers = []any{}
-	file_routemoa_v1_model_proto_msgTypes[3].OneofWrappers = []any{}
-	file_routemoa_v1_model_proto_msgTypes[5].OneofWrappers = []any{}
+	file_routemoa_v1_model_proto_msgTypes[2].OneofWrappers = []any{
+		(*Message_Content)(nil),
+		(*Message_Parts)(nil),
+	}
+	file_routemoa_v1_model_proto_msgTypes[4].OneofWrappers = []any{
+		(*MessagePart_Text)(nil),
+		(*MessagePart_Image)(nil),
+		(*MessagePart_Audio)(nil),
+		(*MessagePart_File)(nil),
+	}
+	file_routemoa_v1_model_proto_msgTypes[5].OneofWrappers = []any{
+		(*Media_Url)(nil),
+		(*Media_Data)(nil),
+	}
+	file_routemoa_v1_model_proto_msgTypes[7].OneofWrappers = []any{}
+	file_routemoa_v1_model_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_model_proto_rawDesc), len(file_routemoa_v1_model_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   6,
+			NumEnums:      4,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -51,6 +51,10 @@ const (
 	SelectionReason_SELECTION_REASON_LAYER_FULL SelectionReason = 9
 	// It does not run: none of its replicas takes calls now.
 	SelectionReason_SELECTION_REASON_UNAVAILABLE SelectionReason = 10
+	// It does not run: it lacks a capability that the request needs.
+	SelectionReason_SELECTION_REASON_CAPABILITY SelectionReason = 11
+	// It runs, because the conversation is with it and its cache holds the prompt.
+	SelectionReason_SELECTION_REASON_SESSION SelectionReason = 12
 )
 
 // Enum value maps for SelectionReason.
@@ -67,6 +71,8 @@ var (
 		8:  "SELECTION_REASON_TOKEN_LIMIT",
 		9:  "SELECTION_REASON_LAYER_FULL",
 		10: "SELECTION_REASON_UNAVAILABLE",
+		11: "SELECTION_REASON_CAPABILITY",
+		12: "SELECTION_REASON_SESSION",
 	}
 	SelectionReason_value = map[string]int32{
 		"SELECTION_REASON_UNSPECIFIED":   0,
@@ -80,6 +86,8 @@ var (
 		"SELECTION_REASON_TOKEN_LIMIT":   8,
 		"SELECTION_REASON_LAYER_FULL":    9,
 		"SELECTION_REASON_UNAVAILABLE":   10,
+		"SELECTION_REASON_CAPABILITY":    11,
+		"SELECTION_REASON_SESSION":       12,
 	}
 )
 
@@ -990,10 +998,13 @@ func (x *RankedModel) GetExplanation() string {
 type GenerateAnswerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
-	// have `ROLE_USER`, and system messages may only come first.
+	// have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Results of tools follow the
+	// message that asked for them.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// What the caller is willing to spend.
-	Policy        *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	// How the models are to write.
+	Options       *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1038,6 +1049,13 @@ func (x *GenerateAnswerRequest) GetMessages() []*Message {
 func (x *GenerateAnswerRequest) GetPolicy() *RoutingPolicy {
 	if x != nil {
 		return x.Policy
+	}
+	return nil
+}
+
+func (x *GenerateAnswerRequest) GetOptions() *GenerationOptions {
+	if x != nil {
+		return x.Options
 	}
 	return nil
 }
@@ -1176,7 +1194,9 @@ type StreamAnswerRequest struct {
 	// As in `GenerateAnswerRequest`.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// As in `GenerateAnswerRequest`.
-	Policy        *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
+	// As in `GenerateAnswerRequest`.
+	Options       *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1221,6 +1241,13 @@ func (x *StreamAnswerRequest) GetMessages() []*Message {
 func (x *StreamAnswerRequest) GetPolicy() *RoutingPolicy {
 	if x != nil {
 		return x.Policy
+	}
+	return nil
+}
+
+func (x *StreamAnswerRequest) GetOptions() *GenerationOptions {
+	if x != nil {
+		return x.Options
 	}
 	return nil
 }
@@ -1546,13 +1573,21 @@ func (x *LayerReport) GetDuration() *durationpb.Duration {
 	return nil
 }
 
-// AnswerDelta is text of the final answer.
+// AnswerDelta is the next piece of the final answer.
 type AnswerDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Text to append. Tokens that arrive together travel together.
-	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// Pieces of the calls to tools that the model asks for.
+	ToolCalls []*ToolCallDelta `protobuf:"bytes,2,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
+	// Reasoning to append. Empty unless `include_reasoning` asks for it.
+	Reasoning string `protobuf:"bytes,3,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
+	// Text of a refusal to append.
+	Refusal string `protobuf:"bytes,4,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	// The log probabilities of the text's tokens. Empty unless asked for.
+	LogProbabilities []*TokenLogProbability `protobuf:"bytes,5,rep,name=log_probabilities,json=logProbabilities,proto3" json:"log_probabilities,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *AnswerDelta) Reset() {
@@ -1592,6 +1627,107 @@ func (x *AnswerDelta) GetText() string {
 	return ""
 }
 
+func (x *AnswerDelta) GetToolCalls() []*ToolCallDelta {
+	if x != nil {
+		return x.ToolCalls
+	}
+	return nil
+}
+
+func (x *AnswerDelta) GetReasoning() string {
+	if x != nil {
+		return x.Reasoning
+	}
+	return ""
+}
+
+func (x *AnswerDelta) GetRefusal() string {
+	if x != nil {
+		return x.Refusal
+	}
+	return ""
+}
+
+func (x *AnswerDelta) GetLogProbabilities() []*TokenLogProbability {
+	if x != nil {
+		return x.LogProbabilities
+	}
+	return nil
+}
+
+// ToolCallDelta is the next piece of a call to a tool.
+type ToolCallDelta struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which of the answer's calls it belongs to, from 0.
+	CallIndex int32 `protobuf:"varint,1,opt,name=call_index,json=callIndex,proto3" json:"call_index,omitempty"`
+	// The call's id. Set in its first piece.
+	ToolCallId string `protobuf:"bytes,2,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`
+	// The tool's name. Set in its first piece.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// Text of the arguments to append.
+	ArgumentsJson string `protobuf:"bytes,4,opt,name=arguments_json,json=argumentsJson,proto3" json:"arguments_json,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ToolCallDelta) Reset() {
+	*x = ToolCallDelta{}
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolCallDelta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolCallDelta) ProtoMessage() {}
+
+func (x *ToolCallDelta) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolCallDelta.ProtoReflect.Descriptor instead.
+func (*ToolCallDelta) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ToolCallDelta) GetCallIndex() int32 {
+	if x != nil {
+		return x.CallIndex
+	}
+	return 0
+}
+
+func (x *ToolCallDelta) GetToolCallId() string {
+	if x != nil {
+		return x.ToolCallId
+	}
+	return ""
+}
+
+func (x *ToolCallDelta) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ToolCallDelta) GetArgumentsJson() string {
+	if x != nil {
+		return x.ArgumentsJson
+	}
+	return ""
+}
+
 // AnswerReset voids the deltas so far.
 type AnswerReset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1603,7 +1739,7 @@ type AnswerReset struct {
 
 func (x *AnswerReset) Reset() {
 	*x = AnswerReset{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[11]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1615,7 +1751,7 @@ func (x *AnswerReset) String() string {
 func (*AnswerReset) ProtoMessage() {}
 
 func (x *AnswerReset) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[11]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1628,7 +1764,7 @@ func (x *AnswerReset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerReset.ProtoReflect.Descriptor instead.
 func (*AnswerReset) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{11}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *AnswerReset) GetStatus() CallStatus {
@@ -1651,7 +1787,7 @@ type AnswerResumed struct {
 
 func (x *AnswerResumed) Reset() {
 	*x = AnswerResumed{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[12]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1663,7 +1799,7 @@ func (x *AnswerResumed) String() string {
 func (*AnswerResumed) ProtoMessage() {}
 
 func (x *AnswerResumed) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[12]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1676,7 +1812,7 @@ func (x *AnswerResumed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerResumed.ProtoReflect.Descriptor instead.
 func (*AnswerResumed) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{12}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AnswerResumed) GetModelId() string {
@@ -1710,7 +1846,7 @@ type Fallback struct {
 
 func (x *Fallback) Reset() {
 	*x = Fallback{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[13]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1722,7 +1858,7 @@ func (x *Fallback) String() string {
 func (*Fallback) ProtoMessage() {}
 
 func (x *Fallback) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[13]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1735,7 +1871,7 @@ func (x *Fallback) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fallback.ProtoReflect.Descriptor instead.
 func (*Fallback) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{13}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Fallback) GetDependency() Dependency {
@@ -1804,7 +1940,7 @@ type UsageEntry struct {
 
 func (x *UsageEntry) Reset() {
 	*x = UsageEntry{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[14]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1816,7 +1952,7 @@ func (x *UsageEntry) String() string {
 func (*UsageEntry) ProtoMessage() {}
 
 func (x *UsageEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[14]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1829,7 +1965,7 @@ func (x *UsageEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsageEntry.ProtoReflect.Descriptor instead.
 func (*UsageEntry) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{14}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UsageEntry) GetModelId() string {
@@ -1980,7 +2116,7 @@ type AnswerTiming struct {
 
 func (x *AnswerTiming) Reset() {
 	*x = AnswerTiming{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[15]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2128,7 @@ func (x *AnswerTiming) String() string {
 func (*AnswerTiming) ProtoMessage() {}
 
 func (x *AnswerTiming) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[15]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2141,7 @@ func (x *AnswerTiming) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerTiming.ProtoReflect.Descriptor instead.
 func (*AnswerTiming) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{15}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AnswerTiming) GetTotalDuration() *durationpb.Duration {
@@ -2064,7 +2200,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[16]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2076,7 +2212,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[16]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2089,7 +2225,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{16}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListModelsRequest) GetPageSize() int32 {
@@ -2119,7 +2255,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2131,7 +2267,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2144,7 +2280,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{17}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -2165,7 +2301,7 @@ var File_routemoa_v1_router_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"\xb1\x06\n" +
+	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1croutemoa/v1/generation.proto\x1a\x17routemoa/v1/model.proto\"\xb1\x06\n" +
 	"\rRoutingPolicy\x12*\n" +
 	"\x0equality_weight\x18\x01 \x01(\x01H\x00R\rqualityWeight\x88\x01\x01\x12$\n" +
 	"\vcost_weight\x18\x02 \x01(\x01H\x01R\n" +
@@ -2216,10 +2352,11 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"priorScore\x12E\n" +
 	"\x1fexpected_completion_token_count\x18\a \x01(\x05R\x1cexpectedCompletionTokenCount\x12G\n" +
 	"\x10selection_reason\x18\b \x01(\x0e2\x1c.routemoa.v1.SelectionReasonR\x0fselectionReason\x12 \n" +
-	"\vexplanation\x18\t \x01(\tR\vexplanation\"}\n" +
+	"\vexplanation\x18\t \x01(\tR\vexplanation\"\xb7\x01\n" +
 	"\x15GenerateAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
-	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\"\xc2\x03\n" +
+	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\"\xc2\x03\n" +
 	"\x16GenerateAnswerResponse\x12+\n" +
 	"\x06answer\x18\x01 \x01(\v2\x13.routemoa.v1.AnswerR\x06answer\x120\n" +
 	"\x06layers\x18\x02 \x03(\v2\x18.routemoa.v1.LayerReportR\x06layers\x128\n" +
@@ -2233,10 +2370,11 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\vdecision_id\x18\t \x01(\tR\n" +
 	"decisionId\x12 \n" +
 	"\vuncertainty\x18\n" +
-	" \x01(\x01R\vuncertainty\"{\n" +
+	" \x01(\x01R\vuncertainty\"\xb5\x01\n" +
 	"\x13StreamAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
-	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\"\xe6\x02\n" +
+	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\"\xe6\x02\n" +
 	"\x14StreamAnswerResponse\x128\n" +
 	"\arouting\x18\x01 \x01(\v2\x1c.routemoa.v1.RoutingDecisionH\x00R\arouting\x120\n" +
 	"\x05layer\x18\x02 \x01(\v2\x18.routemoa.v1.LayerReportH\x00R\x05layer\x120\n" +
@@ -2256,9 +2394,21 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\aanswers\x18\x03 \x03(\v2\x13.routemoa.v1.AnswerR\aanswers\x129\n" +
 	"\vassessments\x18\x04 \x03(\v2\x17.routemoa.v1.AssessmentR\vassessments\x12-\n" +
 	"\x05usage\x18\x05 \x03(\v2\x17.routemoa.v1.UsageEntryR\x05usage\x125\n" +
-	"\bduration\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\bduration\"!\n" +
+	"\bduration\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\bduration\"\xe3\x01\n" +
 	"\vAnswerDelta\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\">\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x129\n" +
+	"\n" +
+	"tool_calls\x18\x02 \x03(\v2\x1a.routemoa.v1.ToolCallDeltaR\ttoolCalls\x12\x1c\n" +
+	"\treasoning\x18\x03 \x01(\tR\treasoning\x12\x18\n" +
+	"\arefusal\x18\x04 \x01(\tR\arefusal\x12M\n" +
+	"\x11log_probabilities\x18\x05 \x03(\v2 .routemoa.v1.TokenLogProbabilityR\x10logProbabilities\"\x8b\x01\n" +
+	"\rToolCallDelta\x12\x1d\n" +
+	"\n" +
+	"call_index\x18\x01 \x01(\x05R\tcallIndex\x12 \n" +
+	"\ftool_call_id\x18\x02 \x01(\tR\n" +
+	"toolCallId\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12%\n" +
+	"\x0earguments_json\x18\x04 \x01(\tR\rargumentsJson\">\n" +
 	"\vAnswerReset\x12/\n" +
 	"\x06status\x18\x01 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"[\n" +
 	"\rAnswerResumed\x12\x19\n" +
@@ -2306,7 +2456,7 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"h\n" +
 	"\x12ListModelsResponse\x12*\n" +
 	"\x06models\x18\x01 \x03(\v2\x12.routemoa.v1.ModelR\x06models\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xed\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xac\x03\n" +
 	"\x0fSelectionReason\x12 \n" +
 	"\x1cSELECTION_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SELECTION_REASON_RANK\x10\x01\x12\x19\n" +
@@ -2319,7 +2469,9 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x1cSELECTION_REASON_TOKEN_LIMIT\x10\b\x12\x1f\n" +
 	"\x1bSELECTION_REASON_LAYER_FULL\x10\t\x12 \n" +
 	"\x1cSELECTION_REASON_UNAVAILABLE\x10\n" +
-	"*p\n" +
+	"\x12\x1f\n" +
+	"\x1bSELECTION_REASON_CAPABILITY\x10\v\x12\x1c\n" +
+	"\x18SELECTION_REASON_SESSION\x10\f*p\n" +
 	"\n" +
 	"Dependency\x12\x1a\n" +
 	"\x16DEPENDENCY_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -2397,7 +2549,7 @@ func file_routemoa_v1_router_service_proto_rawDescGZIP() []byte {
 }
 
 var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_routemoa_v1_router_service_proto_goTypes = []any{
 	(SelectionReason)(0),           // 0: routemoa.v1.SelectionReason
 	(Dependency)(0),                // 1: routemoa.v1.Dependency
@@ -2417,81 +2569,88 @@ var file_routemoa_v1_router_service_proto_goTypes = []any{
 	(*RoutingDecision)(nil),        // 15: routemoa.v1.RoutingDecision
 	(*LayerReport)(nil),            // 16: routemoa.v1.LayerReport
 	(*AnswerDelta)(nil),            // 17: routemoa.v1.AnswerDelta
-	(*AnswerReset)(nil),            // 18: routemoa.v1.AnswerReset
-	(*AnswerResumed)(nil),          // 19: routemoa.v1.AnswerResumed
-	(*Fallback)(nil),               // 20: routemoa.v1.Fallback
-	(*UsageEntry)(nil),             // 21: routemoa.v1.UsageEntry
-	(*AnswerTiming)(nil),           // 22: routemoa.v1.AnswerTiming
-	(*ListModelsRequest)(nil),      // 23: routemoa.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),     // 24: routemoa.v1.ListModelsResponse
-	(*durationpb.Duration)(nil),    // 25: google.protobuf.Duration
-	(*ModelScore)(nil),             // 26: routemoa.v1.ModelScore
-	(*Message)(nil),                // 27: routemoa.v1.Message
-	(*Answer)(nil),                 // 28: routemoa.v1.Answer
-	(*Assessment)(nil),             // 29: routemoa.v1.Assessment
-	(FinishReason)(0),              // 30: routemoa.v1.FinishReason
-	(*Model)(nil),                  // 31: routemoa.v1.Model
+	(*ToolCallDelta)(nil),          // 18: routemoa.v1.ToolCallDelta
+	(*AnswerReset)(nil),            // 19: routemoa.v1.AnswerReset
+	(*AnswerResumed)(nil),          // 20: routemoa.v1.AnswerResumed
+	(*Fallback)(nil),               // 21: routemoa.v1.Fallback
+	(*UsageEntry)(nil),             // 22: routemoa.v1.UsageEntry
+	(*AnswerTiming)(nil),           // 23: routemoa.v1.AnswerTiming
+	(*ListModelsRequest)(nil),      // 24: routemoa.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),     // 25: routemoa.v1.ListModelsResponse
+	(*durationpb.Duration)(nil),    // 26: google.protobuf.Duration
+	(*ModelScore)(nil),             // 27: routemoa.v1.ModelScore
+	(*Message)(nil),                // 28: routemoa.v1.Message
+	(*GenerationOptions)(nil),      // 29: routemoa.v1.GenerationOptions
+	(*Answer)(nil),                 // 30: routemoa.v1.Answer
+	(*Assessment)(nil),             // 31: routemoa.v1.Assessment
+	(*TokenLogProbability)(nil),    // 32: routemoa.v1.TokenLogProbability
+	(FinishReason)(0),              // 33: routemoa.v1.FinishReason
+	(*Model)(nil),                  // 34: routemoa.v1.Model
 }
 var file_routemoa_v1_router_service_proto_depIdxs = []int32{
-	25, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
+	26, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
 	7,  // 1: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	26, // 2: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
+	27, // 2: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
 	10, // 3: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
 	6,  // 4: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	20, // 5: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	25, // 6: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
+	21, // 5: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	26, // 6: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
 	0,  // 7: routemoa.v1.RankedModel.selection_reason:type_name -> routemoa.v1.SelectionReason
-	27, // 8: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
+	28, // 8: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
 	7,  // 9: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	28, // 10: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
-	16, // 11: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
-	6,  // 12: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	21, // 13: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
-	20, // 14: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	22, // 15: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
-	27, // 16: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
-	7,  // 17: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	15, // 18: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
-	16, // 19: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
-	17, // 20: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
-	18, // 21: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
-	12, // 22: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
-	19, // 23: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
-	10, // 24: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
-	28, // 25: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
-	29, // 26: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
-	21, // 27: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
-	25, // 28: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
-	5,  // 29: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
-	5,  // 30: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
-	1,  // 31: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
-	2,  // 32: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
-	4,  // 33: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
-	5,  // 34: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
-	25, // 35: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
-	25, // 36: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
-	3,  // 37: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
-	30, // 38: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
-	25, // 39: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
-	25, // 40: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
-	25, // 41: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
-	25, // 42: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
-	25, // 43: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
-	25, // 44: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
-	31, // 45: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
-	8,  // 46: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
-	11, // 47: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
-	13, // 48: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
-	23, // 49: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
-	9,  // 50: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
-	12, // 51: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
-	14, // 52: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
-	24, // 53: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
-	50, // [50:54] is the sub-list for method output_type
-	46, // [46:50] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	29, // 10: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	30, // 11: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
+	16, // 12: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
+	6,  // 13: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
+	22, // 14: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
+	21, // 15: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	23, // 16: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
+	28, // 17: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
+	7,  // 18: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	29, // 19: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	15, // 20: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
+	16, // 21: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
+	17, // 22: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
+	19, // 23: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
+	12, // 24: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
+	20, // 25: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
+	10, // 26: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
+	30, // 27: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
+	31, // 28: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
+	22, // 29: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
+	26, // 30: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
+	18, // 31: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
+	32, // 32: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
+	5,  // 33: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
+	5,  // 34: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
+	1,  // 35: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
+	2,  // 36: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
+	4,  // 37: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
+	5,  // 38: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
+	26, // 39: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
+	26, // 40: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
+	3,  // 41: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
+	33, // 42: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
+	26, // 43: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
+	26, // 44: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
+	26, // 45: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
+	26, // 46: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
+	26, // 47: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
+	26, // 48: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
+	34, // 49: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
+	8,  // 50: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
+	11, // 51: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
+	13, // 52: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
+	24, // 53: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
+	9,  // 54: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
+	12, // 55: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
+	14, // 56: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
+	25, // 57: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
+	54, // [54:58] is the sub-list for method output_type
+	50, // [50:54] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_router_service_proto_init() }
@@ -2499,6 +2658,7 @@ func file_routemoa_v1_router_service_proto_init() {
 	if File_routemoa_v1_router_service_proto != nil {
 		return
 	}
+	file_routemoa_v1_generation_proto_init()
 	file_routemoa_v1_model_proto_init()
 	file_routemoa_v1_router_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_routemoa_v1_router_service_proto_msgTypes[7].OneofWrappers = []any{
@@ -2515,7 +2675,7 @@ func file_routemoa_v1_router_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_router_service_proto_rawDesc), len(file_routemoa_v1_router_service_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -44,6 +44,8 @@ _HINTS: Mapping[str, str] = {
     "ERROR_REASON_BUDGET_EXHAUSTED": "Lower --max-cost-usd, or ask the operator for a larger budget.",
     "ERROR_REASON_UNKNOWN_TENANT": "Send the token that the operator gave you: --token-file.",
     "ERROR_REASON_BUDGET_STORE_UNAVAILABLE": "Try again.",
+    "ERROR_REASON_MISSING_CAPABILITY": "Ask for less, or add a model that can do it to the pool.",
+    "ERROR_REASON_NO_VALID_ANSWER": "Simplify the schema. Another try may cost money again.",
 }
 
 

@@ -120,6 +120,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         { "reason": "ERROR_REASON_BUDGET_STORE_UNAVAILABLE", "domain": "routemoa.v1" }
     """
+    ERROR_REASON_MISSING_CAPABILITY: _ErrorReason.ValueType  # 15
+    """No model of those that may run can do what the request needs, e.g. read images. Code
+    FAILED_PRECONDITION. Nothing was called. The caller should ask for less, or the operator add a model.
+
+        { "reason": "ERROR_REASON_MISSING_CAPABILITY", "domain": "routemoa.v1",
+          "metadata": { "capabilities": "CAPABILITY_IMAGES,CAPABILITY_TOOLS" } }
+    """
+    ERROR_REASON_NO_VALID_ANSWER: _ErrorReason.ValueType  # 16
+    """Models answered, and no answer keeps to the schema or the tools of the request. Code UNAVAILABLE. Not
+    retried by clients: calls cost money.
+
+        { "reason": "ERROR_REASON_NO_VALID_ANSWER", "domain": "routemoa.v1",
+          "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` that every error of every service carries, with
@@ -221,5 +235,19 @@ ERROR_REASON_BUDGET_STORE_UNAVAILABLE: ErrorReason.ValueType  # 14
 with `google.rpc.RetryInfo`. Nothing was called. The caller should retry after the delay.
 
     { "reason": "ERROR_REASON_BUDGET_STORE_UNAVAILABLE", "domain": "routemoa.v1" }
+"""
+ERROR_REASON_MISSING_CAPABILITY: ErrorReason.ValueType  # 15
+"""No model of those that may run can do what the request needs, e.g. read images. Code
+FAILED_PRECONDITION. Nothing was called. The caller should ask for less, or the operator add a model.
+
+    { "reason": "ERROR_REASON_MISSING_CAPABILITY", "domain": "routemoa.v1",
+      "metadata": { "capabilities": "CAPABILITY_IMAGES,CAPABILITY_TOOLS" } }
+"""
+ERROR_REASON_NO_VALID_ANSWER: ErrorReason.ValueType  # 16
+"""Models answered, and no answer keeps to the schema or the tools of the request. Code UNAVAILABLE. Not
+retried by clients: calls cost money.
+
+    { "reason": "ERROR_REASON_NO_VALID_ANSWER", "domain": "routemoa.v1",
+      "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17routemoa/v1/model.proto\x12\x0broutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\"\xce\x01\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12+\n#prompt_price_usd_per_million_tokens\x18\x02 \x01(\x01\x12/\n\'completion_price_usd_per_million_tokens\x18\x03 \x01(\x01\x12\x31\n\x0emedian_latency\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\"\n\x1a\x63ontext_window_token_count\x18\x05 \x01(\x05\"\x7f\n\nModelScore\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12,\n\x1f\x65xpected_completion_token_count\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\"\n _expected_completion_token_count\";\n\x07Message\x12\x1f\n\x04role\x18\x01 \x01(\x0e\x32\x11.routemoa.v1.Role\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\t\"\xe2\x01\n\x06\x41nswer\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x1a\n\x12prompt_token_count\x18\x03 \x01(\x05\x12\x1e\n\x16\x63ompletion_token_count\x18\x04 \x01(\x05\x12\x17\n\nself_score\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x06grades\x18\x06 \x03(\x0b\x32\x12.routemoa.v1.Grade\x12\x30\n\rfinish_reason\x18\x07 \x01(\x0e\x32\x19.routemoa.v1.FinishReasonB\r\n\x0b_self_score\"(\n\x05Grade\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\"\x89\x01\n\nAssessment\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x17\n\x0fposterior_score\x18\x02 \x01(\x01\x12\x17\n\nself_score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x63ross_score\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_self_scoreB\x0e\n\x0c_cross_score*P\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03*\xba\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x03\x12\x1c\n\x18\x46INISH_REASON_TOOL_CALLS\x10\x04\x12\x19\n\x15\x46INISH_REASON_REFUSAL\x10\x05\x42^\n\x0eio.routemoa.v1B\nModelProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17routemoa/v1/model.proto\x12\x0broutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\"\xec\x02\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12+\n#prompt_price_usd_per_million_tokens\x18\x02 \x01(\x01\x12/\n\'completion_price_usd_per_million_tokens\x18\x03 \x01(\x01\x12\x31\n\x0emedian_latency\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\"\n\x1a\x63ontext_window_token_count\x18\x05 \x01(\x05\x12-\n\x0c\x63\x61pabilities\x18\x06 \x03(\x0e\x32\x17.routemoa.v1.Capability\x12\x32\n*cached_prompt_price_usd_per_million_tokens\x18\x07 \x01(\x01\x12\x39\n1cache_written_prompt_price_usd_per_million_tokens\x18\x08 \x01(\x01\"\x7f\n\nModelScore\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\x12,\n\x1f\x65xpected_completion_token_count\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\"\n _expected_completion_token_count\"\xb2\x01\n\x07Message\x12\x1f\n\x04role\x18\x01 \x01(\x0e\x32\x11.routemoa.v1.Role\x12\x11\n\x07\x63ontent\x18\x02 \x01(\tH\x00\x12*\n\x05parts\x18\x03 \x01(\x0b\x32\x19.routemoa.v1.MessagePartsH\x00\x12)\n\ntool_calls\x18\x04 \x03(\x0b\x32\x15.routemoa.v1.ToolCall\x12\x14\n\x0ctool_call_id\x18\x05 \x01(\tB\x06\n\x04\x62ody\"7\n\x0cMessageParts\x12\'\n\x05parts\x18\x01 \x03(\x0b\x32\x18.routemoa.v1.MessagePart\"\x93\x01\n\x0bMessagePart\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12#\n\x05image\x18\x02 \x01(\x0b\x32\x12.routemoa.v1.MediaH\x00\x12#\n\x05\x61udio\x18\x03 \x01(\x0b\x32\x12.routemoa.v1.MediaH\x00\x12\"\n\x04\x66ile\x18\x04 \x01(\x0b\x32\x12.routemoa.v1.MediaH\x00\x42\x06\n\x04part\"\x82\x01\n\x05Media\x12\r\n\x03url\x18\x01 \x01(\tH\x00\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x0c\n\x04name\x18\x04 \x01(\t\x12.\n\x0cimage_detail\x18\x05 \x01(\x0e\x32\x18.routemoa.v1.ImageDetailB\x08\n\x06source\"F\n\x08ToolCall\x12\x14\n\x0ctool_call_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x16\n\x0e\x61rguments_json\x18\x03 \x01(\t\"\xee\x02\n\x06\x41nswer\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x1a\n\x12prompt_token_count\x18\x03 \x01(\x05\x12\x1e\n\x16\x63ompletion_token_count\x18\x04 \x01(\x05\x12\x17\n\nself_score\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\"\n\x06grades\x18\x06 \x03(\x0b\x32\x12.routemoa.v1.Grade\x12\x30\n\rfinish_reason\x18\x07 \x01(\x0e\x32\x19.routemoa.v1.FinishReason\x12)\n\ntool_calls\x18\x08 \x03(\x0b\x32\x15.routemoa.v1.ToolCall\x12\x0f\n\x07refusal\x18\t \x01(\t\x12\x11\n\treasoning\x18\n \x01(\t\x12;\n\x11log_probabilities\x18\x0b \x03(\x0b\x32 .routemoa.v1.TokenLogProbabilityB\r\n\x0b_self_score\"u\n\x13TokenLogProbability\x12\r\n\x05token\x18\x01 \x01(\t\x12\x17\n\x0flog_probability\x18\x02 \x01(\x01\x12\x36\n\x0c\x61lternatives\x18\x03 \x03(\x0b\x32 .routemoa.v1.TokenLogProbability\"(\n\x05Grade\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\r\n\x05score\x18\x02 \x01(\x01\"\x89\x01\n\nAssessment\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x17\n\x0fposterior_score\x18\x02 \x01(\x01\x12\x17\n\nself_score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0b\x63ross_score\x18\x04 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_self_scoreB\x0e\n\x0c_cross_score*\x94\x02\n\nCapability\x12\x1a\n\x16\x43\x41PABILITY_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43\x41PABILITY_TOOLS\x10\x01\x12\x1d\n\x19\x43\x41PABILITY_PARALLEL_TOOLS\x10\x02\x12\x1a\n\x16\x43\x41PABILITY_JSON_OBJECT\x10\x03\x12\x1a\n\x16\x43\x41PABILITY_JSON_SCHEMA\x10\x04\x12\x15\n\x11\x43\x41PABILITY_IMAGES\x10\x05\x12\x14\n\x10\x43\x41PABILITY_AUDIO\x10\x06\x12\x14\n\x10\x43\x41PABILITY_FILES\x10\x07\x12 \n\x1c\x43\x41PABILITY_LOG_PROBABILITIES\x10\x08\x12\x18\n\x14\x43\x41PABILITY_REASONING\x10\t*X\n\x0bImageDetail\x12\x1c\n\x18IMAGE_DETAIL_UNSPECIFIED\x10\x00\x12\x14\n\x10IMAGE_DETAIL_LOW\x10\x01\x12\x15\n\x11IMAGE_DETAIL_HIGH\x10\x02*_\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_SYSTEM\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x12\n\x0eROLE_ASSISTANT\x10\x03\x12\r\n\tROLE_TOOL\x10\x04*\xba\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12 \n\x1c\x46INISH_REASON_CONTENT_FILTER\x10\x03\x12\x1c\n\x18\x46INISH_REASON_TOOL_CALLS\x10\x04\x12\x19\n\x15\x46INISH_REASON_REFUSAL\x10\x05\x42^\n\x0eio.routemoa.v1B\nModelProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,20 +33,34 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'routemoa.v1.model_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.routemoa.v1B\nModelProtoP\001Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1'
-  _globals['_ROLE']._serialized_start=882
-  _globals['_ROLE']._serialized_end=962
-  _globals['_FINISHREASON']._serialized_start=965
-  _globals['_FINISHREASON']._serialized_end=1151
+  _globals['_CAPABILITY']._serialized_start=1832
+  _globals['_CAPABILITY']._serialized_end=2108
+  _globals['_IMAGEDETAIL']._serialized_start=2110
+  _globals['_IMAGEDETAIL']._serialized_end=2198
+  _globals['_ROLE']._serialized_start=2200
+  _globals['_ROLE']._serialized_end=2295
+  _globals['_FINISHREASON']._serialized_start=2298
+  _globals['_FINISHREASON']._serialized_end=2484
   _globals['_MODEL']._serialized_start=73
-  _globals['_MODEL']._serialized_end=279
-  _globals['_MODELSCORE']._serialized_start=281
-  _globals['_MODELSCORE']._serialized_end=408
-  _globals['_MESSAGE']._serialized_start=410
-  _globals['_MESSAGE']._serialized_end=469
-  _globals['_ANSWER']._serialized_start=472
-  _globals['_ANSWER']._serialized_end=698
-  _globals['_GRADE']._serialized_start=700
-  _globals['_GRADE']._serialized_end=740
-  _globals['_ASSESSMENT']._serialized_start=743
-  _globals['_ASSESSMENT']._serialized_end=880
+  _globals['_MODEL']._serialized_end=437
+  _globals['_MODELSCORE']._serialized_start=439
+  _globals['_MODELSCORE']._serialized_end=566
+  _globals['_MESSAGE']._serialized_start=569
+  _globals['_MESSAGE']._serialized_end=747
+  _globals['_MESSAGEPARTS']._serialized_start=749
+  _globals['_MESSAGEPARTS']._serialized_end=804
+  _globals['_MESSAGEPART']._serialized_start=807
+  _globals['_MESSAGEPART']._serialized_end=954
+  _globals['_MEDIA']._serialized_start=957
+  _globals['_MEDIA']._serialized_end=1087
+  _globals['_TOOLCALL']._serialized_start=1089
+  _globals['_TOOLCALL']._serialized_end=1159
+  _globals['_ANSWER']._serialized_start=1162
+  _globals['_ANSWER']._serialized_end=1528
+  _globals['_TOKENLOGPROBABILITY']._serialized_start=1530
+  _globals['_TOKENLOGPROBABILITY']._serialized_end=1647
+  _globals['_GRADE']._serialized_start=1649
+  _globals['_GRADE']._serialized_end=1689
+  _globals['_ASSESSMENT']._serialized_start=1692
+  _globals['_ASSESSMENT']._serialized_end=1829
 # @@protoc_insertion_point(module_scope)

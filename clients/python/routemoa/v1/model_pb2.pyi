@@ -22,6 +22,82 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Capability:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CapabilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Capability.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CAPABILITY_UNSPECIFIED: _Capability.ValueType  # 0
+    """Not set."""
+    CAPABILITY_TOOLS: _Capability.ValueType  # 1
+    """It can ask for calls to tools."""
+    CAPABILITY_PARALLEL_TOOLS: _Capability.ValueType  # 2
+    """It can ask for several calls at once."""
+    CAPABILITY_JSON_OBJECT: _Capability.ValueType  # 3
+    """It can be held to JSON objects."""
+    CAPABILITY_JSON_SCHEMA: _Capability.ValueType  # 4
+    """It can be held to a JSON schema."""
+    CAPABILITY_IMAGES: _Capability.ValueType  # 5
+    """It can read images."""
+    CAPABILITY_AUDIO: _Capability.ValueType  # 6
+    """It can hear audio."""
+    CAPABILITY_FILES: _Capability.ValueType  # 7
+    """It can read files."""
+    CAPABILITY_LOG_PROBABILITIES: _Capability.ValueType  # 8
+    """It gives log probabilities."""
+    CAPABILITY_REASONING: _Capability.ValueType  # 9
+    """It reasons before it answers, as much as it is asked to."""
+
+class Capability(_Capability, metaclass=_CapabilityEnumTypeWrapper):
+    """Capability is something that not every model can do."""
+
+CAPABILITY_UNSPECIFIED: Capability.ValueType  # 0
+"""Not set."""
+CAPABILITY_TOOLS: Capability.ValueType  # 1
+"""It can ask for calls to tools."""
+CAPABILITY_PARALLEL_TOOLS: Capability.ValueType  # 2
+"""It can ask for several calls at once."""
+CAPABILITY_JSON_OBJECT: Capability.ValueType  # 3
+"""It can be held to JSON objects."""
+CAPABILITY_JSON_SCHEMA: Capability.ValueType  # 4
+"""It can be held to a JSON schema."""
+CAPABILITY_IMAGES: Capability.ValueType  # 5
+"""It can read images."""
+CAPABILITY_AUDIO: Capability.ValueType  # 6
+"""It can hear audio."""
+CAPABILITY_FILES: Capability.ValueType  # 7
+"""It can read files."""
+CAPABILITY_LOG_PROBABILITIES: Capability.ValueType  # 8
+"""It gives log probabilities."""
+CAPABILITY_REASONING: Capability.ValueType  # 9
+"""It reasons before it answers, as much as it is asked to."""
+Global___Capability: _TypeAlias = Capability  # noqa: Y015
+
+class _ImageDetail:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ImageDetailEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ImageDetail.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    IMAGE_DETAIL_UNSPECIFIED: _ImageDetail.ValueType  # 0
+    """The model's default."""
+    IMAGE_DETAIL_LOW: _ImageDetail.ValueType  # 1
+    """A small copy, which takes few tokens."""
+    IMAGE_DETAIL_HIGH: _ImageDetail.ValueType  # 2
+    """The whole image."""
+
+class ImageDetail(_ImageDetail, metaclass=_ImageDetailEnumTypeWrapper):
+    """ImageDetail says how closely a model looks at an image."""
+
+IMAGE_DETAIL_UNSPECIFIED: ImageDetail.ValueType  # 0
+"""The model's default."""
+IMAGE_DETAIL_LOW: ImageDetail.ValueType  # 1
+"""A small copy, which takes few tokens."""
+IMAGE_DETAIL_HIGH: ImageDetail.ValueType  # 2
+"""The whole image."""
+Global___ImageDetail: _TypeAlias = ImageDetail  # noqa: Y015
+
 class _Role:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -36,6 +112,8 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """The person or program that asks."""
     ROLE_ASSISTANT: _Role.ValueType  # 3
     """An earlier answer in the same conversation."""
+    ROLE_TOOL: _Role.ValueType  # 4
+    """The result of a tool's call."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
     """Role says who speaks in a message."""
@@ -48,6 +126,8 @@ ROLE_USER: Role.ValueType  # 2
 """The person or program that asks."""
 ROLE_ASSISTANT: Role.ValueType  # 3
 """An earlier answer in the same conversation."""
+ROLE_TOOL: Role.ValueType  # 4
+"""The result of a tool's call."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 class _FinishReason:
@@ -97,6 +177,9 @@ class Model(_message.Message):
     COMPLETION_PRICE_USD_PER_MILLION_TOKENS_FIELD_NUMBER: _builtins.int
     MEDIAN_LATENCY_FIELD_NUMBER: _builtins.int
     CONTEXT_WINDOW_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
+    CACHED_PROMPT_PRICE_USD_PER_MILLION_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHE_WRITTEN_PROMPT_PRICE_USD_PER_MILLION_TOKENS_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """Identifies the model, e.g. `Qwen/Qwen2.5-7B-Instruct`. Opaque and never empty."""
     prompt_price_usd_per_million_tokens: _builtins.float
@@ -105,9 +188,17 @@ class Model(_message.Message):
     """The price of writing a reply, in US dollars per million tokens. Zero or more."""
     context_window_token_count: _builtins.int
     """The most tokens, prompt and reply together, that the model can hold. Greater than zero."""
+    cached_prompt_price_usd_per_million_tokens: _builtins.float
+    """The price of prompt tokens that the backend reads from its cache, in US dollars per million."""
+    cache_written_prompt_price_usd_per_million_tokens: _builtins.float
+    """The price of prompt tokens that the backend writes to its cache, in US dollars per million."""
     @_builtins.property
     def median_latency(self) -> _duration_pb2.Duration:
         """The median time that the model takes to write a whole reply, as configured in the pool."""
+
+    @_builtins.property
+    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[Global___Capability.ValueType]:
+        """What the model can do beside text."""
 
     def __init__(
         self,
@@ -117,10 +208,13 @@ class Model(_message.Message):
         completion_price_usd_per_million_tokens: _builtins.float = ...,
         median_latency: _duration_pb2.Duration | None = ...,
         context_window_token_count: _builtins.int = ...,
+        capabilities: _abc.Iterable[Global___Capability.ValueType] | None = ...,
+        cached_prompt_price_usd_per_million_tokens: _builtins.float = ...,
+        cache_written_prompt_price_usd_per_million_tokens: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["median_latency", b"median_latency"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completion_price_usd_per_million_tokens", b"completion_price_usd_per_million_tokens", "context_window_token_count", b"context_window_token_count", "median_latency", b"median_latency", "model_id", b"model_id", "prompt_price_usd_per_million_tokens", b"prompt_price_usd_per_million_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_written_prompt_price_usd_per_million_tokens", b"cache_written_prompt_price_usd_per_million_tokens", "cached_prompt_price_usd_per_million_tokens", b"cached_prompt_price_usd_per_million_tokens", "capabilities", b"capabilities", "completion_price_usd_per_million_tokens", b"completion_price_usd_per_million_tokens", "context_window_token_count", b"context_window_token_count", "median_latency", b"median_latency", "model_id", b"model_id", "prompt_price_usd_per_million_tokens", b"prompt_price_usd_per_million_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -168,23 +262,181 @@ class Message(_message.Message):
 
     ROLE_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
+    TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    TOOL_CALL_ID_FIELD_NUMBER: _builtins.int
     role: Global___Role.ValueType
     """Who speaks. Required: `ROLE_UNSPECIFIED` is answered INVALID_ARGUMENT."""
     content: _builtins.str
-    """What is said. May not be empty in the user's last message; other empty messages are left out."""
+    """Text alone."""
+    tool_call_id: _builtins.str
+    """The call whose result this is: the `tool_call_id` of a call in an earlier message. Required of
+    `ROLE_TOOL`, and of no other.
+    """
+    @_builtins.property
+    def parts(self) -> Global___MessageParts:
+        """Text with images, audio or files, in order."""
+
+    @_builtins.property
+    def tool_calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolCall]:
+        """The calls that an assistant asked for: at most 128. Of `ROLE_ASSISTANT` alone."""
+
     def __init__(
         self,
         *,
         role: Global___Role.ValueType = ...,
         content: _builtins.str = ...,
+        parts: Global___MessageParts | None = ...,
+        tool_calls: _abc.Iterable[Global___ToolCall] | None = ...,
+        tool_call_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "content", b"content", "parts", b"parts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "content", b"content", "parts", b"parts", "role", b"role", "tool_call_id", b"tool_call_id", "tool_calls", b"tool_calls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["content", "parts"]  # noqa: Y015
+    _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
+
+Global___Message: _TypeAlias = Message  # noqa: Y015
+
+@_typing.final
+class MessageParts(_message.Message):
+    """MessageParts is what a message says, in several parts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___MessagePart]:
+        """The parts: 1 to 256."""
+
+    def __init__(
+        self,
+        *,
+        parts: _abc.Iterable[Global___MessagePart] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parts", b"parts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Message: _TypeAlias = Message  # noqa: Y015
+Global___MessageParts: _TypeAlias = MessageParts  # noqa: Y015
+
+@_typing.final
+class MessagePart(_message.Message):
+    """MessagePart is one part of a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
+    AUDIO_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """Text."""
+    @_builtins.property
+    def image(self) -> Global___Media:
+        """An image. Of `ROLE_USER` alone."""
+
+    @_builtins.property
+    def audio(self) -> Global___Media:
+        """Speech or sound. Of `ROLE_USER` alone."""
+
+    @_builtins.property
+    def file(self) -> Global___Media:
+        """A document, e.g. a PDF. Of `ROLE_USER` alone."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        image: Global___Media | None = ...,
+        audio: Global___Media | None = ...,
+        file: Global___Media | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "file", b"file", "image", b"image", "part", b"part", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "file", b"file", "image", b"image", "part", b"part", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["text", "image", "audio", "file"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___MessagePart: _TypeAlias = MessagePart  # noqa: Y015
+
+@_typing.final
+class Media(_message.Message):
+    """Media is an image, a sound or a document."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    IMAGE_DETAIL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """A URL with the scheme `https` or `http`, passed on to the model's backend as it is. The router
+    never fetches it.
+    """
+    data: _builtins.bytes
+    """The bytes: at most 20 MiB in all parts of a request."""
+    media_type: _builtins.str
+    """The media type, e.g. `image/png`. Required beside `data`."""
+    name: _builtins.str
+    """The name of a file."""
+    image_detail: Global___ImageDetail.ValueType
+    """How closely a model looks at an image."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        data: _builtins.bytes = ...,
+        media_type: _builtins.str = ...,
+        name: _builtins.str = ...,
+        image_detail: Global___ImageDetail.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "source", b"source", "url", b"url"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "image_detail", b"image_detail", "media_type", b"media_type", "name", b"name", "source", b"source", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["url", "data"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___Media: _TypeAlias = Media  # noqa: Y015
+
+@_typing.final
+class ToolCall(_message.Message):
+    """ToolCall is a model's wish to have a tool called."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOOL_CALL_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
+    tool_call_id: _builtins.str
+    """Identifies the call within the conversation. Required in requests."""
+    name: _builtins.str
+    """The name of the tool."""
+    arguments_json: _builtins.str
+    """The arguments: a JSON object, as text."""
+    def __init__(
+        self,
+        *,
+        tool_call_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        arguments_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "name", b"name", "tool_call_id", b"tool_call_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolCall: _TypeAlias = ToolCall  # noqa: Y015
 
 @_typing.final
 class Answer(_message.Message):
@@ -199,10 +451,16 @@ class Answer(_message.Message):
     SELF_SCORE_FIELD_NUMBER: _builtins.int
     GRADES_FIELD_NUMBER: _builtins.int
     FINISH_REASON_FIELD_NUMBER: _builtins.int
+    TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    REASONING_FIELD_NUMBER: _builtins.int
+    LOG_PROBABILITIES_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model that wrote the answer."""
     text: _builtins.str
-    """The answer alone: no self-score, grade or other protocol text is ever part of it."""
+    """The answer alone: no self-score, grade or other protocol text is ever part of it. Empty where the
+    model only asks for calls to tools, and where it refused.
+    """
     prompt_token_count: _builtins.int
     """The tokens that the model read for it. Zero where the backend did not say."""
     completion_token_count: _builtins.int
@@ -213,9 +471,21 @@ class Answer(_message.Message):
     """
     finish_reason: Global___FinishReason.ValueType
     """How the answer ended: an answer that was cut off is not complete."""
+    refusal: _builtins.str
+    """Why the model refused, in its own words. Empty if it did not."""
+    reasoning: _builtins.str
+    """The model's reasoning. Empty unless `include_reasoning` asks for it."""
     @_builtins.property
     def grades(self) -> _containers.RepeatedCompositeFieldContainer[Global___Grade]:
         """The model's scores of the previous layer's answers."""
+
+    @_builtins.property
+    def tool_calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolCall]:
+        """The calls to tools that the model asks for."""
+
+    @_builtins.property
+    def log_probabilities(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenLogProbability]:
+        """The log probabilities of the answer's tokens. Empty unless asked for."""
 
     def __init__(
         self,
@@ -227,16 +497,54 @@ class Answer(_message.Message):
         self_score: _builtins.float | None = ...,
         grades: _abc.Iterable[Global___Grade] | None = ...,
         finish_reason: Global___FinishReason.ValueType = ...,
+        tool_calls: _abc.Iterable[Global___ToolCall] | None = ...,
+        refusal: _builtins.str = ...,
+        reasoning: _builtins.str = ...,
+        log_probabilities: _abc.Iterable[Global___TokenLogProbability] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_self_score", b"_self_score", "self_score", b"self_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_self_score", b"_self_score", "completion_token_count", b"completion_token_count", "finish_reason", b"finish_reason", "grades", b"grades", "model_id", b"model_id", "prompt_token_count", b"prompt_token_count", "self_score", b"self_score", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_self_score", b"_self_score", "completion_token_count", b"completion_token_count", "finish_reason", b"finish_reason", "grades", b"grades", "log_probabilities", b"log_probabilities", "model_id", b"model_id", "prompt_token_count", b"prompt_token_count", "reasoning", b"reasoning", "refusal", b"refusal", "self_score", b"self_score", "text", b"text", "tool_calls", b"tool_calls"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__self_score: _TypeAlias = _typing.Literal["self_score"]  # noqa: Y015
     _WhichOneofArgType__self_score: _TypeAlias = _typing.Literal["_self_score", b"_self_score"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__self_score) -> _WhichOneofReturnType__self_score | None: ...
 
 Global___Answer: _TypeAlias = Answer  # noqa: Y015
+
+@_typing.final
+class TokenLogProbability(_message.Message):
+    """TokenLogProbability says how likely a token was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    LOG_PROBABILITY_FIELD_NUMBER: _builtins.int
+    ALTERNATIVES_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """The token, as text."""
+    log_probability: _builtins.float
+    """The natural logarithm of its probability: zero or less."""
+    @_builtins.property
+    def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenLogProbability]:
+        """The likeliest tokens in its place, likeliest first, as many as were asked for. They have no further
+        ones themselves.
+        """
+
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+        log_probability: _builtins.float = ...,
+        alternatives: _abc.Iterable[Global___TokenLogProbability] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "log_probability", b"log_probability", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TokenLogProbability: _TypeAlias = TokenLogProbability  # noqa: Y015
 
 @_typing.final
 class Grade(_message.Message):

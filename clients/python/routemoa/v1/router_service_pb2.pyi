@@ -11,6 +11,7 @@ from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from routemoa.v1 import generation_pb2 as _generation_pb2
 from routemoa.v1 import model_pb2 as _model_pb2
 import builtins as _builtins
 import sys
@@ -51,6 +52,10 @@ class _SelectionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Selec
     """It does not run: the layer is full."""
     SELECTION_REASON_UNAVAILABLE: _SelectionReason.ValueType  # 10
     """It does not run: none of its replicas takes calls now."""
+    SELECTION_REASON_CAPABILITY: _SelectionReason.ValueType  # 11
+    """It does not run: it lacks a capability that the request needs."""
+    SELECTION_REASON_SESSION: _SelectionReason.ValueType  # 12
+    """It runs, because the conversation is with it and its cache holds the prompt."""
 
 class SelectionReason(_SelectionReason, metaclass=_SelectionReasonEnumTypeWrapper):
     """SelectionReason says why a model is in a layer, or is not."""
@@ -77,6 +82,10 @@ SELECTION_REASON_LAYER_FULL: SelectionReason.ValueType  # 9
 """It does not run: the layer is full."""
 SELECTION_REASON_UNAVAILABLE: SelectionReason.ValueType  # 10
 """It does not run: none of its replicas takes calls now."""
+SELECTION_REASON_CAPABILITY: SelectionReason.ValueType  # 11
+"""It does not run: it lacks a capability that the request needs."""
+SELECTION_REASON_SESSION: SelectionReason.ValueType  # 12
+"""It runs, because the conversation is with it and its cache holds the prompt."""
 Global___SelectionReason: _TypeAlias = SelectionReason  # noqa: Y015
 
 class _Dependency:
@@ -611,25 +620,32 @@ class GenerateAnswerRequest(_message.Message):
 
     MESSAGES_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
         """The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
-        have `ROLE_USER`, and system messages may only come first.
+        have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Results of tools follow the
+        message that asked for them.
         """
 
     @_builtins.property
     def policy(self) -> Global___RoutingPolicy:
         """What the caller is willing to spend."""
 
+    @_builtins.property
+    def options(self) -> _generation_pb2.GenerationOptions:
+        """How the models are to write."""
+
     def __init__(
         self,
         *,
         messages: _abc.Iterable[_model_pb2.Message] | None = ...,
         policy: Global___RoutingPolicy | None = ...,
+        options: _generation_pb2.GenerationOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -713,6 +729,7 @@ class StreamAnswerRequest(_message.Message):
 
     MESSAGES_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
         """As in `GenerateAnswerRequest`."""
@@ -721,15 +738,20 @@ class StreamAnswerRequest(_message.Message):
     def policy(self) -> Global___RoutingPolicy:
         """As in `GenerateAnswerRequest`."""
 
+    @_builtins.property
+    def options(self) -> _generation_pb2.GenerationOptions:
+        """As in `GenerateAnswerRequest`."""
+
     def __init__(
         self,
         *,
         messages: _abc.Iterable[_model_pb2.Message] | None = ...,
         policy: Global___RoutingPolicy | None = ...,
+        options: _generation_pb2.GenerationOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -887,25 +909,79 @@ Global___LayerReport: _TypeAlias = LayerReport  # noqa: Y015
 
 @_typing.final
 class AnswerDelta(_message.Message):
-    """AnswerDelta is text of the final answer."""
+    """AnswerDelta is the next piece of the final answer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXT_FIELD_NUMBER: _builtins.int
+    TOOL_CALLS_FIELD_NUMBER: _builtins.int
+    REASONING_FIELD_NUMBER: _builtins.int
+    REFUSAL_FIELD_NUMBER: _builtins.int
+    LOG_PROBABILITIES_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """Text to append. Tokens that arrive together travel together."""
+    reasoning: _builtins.str
+    """Reasoning to append. Empty unless `include_reasoning` asks for it."""
+    refusal: _builtins.str
+    """Text of a refusal to append."""
+    @_builtins.property
+    def tool_calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___ToolCallDelta]:
+        """Pieces of the calls to tools that the model asks for."""
+
+    @_builtins.property
+    def log_probabilities(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.TokenLogProbability]:
+        """The log probabilities of the text's tokens. Empty unless asked for."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
+        tool_calls: _abc.Iterable[Global___ToolCallDelta] | None = ...,
+        reasoning: _builtins.str = ...,
+        refusal: _builtins.str = ...,
+        log_probabilities: _abc.Iterable[_model_pb2.TokenLogProbability] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["log_probabilities", b"log_probabilities", "reasoning", b"reasoning", "refusal", b"refusal", "text", b"text", "tool_calls", b"tool_calls"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AnswerDelta: _TypeAlias = AnswerDelta  # noqa: Y015
+
+@_typing.final
+class ToolCallDelta(_message.Message):
+    """ToolCallDelta is the next piece of a call to a tool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_INDEX_FIELD_NUMBER: _builtins.int
+    TOOL_CALL_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
+    call_index: _builtins.int
+    """Which of the answer's calls it belongs to, from 0."""
+    tool_call_id: _builtins.str
+    """The call's id. Set in its first piece."""
+    name: _builtins.str
+    """The tool's name. Set in its first piece."""
+    arguments_json: _builtins.str
+    """Text of the arguments to append."""
+    def __init__(
+        self,
+        *,
+        call_index: _builtins.int = ...,
+        tool_call_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        arguments_json: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments_json", b"arguments_json", "call_index", b"call_index", "name", b"name", "tool_call_id", b"tool_call_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolCallDelta: _TypeAlias = ToolCallDelta  # noqa: Y015
 
 @_typing.final
 class AnswerReset(_message.Message):

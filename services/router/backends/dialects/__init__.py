@@ -1,7 +1,7 @@
 """Dialects: the requests and replies of each kind of backend.
 
 dialect: The interface of a dialect.
-messages: Messages in the roles that a model accepts.
+roles: Messages in the roles that a model accepts.
 backend_dialects: The dialect of each backend.
 openai: Chat completions of OpenAI, vLLM, SGLang, OpenRouter and compatible servers.
 openai_reader: Their replies.

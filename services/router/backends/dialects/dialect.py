@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from services.router.backends.dialects.messages import shaped
+from services.router.backends.dialects.roles import shaped
 from services.router.pool.request_shape import SystemRole
-from services.router.types.conversation import Role
+from services.router.types.messages import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,16 +24,16 @@ from services.router.backends.dialects.dialect import (
     reply_tokens,
     request_headers,
 )
-from services.router.backends.dialects.messages import shaped
 from services.router.backends.dialects.openai import OpenAiDialect
+from services.router.backends.dialects.roles import shaped
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import SseDecoder
 from services.router.backends.http.error_objects import is_error
 from services.router.backends.http.reader import Reader, text_of
 from services.router.backends.http.usage import Usage, count_of
-from services.router.types.conversation import Role
 from services.router.types.ledger import CallStatus
+from services.router.types.messages import Role
 
 if TYPE_CHECKING:
     from services.router.backends.http.exchange import Exchange

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from services.router.types.options import NO_OPTIONS, GenerationOptions
 from services.router.types.tokens import tokens_of_weight
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from services.router.backends.http.usage import Usage
     from services.router.pool.model import PoolModel
-    from services.router.types.conversation import Message
     from services.router.types.ledger import FinishReason
+    from services.router.types.messages import Message
 
     Send = Callable[["Exchange"], AsyncGenerator[str, None]]
     """Sends an exchange and yields the reply; see `WireClient.stream`."""
@@ -35,6 +36,8 @@ class Exchange:
     messages: tuple[Message, ...]
     partial: str = ""
     """The start of the answer that the backend continues; only for `CONTINUING_BACKENDS`."""
+    options: GenerationOptions = NO_OPTIONS
+    """The caller's wishes that concern the backend."""
     cache_salt: str = ""
     """Keeps the caller's tenant apart in the backend's cache; empty without tenants."""
     sent: bool = field(default=False, init=False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.router.types.conversation import Message, Role
+from services.router.types.messages import Message, Role
 
 if TYPE_CHECKING:
     from services.router.backends.call import ModelCall

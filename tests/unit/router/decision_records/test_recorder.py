@@ -10,9 +10,10 @@ from services.router.decision_records.recorder import Recorder
 from services.router.engine.run import Run
 from services.router.pool.pool import Pool
 from services.router.routing.events import Delta
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.conversation import Conversation
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallPurpose, CallStatus, LedgerEntry
+from services.router.types.messages import Message, Role
 from tests.unit.router.decision_records.samples import KeptSink
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from services.router.backends.call import ModelCall
 from services.router.backends.replicas.resume import OverlapFilter, resume_request
 from services.router.pool.model import PoolModel
-from services.router.types.conversation import Message, Role
 from services.router.types.ledger import CallPurpose
+from services.router.types.messages import Message, Role
 
 MODEL = PoolModel.model_validate(
     {

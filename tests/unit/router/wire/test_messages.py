@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.backends.dialects.messages import OPENING, shaped
+from services.router.backends.dialects.roles import OPENING, shaped
 from services.router.pool.request_shape import RequestShape, SystemRole
-from services.router.types.conversation import Message, Role
+from services.router.types.messages import Message, Role
 
 SYSTEM, USER, ASSISTANT = Role.SYSTEM, Role.USER, Role.ASSISTANT
 texts = st.integers(0, 10**6).map(str)

@@ -15,7 +15,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file routemoa/v1/model.proto.
  */
 export const file_routemoa_v1_model: GenFile = /*@__PURE__*/
-  fileDesc("Chdyb3V0ZW1vYS92MS9tb2RlbC5wcm90bxILcm91dGVtb2EudjEizgEKBU1vZGVsEhAKCG1vZGVsX2lkGAEgASgJEisKI3Byb21wdF9wcmljZV91c2RfcGVyX21pbGxpb25fdG9rZW5zGAIgASgBEi8KJ2NvbXBsZXRpb25fcHJpY2VfdXNkX3Blcl9taWxsaW9uX3Rva2VucxgDIAEoARIxCg5tZWRpYW5fbGF0ZW5jeRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgFIAEoBSJ/CgpNb2RlbFNjb3JlEhAKCG1vZGVsX2lkGAEgASgJEg0KBXNjb3JlGAIgASgBEiwKH2V4cGVjdGVkX2NvbXBsZXRpb25fdG9rZW5fY291bnQYAyABKAVIAIgBAUIiCiBfZXhwZWN0ZWRfY29tcGxldGlvbl90b2tlbl9jb3VudCI7CgdNZXNzYWdlEh8KBHJvbGUYASABKA4yES5yb3V0ZW1vYS52MS5Sb2xlEg8KB2NvbnRlbnQYAiABKAki4gEKBkFuc3dlchIQCghtb2RlbF9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEhoKEnByb21wdF90b2tlbl9jb3VudBgDIAEoBRIeChZjb21wbGV0aW9uX3Rva2VuX2NvdW50GAQgASgFEhcKCnNlbGZfc2NvcmUYBSABKAFIAIgBARIiCgZncmFkZXMYBiADKAsyEi5yb3V0ZW1vYS52MS5HcmFkZRIwCg1maW5pc2hfcmVhc29uGAcgASgOMhkucm91dGVtb2EudjEuRmluaXNoUmVhc29uQg0KC19zZWxmX3Njb3JlIigKBUdyYWRlEhAKCG1vZGVsX2lkGAEgASgJEg0KBXNjb3JlGAIgASgBIokBCgpBc3Nlc3NtZW50EhAKCG1vZGVsX2lkGAEgASgJEhcKD3Bvc3Rlcmlvcl9zY29yZRgCIAEoARIXCgpzZWxmX3Njb3JlGAMgASgBSACIAQESGAoLY3Jvc3Nfc2NvcmUYBCABKAFIAYgBAUINCgtfc2VsZl9zY29yZUIOCgxfY3Jvc3Nfc2NvcmUqUAoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASDwoLUk9MRV9TWVNURU0QARINCglST0xFX1VTRVIQAhISCg5ST0xFX0FTU0lTVEFOVBADKroBCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAISIAocRklOSVNIX1JFQVNPTl9DT05URU5UX0ZJTFRFUhADEhwKGEZJTklTSF9SRUFTT05fVE9PTF9DQUxMUxAEEhkKFUZJTklTSF9SRUFTT05fUkVGVVNBTBAFQl4KDmlvLnJvdXRlbW9hLnYxQgpNb2RlbFByb3RvUAFaPmdpdGh1Yi5jb20vcm91dGVtb2Evcm91dGVtb2EvY2xpZW50cy9nby9yb3V0ZW1vYS92MTtyb3V0ZW1vYXYxYgZwcm90bzM", [file_google_protobuf_duration]);
+  fileDesc("Chdyb3V0ZW1vYS92MS9tb2RlbC5wcm90bxILcm91dGVtb2EudjEi7AIKBU1vZGVsEhAKCG1vZGVsX2lkGAEgASgJEisKI3Byb21wdF9wcmljZV91c2RfcGVyX21pbGxpb25fdG9rZW5zGAIgASgBEi8KJ2NvbXBsZXRpb25fcHJpY2VfdXNkX3Blcl9taWxsaW9uX3Rva2VucxgDIAEoARIxCg5tZWRpYW5fbGF0ZW5jeRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIiChpjb250ZXh0X3dpbmRvd190b2tlbl9jb3VudBgFIAEoBRItCgxjYXBhYmlsaXRpZXMYBiADKA4yFy5yb3V0ZW1vYS52MS5DYXBhYmlsaXR5EjIKKmNhY2hlZF9wcm9tcHRfcHJpY2VfdXNkX3Blcl9taWxsaW9uX3Rva2VucxgHIAEoARI5CjFjYWNoZV93cml0dGVuX3Byb21wdF9wcmljZV91c2RfcGVyX21pbGxpb25fdG9rZW5zGAggASgBIn8KCk1vZGVsU2NvcmUSEAoIbW9kZWxfaWQYASABKAkSDQoFc2NvcmUYAiABKAESLAofZXhwZWN0ZWRfY29tcGxldGlvbl90b2tlbl9jb3VudBgDIAEoBUgAiAEBQiIKIF9leHBlY3RlZF9jb21wbGV0aW9uX3Rva2VuX2NvdW50IrIBCgdNZXNzYWdlEh8KBHJvbGUYASABKA4yES5yb3V0ZW1vYS52MS5Sb2xlEhEKB2NvbnRlbnQYAiABKAlIABIqCgVwYXJ0cxgDIAEoCzIZLnJvdXRlbW9hLnYxLk1lc3NhZ2VQYXJ0c0gAEikKCnRvb2xfY2FsbHMYBCADKAsyFS5yb3V0ZW1vYS52MS5Ub29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYBSABKAlCBgoEYm9keSI3CgxNZXNzYWdlUGFydHMSJwoFcGFydHMYASADKAsyGC5yb3V0ZW1vYS52MS5NZXNzYWdlUGFydCKTAQoLTWVzc2FnZVBhcnQSDgoEdGV4dBgBIAEoCUgAEiMKBWltYWdlGAIgASgLMhIucm91dGVtb2EudjEuTWVkaWFIABIjCgVhdWRpbxgDIAEoCzISLnJvdXRlbW9hLnYxLk1lZGlhSAASIgoEZmlsZRgEIAEoCzISLnJvdXRlbW9hLnYxLk1lZGlhSABCBgoEcGFydCKCAQoFTWVkaWESDQoDdXJsGAEgASgJSAASDgoEZGF0YRgCIAEoDEgAEhIKCm1lZGlhX3R5cGUYAyABKAkSDAoEbmFtZRgEIAEoCRIuCgxpbWFnZV9kZXRhaWwYBSABKA4yGC5yb3V0ZW1vYS52MS5JbWFnZURldGFpbEIICgZzb3VyY2UiRgoIVG9vbENhbGwSFAoMdG9vbF9jYWxsX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSFgoOYXJndW1lbnRzX2pzb24YAyABKAki7gIKBkFuc3dlchIQCghtb2RlbF9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJEhoKEnByb21wdF90b2tlbl9jb3VudBgDIAEoBRIeChZjb21wbGV0aW9uX3Rva2VuX2NvdW50GAQgASgFEhcKCnNlbGZfc2NvcmUYBSABKAFIAIgBARIiCgZncmFkZXMYBiADKAsyEi5yb3V0ZW1vYS52MS5HcmFkZRIwCg1maW5pc2hfcmVhc29uGAcgASgOMhkucm91dGVtb2EudjEuRmluaXNoUmVhc29uEikKCnRvb2xfY2FsbHMYCCADKAsyFS5yb3V0ZW1vYS52MS5Ub29sQ2FsbBIPCgdyZWZ1c2FsGAkgASgJEhEKCXJlYXNvbmluZxgKIAEoCRI7ChFsb2dfcHJvYmFiaWxpdGllcxgLIAMoCzIgLnJvdXRlbW9hLnYxLlRva2VuTG9nUHJvYmFiaWxpdHlCDQoLX3NlbGZfc2NvcmUidQoTVG9rZW5Mb2dQcm9iYWJpbGl0eRINCgV0b2tlbhgBIAEoCRIXCg9sb2dfcHJvYmFiaWxpdHkYAiABKAESNgoMYWx0ZXJuYXRpdmVzGAMgAygLMiAucm91dGVtb2EudjEuVG9rZW5Mb2dQcm9iYWJpbGl0eSIoCgVHcmFkZRIQCghtb2RlbF9pZBgBIAEoCRINCgVzY29yZRgCIAEoASKJAQoKQXNzZXNzbWVudBIQCghtb2RlbF9pZBgBIAEoCRIXCg9wb3N0ZXJpb3Jfc2NvcmUYAiABKAESFwoKc2VsZl9zY29yZRgDIAEoAUgAiAEBEhgKC2Nyb3NzX3Njb3JlGAQgASgBSAGIAQFCDQoLX3NlbGZfc2NvcmVCDgoMX2Nyb3NzX3Njb3JlKpQCCgpDYXBhYmlsaXR5EhoKFkNBUEFCSUxJVFlfVU5TUEVDSUZJRUQQABIUChBDQVBBQklMSVRZX1RPT0xTEAESHQoZQ0FQQUJJTElUWV9QQVJBTExFTF9UT09MUxACEhoKFkNBUEFCSUxJVFlfSlNPTl9PQkpFQ1QQAxIaChZDQVBBQklMSVRZX0pTT05fU0NIRU1BEAQSFQoRQ0FQQUJJTElUWV9JTUFHRVMQBRIUChBDQVBBQklMSVRZX0FVRElPEAYSFAoQQ0FQQUJJTElUWV9GSUxFUxAHEiAKHENBUEFCSUxJVFlfTE9HX1BST0JBQklMSVRJRVMQCBIYChRDQVBBQklMSVRZX1JFQVNPTklORxAJKlgKC0ltYWdlRGV0YWlsEhwKGElNQUdFX0RFVEFJTF9VTlNQRUNJRklFRBAAEhQKEElNQUdFX0RFVEFJTF9MT1cQARIVChFJTUFHRV9ERVRBSUxfSElHSBACKl8KBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg8KC1JPTEVfU1lTVEVNEAESDQoJUk9MRV9VU0VSEAISEgoOUk9MRV9BU1NJU1RBTlQQAxINCglST0xFX1RPT0wQBCq6AQoMRmluaXNoUmVhc29uEh0KGUZJTklTSF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJGSU5JU0hfUkVBU09OX1NUT1AQARIYChRGSU5JU0hfUkVBU09OX0xFTkdUSBACEiAKHEZJTklTSF9SRUFTT05fQ09OVEVOVF9GSUxURVIQAxIcChhGSU5JU0hfUkVBU09OX1RPT0xfQ0FMTFMQBBIZChVGSU5JU0hfUkVBU09OX1JFRlVTQUwQBUJeCg5pby5yb3V0ZW1vYS52MUIKTW9kZWxQcm90b1ABWj5naXRodWIuY29tL3JvdXRlbW9hL3JvdXRlbW9hL2NsaWVudHMvZ28vcm91dGVtb2EvdjE7cm91dGVtb2F2MWIGcHJvdG8z", [file_google_protobuf_duration]);
 
 /**
  * Model is a language model of the pool, with what the router knows of it before it runs.
@@ -57,6 +57,27 @@ export type Model = Message$1<"routemoa.v1.Model"> & {
    * @generated from field: int32 context_window_token_count = 5;
    */
   contextWindowTokenCount: number;
+
+  /**
+   * What the model can do beside text.
+   *
+   * @generated from field: repeated routemoa.v1.Capability capabilities = 6;
+   */
+  capabilities: Capability[];
+
+  /**
+   * The price of prompt tokens that the backend reads from its cache, in US dollars per million.
+   *
+   * @generated from field: double cached_prompt_price_usd_per_million_tokens = 7;
+   */
+  cachedPromptPriceUsdPerMillionTokens: number;
+
+  /**
+   * The price of prompt tokens that the backend writes to its cache, in US dollars per million.
+   *
+   * @generated from field: double cache_written_prompt_price_usd_per_million_tokens = 8;
+   */
+  cacheWrittenPromptPriceUsdPerMillionTokens: number;
 };
 
 /**
@@ -116,11 +137,43 @@ export type Message = Message$1<"routemoa.v1.Message"> & {
   role: Role;
 
   /**
-   * What is said. May not be empty in the user's last message; other empty messages are left out.
+   * What is said. May not be empty in the user's last message; other messages that say nothing are left
+   * out.
    *
-   * @generated from field: string content = 2;
+   * @generated from oneof routemoa.v1.Message.body
    */
-  content: string;
+  body: {
+    /**
+     * Text alone.
+     *
+     * @generated from field: string content = 2;
+     */
+    value: string;
+    case: "content";
+  } | {
+    /**
+     * Text with images, audio or files, in order.
+     *
+     * @generated from field: routemoa.v1.MessageParts parts = 3;
+     */
+    value: MessageParts;
+    case: "parts";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The calls that an assistant asked for: at most 128. Of `ROLE_ASSISTANT` alone.
+   *
+   * @generated from field: repeated routemoa.v1.ToolCall tool_calls = 4;
+   */
+  toolCalls: ToolCall[];
+
+  /**
+   * The call whose result this is: the `tool_call_id` of a call in an earlier message. Required of
+   * `ROLE_TOOL`, and of no other.
+   *
+   * @generated from field: string tool_call_id = 5;
+   */
+  toolCallId: string;
 };
 
 /**
@@ -129,6 +182,174 @@ export type Message = Message$1<"routemoa.v1.Message"> & {
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_routemoa_v1_model, 2);
+
+/**
+ * MessageParts is what a message says, in several parts.
+ *
+ * @generated from message routemoa.v1.MessageParts
+ */
+export type MessageParts = Message$1<"routemoa.v1.MessageParts"> & {
+  /**
+   * The parts: 1 to 256.
+   *
+   * @generated from field: repeated routemoa.v1.MessagePart parts = 1;
+   */
+  parts: MessagePart[];
+};
+
+/**
+ * Describes the message routemoa.v1.MessageParts.
+ * Use `create(MessagePartsSchema)` to create a new message.
+ */
+export const MessagePartsSchema: GenMessage<MessageParts> = /*@__PURE__*/
+  messageDesc(file_routemoa_v1_model, 3);
+
+/**
+ * MessagePart is one part of a message.
+ *
+ * @generated from message routemoa.v1.MessagePart
+ */
+export type MessagePart = Message$1<"routemoa.v1.MessagePart"> & {
+  /**
+   * What it is. Required.
+   *
+   * @generated from oneof routemoa.v1.MessagePart.part
+   */
+  part: {
+    /**
+     * Text.
+     *
+     * @generated from field: string text = 1;
+     */
+    value: string;
+    case: "text";
+  } | {
+    /**
+     * An image. Of `ROLE_USER` alone.
+     *
+     * @generated from field: routemoa.v1.Media image = 2;
+     */
+    value: Media;
+    case: "image";
+  } | {
+    /**
+     * Speech or sound. Of `ROLE_USER` alone.
+     *
+     * @generated from field: routemoa.v1.Media audio = 3;
+     */
+    value: Media;
+    case: "audio";
+  } | {
+    /**
+     * A document, e.g. a PDF. Of `ROLE_USER` alone.
+     *
+     * @generated from field: routemoa.v1.Media file = 4;
+     */
+    value: Media;
+    case: "file";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message routemoa.v1.MessagePart.
+ * Use `create(MessagePartSchema)` to create a new message.
+ */
+export const MessagePartSchema: GenMessage<MessagePart> = /*@__PURE__*/
+  messageDesc(file_routemoa_v1_model, 4);
+
+/**
+ * Media is an image, a sound or a document.
+ *
+ * @generated from message routemoa.v1.Media
+ */
+export type Media = Message$1<"routemoa.v1.Media"> & {
+  /**
+   * Where it is. Required.
+   *
+   * @generated from oneof routemoa.v1.Media.source
+   */
+  source: {
+    /**
+     * A URL with the scheme `https` or `http`, passed on to the model's backend as it is. The router
+     * never fetches it.
+     *
+     * @generated from field: string url = 1;
+     */
+    value: string;
+    case: "url";
+  } | {
+    /**
+     * The bytes: at most 20 MiB in all parts of a request.
+     *
+     * @generated from field: bytes data = 2;
+     */
+    value: Uint8Array;
+    case: "data";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The media type, e.g. `image/png`. Required beside `data`.
+   *
+   * @generated from field: string media_type = 3;
+   */
+  mediaType: string;
+
+  /**
+   * The name of a file.
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * How closely a model looks at an image.
+   *
+   * @generated from field: routemoa.v1.ImageDetail image_detail = 5;
+   */
+  imageDetail: ImageDetail;
+};
+
+/**
+ * Describes the message routemoa.v1.Media.
+ * Use `create(MediaSchema)` to create a new message.
+ */
+export const MediaSchema: GenMessage<Media> = /*@__PURE__*/
+  messageDesc(file_routemoa_v1_model, 5);
+
+/**
+ * ToolCall is a model's wish to have a tool called.
+ *
+ * @generated from message routemoa.v1.ToolCall
+ */
+export type ToolCall = Message$1<"routemoa.v1.ToolCall"> & {
+  /**
+   * Identifies the call within the conversation. Required in requests.
+   *
+   * @generated from field: string tool_call_id = 1;
+   */
+  toolCallId: string;
+
+  /**
+   * The name of the tool.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The arguments: a JSON object, as text.
+   *
+   * @generated from field: string arguments_json = 3;
+   */
+  argumentsJson: string;
+};
+
+/**
+ * Describes the message routemoa.v1.ToolCall.
+ * Use `create(ToolCallSchema)` to create a new message.
+ */
+export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
+  messageDesc(file_routemoa_v1_model, 6);
 
 /**
  * Answer is what one model says to a query, apart from the scores it gave.
@@ -144,7 +365,8 @@ export type Answer = Message$1<"routemoa.v1.Answer"> & {
   modelId: string;
 
   /**
-   * The answer alone: no self-score, grade or other protocol text is ever part of it.
+   * The answer alone: no self-score, grade or other protocol text is ever part of it. Empty where the
+   * model only asks for calls to tools, and where it refused.
    *
    * @generated from field: string text = 2;
    */
@@ -185,6 +407,34 @@ export type Answer = Message$1<"routemoa.v1.Answer"> & {
    * @generated from field: routemoa.v1.FinishReason finish_reason = 7;
    */
   finishReason: FinishReason;
+
+  /**
+   * The calls to tools that the model asks for.
+   *
+   * @generated from field: repeated routemoa.v1.ToolCall tool_calls = 8;
+   */
+  toolCalls: ToolCall[];
+
+  /**
+   * Why the model refused, in its own words. Empty if it did not.
+   *
+   * @generated from field: string refusal = 9;
+   */
+  refusal: string;
+
+  /**
+   * The model's reasoning. Empty unless `include_reasoning` asks for it.
+   *
+   * @generated from field: string reasoning = 10;
+   */
+  reasoning: string;
+
+  /**
+   * The log probabilities of the answer's tokens. Empty unless asked for.
+   *
+   * @generated from field: repeated routemoa.v1.TokenLogProbability log_probabilities = 11;
+   */
+  logProbabilities: TokenLogProbability[];
 };
 
 /**
@@ -192,7 +442,43 @@ export type Answer = Message$1<"routemoa.v1.Answer"> & {
  * Use `create(AnswerSchema)` to create a new message.
  */
 export const AnswerSchema: GenMessage<Answer> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_model, 3);
+  messageDesc(file_routemoa_v1_model, 7);
+
+/**
+ * TokenLogProbability says how likely a token was.
+ *
+ * @generated from message routemoa.v1.TokenLogProbability
+ */
+export type TokenLogProbability = Message$1<"routemoa.v1.TokenLogProbability"> & {
+  /**
+   * The token, as text.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * The natural logarithm of its probability: zero or less.
+   *
+   * @generated from field: double log_probability = 2;
+   */
+  logProbability: number;
+
+  /**
+   * The likeliest tokens in its place, likeliest first, as many as were asked for. They have no further
+   * ones themselves.
+   *
+   * @generated from field: repeated routemoa.v1.TokenLogProbability alternatives = 3;
+   */
+  alternatives: TokenLogProbability[];
+};
+
+/**
+ * Describes the message routemoa.v1.TokenLogProbability.
+ * Use `create(TokenLogProbabilitySchema)` to create a new message.
+ */
+export const TokenLogProbabilitySchema: GenMessage<TokenLogProbability> = /*@__PURE__*/
+  messageDesc(file_routemoa_v1_model, 8);
 
 /**
  * Grade is one model's score of another model's answer.
@@ -220,7 +506,7 @@ export type Grade = Message$1<"routemoa.v1.Grade"> & {
  * Use `create(GradeSchema)` to create a new message.
  */
 export const GradeSchema: GenMessage<Grade> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_model, 4);
+  messageDesc(file_routemoa_v1_model, 9);
 
 /**
  * Assessment is the judge's view of one model after a layer.
@@ -263,7 +549,124 @@ export type Assessment = Message$1<"routemoa.v1.Assessment"> & {
  * Use `create(AssessmentSchema)` to create a new message.
  */
 export const AssessmentSchema: GenMessage<Assessment> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_model, 5);
+  messageDesc(file_routemoa_v1_model, 10);
+
+/**
+ * Capability is something that not every model can do.
+ *
+ * @generated from enum routemoa.v1.Capability
+ */
+export enum Capability {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: CAPABILITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It can ask for calls to tools.
+   *
+   * @generated from enum value: CAPABILITY_TOOLS = 1;
+   */
+  TOOLS = 1,
+
+  /**
+   * It can ask for several calls at once.
+   *
+   * @generated from enum value: CAPABILITY_PARALLEL_TOOLS = 2;
+   */
+  PARALLEL_TOOLS = 2,
+
+  /**
+   * It can be held to JSON objects.
+   *
+   * @generated from enum value: CAPABILITY_JSON_OBJECT = 3;
+   */
+  JSON_OBJECT = 3,
+
+  /**
+   * It can be held to a JSON schema.
+   *
+   * @generated from enum value: CAPABILITY_JSON_SCHEMA = 4;
+   */
+  JSON_SCHEMA = 4,
+
+  /**
+   * It can read images.
+   *
+   * @generated from enum value: CAPABILITY_IMAGES = 5;
+   */
+  IMAGES = 5,
+
+  /**
+   * It can hear audio.
+   *
+   * @generated from enum value: CAPABILITY_AUDIO = 6;
+   */
+  AUDIO = 6,
+
+  /**
+   * It can read files.
+   *
+   * @generated from enum value: CAPABILITY_FILES = 7;
+   */
+  FILES = 7,
+
+  /**
+   * It gives log probabilities.
+   *
+   * @generated from enum value: CAPABILITY_LOG_PROBABILITIES = 8;
+   */
+  LOG_PROBABILITIES = 8,
+
+  /**
+   * It reasons before it answers, as much as it is asked to.
+   *
+   * @generated from enum value: CAPABILITY_REASONING = 9;
+   */
+  REASONING = 9,
+}
+
+/**
+ * Describes the enum routemoa.v1.Capability.
+ */
+export const CapabilitySchema: GenEnum<Capability> = /*@__PURE__*/
+  enumDesc(file_routemoa_v1_model, 0);
+
+/**
+ * ImageDetail says how closely a model looks at an image.
+ *
+ * @generated from enum routemoa.v1.ImageDetail
+ */
+export enum ImageDetail {
+  /**
+   * The model's default.
+   *
+   * @generated from enum value: IMAGE_DETAIL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A small copy, which takes few tokens.
+   *
+   * @generated from enum value: IMAGE_DETAIL_LOW = 1;
+   */
+  LOW = 1,
+
+  /**
+   * The whole image.
+   *
+   * @generated from enum value: IMAGE_DETAIL_HIGH = 2;
+   */
+  HIGH = 2,
+}
+
+/**
+ * Describes the enum routemoa.v1.ImageDetail.
+ */
+export const ImageDetailSchema: GenEnum<ImageDetail> = /*@__PURE__*/
+  enumDesc(file_routemoa_v1_model, 1);
 
 /**
  * Role says who speaks in a message.
@@ -298,13 +701,20 @@ export enum Role {
    * @generated from enum value: ROLE_ASSISTANT = 3;
    */
   ASSISTANT = 3,
+
+  /**
+   * The result of a tool's call.
+   *
+   * @generated from enum value: ROLE_TOOL = 4;
+   */
+  TOOL = 4,
 }
 
 /**
  * Describes the enum routemoa.v1.Role.
  */
 export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_model, 0);
+  enumDesc(file_routemoa_v1_model, 2);
 
 /**
  * FinishReason says how a reply ended.
@@ -359,5 +769,5 @@ export enum FinishReason {
  * Describes the enum routemoa.v1.FinishReason.
  */
 export const FinishReasonSchema: GenEnum<FinishReason> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_model, 1);
+  enumDesc(file_routemoa_v1_model, 3);
 

@@ -9,7 +9,9 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
-import type { Answer, Assessment, FinishReason, Message as Message$1, Model, ModelScore } from "./model_pb.js";
+import type { GenerationOptions } from "./generation_pb.js";
+import { file_routemoa_v1_generation } from "./generation_pb.js";
+import type { Answer, Assessment, FinishReason, Message as Message$1, Model, ModelScore, TokenLogProbability } from "./model_pb.js";
 import { file_routemoa_v1_model } from "./model_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -17,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file routemoa/v1/router_service.proto.
  */
 export const file_routemoa_v1_router_service: GenFile = /*@__PURE__*/
-  fileDesc("CiByb3V0ZW1vYS92MS9yb3V0ZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEi1AQKDVJvdXRpbmdQb2xpY3kSGwoOcXVhbGl0eV93ZWlnaHQYASABKAFIAIgBARIYCgtjb3N0X3dlaWdodBgCIAEoAUgBiAEBEhsKDmxhdGVuY3lfd2VpZ2h0GAMgASgBSAKIAQESHQoVbWF4X2xheWVyX21vZGVsX2NvdW50GAQgASgFEhcKD21heF9sYXllcl9jb3VudBgFIAEoBRIbCg5zdG9wcGluZ19zY29yZRgGIAEoAUgDiAEBEhkKDG1heF9jb3N0X3VzZBgHIAEoAUgEiAEBEhYKDm1heF9jYWxsX2NvdW50GAggASgFEhEKCW1vZGVsX2lkcxgJIAMoCRIaCg1tYXhfc2NvcmVfZ2FwGAogASgBSAWIAQESEAoIc3RyYXRlZ3kYCyABKAkSDgoGcHJlc2V0GAwgASgJEjcKFG1heF9leHBlY3RlZF9sYXRlbmN5GA0gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhcKD21heF90b2tlbl9jb3VudBgOIAEoBRIXCgpwcmljZV9iYW5kGA8gASgBSAaIAQESHAoPbWF4X3VuY2VydGFpbnR5GBAgASgBSAeIAQFCEQoPX3F1YWxpdHlfd2VpZ2h0Qg4KDF9jb3N0X3dlaWdodEIRCg9fbGF0ZW5jeV93ZWlnaHRCEQoPX3N0b3BwaW5nX3Njb3JlQg8KDV9tYXhfY29zdF91c2RCEAoOX21heF9zY29yZV9nYXBCDQoLX3ByaWNlX2JhbmRCEgoQX21heF91bmNlcnRhaW50eSKBAQoRUm91dGVRdWVyeVJlcXVlc3QSDQoFcXVlcnkYASABKAkSKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeRIxChBwb3N0ZXJpb3Jfc2NvcmVzGAMgAygLMhcucm91dGVtb2EudjEuTW9kZWxTY29yZSLOAQoSUm91dGVRdWVyeVJlc3BvbnNlEhoKEnNlbGVjdGVkX21vZGVsX2lkcxgBIAMoCRIvCg1yYW5rZWRfbW9kZWxzGAIgAygLMhgucm91dGVtb2EudjEuUmFua2VkTW9kZWwSLAoLc3RvcF9yZWFzb24YAyABKA4yFy5yb3V0ZW1vYS52MS5TdG9wUmVhc29uEigKCWZhbGxiYWNrcxgEIAMoCzIVLnJvdXRlbW9hLnYxLkZhbGxiYWNrEhMKC3VuY2VydGFpbnR5GAUgASgBIpoCCgtSYW5rZWRNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRINCgVzY29yZRgCIAEoARIZChFleHBlY3RlZF9jb3N0X3VzZBgDIAEoARIzChBleHBlY3RlZF9sYXRlbmN5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3V0aWxpdHkYBSABKAESEwoLcHJpb3Jfc2NvcmUYBiABKAESJwofZXhwZWN0ZWRfY29tcGxldGlvbl90b2tlbl9jb3VudBgHIAEoBRI2ChBzZWxlY3Rpb25fcmVhc29uGAggASgOMhwucm91dGVtb2EudjEuU2VsZWN0aW9uUmVhc29uEhMKC2V4cGxhbmF0aW9uGAkgASgJImsKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBImCghtZXNzYWdlcxgBIAMoCzIULnJvdXRlbW9hLnYxLk1lc3NhZ2USKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeSLgAgoWR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRIjCgZhbnN3ZXIYASABKAsyEy5yb3V0ZW1vYS52MS5BbnN3ZXISKAoGbGF5ZXJzGAIgAygLMhgucm91dGVtb2EudjEuTGF5ZXJSZXBvcnQSLAoLc3RvcF9yZWFzb24YAyABKA4yFy5yb3V0ZW1vYS52MS5TdG9wUmVhc29uEiYKBXVzYWdlGAQgAygLMhcucm91dGVtb2EudjEuVXNhZ2VFbnRyeRIQCghjb3N0X3VzZBgFIAEoARIoCglmYWxsYmFja3MYBiADKAsyFS5yb3V0ZW1vYS52MS5GYWxsYmFjaxIpCgZ0aW1pbmcYByABKAsyGS5yb3V0ZW1vYS52MS5BbnN3ZXJUaW1pbmcSEAoIc3RyYXRlZ3kYCCABKAkSEwoLZGVjaXNpb25faWQYCSABKAkSEwoLdW5jZXJ0YWludHkYCiABKAEiaQoTU3RyZWFtQW5zd2VyUmVxdWVzdBImCghtZXNzYWdlcxgBIAMoCzIULnJvdXRlbW9hLnYxLk1lc3NhZ2USKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeSK3AgoUU3RyZWFtQW5zd2VyUmVzcG9uc2USLwoHcm91dGluZxgBIAEoCzIcLnJvdXRlbW9hLnYxLlJvdXRpbmdEZWNpc2lvbkgAEikKBWxheWVyGAIgASgLMhgucm91dGVtb2EudjEuTGF5ZXJSZXBvcnRIABIpCgVkZWx0YRgDIAEoCzIYLnJvdXRlbW9hLnYxLkFuc3dlckRlbHRhSAASKQoFcmVzZXQYBCABKAsyGC5yb3V0ZW1vYS52MS5BbnN3ZXJSZXNldEgAEjUKBnJlc3VsdBgFIAEoCzIjLnJvdXRlbW9hLnYxLkdlbmVyYXRlQW5zd2VyUmVzcG9uc2VIABItCgdyZXN1bWVkGAYgASgLMhoucm91dGVtb2EudjEuQW5zd2VyUmVzdW1lZEgAQgcKBWV2ZW50IokBCg9Sb3V0aW5nRGVjaXNpb24SFAoMbGF5ZXJfbnVtYmVyGAEgASgFEi8KDXJhbmtlZF9tb2RlbHMYAiADKAsyGC5yb3V0ZW1vYS52MS5SYW5rZWRNb2RlbBIaChJzZWxlY3RlZF9tb2RlbF9pZHMYAyADKAkSEwoLdW5jZXJ0YWludHkYBCABKAEi6AEKC0xheWVyUmVwb3J0EhQKDGxheWVyX251bWJlchgBIAEoBRIaChJzZWxlY3RlZF9tb2RlbF9pZHMYAiADKAkSJAoHYW5zd2VycxgDIAMoCzITLnJvdXRlbW9hLnYxLkFuc3dlchIsCgthc3Nlc3NtZW50cxgEIAMoCzIXLnJvdXRlbW9hLnYxLkFzc2Vzc21lbnQSJgoFdXNhZ2UYBSADKAsyFy5yb3V0ZW1vYS52MS5Vc2FnZUVudHJ5EisKCGR1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhsKC0Fuc3dlckRlbHRhEgwKBHRleHQYASABKAkiNgoLQW5zd2VyUmVzZXQSJwoGc3RhdHVzGAEgASgOMhcucm91dGVtb2EudjEuQ2FsbFN0YXR1cyJKCg1BbnN3ZXJSZXN1bWVkEhAKCG1vZGVsX2lkGAEgASgJEicKBnN0YXR1cxgCIAEoDjIXLnJvdXRlbW9hLnYxLkNhbGxTdGF0dXMidAoIRmFsbGJhY2sSKwoKZGVwZW5kZW5jeRgBIAEoDjIXLnJvdXRlbW9hLnYxLkRlcGVuZGVuY3kSDgoGc3RhdHVzGAIgASgJEisKCnN1YnN0aXR1dGUYAyABKA4yFy5yb3V0ZW1vYS52MS5TdWJzdGl0dXRlItwECgpVc2FnZUVudHJ5EhAKCG1vZGVsX2lkGAEgASgJEikKB3B1cnBvc2UYAiABKA4yGC5yb3V0ZW1vYS52MS5DYWxsUHVycG9zZRInCgZzdGF0dXMYAyABKA4yFy5yb3V0ZW1vYS52MS5DYWxsU3RhdHVzEhQKDGxheWVyX251bWJlchgEIAEoBRIaChJwcm9tcHRfdG9rZW5fY291bnQYBSABKAUSHgoWY29tcGxldGlvbl90b2tlbl9jb3VudBgGIAEoBRIQCghjb3N0X3VzZBgHIAEoARIRCgllc3RpbWF0ZWQYCCABKAgSKwoIZHVyYXRpb24YCSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoTdGltZV90b19maXJzdF90b2tlbhgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIhChljYWNoZWRfcHJvbXB0X3Rva2VuX2NvdW50GAsgASgFEh0KFXJlYXNvbmluZ190b2tlbl9jb3VudBgMIAEoBRIuCgxhdHRlbXB0X2tpbmQYDSABKA4yGC5yb3V0ZW1vYS52MS5BdHRlbXB0S2luZBIVCg1wcmljZV92ZXJzaW9uGA4gASgJEjAKDWZpbmlzaF9yZWFzb24YDyABKA4yGS5yb3V0ZW1vYS52MS5GaW5pc2hSZWFzb24SFwoPYmFja2VuZF9tZXNzYWdlGBAgASgJEg4KBmNhcHBlZBgRIAEoCBIoCiBjYWNoZV93cml0dGVuX3Byb21wdF90b2tlbl9jb3VudBgSIAEoBSLRAgoMQW5zd2VyVGltaW5nEjEKDnRvdGFsX2R1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjIKD3Njb3Jlcl9kdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI2ChNnZW5lcmF0aW9uX2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjEKDmp1ZGdlX2R1cmF0aW9uGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjcKFGFnZ3JlZ2F0aW9uX2R1cmF0aW9uGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjYKE3RpbWVfdG9fZmlyc3RfZGVsdGEYBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOgoRTGlzdE1vZGVsc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiUQoSTGlzdE1vZGVsc1Jlc3BvbnNlEiIKBm1vZGVscxgBIAMoCzISLnJvdXRlbW9hLnYxLk1vZGVsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSrtAgoPU2VsZWN0aW9uUmVhc29uEiAKHFNFTEVDVElPTl9SRUFTT05fVU5TUEVDSUZJRUQQABIZChVTRUxFQ1RJT05fUkVBU09OX1JBTksQARIZChVTRUxFQ1RJT05fUkVBU09OX1RFQU0QAhIZChVTRUxFQ1RJT05fUkVBU09OX1NBRkUQAxIdChlTRUxFQ1RJT05fUkVBU09OX1NUUkFURUdZEAQSHgoaU0VMRUNUSU9OX1JFQVNPTl9TQ09SRV9HQVAQBRIfChtTRUxFQ1RJT05fUkVBU09OX0NPU1RfTElNSVQQBhIiCh5TRUxFQ1RJT05fUkVBU09OX0xBVEVOQ1lfTElNSVQQBxIgChxTRUxFQ1RJT05fUkVBU09OX1RPS0VOX0xJTUlUEAgSHwobU0VMRUNUSU9OX1JFQVNPTl9MQVlFUl9GVUxMEAkSIAocU0VMRUNUSU9OX1JFQVNPTl9VTkFWQUlMQUJMRRAKKnAKCkRlcGVuZGVuY3kSGgoWREVQRU5ERU5DWV9VTlNQRUNJRklFRBAAEhUKEURFUEVOREVOQ1lfU0NPUkVSEAESFAoQREVQRU5ERU5DWV9KVURHRRACEhkKFURFUEVOREVOQ1lfQUdHUkVHQVRPUhADKrQBCgpTdWJzdGl0dXRlEhoKFlNVQlNUSVRVVEVfVU5TUEVDSUZJRUQQABIaChZTVUJTVElUVVRFX1BPT0xfUFJJT1JTEAESGwoXU1VCU1RJVFVURV9QUklPUl9TQ09SRVMQAhIaChZTVUJTVElUVVRFX0JFU1RfQU5TV0VSEAMSGgoWU1VCU1RJVFVURV9TQUZFX01PREVMUxAEEhkKFVNVQlNUSVRVVEVfTUVBTl9QUklPUhAFKowBCgtBdHRlbXB0S2luZBIcChhBVFRFTVBUX0tJTkRfVU5TUEVDSUZJRUQQABIWChJBVFRFTVBUX0tJTkRfRklSU1QQARIWChJBVFRFTVBUX0tJTkRfUkVUUlkQAhIWChJBVFRFTVBUX0tJTkRfSEVER0UQAxIXChNBVFRFTVBUX0tJTkRfUkVTVU1FEAQqmwEKC0NhbGxQdXJwb3NlEhwKGENBTExfUFVSUE9TRV9VTlNQRUNJRklFRBAAEhcKE0NBTExfUFVSUE9TRV9BTlNXRVIQARIcChhDQUxMX1BVUlBPU0VfQUdHUkVHQVRJT04QAhIaChZDQUxMX1BVUlBPU0VfU0VMRUNUSU9OEAMSGwoXQ0FMTF9QVVJQT1NFX01PREVSQVRJT04QBCq0AgoKQ2FsbFN0YXR1cxIbChdDQUxMX1NUQVRVU19VTlNQRUNJRklFRBAAEhIKDkNBTExfU1RBVFVTX09LEAESFwoTQ0FMTF9TVEFUVVNfVElNRU9VVBACEhwKGENBTExfU1RBVFVTX1JBVEVfTElNSVRFRBADEhgKFENBTExfU1RBVFVTX1JFSkVDVEVEEAQSHQoZQ0FMTF9TVEFUVVNfQkFDS0VORF9FUlJPUhAFEhsKF0NBTExfU1RBVFVTX1VOUkVBQ0hBQkxFEAYSGQoVQ0FMTF9TVEFUVVNfTUFMRk9STUVEEAcSGwoXQ0FMTF9TVEFUVVNfSU5URVJSVVBURUQQCBIZChVDQUxMX1NUQVRVU19DQU5DRUxMRUQQCRIVChFDQUxMX1NUQVRVU19FTVBUWRAKKs8CCgpTdG9wUmVhc29uEhsKF1NUT1BfUkVBU09OX1VOU1BFQ0lGSUVEEAASFQoRU1RPUF9SRUFTT05fU0NPUkUQARIbChdTVE9QX1JFQVNPTl9MQVlFUl9MSU1JVBACEhoKFlNUT1BfUkVBU09OX0NPU1RfTElNSVQQAxIaChZTVE9QX1JFQVNPTl9DQUxMX0xJTUlUEAQSGAoUU1RPUF9SRUFTT05fREVBRExJTkUQBRIZChVTVE9QX1JFQVNPTl9BR1JFRU1FTlQQBhIYChRTVE9QX1JFQVNPTl9OT19NT0RFTBAHEhsKF1NUT1BfUkVBU09OX1RPS0VOX0xJTUlUEAgSFwoTU1RPUF9SRUFTT05fTk9fR0FJThAJEhgKFFNUT1BfUkVBU09OX0NPTVBMRVRFEAoSGQoVU1RPUF9SRUFTT05fTU9ERVJBVE9SEAsy6QIKDVJvdXRlclNlcnZpY2USUgoKUm91dGVRdWVyeRIeLnJvdXRlbW9hLnYxLlJvdXRlUXVlcnlSZXF1ZXN0Gh8ucm91dGVtb2EudjEuUm91dGVRdWVyeVJlc3BvbnNlIgOQAgESWQoOR2VuZXJhdGVBbnN3ZXISIi5yb3V0ZW1vYS52MS5HZW5lcmF0ZUFuc3dlclJlcXVlc3QaIy5yb3V0ZW1vYS52MS5HZW5lcmF0ZUFuc3dlclJlc3BvbnNlElUKDFN0cmVhbUFuc3dlchIgLnJvdXRlbW9hLnYxLlN0cmVhbUFuc3dlclJlcXVlc3QaIS5yb3V0ZW1vYS52MS5TdHJlYW1BbnN3ZXJSZXNwb25zZTABElIKCkxpc3RNb2RlbHMSHi5yb3V0ZW1vYS52MS5MaXN0TW9kZWxzUmVxdWVzdBofLnJvdXRlbW9hLnYxLkxpc3RNb2RlbHNSZXNwb25zZSIDkAIBQmYKDmlvLnJvdXRlbW9hLnYxQhJSb3V0ZXJTZXJ2aWNlUHJvdG9QAVo+Z2l0aHViLmNvbS9yb3V0ZW1vYS9yb3V0ZW1vYS9jbGllbnRzL2dvL3JvdXRlbW9hL3YxO3JvdXRlbW9hdjFiBnByb3RvMw", [file_google_protobuf_duration, file_routemoa_v1_model]);
+  fileDesc("CiByb3V0ZW1vYS92MS9yb3V0ZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEi1AQKDVJvdXRpbmdQb2xpY3kSGwoOcXVhbGl0eV93ZWlnaHQYASABKAFIAIgBARIYCgtjb3N0X3dlaWdodBgCIAEoAUgBiAEBEhsKDmxhdGVuY3lfd2VpZ2h0GAMgASgBSAKIAQESHQoVbWF4X2xheWVyX21vZGVsX2NvdW50GAQgASgFEhcKD21heF9sYXllcl9jb3VudBgFIAEoBRIbCg5zdG9wcGluZ19zY29yZRgGIAEoAUgDiAEBEhkKDG1heF9jb3N0X3VzZBgHIAEoAUgEiAEBEhYKDm1heF9jYWxsX2NvdW50GAggASgFEhEKCW1vZGVsX2lkcxgJIAMoCRIaCg1tYXhfc2NvcmVfZ2FwGAogASgBSAWIAQESEAoIc3RyYXRlZ3kYCyABKAkSDgoGcHJlc2V0GAwgASgJEjcKFG1heF9leHBlY3RlZF9sYXRlbmN5GA0gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhcKD21heF90b2tlbl9jb3VudBgOIAEoBRIXCgpwcmljZV9iYW5kGA8gASgBSAaIAQESHAoPbWF4X3VuY2VydGFpbnR5GBAgASgBSAeIAQFCEQoPX3F1YWxpdHlfd2VpZ2h0Qg4KDF9jb3N0X3dlaWdodEIRCg9fbGF0ZW5jeV93ZWlnaHRCEQoPX3N0b3BwaW5nX3Njb3JlQg8KDV9tYXhfY29zdF91c2RCEAoOX21heF9zY29yZV9nYXBCDQoLX3ByaWNlX2JhbmRCEgoQX21heF91bmNlcnRhaW50eSKBAQoRUm91dGVRdWVyeVJlcXVlc3QSDQoFcXVlcnkYASABKAkSKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeRIxChBwb3N0ZXJpb3Jfc2NvcmVzGAMgAygLMhcucm91dGVtb2EudjEuTW9kZWxTY29yZSLOAQoSUm91dGVRdWVyeVJlc3BvbnNlEhoKEnNlbGVjdGVkX21vZGVsX2lkcxgBIAMoCRIvCg1yYW5rZWRfbW9kZWxzGAIgAygLMhgucm91dGVtb2EudjEuUmFua2VkTW9kZWwSLAoLc3RvcF9yZWFzb24YAyABKA4yFy5yb3V0ZW1vYS52MS5TdG9wUmVhc29uEigKCWZhbGxiYWNrcxgEIAMoCzIVLnJvdXRlbW9hLnYxLkZhbGxiYWNrEhMKC3VuY2VydGFpbnR5GAUgASgBIpoCCgtSYW5rZWRNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRINCgVzY29yZRgCIAEoARIZChFleHBlY3RlZF9jb3N0X3VzZBgDIAEoARIzChBleHBlY3RlZF9sYXRlbmN5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3V0aWxpdHkYBSABKAESEwoLcHJpb3Jfc2NvcmUYBiABKAESJwofZXhwZWN0ZWRfY29tcGxldGlvbl90b2tlbl9jb3VudBgHIAEoBRI2ChBzZWxlY3Rpb25fcmVhc29uGAggASgOMhwucm91dGVtb2EudjEuU2VsZWN0aW9uUmVhc29uEhMKC2V4cGxhbmF0aW9uGAkgASgJIpwBChVHZW5lcmF0ZUFuc3dlclJlcXVlc3QSJgoIbWVzc2FnZXMYASADKAsyFC5yb3V0ZW1vYS52MS5NZXNzYWdlEioKBnBvbGljeRgCIAEoCzIaLnJvdXRlbW9hLnYxLlJvdXRpbmdQb2xpY3kSLwoHb3B0aW9ucxgDIAEoCzIeLnJvdXRlbW9hLnYxLkdlbmVyYXRpb25PcHRpb25zIuACChZHZW5lcmF0ZUFuc3dlclJlc3BvbnNlEiMKBmFuc3dlchgBIAEoCzITLnJvdXRlbW9hLnYxLkFuc3dlchIoCgZsYXllcnMYAiADKAsyGC5yb3V0ZW1vYS52MS5MYXllclJlcG9ydBIsCgtzdG9wX3JlYXNvbhgDIAEoDjIXLnJvdXRlbW9hLnYxLlN0b3BSZWFzb24SJgoFdXNhZ2UYBCADKAsyFy5yb3V0ZW1vYS52MS5Vc2FnZUVudHJ5EhAKCGNvc3RfdXNkGAUgASgBEigKCWZhbGxiYWNrcxgGIAMoCzIVLnJvdXRlbW9hLnYxLkZhbGxiYWNrEikKBnRpbWluZxgHIAEoCzIZLnJvdXRlbW9hLnYxLkFuc3dlclRpbWluZxIQCghzdHJhdGVneRgIIAEoCRITCgtkZWNpc2lvbl9pZBgJIAEoCRITCgt1bmNlcnRhaW50eRgKIAEoASKaAQoTU3RyZWFtQW5zd2VyUmVxdWVzdBImCghtZXNzYWdlcxgBIAMoCzIULnJvdXRlbW9hLnYxLk1lc3NhZ2USKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeRIvCgdvcHRpb25zGAMgASgLMh4ucm91dGVtb2EudjEuR2VuZXJhdGlvbk9wdGlvbnMitwIKFFN0cmVhbUFuc3dlclJlc3BvbnNlEi8KB3JvdXRpbmcYASABKAsyHC5yb3V0ZW1vYS52MS5Sb3V0aW5nRGVjaXNpb25IABIpCgVsYXllchgCIAEoCzIYLnJvdXRlbW9hLnYxLkxheWVyUmVwb3J0SAASKQoFZGVsdGEYAyABKAsyGC5yb3V0ZW1vYS52MS5BbnN3ZXJEZWx0YUgAEikKBXJlc2V0GAQgASgLMhgucm91dGVtb2EudjEuQW5zd2VyUmVzZXRIABI1CgZyZXN1bHQYBSABKAsyIy5yb3V0ZW1vYS52MS5HZW5lcmF0ZUFuc3dlclJlc3BvbnNlSAASLQoHcmVzdW1lZBgGIAEoCzIaLnJvdXRlbW9hLnYxLkFuc3dlclJlc3VtZWRIAEIHCgVldmVudCKJAQoPUm91dGluZ0RlY2lzaW9uEhQKDGxheWVyX251bWJlchgBIAEoBRIvCg1yYW5rZWRfbW9kZWxzGAIgAygLMhgucm91dGVtb2EudjEuUmFua2VkTW9kZWwSGgoSc2VsZWN0ZWRfbW9kZWxfaWRzGAMgAygJEhMKC3VuY2VydGFpbnR5GAQgASgBIugBCgtMYXllclJlcG9ydBIUCgxsYXllcl9udW1iZXIYASABKAUSGgoSc2VsZWN0ZWRfbW9kZWxfaWRzGAIgAygJEiQKB2Fuc3dlcnMYAyADKAsyEy5yb3V0ZW1vYS52MS5BbnN3ZXISLAoLYXNzZXNzbWVudHMYBCADKAsyFy5yb3V0ZW1vYS52MS5Bc3Nlc3NtZW50EiYKBXVzYWdlGAUgAygLMhcucm91dGVtb2EudjEuVXNhZ2VFbnRyeRIrCghkdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKsAQoLQW5zd2VyRGVsdGESDAoEdGV4dBgBIAEoCRIuCgp0b29sX2NhbGxzGAIgAygLMhoucm91dGVtb2EudjEuVG9vbENhbGxEZWx0YRIRCglyZWFzb25pbmcYAyABKAkSDwoHcmVmdXNhbBgEIAEoCRI7ChFsb2dfcHJvYmFiaWxpdGllcxgFIAMoCzIgLnJvdXRlbW9hLnYxLlRva2VuTG9nUHJvYmFiaWxpdHkiXwoNVG9vbENhbGxEZWx0YRISCgpjYWxsX2luZGV4GAEgASgFEhQKDHRvb2xfY2FsbF9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJIjYKC0Fuc3dlclJlc2V0EicKBnN0YXR1cxgBIAEoDjIXLnJvdXRlbW9hLnYxLkNhbGxTdGF0dXMiSgoNQW5zd2VyUmVzdW1lZBIQCghtb2RlbF9pZBgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5yb3V0ZW1vYS52MS5DYWxsU3RhdHVzInQKCEZhbGxiYWNrEisKCmRlcGVuZGVuY3kYASABKA4yFy5yb3V0ZW1vYS52MS5EZXBlbmRlbmN5Eg4KBnN0YXR1cxgCIAEoCRIrCgpzdWJzdGl0dXRlGAMgASgOMhcucm91dGVtb2EudjEuU3Vic3RpdHV0ZSLcBAoKVXNhZ2VFbnRyeRIQCghtb2RlbF9pZBgBIAEoCRIpCgdwdXJwb3NlGAIgASgOMhgucm91dGVtb2EudjEuQ2FsbFB1cnBvc2USJwoGc3RhdHVzGAMgASgOMhcucm91dGVtb2EudjEuQ2FsbFN0YXR1cxIUCgxsYXllcl9udW1iZXIYBCABKAUSGgoScHJvbXB0X3Rva2VuX2NvdW50GAUgASgFEh4KFmNvbXBsZXRpb25fdG9rZW5fY291bnQYBiABKAUSEAoIY29zdF91c2QYByABKAESEQoJZXN0aW1hdGVkGAggASgIEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjYKE3RpbWVfdG9fZmlyc3RfdG9rZW4YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIQoZY2FjaGVkX3Byb21wdF90b2tlbl9jb3VudBgLIAEoBRIdChVyZWFzb25pbmdfdG9rZW5fY291bnQYDCABKAUSLgoMYXR0ZW1wdF9raW5kGA0gASgOMhgucm91dGVtb2EudjEuQXR0ZW1wdEtpbmQSFQoNcHJpY2VfdmVyc2lvbhgOIAEoCRIwCg1maW5pc2hfcmVhc29uGA8gASgOMhkucm91dGVtb2EudjEuRmluaXNoUmVhc29uEhcKD2JhY2tlbmRfbWVzc2FnZRgQIAEoCRIOCgZjYXBwZWQYESABKAgSKAogY2FjaGVfd3JpdHRlbl9wcm9tcHRfdG9rZW5fY291bnQYEiABKAUi0QIKDEFuc3dlclRpbWluZxIxCg50b3RhbF9kdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9zY29yZXJfZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoTZ2VuZXJhdGlvbl9kdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg5qdWRnZV9kdXJhdGlvbhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChRhZ2dyZWdhdGlvbl9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI2ChN0aW1lX3RvX2ZpcnN0X2RlbHRhGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjoKEUxpc3RNb2RlbHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlEKEkxpc3RNb2RlbHNSZXNwb25zZRIiCgZtb2RlbHMYASADKAsyEi5yb3V0ZW1vYS52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqrAMKD1NlbGVjdGlvblJlYXNvbhIgChxTRUxFQ1RJT05fUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVU0VMRUNUSU9OX1JFQVNPTl9SQU5LEAESGQoVU0VMRUNUSU9OX1JFQVNPTl9URUFNEAISGQoVU0VMRUNUSU9OX1JFQVNPTl9TQUZFEAMSHQoZU0VMRUNUSU9OX1JFQVNPTl9TVFJBVEVHWRAEEh4KGlNFTEVDVElPTl9SRUFTT05fU0NPUkVfR0FQEAUSHwobU0VMRUNUSU9OX1JFQVNPTl9DT1NUX0xJTUlUEAYSIgoeU0VMRUNUSU9OX1JFQVNPTl9MQVRFTkNZX0xJTUlUEAcSIAocU0VMRUNUSU9OX1JFQVNPTl9UT0tFTl9MSU1JVBAIEh8KG1NFTEVDVElPTl9SRUFTT05fTEFZRVJfRlVMTBAJEiAKHFNFTEVDVElPTl9SRUFTT05fVU5BVkFJTEFCTEUQChIfChtTRUxFQ1RJT05fUkVBU09OX0NBUEFCSUxJVFkQCxIcChhTRUxFQ1RJT05fUkVBU09OX1NFU1NJT04QDCpwCgpEZXBlbmRlbmN5EhoKFkRFUEVOREVOQ1lfVU5TUEVDSUZJRUQQABIVChFERVBFTkRFTkNZX1NDT1JFUhABEhQKEERFUEVOREVOQ1lfSlVER0UQAhIZChVERVBFTkRFTkNZX0FHR1JFR0FUT1IQAyq0AQoKU3Vic3RpdHV0ZRIaChZTVUJTVElUVVRFX1VOU1BFQ0lGSUVEEAASGgoWU1VCU1RJVFVURV9QT09MX1BSSU9SUxABEhsKF1NVQlNUSVRVVEVfUFJJT1JfU0NPUkVTEAISGgoWU1VCU1RJVFVURV9CRVNUX0FOU1dFUhADEhoKFlNVQlNUSVRVVEVfU0FGRV9NT0RFTFMQBBIZChVTVUJTVElUVVRFX01FQU5fUFJJT1IQBSqMAQoLQXR0ZW1wdEtpbmQSHAoYQVRURU1QVF9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSQVRURU1QVF9LSU5EX0ZJUlNUEAESFgoSQVRURU1QVF9LSU5EX1JFVFJZEAISFgoSQVRURU1QVF9LSU5EX0hFREdFEAMSFwoTQVRURU1QVF9LSU5EX1JFU1VNRRAEKpsBCgtDYWxsUHVycG9zZRIcChhDQUxMX1BVUlBPU0VfVU5TUEVDSUZJRUQQABIXChNDQUxMX1BVUlBPU0VfQU5TV0VSEAESHAoYQ0FMTF9QVVJQT1NFX0FHR1JFR0FUSU9OEAISGgoWQ0FMTF9QVVJQT1NFX1NFTEVDVElPThADEhsKF0NBTExfUFVSUE9TRV9NT0RFUkFUSU9OEAQqtAIKCkNhbGxTdGF0dXMSGwoXQ0FMTF9TVEFUVVNfVU5TUEVDSUZJRUQQABISCg5DQUxMX1NUQVRVU19PSxABEhcKE0NBTExfU1RBVFVTX1RJTUVPVVQQAhIcChhDQUxMX1NUQVRVU19SQVRFX0xJTUlURUQQAxIYChRDQUxMX1NUQVRVU19SRUpFQ1RFRBAEEh0KGUNBTExfU1RBVFVTX0JBQ0tFTkRfRVJST1IQBRIbChdDQUxMX1NUQVRVU19VTlJFQUNIQUJMRRAGEhkKFUNBTExfU1RBVFVTX01BTEZPUk1FRBAHEhsKF0NBTExfU1RBVFVTX0lOVEVSUlVQVEVEEAgSGQoVQ0FMTF9TVEFUVVNfQ0FOQ0VMTEVEEAkSFQoRQ0FMTF9TVEFUVVNfRU1QVFkQCirPAgoKU3RvcFJlYXNvbhIbChdTVE9QX1JFQVNPTl9VTlNQRUNJRklFRBAAEhUKEVNUT1BfUkVBU09OX1NDT1JFEAESGwoXU1RPUF9SRUFTT05fTEFZRVJfTElNSVQQAhIaChZTVE9QX1JFQVNPTl9DT1NUX0xJTUlUEAMSGgoWU1RPUF9SRUFTT05fQ0FMTF9MSU1JVBAEEhgKFFNUT1BfUkVBU09OX0RFQURMSU5FEAUSGQoVU1RPUF9SRUFTT05fQUdSRUVNRU5UEAYSGAoUU1RPUF9SRUFTT05fTk9fTU9ERUwQBxIbChdTVE9QX1JFQVNPTl9UT0tFTl9MSU1JVBAIEhcKE1NUT1BfUkVBU09OX05PX0dBSU4QCRIYChRTVE9QX1JFQVNPTl9DT01QTEVURRAKEhkKFVNUT1BfUkVBU09OX01PREVSQVRPUhALMukCCg1Sb3V0ZXJTZXJ2aWNlElIKClJvdXRlUXVlcnkSHi5yb3V0ZW1vYS52MS5Sb3V0ZVF1ZXJ5UmVxdWVzdBofLnJvdXRlbW9hLnYxLlJvdXRlUXVlcnlSZXNwb25zZSIDkAIBElkKDkdlbmVyYXRlQW5zd2VyEiIucm91dGVtb2EudjEuR2VuZXJhdGVBbnN3ZXJSZXF1ZXN0GiMucm91dGVtb2EudjEuR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRJVCgxTdHJlYW1BbnN3ZXISIC5yb3V0ZW1vYS52MS5TdHJlYW1BbnN3ZXJSZXF1ZXN0GiEucm91dGVtb2EudjEuU3RyZWFtQW5zd2VyUmVzcG9uc2UwARJSCgpMaXN0TW9kZWxzEh4ucm91dGVtb2EudjEuTGlzdE1vZGVsc1JlcXVlc3QaHy5yb3V0ZW1vYS52MS5MaXN0TW9kZWxzUmVzcG9uc2UiA5ACAUJmCg5pby5yb3V0ZW1vYS52MUISUm91dGVyU2VydmljZVByb3RvUAFaPmdpdGh1Yi5jb20vcm91dGVtb2Evcm91dGVtb2EvY2xpZW50cy9nby9yb3V0ZW1vYS92MTtyb3V0ZW1vYXYxYgZwcm90bzM", [file_google_protobuf_duration, file_routemoa_v1_generation, file_routemoa_v1_model]);
 
 /**
  * RoutingPolicy says what a request is willing to spend, and on what. Every field left out takes the
@@ -325,7 +327,8 @@ export const RankedModelSchema: GenMessage<RankedModel> = /*@__PURE__*/
 export type GenerateAnswerRequest = Message<"routemoa.v1.GenerateAnswerRequest"> & {
   /**
    * The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
-   * have `ROLE_USER`, and system messages may only come first.
+   * have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Results of tools follow the
+   * message that asked for them.
    *
    * @generated from field: repeated routemoa.v1.Message messages = 1;
    */
@@ -337,6 +340,13 @@ export type GenerateAnswerRequest = Message<"routemoa.v1.GenerateAnswerRequest">
    * @generated from field: routemoa.v1.RoutingPolicy policy = 2;
    */
   policy?: RoutingPolicy | undefined;
+
+  /**
+   * How the models are to write.
+   *
+   * @generated from field: routemoa.v1.GenerationOptions options = 3;
+   */
+  options?: GenerationOptions | undefined;
 };
 
 /**
@@ -450,6 +460,13 @@ export type StreamAnswerRequest = Message<"routemoa.v1.StreamAnswerRequest"> & {
    * @generated from field: routemoa.v1.RoutingPolicy policy = 2;
    */
   policy?: RoutingPolicy | undefined;
+
+  /**
+   * As in `GenerateAnswerRequest`.
+   *
+   * @generated from field: routemoa.v1.GenerationOptions options = 3;
+   */
+  options?: GenerationOptions | undefined;
 };
 
 /**
@@ -629,7 +646,7 @@ export const LayerReportSchema: GenMessage<LayerReport> = /*@__PURE__*/
   messageDesc(file_routemoa_v1_router_service, 9);
 
 /**
- * AnswerDelta is text of the final answer.
+ * AnswerDelta is the next piece of the final answer.
  *
  * @generated from message routemoa.v1.AnswerDelta
  */
@@ -640,6 +657,34 @@ export type AnswerDelta = Message<"routemoa.v1.AnswerDelta"> & {
    * @generated from field: string text = 1;
    */
   text: string;
+
+  /**
+   * Pieces of the calls to tools that the model asks for.
+   *
+   * @generated from field: repeated routemoa.v1.ToolCallDelta tool_calls = 2;
+   */
+  toolCalls: ToolCallDelta[];
+
+  /**
+   * Reasoning to append. Empty unless `include_reasoning` asks for it.
+   *
+   * @generated from field: string reasoning = 3;
+   */
+  reasoning: string;
+
+  /**
+   * Text of a refusal to append.
+   *
+   * @generated from field: string refusal = 4;
+   */
+  refusal: string;
+
+  /**
+   * The log probabilities of the text's tokens. Empty unless asked for.
+   *
+   * @generated from field: repeated routemoa.v1.TokenLogProbability log_probabilities = 5;
+   */
+  logProbabilities: TokenLogProbability[];
 };
 
 /**
@@ -648,6 +693,48 @@ export type AnswerDelta = Message<"routemoa.v1.AnswerDelta"> & {
  */
 export const AnswerDeltaSchema: GenMessage<AnswerDelta> = /*@__PURE__*/
   messageDesc(file_routemoa_v1_router_service, 10);
+
+/**
+ * ToolCallDelta is the next piece of a call to a tool.
+ *
+ * @generated from message routemoa.v1.ToolCallDelta
+ */
+export type ToolCallDelta = Message<"routemoa.v1.ToolCallDelta"> & {
+  /**
+   * Which of the answer's calls it belongs to, from 0.
+   *
+   * @generated from field: int32 call_index = 1;
+   */
+  callIndex: number;
+
+  /**
+   * The call's id. Set in its first piece.
+   *
+   * @generated from field: string tool_call_id = 2;
+   */
+  toolCallId: string;
+
+  /**
+   * The tool's name. Set in its first piece.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * Text of the arguments to append.
+   *
+   * @generated from field: string arguments_json = 4;
+   */
+  argumentsJson: string;
+};
+
+/**
+ * Describes the message routemoa.v1.ToolCallDelta.
+ * Use `create(ToolCallDeltaSchema)` to create a new message.
+ */
+export const ToolCallDeltaSchema: GenMessage<ToolCallDelta> = /*@__PURE__*/
+  messageDesc(file_routemoa_v1_router_service, 11);
 
 /**
  * AnswerReset voids the deltas so far.
@@ -668,7 +755,7 @@ export type AnswerReset = Message<"routemoa.v1.AnswerReset"> & {
  * Use `create(AnswerResetSchema)` to create a new message.
  */
 export const AnswerResetSchema: GenMessage<AnswerReset> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 11);
+  messageDesc(file_routemoa_v1_router_service, 12);
 
 /**
  * AnswerResumed says that the answer goes on elsewhere.
@@ -696,7 +783,7 @@ export type AnswerResumed = Message<"routemoa.v1.AnswerResumed"> & {
  * Use `create(AnswerResumedSchema)` to create a new message.
  */
 export const AnswerResumedSchema: GenMessage<AnswerResumed> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 12);
+  messageDesc(file_routemoa_v1_router_service, 13);
 
 /**
  * Fallback is the documented substitute for a dependency that failed.
@@ -733,7 +820,7 @@ export type Fallback = Message<"routemoa.v1.Fallback"> & {
  * Use `create(FallbackSchema)` to create a new message.
  */
 export const FallbackSchema: GenMessage<Fallback> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 13);
+  messageDesc(file_routemoa_v1_router_service, 14);
 
 /**
  * UsageEntry is one line of the ledger: one attempt to have one model called.
@@ -873,7 +960,7 @@ export type UsageEntry = Message<"routemoa.v1.UsageEntry"> & {
  * Use `create(UsageEntrySchema)` to create a new message.
  */
 export const UsageEntrySchema: GenMessage<UsageEntry> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 14);
+  messageDesc(file_routemoa_v1_router_service, 15);
 
 /**
  * AnswerTiming says where the time of an answer went. What the parts leave of the total is the router's
@@ -930,7 +1017,7 @@ export type AnswerTiming = Message<"routemoa.v1.AnswerTiming"> & {
  * Use `create(AnswerTimingSchema)` to create a new message.
  */
 export const AnswerTimingSchema: GenMessage<AnswerTiming> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 15);
+  messageDesc(file_routemoa_v1_router_service, 16);
 
 /**
  * ListModelsRequest asks for one page of the pool.
@@ -959,7 +1046,7 @@ export type ListModelsRequest = Message<"routemoa.v1.ListModelsRequest"> & {
  * Use `create(ListModelsRequestSchema)` to create a new message.
  */
 export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 16);
+  messageDesc(file_routemoa_v1_router_service, 17);
 
 /**
  * ListModelsResponse is one page of the pool.
@@ -987,7 +1074,7 @@ export type ListModelsResponse = Message<"routemoa.v1.ListModelsResponse"> & {
  * Use `create(ListModelsResponseSchema)` to create a new message.
  */
 export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_router_service, 17);
+  messageDesc(file_routemoa_v1_router_service, 18);
 
 /**
  * SelectionReason says why a model is in a layer, or is not.
@@ -1071,6 +1158,20 @@ export enum SelectionReason {
    * @generated from enum value: SELECTION_REASON_UNAVAILABLE = 10;
    */
   UNAVAILABLE = 10,
+
+  /**
+   * It does not run: it lacks a capability that the request needs.
+   *
+   * @generated from enum value: SELECTION_REASON_CAPABILITY = 11;
+   */
+  CAPABILITY = 11,
+
+  /**
+   * It runs, because the conversation is with it and its cache holds the prompt.
+   *
+   * @generated from enum value: SELECTION_REASON_SESSION = 12;
+   */
+  SESSION = 12,
 }
 
 /**

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from services.router.pool.request_shape import RequestShape, SystemRole
-from services.router.types.conversation import Message, Role
+from services.router.types.messages import Message, Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

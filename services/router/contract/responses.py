@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import Ranked, SelectionReason, StopReason
     from services.router.routing.events import Answer, Assessment, Event, Fallback, Timing
     from services.router.types.ledger import FinishReason, LedgerEntry
+    from services.router.types.pieces import TokenLogProbability
 
 
 def event_message(event: Event) -> pb.StreamAnswerResponse:
     """Returns the message of one event."""
     match event:
         case Delta():
-            return pb.StreamAnswerResponse(delta=pb.AnswerDelta(text=event.text))
+            return pb.StreamAnswerResponse(delta=_delta(event))
         case RoutingDecision():
             return pb.StreamAnswerResponse(routing=_routing(event))
         case LayerReport():
@@ -101,6 +102,36 @@ def model_message(model: PoolModel) -> model_pb2.Model:
         completion_price_usd_per_million_tokens=model.completion_price_usd_per_million_tokens,
         median_latency=_duration(model.median_latency_s),
         context_window_token_count=model.context_window_tokens,
+        cached_prompt_price_usd_per_million_tokens=model.prices.cached_prompt,
+        cache_written_prompt_price_usd_per_million_tokens=model.prices.cache_written_prompt,
+    )
+
+
+def _delta(delta: Delta) -> pb.AnswerDelta:
+    if not (delta.tool_calls or delta.log_probabilities or delta.reasoning or delta.refusal):
+        return pb.AnswerDelta(text=delta.text)  # by far the most frequent case
+    return pb.AnswerDelta(
+        text=delta.text,
+        tool_calls=[
+            pb.ToolCallDelta(
+                call_index=piece.call_index,
+                tool_call_id=piece.id,
+                name=piece.name,
+                arguments_json=piece.arguments_json,
+            )
+            for piece in delta.tool_calls
+        ],
+        reasoning=delta.reasoning,
+        refusal=delta.refusal,
+        log_probabilities=[_log_probability(token) for token in delta.log_probabilities],
+    )
+
+
+def _log_probability(token: TokenLogProbability) -> model_pb2.TokenLogProbability:
+    return model_pb2.TokenLogProbability(
+        token=token.token,
+        log_probability=token.log_probability,
+        alternatives=[_log_probability(other) for other in token.alternatives],
     )
 
 
@@ -148,6 +179,15 @@ def _answer(answer: Answer) -> model_pb2.Answer:
             for model_id, score in answer.grades.items()
         ],
         finish_reason=_finish_reason(answer.finish_reason),
+        tool_calls=[
+            model_pb2.ToolCall(
+                tool_call_id=call.id, name=call.name, arguments_json=call.arguments_json
+            )
+            for call in answer.tool_calls
+        ],
+        refusal=answer.refusal,
+        reasoning=answer.reasoning,
+        log_probabilities=[_log_probability(token) for token in answer.log_probabilities],
     )
 
 

@@ -18,7 +18,8 @@ from services.router.routing.policy import (
     Policy,
 )
 from services.router.routing.presets import PRESETS, STRATEGY_DEFAULTS, kept_answer_count
-from services.router.types.conversation import Conversation, Message, Role
+from services.router.types.conversation import Conversation
+from services.router.types.messages import Message, Role
 from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:

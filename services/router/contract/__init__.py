@@ -1,0 +1,5 @@
+"""Contract: messages of the contract -> checked values of the router, and back. Pure.
+
+requests: Conversations, policies and pages, with all violations of a request at once.
+responses: Events, results and models as messages.
+"""

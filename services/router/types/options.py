@@ -1,0 +1,103 @@
+"""The caller's wishes for the answer: sampling, its form, and tools."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Capability(enum.Enum):
+    """An ability that not every model has; documented in the contract's enum of the same name."""
+
+    TOOLS = "tools"
+    PARALLEL_TOOLS = "parallel_tools"
+    JSON_OBJECT = "json_object"
+    JSON_SCHEMA = "json_schema"
+    IMAGES = "images"
+    AUDIO = "audio"
+    FILES = "files"
+    LOG_PROBABILITIES = "log_probabilities"
+    REASONING = "reasoning"
+
+
+class ReasoningEffort(enum.Enum):
+    """The amount of reasoning, as OpenAI-compatible APIs spell it."""
+
+    NONE = "none"
+    MINIMAL = "minimal"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class ToolChoiceMode(enum.Enum):
+    """The rule by which a model asks for a tool."""
+
+    AUTO = "auto"
+    NONE = "none"
+    REQUIRED = "required"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A tool that a model may ask for."""
+
+    name: str
+    description: str = ""
+    parameters_json: str = ""
+    """The JSON schema of the arguments; empty if there are none."""
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolChoice:
+    """The rule for the choice of a tool, and the tool if the rule names one."""
+
+    mode: ToolChoiceMode = ToolChoiceMode.AUTO
+    tool_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonFormat:
+    """A JSON answer: any object, or a value that a schema describes."""
+
+    schema_json: str = ""
+    """The JSON schema; empty for any object."""
+    name: str = ""
+    description: str = ""
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationOptions:
+    """Options of a call to a model. None or empty: the model's own default."""
+
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop_sequences: tuple[str, ...] = ()
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    reasoning_effort: ReasoningEffort | None = None
+    include_reasoning: bool = False
+    """True if the caller reads the reasoning."""
+    json_format: JsonFormat | None = None
+    """The form of the answer; None for text."""
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    top_log_probabilities: int | None = None
+    """Alternatives per token; None without log probabilities."""
+    end_user: str = ""
+    session_id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_OPTIONS = GenerationOptions()
+"""Everything at the model's defaults."""
