@@ -230,7 +230,7 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	$(UV) --extra serve --extra cli --extra dev --extra train -o requirements/train.txt
 	$(UV) --extra serve --extra cli --extra dev -c requirements/train.txt -o requirements/dev.txt
 	$(UV) --extra serve --extra cli --extra build -c requirements/train.txt -o requirements/serve.txt
-	for image in judge router scorer scorer-gpu; do \
+	for image in gateway judge router scorer scorer-gpu; do \
 	  $(UV) --extra $$image -c requirements/train.txt --override requirements/image-overrides.txt \
 	    -o requirements/$$image.txt || exit; \
 	done

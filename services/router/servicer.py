@@ -13,6 +13,7 @@ from services.router.contract.requests import read_conversation, read_page, read
 from services.router.contract.responses import (
     event_message,
     fallback_message,
+    info_message,
     model_message,
     ranked_message,
     result_message,
@@ -58,6 +59,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self._recorder = recorder
         self._defaults = defaults
         self._default_timeout_s = default_timeout_s
+        self._longest_s = LONGEST_DEADLINE * default_timeout_s
         self._deadline_margin_s = deadline_margin_s
 
     def use(self, pipeline: Pipeline) -> None:
@@ -116,6 +118,14 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
             async for event in events:
                 yield event_message(event)
 
+    async def GetRouterInfo(
+        self, request: pb.GetRouterInfoRequest, context: Context
+    ) -> pb.GetRouterInfoResponse:
+        """Describes strategies, presets, limits and what the models can do."""
+        del request
+        self._accounts.tenant_of(context.invocation_metadata())
+        return info_message(self._defaults.strategy, max_duration_s=self._longest_s)
+
     async def ListModels(
         self,
         request: pb.ListModelsRequest,
@@ -149,5 +159,5 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         remaining_s = cast("float | None", context.time_remaining())  # None: no deadline was set
         if remaining_s is None:
             remaining_s = self._default_timeout_s
-        remaining_s = min(remaining_s, LONGEST_DEADLINE * self._default_timeout_s)
+        remaining_s = min(remaining_s, self._longest_s)
         return Deadline.after(remaining_s - self._deadline_margin_s)

@@ -279,6 +279,15 @@ async def test_route_query_refuses_posteriors_that_are_none(router: RouterBench)
     ]
 
 
+async def test_the_router_describes_itself(router: RouterBench) -> None:
+    info = await router.stub.GetRouterInfo(pb.GetRouterInfoRequest())
+    assert {"routemoa", "single", "cascade"} <= set(info.strategies)
+    assert info.default_strategy in info.strategies
+    assert "small-pool" in info.presets
+    assert info.request_limits.max_message_count == 256
+    assert info.max_duration.seconds > 0
+
+
 async def test_models_are_listed_in_pages(router: RouterBench) -> None:
     first = await router.stub.ListModels(pb.ListModelsRequest(page_size=2))
     assert [m.model_id for m in first.models] == ["a", "b"]

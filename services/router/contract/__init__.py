@@ -1,5 +1,6 @@
 """Contract: messages of the contract -> checked values of the router, and back. Pure.
 
+limits: Limits of requests.
 requests: Conversations, policies and pages, with all violations of a request at once.
 responses: Events, results and models as messages.
 """

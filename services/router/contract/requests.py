@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from routemoa.errors import InvalidPageTokenError, ModelNotFoundError
 from routemoa.v1 import model_pb2
+from services.router.contract.limits import MAX_CHARACTERS, MAX_MESSAGES
 from services.router.routing.policy import (
     CALL_COUNTS,
     LAYER_COUNTS,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from services.router.routing.policy import PolicySettings
     from services.router.routing.presets import PolicyDefaults
 
-MAX_MESSAGES = 256
-MAX_CHARACTERS = 1_000_000
 MAX_PAGE_SIZE = 1_000
 DEFAULT_PAGE_SIZE = 100
 

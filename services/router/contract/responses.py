@@ -8,6 +8,12 @@ from google.protobuf import duration_pb2
 
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.contract.limits import (
+    MAX_CHARACTERS,
+    MAX_MEDIA_BYTES,
+    MAX_MESSAGES,
+    MAX_TOOLS,
+)
 from services.router.routing.events import (
     Delta,
     LayerReport,
@@ -16,6 +22,7 @@ from services.router.routing.events import (
     Resumed,
     RoutingDecision,
 )
+from services.router.routing.presets import PRESETS, STRATEGY_DEFAULTS
 from services.router.routing.selection import explain
 
 if TYPE_CHECKING:
@@ -132,6 +139,22 @@ def _log_probability(token: TokenLogProbability) -> model_pb2.TokenLogProbabilit
         token=token.token,
         log_probability=token.log_probability,
         alternatives=[_log_probability(other) for other in token.alternatives],
+    )
+
+
+def info_message(default_strategy: str, *, max_duration_s: float) -> pb.GetRouterInfoResponse:
+    """Returns the description of the router."""
+    return pb.GetRouterInfoResponse(
+        strategies=list(STRATEGY_DEFAULTS),
+        default_strategy=default_strategy,
+        presets=list(PRESETS),
+        request_limits=pb.RequestLimits(
+            max_message_count=MAX_MESSAGES,
+            max_character_count=MAX_CHARACTERS,
+            max_media_byte_count=MAX_MEDIA_BYTES,
+            max_tool_count=MAX_TOOLS,
+        ),
+        max_duration=_duration(max_duration_s),
     )
 
 

@@ -90,6 +90,12 @@ class RecordingRouter(Recorder, RouterServiceServicer):
         for event in self.events:
             yield event
 
+    async def GetRouterInfo(
+        self, request: router_pb2.GetRouterInfoRequest, context: Context
+    ) -> router_pb2.GetRouterInfoResponse:
+        self.record(request, context)
+        return router_pb2.GetRouterInfoResponse(strategies=["routemoa"])
+
     async def ListModels(
         self, request: router_pb2.ListModelsRequest, context: Context
     ) -> router_pb2.ListModelsResponse:

@@ -2297,6 +2297,207 @@ func (x *ListModelsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// GetRouterInfoRequest asks what the router is.
+type GetRouterInfoRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRouterInfoRequest) Reset() {
+	*x = GetRouterInfoRequest{}
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRouterInfoRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRouterInfoRequest) ProtoMessage() {}
+
+func (x *GetRouterInfoRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRouterInfoRequest.ProtoReflect.Descriptor instead.
+func (*GetRouterInfoRequest) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{19}
+}
+
+// GetRouterInfoResponse describes the router.
+type GetRouterInfoResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The strategies that a policy may name.
+	Strategies []string `protobuf:"bytes,1,rep,name=strategies,proto3" json:"strategies,omitempty"`
+	// The strategy of requests that name none.
+	DefaultStrategy string `protobuf:"bytes,2,opt,name=default_strategy,json=defaultStrategy,proto3" json:"default_strategy,omitempty"`
+	// The presets that a policy may name.
+	Presets []string `protobuf:"bytes,3,rep,name=presets,proto3" json:"presets,omitempty"`
+	// What at least one model of the pool can do.
+	Capabilities []Capability `protobuf:"varint,4,rep,packed,name=capabilities,proto3,enum=routemoa.v1.Capability" json:"capabilities,omitempty"`
+	// The limits of requests.
+	RequestLimits *RequestLimits `protobuf:"bytes,5,opt,name=request_limits,json=requestLimits,proto3" json:"request_limits,omitempty"`
+	// The longest time that a call may take; later deadlines are cut to it.
+	MaxDuration   *durationpb.Duration `protobuf:"bytes,6,opt,name=max_duration,json=maxDuration,proto3" json:"max_duration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetRouterInfoResponse) Reset() {
+	*x = GetRouterInfoResponse{}
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetRouterInfoResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetRouterInfoResponse) ProtoMessage() {}
+
+func (x *GetRouterInfoResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetRouterInfoResponse.ProtoReflect.Descriptor instead.
+func (*GetRouterInfoResponse) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *GetRouterInfoResponse) GetStrategies() []string {
+	if x != nil {
+		return x.Strategies
+	}
+	return nil
+}
+
+func (x *GetRouterInfoResponse) GetDefaultStrategy() string {
+	if x != nil {
+		return x.DefaultStrategy
+	}
+	return ""
+}
+
+func (x *GetRouterInfoResponse) GetPresets() []string {
+	if x != nil {
+		return x.Presets
+	}
+	return nil
+}
+
+func (x *GetRouterInfoResponse) GetCapabilities() []Capability {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
+}
+
+func (x *GetRouterInfoResponse) GetRequestLimits() *RequestLimits {
+	if x != nil {
+		return x.RequestLimits
+	}
+	return nil
+}
+
+func (x *GetRouterInfoResponse) GetMaxDuration() *durationpb.Duration {
+	if x != nil {
+		return x.MaxDuration
+	}
+	return nil
+}
+
+// RequestLimits are the limits of a request for an answer.
+type RequestLimits struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The most messages.
+	MaxMessageCount int32 `protobuf:"varint,1,opt,name=max_message_count,json=maxMessageCount,proto3" json:"max_message_count,omitempty"`
+	// The most characters of all messages.
+	MaxCharacterCount int32 `protobuf:"varint,2,opt,name=max_character_count,json=maxCharacterCount,proto3" json:"max_character_count,omitempty"`
+	// The most bytes of images, audio and files together.
+	MaxMediaByteCount int32 `protobuf:"varint,3,opt,name=max_media_byte_count,json=maxMediaByteCount,proto3" json:"max_media_byte_count,omitempty"`
+	// The most tools.
+	MaxToolCount  int32 `protobuf:"varint,4,opt,name=max_tool_count,json=maxToolCount,proto3" json:"max_tool_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestLimits) Reset() {
+	*x = RequestLimits{}
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestLimits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestLimits) ProtoMessage() {}
+
+func (x *RequestLimits) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestLimits.ProtoReflect.Descriptor instead.
+func (*RequestLimits) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RequestLimits) GetMaxMessageCount() int32 {
+	if x != nil {
+		return x.MaxMessageCount
+	}
+	return 0
+}
+
+func (x *RequestLimits) GetMaxCharacterCount() int32 {
+	if x != nil {
+		return x.MaxCharacterCount
+	}
+	return 0
+}
+
+func (x *RequestLimits) GetMaxMediaByteCount() int32 {
+	if x != nil {
+		return x.MaxMediaByteCount
+	}
+	return 0
+}
+
+func (x *RequestLimits) GetMaxToolCount() int32 {
+	if x != nil {
+		return x.MaxToolCount
+	}
+	return 0
+}
+
 var File_routemoa_v1_router_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_router_service_proto_rawDesc = "" +
@@ -2456,7 +2657,22 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tR\tpageToken\"h\n" +
 	"\x12ListModelsResponse\x12*\n" +
 	"\x06models\x18\x01 \x03(\v2\x12.routemoa.v1.ModelR\x06models\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken*\xac\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x16\n" +
+	"\x14GetRouterInfoRequest\"\xba\x02\n" +
+	"\x15GetRouterInfoResponse\x12\x1e\n" +
+	"\n" +
+	"strategies\x18\x01 \x03(\tR\n" +
+	"strategies\x12)\n" +
+	"\x10default_strategy\x18\x02 \x01(\tR\x0fdefaultStrategy\x12\x18\n" +
+	"\apresets\x18\x03 \x03(\tR\apresets\x12;\n" +
+	"\fcapabilities\x18\x04 \x03(\x0e2\x17.routemoa.v1.CapabilityR\fcapabilities\x12A\n" +
+	"\x0erequest_limits\x18\x05 \x01(\v2\x1a.routemoa.v1.RequestLimitsR\rrequestLimits\x12<\n" +
+	"\fmax_duration\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\vmaxDuration\"\xc2\x01\n" +
+	"\rRequestLimits\x12*\n" +
+	"\x11max_message_count\x18\x01 \x01(\x05R\x0fmaxMessageCount\x12.\n" +
+	"\x13max_character_count\x18\x02 \x01(\x05R\x11maxCharacterCount\x12/\n" +
+	"\x14max_media_byte_count\x18\x03 \x01(\x05R\x11maxMediaByteCount\x12$\n" +
+	"\x0emax_tool_count\x18\x04 \x01(\x05R\fmaxToolCount*\xac\x03\n" +
 	"\x0fSelectionReason\x12 \n" +
 	"\x1cSELECTION_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SELECTION_REASON_RANK\x10\x01\x12\x19\n" +
@@ -2526,12 +2742,13 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x13STOP_REASON_NO_GAIN\x10\t\x12\x18\n" +
 	"\x14STOP_REASON_COMPLETE\x10\n" +
 	"\x12\x19\n" +
-	"\x15STOP_REASON_MODERATOR\x10\v2\xe9\x02\n" +
+	"\x15STOP_REASON_MODERATOR\x10\v2\xc6\x03\n" +
 	"\rRouterService\x12R\n" +
 	"\n" +
 	"RouteQuery\x12\x1e.routemoa.v1.RouteQueryRequest\x1a\x1f.routemoa.v1.RouteQueryResponse\"\x03\x90\x02\x01\x12Y\n" +
 	"\x0eGenerateAnswer\x12\".routemoa.v1.GenerateAnswerRequest\x1a#.routemoa.v1.GenerateAnswerResponse\x12U\n" +
-	"\fStreamAnswer\x12 .routemoa.v1.StreamAnswerRequest\x1a!.routemoa.v1.StreamAnswerResponse0\x01\x12R\n" +
+	"\fStreamAnswer\x12 .routemoa.v1.StreamAnswerRequest\x1a!.routemoa.v1.StreamAnswerResponse0\x01\x12[\n" +
+	"\rGetRouterInfo\x12!.routemoa.v1.GetRouterInfoRequest\x1a\".routemoa.v1.GetRouterInfoResponse\"\x03\x90\x02\x01\x12R\n" +
 	"\n" +
 	"ListModels\x12\x1e.routemoa.v1.ListModelsRequest\x1a\x1f.routemoa.v1.ListModelsResponse\"\x03\x90\x02\x01Bf\n" +
 	"\x0eio.routemoa.v1B\x12RouterServiceProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3"
@@ -2549,7 +2766,7 @@ func file_routemoa_v1_router_service_proto_rawDescGZIP() []byte {
 }
 
 var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_routemoa_v1_router_service_proto_goTypes = []any{
 	(SelectionReason)(0),           // 0: routemoa.v1.SelectionReason
 	(Dependency)(0),                // 1: routemoa.v1.Dependency
@@ -2577,37 +2794,41 @@ var file_routemoa_v1_router_service_proto_goTypes = []any{
 	(*AnswerTiming)(nil),           // 23: routemoa.v1.AnswerTiming
 	(*ListModelsRequest)(nil),      // 24: routemoa.v1.ListModelsRequest
 	(*ListModelsResponse)(nil),     // 25: routemoa.v1.ListModelsResponse
-	(*durationpb.Duration)(nil),    // 26: google.protobuf.Duration
-	(*ModelScore)(nil),             // 27: routemoa.v1.ModelScore
-	(*Message)(nil),                // 28: routemoa.v1.Message
-	(*GenerationOptions)(nil),      // 29: routemoa.v1.GenerationOptions
-	(*Answer)(nil),                 // 30: routemoa.v1.Answer
-	(*Assessment)(nil),             // 31: routemoa.v1.Assessment
-	(*TokenLogProbability)(nil),    // 32: routemoa.v1.TokenLogProbability
-	(FinishReason)(0),              // 33: routemoa.v1.FinishReason
-	(*Model)(nil),                  // 34: routemoa.v1.Model
+	(*GetRouterInfoRequest)(nil),   // 26: routemoa.v1.GetRouterInfoRequest
+	(*GetRouterInfoResponse)(nil),  // 27: routemoa.v1.GetRouterInfoResponse
+	(*RequestLimits)(nil),          // 28: routemoa.v1.RequestLimits
+	(*durationpb.Duration)(nil),    // 29: google.protobuf.Duration
+	(*ModelScore)(nil),             // 30: routemoa.v1.ModelScore
+	(*Message)(nil),                // 31: routemoa.v1.Message
+	(*GenerationOptions)(nil),      // 32: routemoa.v1.GenerationOptions
+	(*Answer)(nil),                 // 33: routemoa.v1.Answer
+	(*Assessment)(nil),             // 34: routemoa.v1.Assessment
+	(*TokenLogProbability)(nil),    // 35: routemoa.v1.TokenLogProbability
+	(FinishReason)(0),              // 36: routemoa.v1.FinishReason
+	(*Model)(nil),                  // 37: routemoa.v1.Model
+	(Capability)(0),                // 38: routemoa.v1.Capability
 }
 var file_routemoa_v1_router_service_proto_depIdxs = []int32{
-	26, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
+	29, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
 	7,  // 1: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	27, // 2: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
+	30, // 2: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
 	10, // 3: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
 	6,  // 4: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
 	21, // 5: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	26, // 6: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
+	29, // 6: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
 	0,  // 7: routemoa.v1.RankedModel.selection_reason:type_name -> routemoa.v1.SelectionReason
-	28, // 8: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
+	31, // 8: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
 	7,  // 9: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	29, // 10: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
-	30, // 11: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
+	32, // 10: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	33, // 11: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
 	16, // 12: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
 	6,  // 13: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
 	22, // 14: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
 	21, // 15: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
 	23, // 16: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
-	28, // 17: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
+	31, // 17: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
 	7,  // 18: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	29, // 19: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	32, // 19: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
 	15, // 20: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
 	16, // 21: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
 	17, // 22: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
@@ -2615,42 +2836,47 @@ var file_routemoa_v1_router_service_proto_depIdxs = []int32{
 	12, // 24: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
 	20, // 25: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
 	10, // 26: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
-	30, // 27: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
-	31, // 28: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
+	33, // 27: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
+	34, // 28: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
 	22, // 29: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
-	26, // 30: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
+	29, // 30: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
 	18, // 31: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
-	32, // 32: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
+	35, // 32: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
 	5,  // 33: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
 	5,  // 34: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
 	1,  // 35: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
 	2,  // 36: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
 	4,  // 37: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
 	5,  // 38: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
-	26, // 39: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
-	26, // 40: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
+	29, // 39: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
+	29, // 40: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
 	3,  // 41: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
-	33, // 42: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
-	26, // 43: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
-	26, // 44: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
-	26, // 45: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
-	26, // 46: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
-	26, // 47: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
-	26, // 48: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
-	34, // 49: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
-	8,  // 50: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
-	11, // 51: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
-	13, // 52: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
-	24, // 53: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
-	9,  // 54: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
-	12, // 55: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
-	14, // 56: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
-	25, // 57: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
-	54, // [54:58] is the sub-list for method output_type
-	50, // [50:54] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	36, // 42: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
+	29, // 43: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
+	29, // 44: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
+	29, // 45: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
+	29, // 46: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
+	29, // 47: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
+	29, // 48: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
+	37, // 49: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
+	38, // 50: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
+	28, // 51: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
+	29, // 52: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
+	8,  // 53: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
+	11, // 54: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
+	13, // 55: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
+	26, // 56: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
+	24, // 57: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
+	9,  // 58: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
+	12, // 59: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
+	14, // 60: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
+	27, // 61: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
+	25, // 62: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
+	58, // [58:63] is the sub-list for method output_type
+	53, // [53:58] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_router_service_proto_init() }
@@ -2675,7 +2901,7 @@ func file_routemoa_v1_router_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_router_service_proto_rawDesc), len(file_routemoa_v1_router_service_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   19,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

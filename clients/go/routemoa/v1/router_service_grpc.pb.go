@@ -25,6 +25,7 @@ const (
 	RouterService_RouteQuery_FullMethodName     = "/routemoa.v1.RouterService/RouteQuery"
 	RouterService_GenerateAnswer_FullMethodName = "/routemoa.v1.RouterService/GenerateAnswer"
 	RouterService_StreamAnswer_FullMethodName   = "/routemoa.v1.RouterService/StreamAnswer"
+	RouterService_GetRouterInfo_FullMethodName  = "/routemoa.v1.RouterService/GetRouterInfo"
 	RouterService_ListModels_FullMethodName     = "/routemoa.v1.RouterService/ListModels"
 )
 
@@ -41,6 +42,8 @@ type RouterServiceClient interface {
 	GenerateAnswer(ctx context.Context, in *GenerateAnswerRequest, opts ...grpc.CallOption) (*GenerateAnswerResponse, error)
 	// Runs the layers and streams what happens: decisions, layer reports, the answer's tokens, the result.
 	StreamAnswer(ctx context.Context, in *StreamAnswerRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamAnswerResponse], error)
+	// Describes the router: its strategies, presets and limits, and what its models can do.
+	GetRouterInfo(ctx context.Context, in *GetRouterInfoRequest, opts ...grpc.CallOption) (*GetRouterInfoResponse, error)
 	// Lists the pool, ordered by model id.
 	ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error)
 }
@@ -92,6 +95,16 @@ func (c *routerServiceClient) StreamAnswer(ctx context.Context, in *StreamAnswer
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type RouterService_StreamAnswerClient = grpc.ServerStreamingClient[StreamAnswerResponse]
 
+func (c *routerServiceClient) GetRouterInfo(ctx context.Context, in *GetRouterInfoRequest, opts ...grpc.CallOption) (*GetRouterInfoResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetRouterInfoResponse)
+	err := c.cc.Invoke(ctx, RouterService_GetRouterInfo_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *routerServiceClient) ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListModelsResponse)
@@ -115,6 +128,8 @@ type RouterServiceServer interface {
 	GenerateAnswer(context.Context, *GenerateAnswerRequest) (*GenerateAnswerResponse, error)
 	// Runs the layers and streams what happens: decisions, layer reports, the answer's tokens, the result.
 	StreamAnswer(*StreamAnswerRequest, grpc.ServerStreamingServer[StreamAnswerResponse]) error
+	// Describes the router: its strategies, presets and limits, and what its models can do.
+	GetRouterInfo(context.Context, *GetRouterInfoRequest) (*GetRouterInfoResponse, error)
 	// Lists the pool, ordered by model id.
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)
 	mustEmbedUnimplementedRouterServiceServer()
@@ -135,6 +150,9 @@ func (UnimplementedRouterServiceServer) GenerateAnswer(context.Context, *Generat
 }
 func (UnimplementedRouterServiceServer) StreamAnswer(*StreamAnswerRequest, grpc.ServerStreamingServer[StreamAnswerResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamAnswer not implemented")
+}
+func (UnimplementedRouterServiceServer) GetRouterInfo(context.Context, *GetRouterInfoRequest) (*GetRouterInfoResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetRouterInfo not implemented")
 }
 func (UnimplementedRouterServiceServer) ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListModels not implemented")
@@ -207,6 +225,24 @@ func _RouterService_StreamAnswer_Handler(srv interface{}, stream grpc.ServerStre
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type RouterService_StreamAnswerServer = grpc.ServerStreamingServer[StreamAnswerResponse]
 
+func _RouterService_GetRouterInfo_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetRouterInfoRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RouterServiceServer).GetRouterInfo(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RouterService_GetRouterInfo_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RouterServiceServer).GetRouterInfo(ctx, req.(*GetRouterInfoRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RouterService_ListModels_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListModelsRequest)
 	if err := dec(in); err != nil {
@@ -239,6 +275,10 @@ var RouterService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GenerateAnswer",
 			Handler:    _RouterService_GenerateAnswer_Handler,
+		},
+		{
+			MethodName: "GetRouterInfo",
+			Handler:    _RouterService_GetRouterInfo_Handler,
 		},
 		{
 			MethodName: "ListModels",

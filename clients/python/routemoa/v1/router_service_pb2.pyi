@@ -1269,3 +1269,106 @@ class ListModelsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
+
+@_typing.final
+class GetRouterInfoRequest(_message.Message):
+    """GetRouterInfoRequest asks what the router is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRouterInfoRequest: _TypeAlias = GetRouterInfoRequest  # noqa: Y015
+
+@_typing.final
+class GetRouterInfoResponse(_message.Message):
+    """GetRouterInfoResponse describes the router."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRATEGIES_FIELD_NUMBER: _builtins.int
+    DEFAULT_STRATEGY_FIELD_NUMBER: _builtins.int
+    PRESETS_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
+    REQUEST_LIMITS_FIELD_NUMBER: _builtins.int
+    MAX_DURATION_FIELD_NUMBER: _builtins.int
+    default_strategy: _builtins.str
+    """The strategy of requests that name none."""
+    @_builtins.property
+    def strategies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The strategies that a policy may name."""
+
+    @_builtins.property
+    def presets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The presets that a policy may name."""
+
+    @_builtins.property
+    def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_model_pb2.Capability.ValueType]:
+        """What at least one model of the pool can do."""
+
+    @_builtins.property
+    def request_limits(self) -> Global___RequestLimits:
+        """The limits of requests."""
+
+    @_builtins.property
+    def max_duration(self) -> _duration_pb2.Duration:
+        """The longest time that a call may take; later deadlines are cut to it."""
+
+    def __init__(
+        self,
+        *,
+        strategies: _abc.Iterable[_builtins.str] | None = ...,
+        default_strategy: _builtins.str = ...,
+        presets: _abc.Iterable[_builtins.str] | None = ...,
+        capabilities: _abc.Iterable[_model_pb2.Capability.ValueType] | None = ...,
+        request_limits: Global___RequestLimits | None = ...,
+        max_duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["max_duration", b"max_duration", "request_limits", b"request_limits"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "default_strategy", b"default_strategy", "max_duration", b"max_duration", "presets", b"presets", "request_limits", b"request_limits", "strategies", b"strategies"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRouterInfoResponse: _TypeAlias = GetRouterInfoResponse  # noqa: Y015
+
+@_typing.final
+class RequestLimits(_message.Message):
+    """RequestLimits are the limits of a request for an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MAX_MESSAGE_COUNT_FIELD_NUMBER: _builtins.int
+    MAX_CHARACTER_COUNT_FIELD_NUMBER: _builtins.int
+    MAX_MEDIA_BYTE_COUNT_FIELD_NUMBER: _builtins.int
+    MAX_TOOL_COUNT_FIELD_NUMBER: _builtins.int
+    max_message_count: _builtins.int
+    """The most messages."""
+    max_character_count: _builtins.int
+    """The most characters of all messages."""
+    max_media_byte_count: _builtins.int
+    """The most bytes of images, audio and files together."""
+    max_tool_count: _builtins.int
+    """The most tools."""
+    def __init__(
+        self,
+        *,
+        max_message_count: _builtins.int = ...,
+        max_character_count: _builtins.int = ...,
+        max_media_byte_count: _builtins.int = ...,
+        max_tool_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["max_character_count", b"max_character_count", "max_media_byte_count", b"max_media_byte_count", "max_message_count", b"max_message_count", "max_tool_count", b"max_tool_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestLimits: _TypeAlias = RequestLimits  # noqa: Y015

@@ -50,6 +50,11 @@ class RouterServiceStub:
                 request_serializer=routemoa_dot_v1_dot_router__service__pb2.StreamAnswerRequest.SerializeToString,
                 response_deserializer=routemoa_dot_v1_dot_router__service__pb2.StreamAnswerResponse.FromString,
                 _registered_method=True)
+        self.GetRouterInfo = channel.unary_unary(
+                '/routemoa.v1.RouterService/GetRouterInfo',
+                request_serializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoRequest.SerializeToString,
+                response_deserializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/routemoa.v1.RouterService/ListModels',
                 request_serializer=routemoa_dot_v1_dot_router__service__pb2.ListModelsRequest.SerializeToString,
@@ -83,6 +88,13 @@ class RouterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRouterInfo(self, request, context):
+        """Describes the router: its strategies, presets and limits, and what its models can do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """Lists the pool, ordered by model id.
         """
@@ -107,6 +119,11 @@ def add_RouterServiceServicer_to_server(servicer, server):
                     servicer.StreamAnswer,
                     request_deserializer=routemoa_dot_v1_dot_router__service__pb2.StreamAnswerRequest.FromString,
                     response_serializer=routemoa_dot_v1_dot_router__service__pb2.StreamAnswerResponse.SerializeToString,
+            ),
+            'GetRouterInfo': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRouterInfo,
+                    request_deserializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoRequest.FromString,
+                    response_serializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -196,6 +213,33 @@ class RouterService:
             '/routemoa.v1.RouterService/StreamAnswer',
             routemoa_dot_v1_dot_router__service__pb2.StreamAnswerRequest.SerializeToString,
             routemoa_dot_v1_dot_router__service__pb2.StreamAnswerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRouterInfo(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/routemoa.v1.RouterService/GetRouterInfo',
+            routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoRequest.SerializeToString,
+            routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoResponse.FromString,
             options,
             channel_credentials,
             insecure,

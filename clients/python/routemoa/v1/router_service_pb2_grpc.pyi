@@ -26,6 +26,8 @@ class RouterServiceStub:
     """Runs the layers and returns the answer. Costs money, so no client retries it by itself."""
     StreamAnswer: _aio.UnaryStreamMultiCallable[_router_service_pb2.StreamAnswerRequest, _router_service_pb2.StreamAnswerResponse]
     """Runs the layers and streams what happens: decisions, layer reports, the answer's tokens, the result."""
+    GetRouterInfo: _aio.UnaryUnaryMultiCallable[_router_service_pb2.GetRouterInfoRequest, _router_service_pb2.GetRouterInfoResponse]
+    """Describes the router: its strategies, presets and limits, and what its models can do."""
     ListModels: _aio.UnaryUnaryMultiCallable[_router_service_pb2.ListModelsRequest, _router_service_pb2.ListModelsResponse]
     """Lists the pool, ordered by model id."""
 
@@ -57,6 +59,14 @@ class RouterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_router_service_pb2.StreamAnswerRequest, _abc.AsyncIterator[_router_service_pb2.StreamAnswerResponse]],
     ) -> _abc.AsyncIterator[_router_service_pb2.StreamAnswerResponse]:
         """Runs the layers and streams what happens: decisions, layer reports, the answer's tokens, the result."""
+
+    @_abc_1.abstractmethod
+    def GetRouterInfo(
+        self,
+        request: _router_service_pb2.GetRouterInfoRequest,
+        context: _aio.ServicerContext[_router_service_pb2.GetRouterInfoRequest, _abc.Awaitable[_router_service_pb2.GetRouterInfoResponse]],
+    ) -> _abc.Awaitable[_router_service_pb2.GetRouterInfoResponse]:
+        """Describes the router: its strategies, presets and limits, and what its models can do."""
 
     @_abc_1.abstractmethod
     def ListModels(

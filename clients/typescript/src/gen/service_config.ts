@@ -7,6 +7,7 @@ export const SERVICE_CONFIG = String.raw`{
         {"service": "routemoa.v1.ScorerService", "method": "GetScorerInfo"},
         {"service": "routemoa.v1.JudgeService", "method": "AssessAnswers"},
         {"service": "routemoa.v1.RouterService", "method": "RouteQuery"},
+        {"service": "routemoa.v1.RouterService", "method": "GetRouterInfo"},
         {"service": "routemoa.v1.RouterService", "method": "ListModels"}
       ],
       "timeout": "5s",
