@@ -49,6 +49,7 @@ SEEDS: dict[str, Message] = {
     "RouterService/GenerateAnswer": router_pb.GenerateAnswerRequest(messages=[TURN], policy=POLICY),
     "RouterService/StreamAnswer": router_pb.StreamAnswerRequest(messages=[TURN], policy=POLICY),
     "RouterService/ListModels": router_pb.ListModelsRequest(page_size=1),
+    "RouterService/GetRouterInfo": router_pb.GetRouterInfoRequest(),
     "ScorerService/RankModels": RANKED,
     "ScorerService/BatchRankModels": scorer_pb.BatchRankModelsRequest(requests=[RANKED, RANKED]),
     "ScorerService/StreamRankModels": scorer_pb.StreamRankModelsRequest(request=RANKED),
