@@ -3,6 +3,7 @@
 router/: Ranks models for a query, runs the best together and streams one answer.
 scorer/: Predicts which models answer a query well.
 judge/: Corrects the ranking with the models' own scores.
+gateway/: Serves the APIs that everyone speaks over HTTP.
 simulator/: A simulated pool of models.
 evaluation/: Measures routing on recorded answers and decisions.
 local/: Runs all services on one machine, for development.
