@@ -9,12 +9,14 @@ import sys
 import pytest
 
 from scorer import default_artifact_path
+from tests.pace import PACE
 
 EDGE = default_artifact_path().parent / "edge"
-TIMEOUT_S = 170
+TIMEOUT_S = 170 * PACE
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="needs onnx ([train])")
+@pytest.mark.timeout(TIMEOUT_S + 10)
 async def test_every_part_of_the_report_is_there() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bench.bench_gpu", "--provider", "cpu", "--small"),

@@ -14,6 +14,7 @@ from routemoa.v1 import router_service_pb2 as pb
 from services.router.strategies.registry import STRATEGIES
 from services.router.tuning import Tuning
 from services.simulator import Call, CallOutcome, FaultKind, Pacing, Purpose
+from tests.pace import PACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from tests.integration.conftest import RouterBench, StartRouter
 
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "d": 0.1}
-TIMEOUT_S = 3.0
-MARGIN_S = 0.4
+TIMEOUT_S = 3.0 * PACE
+MARGIN_S = 0.4 * PACE
 """How long before the deadline the router answers here: enough on a busy machine."""
 TIME_S = TIMEOUT_S - MARGIN_S
 SLOW_S = 0.8 * TIME_S

@@ -1,0 +1,20 @@
+"""Real time that tests allow: more of it on a busy machine."""
+
+from __future__ import annotations
+
+import os
+
+_MOST = 3.0
+
+
+def pace() -> float:
+    """Returns the factor for times that a test allows or simulates, from 1 to 3.
+
+    It is half the number of processes that want each core: the tests themselves use two per core.
+    """
+    per_core = os.getloadavg()[0] / (os.cpu_count() or 1)
+    return min(_MOST, max(1.0, per_core / 2))
+
+
+PACE = pace()
+"""The factor at the start of the tests."""
