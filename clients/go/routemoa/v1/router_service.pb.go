@@ -1004,7 +1004,11 @@ type GenerateAnswerRequest struct {
 	// What the caller is willing to spend.
 	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
 	// How the models are to write.
-	Options       *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	Options *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// Makes a retry safe: a request with the same id of the same tenant within ten minutes gets the same
+	// answer, and costs nothing twice. Another request under the same id is answered INVALID_ARGUMENT. At
+	// most 128 visible ASCII characters; empty: no id, and each request is new.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1058,6 +1062,13 @@ func (x *GenerateAnswerRequest) GetOptions() *GenerationOptions {
 		return x.Options
 	}
 	return nil
+}
+
+func (x *GenerateAnswerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // GenerateAnswerResponse is the answer and how it came about.
@@ -1196,7 +1207,9 @@ type StreamAnswerRequest struct {
 	// As in `GenerateAnswerRequest`.
 	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
 	// As in `GenerateAnswerRequest`.
-	Options       *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	Options *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// As in `GenerateAnswerRequest`.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1250,6 +1263,13 @@ func (x *StreamAnswerRequest) GetOptions() *GenerationOptions {
 		return x.Options
 	}
 	return nil
+}
+
+func (x *StreamAnswerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // StreamAnswerResponse is one event of an answer. A stream that ends without an error ends with
@@ -2553,11 +2573,13 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"priorScore\x12E\n" +
 	"\x1fexpected_completion_token_count\x18\a \x01(\x05R\x1cexpectedCompletionTokenCount\x12G\n" +
 	"\x10selection_reason\x18\b \x01(\x0e2\x1c.routemoa.v1.SelectionReasonR\x0fselectionReason\x12 \n" +
-	"\vexplanation\x18\t \x01(\tR\vexplanation\"\xb7\x01\n" +
+	"\vexplanation\x18\t \x01(\tR\vexplanation\"\xd6\x01\n" +
 	"\x15GenerateAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
-	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\"\xc2\x03\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xc2\x03\n" +
 	"\x16GenerateAnswerResponse\x12+\n" +
 	"\x06answer\x18\x01 \x01(\v2\x13.routemoa.v1.AnswerR\x06answer\x120\n" +
 	"\x06layers\x18\x02 \x03(\v2\x18.routemoa.v1.LayerReportR\x06layers\x128\n" +
@@ -2571,11 +2593,13 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\vdecision_id\x18\t \x01(\tR\n" +
 	"decisionId\x12 \n" +
 	"\vuncertainty\x18\n" +
-	" \x01(\x01R\vuncertainty\"\xb5\x01\n" +
+	" \x01(\x01R\vuncertainty\"\xd4\x01\n" +
 	"\x13StreamAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
-	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\"\xe6\x02\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xe6\x02\n" +
 	"\x14StreamAnswerResponse\x128\n" +
 	"\arouting\x18\x01 \x01(\v2\x1c.routemoa.v1.RoutingDecisionH\x00R\arouting\x120\n" +
 	"\x05layer\x18\x02 \x01(\v2\x18.routemoa.v1.LayerReportH\x00R\x05layer\x120\n" +

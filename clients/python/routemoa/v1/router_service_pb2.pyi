@@ -621,6 +621,12 @@ class GenerateAnswerRequest(_message.Message):
     MESSAGES_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a retry safe: a request with the same id of the same tenant within ten minutes gets the same
+    answer, and costs nothing twice. Another request under the same id is answered INVALID_ARGUMENT. At
+    most 128 visible ASCII characters; empty: no id, and each request is new.
+    """
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
         """The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
@@ -642,10 +648,11 @@ class GenerateAnswerRequest(_message.Message):
         messages: _abc.Iterable[_model_pb2.Message] | None = ...,
         policy: Global___RoutingPolicy | None = ...,
         options: _generation_pb2.GenerationOptions | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -730,6 +737,9 @@ class StreamAnswerRequest(_message.Message):
     MESSAGES_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """As in `GenerateAnswerRequest`."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
         """As in `GenerateAnswerRequest`."""
@@ -748,10 +758,11 @@ class StreamAnswerRequest(_message.Message):
         messages: _abc.Iterable[_model_pb2.Message] | None = ...,
         policy: Global___RoutingPolicy | None = ...,
         options: _generation_pb2.GenerationOptions | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
