@@ -42,7 +42,7 @@ SCORED = model_pb2.Answer(
 RANKED = scorer_pb.RankModelsRequest(query="How many legs?", model_ids=["a"])
 SEEDS: dict[str, Message] = {
     "RouterService/RouteQuery": router_pb.RouteQueryRequest(
-        query="How many?",
+        messages=[TURN],
         policy=POLICY,
         posterior_scores=[model_pb2.ModelScore(model_id="a", score=0.5)],
     ),

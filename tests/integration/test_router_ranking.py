@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from routemoa.errors import InvalidFieldError, NoEligibleModelError
 from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
+from routemoa.v1.model_pb2 import ROLE_USER, Message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -23,7 +24,10 @@ SCRIPTS = dict.fromkeys(SCORES, "eight")
 
 
 async def route(router: RouterBench, **policy: Any) -> pb.RouteQueryResponse:
-    request = pb.RouteQueryRequest(query="Legs?", policy=pb.RoutingPolicy(**policy))
+    legs = Message(role=ROLE_USER, content="Legs?")
+    request = pb.RouteQueryRequest(
+        messages=[legs], policy=pb.RoutingPolicy(**policy), ranking_view="RANKING_VIEW_FULL"
+    )
     return await router.stub.RouteQuery(request)
 
 

@@ -49,6 +49,11 @@ def request(text: str = "Legs?", **policy: Any) -> pb.GenerateAnswerRequest:
     )
 
 
+def routed(text: str, **fields: Any) -> pb.RouteQueryRequest:
+    turn = model_pb2.Message(role=model_pb2.ROLE_USER, content=text)
+    return pb.RouteQueryRequest(messages=[turn], **fields)
+
+
 def fields(error: RouteMoAError) -> list[str]:
     assert isinstance(error, InvalidFieldError)
     return [violation.field for violation in error.violations]
@@ -64,8 +69,8 @@ async def test_an_empty_query_is_invalid(router: RouterBench, text: str) -> None
 async def test_more_text_than_the_limit_is_invalid(router: RouterBench) -> None:
     error = await failure(router.stub.GenerateAnswer(request("x" * 1_000_001)))
     assert fields(error) == ["messages"]
-    error = await failure(router.stub.RouteQuery(pb.RouteQueryRequest(query="x" * 1_000_000)))
-    assert fields(error) == ["query"]
+    error = await failure(router.stub.RouteQuery(routed("x" * 1_000_001)))
+    assert fields(error) == ["messages"]
 
 
 async def test_a_message_over_grpcs_own_limit_is_refused(router: RouterBench) -> None:
@@ -245,7 +250,7 @@ async def test_a_model_unknown_to_the_scorer_with_a_prior_score_is_ranked_by_it(
 
 async def test_route_query_decides_and_calls_no_model(router: RouterBench) -> None:
     decision = await router.stub.RouteQuery(
-        pb.RouteQueryRequest(query="Legs?", policy=pb.RoutingPolicy(max_layer_model_count=2))
+        routed("Legs?", policy=pb.RoutingPolicy(max_layer_model_count=2))
     )
     assert list(decision.selected_model_ids) == ["a", "b"]
     assert decision.stop_reason == pb.STOP_REASON_UNSPECIFIED
@@ -255,7 +260,7 @@ async def test_route_query_decides_and_calls_no_model(router: RouterBench) -> No
 async def test_route_query_heeds_posteriors(router: RouterBench) -> None:
     def posterior(score: float) -> pb.RouteQueryRequest:
         score_of_c = model_pb2.ModelScore(model_id="c", score=score)
-        return pb.RouteQueryRequest(query="Legs?", posterior_scores=[score_of_c])
+        return routed("Legs?", posterior_scores=[score_of_c])
 
     moved = await router.stub.RouteQuery(posterior(0.75))
     assert moved.selected_model_ids[0] == "c"
@@ -265,15 +270,15 @@ async def test_route_query_heeds_posteriors(router: RouterBench) -> None:
 
 
 async def test_route_query_refuses_posteriors_that_are_none(router: RouterBench) -> None:
-    bad = pb.RouteQueryRequest(
-        query="",
+    bad = routed(
+        "",
         posterior_scores=[
             model_pb2.ModelScore(model_id="a", score=float("nan")),
             model_pb2.ModelScore(model_id="x", score=0.5),
         ],
     )
     assert fields(await failure(router.stub.RouteQuery(bad))) == [
-        "query",
+        "messages[0].content",
         "posterior_scores[0].score",
         "posterior_scores[1].model_id",
     ]

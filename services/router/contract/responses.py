@@ -28,6 +28,7 @@ from services.router.routing.selection import explain
 if TYPE_CHECKING:
     import enum
 
+    from services.router.contract.views import View
     from services.router.pool.model import PoolModel
     from services.router.routing.candidates import Ranked, SelectionReason, StopReason
     from services.router.routing.events import Answer, Assessment, Event, Fallback, Timing
@@ -35,13 +36,13 @@ if TYPE_CHECKING:
     from services.router.types.pieces import TokenLogProbability
 
 
-def event_message(event: Event) -> pb.StreamAnswerResponse:
-    """Returns the message of one event."""
+def event_message(event: Event, view: View) -> pb.StreamAnswerResponse:
+    """Returns the message of one event, as far as the view shows it."""
     match event:
         case Delta():
             return pb.StreamAnswerResponse(delta=_delta(event))
         case RoutingDecision():
-            return pb.StreamAnswerResponse(routing=_routing(event))
+            return pb.StreamAnswerResponse(routing=_routing(event, view))
         case LayerReport():
             return pb.StreamAnswerResponse(layer=_layer(event))
         case Reset():
@@ -71,7 +72,9 @@ def result_message(result: Result) -> pb.GenerateAnswerResponse:
     )
 
 
-def ranked_message(ranked: Ranked, reason: SelectionReason | None) -> pb.RankedModel:
+def ranked_message(
+    ranked: Ranked, reason: SelectionReason | None, *, explained: bool
+) -> pb.RankedModel:
     """Returns the message of a ranked model, and why it runs or does not."""
     candidate = ranked.candidate
     return pb.RankedModel(
@@ -83,7 +86,7 @@ def ranked_message(ranked: Ranked, reason: SelectionReason | None) -> pb.RankedM
         prior_score=candidate.prior_score,
         expected_completion_token_count=candidate.expected_completion_tokens,
         selection_reason=pb.SelectionReason.Value(f"SELECTION_REASON_{_name(reason)}"),
-        explanation=explain(ranked, reason),
+        explanation=explain(ranked, reason) if explained else "",
     )
 
 
@@ -167,12 +170,12 @@ def _duration(seconds: float) -> duration_pb2.Duration:
     return duration_pb2.Duration(seconds=whole_s, nanos=rest_us * 1000)
 
 
-def _routing(decision: RoutingDecision) -> pb.RoutingDecision:
+def _routing(decision: RoutingDecision, view: View) -> pb.RoutingDecision:
     return pb.RoutingDecision(
         layer_number=decision.layer_number,
         ranked_models=[
-            ranked_message(ranked, decision.reason(ranked.candidate.model_id))
-            for ranked in decision.ranked
+            ranked_message(ranked, decision.reason(ranked.model_id), explained=view.full_ranking)
+            for ranked in view.shown(decision.ranked, decision.selected_model_ids)
         ],
         selected_model_ids=decision.selected_model_ids,
         uncertainty=decision.uncertainty,

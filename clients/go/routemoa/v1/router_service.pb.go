@@ -25,6 +25,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// RankingView says how much of a ranking comes back.
+type RankingView int32
+
+const (
+	// As `RANKING_VIEW_TOP`.
+	RankingView_RANKING_VIEW_UNSPECIFIED RankingView = 0
+	// The first ten models and those that are selected, without explanations.
+	RankingView_RANKING_VIEW_TOP RankingView = 1
+	// Every eligible model, with explanations.
+	RankingView_RANKING_VIEW_FULL RankingView = 2
+)
+
+// Enum value maps for RankingView.
+var (
+	RankingView_name = map[int32]string{
+		0: "RANKING_VIEW_UNSPECIFIED",
+		1: "RANKING_VIEW_TOP",
+		2: "RANKING_VIEW_FULL",
+	}
+	RankingView_value = map[string]int32{
+		"RANKING_VIEW_UNSPECIFIED": 0,
+		"RANKING_VIEW_TOP":         1,
+		"RANKING_VIEW_FULL":        2,
+	}
+)
+
+func (x RankingView) Enum() *RankingView {
+	p := new(RankingView)
+	*p = x
+	return p
+}
+
+func (x RankingView) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RankingView) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_router_service_proto_enumTypes[0].Descriptor()
+}
+
+func (RankingView) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_router_service_proto_enumTypes[0]
+}
+
+func (x RankingView) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RankingView.Descriptor instead.
+func (RankingView) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{0}
+}
+
 // SelectionReason says why a model is in a layer, or is not.
 type SelectionReason int32
 
@@ -102,11 +155,11 @@ func (x SelectionReason) String() string {
 }
 
 func (SelectionReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[0].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[1].Descriptor()
 }
 
 func (SelectionReason) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[0]
+	return &file_routemoa_v1_router_service_proto_enumTypes[1]
 }
 
 func (x SelectionReason) Number() protoreflect.EnumNumber {
@@ -115,7 +168,7 @@ func (x SelectionReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SelectionReason.Descriptor instead.
 func (SelectionReason) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{0}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{1}
 }
 
 // Dependency is something that the router needs and can do without.
@@ -159,11 +212,11 @@ func (x Dependency) String() string {
 }
 
 func (Dependency) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[1].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[2].Descriptor()
 }
 
 func (Dependency) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[1]
+	return &file_routemoa_v1_router_service_proto_enumTypes[2]
 }
 
 func (x Dependency) Number() protoreflect.EnumNumber {
@@ -172,7 +225,7 @@ func (x Dependency) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Dependency.Descriptor instead.
 func (Dependency) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{1}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{2}
 }
 
 // Substitute is what the router uses in place of a dependency that failed.
@@ -225,11 +278,11 @@ func (x Substitute) String() string {
 }
 
 func (Substitute) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[2].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[3].Descriptor()
 }
 
 func (Substitute) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[2]
+	return &file_routemoa_v1_router_service_proto_enumTypes[3]
 }
 
 func (x Substitute) Number() protoreflect.EnumNumber {
@@ -238,7 +291,7 @@ func (x Substitute) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Substitute.Descriptor instead.
 func (Substitute) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{2}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{3}
 }
 
 // AttemptKind says why an attempt was made.
@@ -286,11 +339,11 @@ func (x AttemptKind) String() string {
 }
 
 func (AttemptKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[3].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[4].Descriptor()
 }
 
 func (AttemptKind) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[3]
+	return &file_routemoa_v1_router_service_proto_enumTypes[4]
 }
 
 func (x AttemptKind) Number() protoreflect.EnumNumber {
@@ -299,7 +352,7 @@ func (x AttemptKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AttemptKind.Descriptor instead.
 func (AttemptKind) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{3}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{4}
 }
 
 // CallPurpose says what a model was called for.
@@ -347,11 +400,11 @@ func (x CallPurpose) String() string {
 }
 
 func (CallPurpose) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[4].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[5].Descriptor()
 }
 
 func (CallPurpose) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[4]
+	return &file_routemoa_v1_router_service_proto_enumTypes[5]
 }
 
 func (x CallPurpose) Number() protoreflect.EnumNumber {
@@ -360,7 +413,7 @@ func (x CallPurpose) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CallPurpose.Descriptor instead.
 func (CallPurpose) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{4}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{5}
 }
 
 // CallStatus says how a call to a model ended.
@@ -433,11 +486,11 @@ func (x CallStatus) String() string {
 }
 
 func (CallStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[5].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[6].Descriptor()
 }
 
 func (CallStatus) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[5]
+	return &file_routemoa_v1_router_service_proto_enumTypes[6]
 }
 
 func (x CallStatus) Number() protoreflect.EnumNumber {
@@ -446,7 +499,7 @@ func (x CallStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CallStatus.Descriptor instead.
 func (CallStatus) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{5}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{6}
 }
 
 // StopReason says why no further layer ran.
@@ -522,11 +575,11 @@ func (x StopReason) String() string {
 }
 
 func (StopReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[6].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[7].Descriptor()
 }
 
 func (StopReason) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[6]
+	return &file_routemoa_v1_router_service_proto_enumTypes[7]
 }
 
 func (x StopReason) Number() protoreflect.EnumNumber {
@@ -535,7 +588,7 @@ func (x StopReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StopReason.Descriptor instead.
 func (StopReason) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{6}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{7}
 }
 
 // RoutingPolicy says what a request is willing to spend, and on what. Every field left out takes the
@@ -732,15 +785,19 @@ func (x *RoutingPolicy) GetMaxUncertainty() float64 {
 // RouteQueryRequest asks for the decision of one layer.
 type RouteQueryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The query to route. Required: 1 to 100,000 characters, not white space alone.
-	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// As in `GenerateAnswerRequest`.
+	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// What the caller is willing to spend.
 	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
-	// The judge's scores of models that already ran for this query. They replace the scorer's, and only
+	// How the models are to write: a model that cannot is not eligible.
+	Options *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// The judge's scores of models that already ran for these messages. They replace the scorer's, and only
 	// they can stop the layers. Empty for the first layer.
-	PosteriorScores []*ModelScore `protobuf:"bytes,3,rep,name=posterior_scores,json=posteriorScores,proto3" json:"posterior_scores,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	PosteriorScores []*ModelScore `protobuf:"bytes,4,rep,name=posterior_scores,json=posteriorScores,proto3" json:"posterior_scores,omitempty"`
+	// How much of the ranking comes back.
+	RankingView   RankingView `protobuf:"varint,5,opt,name=ranking_view,json=rankingView,proto3,enum=routemoa.v1.RankingView" json:"ranking_view,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RouteQueryRequest) Reset() {
@@ -773,16 +830,23 @@ func (*RouteQueryRequest) Descriptor() ([]byte, []int) {
 	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *RouteQueryRequest) GetQuery() string {
+func (x *RouteQueryRequest) GetMessages() []*Message {
 	if x != nil {
-		return x.Query
+		return x.Messages
 	}
-	return ""
+	return nil
 }
 
 func (x *RouteQueryRequest) GetPolicy() *RoutingPolicy {
 	if x != nil {
 		return x.Policy
+	}
+	return nil
+}
+
+func (x *RouteQueryRequest) GetOptions() *GenerationOptions {
+	if x != nil {
+		return x.Options
 	}
 	return nil
 }
@@ -794,12 +858,19 @@ func (x *RouteQueryRequest) GetPosteriorScores() []*ModelScore {
 	return nil
 }
 
+func (x *RouteQueryRequest) GetRankingView() RankingView {
+	if x != nil {
+		return x.RankingView
+	}
+	return RankingView_RANKING_VIEW_UNSPECIFIED
+}
+
 // RouteQueryResponse is the decision of one layer.
 type RouteQueryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The models to run, best first. Empty if `stop_reason` is set.
 	SelectedModelIds []string `protobuf:"bytes,1,rep,name=selected_model_ids,json=selectedModelIds,proto3" json:"selected_model_ids,omitempty"`
-	// Every eligible model, by utility, best first.
+	// The eligible models, by utility, best first, as many as `ranking_view` asks for.
 	RankedModels []*RankedModel `protobuf:"bytes,2,rep,name=ranked_models,json=rankedModels,proto3" json:"ranked_models,omitempty"`
 	// Why no further layer is worth running; `STOP_REASON_UNSPECIFIED` if one is.
 	StopReason StopReason `protobuf:"varint,3,opt,name=stop_reason,json=stopReason,proto3,enum=routemoa.v1.StopReason" json:"stop_reason,omitempty"`
@@ -895,7 +966,8 @@ type RankedModel struct {
 	ExpectedCompletionTokenCount int32 `protobuf:"varint,7,opt,name=expected_completion_token_count,json=expectedCompletionTokenCount,proto3" json:"expected_completion_token_count,omitempty"`
 	// Whether the model runs, and why not.
 	SelectionReason SelectionReason `protobuf:"varint,8,opt,name=selection_reason,json=selectionReason,proto3,enum=routemoa.v1.SelectionReason" json:"selection_reason,omitempty"`
-	// The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected".
+	// The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected". Only with
+	// `RANKING_VIEW_FULL`.
 	Explanation   string `protobuf:"bytes,9,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1209,7 +1281,9 @@ type StreamAnswerRequest struct {
 	// As in `GenerateAnswerRequest`.
 	Options *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
 	// As in `GenerateAnswerRequest`.
-	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// How much of each layer's ranking comes back.
+	RankingView   RankingView `protobuf:"varint,5,opt,name=ranking_view,json=rankingView,proto3,enum=routemoa.v1.RankingView" json:"ranking_view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1270,6 +1344,13 @@ func (x *StreamAnswerRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *StreamAnswerRequest) GetRankingView() RankingView {
+	if x != nil {
+		return x.RankingView
+	}
+	return RankingView_RANKING_VIEW_UNSPECIFIED
 }
 
 // StreamAnswerResponse is one event of an answer. A stream that ends without an error ends with
@@ -1433,7 +1514,7 @@ type RoutingDecision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The layer, from 1.
 	LayerNumber int32 `protobuf:"varint,1,opt,name=layer_number,json=layerNumber,proto3" json:"layer_number,omitempty"`
-	// Every eligible model, by utility, best first.
+	// The eligible models, by utility, best first, as many as `ranking_view` asks for.
 	RankedModels []*RankedModel `protobuf:"bytes,2,rep,name=ranked_models,json=rankedModels,proto3" json:"ranked_models,omitempty"`
 	// The models that run, best first.
 	SelectedModelIds []string `protobuf:"bytes,3,rep,name=selected_model_ids,json=selectedModelIds,proto3" json:"selected_model_ids,omitempty"`
@@ -2551,11 +2632,13 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\r_max_cost_usdB\x10\n" +
 	"\x0e_max_score_gapB\r\n" +
 	"\v_price_bandB\x12\n" +
-	"\x10_max_uncertainty\"\xa1\x01\n" +
-	"\x11RouteQueryRequest\x12\x14\n" +
-	"\x05query\x18\x01 \x01(\tR\x05query\x122\n" +
-	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x12B\n" +
-	"\x10posterior_scores\x18\x03 \x03(\v2\x17.routemoa.v1.ModelScoreR\x0fposteriorScores\"\x92\x02\n" +
+	"\x10_max_uncertainty\"\xb4\x02\n" +
+	"\x11RouteQueryRequest\x120\n" +
+	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
+	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12B\n" +
+	"\x10posterior_scores\x18\x04 \x03(\v2\x17.routemoa.v1.ModelScoreR\x0fposteriorScores\x12;\n" +
+	"\franking_view\x18\x05 \x01(\x0e2\x18.routemoa.v1.RankingViewR\vrankingView\"\x92\x02\n" +
 	"\x12RouteQueryResponse\x12,\n" +
 	"\x12selected_model_ids\x18\x01 \x03(\tR\x10selectedModelIds\x12=\n" +
 	"\rranked_models\x18\x02 \x03(\v2\x18.routemoa.v1.RankedModelR\frankedModels\x128\n" +
@@ -2593,13 +2676,14 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\vdecision_id\x18\t \x01(\tR\n" +
 	"decisionId\x12 \n" +
 	"\vuncertainty\x18\n" +
-	" \x01(\x01R\vuncertainty\"\xd4\x01\n" +
+	" \x01(\x01R\vuncertainty\"\x91\x02\n" +
 	"\x13StreamAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
 	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\"\xe6\x02\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12;\n" +
+	"\franking_view\x18\x05 \x01(\x0e2\x18.routemoa.v1.RankingViewR\vrankingView\"\xe6\x02\n" +
 	"\x14StreamAnswerResponse\x128\n" +
 	"\arouting\x18\x01 \x01(\v2\x1c.routemoa.v1.RoutingDecisionH\x00R\arouting\x120\n" +
 	"\x05layer\x18\x02 \x01(\v2\x18.routemoa.v1.LayerReportH\x00R\x05layer\x120\n" +
@@ -2696,7 +2780,11 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x11max_message_count\x18\x01 \x01(\x05R\x0fmaxMessageCount\x12.\n" +
 	"\x13max_character_count\x18\x02 \x01(\x05R\x11maxCharacterCount\x12/\n" +
 	"\x14max_media_byte_count\x18\x03 \x01(\x05R\x11maxMediaByteCount\x12$\n" +
-	"\x0emax_tool_count\x18\x04 \x01(\x05R\fmaxToolCount*\xac\x03\n" +
+	"\x0emax_tool_count\x18\x04 \x01(\x05R\fmaxToolCount*X\n" +
+	"\vRankingView\x12\x1c\n" +
+	"\x18RANKING_VIEW_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10RANKING_VIEW_TOP\x10\x01\x12\x15\n" +
+	"\x11RANKING_VIEW_FULL\x10\x02*\xac\x03\n" +
 	"\x0fSelectionReason\x12 \n" +
 	"\x1cSELECTION_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SELECTION_REASON_RANK\x10\x01\x12\x19\n" +
@@ -2789,118 +2877,123 @@ func file_routemoa_v1_router_service_proto_rawDescGZIP() []byte {
 	return file_routemoa_v1_router_service_proto_rawDescData
 }
 
-var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
 var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_routemoa_v1_router_service_proto_goTypes = []any{
-	(SelectionReason)(0),           // 0: routemoa.v1.SelectionReason
-	(Dependency)(0),                // 1: routemoa.v1.Dependency
-	(Substitute)(0),                // 2: routemoa.v1.Substitute
-	(AttemptKind)(0),               // 3: routemoa.v1.AttemptKind
-	(CallPurpose)(0),               // 4: routemoa.v1.CallPurpose
-	(CallStatus)(0),                // 5: routemoa.v1.CallStatus
-	(StopReason)(0),                // 6: routemoa.v1.StopReason
-	(*RoutingPolicy)(nil),          // 7: routemoa.v1.RoutingPolicy
-	(*RouteQueryRequest)(nil),      // 8: routemoa.v1.RouteQueryRequest
-	(*RouteQueryResponse)(nil),     // 9: routemoa.v1.RouteQueryResponse
-	(*RankedModel)(nil),            // 10: routemoa.v1.RankedModel
-	(*GenerateAnswerRequest)(nil),  // 11: routemoa.v1.GenerateAnswerRequest
-	(*GenerateAnswerResponse)(nil), // 12: routemoa.v1.GenerateAnswerResponse
-	(*StreamAnswerRequest)(nil),    // 13: routemoa.v1.StreamAnswerRequest
-	(*StreamAnswerResponse)(nil),   // 14: routemoa.v1.StreamAnswerResponse
-	(*RoutingDecision)(nil),        // 15: routemoa.v1.RoutingDecision
-	(*LayerReport)(nil),            // 16: routemoa.v1.LayerReport
-	(*AnswerDelta)(nil),            // 17: routemoa.v1.AnswerDelta
-	(*ToolCallDelta)(nil),          // 18: routemoa.v1.ToolCallDelta
-	(*AnswerReset)(nil),            // 19: routemoa.v1.AnswerReset
-	(*AnswerResumed)(nil),          // 20: routemoa.v1.AnswerResumed
-	(*Fallback)(nil),               // 21: routemoa.v1.Fallback
-	(*UsageEntry)(nil),             // 22: routemoa.v1.UsageEntry
-	(*AnswerTiming)(nil),           // 23: routemoa.v1.AnswerTiming
-	(*ListModelsRequest)(nil),      // 24: routemoa.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),     // 25: routemoa.v1.ListModelsResponse
-	(*GetRouterInfoRequest)(nil),   // 26: routemoa.v1.GetRouterInfoRequest
-	(*GetRouterInfoResponse)(nil),  // 27: routemoa.v1.GetRouterInfoResponse
-	(*RequestLimits)(nil),          // 28: routemoa.v1.RequestLimits
-	(*durationpb.Duration)(nil),    // 29: google.protobuf.Duration
-	(*ModelScore)(nil),             // 30: routemoa.v1.ModelScore
+	(RankingView)(0),               // 0: routemoa.v1.RankingView
+	(SelectionReason)(0),           // 1: routemoa.v1.SelectionReason
+	(Dependency)(0),                // 2: routemoa.v1.Dependency
+	(Substitute)(0),                // 3: routemoa.v1.Substitute
+	(AttemptKind)(0),               // 4: routemoa.v1.AttemptKind
+	(CallPurpose)(0),               // 5: routemoa.v1.CallPurpose
+	(CallStatus)(0),                // 6: routemoa.v1.CallStatus
+	(StopReason)(0),                // 7: routemoa.v1.StopReason
+	(*RoutingPolicy)(nil),          // 8: routemoa.v1.RoutingPolicy
+	(*RouteQueryRequest)(nil),      // 9: routemoa.v1.RouteQueryRequest
+	(*RouteQueryResponse)(nil),     // 10: routemoa.v1.RouteQueryResponse
+	(*RankedModel)(nil),            // 11: routemoa.v1.RankedModel
+	(*GenerateAnswerRequest)(nil),  // 12: routemoa.v1.GenerateAnswerRequest
+	(*GenerateAnswerResponse)(nil), // 13: routemoa.v1.GenerateAnswerResponse
+	(*StreamAnswerRequest)(nil),    // 14: routemoa.v1.StreamAnswerRequest
+	(*StreamAnswerResponse)(nil),   // 15: routemoa.v1.StreamAnswerResponse
+	(*RoutingDecision)(nil),        // 16: routemoa.v1.RoutingDecision
+	(*LayerReport)(nil),            // 17: routemoa.v1.LayerReport
+	(*AnswerDelta)(nil),            // 18: routemoa.v1.AnswerDelta
+	(*ToolCallDelta)(nil),          // 19: routemoa.v1.ToolCallDelta
+	(*AnswerReset)(nil),            // 20: routemoa.v1.AnswerReset
+	(*AnswerResumed)(nil),          // 21: routemoa.v1.AnswerResumed
+	(*Fallback)(nil),               // 22: routemoa.v1.Fallback
+	(*UsageEntry)(nil),             // 23: routemoa.v1.UsageEntry
+	(*AnswerTiming)(nil),           // 24: routemoa.v1.AnswerTiming
+	(*ListModelsRequest)(nil),      // 25: routemoa.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),     // 26: routemoa.v1.ListModelsResponse
+	(*GetRouterInfoRequest)(nil),   // 27: routemoa.v1.GetRouterInfoRequest
+	(*GetRouterInfoResponse)(nil),  // 28: routemoa.v1.GetRouterInfoResponse
+	(*RequestLimits)(nil),          // 29: routemoa.v1.RequestLimits
+	(*durationpb.Duration)(nil),    // 30: google.protobuf.Duration
 	(*Message)(nil),                // 31: routemoa.v1.Message
 	(*GenerationOptions)(nil),      // 32: routemoa.v1.GenerationOptions
-	(*Answer)(nil),                 // 33: routemoa.v1.Answer
-	(*Assessment)(nil),             // 34: routemoa.v1.Assessment
-	(*TokenLogProbability)(nil),    // 35: routemoa.v1.TokenLogProbability
-	(FinishReason)(0),              // 36: routemoa.v1.FinishReason
-	(*Model)(nil),                  // 37: routemoa.v1.Model
-	(Capability)(0),                // 38: routemoa.v1.Capability
+	(*ModelScore)(nil),             // 33: routemoa.v1.ModelScore
+	(*Answer)(nil),                 // 34: routemoa.v1.Answer
+	(*Assessment)(nil),             // 35: routemoa.v1.Assessment
+	(*TokenLogProbability)(nil),    // 36: routemoa.v1.TokenLogProbability
+	(FinishReason)(0),              // 37: routemoa.v1.FinishReason
+	(*Model)(nil),                  // 38: routemoa.v1.Model
+	(Capability)(0),                // 39: routemoa.v1.Capability
 }
 var file_routemoa_v1_router_service_proto_depIdxs = []int32{
-	29, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
-	7,  // 1: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	30, // 2: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
-	10, // 3: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
-	6,  // 4: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	21, // 5: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	29, // 6: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
-	0,  // 7: routemoa.v1.RankedModel.selection_reason:type_name -> routemoa.v1.SelectionReason
-	31, // 8: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
-	7,  // 9: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	32, // 10: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
-	33, // 11: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
-	16, // 12: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
-	6,  // 13: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	22, // 14: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
-	21, // 15: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	23, // 16: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
-	31, // 17: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
-	7,  // 18: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	32, // 19: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
-	15, // 20: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
-	16, // 21: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
-	17, // 22: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
-	19, // 23: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
-	12, // 24: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
-	20, // 25: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
-	10, // 26: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
-	33, // 27: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
-	34, // 28: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
-	22, // 29: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
-	29, // 30: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
-	18, // 31: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
-	35, // 32: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
-	5,  // 33: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
-	5,  // 34: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
-	1,  // 35: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
-	2,  // 36: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
-	4,  // 37: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
-	5,  // 38: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
-	29, // 39: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
-	29, // 40: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
-	3,  // 41: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
-	36, // 42: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
-	29, // 43: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
-	29, // 44: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
-	29, // 45: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
-	29, // 46: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
-	29, // 47: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
-	29, // 48: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
-	37, // 49: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
-	38, // 50: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
-	28, // 51: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
-	29, // 52: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
-	8,  // 53: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
-	11, // 54: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
-	13, // 55: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
-	26, // 56: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
-	24, // 57: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
-	9,  // 58: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
-	12, // 59: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
-	14, // 60: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
-	27, // 61: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
-	25, // 62: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
-	58, // [58:63] is the sub-list for method output_type
-	53, // [53:58] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	30, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
+	31, // 1: routemoa.v1.RouteQueryRequest.messages:type_name -> routemoa.v1.Message
+	8,  // 2: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	32, // 3: routemoa.v1.RouteQueryRequest.options:type_name -> routemoa.v1.GenerationOptions
+	33, // 4: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
+	0,  // 5: routemoa.v1.RouteQueryRequest.ranking_view:type_name -> routemoa.v1.RankingView
+	11, // 6: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
+	7,  // 7: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
+	22, // 8: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	30, // 9: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
+	1,  // 10: routemoa.v1.RankedModel.selection_reason:type_name -> routemoa.v1.SelectionReason
+	31, // 11: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
+	8,  // 12: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	32, // 13: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	34, // 14: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
+	17, // 15: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
+	7,  // 16: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
+	23, // 17: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
+	22, // 18: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	24, // 19: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
+	31, // 20: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
+	8,  // 21: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	32, // 22: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	0,  // 23: routemoa.v1.StreamAnswerRequest.ranking_view:type_name -> routemoa.v1.RankingView
+	16, // 24: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
+	17, // 25: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
+	18, // 26: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
+	20, // 27: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
+	13, // 28: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
+	21, // 29: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
+	11, // 30: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
+	34, // 31: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
+	35, // 32: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
+	23, // 33: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
+	30, // 34: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
+	19, // 35: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
+	36, // 36: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
+	6,  // 37: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
+	6,  // 38: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
+	2,  // 39: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
+	3,  // 40: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
+	5,  // 41: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
+	6,  // 42: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
+	30, // 43: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
+	30, // 44: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
+	4,  // 45: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
+	37, // 46: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
+	30, // 47: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
+	30, // 48: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
+	30, // 49: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
+	30, // 50: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
+	30, // 51: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
+	30, // 52: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
+	38, // 53: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
+	39, // 54: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
+	29, // 55: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
+	30, // 56: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
+	9,  // 57: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
+	12, // 58: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
+	14, // 59: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
+	27, // 60: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
+	25, // 61: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
+	10, // 62: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
+	13, // 63: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
+	15, // 64: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
+	28, // 65: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
+	26, // 66: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
+	62, // [62:67] is the sub-list for method output_type
+	57, // [57:62] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_router_service_proto_init() }
@@ -2924,7 +3017,7 @@ func file_routemoa_v1_router_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_router_service_proto_rawDesc), len(file_routemoa_v1_router_service_proto_rawDesc)),
-			NumEnums:      7,
+			NumEnums:      8,
 			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -115,7 +115,7 @@ async def show_answer(
     """Shows the answer of the router at `address` while it is generated."""
     async with (
         access.client(address) as client,
-        aclosing(client.stream(query, policy, timeout_s=timeout_s)) as events,
+        aclosing(client.stream(query, policy, full_ranking=True, timeout_s=timeout_s)) as events,
     ):
         await AnswerView(console, explain=explain).show(events)
 

@@ -117,7 +117,7 @@ async def show_decision(
     """Shows the models that the router at `address` would run in a first layer, and why."""
     async with access.client(address) as client:
         response = await client.route(
-            query, RoutingPolicy(model_ids=model_ids), timeout_s=timeout_s
+            query, RoutingPolicy(model_ids=model_ids), full_ranking=True, timeout_s=timeout_s
         )
     if as_json:
         print_json(response)

@@ -24,6 +24,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _RankingView:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RankingViewEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RankingView.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RANKING_VIEW_UNSPECIFIED: _RankingView.ValueType  # 0
+    """As `RANKING_VIEW_TOP`."""
+    RANKING_VIEW_TOP: _RankingView.ValueType  # 1
+    """The first ten models and those that are selected, without explanations."""
+    RANKING_VIEW_FULL: _RankingView.ValueType  # 2
+    """Every eligible model, with explanations."""
+
+class RankingView(_RankingView, metaclass=_RankingViewEnumTypeWrapper):
+    """RankingView says how much of a ranking comes back."""
+
+RANKING_VIEW_UNSPECIFIED: RankingView.ValueType  # 0
+"""As `RANKING_VIEW_TOP`."""
+RANKING_VIEW_TOP: RankingView.ValueType  # 1
+"""The first ten models and those that are selected, without explanations."""
+RANKING_VIEW_FULL: RankingView.ValueType  # 2
+"""Every eligible model, with explanations."""
+Global___RankingView: _TypeAlias = RankingView  # noqa: Y015
+
 class _SelectionReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -482,31 +506,43 @@ class RouteQueryRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    QUERY_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     POSTERIOR_SCORES_FIELD_NUMBER: _builtins.int
-    query: _builtins.str
-    """The query to route. Required: 1 to 100,000 characters, not white space alone."""
+    RANKING_VIEW_FIELD_NUMBER: _builtins.int
+    ranking_view: Global___RankingView.ValueType
+    """How much of the ranking comes back."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
+        """As in `GenerateAnswerRequest`."""
+
     @_builtins.property
     def policy(self) -> Global___RoutingPolicy:
         """What the caller is willing to spend."""
 
     @_builtins.property
+    def options(self) -> _generation_pb2.GenerationOptions:
+        """How the models are to write: a model that cannot is not eligible."""
+
+    @_builtins.property
     def posterior_scores(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelScore]:
-        """The judge's scores of models that already ran for this query. They replace the scorer's, and only
+        """The judge's scores of models that already ran for these messages. They replace the scorer's, and only
         they can stop the layers. Empty for the first layer.
         """
 
     def __init__(
         self,
         *,
-        query: _builtins.str = ...,
+        messages: _abc.Iterable[_model_pb2.Message] | None = ...,
         policy: Global___RoutingPolicy | None = ...,
+        options: _generation_pb2.GenerationOptions | None = ...,
         posterior_scores: _abc.Iterable[_model_pb2.ModelScore] | None = ...,
+        ranking_view: Global___RankingView.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "posterior_scores", b"posterior_scores", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy", "posterior_scores", b"posterior_scores", "ranking_view", b"ranking_view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -533,7 +569,7 @@ class RouteQueryResponse(_message.Message):
 
     @_builtins.property
     def ranked_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedModel]:
-        """Every eligible model, by utility, best first."""
+        """The eligible models, by utility, best first, as many as `ranking_view` asks for."""
 
     @_builtins.property
     def fallbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fallback]:
@@ -586,7 +622,9 @@ class RankedModel(_message.Message):
     selection_reason: Global___SelectionReason.ValueType
     """Whether the model runs, and why not."""
     explanation: _builtins.str
-    """The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected"."""
+    """The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected". Only with
+    `RANKING_VIEW_FULL`.
+    """
     @_builtins.property
     def expected_latency(self) -> _duration_pb2.Duration:
         """How long one call is expected to take."""
@@ -738,8 +776,11 @@ class StreamAnswerRequest(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RANKING_VIEW_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """As in `GenerateAnswerRequest`."""
+    ranking_view: Global___RankingView.ValueType
+    """How much of each layer's ranking comes back."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
         """As in `GenerateAnswerRequest`."""
@@ -759,10 +800,11 @@ class StreamAnswerRequest(_message.Message):
         policy: Global___RoutingPolicy | None = ...,
         options: _generation_pb2.GenerationOptions | None = ...,
         request_id: _builtins.str = ...,
+        ranking_view: Global___RankingView.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy", "ranking_view", b"ranking_view", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -842,7 +884,7 @@ class RoutingDecision(_message.Message):
     """How little the ranking is to be relied on, in [0, 1]."""
     @_builtins.property
     def ranked_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedModel]:
-        """Every eligible model, by utility, best first."""
+        """The eligible models, by utility, best first, as many as `ranking_view` asks for."""
 
     @_builtins.property
     def selected_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
