@@ -177,7 +177,8 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         self, request: pb.RankModelsRequest, prefix: str, violations: Violations
     ) -> Scoring:
         violations.query(f"{prefix}query", request.query)
-        violations.within(f"{prefix}team_size", request.team_size, 0, MAX_TEAM_SIZE)
+        if request.HasField("team_size"):
+            violations.within(f"{prefix}team_size", request.team_size, 1, MAX_TEAM_SIZE)
         return self._scoring(request.artifact, f"{prefix}artifact", violations)
 
     def _scoring(self, name: str, field: str, violations: Violations) -> Scoring:

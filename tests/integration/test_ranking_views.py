@@ -20,13 +20,17 @@ LAST = "m13"
 TURN = Message(role=ROLE_USER, content="How many legs has a spider?")
 
 
-async def routed(router: RouterBench, view: str | None, **policy: Any) -> pb.RouteQueryResponse:
+async def routed(
+    router: RouterBench, view: pb.RankingView.ValueType | None, **policy: Any
+) -> pb.RouteQueryResponse:
     return await router.stub.RouteQuery(
         pb.RouteQueryRequest(messages=[TURN], policy=pb.RoutingPolicy(**policy), ranking_view=view)
     )
 
 
-async def decision(router: RouterBench, view: str | None, **policy: Any) -> pb.RoutingDecision:
+async def decision(
+    router: RouterBench, view: pb.RankingView.ValueType | None, **policy: Any
+) -> pb.RoutingDecision:
     request = pb.StreamAnswerRequest(
         messages=[TURN],
         policy=pb.RoutingPolicy(max_layer_count=1, **policy),
@@ -43,9 +47,9 @@ async def router(start_router: StartRouter) -> RouterBench:
 
 
 @pytest.mark.parametrize("ask", [routed, decision])
-@pytest.mark.parametrize("view", [None, "RANKING_VIEW_TOP"])
+@pytest.mark.parametrize("view", [None, pb.RANKING_VIEW_TOP])
 async def test_the_first_ten_models_come_back_without_explanations(
-    router: RouterBench, ask: Any, view: str | None
+    router: RouterBench, ask: Any, view: pb.RankingView.ValueType | None
 ) -> None:
     ranked = (await ask(router, view)).ranked_models
     assert [m.model_id for m in ranked] == list(SCORES)[:10]
@@ -57,7 +61,7 @@ async def test_the_first_ten_models_come_back_without_explanations(
 async def test_every_model_comes_back_with_its_explanation_on_request(
     router: RouterBench, ask: Any
 ) -> None:
-    ranked = (await ask(router, "RANKING_VIEW_FULL")).ranked_models
+    ranked = (await ask(router, pb.RANKING_VIEW_FULL)).ranked_models
     assert [m.model_id for m in ranked] == list(SCORES)
     assert all("likely to answer well" in m.explanation for m in ranked)
 

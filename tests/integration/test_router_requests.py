@@ -89,6 +89,17 @@ async def test_bytes_that_are_no_message_are_invalid(router: RouterBench, data: 
     assert isinstance(await failure(stream.read()), InvalidFieldError)
 
 
+async def test_a_zero_is_a_value_and_not_the_default(router: RouterBench) -> None:
+    zeros = request(max_layer_model_count=0, max_layer_count=0, max_call_count=0, max_token_count=0)
+    assert fields(await failure(router.stub.GenerateAnswer(zeros))) == [
+        "policy.max_layer_model_count",
+        "policy.max_layer_count",
+        "policy.max_call_count",
+        "policy.max_token_count",
+    ]
+    assert not router.simulator.calls
+
+
 async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBench) -> None:
     bad = pb.GenerateAnswerRequest(
         messages=[
@@ -307,7 +318,7 @@ async def test_a_foreign_page_token_is_refused(router: RouterBench, token: str) 
     assert isinstance(error, InvalidPageTokenError)
 
 
-@pytest.mark.parametrize("size", [-1, 1001])
+@pytest.mark.parametrize("size", [-1, 0, 1001])
 async def test_a_page_size_out_of_range_is_invalid(router: RouterBench, size: int) -> None:
     assert fields(await failure(router.stub.ListModels(pb.ListModelsRequest(page_size=size)))) == [
         "page_size"

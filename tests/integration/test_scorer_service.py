@@ -115,7 +115,7 @@ async def test_a_team_is_of_the_models_asked_for(
     assert sorted(response.team_model_ids) == wanted
 
 
-@pytest.mark.parametrize("size", [-1, 17])
+@pytest.mark.parametrize("size", [-1, 0, 17])
 async def test_a_team_size_out_of_range_is_named_beside_all_else(
     scorer: ScorerServiceStub, size: int
 ) -> None:

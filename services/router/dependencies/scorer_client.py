@@ -62,7 +62,7 @@ def pool_priors(models: Sequence[PoolModel], status: str) -> Priors:
     """Returns the pool file's scores, for a scorer that failed with a status."""
     return Priors(
         scores={m.id: UNKNOWN_PRIOR if m.prior_score is None else m.prior_score for m in models},
-        forecast=Forecast(uncertainty=1.0),  # nothing is known of this query
+        forecast=Forecast(is_substitute=True),
         fallback=Fallback(
             dependency=Dependency.SCORER, status=status, substitute=Substitute.POOL_PRIORS
         ),
@@ -75,7 +75,7 @@ def scored_priors(
     """Returns the scorer's scores; an unknown model has its `prior_score`, or else a mean.
 
     The mean is taken over the known models of the pool. If none is known, it is taken over all models
-    that the scorer scored, and the uncertainty is 1.
+    that the scorer scored, and nothing is known of the query.
     """
     scored = {score.model_id: score.score for score in response.model_scores}
     known = [scored[m.id] for m in models if m.id in scored]
@@ -90,7 +90,8 @@ def scored_priors(
         },
         # If no model is known, team and uncertainty are those of other models.
         team_ids=tuple(response.team_model_ids) if known else (),
-        uncertainty=response.uncertainty if known else 1.0,
+        uncertainty=response.uncertainty if known and response.HasField("uncertainty") else None,
+        is_substitute=not known,
         scorer_version=response.scorer_version,
     )
     return Priors(
@@ -121,7 +122,7 @@ class Scorer:
         self,
         conversation: Conversation,
         models: Sequence[PoolModel],
-        team_size: int,
+        team_size: int | None,
         deadline: Deadline,
     ) -> Priors:
         """Returns a score for every model.
@@ -130,7 +131,8 @@ class Scorer:
             conversation: The conversation. Other tenants cannot find out by the scorer's cache whether
                 its query was asked before.
             models: The models that may run.
-            team_size: Number of models that will run together.
+            team_size: Number of models that will run together; None if they need not complement one
+                another.
             deadline: The deadline of the call.
         """
         try:
@@ -163,7 +165,7 @@ class Scorer:
         self,
         conversation: Conversation,
         models: Sequence[PoolModel],
-        team_size: int,
+        team_size: int | None,
         deadline: Deadline,
     ) -> scorer_service_pb2.RankModelsResponse:
         """Requests the models that the scorer is known to know, so that its team has no others."""

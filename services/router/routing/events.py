@@ -94,8 +94,8 @@ class RoutingDecision:
     selected_model_ids: tuple[str, ...]
     reasons: Mapping[str, SelectionReason] = field(default_factory=dict)
     """The reason why each model runs or does not, as far as the ranking decided it."""
-    uncertainty: float = 0.0
-    """Uncertainty of the ranking, in [0, 1]."""
+    uncertainty: float | None = None
+    """Uncertainty of the ranking, in [0, 1]; None if it is unknown."""
 
     def reason(self, model_id: str) -> SelectionReason | None:
         """Returns the reason why a model runs or does not; None if the strategy left it out."""
@@ -166,8 +166,8 @@ class Result:
     usage: tuple[LedgerEntry, ...]
     cost_usd: float
     fallbacks: tuple[Fallback, ...]
-    uncertainty: float
-    """Uncertainty of the first ranking, in [0, 1]."""
+    uncertainty: float | None
+    """Uncertainty of the first ranking, in [0, 1]; None if it is unknown."""
     timing: Timing
     decision_id: str = ""
     """The id of the decision record; empty if there is none."""

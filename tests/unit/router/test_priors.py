@@ -67,7 +67,8 @@ def test_where_no_model_is_known_the_mean_is_that_of_the_artifact_and_nothing_is
     priors = scored_priors(response(elsewhere=0.3, too=0.5), [NEW, OWN])
     assert priors.scores == {"new": pytest.approx(0.4), "own": 0.9}
     assert priors.fallback is not None
-    assert priors.forecast.uncertainty == 1.0
+    assert priors.forecast.uncertainty is None
+    assert priors.forecast.is_uncertain(1.0)
     assert not priors.forecast.team_ids
 
 
@@ -75,7 +76,8 @@ def test_a_pool_of_unknown_models_with_prior_scores_is_uncertain_without_a_fallb
     priors = scored_priors(response(elsewhere=0.3), [OWN])
     assert priors.scores == {"own": 0.9}
     assert priors.fallback is None
-    assert priors.forecast.uncertainty == 1.0
+    assert priors.forecast.uncertainty is None
+    assert priors.forecast.is_uncertain(1.0)
 
 
 def test_a_scorer_without_a_single_score_leaves_the_prior_of_the_unknown() -> None:
@@ -87,4 +89,5 @@ def test_a_scorer_that_is_down_leaves_the_pool_files_scores() -> None:
     assert priors.scores == {"new": UNKNOWN_PRIOR, "own": 0.9}
     assert priors.fallback is not None
     assert priors.fallback.substitute is Substitute.POOL_PRIORS
-    assert priors.forecast.uncertainty == 1.0
+    assert priors.forecast.uncertainty is None
+    assert priors.forecast.is_uncertain(1.0)

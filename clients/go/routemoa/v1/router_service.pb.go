@@ -602,17 +602,17 @@ type RoutingPolicy struct {
 	CostWeight *float64 `protobuf:"fixed64,2,opt,name=cost_weight,json=costWeight,proto3,oneof" json:"cost_weight,omitempty"`
 	// The weight of the expected latency, in [0, 1]; reads as `cost_weight` does.
 	LatencyWeight *float64 `protobuf:"fixed64,3,opt,name=latency_weight,json=latencyWeight,proto3,oneof" json:"latency_weight,omitempty"`
-	// The most models that run together in one layer: 1 to 16. Zero takes the default.
-	MaxLayerModelCount int32 `protobuf:"varint,4,opt,name=max_layer_model_count,json=maxLayerModelCount,proto3" json:"max_layer_model_count,omitempty"`
-	// The most layers: 1 to 5. Zero takes the default.
-	MaxLayerCount int32 `protobuf:"varint,5,opt,name=max_layer_count,json=maxLayerCount,proto3" json:"max_layer_count,omitempty"`
+	// The most models that run together in one layer: 1 to 16.
+	MaxLayerModelCount *int32 `protobuf:"varint,4,opt,name=max_layer_model_count,json=maxLayerModelCount,proto3,oneof" json:"max_layer_model_count,omitempty"`
+	// The most layers: 1 to 5.
+	MaxLayerCount *int32 `protobuf:"varint,5,opt,name=max_layer_count,json=maxLayerCount,proto3,oneof" json:"max_layer_count,omitempty"`
 	// The posterior score, in [0, 1], from which on no further layer runs.
 	StoppingScore *float64 `protobuf:"fixed64,6,opt,name=stopping_score,json=stoppingScore,proto3,oneof" json:"stopping_score,omitempty"`
 	// The most that the whole call may cost, in US dollars; zero or more. Calls whose worst case does not
 	// fit are not made.
 	MaxCostUsd *float64 `protobuf:"fixed64,7,opt,name=max_cost_usd,json=maxCostUsd,proto3,oneof" json:"max_cost_usd,omitempty"`
-	// The most calls to models, the aggregator's included: 1 to 64. Zero takes the default.
-	MaxCallCount int32 `protobuf:"varint,8,opt,name=max_call_count,json=maxCallCount,proto3" json:"max_call_count,omitempty"`
+	// The most calls to models, the aggregator's included: 1 to 64.
+	MaxCallCount *int32 `protobuf:"varint,8,opt,name=max_call_count,json=maxCallCount,proto3,oneof" json:"max_call_count,omitempty"`
 	// The models that may run. Leaving it empty means the whole pool. An id that is not in the pool is
 	// answered NOT_FOUND with reason `ERROR_REASON_MODEL_NOT_FOUND`. One model alone is not scored.
 	ModelIds []string `protobuf:"bytes,9,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
@@ -628,8 +628,8 @@ type RoutingPolicy struct {
 	// The longest that one call to a model may be expected to take for the model to be selected. Absent:
 	// no limit.
 	MaxExpectedLatency *durationpb.Duration `protobuf:"bytes,13,opt,name=max_expected_latency,json=maxExpectedLatency,proto3" json:"max_expected_latency,omitempty"`
-	// The most tokens, read and written, of all calls together. Zero takes the default.
-	MaxTokenCount int32 `protobuf:"varint,14,opt,name=max_token_count,json=maxTokenCount,proto3" json:"max_token_count,omitempty"`
+	// The most tokens, read and written, of all calls together: 1 or more.
+	MaxTokenCount *int32 `protobuf:"varint,14,opt,name=max_token_count,json=maxTokenCount,proto3,oneof" json:"max_token_count,omitempty"`
 	// How far, in [0, 1], utilities may lie apart and still count as equal, so that the cheaper model
 	// comes first.
 	PriceBand *float64 `protobuf:"fixed64,15,opt,name=price_band,json=priceBand,proto3,oneof" json:"price_band,omitempty"`
@@ -692,15 +692,15 @@ func (x *RoutingPolicy) GetLatencyWeight() float64 {
 }
 
 func (x *RoutingPolicy) GetMaxLayerModelCount() int32 {
-	if x != nil {
-		return x.MaxLayerModelCount
+	if x != nil && x.MaxLayerModelCount != nil {
+		return *x.MaxLayerModelCount
 	}
 	return 0
 }
 
 func (x *RoutingPolicy) GetMaxLayerCount() int32 {
-	if x != nil {
-		return x.MaxLayerCount
+	if x != nil && x.MaxLayerCount != nil {
+		return *x.MaxLayerCount
 	}
 	return 0
 }
@@ -720,8 +720,8 @@ func (x *RoutingPolicy) GetMaxCostUsd() float64 {
 }
 
 func (x *RoutingPolicy) GetMaxCallCount() int32 {
-	if x != nil {
-		return x.MaxCallCount
+	if x != nil && x.MaxCallCount != nil {
+		return *x.MaxCallCount
 	}
 	return 0
 }
@@ -762,8 +762,8 @@ func (x *RoutingPolicy) GetMaxExpectedLatency() *durationpb.Duration {
 }
 
 func (x *RoutingPolicy) GetMaxTokenCount() int32 {
-	if x != nil {
-		return x.MaxTokenCount
+	if x != nil && x.MaxTokenCount != nil {
+		return *x.MaxTokenCount
 	}
 	return 0
 }
@@ -876,8 +876,9 @@ type RouteQueryResponse struct {
 	StopReason StopReason `protobuf:"varint,3,opt,name=stop_reason,json=stopReason,proto3,enum=routemoa.v1.StopReason" json:"stop_reason,omitempty"`
 	// What was substituted for a dependency that failed.
 	Fallbacks []*Fallback `protobuf:"bytes,4,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
-	// How little the ranking is to be relied on, in [0, 1].
-	Uncertainty   float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	// How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+	// not ranked, or scores of the pool file stand in for the scorer's.
+	Uncertainty   *float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3,oneof" json:"uncertainty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -941,8 +942,8 @@ func (x *RouteQueryResponse) GetFallbacks() []*Fallback {
 }
 
 func (x *RouteQueryResponse) GetUncertainty() float64 {
-	if x != nil {
-		return x.Uncertainty
+	if x != nil && x.Uncertainty != nil {
+		return *x.Uncertainty
 	}
 	return 0
 }
@@ -1165,8 +1166,9 @@ type GenerateAnswerResponse struct {
 	Strategy string `protobuf:"bytes,8,opt,name=strategy,proto3" json:"strategy,omitempty"`
 	// Identifies the decision record of the answer, where records are kept.
 	DecisionId string `protobuf:"bytes,9,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
-	// How little the first ranking was to be relied on, in [0, 1].
-	Uncertainty   float64 `protobuf:"fixed64,10,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	// How little the first ranking was to be relied on, in [0, 1]. Absent where it is unknown: one model
+	// alone was not ranked, or scores of the pool file stood in for the scorer's.
+	Uncertainty   *float64 `protobuf:"fixed64,10,opt,name=uncertainty,proto3,oneof" json:"uncertainty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1265,8 +1267,8 @@ func (x *GenerateAnswerResponse) GetDecisionId() string {
 }
 
 func (x *GenerateAnswerResponse) GetUncertainty() float64 {
-	if x != nil {
-		return x.Uncertainty
+	if x != nil && x.Uncertainty != nil {
+		return *x.Uncertainty
 	}
 	return 0
 }
@@ -1518,8 +1520,9 @@ type RoutingDecision struct {
 	RankedModels []*RankedModel `protobuf:"bytes,2,rep,name=ranked_models,json=rankedModels,proto3" json:"ranked_models,omitempty"`
 	// The models that run, best first.
 	SelectedModelIds []string `protobuf:"bytes,3,rep,name=selected_model_ids,json=selectedModelIds,proto3" json:"selected_model_ids,omitempty"`
-	// How little the ranking is to be relied on, in [0, 1].
-	Uncertainty   float64 `protobuf:"fixed64,4,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	// How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+	// not ranked, or scores of the pool file stand in for the scorer's.
+	Uncertainty   *float64 `protobuf:"fixed64,4,opt,name=uncertainty,proto3,oneof" json:"uncertainty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1576,8 +1579,8 @@ func (x *RoutingDecision) GetSelectedModelIds() []string {
 }
 
 func (x *RoutingDecision) GetUncertainty() float64 {
-	if x != nil {
-		return x.Uncertainty
+	if x != nil && x.Uncertainty != nil {
+		return *x.Uncertainty
 	}
 	return 0
 }
@@ -2290,8 +2293,8 @@ func (x *AnswerTiming) GetTimeToFirstDelta() *durationpb.Duration {
 // ListModelsRequest asks for one page of the pool.
 type ListModelsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The most models to return: 1 to 1,000. Zero means 100.
-	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The most models to return: 1 to 1,000. Absent: 100.
+	PageSize *int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3,oneof" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. Empty for the first page. A token that this service did
 	// not issue is answered INVALID_ARGUMENT with reason `ERROR_REASON_INVALID_PAGE_TOKEN`.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -2330,8 +2333,8 @@ func (*ListModelsRequest) Descriptor() ([]byte, []int) {
 }
 
 func (x *ListModelsRequest) GetPageSize() int32 {
-	if x != nil {
-		return x.PageSize
+	if x != nil && x.PageSize != nil {
+		return *x.PageSize
 	}
 	return 0
 }
@@ -2603,34 +2606,39 @@ var File_routemoa_v1_router_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1croutemoa/v1/generation.proto\x1a\x17routemoa/v1/model.proto\"\xb1\x06\n" +
+	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1croutemoa/v1/generation.proto\x1a\x17routemoa/v1/model.proto\"\x9a\a\n" +
 	"\rRoutingPolicy\x12*\n" +
 	"\x0equality_weight\x18\x01 \x01(\x01H\x00R\rqualityWeight\x88\x01\x01\x12$\n" +
 	"\vcost_weight\x18\x02 \x01(\x01H\x01R\n" +
 	"costWeight\x88\x01\x01\x12*\n" +
-	"\x0elatency_weight\x18\x03 \x01(\x01H\x02R\rlatencyWeight\x88\x01\x01\x121\n" +
-	"\x15max_layer_model_count\x18\x04 \x01(\x05R\x12maxLayerModelCount\x12&\n" +
-	"\x0fmax_layer_count\x18\x05 \x01(\x05R\rmaxLayerCount\x12*\n" +
-	"\x0estopping_score\x18\x06 \x01(\x01H\x03R\rstoppingScore\x88\x01\x01\x12%\n" +
-	"\fmax_cost_usd\x18\a \x01(\x01H\x04R\n" +
-	"maxCostUsd\x88\x01\x01\x12$\n" +
-	"\x0emax_call_count\x18\b \x01(\x05R\fmaxCallCount\x12\x1b\n" +
+	"\x0elatency_weight\x18\x03 \x01(\x01H\x02R\rlatencyWeight\x88\x01\x01\x126\n" +
+	"\x15max_layer_model_count\x18\x04 \x01(\x05H\x03R\x12maxLayerModelCount\x88\x01\x01\x12+\n" +
+	"\x0fmax_layer_count\x18\x05 \x01(\x05H\x04R\rmaxLayerCount\x88\x01\x01\x12*\n" +
+	"\x0estopping_score\x18\x06 \x01(\x01H\x05R\rstoppingScore\x88\x01\x01\x12%\n" +
+	"\fmax_cost_usd\x18\a \x01(\x01H\x06R\n" +
+	"maxCostUsd\x88\x01\x01\x12)\n" +
+	"\x0emax_call_count\x18\b \x01(\x05H\aR\fmaxCallCount\x88\x01\x01\x12\x1b\n" +
 	"\tmodel_ids\x18\t \x03(\tR\bmodelIds\x12'\n" +
 	"\rmax_score_gap\x18\n" +
-	" \x01(\x01H\x05R\vmaxScoreGap\x88\x01\x01\x12\x1a\n" +
+	" \x01(\x01H\bR\vmaxScoreGap\x88\x01\x01\x12\x1a\n" +
 	"\bstrategy\x18\v \x01(\tR\bstrategy\x12\x16\n" +
 	"\x06preset\x18\f \x01(\tR\x06preset\x12K\n" +
-	"\x14max_expected_latency\x18\r \x01(\v2\x19.google.protobuf.DurationR\x12maxExpectedLatency\x12&\n" +
-	"\x0fmax_token_count\x18\x0e \x01(\x05R\rmaxTokenCount\x12\"\n" +
+	"\x14max_expected_latency\x18\r \x01(\v2\x19.google.protobuf.DurationR\x12maxExpectedLatency\x12+\n" +
+	"\x0fmax_token_count\x18\x0e \x01(\x05H\tR\rmaxTokenCount\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"price_band\x18\x0f \x01(\x01H\x06R\tpriceBand\x88\x01\x01\x12,\n" +
-	"\x0fmax_uncertainty\x18\x10 \x01(\x01H\aR\x0emaxUncertainty\x88\x01\x01B\x11\n" +
+	"price_band\x18\x0f \x01(\x01H\n" +
+	"R\tpriceBand\x88\x01\x01\x12,\n" +
+	"\x0fmax_uncertainty\x18\x10 \x01(\x01H\vR\x0emaxUncertainty\x88\x01\x01B\x11\n" +
 	"\x0f_quality_weightB\x0e\n" +
 	"\f_cost_weightB\x11\n" +
-	"\x0f_latency_weightB\x11\n" +
+	"\x0f_latency_weightB\x18\n" +
+	"\x16_max_layer_model_countB\x12\n" +
+	"\x10_max_layer_countB\x11\n" +
 	"\x0f_stopping_scoreB\x0f\n" +
-	"\r_max_cost_usdB\x10\n" +
-	"\x0e_max_score_gapB\r\n" +
+	"\r_max_cost_usdB\x11\n" +
+	"\x0f_max_call_countB\x10\n" +
+	"\x0e_max_score_gapB\x12\n" +
+	"\x10_max_token_countB\r\n" +
 	"\v_price_bandB\x12\n" +
 	"\x10_max_uncertainty\"\xb4\x02\n" +
 	"\x11RouteQueryRequest\x120\n" +
@@ -2638,14 +2646,15 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
 	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12B\n" +
 	"\x10posterior_scores\x18\x04 \x03(\v2\x17.routemoa.v1.ModelScoreR\x0fposteriorScores\x12;\n" +
-	"\franking_view\x18\x05 \x01(\x0e2\x18.routemoa.v1.RankingViewR\vrankingView\"\x92\x02\n" +
+	"\franking_view\x18\x05 \x01(\x0e2\x18.routemoa.v1.RankingViewR\vrankingView\"\xa7\x02\n" +
 	"\x12RouteQueryResponse\x12,\n" +
 	"\x12selected_model_ids\x18\x01 \x03(\tR\x10selectedModelIds\x12=\n" +
 	"\rranked_models\x18\x02 \x03(\v2\x18.routemoa.v1.RankedModelR\frankedModels\x128\n" +
 	"\vstop_reason\x18\x03 \x01(\x0e2\x17.routemoa.v1.StopReasonR\n" +
 	"stopReason\x123\n" +
-	"\tfallbacks\x18\x04 \x03(\v2\x15.routemoa.v1.FallbackR\tfallbacks\x12 \n" +
-	"\vuncertainty\x18\x05 \x01(\x01R\vuncertainty\"\x9d\x03\n" +
+	"\tfallbacks\x18\x04 \x03(\v2\x15.routemoa.v1.FallbackR\tfallbacks\x12%\n" +
+	"\vuncertainty\x18\x05 \x01(\x01H\x00R\vuncertainty\x88\x01\x01B\x0e\n" +
+	"\f_uncertainty\"\x9d\x03\n" +
 	"\vRankedModel\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12*\n" +
@@ -2662,7 +2671,7 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
 	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x04 \x01(\tR\trequestId\"\xc2\x03\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xd7\x03\n" +
 	"\x16GenerateAnswerResponse\x12+\n" +
 	"\x06answer\x18\x01 \x01(\v2\x13.routemoa.v1.AnswerR\x06answer\x120\n" +
 	"\x06layers\x18\x02 \x03(\v2\x18.routemoa.v1.LayerReportR\x06layers\x128\n" +
@@ -2674,9 +2683,10 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x06timing\x18\a \x01(\v2\x19.routemoa.v1.AnswerTimingR\x06timing\x12\x1a\n" +
 	"\bstrategy\x18\b \x01(\tR\bstrategy\x12\x1f\n" +
 	"\vdecision_id\x18\t \x01(\tR\n" +
-	"decisionId\x12 \n" +
+	"decisionId\x12%\n" +
 	"\vuncertainty\x18\n" +
-	" \x01(\x01R\vuncertainty\"\x91\x02\n" +
+	" \x01(\x01H\x00R\vuncertainty\x88\x01\x01B\x0e\n" +
+	"\f_uncertainty\"\x91\x02\n" +
 	"\x13StreamAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
@@ -2691,12 +2701,13 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x05reset\x18\x04 \x01(\v2\x18.routemoa.v1.AnswerResetH\x00R\x05reset\x12=\n" +
 	"\x06result\x18\x05 \x01(\v2#.routemoa.v1.GenerateAnswerResponseH\x00R\x06result\x126\n" +
 	"\aresumed\x18\x06 \x01(\v2\x1a.routemoa.v1.AnswerResumedH\x00R\aresumedB\a\n" +
-	"\x05event\"\xc3\x01\n" +
+	"\x05event\"\xd8\x01\n" +
 	"\x0fRoutingDecision\x12!\n" +
 	"\flayer_number\x18\x01 \x01(\x05R\vlayerNumber\x12=\n" +
 	"\rranked_models\x18\x02 \x03(\v2\x18.routemoa.v1.RankedModelR\frankedModels\x12,\n" +
-	"\x12selected_model_ids\x18\x03 \x03(\tR\x10selectedModelIds\x12 \n" +
-	"\vuncertainty\x18\x04 \x01(\x01R\vuncertainty\"\xae\x02\n" +
+	"\x12selected_model_ids\x18\x03 \x03(\tR\x10selectedModelIds\x12%\n" +
+	"\vuncertainty\x18\x04 \x01(\x01H\x00R\vuncertainty\x88\x01\x01B\x0e\n" +
+	"\f_uncertainty\"\xae\x02\n" +
 	"\vLayerReport\x12!\n" +
 	"\flayer_number\x18\x01 \x01(\x05R\vlayerNumber\x12,\n" +
 	"\x12selected_model_ids\x18\x02 \x03(\tR\x10selectedModelIds\x12-\n" +
@@ -2758,11 +2769,13 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x13generation_duration\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x12generationDuration\x12@\n" +
 	"\x0ejudge_duration\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\rjudgeDuration\x12L\n" +
 	"\x14aggregation_duration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x13aggregationDuration\x12H\n" +
-	"\x13time_to_first_delta\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstDelta\"O\n" +
-	"\x11ListModelsRequest\x12\x1b\n" +
-	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\x13time_to_first_delta\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstDelta\"b\n" +
+	"\x11ListModelsRequest\x12 \n" +
+	"\tpage_size\x18\x01 \x01(\x05H\x00R\bpageSize\x88\x01\x01\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\"h\n" +
+	"page_token\x18\x02 \x01(\tR\tpageTokenB\f\n" +
+	"\n" +
+	"_page_size\"h\n" +
 	"\x12ListModelsResponse\x12*\n" +
 	"\x06models\x18\x01 \x03(\v2\x12.routemoa.v1.ModelR\x06models\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x16\n" +
@@ -3004,6 +3017,8 @@ func file_routemoa_v1_router_service_proto_init() {
 	file_routemoa_v1_generation_proto_init()
 	file_routemoa_v1_model_proto_init()
 	file_routemoa_v1_router_service_proto_msgTypes[0].OneofWrappers = []any{}
+	file_routemoa_v1_router_service_proto_msgTypes[2].OneofWrappers = []any{}
+	file_routemoa_v1_router_service_proto_msgTypes[5].OneofWrappers = []any{}
 	file_routemoa_v1_router_service_proto_msgTypes[7].OneofWrappers = []any{
 		(*StreamAnswerResponse_Routing)(nil),
 		(*StreamAnswerResponse_Layer)(nil),
@@ -3012,6 +3027,8 @@ func file_routemoa_v1_router_service_proto_init() {
 		(*StreamAnswerResponse_Result)(nil),
 		(*StreamAnswerResponse_Resumed)(nil),
 	}
+	file_routemoa_v1_router_service_proto_msgTypes[8].OneofWrappers = []any{}
+	file_routemoa_v1_router_service_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

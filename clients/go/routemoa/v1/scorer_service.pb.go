@@ -34,10 +34,10 @@ type RankModelsRequest struct {
 	// The models to rank. Leaving it empty ranks all that the artifact knows. An id that it does not know
 	// is answered NOT_FOUND with reason `ERROR_REASON_MODEL_NOT_FOUND`; one given twice counts once.
 	ModelIds []string `protobuf:"bytes,2,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
-	// How many models are going to run together, 0 to 16. Above zero, the response names the team of that
-	// size in which some model is likeliest to answer well; models that fail on the same queries make a
-	// poor team, however good each is.
-	TeamSize int32 `protobuf:"varint,3,opt,name=team_size,json=teamSize,proto3" json:"team_size,omitempty"`
+	// How many models are going to run together, 1 to 16. The response names the team of that size in which
+	// some model is likeliest to answer well; models that fail on the same queries make a poor team, however
+	// good each is. Absent: no team.
+	TeamSize *int32 `protobuf:"varint,3,opt,name=team_size,json=teamSize,proto3,oneof" json:"team_size,omitempty"`
 	// The name of the artifact to rank with. Empty takes the default one; an unknown name is answered
 	// INVALID_ARGUMENT with those that are known.
 	Artifact      string `protobuf:"bytes,4,opt,name=artifact,proto3" json:"artifact,omitempty"`
@@ -90,8 +90,8 @@ func (x *RankModelsRequest) GetModelIds() []string {
 }
 
 func (x *RankModelsRequest) GetTeamSize() int32 {
-	if x != nil {
-		return x.TeamSize
+	if x != nil && x.TeamSize != nil {
+		return *x.TeamSize
 	}
 	return 0
 }
@@ -115,8 +115,8 @@ type RankModelsResponse struct {
 	// Where the time went.
 	Timing *ScorerTiming `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
 	// How little the ranking is to be relied on, in [0, 1]: the kind of query is unclear, or no model is
-	// likely to answer it well.
-	Uncertainty float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	// likely to answer it well. Absent where it is unknown.
+	Uncertainty *float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3,oneof" json:"uncertainty,omitempty"`
 	// The team that was asked for, in the order in which its models add to it. Smaller than asked for
 	// where there are fewer models.
 	TeamModelIds  []string `protobuf:"bytes,6,rep,name=team_model_ids,json=teamModelIds,proto3" json:"team_model_ids,omitempty"`
@@ -183,8 +183,8 @@ func (x *RankModelsResponse) GetTiming() *ScorerTiming {
 }
 
 func (x *RankModelsResponse) GetUncertainty() float64 {
-	if x != nil {
-		return x.Uncertainty
+	if x != nil && x.Uncertainty != nil {
+		return *x.Uncertainty
 	}
 	return 0
 }
@@ -690,19 +690,22 @@ var File_routemoa_v1_scorer_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_scorer_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"\x7f\n" +
+	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"\x92\x01\n" +
 	"\x11RankModelsRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1b\n" +
-	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\x12\x1b\n" +
-	"\tteam_size\x18\x03 \x01(\x05R\bteamSize\x12\x1a\n" +
-	"\bartifact\x18\x04 \x01(\tR\bartifact\"\x90\x02\n" +
+	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\x12 \n" +
+	"\tteam_size\x18\x03 \x01(\x05H\x00R\bteamSize\x88\x01\x01\x12\x1a\n" +
+	"\bartifact\x18\x04 \x01(\tR\bartifactB\f\n" +
+	"\n" +
+	"_team_size\"\xa5\x02\n" +
 	"\x12RankModelsResponse\x12:\n" +
 	"\fmodel_scores\x18\x01 \x03(\v2\x17.routemoa.v1.ModelScoreR\vmodelScores\x12\x1c\n" +
 	"\ttruncated\x18\x02 \x01(\bR\ttruncated\x12%\n" +
 	"\x0escorer_version\x18\x03 \x01(\tR\rscorerVersion\x121\n" +
-	"\x06timing\x18\x04 \x01(\v2\x19.routemoa.v1.ScorerTimingR\x06timing\x12 \n" +
-	"\vuncertainty\x18\x05 \x01(\x01R\vuncertainty\x12$\n" +
-	"\x0eteam_model_ids\x18\x06 \x03(\tR\fteamModelIds\"\xea\x01\n" +
+	"\x06timing\x18\x04 \x01(\v2\x19.routemoa.v1.ScorerTimingR\x06timing\x12%\n" +
+	"\vuncertainty\x18\x05 \x01(\x01H\x00R\vuncertainty\x88\x01\x01\x12$\n" +
+	"\x0eteam_model_ids\x18\x06 \x03(\tR\fteamModelIdsB\x0e\n" +
+	"\f_uncertainty\"\xea\x01\n" +
 	"\fScorerTiming\x12@\n" +
 	"\x0equeue_duration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\rqueueDuration\x12N\n" +
 	"\x15tokenization_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x14tokenizationDuration\x12H\n" +
@@ -797,6 +800,8 @@ func file_routemoa_v1_scorer_service_proto_init() {
 		return
 	}
 	file_routemoa_v1_model_proto_init()
+	file_routemoa_v1_scorer_service_proto_msgTypes[0].OneofWrappers = []any{}
+	file_routemoa_v1_scorer_service_proto_msgTypes[1].OneofWrappers = []any{}
 	file_routemoa_v1_scorer_service_proto_msgTypes[6].OneofWrappers = []any{
 		(*StreamRankModelsResponse_Ranking)(nil),
 		(*StreamRankModelsResponse_Error)(nil),

@@ -397,9 +397,9 @@ class RoutingPolicy(_message.Message):
     latency_weight: _builtins.float
     """The weight of the expected latency, in [0, 1]; reads as `cost_weight` does."""
     max_layer_model_count: _builtins.int
-    """The most models that run together in one layer: 1 to 16. Zero takes the default."""
+    """The most models that run together in one layer: 1 to 16."""
     max_layer_count: _builtins.int
-    """The most layers: 1 to 5. Zero takes the default."""
+    """The most layers: 1 to 5."""
     stopping_score: _builtins.float
     """The posterior score, in [0, 1], from which on no further layer runs."""
     max_cost_usd: _builtins.float
@@ -407,7 +407,7 @@ class RoutingPolicy(_message.Message):
     fit are not made.
     """
     max_call_count: _builtins.int
-    """The most calls to models, the aggregator's included: 1 to 64. Zero takes the default."""
+    """The most calls to models, the aggregator's included: 1 to 64."""
     max_score_gap: _builtins.float
     """How far, in [0, 1], a model's score may lie below the best one for the model to be selected."""
     strategy: _builtins.str
@@ -420,7 +420,7 @@ class RoutingPolicy(_message.Message):
     of the method's paper. Empty takes the service's defaults.
     """
     max_token_count: _builtins.int
-    """The most tokens, read and written, of all calls together. Zero takes the default."""
+    """The most tokens, read and written, of all calls together: 1 or more."""
     price_band: _builtins.float
     """How far, in [0, 1], utilities may lie apart and still count as equal, so that the cheaper model
     comes first.
@@ -447,32 +447,40 @@ class RoutingPolicy(_message.Message):
         quality_weight: _builtins.float | None = ...,
         cost_weight: _builtins.float | None = ...,
         latency_weight: _builtins.float | None = ...,
-        max_layer_model_count: _builtins.int = ...,
-        max_layer_count: _builtins.int = ...,
+        max_layer_model_count: _builtins.int | None = ...,
+        max_layer_count: _builtins.int | None = ...,
         stopping_score: _builtins.float | None = ...,
         max_cost_usd: _builtins.float | None = ...,
-        max_call_count: _builtins.int = ...,
+        max_call_count: _builtins.int | None = ...,
         model_ids: _abc.Iterable[_builtins.str] | None = ...,
         max_score_gap: _builtins.float | None = ...,
         strategy: _builtins.str = ...,
         preset: _builtins.str = ...,
         max_expected_latency: _duration_pb2.Duration | None = ...,
-        max_token_count: _builtins.int = ...,
+        max_token_count: _builtins.int | None = ...,
         price_band: _builtins.float | None = ...,
         max_uncertainty: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_cost_usd", b"_max_cost_usd", "_max_score_gap", b"_max_score_gap", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_score_gap", b"max_score_gap", "max_uncertainty", b"max_uncertainty", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_cost_usd", b"_max_cost_usd", "_max_score_gap", b"_max_score_gap", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "model_ids", b"model_ids", "preset", b"preset", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "model_ids", b"model_ids", "preset", b"preset", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_weight: _TypeAlias = _typing.Literal["cost_weight"]  # noqa: Y015
     _WhichOneofArgType__cost_weight: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight"]  # noqa: Y015
     _WhichOneofReturnType__latency_weight: _TypeAlias = _typing.Literal["latency_weight"]  # noqa: Y015
     _WhichOneofArgType__latency_weight: _TypeAlias = _typing.Literal["_latency_weight", b"_latency_weight"]  # noqa: Y015
+    _WhichOneofReturnType__max_call_count: _TypeAlias = _typing.Literal["max_call_count"]  # noqa: Y015
+    _WhichOneofArgType__max_call_count: _TypeAlias = _typing.Literal["_max_call_count", b"_max_call_count"]  # noqa: Y015
     _WhichOneofReturnType__max_cost_usd: _TypeAlias = _typing.Literal["max_cost_usd"]  # noqa: Y015
     _WhichOneofArgType__max_cost_usd: _TypeAlias = _typing.Literal["_max_cost_usd", b"_max_cost_usd"]  # noqa: Y015
+    _WhichOneofReturnType__max_layer_count: _TypeAlias = _typing.Literal["max_layer_count"]  # noqa: Y015
+    _WhichOneofArgType__max_layer_count: _TypeAlias = _typing.Literal["_max_layer_count", b"_max_layer_count"]  # noqa: Y015
+    _WhichOneofReturnType__max_layer_model_count: _TypeAlias = _typing.Literal["max_layer_model_count"]  # noqa: Y015
+    _WhichOneofArgType__max_layer_model_count: _TypeAlias = _typing.Literal["_max_layer_model_count", b"_max_layer_model_count"]  # noqa: Y015
     _WhichOneofReturnType__max_score_gap: _TypeAlias = _typing.Literal["max_score_gap"]  # noqa: Y015
     _WhichOneofArgType__max_score_gap: _TypeAlias = _typing.Literal["_max_score_gap", b"_max_score_gap"]  # noqa: Y015
+    _WhichOneofReturnType__max_token_count: _TypeAlias = _typing.Literal["max_token_count"]  # noqa: Y015
+    _WhichOneofArgType__max_token_count: _TypeAlias = _typing.Literal["_max_token_count", b"_max_token_count"]  # noqa: Y015
     _WhichOneofReturnType__max_uncertainty: _TypeAlias = _typing.Literal["max_uncertainty"]  # noqa: Y015
     _WhichOneofArgType__max_uncertainty: _TypeAlias = _typing.Literal["_max_uncertainty", b"_max_uncertainty"]  # noqa: Y015
     _WhichOneofReturnType__price_band: _TypeAlias = _typing.Literal["price_band"]  # noqa: Y015
@@ -486,9 +494,17 @@ class RoutingPolicy(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_weight) -> _WhichOneofReturnType__latency_weight | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_call_count) -> _WhichOneofReturnType__max_call_count | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_cost_usd) -> _WhichOneofReturnType__max_cost_usd | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_layer_count) -> _WhichOneofReturnType__max_layer_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_layer_model_count) -> _WhichOneofReturnType__max_layer_model_count | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_score_gap) -> _WhichOneofReturnType__max_score_gap | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_token_count) -> _WhichOneofReturnType__max_token_count | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_uncertainty) -> _WhichOneofReturnType__max_uncertainty | None: ...
     @_typing.overload
@@ -562,7 +578,9 @@ class RouteQueryResponse(_message.Message):
     stop_reason: Global___StopReason.ValueType
     """Why no further layer is worth running; `STOP_REASON_UNSPECIFIED` if one is."""
     uncertainty: _builtins.float
-    """How little the ranking is to be relied on, in [0, 1]."""
+    """How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+    not ranked, or scores of the pool file stand in for the scorer's.
+    """
     @_builtins.property
     def selected_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The models to run, best first. Empty if `stop_reason` is set."""
@@ -582,13 +600,15 @@ class RouteQueryResponse(_message.Message):
         ranked_models: _abc.Iterable[Global___RankedModel] | None = ...,
         stop_reason: Global___StopReason.ValueType = ...,
         fallbacks: _abc.Iterable[Global___Fallback] | None = ...,
-        uncertainty: _builtins.float = ...,
+        uncertainty: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "uncertainty", b"uncertainty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallbacks", b"fallbacks", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "stop_reason", b"stop_reason", "uncertainty", b"uncertainty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "fallbacks", b"fallbacks", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "stop_reason", b"stop_reason", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__uncertainty: _TypeAlias = _typing.Literal["uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__uncertainty: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__uncertainty) -> _WhichOneofReturnType__uncertainty | None: ...
 
 Global___RouteQueryResponse: _TypeAlias = RouteQueryResponse  # noqa: Y015
 
@@ -721,7 +741,9 @@ class GenerateAnswerResponse(_message.Message):
     decision_id: _builtins.str
     """Identifies the decision record of the answer, where records are kept."""
     uncertainty: _builtins.float
-    """How little the first ranking was to be relied on, in [0, 1]."""
+    """How little the first ranking was to be relied on, in [0, 1]. Absent where it is unknown: one model
+    alone was not ranked, or scores of the pool file stood in for the scorer's.
+    """
     @_builtins.property
     def answer(self) -> _model_pb2.Answer:
         """The final answer. Its `model_id` is the model that wrote it: the aggregator, or the only or best
@@ -756,13 +778,15 @@ class GenerateAnswerResponse(_message.Message):
         timing: Global___AnswerTiming | None = ...,
         strategy: _builtins.str = ...,
         decision_id: _builtins.str = ...,
-        uncertainty: _builtins.float = ...,
+        uncertainty: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "timing", b"timing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "answer", b"answer", "timing", b"timing", "uncertainty", b"uncertainty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cost_usd", b"cost_usd", "decision_id", b"decision_id", "fallbacks", b"fallbacks", "layers", b"layers", "stop_reason", b"stop_reason", "strategy", b"strategy", "timing", b"timing", "uncertainty", b"uncertainty", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "answer", b"answer", "cost_usd", b"cost_usd", "decision_id", b"decision_id", "fallbacks", b"fallbacks", "layers", b"layers", "stop_reason", b"stop_reason", "strategy", b"strategy", "timing", b"timing", "uncertainty", b"uncertainty", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__uncertainty: _TypeAlias = _typing.Literal["uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__uncertainty: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__uncertainty) -> _WhichOneofReturnType__uncertainty | None: ...
 
 Global___GenerateAnswerResponse: _TypeAlias = GenerateAnswerResponse  # noqa: Y015
 
@@ -881,7 +905,9 @@ class RoutingDecision(_message.Message):
     layer_number: _builtins.int
     """The layer, from 1."""
     uncertainty: _builtins.float
-    """How little the ranking is to be relied on, in [0, 1]."""
+    """How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+    not ranked, or scores of the pool file stand in for the scorer's.
+    """
     @_builtins.property
     def ranked_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedModel]:
         """The eligible models, by utility, best first, as many as `ranking_view` asks for."""
@@ -896,13 +922,15 @@ class RoutingDecision(_message.Message):
         layer_number: _builtins.int = ...,
         ranked_models: _abc.Iterable[Global___RankedModel] | None = ...,
         selected_model_ids: _abc.Iterable[_builtins.str] | None = ...,
-        uncertainty: _builtins.float = ...,
+        uncertainty: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "uncertainty", b"uncertainty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer_number", b"layer_number", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "uncertainty", b"uncertainty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "layer_number", b"layer_number", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__uncertainty: _TypeAlias = _typing.Literal["uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__uncertainty: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__uncertainty) -> _WhichOneofReturnType__uncertainty | None: ...
 
 Global___RoutingDecision: _TypeAlias = RoutingDecision  # noqa: Y015
 
@@ -1276,7 +1304,7 @@ class ListModelsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """The most models to return: 1 to 1,000. Zero means 100."""
+    """The most models to return: 1 to 1,000. Absent: 100."""
     page_token: _builtins.str
     """The `next_page_token` of the page before. Empty for the first page. A token that this service did
     not issue is answered INVALID_ARGUMENT with reason `ERROR_REASON_INVALID_PAGE_TOKEN`.
@@ -1284,14 +1312,16 @@ class ListModelsRequest(_message.Message):
     def __init__(
         self,
         *,
-        page_size: _builtins.int = ...,
+        page_size: _builtins.int | None = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "page_size", b"page_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__page_size: _TypeAlias = _typing.Literal["page_size"]  # noqa: Y015
+    _WhichOneofArgType__page_size: _TypeAlias = _typing.Literal["_page_size", b"_page_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__page_size) -> _WhichOneofReturnType__page_size | None: ...
 
 Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
 
