@@ -32,7 +32,7 @@ EXAMPLES = sorted(
 )
 UNKNOWN_MODELS = pb.Fallback(
     dependency=pb.DEPENDENCY_SCORER,
-    status="UNKNOWN_MODELS",
+    reason=pb.FALLBACK_REASON_UNKNOWN_MODELS,
     substitute=pb.SUBSTITUTE_MEAN_PRIOR,
 )
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 SCORES = {f"m{number:02}": 0.9 - number / 100 for number in range(14)}
 LAST = "m13"
+DEFAULT = pb.RANKING_VIEW_UNSPECIFIED
 TURN = Message(role=ROLE_USER, content="How many legs has a spider?")
 
 
 async def routed(
-    router: RouterBench, view: pb.RankingView.ValueType | None, **policy: Any
+    router: RouterBench, view: pb.RankingView.ValueType, **policy: Any
 ) -> pb.RouteQueryResponse:
     return await router.stub.RouteQuery(
         pb.RouteQueryRequest(messages=[TURN], policy=pb.RoutingPolicy(**policy), ranking_view=view)
@@ -29,7 +30,7 @@ async def routed(
 
 
 async def decision(
-    router: RouterBench, view: pb.RankingView.ValueType | None, **policy: Any
+    router: RouterBench, view: pb.RankingView.ValueType, **policy: Any
 ) -> pb.RoutingDecision:
     request = pb.StreamAnswerRequest(
         messages=[TURN],
@@ -47,9 +48,9 @@ async def router(start_router: StartRouter) -> RouterBench:
 
 
 @pytest.mark.parametrize("ask", [routed, decision])
-@pytest.mark.parametrize("view", [None, pb.RANKING_VIEW_TOP])
+@pytest.mark.parametrize("view", [DEFAULT, pb.RANKING_VIEW_TOP])
 async def test_the_first_ten_models_come_back_without_explanations(
-    router: RouterBench, ask: Any, view: pb.RankingView.ValueType | None
+    router: RouterBench, ask: Any, view: pb.RankingView.ValueType
 ) -> None:
     ranked = (await ask(router, view)).ranked_models
     assert [m.model_id for m in ranked] == list(SCORES)[:10]
@@ -69,7 +70,7 @@ async def test_every_model_comes_back_with_its_explanation_on_request(
 @pytest.mark.parametrize("ask", [routed, decision])
 async def test_a_selected_model_comes_back_wherever_it_ranks(router: RouterBench, ask: Any) -> None:
     router.scorer.uncertainty = 0.9
-    found = await ask(router, None)
+    found = await ask(router, DEFAULT)
     assert list(found.selected_model_ids) == [LAST]
     assert [m.model_id for m in found.ranked_models] == [*list(SCORES)[:10], LAST]
 

@@ -127,9 +127,13 @@ async def test_an_uncertain_query_runs_the_safe_models(start_router: StartRouter
     assert list(result.layers[0].selected_model_ids) == ["b", "d"]
     assert reasons(router.events[0].routing.ranked_models)["d"] == "SAFE"
     assert [
-        (pb.Dependency.Name(f.dependency), f.status, pb.Substitute.Name(f.substitute))
+        (
+            pb.Dependency.Name(f.dependency),
+            pb.FallbackReason.Name(f.reason),
+            pb.Substitute.Name(f.substitute),
+        )
         for f in result.fallbacks
-    ] == [("DEPENDENCY_SCORER", "UNCERTAIN", "SUBSTITUTE_SAFE_MODELS")]
+    ] == [("DEPENDENCY_SCORER", "FALLBACK_REASON_UNCERTAIN", "SUBSTITUTE_SAFE_MODELS")]
     relied_on = await route(router, max_uncertainty=0.7)
     assert list(relied_on.selected_model_ids) == ["a", "b", "c"]
     assert not relied_on.fallbacks

@@ -243,7 +243,7 @@ async def test_a_model_unknown_to_the_scorer_has_a_mean_score_and_the_result_say
     assert result.answer.text
     assert pb.Fallback(
         dependency=pb.DEPENDENCY_SCORER,
-        status="UNKNOWN_MODELS",
+        reason=pb.FALLBACK_REASON_UNKNOWN_MODELS,
         substitute=pb.SUBSTITUTE_MEAN_PRIOR,
     ) in list(result.fallbacks)
 

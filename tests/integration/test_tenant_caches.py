@@ -13,7 +13,7 @@ import trustme
 import yaml
 from prometheus_client import REGISTRY
 
-from routemoa.v1 import router_service_pb2
+from routemoa.v1 import model_pb2, router_service_pb2
 from routemoa.v1.scorer_service_pb2 import (
     BatchRankModelsRequest,
     RankModelsRequest,

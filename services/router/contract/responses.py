@@ -99,7 +99,7 @@ def fallback_message(fallback: Fallback) -> pb.Fallback:
     """Returns the message of a substitution."""
     return pb.Fallback(
         dependency=pb.Dependency.Value(f"DEPENDENCY_{fallback.dependency.name}"),
-        status=fallback.status,
+        reason=pb.FallbackReason.Value(f"FALLBACK_REASON_{fallback.reason.name}"),
         substitute=pb.Substitute.Value(f"SUBSTITUTE_{fallback.substitute.name}"),
     )
 

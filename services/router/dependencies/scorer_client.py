@@ -20,7 +20,7 @@ from services.router.dependencies.remote import (
     count_fallback,
     report_fallback,
 )
-from services.router.routing.events import Dependency, Fallback, Substitute
+from services.router.routing.events import Dependency, Fallback, FallbackReason, Substitute
 from services.router.routing.ranking import Forecast
 from services.rpc.interceptors.call import CACHE_SALT_KEY
 from services.rpc.validation import listed
@@ -42,7 +42,9 @@ UNKNOWN_PRIOR = 0.5
 """Prior of a model if neither the scorer nor the pool file gives any score."""
 
 UNKNOWN_MODELS = Fallback(
-    dependency=Dependency.SCORER, status="UNKNOWN_MODELS", substitute=Substitute.MEAN_PRIOR
+    dependency=Dependency.SCORER,
+    reason=FallbackReason.UNKNOWN_MODELS,
+    substitute=Substitute.MEAN_PRIOR,
 )
 """The fallback for models that the scorer does not know and that have no `prior_score`."""
 
@@ -58,13 +60,13 @@ class Priors:
     """Models that have a mean score, since neither the scorer nor the pool file gives them one."""
 
 
-def pool_priors(models: Sequence[PoolModel], status: str) -> Priors:
-    """Returns the pool file's scores, for a scorer that failed with a status."""
+def pool_priors(models: Sequence[PoolModel], reason: FallbackReason) -> Priors:
+    """Returns the pool file's scores, for a scorer that failed for a reason."""
     return Priors(
         scores={m.id: UNKNOWN_PRIOR if m.prior_score is None else m.prior_score for m in models},
         forecast=Forecast(is_substitute=True),
         fallback=Fallback(
-            dependency=Dependency.SCORER, status=status, substitute=Substitute.POOL_PRIORS
+            dependency=Dependency.SCORER, reason=reason, substitute=Substitute.POOL_PRIORS
         ),
     )
 
@@ -138,13 +140,13 @@ class Scorer:
         try:
             response = await self._rank(conversation, models, team_size, deadline)
         except DependencyDownError as error:
-            priors = pool_priors(models, error.status)
-        else:
-            priors = scored_priors(response, models)
+            priors = pool_priors(models, error.reason)
+            assert priors.fallback is not None  # noqa: S101  # `pool_priors` are one
+            report_fallback(priors.fallback, error.code)
+            return priors
+        priors = scored_priors(response, models)
         if priors.missing_ids:
             self._report_missing(priors)
-        elif priors.fallback is not None:
-            report_fallback(priors.fallback)
         return priors
 
     def _report_missing(self, priors: Priors) -> None:
@@ -181,7 +183,7 @@ class Scorer:
         try:
             response = await self._remote.call(stub.RankModels, request, deadline, metadata)
         except DependencyDownError as error:
-            if error.status != grpc.StatusCode.NOT_FOUND.name or not request.model_ids:
+            if error.code is not grpc.StatusCode.NOT_FOUND or not request.model_ids:
                 raise
             # The scorer serves another artifact now, which does not know them all.
             request.ClearField("model_ids")

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.routing.candidates import SelectionReason
+from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.routing.candidates import Ranked, StopReason
-    from services.router.types.ledger import CallStatus, FinishReason, LedgerEntry
+    from services.router.types.ledger import FinishReason, LedgerEntry
     from services.router.types.messages import ToolCall
     from services.router.types.pieces import TokenLogProbability, ToolCallPiece
 
@@ -35,17 +36,53 @@ class Substitute(enum.Enum):
     MEAN_PRIOR = enum.auto()
 
 
+class FallbackReason(enum.Enum):
+    """The reason to do without a dependency; documented in the contract's enum of the same name."""
+
+    TIMEOUT = enum.auto()
+    UNAVAILABLE = enum.auto()
+    BREAKER_OPEN = enum.auto()
+    REJECTED = enum.auto()
+    FAILED = enum.auto()
+    RATE_LIMITED = enum.auto()
+    MALFORMED = enum.auto()
+    INTERRUPTED = enum.auto()
+    CANCELLED = enum.auto()
+    EMPTY = enum.auto()
+    UNCERTAIN = enum.auto()
+    UNKNOWN_MODELS = enum.auto()
+    COST_LIMIT = enum.auto()
+    CALL_LIMIT = enum.auto()
+    TOKEN_LIMIT = enum.auto()
+    DEADLINE = enum.auto()
+    NO_MODEL = enum.auto()
+
+    @classmethod
+    def of_call(cls, status: CallStatus) -> FallbackReason:
+        """Returns the reason that a failed call to a model is."""
+        return _OTHER_NAMES.get(status) or cls[status.name]
+
+
+_OTHER_NAMES = {
+    CallStatus.OK: FallbackReason.EMPTY,  # a whole reply of which nothing could be used
+    CallStatus.BACKEND_ERROR: FallbackReason.FAILED,
+    CallStatus.UNREACHABLE: FallbackReason.UNAVAILABLE,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
-    """One use of a substitute: the dependency, its failure and the substitute."""
+    """One use of a substitute: the dependency, the reason and the substitute."""
 
     dependency: Dependency
-    status: str
+    reason: FallbackReason
     substitute: Substitute
 
 
 UNCERTAIN = Fallback(
-    dependency=Dependency.SCORER, status="UNCERTAIN", substitute=Substitute.SAFE_MODELS
+    dependency=Dependency.SCORER,
+    reason=FallbackReason.UNCERTAIN,
+    substitute=Substitute.SAFE_MODELS,
 )
 """The scorer answered, but its ranking is too uncertain."""
 

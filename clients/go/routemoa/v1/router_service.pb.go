@@ -171,6 +171,119 @@ func (SelectionReason) EnumDescriptor() ([]byte, []int) {
 	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{1}
 }
 
+// FallbackReason says why a dependency was done without.
+type FallbackReason int32
+
+const (
+	// Not set.
+	FallbackReason_FALLBACK_REASON_UNSPECIFIED FallbackReason = 0
+	// It did not answer in the time given.
+	FallbackReason_FALLBACK_REASON_TIMEOUT FallbackReason = 1
+	// It could not be reached, had no room for the call, or was shutting down.
+	FallbackReason_FALLBACK_REASON_UNAVAILABLE FallbackReason = 2
+	// It had failed so often that it was not called.
+	FallbackReason_FALLBACK_REASON_BREAKER_OPEN FallbackReason = 3
+	// It refused the call as wrong or not allowed, or a content filter took the end of the answer.
+	FallbackReason_FALLBACK_REASON_REJECTED FallbackReason = 4
+	// It had an error of its own.
+	FallbackReason_FALLBACK_REASON_FAILED FallbackReason = 5
+	// It was called too often.
+	FallbackReason_FALLBACK_REASON_RATE_LIMITED FallbackReason = 6
+	// It sent what is not the protocol.
+	FallbackReason_FALLBACK_REASON_MALFORMED FallbackReason = 7
+	// The connection broke before the reply was whole.
+	FallbackReason_FALLBACK_REASON_INTERRUPTED FallbackReason = 8
+	// The call was stopped.
+	FallbackReason_FALLBACK_REASON_CANCELLED FallbackReason = 9
+	// The reply held no answer.
+	FallbackReason_FALLBACK_REASON_EMPTY FallbackReason = 10
+	// The ranking is too uncertain to be relied on.
+	FallbackReason_FALLBACK_REASON_UNCERTAIN FallbackReason = 11
+	// The scorer does not know every model of the pool.
+	FallbackReason_FALLBACK_REASON_UNKNOWN_MODELS FallbackReason = 12
+	// Its call could cost more than is left.
+	FallbackReason_FALLBACK_REASON_COST_LIMIT FallbackReason = 13
+	// The most calls allowed had been made.
+	FallbackReason_FALLBACK_REASON_CALL_LIMIT FallbackReason = 14
+	// Its call could take more tokens than are left.
+	FallbackReason_FALLBACK_REASON_TOKEN_LIMIT FallbackReason = 15
+	// Too little time was left for its call.
+	FallbackReason_FALLBACK_REASON_DEADLINE FallbackReason = 16
+	// No model was left that could do it.
+	FallbackReason_FALLBACK_REASON_NO_MODEL FallbackReason = 17
+)
+
+// Enum value maps for FallbackReason.
+var (
+	FallbackReason_name = map[int32]string{
+		0:  "FALLBACK_REASON_UNSPECIFIED",
+		1:  "FALLBACK_REASON_TIMEOUT",
+		2:  "FALLBACK_REASON_UNAVAILABLE",
+		3:  "FALLBACK_REASON_BREAKER_OPEN",
+		4:  "FALLBACK_REASON_REJECTED",
+		5:  "FALLBACK_REASON_FAILED",
+		6:  "FALLBACK_REASON_RATE_LIMITED",
+		7:  "FALLBACK_REASON_MALFORMED",
+		8:  "FALLBACK_REASON_INTERRUPTED",
+		9:  "FALLBACK_REASON_CANCELLED",
+		10: "FALLBACK_REASON_EMPTY",
+		11: "FALLBACK_REASON_UNCERTAIN",
+		12: "FALLBACK_REASON_UNKNOWN_MODELS",
+		13: "FALLBACK_REASON_COST_LIMIT",
+		14: "FALLBACK_REASON_CALL_LIMIT",
+		15: "FALLBACK_REASON_TOKEN_LIMIT",
+		16: "FALLBACK_REASON_DEADLINE",
+		17: "FALLBACK_REASON_NO_MODEL",
+	}
+	FallbackReason_value = map[string]int32{
+		"FALLBACK_REASON_UNSPECIFIED":    0,
+		"FALLBACK_REASON_TIMEOUT":        1,
+		"FALLBACK_REASON_UNAVAILABLE":    2,
+		"FALLBACK_REASON_BREAKER_OPEN":   3,
+		"FALLBACK_REASON_REJECTED":       4,
+		"FALLBACK_REASON_FAILED":         5,
+		"FALLBACK_REASON_RATE_LIMITED":   6,
+		"FALLBACK_REASON_MALFORMED":      7,
+		"FALLBACK_REASON_INTERRUPTED":    8,
+		"FALLBACK_REASON_CANCELLED":      9,
+		"FALLBACK_REASON_EMPTY":          10,
+		"FALLBACK_REASON_UNCERTAIN":      11,
+		"FALLBACK_REASON_UNKNOWN_MODELS": 12,
+		"FALLBACK_REASON_COST_LIMIT":     13,
+		"FALLBACK_REASON_CALL_LIMIT":     14,
+		"FALLBACK_REASON_TOKEN_LIMIT":    15,
+		"FALLBACK_REASON_DEADLINE":       16,
+		"FALLBACK_REASON_NO_MODEL":       17,
+	}
+)
+
+func (x FallbackReason) Enum() *FallbackReason {
+	p := new(FallbackReason)
+	*p = x
+	return p
+}
+
+func (x FallbackReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FallbackReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_router_service_proto_enumTypes[2].Descriptor()
+}
+
+func (FallbackReason) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_router_service_proto_enumTypes[2]
+}
+
+func (x FallbackReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FallbackReason.Descriptor instead.
+func (FallbackReason) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{2}
+}
+
 // Dependency is something that the router needs and can do without.
 type Dependency int32
 
@@ -212,11 +325,11 @@ func (x Dependency) String() string {
 }
 
 func (Dependency) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[2].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[3].Descriptor()
 }
 
 func (Dependency) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[2]
+	return &file_routemoa_v1_router_service_proto_enumTypes[3]
 }
 
 func (x Dependency) Number() protoreflect.EnumNumber {
@@ -225,7 +338,7 @@ func (x Dependency) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Dependency.Descriptor instead.
 func (Dependency) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{2}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{3}
 }
 
 // Substitute is what the router uses in place of a dependency that failed.
@@ -278,11 +391,11 @@ func (x Substitute) String() string {
 }
 
 func (Substitute) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[3].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[4].Descriptor()
 }
 
 func (Substitute) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[3]
+	return &file_routemoa_v1_router_service_proto_enumTypes[4]
 }
 
 func (x Substitute) Number() protoreflect.EnumNumber {
@@ -291,7 +404,7 @@ func (x Substitute) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Substitute.Descriptor instead.
 func (Substitute) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{3}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{4}
 }
 
 // AttemptKind says why an attempt was made.
@@ -339,11 +452,11 @@ func (x AttemptKind) String() string {
 }
 
 func (AttemptKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[4].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[5].Descriptor()
 }
 
 func (AttemptKind) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[4]
+	return &file_routemoa_v1_router_service_proto_enumTypes[5]
 }
 
 func (x AttemptKind) Number() protoreflect.EnumNumber {
@@ -352,7 +465,7 @@ func (x AttemptKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AttemptKind.Descriptor instead.
 func (AttemptKind) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{4}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{5}
 }
 
 // CallPurpose says what a model was called for.
@@ -400,11 +513,11 @@ func (x CallPurpose) String() string {
 }
 
 func (CallPurpose) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[5].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[6].Descriptor()
 }
 
 func (CallPurpose) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[5]
+	return &file_routemoa_v1_router_service_proto_enumTypes[6]
 }
 
 func (x CallPurpose) Number() protoreflect.EnumNumber {
@@ -413,7 +526,7 @@ func (x CallPurpose) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CallPurpose.Descriptor instead.
 func (CallPurpose) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{5}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{6}
 }
 
 // CallStatus says how a call to a model ended.
@@ -486,11 +599,11 @@ func (x CallStatus) String() string {
 }
 
 func (CallStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[6].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[7].Descriptor()
 }
 
 func (CallStatus) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[6]
+	return &file_routemoa_v1_router_service_proto_enumTypes[7]
 }
 
 func (x CallStatus) Number() protoreflect.EnumNumber {
@@ -499,7 +612,7 @@ func (x CallStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CallStatus.Descriptor instead.
 func (CallStatus) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{6}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{7}
 }
 
 // StopReason says why no further layer ran.
@@ -575,11 +688,11 @@ func (x StopReason) String() string {
 }
 
 func (StopReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[7].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[8].Descriptor()
 }
 
 func (StopReason) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[7]
+	return &file_routemoa_v1_router_service_proto_enumTypes[8]
 }
 
 func (x StopReason) Number() protoreflect.EnumNumber {
@@ -588,7 +701,7 @@ func (x StopReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StopReason.Descriptor instead.
 func (StopReason) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{7}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{8}
 }
 
 // RoutingPolicy says what a request is willing to spend, and on what. Every field left out takes the
@@ -1938,10 +2051,8 @@ type Fallback struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What failed.
 	Dependency Dependency `protobuf:"varint,1,opt,name=dependency,proto3,enum=routemoa.v1.Dependency" json:"dependency,omitempty"`
-	// Why: the name of a gRPC status code, of a `CallStatus`, or of the `StopReason` of a limit that left
-	// no room for it; BREAKER_OPEN; UNCERTAIN, if the ranking is not relied on; UNKNOWN_MODELS, if the
-	// scorer does not know every model of the pool.
-	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	// Why.
+	Reason FallbackReason `protobuf:"varint,2,opt,name=reason,proto3,enum=routemoa.v1.FallbackReason" json:"reason,omitempty"`
 	// What was used instead.
 	Substitute    Substitute `protobuf:"varint,3,opt,name=substitute,proto3,enum=routemoa.v1.Substitute" json:"substitute,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1985,11 +2096,11 @@ func (x *Fallback) GetDependency() Dependency {
 	return Dependency_DEPENDENCY_UNSPECIFIED
 }
 
-func (x *Fallback) GetStatus() string {
+func (x *Fallback) GetReason() FallbackReason {
 	if x != nil {
-		return x.Status
+		return x.Reason
 	}
-	return ""
+	return FallbackReason_FALLBACK_REASON_UNSPECIFIED
 }
 
 func (x *Fallback) GetSubstitute() Substitute {
@@ -2733,12 +2844,12 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x06status\x18\x01 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"[\n" +
 	"\rAnswerResumed\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12/\n" +
-	"\x06status\x18\x02 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"\x94\x01\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"\xb1\x01\n" +
 	"\bFallback\x127\n" +
 	"\n" +
 	"dependency\x18\x01 \x01(\x0e2\x17.routemoa.v1.DependencyR\n" +
-	"dependency\x12\x16\n" +
-	"\x06status\x18\x02 \x01(\tR\x06status\x127\n" +
+	"dependency\x123\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x1b.routemoa.v1.FallbackReasonR\x06reason\x127\n" +
 	"\n" +
 	"substitute\x18\x03 \x01(\x0e2\x17.routemoa.v1.SubstituteR\n" +
 	"substitute\"\xe7\x06\n" +
@@ -2812,7 +2923,27 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x1cSELECTION_REASON_UNAVAILABLE\x10\n" +
 	"\x12\x1f\n" +
 	"\x1bSELECTION_REASON_CAPABILITY\x10\v\x12\x1c\n" +
-	"\x18SELECTION_REASON_SESSION\x10\f*p\n" +
+	"\x18SELECTION_REASON_SESSION\x10\f*\xc7\x04\n" +
+	"\x0eFallbackReason\x12\x1f\n" +
+	"\x1bFALLBACK_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17FALLBACK_REASON_TIMEOUT\x10\x01\x12\x1f\n" +
+	"\x1bFALLBACK_REASON_UNAVAILABLE\x10\x02\x12 \n" +
+	"\x1cFALLBACK_REASON_BREAKER_OPEN\x10\x03\x12\x1c\n" +
+	"\x18FALLBACK_REASON_REJECTED\x10\x04\x12\x1a\n" +
+	"\x16FALLBACK_REASON_FAILED\x10\x05\x12 \n" +
+	"\x1cFALLBACK_REASON_RATE_LIMITED\x10\x06\x12\x1d\n" +
+	"\x19FALLBACK_REASON_MALFORMED\x10\a\x12\x1f\n" +
+	"\x1bFALLBACK_REASON_INTERRUPTED\x10\b\x12\x1d\n" +
+	"\x19FALLBACK_REASON_CANCELLED\x10\t\x12\x19\n" +
+	"\x15FALLBACK_REASON_EMPTY\x10\n" +
+	"\x12\x1d\n" +
+	"\x19FALLBACK_REASON_UNCERTAIN\x10\v\x12\"\n" +
+	"\x1eFALLBACK_REASON_UNKNOWN_MODELS\x10\f\x12\x1e\n" +
+	"\x1aFALLBACK_REASON_COST_LIMIT\x10\r\x12\x1e\n" +
+	"\x1aFALLBACK_REASON_CALL_LIMIT\x10\x0e\x12\x1f\n" +
+	"\x1bFALLBACK_REASON_TOKEN_LIMIT\x10\x0f\x12\x1c\n" +
+	"\x18FALLBACK_REASON_DEADLINE\x10\x10\x12\x1c\n" +
+	"\x18FALLBACK_REASON_NO_MODEL\x10\x11*p\n" +
 	"\n" +
 	"Dependency\x12\x1a\n" +
 	"\x16DEPENDENCY_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -2890,123 +3021,125 @@ func file_routemoa_v1_router_service_proto_rawDescGZIP() []byte {
 	return file_routemoa_v1_router_service_proto_rawDescData
 }
 
-var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
 var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_routemoa_v1_router_service_proto_goTypes = []any{
 	(RankingView)(0),               // 0: routemoa.v1.RankingView
 	(SelectionReason)(0),           // 1: routemoa.v1.SelectionReason
-	(Dependency)(0),                // 2: routemoa.v1.Dependency
-	(Substitute)(0),                // 3: routemoa.v1.Substitute
-	(AttemptKind)(0),               // 4: routemoa.v1.AttemptKind
-	(CallPurpose)(0),               // 5: routemoa.v1.CallPurpose
-	(CallStatus)(0),                // 6: routemoa.v1.CallStatus
-	(StopReason)(0),                // 7: routemoa.v1.StopReason
-	(*RoutingPolicy)(nil),          // 8: routemoa.v1.RoutingPolicy
-	(*RouteQueryRequest)(nil),      // 9: routemoa.v1.RouteQueryRequest
-	(*RouteQueryResponse)(nil),     // 10: routemoa.v1.RouteQueryResponse
-	(*RankedModel)(nil),            // 11: routemoa.v1.RankedModel
-	(*GenerateAnswerRequest)(nil),  // 12: routemoa.v1.GenerateAnswerRequest
-	(*GenerateAnswerResponse)(nil), // 13: routemoa.v1.GenerateAnswerResponse
-	(*StreamAnswerRequest)(nil),    // 14: routemoa.v1.StreamAnswerRequest
-	(*StreamAnswerResponse)(nil),   // 15: routemoa.v1.StreamAnswerResponse
-	(*RoutingDecision)(nil),        // 16: routemoa.v1.RoutingDecision
-	(*LayerReport)(nil),            // 17: routemoa.v1.LayerReport
-	(*AnswerDelta)(nil),            // 18: routemoa.v1.AnswerDelta
-	(*ToolCallDelta)(nil),          // 19: routemoa.v1.ToolCallDelta
-	(*AnswerReset)(nil),            // 20: routemoa.v1.AnswerReset
-	(*AnswerResumed)(nil),          // 21: routemoa.v1.AnswerResumed
-	(*Fallback)(nil),               // 22: routemoa.v1.Fallback
-	(*UsageEntry)(nil),             // 23: routemoa.v1.UsageEntry
-	(*AnswerTiming)(nil),           // 24: routemoa.v1.AnswerTiming
-	(*ListModelsRequest)(nil),      // 25: routemoa.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),     // 26: routemoa.v1.ListModelsResponse
-	(*GetRouterInfoRequest)(nil),   // 27: routemoa.v1.GetRouterInfoRequest
-	(*GetRouterInfoResponse)(nil),  // 28: routemoa.v1.GetRouterInfoResponse
-	(*RequestLimits)(nil),          // 29: routemoa.v1.RequestLimits
-	(*durationpb.Duration)(nil),    // 30: google.protobuf.Duration
-	(*Message)(nil),                // 31: routemoa.v1.Message
-	(*GenerationOptions)(nil),      // 32: routemoa.v1.GenerationOptions
-	(*ModelScore)(nil),             // 33: routemoa.v1.ModelScore
-	(*Answer)(nil),                 // 34: routemoa.v1.Answer
-	(*Assessment)(nil),             // 35: routemoa.v1.Assessment
-	(*TokenLogProbability)(nil),    // 36: routemoa.v1.TokenLogProbability
-	(FinishReason)(0),              // 37: routemoa.v1.FinishReason
-	(*Model)(nil),                  // 38: routemoa.v1.Model
-	(Capability)(0),                // 39: routemoa.v1.Capability
+	(FallbackReason)(0),            // 2: routemoa.v1.FallbackReason
+	(Dependency)(0),                // 3: routemoa.v1.Dependency
+	(Substitute)(0),                // 4: routemoa.v1.Substitute
+	(AttemptKind)(0),               // 5: routemoa.v1.AttemptKind
+	(CallPurpose)(0),               // 6: routemoa.v1.CallPurpose
+	(CallStatus)(0),                // 7: routemoa.v1.CallStatus
+	(StopReason)(0),                // 8: routemoa.v1.StopReason
+	(*RoutingPolicy)(nil),          // 9: routemoa.v1.RoutingPolicy
+	(*RouteQueryRequest)(nil),      // 10: routemoa.v1.RouteQueryRequest
+	(*RouteQueryResponse)(nil),     // 11: routemoa.v1.RouteQueryResponse
+	(*RankedModel)(nil),            // 12: routemoa.v1.RankedModel
+	(*GenerateAnswerRequest)(nil),  // 13: routemoa.v1.GenerateAnswerRequest
+	(*GenerateAnswerResponse)(nil), // 14: routemoa.v1.GenerateAnswerResponse
+	(*StreamAnswerRequest)(nil),    // 15: routemoa.v1.StreamAnswerRequest
+	(*StreamAnswerResponse)(nil),   // 16: routemoa.v1.StreamAnswerResponse
+	(*RoutingDecision)(nil),        // 17: routemoa.v1.RoutingDecision
+	(*LayerReport)(nil),            // 18: routemoa.v1.LayerReport
+	(*AnswerDelta)(nil),            // 19: routemoa.v1.AnswerDelta
+	(*ToolCallDelta)(nil),          // 20: routemoa.v1.ToolCallDelta
+	(*AnswerReset)(nil),            // 21: routemoa.v1.AnswerReset
+	(*AnswerResumed)(nil),          // 22: routemoa.v1.AnswerResumed
+	(*Fallback)(nil),               // 23: routemoa.v1.Fallback
+	(*UsageEntry)(nil),             // 24: routemoa.v1.UsageEntry
+	(*AnswerTiming)(nil),           // 25: routemoa.v1.AnswerTiming
+	(*ListModelsRequest)(nil),      // 26: routemoa.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),     // 27: routemoa.v1.ListModelsResponse
+	(*GetRouterInfoRequest)(nil),   // 28: routemoa.v1.GetRouterInfoRequest
+	(*GetRouterInfoResponse)(nil),  // 29: routemoa.v1.GetRouterInfoResponse
+	(*RequestLimits)(nil),          // 30: routemoa.v1.RequestLimits
+	(*durationpb.Duration)(nil),    // 31: google.protobuf.Duration
+	(*Message)(nil),                // 32: routemoa.v1.Message
+	(*GenerationOptions)(nil),      // 33: routemoa.v1.GenerationOptions
+	(*ModelScore)(nil),             // 34: routemoa.v1.ModelScore
+	(*Answer)(nil),                 // 35: routemoa.v1.Answer
+	(*Assessment)(nil),             // 36: routemoa.v1.Assessment
+	(*TokenLogProbability)(nil),    // 37: routemoa.v1.TokenLogProbability
+	(FinishReason)(0),              // 38: routemoa.v1.FinishReason
+	(*Model)(nil),                  // 39: routemoa.v1.Model
+	(Capability)(0),                // 40: routemoa.v1.Capability
 }
 var file_routemoa_v1_router_service_proto_depIdxs = []int32{
-	30, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
-	31, // 1: routemoa.v1.RouteQueryRequest.messages:type_name -> routemoa.v1.Message
-	8,  // 2: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	32, // 3: routemoa.v1.RouteQueryRequest.options:type_name -> routemoa.v1.GenerationOptions
-	33, // 4: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
+	31, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
+	32, // 1: routemoa.v1.RouteQueryRequest.messages:type_name -> routemoa.v1.Message
+	9,  // 2: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	33, // 3: routemoa.v1.RouteQueryRequest.options:type_name -> routemoa.v1.GenerationOptions
+	34, // 4: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
 	0,  // 5: routemoa.v1.RouteQueryRequest.ranking_view:type_name -> routemoa.v1.RankingView
-	11, // 6: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
-	7,  // 7: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	22, // 8: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	30, // 9: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
+	12, // 6: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
+	8,  // 7: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
+	23, // 8: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	31, // 9: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
 	1,  // 10: routemoa.v1.RankedModel.selection_reason:type_name -> routemoa.v1.SelectionReason
-	31, // 11: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
-	8,  // 12: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	32, // 13: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
-	34, // 14: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
-	17, // 15: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
-	7,  // 16: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	23, // 17: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
-	22, // 18: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	24, // 19: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
-	31, // 20: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
-	8,  // 21: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	32, // 22: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	32, // 11: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
+	9,  // 12: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	33, // 13: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	35, // 14: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
+	18, // 15: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
+	8,  // 16: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
+	24, // 17: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
+	23, // 18: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	25, // 19: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
+	32, // 20: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
+	9,  // 21: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	33, // 22: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
 	0,  // 23: routemoa.v1.StreamAnswerRequest.ranking_view:type_name -> routemoa.v1.RankingView
-	16, // 24: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
-	17, // 25: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
-	18, // 26: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
-	20, // 27: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
-	13, // 28: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
-	21, // 29: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
-	11, // 30: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
-	34, // 31: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
-	35, // 32: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
-	23, // 33: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
-	30, // 34: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
-	19, // 35: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
-	36, // 36: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
-	6,  // 37: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
-	6,  // 38: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
-	2,  // 39: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
-	3,  // 40: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
-	5,  // 41: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
-	6,  // 42: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
-	30, // 43: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
-	30, // 44: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
-	4,  // 45: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
-	37, // 46: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
-	30, // 47: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
-	30, // 48: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
-	30, // 49: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
-	30, // 50: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
-	30, // 51: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
-	30, // 52: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
-	38, // 53: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
-	39, // 54: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
-	29, // 55: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
-	30, // 56: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
-	9,  // 57: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
-	12, // 58: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
-	14, // 59: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
-	27, // 60: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
-	25, // 61: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
-	10, // 62: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
-	13, // 63: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
-	15, // 64: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
-	28, // 65: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
-	26, // 66: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
-	62, // [62:67] is the sub-list for method output_type
-	57, // [57:62] is the sub-list for method input_type
-	57, // [57:57] is the sub-list for extension type_name
-	57, // [57:57] is the sub-list for extension extendee
-	0,  // [0:57] is the sub-list for field type_name
+	17, // 24: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
+	18, // 25: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
+	19, // 26: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
+	21, // 27: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
+	14, // 28: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
+	22, // 29: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
+	12, // 30: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
+	35, // 31: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
+	36, // 32: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
+	24, // 33: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
+	31, // 34: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
+	20, // 35: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
+	37, // 36: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
+	7,  // 37: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
+	7,  // 38: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
+	3,  // 39: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
+	2,  // 40: routemoa.v1.Fallback.reason:type_name -> routemoa.v1.FallbackReason
+	4,  // 41: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
+	6,  // 42: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
+	7,  // 43: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
+	31, // 44: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
+	31, // 45: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
+	5,  // 46: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
+	38, // 47: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
+	31, // 48: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
+	31, // 49: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
+	31, // 50: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
+	31, // 51: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
+	31, // 52: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
+	31, // 53: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
+	39, // 54: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
+	40, // 55: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
+	30, // 56: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
+	31, // 57: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
+	10, // 58: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
+	13, // 59: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
+	15, // 60: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
+	28, // 61: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
+	26, // 62: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
+	11, // 63: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
+	14, // 64: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
+	16, // 65: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
+	29, // 66: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
+	27, // 67: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
+	63, // [63:68] is the sub-list for method output_type
+	58, // [58:63] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_router_service_proto_init() }
@@ -3034,7 +3167,7 @@ func file_routemoa_v1_router_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_router_service_proto_rawDesc), len(file_routemoa_v1_router_service_proto_rawDesc)),
-			NumEnums:      8,
+			NumEnums:      9,
 			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,

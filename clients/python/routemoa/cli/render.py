@@ -195,7 +195,7 @@ def fallback_text(fallback: router_pb2.Fallback) -> Text:
             "the scorer does not know every model; others have a mean score", style="yellow"
         )
     what = enum_label(router_pb2.Dependency.DESCRIPTOR, fallback.dependency)
-    how = printable(fallback.status).removeprefix("CALL_STATUS_").replace("_", " ").lower()
+    how = enum_label(router_pb2.FallbackReason.DESCRIPTOR, fallback.reason)
     instead = enum_label(router_pb2.Substitute.DESCRIPTOR, fallback.substitute)
     return Text(f"{what} failed ({how}); used {instead} instead", style="yellow")
 

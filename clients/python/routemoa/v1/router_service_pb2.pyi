@@ -112,6 +112,90 @@ SELECTION_REASON_SESSION: SelectionReason.ValueType  # 12
 """It runs, because the conversation is with it and its cache holds the prompt."""
 Global___SelectionReason: _TypeAlias = SelectionReason  # noqa: Y015
 
+class _FallbackReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FallbackReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FallbackReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FALLBACK_REASON_UNSPECIFIED: _FallbackReason.ValueType  # 0
+    """Not set."""
+    FALLBACK_REASON_TIMEOUT: _FallbackReason.ValueType  # 1
+    """It did not answer in the time given."""
+    FALLBACK_REASON_UNAVAILABLE: _FallbackReason.ValueType  # 2
+    """It could not be reached, had no room for the call, or was shutting down."""
+    FALLBACK_REASON_BREAKER_OPEN: _FallbackReason.ValueType  # 3
+    """It had failed so often that it was not called."""
+    FALLBACK_REASON_REJECTED: _FallbackReason.ValueType  # 4
+    """It refused the call as wrong or not allowed, or a content filter took the end of the answer."""
+    FALLBACK_REASON_FAILED: _FallbackReason.ValueType  # 5
+    """It had an error of its own."""
+    FALLBACK_REASON_RATE_LIMITED: _FallbackReason.ValueType  # 6
+    """It was called too often."""
+    FALLBACK_REASON_MALFORMED: _FallbackReason.ValueType  # 7
+    """It sent what is not the protocol."""
+    FALLBACK_REASON_INTERRUPTED: _FallbackReason.ValueType  # 8
+    """The connection broke before the reply was whole."""
+    FALLBACK_REASON_CANCELLED: _FallbackReason.ValueType  # 9
+    """The call was stopped."""
+    FALLBACK_REASON_EMPTY: _FallbackReason.ValueType  # 10
+    """The reply held no answer."""
+    FALLBACK_REASON_UNCERTAIN: _FallbackReason.ValueType  # 11
+    """The ranking is too uncertain to be relied on."""
+    FALLBACK_REASON_UNKNOWN_MODELS: _FallbackReason.ValueType  # 12
+    """The scorer does not know every model of the pool."""
+    FALLBACK_REASON_COST_LIMIT: _FallbackReason.ValueType  # 13
+    """Its call could cost more than is left."""
+    FALLBACK_REASON_CALL_LIMIT: _FallbackReason.ValueType  # 14
+    """The most calls allowed had been made."""
+    FALLBACK_REASON_TOKEN_LIMIT: _FallbackReason.ValueType  # 15
+    """Its call could take more tokens than are left."""
+    FALLBACK_REASON_DEADLINE: _FallbackReason.ValueType  # 16
+    """Too little time was left for its call."""
+    FALLBACK_REASON_NO_MODEL: _FallbackReason.ValueType  # 17
+    """No model was left that could do it."""
+
+class FallbackReason(_FallbackReason, metaclass=_FallbackReasonEnumTypeWrapper):
+    """FallbackReason says why a dependency was done without."""
+
+FALLBACK_REASON_UNSPECIFIED: FallbackReason.ValueType  # 0
+"""Not set."""
+FALLBACK_REASON_TIMEOUT: FallbackReason.ValueType  # 1
+"""It did not answer in the time given."""
+FALLBACK_REASON_UNAVAILABLE: FallbackReason.ValueType  # 2
+"""It could not be reached, had no room for the call, or was shutting down."""
+FALLBACK_REASON_BREAKER_OPEN: FallbackReason.ValueType  # 3
+"""It had failed so often that it was not called."""
+FALLBACK_REASON_REJECTED: FallbackReason.ValueType  # 4
+"""It refused the call as wrong or not allowed, or a content filter took the end of the answer."""
+FALLBACK_REASON_FAILED: FallbackReason.ValueType  # 5
+"""It had an error of its own."""
+FALLBACK_REASON_RATE_LIMITED: FallbackReason.ValueType  # 6
+"""It was called too often."""
+FALLBACK_REASON_MALFORMED: FallbackReason.ValueType  # 7
+"""It sent what is not the protocol."""
+FALLBACK_REASON_INTERRUPTED: FallbackReason.ValueType  # 8
+"""The connection broke before the reply was whole."""
+FALLBACK_REASON_CANCELLED: FallbackReason.ValueType  # 9
+"""The call was stopped."""
+FALLBACK_REASON_EMPTY: FallbackReason.ValueType  # 10
+"""The reply held no answer."""
+FALLBACK_REASON_UNCERTAIN: FallbackReason.ValueType  # 11
+"""The ranking is too uncertain to be relied on."""
+FALLBACK_REASON_UNKNOWN_MODELS: FallbackReason.ValueType  # 12
+"""The scorer does not know every model of the pool."""
+FALLBACK_REASON_COST_LIMIT: FallbackReason.ValueType  # 13
+"""Its call could cost more than is left."""
+FALLBACK_REASON_CALL_LIMIT: FallbackReason.ValueType  # 14
+"""The most calls allowed had been made."""
+FALLBACK_REASON_TOKEN_LIMIT: FallbackReason.ValueType  # 15
+"""Its call could take more tokens than are left."""
+FALLBACK_REASON_DEADLINE: FallbackReason.ValueType  # 16
+"""Too little time was left for its call."""
+FALLBACK_REASON_NO_MODEL: FallbackReason.ValueType  # 17
+"""No model was left that could do it."""
+Global___FallbackReason: _TypeAlias = FallbackReason  # noqa: Y015
+
 class _Dependency:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1119,27 +1203,24 @@ class Fallback(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DEPENDENCY_FIELD_NUMBER: _builtins.int
-    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     SUBSTITUTE_FIELD_NUMBER: _builtins.int
     dependency: Global___Dependency.ValueType
     """What failed."""
-    status: _builtins.str
-    """Why: the name of a gRPC status code, of a `CallStatus`, or of the `StopReason` of a limit that left
-    no room for it; BREAKER_OPEN; UNCERTAIN, if the ranking is not relied on; UNKNOWN_MODELS, if the
-    scorer does not know every model of the pool.
-    """
+    reason: Global___FallbackReason.ValueType
+    """Why."""
     substitute: Global___Substitute.ValueType
     """What was used instead."""
     def __init__(
         self,
         *,
         dependency: Global___Dependency.ValueType = ...,
-        status: _builtins.str = ...,
+        reason: Global___FallbackReason.ValueType = ...,
         substitute: Global___Substitute.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dependency", b"dependency", "status", b"status", "substitute", b"substitute"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dependency", b"dependency", "reason", b"reason", "substitute", b"substitute"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

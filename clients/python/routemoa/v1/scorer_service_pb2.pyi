@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from routemoa.v1 import error_reason_pb2 as _error_reason_pb2
 from routemoa.v1 import model_pb2 as _model_pb2
 import builtins as _builtins
 import sys
@@ -275,14 +276,14 @@ class RankingError(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
-    reason: _builtins.str
-    """The name of an `ErrorReason`, e.g. `ERROR_REASON_INVALID_FIELD`."""
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """Why."""
     message: _builtins.str
     """What is wrong, for a person."""
     def __init__(
         self,
         *,
-        reason: _builtins.str = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
         message: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
