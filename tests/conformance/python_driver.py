@@ -77,7 +77,13 @@ def call_of(client: Any, method: str, requests: list[Any], timeout_s: float | No
             request.messages, policy, options, **id_of, **limit
         ),
         "StreamAnswer": lambda: client.stream(
-            request.messages, policy, options, **id_of, **views, **limit
+            request.messages,
+            policy,
+            options,
+            full_result=request.full_result,
+            **id_of,
+            **views,
+            **limit,
         ),
         "GetRouterInfo": lambda: client.router_info(**limit),
         "ListModels": lambda: client.models(**limit),

@@ -245,6 +245,7 @@ class RouteMoAClient:
         *,
         request_id: str = "",
         full_ranking: bool = False,
+        full_result: bool = False,
         timeout_s: float | None = None,
     ) -> AsyncGenerator[router_pb2.StreamAnswerResponse, None]:
         """Does what `answer` does, and yields every event; the last one holds the result.
@@ -255,6 +256,7 @@ class RouteMoAClient:
             options: See there.
             request_id: See there.
             full_ranking: Whether every model of a ranking comes back, with explanations.
+            full_result: Whether the result repeats the text, tool calls and layers that were streamed.
             timeout_s: The time that the whole stream may take.
         """
         request = router_pb2.StreamAnswerRequest(
@@ -263,6 +265,7 @@ class RouteMoAClient:
             options=options,
             request_id=request_id,
             ranking_view=_view(full_ranking=full_ranking),
+            full_result=full_result,
         )
         timeout_s = _timeout_of(request, timeout_s)
         call = self._router.StreamAnswer(request, timeout=timeout_s, metadata=self._metadata())

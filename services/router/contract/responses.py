@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import duration_pb2
 
@@ -53,15 +53,16 @@ def event_message(event: Event, view: View) -> pb.StreamAnswerResponse:
             resumed = pb.AnswerResumed(model_id=event.model_id, status=status)
             return pb.StreamAnswerResponse(resumed=resumed)
         case Result():
-            return pb.StreamAnswerResponse(result=result_message(event))
+            return pb.StreamAnswerResponse(result=result_message(event, full=view.full_result))
 
 
-def result_message(result: Result) -> pb.GenerateAnswerResponse:
-    """Returns the message of the whole result."""
+def result_message(result: Result, *, full: bool = True) -> pb.GenerateAnswerResponse:
+    """Returns the message of the result: all of it, or what events before it did not hold."""
+    answer, layers = result.answer, result.layers
     return pb.GenerateAnswerResponse(
-        answer=_answer(result.answer),
+        answer=_answer(answer) if full else model_pb2.Answer(**_account(answer)),
         strategy=result.strategy,
-        layers=[_layer(report) for report in result.layers],
+        layers=[_layer(report) for report in layers] if full else (),
         stop_reason=stop_reason(result.stop_reason),
         usage=[_usage(entry) for entry in result.usage],
         cost_usd=result.cost_usd,
@@ -193,18 +194,25 @@ def _layer(report: LayerReport) -> pb.LayerReport:
     )
 
 
-def _answer(answer: Answer) -> model_pb2.Answer:
-    return model_pb2.Answer(
-        model_id=answer.model_id,
-        text=answer.text,
-        prompt_token_count=answer.prompt_tokens,
-        completion_token_count=answer.completion_tokens,
-        self_score=answer.self_score,
-        grades=[
+def _account(answer: Answer) -> dict[str, Any]:
+    """Returns the fields of an answer that are no part of what the model says."""
+    return {
+        "model_id": answer.model_id,
+        "prompt_token_count": answer.prompt_tokens,
+        "completion_token_count": answer.completion_tokens,
+        "self_score": answer.self_score,
+        "grades": [
             model_pb2.Grade(model_id=model_id, score=score)
             for model_id, score in answer.grades.items()
         ],
-        finish_reason=_finish_reason(answer.finish_reason),
+        "finish_reason": _finish_reason(answer.finish_reason),
+    }
+
+
+def _answer(answer: Answer) -> model_pb2.Answer:
+    return model_pb2.Answer(
+        **_account(answer),
+        text=answer.text,
         tool_calls=[
             model_pb2.ToolCall(
                 tool_call_id=call.id, name=call.name, arguments_json=call.arguments_json

@@ -1,4 +1,4 @@
-"""Views: the part of a ranking and of a result that the caller asks for."""
+"""Views: the part of rankings and of the result that the caller asks for."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ TOP_MODELS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """The part of rankings that comes back."""
+    """The part of rankings and of the result that comes back."""
 
     full_ranking: bool = False
     """True for every model with its explanation."""
+    full_result: bool = False
+    """True for a result that repeats what was streamed before it."""
 
     def shown(self, ranked: Sequence[Ranked], selected_ids: Collection[str]) -> Sequence[Ranked]:
         """Returns the models of a ranking that come back; selected ones are always among them."""
@@ -38,4 +40,7 @@ def read_view(
     """Returns the view that a request asks for; records its violations."""
     if request.ranking_view not in pb.RankingView.values():
         violations.add("ranking_view", f"must be a known view, is {request.ranking_view}")
-    return View(full_ranking=request.ranking_view == pb.RANKING_VIEW_FULL)
+    return View(
+        full_ranking=request.ranking_view == pb.RANKING_VIEW_FULL,
+        full_result=isinstance(request, pb.StreamAnswerRequest) and request.full_result,
+    )

@@ -1398,7 +1398,9 @@ type StreamAnswerRequest struct {
 	// As in `GenerateAnswerRequest`.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// How much of each layer's ranking comes back.
-	RankingView   RankingView `protobuf:"varint,5,opt,name=ranking_view,json=rankingView,proto3,enum=routemoa.v1.RankingView" json:"ranking_view,omitempty"`
+	RankingView RankingView `protobuf:"varint,5,opt,name=ranking_view,json=rankingView,proto3,enum=routemoa.v1.RankingView" json:"ranking_view,omitempty"`
+	// Whether `result` repeats what was streamed before it.
+	FullResult    bool `protobuf:"varint,6,opt,name=full_result,json=fullResult,proto3" json:"full_result,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1466,6 +1468,13 @@ func (x *StreamAnswerRequest) GetRankingView() RankingView {
 		return x.RankingView
 	}
 	return RankingView_RANKING_VIEW_UNSPECIFIED
+}
+
+func (x *StreamAnswerRequest) GetFullResult() bool {
+	if x != nil {
+		return x.FullResult
+	}
+	return false
 }
 
 // StreamAnswerResponse is one event of an answer. A stream that ends without an error ends with
@@ -1603,7 +1612,9 @@ type StreamAnswerResponse_Reset_ struct {
 }
 
 type StreamAnswerResponse_Result struct {
-	// The whole result; its answer's text equals the deltas since the last reset.
+	// The result. What was streamed is left out, unless `full_result` asks for it: the layers, and of the
+	// answer its text, tool calls, refusal, reasoning and log probabilities, which are the deltas since
+	// the last reset.
 	Result *GenerateAnswerResponse `protobuf:"bytes,5,opt,name=result,proto3,oneof"`
 }
 
@@ -2797,14 +2808,16 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"decisionId\x12%\n" +
 	"\vuncertainty\x18\n" +
 	" \x01(\x01H\x00R\vuncertainty\x88\x01\x01B\x0e\n" +
-	"\f_uncertainty\"\x91\x02\n" +
+	"\f_uncertainty\"\xb2\x02\n" +
 	"\x13StreamAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
 	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tR\trequestId\x12;\n" +
-	"\franking_view\x18\x05 \x01(\x0e2\x18.routemoa.v1.RankingViewR\vrankingView\"\xe6\x02\n" +
+	"\franking_view\x18\x05 \x01(\x0e2\x18.routemoa.v1.RankingViewR\vrankingView\x12\x1f\n" +
+	"\vfull_result\x18\x06 \x01(\bR\n" +
+	"fullResult\"\xe6\x02\n" +
 	"\x14StreamAnswerResponse\x128\n" +
 	"\arouting\x18\x01 \x01(\v2\x1c.routemoa.v1.RoutingDecisionH\x00R\arouting\x120\n" +
 	"\x05layer\x18\x02 \x01(\v2\x18.routemoa.v1.LayerReportH\x00R\x05layer\x120\n" +

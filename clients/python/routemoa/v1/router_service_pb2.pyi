@@ -885,10 +885,13 @@ class StreamAnswerRequest(_message.Message):
     OPTIONS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     RANKING_VIEW_FIELD_NUMBER: _builtins.int
+    FULL_RESULT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """As in `GenerateAnswerRequest`."""
     ranking_view: Global___RankingView.ValueType
     """How much of each layer's ranking comes back."""
+    full_result: _builtins.bool
+    """Whether `result` repeats what was streamed before it."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
         """As in `GenerateAnswerRequest`."""
@@ -909,10 +912,11 @@ class StreamAnswerRequest(_message.Message):
         options: _generation_pb2.GenerationOptions | None = ...,
         request_id: _builtins.str = ...,
         ranking_view: Global___RankingView.ValueType = ...,
+        full_result: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy", "ranking_view", b"ranking_view", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_result", b"full_result", "messages", b"messages", "options", b"options", "policy", b"policy", "ranking_view", b"ranking_view", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -950,7 +954,10 @@ class StreamAnswerResponse(_message.Message):
 
     @_builtins.property
     def result(self) -> Global___GenerateAnswerResponse:
-        """The whole result; its answer's text equals the deltas since the last reset."""
+        """The result. What was streamed is left out, unless `full_result` asks for it: the layers, and of the
+        answer its text, tool calls, refusal, reasoning and log probabilities, which are the deltas since
+        the last reset.
+        """
 
     @_builtins.property
     def resumed(self) -> Global___AnswerResumed:

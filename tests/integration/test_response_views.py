@@ -1,4 +1,4 @@
-"""The part of a ranking that a caller reads: the first ten by default, everything on request."""
+"""By default rankings are cut to ten models, and a result does not repeat what was streamed."""
 
 from __future__ import annotations
 
@@ -93,3 +93,28 @@ async def test_a_conversation_is_routed_by_all_its_messages(router: RouterBench)
     ]
     await router.stub.RouteQuery(pb.RouteQueryRequest(messages=turns))
     assert router.scorer.queries == ["How many legs has a spider?\nAnd an ant?"]
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_a_result_repeats_what_was_streamed_only_on_request(
+    router: RouterBench, full: bool
+) -> None:
+    request = pb.StreamAnswerRequest(messages=[TURN], full_result=full)
+    events = [event async for event in router.stub.StreamAnswer(request, timeout=30)]
+    result = events[-1].result
+    assert "".join(event.delta.text for event in events) == "eight"
+    assert result.answer.text == ("eight" if full else "")
+    assert len(result.layers) == (1 if full else 0)
+    assert result.answer.model_id in SCORES
+    assert result.answer.completion_token_count > 0
+    assert result.answer.finish_reason
+    assert result.cost_usd == pytest.approx(sum(entry.cost_usd for entry in result.usage))
+    assert result.timing.total_duration.ToNanoseconds() > 0
+    assert result.stop_reason
+    assert result.strategy
+
+
+async def test_an_answer_that_is_not_streamed_comes_whole(router: RouterBench) -> None:
+    result = await router.stub.GenerateAnswer(pb.GenerateAnswerRequest(messages=[TURN]), timeout=30)
+    assert result.answer.text == "eight"
+    assert result.layers
