@@ -97,7 +97,10 @@ async def _ask_all(console: Console, client: RouteMoAClient, address: str) -> li
         console.print(Text(question.text, style="bold"))
         view = AnswerView(console, max_ranking_rows=4)
         try:
-            async with aclosing(client.stream(question.text, timeout_s=TIMEOUT_S)) as events:
+            stream = client.stream(
+                question.text, full_ranking=True, full_result=True, timeout_s=TIMEOUT_S
+            )
+            async with aclosing(stream) as events:
                 result = await view.show(events)
         except RouteMoAError as error:
             console.print(describe(error, address).as_text())

@@ -19,20 +19,21 @@ from services.router.contract.responses import (
     result_message,
     stop_reason,
 )
+from services.router.contract.views import read_view
 from services.router.routing.events import Result
-from services.router.types.conversation import Conversation
 from services.router.types.deadline import DEADLINE_MARGIN_S, Deadline
-from services.router.types.messages import Message, Role
 from services.rpc.validation import Violations
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from services.router.budgets.accounts import Accounts
+    from services.router.budgets.tenants import Tenant
     from services.router.decision_records.recorder import Recorder
     from services.router.pipeline import Pipeline
     from services.router.routing.events import Event
     from services.router.routing.presets import PolicyDefaults
+    from services.router.types.conversation import Conversation
     from services.rpc.interceptors.call import Context
 
 
@@ -75,24 +76,24 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         pool = pipeline.pool
         violations = Violations()
         policy = read_policy(request.policy, self._defaults, pool, violations)
-        violations.query("query", request.query)
+        conversation = _conversation(request, tenant, violations)
+        view = read_view(request, violations)
         for number, score in enumerate(request.posterior_scores):
             field = f"posterior_scores[{number}]"
             violations.within(f"{field}.score", score.score, 0, 1)
             if score.model_id not in pool.by_id:
                 violations.add(f"{field}.model_id", "is not in the pool")
         violations.raise_if_any()
-        conversation = Conversation(
-            messages=(Message(role=Role.USER, content=request.query),),
-            cache_salt=tenant.cache_salt,
-        )
         posteriors = {score.model_id: score.score for score in request.posterior_scores}
         run = pipeline.start(conversation, policy, self._deadline(context))
         ranked, selection = await pipeline.route(run, posteriors)
         return pb.RouteQueryResponse(
             selected_model_ids=selection.model_ids,
             ranked_models=[
-                ranked_message(item, selection.reasons.get(item.model_id)) for item in ranked
+                ranked_message(
+                    item, selection.reasons.get(item.model_id), explained=view.full_ranking
+                )
+                for item in view.shown(ranked, selection.model_ids)
             ],
             uncertainty=run.forecast.uncertainty,
             stop_reason=stop_reason(selection.stop_reason),
@@ -103,7 +104,8 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self, request: pb.GenerateAnswerRequest, context: Context
     ) -> pb.GenerateAnswerResponse:
         """Runs the layers and returns the result."""
-        async with aclosing(self._answer(request, context)) as events:
+        violations = Violations()
+        async with aclosing(self._answer(request, context, violations)) as events:
             async for event in events:
                 if isinstance(event, Result):
                     return result_message(event)
@@ -114,9 +116,11 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self, request: pb.StreamAnswerRequest, context: Context
     ) -> AsyncGenerator[pb.StreamAnswerResponse, None]:
         """Runs the layers and streams what happens."""
-        async with aclosing(self._answer(request, context)) as events:
+        violations = Violations()
+        view = read_view(request, violations)
+        async with aclosing(self._answer(request, context, violations)) as events:
             async for event in events:
-                yield event_message(event)
+                yield event_message(event, view)
 
     async def GetRouterInfo(
         self, request: pb.GetRouterInfoRequest, context: Context
@@ -141,13 +145,15 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         )
 
     def _answer(
-        self, request: pb.GenerateAnswerRequest | pb.StreamAnswerRequest, context: Context
+        self,
+        request: pb.GenerateAnswerRequest | pb.StreamAnswerRequest,
+        context: Context,
+        violations: Violations,
     ) -> AsyncGenerator[Event, None]:
         pipeline = self._pipeline
         tenant = self._accounts.tenant_of(context.invocation_metadata())
-        violations = Violations()
         policy = read_policy(request.policy, self._defaults, pipeline.pool, violations)
-        conversation = read_conversation(request.messages, violations, cache_salt=tenant.cache_salt)
+        conversation = _conversation(request, tenant, violations)
         violations.raise_if_any()
         deadline = self._deadline(context)
         account = self._accounts.open(tenant, policy.caps, deadline)
@@ -161,3 +167,11 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
             remaining_s = self._default_timeout_s
         remaining_s = min(remaining_s, self._longest_s)
         return Deadline.after(remaining_s - self._deadline_margin_s)
+
+
+def _conversation(
+    request: pb.RouteQueryRequest | pb.GenerateAnswerRequest | pb.StreamAnswerRequest,
+    tenant: Tenant,
+    violations: Violations,
+) -> Conversation:
+    return read_conversation(request.messages, violations, cache_salt=tenant.cache_salt)

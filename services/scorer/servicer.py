@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from routemoa.errors import RouteMoAError
+from routemoa.v1 import error_reason_pb2, scorer_service_pb2_grpc
 from routemoa.v1 import scorer_service_pb2 as pb
-from routemoa.v1 import scorer_service_pb2_grpc
 from services.rpc.interceptors.call import CACHE_SALT_KEY
 from services.rpc.validation import Violations
 from services.scorer.responses import fill_ranking
@@ -177,7 +177,8 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         self, request: pb.RankModelsRequest, prefix: str, violations: Violations
     ) -> Scoring:
         violations.query(f"{prefix}query", request.query)
-        violations.within(f"{prefix}team_size", request.team_size, 0, MAX_TEAM_SIZE)
+        if request.HasField("team_size"):
+            violations.within(f"{prefix}team_size", request.team_size, 1, MAX_TEAM_SIZE)
         return self._scoring(request.artifact, f"{prefix}artifact", violations)
 
     def _scoring(self, name: str, field: str, violations: Violations) -> Scoring:
@@ -200,4 +201,5 @@ def _salt(context: Context) -> str:
 
 
 def _fail(response: pb.StreamRankModelsResponse, error: RouteMoAError) -> None:
-    response.error.reason, response.error.message = error.reason, error.message
+    response.error.reason = error_reason_pb2.ErrorReason.Value(error.reason)
+    response.error.message = error.message

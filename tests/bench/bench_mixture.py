@@ -80,7 +80,7 @@ def through_router(stub: RouterServiceStub, strategy: str) -> Ask:
     async def ask(text: str) -> Answered:
         message = model_pb2.Message(role=model_pb2.ROLE_USER, content=text)
         policy = pb.RoutingPolicy(strategy=strategy)
-        request = pb.StreamAnswerRequest(messages=[message], policy=policy)
+        request = pb.StreamAnswerRequest(messages=[message], policy=policy, full_result=True)
         started_s, first_s, result = time.perf_counter(), 0.0, pb.GenerateAnswerResponse()
         async for event in stub.StreamAnswer(request, timeout=60):
             if not first_s and event.HasField("delta"):

@@ -14,6 +14,7 @@ from google.protobuf.json_format import MessageToDict
 from routemoa import RouteMoAClient, RouteMoAError
 from routemoa.blocking import BlockingClient
 from routemoa.credentials import tls
+from routemoa.v1.router_service_pb2 import RANKING_VIEW_FULL, RANKING_VIEW_UNSPECIFIED
 from tests.conformance.messages import request_message
 
 if TYPE_CHECKING:
@@ -54,9 +55,10 @@ def token_of(command: Json) -> Callable[[], str] | None:
 def call_of(client: Any, method: str, requests: list[Any], timeout_s: float | None) -> Any:
     """Calls the method of either client that stands for an RPC."""
     request, limit = requests[0], {"timeout_s": timeout_s}
-    policy = request.policy if "policy" in request.DESCRIPTOR.fields_by_name else None
-    if policy is not None and not request.HasField("policy"):
-        policy = None
+    policy, options = _given(request, "policy"), _given(request, "options")
+    id_of = {"request_id": getattr(request, "request_id", "")}
+    view = getattr(request, "ranking_view", RANKING_VIEW_UNSPECIFIED)
+    views = {"full_ranking": view == RANKING_VIEW_FULL}
     calls: dict[str, Callable[[], Any]] = {
         "RankModels": lambda: client.rank(request.query, request.model_ids, **limit),
         "BatchRankModels": lambda: client.rank_many(
@@ -64,16 +66,38 @@ def call_of(client: Any, method: str, requests: list[Any], timeout_s: float | No
         ),
         "GetScorerInfo": lambda: client.scorer_info(**limit),
         "RouteQuery": lambda: client.route(
-            request.query, policy, request.posterior_scores, **limit
+            request.messages,
+            policy,
+            request.posterior_scores,
+            options=options,
+            **views,
+            **limit,
         ),
-        "GenerateAnswer": lambda: client.answer(request.messages, policy, **limit),
-        "StreamAnswer": lambda: client.stream(request.messages, policy, **limit),
+        "GenerateAnswer": lambda: client.answer(
+            request.messages, policy, options, **id_of, **limit
+        ),
+        "StreamAnswer": lambda: client.stream(
+            request.messages,
+            policy,
+            options,
+            full_result=request.full_result,
+            **id_of,
+            **views,
+            **limit,
+        ),
+        "GetRouterInfo": lambda: client.router_info(**limit),
         "ListModels": lambda: client.models(**limit),
         "AssessAnswers": lambda: client.assess(
             request.answers, request.prior_scores, request.previous_answers, **limit
         ),
     }
     return calls[method]()
+
+
+def _given(request: Message, field: str) -> Any:
+    """Returns a message in a request; None if it is not set."""
+    has = field in request.DESCRIPTOR.fields_by_name and request.HasField(field)
+    return getattr(request, field) if has else None
 
 
 def content_of(result: Any, method: str) -> Json:

@@ -82,7 +82,7 @@ def _is_empty(path: str, shown: Sequence[Message]) -> bool:
 
 
 def _wrong_text(shown: Sequence[Message]) -> Iterator[str]:
-    """Yields a problem if the deltas of an answer are not the text of its result."""
+    """Yields a problem if the deltas of an answer are not the text of its full result."""
     text = ""
     for message in shown:
         if not isinstance(message, StreamAnswerResponse):
@@ -92,7 +92,7 @@ def _wrong_text(shown: Sequence[Message]) -> Iterator[str]:
                 text += message.delta.text
             case "reset":
                 text = ""
-            case "result" if message.result.answer.text != text:
+            case "result" if message.result.layers and message.result.answer.text != text:
                 yield f"the deltas say {_short(text)}, the result {_short(message.result)}"
 
 

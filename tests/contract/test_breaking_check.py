@@ -88,6 +88,14 @@ def test_a_renamed_field_is_refused(repository: Path) -> None:
     assert "prior_scores" in printed
 
 
+def test_a_renamed_method_is_refused(repository: Path) -> None:
+    git(repository, "tag", "v0.1.0")
+    edit(repository, "rpc AssessAnswers(", "rpc RateAnswers(")
+    status, printed = check(repository)
+    assert status != 0
+    assert "AssessAnswers" in printed
+
+
 def test_a_shallow_clone_says_that_it_may_lack_the_release(
     repository: Path, tmp_path: Path
 ) -> None:

@@ -113,7 +113,7 @@ class RouterBench:
         before: Sequence[tuple[str, str]] = (),
         **policy: Any,
     ) -> router_service_pb2.GenerateAnswerResponse:
-        """Streams one answer; keeps the events and returns the result.
+        """Streams one answer; keeps the events and returns the full result.
 
         Args:
             text: The user's turn.
@@ -129,6 +129,7 @@ class RouterBench:
                 for role, said in turns
             ],
             policy=router_service_pb2.RoutingPolicy(**policy),
+            full_result=True,
         )
         async for event in self.stub.StreamAnswer(
             request, timeout=timeout_s, metadata=self.metadata

@@ -15,6 +15,7 @@ from routemoa.v1 import judge_service_pb2 as judge_pb
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb
 from routemoa.v1 import scorer_service_pb2 as scorer_pb
+from routemoa.v1.error_reason_pb2 import ERROR_REASON_INTERNAL
 from tests.integration.mutated_messages import Mutator
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ SCORED = model_pb2.Answer(
 RANKED = scorer_pb.RankModelsRequest(query="How many legs?", model_ids=["a"])
 SEEDS: dict[str, Message] = {
     "RouterService/RouteQuery": router_pb.RouteQueryRequest(
-        query="How many?",
+        messages=[TURN],
         policy=POLICY,
         posterior_scores=[model_pb2.ModelScore(model_id="a", score=0.5)],
     ),
@@ -136,7 +137,7 @@ async def outcome_once(channel: Any, method: str, data: list[bytes]) -> str:
         if method.endswith("/StreamRankModels"):
             async for response in channel.stream_stream(path)(aiter_of(data), timeout=TIMEOUT_S):
                 item = scorer_pb.StreamRankModelsResponse.FromString(response)
-                if item.error.reason == InternalError.reason:
+                if item.error.reason == ERROR_REASON_INTERNAL:
                     return "an internal error"
         elif method.endswith("/StreamAnswer"):
             async for _ in channel.unary_stream(path)(data[0], timeout=TIMEOUT_S):

@@ -55,7 +55,7 @@ class Load:
     async def stream(self) -> None:
         """Streams an answer; one that is cut has no result, or not all that was shown before it."""
         shown, last = "", None
-        async for event in self.client.stream(QUERY, timeout_s=TIMEOUT_S):
+        async for event in self.client.stream(QUERY, full_result=True, timeout_s=TIMEOUT_S):
             shown = ("" if event.HasField("reset") else shown) + event.delta.text
             last = event
         self._note_cut(shown, last)

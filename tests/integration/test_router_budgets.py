@@ -152,7 +152,7 @@ async def test_whoever_is_no_tenant_is_refused_by_every_method_before_any_work(
         router.metadata = metadata
         for asked in (
             stub.ListModels(pb.ListModelsRequest(), **kwargs),
-            stub.RouteQuery(pb.RouteQueryRequest(query="How many legs?"), **kwargs),
+            stub.RouteQuery(pb.RouteQueryRequest(messages=messages), **kwargs),
             stub.GenerateAnswer(pb.GenerateAnswerRequest(messages=messages), **kwargs),
             router.ask(),
         ):

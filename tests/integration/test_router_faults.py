@@ -168,7 +168,7 @@ async def test_a_scorer_that_is_down_is_replaced_by_the_pools_priors(
     fallback = result.fallbacks[0]
     assert fallback.dependency == pb.DEPENDENCY_SCORER
     assert fallback.substitute == pb.SUBSTITUTE_POOL_PRIORS
-    assert fallback.status in {"UNAVAILABLE", "DEADLINE_EXCEEDED"}
+    assert fallback.reason in {pb.FALLBACK_REASON_UNAVAILABLE, pb.FALLBACK_REASON_TIMEOUT}
 
 
 async def test_after_repeated_failures_a_dependency_is_not_waited_for(
@@ -183,8 +183,8 @@ async def test_after_repeated_failures_a_dependency_is_not_waited_for(
         tuning=Tuning(breaker_failure_limit=1),
     )
     results = [await router.ask(max_layer_count=1) for _ in range(2)]
-    first, second = (result.fallbacks[0].status for result in results)
-    assert (first, second) == ("DEADLINE_EXCEEDED", "BREAKER_OPEN")
+    first, second = (result.fallbacks[0].reason for result in results)
+    assert (first, second) == (pb.FALLBACK_REASON_TIMEOUT, pb.FALLBACK_REASON_BREAKER_OPEN)
     waited, not_waited = (r.timing.scorer_duration.ToTimedelta() for r in results)
     assert not_waited < waited / 2
 
@@ -229,7 +229,7 @@ async def test_the_best_answer_stands_in_when_no_aggregator_works(
     fallback = result.fallbacks[0]
     assert fallback.dependency == pb.DEPENDENCY_AGGREGATOR
     assert fallback.substitute == pb.SUBSTITUTE_BEST_ANSWER
-    assert fallback.status == "EMPTY"
+    assert fallback.reason == pb.FALLBACK_REASON_EMPTY
 
 
 async def test_a_lone_model_that_dies_midstream_is_replaced_by_the_next(

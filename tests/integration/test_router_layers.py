@@ -265,7 +265,7 @@ async def test_a_call_limit_is_kept(start_router: StartRouter, scripts: dict[str
     assert result.stop_reason == pb.STOP_REASON_CALL_LIMIT
     fallback = result.fallbacks[0]
     assert fallback.dependency == pb.DEPENDENCY_AGGREGATOR
-    assert fallback.status == "CALL_LIMIT"
+    assert fallback.reason == pb.FALLBACK_REASON_CALL_LIMIT
     assert result.answer.text == "a says 8"
 
 

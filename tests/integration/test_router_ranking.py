@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from routemoa.errors import InvalidFieldError, NoEligibleModelError
 from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import router_service_pb2 as pb
+from routemoa.v1.model_pb2 import ROLE_USER, Message
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -23,7 +24,10 @@ SCRIPTS = dict.fromkeys(SCORES, "eight")
 
 
 async def route(router: RouterBench, **policy: Any) -> pb.RouteQueryResponse:
-    request = pb.RouteQueryRequest(query="Legs?", policy=pb.RoutingPolicy(**policy))
+    legs = Message(role=ROLE_USER, content="Legs?")
+    request = pb.RouteQueryRequest(
+        messages=[legs], policy=pb.RoutingPolicy(**policy), ranking_view=pb.RANKING_VIEW_FULL
+    )
     return await router.stub.RouteQuery(request)
 
 
@@ -113,7 +117,7 @@ async def test_the_scorers_team_runs(start_router: StartRouter) -> None:
     assert reasons(decision.ranked_models)["d"] == "TEAM"
     assert router.scorer.requests[-1].team_size == 3
     assert list((await route(router, max_layer_model_count=1)).selected_model_ids) == ["a"]
-    assert router.scorer.requests[-1].team_size == 0
+    assert not router.scorer.requests[-1].HasField("team_size")
 
 
 async def test_an_uncertain_query_runs_the_safe_models(start_router: StartRouter) -> None:
@@ -123,9 +127,13 @@ async def test_an_uncertain_query_runs_the_safe_models(start_router: StartRouter
     assert list(result.layers[0].selected_model_ids) == ["b", "d"]
     assert reasons(router.events[0].routing.ranked_models)["d"] == "SAFE"
     assert [
-        (pb.Dependency.Name(f.dependency), f.status, pb.Substitute.Name(f.substitute))
+        (
+            pb.Dependency.Name(f.dependency),
+            pb.FallbackReason.Name(f.reason),
+            pb.Substitute.Name(f.substitute),
+        )
         for f in result.fallbacks
-    ] == [("DEPENDENCY_SCORER", "UNCERTAIN", "SUBSTITUTE_SAFE_MODELS")]
+    ] == [("DEPENDENCY_SCORER", "FALLBACK_REASON_UNCERTAIN", "SUBSTITUTE_SAFE_MODELS")]
     relied_on = await route(router, max_uncertainty=0.7)
     assert list(relied_on.selected_model_ids) == ["a", "b", "c"]
     assert not relied_on.fallbacks
@@ -169,7 +177,7 @@ async def test_without_a_scorer_nothing_is_certain(start_router: StartRouter) ->
     )
     decision = await route(router)
     assert list(decision.selected_model_ids) == ["c"]
-    assert decision.uncertainty == 1.0
+    assert not decision.HasField("uncertainty")
     assert {pb.Substitute.Name(f.substitute) for f in decision.fallbacks} == {
         "SUBSTITUTE_POOL_PRIORS",
         "SUBSTITUTE_SAFE_MODELS",
@@ -210,7 +218,7 @@ async def test_a_pool_that_the_scorer_does_not_know_is_uncertain_and_its_safe_mo
     router = await start_router(SCRIPTS, {"elsewhere": 0.3, "too": 0.5}, safe_models=("c",))
     decision = await route(router)
     assert [m.score for m in decision.ranked_models] == pytest.approx([0.4] * 4)
-    assert decision.uncertainty == 1.0
+    assert not decision.HasField("uncertainty")
     assert list(decision.selected_model_ids) == ["c"]
     assert substitutes(decision) == ["SUBSTITUTE_MEAN_PRIOR", "SUBSTITUTE_SAFE_MODELS"]
 

@@ -49,6 +49,11 @@ def request(text: str = "Legs?", **policy: Any) -> pb.GenerateAnswerRequest:
     )
 
 
+def routed(text: str, **fields: Any) -> pb.RouteQueryRequest:
+    turn = model_pb2.Message(role=model_pb2.ROLE_USER, content=text)
+    return pb.RouteQueryRequest(messages=[turn], **fields)
+
+
 def fields(error: RouteMoAError) -> list[str]:
     assert isinstance(error, InvalidFieldError)
     return [violation.field for violation in error.violations]
@@ -64,8 +69,8 @@ async def test_an_empty_query_is_invalid(router: RouterBench, text: str) -> None
 async def test_more_text_than_the_limit_is_invalid(router: RouterBench) -> None:
     error = await failure(router.stub.GenerateAnswer(request("x" * 1_000_001)))
     assert fields(error) == ["messages"]
-    error = await failure(router.stub.RouteQuery(pb.RouteQueryRequest(query="x" * 1_000_000)))
-    assert fields(error) == ["query"]
+    error = await failure(router.stub.RouteQuery(routed("x" * 1_000_001)))
+    assert fields(error) == ["messages"]
 
 
 async def test_a_message_over_grpcs_own_limit_is_refused(router: RouterBench) -> None:
@@ -82,6 +87,17 @@ async def test_bytes_that_are_no_message_are_invalid(router: RouterBench, data: 
     assert isinstance(await failure(call(data)), InvalidFieldError)
     stream = router.channel.unary_stream("/routemoa.v1.RouterService/StreamAnswer")(data)
     assert isinstance(await failure(stream.read()), InvalidFieldError)
+
+
+async def test_a_zero_is_a_value_and_not_the_default(router: RouterBench) -> None:
+    zeros = request(max_layer_model_count=0, max_layer_count=0, max_call_count=0, max_token_count=0)
+    assert fields(await failure(router.stub.GenerateAnswer(zeros))) == [
+        "policy.max_layer_model_count",
+        "policy.max_layer_count",
+        "policy.max_call_count",
+        "policy.max_token_count",
+    ]
+    assert not router.simulator.calls
 
 
 async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBench) -> None:
@@ -227,7 +243,7 @@ async def test_a_model_unknown_to_the_scorer_has_a_mean_score_and_the_result_say
     assert result.answer.text
     assert pb.Fallback(
         dependency=pb.DEPENDENCY_SCORER,
-        status="UNKNOWN_MODELS",
+        reason=pb.FALLBACK_REASON_UNKNOWN_MODELS,
         substitute=pb.SUBSTITUTE_MEAN_PRIOR,
     ) in list(result.fallbacks)
 
@@ -245,7 +261,7 @@ async def test_a_model_unknown_to_the_scorer_with_a_prior_score_is_ranked_by_it(
 
 async def test_route_query_decides_and_calls_no_model(router: RouterBench) -> None:
     decision = await router.stub.RouteQuery(
-        pb.RouteQueryRequest(query="Legs?", policy=pb.RoutingPolicy(max_layer_model_count=2))
+        routed("Legs?", policy=pb.RoutingPolicy(max_layer_model_count=2))
     )
     assert list(decision.selected_model_ids) == ["a", "b"]
     assert decision.stop_reason == pb.STOP_REASON_UNSPECIFIED
@@ -255,7 +271,7 @@ async def test_route_query_decides_and_calls_no_model(router: RouterBench) -> No
 async def test_route_query_heeds_posteriors(router: RouterBench) -> None:
     def posterior(score: float) -> pb.RouteQueryRequest:
         score_of_c = model_pb2.ModelScore(model_id="c", score=score)
-        return pb.RouteQueryRequest(query="Legs?", posterior_scores=[score_of_c])
+        return routed("Legs?", posterior_scores=[score_of_c])
 
     moved = await router.stub.RouteQuery(posterior(0.75))
     assert moved.selected_model_ids[0] == "c"
@@ -265,15 +281,15 @@ async def test_route_query_heeds_posteriors(router: RouterBench) -> None:
 
 
 async def test_route_query_refuses_posteriors_that_are_none(router: RouterBench) -> None:
-    bad = pb.RouteQueryRequest(
-        query="",
+    bad = routed(
+        "",
         posterior_scores=[
             model_pb2.ModelScore(model_id="a", score=float("nan")),
             model_pb2.ModelScore(model_id="x", score=0.5),
         ],
     )
     assert fields(await failure(router.stub.RouteQuery(bad))) == [
-        "query",
+        "messages[0].content",
         "posterior_scores[0].score",
         "posterior_scores[1].model_id",
     ]
@@ -302,7 +318,7 @@ async def test_a_foreign_page_token_is_refused(router: RouterBench, token: str) 
     assert isinstance(error, InvalidPageTokenError)
 
 
-@pytest.mark.parametrize("size", [-1, 1001])
+@pytest.mark.parametrize("size", [-1, 0, 1001])
 async def test_a_page_size_out_of_range_is_invalid(router: RouterBench, size: int) -> None:
     assert fields(await failure(router.stub.ListModels(pb.ListModelsRequest(page_size=size)))) == [
         "page_size"

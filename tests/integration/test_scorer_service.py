@@ -20,6 +20,10 @@ from routemoa.errors import (
     RouteMoAError,
 )
 from routemoa.rpc_status import from_rpc_error
+from routemoa.v1.error_reason_pb2 import (
+    ERROR_REASON_INVALID_FIELD,
+    ERROR_REASON_MODEL_NOT_FOUND,
+)
 from routemoa.v1.scorer_service_pb2 import (
     BatchRankModelsRequest,
     GetScorerInfoRequest,
@@ -115,7 +119,7 @@ async def test_a_team_is_of_the_models_asked_for(
     assert sorted(response.team_model_ids) == wanted
 
 
-@pytest.mark.parametrize("size", [-1, 17])
+@pytest.mark.parametrize("size", [-1, 0, 17])
 async def test_a_team_size_out_of_range_is_named_beside_all_else(
     scorer: ScorerServiceStub, size: int
 ) -> None:
@@ -292,9 +296,9 @@ async def test_a_bad_request_in_a_stream_gets_its_error_in_place_and_the_stream_
         "error",
         "ranking",
     ]
-    assert responses[1].error.reason == "ERROR_REASON_INVALID_FIELD"
+    assert responses[1].error.reason == ERROR_REASON_INVALID_FIELD
     assert "request.query" in responses[1].error.message
-    assert responses[2].error.reason == "ERROR_REASON_MODEL_NOT_FOUND"
+    assert responses[2].error.reason == ERROR_REASON_MODEL_NOT_FOUND
     assert responses[3].ranking.truncated
 
 

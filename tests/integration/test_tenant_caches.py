@@ -13,7 +13,7 @@ import trustme
 import yaml
 from prometheus_client import REGISTRY
 
-from routemoa.v1 import router_service_pb2
+from routemoa.v1 import model_pb2, router_service_pb2
 from routemoa.v1.scorer_service_pb2 import (
     BatchRankModelsRequest,
     RankModelsRequest,
@@ -131,7 +131,9 @@ async def test_tenants_of_a_router_share_no_scores(
     for tenant, expected in (("research", 1), ("research", 1), ("support", 2), ("research", 2)):
         await ask_router(router, tenant)
         assert misses() - before == expected
-    request = router_service_pb2.RouteQueryRequest(query=QUERY)
+    request = router_service_pb2.RouteQueryRequest(
+        messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content=QUERY)]
+    )
     await router.stub.RouteQuery(request, metadata=router.metadata, timeout=TIMEOUT_S)
     assert misses() - before == 2
 

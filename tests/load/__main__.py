@@ -57,7 +57,11 @@ TARGETS = (
         request={"requests": [{"query": QUERY}] * BATCH_REQUEST_COUNT},
     ),
     Target(service="scorer", method="GetScorerInfo", request={}),
-    Target(service="router", method="RouteQuery", request={"query": QUERY}),
+    Target(
+        service="router",
+        method="RouteQuery",
+        request={"messages": [{"role": "ROLE_USER", "content": QUERY}]},
+    ),
     Target(service="router", method="ListModels", request={}),
     Target(
         service="router",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routemoa.errors import OverloadedError
+from routemoa.v1.error_reason_pb2 import ERROR_REASON_OVERLOADED
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest, StreamRankModelsRequest
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class ScorerTarget:
 
         call = self._stub.StreamRankModels(sent(), timeout=TIMEOUT_S)
         async for response in call:
-            if response.error.reason == OverloadedError.reason:
+            if response.error.reason == ERROR_REASON_OVERLOADED:
                 raise OverloadedError(response.error.message)
             return self._is_right(places[0], response.ranking)
         return False

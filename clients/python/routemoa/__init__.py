@@ -5,7 +5,9 @@
 - client: `RouteMoAClient`, the async client.
 - credentials: TLS and tokens.
 - errors: the errors that the client raises.
+- messages: makes messages, media and tools.
 - rpc_status: the errors on the wire.
+- streamed_answer: collects the answer of a stream.
 - cli: the command line, with the extra `cli`.
 - v1: the generated messages and stubs of the contract.
 """
@@ -14,5 +16,6 @@ from __future__ import annotations
 
 from routemoa.client import RouteMoAClient
 from routemoa.errors import RouteMoAError, TransportError
+from routemoa.streamed_answer import StreamedAnswer
 
-__all__ = ["RouteMoAClient", "RouteMoAError", "TransportError"]
+__all__ = ["RouteMoAClient", "RouteMoAError", "StreamedAnswer", "TransportError"]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from routemoa.v1.generation_pb2 import GenerationOptions
+
     Conversation = str | Sequence[model_pb2.Message]
 
 VERSION = "0.1.0"
@@ -70,7 +72,8 @@ class RouteMoAClient:
         credentials: From `routemoa.credentials.tls`; without them, nothing is encrypted.
         token: Asked before every call, must not block; travels as `authorization: Bearer ...`. If it
             raises, the call fails with UNAUTHENTICATED and is not tried again.
-        request_id: Sent with every call as `x-request-id`; without one, each call gets its own.
+        request_id: Sent with every call as `x-request-id`, for the services' logs; without one, each
+            call gets its own.
         gzip: Whether requests are compressed. Compressed responses are always read.
         proxy: Whether the HTTP proxy of the environment (`grpc_proxy`, `https_proxy`, `http_proxy`,
             `no_proxy`) is used.
@@ -184,15 +187,30 @@ class RouteMoAClient:
 
     async def route(
         self,
-        query: str,
+        conversation: Conversation,
         policy: router_pb2.RoutingPolicy | None = None,
         posterior_scores: Sequence[model_pb2.ModelScore] = (),
         *,
+        options: GenerationOptions | None = None,
+        full_ranking: bool = False,
         timeout_s: float | None = None,
     ) -> router_pb2.RouteQueryResponse:
-        """Returns which models one layer should run; runs none."""
+        """Returns which models one layer should run; runs none.
+
+        Args:
+            conversation: A query, or messages.
+            policy: What to spend; the service's defaults if left out.
+            posterior_scores: The judge's scores of the models that have run already.
+            options: How the models are to write.
+            full_ranking: Whether every model comes back, with explanations.
+            timeout_s: The time that the call may take.
+        """
         request = router_pb2.RouteQueryRequest(
-            query=query, policy=policy, posterior_scores=posterior_scores
+            messages=_messages(conversation),
+            policy=policy,
+            options=options,
+            posterior_scores=posterior_scores,
+            ranking_view=_view(full_ranking=full_ranking),
         )
         return await self._call(self._at_router, self._router.RouteQuery, request, timeout_s)
 
@@ -200,23 +218,55 @@ class RouteMoAClient:
         self,
         conversation: Conversation,
         policy: router_pb2.RoutingPolicy | None = None,
+        options: GenerationOptions | None = None,
         *,
+        request_id: str = "",
         timeout_s: float | None = None,
     ) -> router_pb2.GenerateAnswerResponse:
-        """Runs the layers and returns the answer to a query or a conversation. It costs money."""
-        messages = _messages(conversation)
-        request = router_pb2.GenerateAnswerRequest(messages=messages, policy=policy)
+        """Runs the layers and returns the answer to a query or a conversation. It costs money.
+
+        Args:
+            conversation: A query, or messages; `routemoa.messages` makes them.
+            policy: What to spend; the service's defaults if left out.
+            options: How the models are to write, in what form, and with which tools.
+            request_id: Makes it safe to try again with the same id within ten minutes.
+            timeout_s: The time that the call may take.
+        """
+        request = router_pb2.GenerateAnswerRequest(
+            messages=_messages(conversation), policy=policy, options=options, request_id=request_id
+        )
         return await self._call(self._at_router, self._router.GenerateAnswer, request, timeout_s)
 
     async def stream(
         self,
         conversation: Conversation,
         policy: router_pb2.RoutingPolicy | None = None,
+        options: GenerationOptions | None = None,
         *,
+        request_id: str = "",
+        full_ranking: bool = False,
+        full_result: bool = False,
         timeout_s: float | None = None,
     ) -> AsyncGenerator[router_pb2.StreamAnswerResponse, None]:
-        """Does what `answer` does, and yields every event; the last one holds the result."""
-        request = router_pb2.StreamAnswerRequest(messages=_messages(conversation), policy=policy)
+        """Does what `answer` does, and yields every event; the last one holds the result.
+
+        Args:
+            conversation: As of `answer`, like the next three.
+            policy: See there.
+            options: See there.
+            request_id: See there.
+            full_ranking: Whether every model of a ranking comes back, with explanations.
+            full_result: Whether the result repeats the text, tool calls and layers that were streamed.
+            timeout_s: The time that the whole stream may take.
+        """
+        request = router_pb2.StreamAnswerRequest(
+            messages=_messages(conversation),
+            policy=policy,
+            options=options,
+            request_id=request_id,
+            ranking_view=_view(full_ranking=full_ranking),
+            full_result=full_result,
+        )
         timeout_s = _timeout_of(request, timeout_s)
         call = self._router.StreamAnswer(request, timeout=timeout_s, metadata=self._metadata())
         try:
@@ -226,6 +276,13 @@ class RouteMoAClient:
                         yield event
         finally:
             call.cancel()
+
+    async def router_info(
+        self, *, timeout_s: float | None = None
+    ) -> router_pb2.GetRouterInfoResponse:
+        """Returns the router's strategies, presets and limits, and what its models can do."""
+        request = router_pb2.GetRouterInfoRequest()
+        return await self._call(self._at_router, self._router.GetRouterInfo, request, timeout_s)
 
     async def models(self, *, timeout_s: float | None = None) -> Sequence[model_pb2.Model]:
         """Returns the whole pool, ordered by model id; `timeout_s` is per page."""
@@ -276,6 +333,10 @@ def _messages(conversation: Conversation) -> Sequence[model_pb2.Message]:
     if isinstance(conversation, str):
         return [model_pb2.Message(role=model_pb2.ROLE_USER, content=conversation)]
     return conversation
+
+
+def _view(*, full_ranking: bool) -> router_pb2.RankingView.ValueType:
+    return router_pb2.RANKING_VIEW_FULL if full_ranking else router_pb2.RANKING_VIEW_UNSPECIFIED
 
 
 @contextmanager

@@ -103,7 +103,9 @@ def _stack_config(pool: RecordedPool, folder: Path, artifact: Path | None) -> St
 
 async def _ask(client: RouteMoAClient, query: RecordedQuery, options: ReplayOptions) -> QueryResult:
     first_ranked, reason = None, "STREAM_WITHOUT_RESULT"
-    stream = client.stream(query.query, options.policy, timeout_s=options.timeout_s)
+    stream = client.stream(
+        query.query, options.policy, full_result=True, timeout_s=options.timeout_s
+    )
     try:
         async with aclosing(stream) as events:
             async for event in events:

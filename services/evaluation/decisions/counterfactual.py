@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.router.routing.agreement import Offer, worthwhile_call
 from services.router.routing.candidates import Candidate
+from services.router.routing.events import Dependency
 from services.router.routing.ranking import rank
 from services.router.routing.selection import fitting, select
 from services.router.types.amounts import Amount
@@ -113,10 +114,18 @@ def recorded_view(record: DecisionRecord) -> ScorerView:
     """Returns the recorded view of the router's own scorer."""
     return ScorerView(
         scores=record.prior_scores,
-        uncertainty=record.uncertainty or 0.0,
+        uncertainty=_recorded_uncertainty(record),
         team_ids=record.team_model_ids,
         safe_ids=record.safe_model_ids,
     )
+
+
+def _recorded_uncertainty(record: DecisionRecord) -> float:
+    """Returns the uncertainty of a record: 1 if the scorer was asked and its scores were not used."""
+    if record.uncertainty is not None:
+        return record.uncertainty
+    failed = any(f.dependency == Dependency.SCORER.name for f in record.fallbacks)
+    return 1.0 if failed or record.scorer_version is not None else 0.0
 
 
 def outcomes_of(record: DecisionRecord) -> dict[str, float]:

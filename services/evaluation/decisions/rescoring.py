@@ -63,7 +63,7 @@ class Rescorer:
         return views
 
     def _team(
-        self, reading: Prediction, row: int, record: DecisionRecord, size: int
+        self, reading: Prediction, row: int, record: DecisionRecord, size: int | None
     ) -> tuple[str, ...]:
         eligible = [note.model_id for note in record.layers[0].ranking] if record.layers else []
         known = [model_id for model_id in eligible if model_id in self._columns]
@@ -73,6 +73,6 @@ class Rescorer:
             class_weights=reading.class_weights[row : row + 1],
             success=self._success[:, columns],
             scores=reading.scores[row : row + 1, columns],
-            count=min(size, len(known)),
+            count=min(size or 0, len(known)),
         )
         return tuple(known[member] for member in members)

@@ -112,8 +112,14 @@ def _filled_in(
         quality_weight=message.quality_weight if has("quality_weight") else default.quality_weight,
         cost_weight=message.cost_weight if has("cost_weight") else default.cost_weight,
         latency_weight=message.latency_weight if has("latency_weight") else default.latency_weight,
-        max_layer_model_count=message.max_layer_model_count or default.max_layer_model_count,
-        max_layer_count=message.max_layer_count or default.max_layer_count,
+        max_layer_model_count=(
+            message.max_layer_model_count
+            if has("max_layer_model_count")
+            else default.max_layer_model_count
+        ),
+        max_layer_count=(
+            message.max_layer_count if has("max_layer_count") else default.max_layer_count
+        ),
         stopping_score=message.stopping_score if has("stopping_score") else default.stopping_score,
         max_score_gap=message.max_score_gap if has("max_score_gap") else default.max_score_gap,
         price_band=message.price_band if has("price_band") else default.price_band,
@@ -126,8 +132,10 @@ def _filled_in(
             else default.max_expected_latency_s
         ),
         max_cost_usd=message.max_cost_usd if has("max_cost_usd") else default.max_cost_usd,
-        max_call_count=message.max_call_count or default.max_call_count,
-        max_token_count=message.max_token_count or default.max_token_count,
+        max_call_count=message.max_call_count if has("max_call_count") else default.max_call_count,
+        max_token_count=(
+            message.max_token_count if has("max_token_count") else default.max_token_count
+        ),
         kept_answer_count=kept_answers,
         model_ids=frozenset(message.model_ids),
     )
@@ -147,8 +155,8 @@ def _check(policy: Policy, violations: Violations) -> None:
     violations.within("policy.max_layer_count", policy.max_layer_count, *LAYER_COUNTS)
     violations.within("policy.max_call_count", policy.max_call_count, *CALL_COUNTS)
     tokens, cost_usd = policy.max_token_count, policy.max_cost_usd
-    if tokens is not None and tokens < 0:
-        violations.add("policy.max_token_count", f"must be zero or more, is {tokens}")
+    if tokens is not None and tokens < 1:
+        violations.add("policy.max_token_count", f"must be 1 or more, is {tokens}")
     if cost_usd is not None and not (cost_usd >= 0 and math.isfinite(cost_usd)):
         violations.add("policy.max_cost_usd", f"must be zero or more, is {cost_usd:g}")
     latency_s = policy.max_expected_latency_s
@@ -178,11 +186,12 @@ def read_page(request: router_service_pb2.ListModelsRequest, pool: Pool) -> tupl
         InvalidPageTokenError: The token was not issued for this pool.
     """
     violations = Violations()
-    violations.within("page_size", request.page_size, 0, MAX_PAGE_SIZE)
+    page_size = request.page_size if request.HasField("page_size") else DEFAULT_PAGE_SIZE
+    violations.within("page_size", page_size, 1, MAX_PAGE_SIZE)
     violations.raise_if_any()
     ids = sorted(pool.by_id)
     start = _read_token(request.page_token, ids) if request.page_token else 0
-    end = start + (request.page_size or DEFAULT_PAGE_SIZE)
+    end = start + page_size
     return ids[start:end], _token(end, ids) if end < len(ids) else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import duration_pb2
 
@@ -28,6 +28,7 @@ from services.router.routing.selection import explain
 if TYPE_CHECKING:
     import enum
 
+    from services.router.contract.views import View
     from services.router.pool.model import PoolModel
     from services.router.routing.candidates import Ranked, SelectionReason, StopReason
     from services.router.routing.events import Answer, Assessment, Event, Fallback, Timing
@@ -35,13 +36,13 @@ if TYPE_CHECKING:
     from services.router.types.pieces import TokenLogProbability
 
 
-def event_message(event: Event) -> pb.StreamAnswerResponse:
-    """Returns the message of one event."""
+def event_message(event: Event, view: View) -> pb.StreamAnswerResponse:
+    """Returns the message of one event, as far as the view shows it."""
     match event:
         case Delta():
             return pb.StreamAnswerResponse(delta=_delta(event))
         case RoutingDecision():
-            return pb.StreamAnswerResponse(routing=_routing(event))
+            return pb.StreamAnswerResponse(routing=_routing(event, view))
         case LayerReport():
             return pb.StreamAnswerResponse(layer=_layer(event))
         case Reset():
@@ -52,15 +53,16 @@ def event_message(event: Event) -> pb.StreamAnswerResponse:
             resumed = pb.AnswerResumed(model_id=event.model_id, status=status)
             return pb.StreamAnswerResponse(resumed=resumed)
         case Result():
-            return pb.StreamAnswerResponse(result=result_message(event))
+            return pb.StreamAnswerResponse(result=result_message(event, full=view.full_result))
 
 
-def result_message(result: Result) -> pb.GenerateAnswerResponse:
-    """Returns the message of the whole result."""
+def result_message(result: Result, *, full: bool = True) -> pb.GenerateAnswerResponse:
+    """Returns the message of the result: all of it, or what events before it did not hold."""
+    answer, layers = result.answer, result.layers
     return pb.GenerateAnswerResponse(
-        answer=_answer(result.answer),
+        answer=_answer(answer) if full else model_pb2.Answer(**_account(answer)),
         strategy=result.strategy,
-        layers=[_layer(report) for report in result.layers],
+        layers=[_layer(report) for report in layers] if full else (),
         stop_reason=stop_reason(result.stop_reason),
         usage=[_usage(entry) for entry in result.usage],
         cost_usd=result.cost_usd,
@@ -71,7 +73,9 @@ def result_message(result: Result) -> pb.GenerateAnswerResponse:
     )
 
 
-def ranked_message(ranked: Ranked, reason: SelectionReason | None) -> pb.RankedModel:
+def ranked_message(
+    ranked: Ranked, reason: SelectionReason | None, *, explained: bool
+) -> pb.RankedModel:
     """Returns the message of a ranked model, and why it runs or does not."""
     candidate = ranked.candidate
     return pb.RankedModel(
@@ -83,7 +87,7 @@ def ranked_message(ranked: Ranked, reason: SelectionReason | None) -> pb.RankedM
         prior_score=candidate.prior_score,
         expected_completion_token_count=candidate.expected_completion_tokens,
         selection_reason=pb.SelectionReason.Value(f"SELECTION_REASON_{_name(reason)}"),
-        explanation=explain(ranked, reason),
+        explanation=explain(ranked, reason) if explained else "",
     )
 
 
@@ -96,7 +100,7 @@ def fallback_message(fallback: Fallback) -> pb.Fallback:
     """Returns the message of a substitution."""
     return pb.Fallback(
         dependency=pb.Dependency.Value(f"DEPENDENCY_{fallback.dependency.name}"),
-        status=fallback.status,
+        reason=pb.FallbackReason.Value(f"FALLBACK_REASON_{fallback.reason.name}"),
         substitute=pb.Substitute.Value(f"SUBSTITUTE_{fallback.substitute.name}"),
     )
 
@@ -167,12 +171,12 @@ def _duration(seconds: float) -> duration_pb2.Duration:
     return duration_pb2.Duration(seconds=whole_s, nanos=rest_us * 1000)
 
 
-def _routing(decision: RoutingDecision) -> pb.RoutingDecision:
+def _routing(decision: RoutingDecision, view: View) -> pb.RoutingDecision:
     return pb.RoutingDecision(
         layer_number=decision.layer_number,
         ranked_models=[
-            ranked_message(ranked, decision.reason(ranked.candidate.model_id))
-            for ranked in decision.ranked
+            ranked_message(ranked, decision.reason(ranked.model_id), explained=view.full_ranking)
+            for ranked in view.shown(decision.ranked, decision.selected_model_ids)
         ],
         selected_model_ids=decision.selected_model_ids,
         uncertainty=decision.uncertainty,
@@ -190,18 +194,25 @@ def _layer(report: LayerReport) -> pb.LayerReport:
     )
 
 
-def _answer(answer: Answer) -> model_pb2.Answer:
-    return model_pb2.Answer(
-        model_id=answer.model_id,
-        text=answer.text,
-        prompt_token_count=answer.prompt_tokens,
-        completion_token_count=answer.completion_tokens,
-        self_score=answer.self_score,
-        grades=[
+def _account(answer: Answer) -> dict[str, Any]:
+    """Returns the fields of an answer that are no part of what the model says."""
+    return {
+        "model_id": answer.model_id,
+        "prompt_token_count": answer.prompt_tokens,
+        "completion_token_count": answer.completion_tokens,
+        "self_score": answer.self_score,
+        "grades": [
             model_pb2.Grade(model_id=model_id, score=score)
             for model_id, score in answer.grades.items()
         ],
-        finish_reason=_finish_reason(answer.finish_reason),
+        "finish_reason": _finish_reason(answer.finish_reason),
+    }
+
+
+def _answer(answer: Answer) -> model_pb2.Answer:
+    return model_pb2.Answer(
+        **_account(answer),
+        text=answer.text,
         tool_calls=[
             model_pb2.ToolCall(
                 tool_call_id=call.id, name=call.name, arguments_json=call.arguments_json

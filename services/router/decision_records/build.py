@@ -115,7 +115,7 @@ def decision_record(
         fallbacks=tuple(
             FallbackEntry(
                 dependency=fallback.dependency.name,
-                status=fallback.status,
+                status=fallback.reason.name,
                 substitute=fallback.substitute.name,
             )
             for fallback in run.fallbacks

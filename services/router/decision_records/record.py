@@ -182,7 +182,9 @@ class DecisionRecord(Part):
         default=None,
         description="The artifact that ranked; absent if the scorer was not called or failed.",
     )
-    uncertainty: Score | None = Field(default=None, description="Uncertainty of the first ranking.")
+    uncertainty: Score | None = Field(
+        default=None, description="Uncertainty of the first ranking; absent if it is unknown."
+    )
     query: QueryEntry
     prior_scores: dict[str, Score]
     team_model_ids: tuple[str, ...] = Field(

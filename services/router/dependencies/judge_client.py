@@ -50,10 +50,10 @@ class Judge:
         except DependencyDownError as error:
             fallback = Fallback(
                 dependency=Dependency.JUDGE,
-                status=error.status,
+                reason=error.reason,
                 substitute=Substitute.PRIOR_SCORES,
             )
-            report_fallback(fallback)
+            report_fallback(fallback, error.code)
             by_prior = sorted(ran, key=lambda model_id: (-priors[model_id], model_id))
             return Verdict(
                 assessments=tuple(

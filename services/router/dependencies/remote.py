@@ -9,6 +9,7 @@ import grpc.aio
 import structlog
 from prometheus_client import Counter
 
+from services.router.routing.events import FallbackReason
 from services.rpc.telemetry import BREAKER_OPEN
 
 if TYPE_CHECKING:
@@ -23,7 +24,22 @@ if TYPE_CHECKING:
 TIME_SHARE = 0.5
 """Share of the time left that a call to scorer or judge may take; later steps need the rest."""
 
-_BREAKER_STATUS = "BREAKER_OPEN"
+_REASONS = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: FallbackReason.TIMEOUT,
+    grpc.StatusCode.UNAVAILABLE: FallbackReason.UNAVAILABLE,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: FallbackReason.RATE_LIMITED,
+    grpc.StatusCode.CANCELLED: FallbackReason.CANCELLED,
+}
+_REFUSALS = {
+    grpc.StatusCode.INVALID_ARGUMENT,
+    grpc.StatusCode.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.PERMISSION_DENIED,
+    grpc.StatusCode.UNAUTHENTICATED,
+    grpc.StatusCode.FAILED_PRECONDITION,
+    grpc.StatusCode.OUT_OF_RANGE,
+    grpc.StatusCode.UNIMPLEMENTED,
+}
 _FALLBACKS = Counter(
     "routemoa_router_fallbacks_total", "Substitutions, by dependency.", ["dependency"]
 )
@@ -36,12 +52,14 @@ class DependencyDownError(Exception):
     """Raised if a dependency gives no answer.
 
     Args:
-        status: The name of its gRPC status, or `BREAKER_OPEN`.
+        reason: The reason that is reported.
+        code: Its gRPC status; None if it was not called.
     """
 
-    def __init__(self, status: str) -> None:
-        super().__init__(status)
-        self.status = status
+    def __init__(self, reason: FallbackReason, code: grpc.StatusCode | None = None) -> None:
+        super().__init__(reason.name)
+        self.reason = reason
+        self.code = code
 
 
 def count_fallback(dependency: Dependency) -> None:
@@ -49,10 +67,20 @@ def count_fallback(dependency: Dependency) -> None:
     _FALLBACKS.labels(dependency.name.lower()).inc()
 
 
-def report_fallback(fallback: Fallback) -> None:
-    """Counts and logs a substitution."""
+def report_fallback(fallback: Fallback, code: grpc.StatusCode | None = None) -> None:
+    """Counts and logs a substitution, with the gRPC status of a dependency that was called."""
     count_fallback(fallback.dependency)
-    _log.warning("fallback", dependency=fallback.dependency.name, status=fallback.status)
+    status = {} if code is None else {"status": code.name}
+    _log.warning(
+        "fallback", dependency=fallback.dependency.name, reason=fallback.reason.name, **status
+    )
+
+
+def reason_of(code: grpc.StatusCode) -> FallbackReason:
+    """Returns the reason that a gRPC status of a dependency is."""
+    if code in _REASONS:
+        return _REASONS[code]
+    return FallbackReason.REJECTED if code in _REFUSALS else FallbackReason.FAILED
 
 
 class Remote:
@@ -97,7 +125,7 @@ class Remote:
             DependencyDownError: There is no response.
         """
         if not self._breaker.allows():
-            raise DependencyDownError(_BREAKER_STATUS)
+            raise DependencyDownError(FallbackReason.BREAKER_OPEN)
         remaining_s = deadline.remaining_s()
         try:
             response = await method(
@@ -110,7 +138,7 @@ class Remote:
             if not late and error.code() is not grpc.StatusCode.NOT_FOUND:
                 self._breaker.failed()
                 BREAKER_OPEN.labels(self._name).set(self._breaker.is_open)
-            raise DependencyDownError(error.code().name) from error
+            raise DependencyDownError(reason_of(error.code()), error.code()) from error
         self._breaker.succeeded()
         BREAKER_OPEN.labels(self._name).set(0)
         return response

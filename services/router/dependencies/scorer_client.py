@@ -20,7 +20,7 @@ from services.router.dependencies.remote import (
     count_fallback,
     report_fallback,
 )
-from services.router.routing.events import Dependency, Fallback, Substitute
+from services.router.routing.events import Dependency, Fallback, FallbackReason, Substitute
 from services.router.routing.ranking import Forecast
 from services.rpc.interceptors.call import CACHE_SALT_KEY
 from services.rpc.validation import listed
@@ -42,7 +42,9 @@ UNKNOWN_PRIOR = 0.5
 """Prior of a model if neither the scorer nor the pool file gives any score."""
 
 UNKNOWN_MODELS = Fallback(
-    dependency=Dependency.SCORER, status="UNKNOWN_MODELS", substitute=Substitute.MEAN_PRIOR
+    dependency=Dependency.SCORER,
+    reason=FallbackReason.UNKNOWN_MODELS,
+    substitute=Substitute.MEAN_PRIOR,
 )
 """The fallback for models that the scorer does not know and that have no `prior_score`."""
 
@@ -58,13 +60,13 @@ class Priors:
     """Models that have a mean score, since neither the scorer nor the pool file gives them one."""
 
 
-def pool_priors(models: Sequence[PoolModel], status: str) -> Priors:
-    """Returns the pool file's scores, for a scorer that failed with a status."""
+def pool_priors(models: Sequence[PoolModel], reason: FallbackReason) -> Priors:
+    """Returns the pool file's scores, for a scorer that failed for a reason."""
     return Priors(
         scores={m.id: UNKNOWN_PRIOR if m.prior_score is None else m.prior_score for m in models},
-        forecast=Forecast(uncertainty=1.0),  # nothing is known of this query
+        forecast=Forecast(is_substitute=True),
         fallback=Fallback(
-            dependency=Dependency.SCORER, status=status, substitute=Substitute.POOL_PRIORS
+            dependency=Dependency.SCORER, reason=reason, substitute=Substitute.POOL_PRIORS
         ),
     )
 
@@ -75,7 +77,7 @@ def scored_priors(
     """Returns the scorer's scores; an unknown model has its `prior_score`, or else a mean.
 
     The mean is taken over the known models of the pool. If none is known, it is taken over all models
-    that the scorer scored, and the uncertainty is 1.
+    that the scorer scored, and nothing is known of the query.
     """
     scored = {score.model_id: score.score for score in response.model_scores}
     known = [scored[m.id] for m in models if m.id in scored]
@@ -90,7 +92,8 @@ def scored_priors(
         },
         # If no model is known, team and uncertainty are those of other models.
         team_ids=tuple(response.team_model_ids) if known else (),
-        uncertainty=response.uncertainty if known else 1.0,
+        uncertainty=response.uncertainty if known and response.HasField("uncertainty") else None,
+        is_substitute=not known,
         scorer_version=response.scorer_version,
     )
     return Priors(
@@ -121,7 +124,7 @@ class Scorer:
         self,
         conversation: Conversation,
         models: Sequence[PoolModel],
-        team_size: int,
+        team_size: int | None,
         deadline: Deadline,
     ) -> Priors:
         """Returns a score for every model.
@@ -130,19 +133,20 @@ class Scorer:
             conversation: The conversation. Other tenants cannot find out by the scorer's cache whether
                 its query was asked before.
             models: The models that may run.
-            team_size: Number of models that will run together.
+            team_size: Number of models that will run together; None if they need not complement one
+                another.
             deadline: The deadline of the call.
         """
         try:
             response = await self._rank(conversation, models, team_size, deadline)
         except DependencyDownError as error:
-            priors = pool_priors(models, error.status)
-        else:
-            priors = scored_priors(response, models)
+            priors = pool_priors(models, error.reason)
+            assert priors.fallback is not None  # noqa: S101  # `pool_priors` are one
+            report_fallback(priors.fallback, error.code)
+            return priors
+        priors = scored_priors(response, models)
         if priors.missing_ids:
             self._report_missing(priors)
-        elif priors.fallback is not None:
-            report_fallback(priors.fallback)
         return priors
 
     def _report_missing(self, priors: Priors) -> None:
@@ -163,7 +167,7 @@ class Scorer:
         self,
         conversation: Conversation,
         models: Sequence[PoolModel],
-        team_size: int,
+        team_size: int | None,
         deadline: Deadline,
     ) -> scorer_service_pb2.RankModelsResponse:
         """Requests the models that the scorer is known to know, so that its team has no others."""
@@ -179,7 +183,7 @@ class Scorer:
         try:
             response = await self._remote.call(stub.RankModels, request, deadline, metadata)
         except DependencyDownError as error:
-            if error.status != grpc.StatusCode.NOT_FOUND.name or not request.model_ids:
+            if error.code is not grpc.StatusCode.NOT_FOUND or not request.model_ids:
                 raise
             # The scorer serves another artifact now, which does not know them all.
             request.ClearField("model_ids")

@@ -17,7 +17,15 @@ from services.router.engine.planner import blocking_limit
 from services.router.engine.proposals import aggregation_call
 from services.router.engine.reservations import reserve
 from services.router.engine.speculative_answer import SpeculativeAnswer
-from services.router.routing.events import Delta, Dependency, Fallback, Reset, Resumed, Substitute
+from services.router.routing.events import (
+    Delta,
+    Dependency,
+    Fallback,
+    FallbackReason,
+    Reset,
+    Resumed,
+    Substitute,
+)
 from services.router.routing.ranking import agree
 from services.router.types.deadline import Deadline
 
@@ -44,10 +52,10 @@ async def aggregate(
                     yield event
             if run.final is not None:
                 return
-            writers.status = run.ledger.entries[-1].status.name
+            writers.reason = FallbackReason.of_call(run.ledger.entries[-1].status)
         fallback = Fallback(
             dependency=Dependency.AGGREGATOR,
-            status=writers.status,
+            reason=writers.reason,
             substitute=Substitute.BEST_ANSWER,
         )
         run.fallbacks.append(fallback)
@@ -65,7 +73,7 @@ class _Writers:
     def __init__(
         self, run: Run, generator: Generator, models: Sequence[PoolModel], min_stage_s: float
     ) -> None:
-        self.status = ""
+        self.reason = FallbackReason.NO_MODEL
         """The reason why the last call brought no answer."""
         self._run = run
         self._generator = generator
@@ -86,7 +94,7 @@ class _Writers:
                 _, limit = await reserve(run, [call])
                 if limit is None:
                     return self._writer(call, self._generator.stream)
-            self.status = limit.name
+            self.reason = FallbackReason[limit.name]
         return None
 
     def _writer(self, call: ModelCall, stream: Stream) -> Writer:

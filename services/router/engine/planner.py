@@ -173,7 +173,7 @@ def _select(
     may_be_safe: bool = True,
     team_ids: Sequence[str] = (),
 ) -> Selection:
-    uncertain = may_be_safe and run.forecast.uncertainty >= policy.max_uncertainty
+    uncertain = may_be_safe and run.forecast.is_uncertain(policy.max_uncertainty)
     safe_ids = run.pool.safe_models if uncertain else ()
     selection = select(ranked, policy, run.left, team_ids=team_ids, safe_ids=safe_ids)
     if selection.stop_reason is not None and not run.ledger.entries:

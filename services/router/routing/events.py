@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.routing.candidates import SelectionReason
+from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.routing.candidates import Ranked, StopReason
-    from services.router.types.ledger import CallStatus, FinishReason, LedgerEntry
+    from services.router.types.ledger import FinishReason, LedgerEntry
     from services.router.types.messages import ToolCall
     from services.router.types.pieces import TokenLogProbability, ToolCallPiece
 
@@ -35,17 +36,53 @@ class Substitute(enum.Enum):
     MEAN_PRIOR = enum.auto()
 
 
+class FallbackReason(enum.Enum):
+    """The reason to do without a dependency; documented in the contract's enum of the same name."""
+
+    TIMEOUT = enum.auto()
+    UNAVAILABLE = enum.auto()
+    BREAKER_OPEN = enum.auto()
+    REJECTED = enum.auto()
+    FAILED = enum.auto()
+    RATE_LIMITED = enum.auto()
+    MALFORMED = enum.auto()
+    INTERRUPTED = enum.auto()
+    CANCELLED = enum.auto()
+    EMPTY = enum.auto()
+    UNCERTAIN = enum.auto()
+    UNKNOWN_MODELS = enum.auto()
+    COST_LIMIT = enum.auto()
+    CALL_LIMIT = enum.auto()
+    TOKEN_LIMIT = enum.auto()
+    DEADLINE = enum.auto()
+    NO_MODEL = enum.auto()
+
+    @classmethod
+    def of_call(cls, status: CallStatus) -> FallbackReason:
+        """Returns the reason that a failed call to a model is."""
+        return _OTHER_NAMES.get(status) or cls[status.name]
+
+
+_OTHER_NAMES = {
+    CallStatus.OK: FallbackReason.EMPTY,  # a whole reply of which nothing could be used
+    CallStatus.BACKEND_ERROR: FallbackReason.FAILED,
+    CallStatus.UNREACHABLE: FallbackReason.UNAVAILABLE,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fallback:
-    """One use of a substitute: the dependency, its failure and the substitute."""
+    """One use of a substitute: the dependency, the reason and the substitute."""
 
     dependency: Dependency
-    status: str
+    reason: FallbackReason
     substitute: Substitute
 
 
 UNCERTAIN = Fallback(
-    dependency=Dependency.SCORER, status="UNCERTAIN", substitute=Substitute.SAFE_MODELS
+    dependency=Dependency.SCORER,
+    reason=FallbackReason.UNCERTAIN,
+    substitute=Substitute.SAFE_MODELS,
 )
 """The scorer answered, but its ranking is too uncertain."""
 
@@ -94,8 +131,8 @@ class RoutingDecision:
     selected_model_ids: tuple[str, ...]
     reasons: Mapping[str, SelectionReason] = field(default_factory=dict)
     """The reason why each model runs or does not, as far as the ranking decided it."""
-    uncertainty: float = 0.0
-    """Uncertainty of the ranking, in [0, 1]."""
+    uncertainty: float | None = None
+    """Uncertainty of the ranking, in [0, 1]; None if it is unknown."""
 
     def reason(self, model_id: str) -> SelectionReason | None:
         """Returns the reason why a model runs or does not; None if the strategy left it out."""
@@ -166,8 +203,8 @@ class Result:
     usage: tuple[LedgerEntry, ...]
     cost_usd: float
     fallbacks: tuple[Fallback, ...]
-    uncertainty: float
-    """Uncertainty of the first ranking, in [0, 1]."""
+    uncertainty: float | None
+    """Uncertainty of the first ranking, in [0, 1]; None if it is unknown."""
     timing: Timing
     decision_id: str = ""
     """The id of the decision record; empty if there is none."""

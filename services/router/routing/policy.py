@@ -128,9 +128,9 @@ class Policy:
         )
 
     @property
-    def team_size(self) -> int:
-        """The number of models that should complement one another; one model alone is no team."""
-        return self.max_layer_model_count if self.max_layer_model_count > 1 else 0
+    def team_size(self) -> int | None:
+        """The number of models that should complement one another; None if one runs alone."""
+        return self.max_layer_model_count if self.max_layer_model_count > 1 else None
 
     def allows_latency(self, expected_s: float) -> bool:
         """Returns whether a call with this expected time may be made."""

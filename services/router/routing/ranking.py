@@ -41,10 +41,16 @@ class Forecast:
     """Models without a replica; empty if no model has one."""
     team_ids: tuple[str, ...] = ()
     """Models that complement one another, best first; empty if the scorer named none."""
-    uncertainty: float = 0.0
-    """Uncertainty of the ranking, in [0, 1]."""
+    uncertainty: float | None = None
+    """Uncertainty of the ranking, in [0, 1]; None if it is unknown."""
+    is_substitute: bool = False
+    """True if no score of the scorer is used, so that nothing is known of the query."""
     scorer_version: str | None = None
     """The artifact that ranked; None if the scorer was not called or failed."""
+
+    def is_uncertain(self, limit: float) -> bool:
+        """Returns whether the uncertainty is at least the limit, or nothing is known of the query."""
+        return self.is_substitute or (self.uncertainty or 0.0) >= limit
 
 
 def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:

@@ -151,7 +151,9 @@ async def ask(stub: router_service_pb2_grpc.RouterServiceStub, mode: str) -> str
     """Returns the answer, or the name of the error and the statuses of the calls."""
     question = model_pb2.Message(role=model_pb2.ROLE_USER, content="How many legs has a spider?")
     policy = router_service_pb2.RoutingPolicy(model_ids=[mode], strategy="single")
-    request = router_service_pb2.StreamAnswerRequest(messages=[question], policy=policy)
+    request = router_service_pb2.StreamAnswerRequest(
+        messages=[question], policy=policy, full_result=True
+    )
     answer = ""
     try:
         async for event in stub.StreamAnswer(request, timeout=2 if mode in SLOW else 20):

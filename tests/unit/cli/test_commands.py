@@ -131,12 +131,12 @@ async def test_an_explained_ranking_says_of_every_model_why_it_runs_or_does_not(
         fallbacks=[
             router_pb2.Fallback(
                 dependency=router_pb2.DEPENDENCY_SCORER,
-                status="UNCERTAIN",
+                reason=router_pb2.FALLBACK_REASON_UNCERTAIN,
                 substitute=router_pb2.SUBSTITUTE_SAFE_MODELS,
             ),
             router_pb2.Fallback(
                 dependency=router_pb2.DEPENDENCY_SCORER,
-                status="UNKNOWN_MODELS",
+                reason=router_pb2.FALLBACK_REASON_UNKNOWN_MODELS,
                 substitute=router_pb2.SUBSTITUTE_MEAN_PRIOR,
             ),
         ],

@@ -96,7 +96,7 @@ RESULT: dict[str, object] = {
     "fallbacks": [
         {
             "dependency": "DEPENDENCY_JUDGE",
-            "status": "UNAVAILABLE",
+            "reason": "FALLBACK_REASON_UNAVAILABLE",
             "substitute": "SUBSTITUTE_PRIOR_SCORES",
         }
     ],

@@ -101,7 +101,9 @@ async def test_route_passes_policy_and_posterior_scores_on() -> None:
         assert await client.route(QUERY, policy, scores) == decided
 
     expected = router_service_pb2.RouteQueryRequest(
-        query=QUERY, policy=policy, posterior_scores=scores
+        messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content=QUERY)],
+        policy=policy,
+        posterior_scores=scores,
     )
     assert router.requests == [expected]
 

@@ -19,8 +19,8 @@ def test_a_call_may_be_expected_to_take_as_long_as_the_limit_and_no_longer() -> 
     assert POLICY.allows_latency(1e9)
 
 
-@pytest.mark.parametrize(("models", "team"), [(1, 0), (2, 2), (3, 3)])
-def test_one_model_alone_is_no_team(models: int, team: int) -> None:
+@pytest.mark.parametrize(("models", "team"), [(1, None), (2, 2), (3, 3)])
+def test_one_model_alone_is_no_team(models: int, team: int | None) -> None:
     assert replace(POLICY, max_layer_model_count=models).team_size == team
 
 

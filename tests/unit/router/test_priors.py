@@ -9,7 +9,7 @@ import pytest
 from routemoa.v1.model_pb2 import ModelScore
 from routemoa.v1.scorer_service_pb2 import RankModelsResponse
 from services.router.dependencies.scorer_client import UNKNOWN_PRIOR, pool_priors, scored_priors
-from services.router.routing.events import Dependency, Substitute
+from services.router.routing.events import Dependency, FallbackReason, Substitute
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_an_unknown_model_has_the_mean_of_the_pools_known_ones() -> None:
     assert priors.missing_ids == ("new",)
     assert priors.fallback is not None
     assert priors.fallback.dependency is Dependency.SCORER
-    assert priors.fallback.status == "UNKNOWN_MODELS"
+    assert priors.fallback.reason is FallbackReason.UNKNOWN_MODELS
     assert priors.fallback.substitute is Substitute.MEAN_PRIOR
     assert priors.forecast.uncertainty == 0.2
 
@@ -67,7 +67,8 @@ def test_where_no_model_is_known_the_mean_is_that_of_the_artifact_and_nothing_is
     priors = scored_priors(response(elsewhere=0.3, too=0.5), [NEW, OWN])
     assert priors.scores == {"new": pytest.approx(0.4), "own": 0.9}
     assert priors.fallback is not None
-    assert priors.forecast.uncertainty == 1.0
+    assert priors.forecast.uncertainty is None
+    assert priors.forecast.is_uncertain(1.0)
     assert not priors.forecast.team_ids
 
 
@@ -75,7 +76,8 @@ def test_a_pool_of_unknown_models_with_prior_scores_is_uncertain_without_a_fallb
     priors = scored_priors(response(elsewhere=0.3), [OWN])
     assert priors.scores == {"own": 0.9}
     assert priors.fallback is None
-    assert priors.forecast.uncertainty == 1.0
+    assert priors.forecast.uncertainty is None
+    assert priors.forecast.is_uncertain(1.0)
 
 
 def test_a_scorer_without_a_single_score_leaves_the_prior_of_the_unknown() -> None:
@@ -83,8 +85,9 @@ def test_a_scorer_without_a_single_score_leaves_the_prior_of_the_unknown() -> No
 
 
 def test_a_scorer_that_is_down_leaves_the_pool_files_scores() -> None:
-    priors = pool_priors([NEW, OWN], "UNAVAILABLE")
+    priors = pool_priors([NEW, OWN], FallbackReason.UNAVAILABLE)
     assert priors.scores == {"new": UNKNOWN_PRIOR, "own": 0.9}
     assert priors.fallback is not None
     assert priors.fallback.substitute is Substitute.POOL_PRIORS
-    assert priors.forecast.uncertainty == 1.0
+    assert priors.forecast.uncertainty is None
+    assert priors.forecast.is_uncertain(1.0)

@@ -214,6 +214,7 @@ def test_answers_agree_but_for_case_and_white_space() -> None:
 
 def test_without_a_scorer_the_ranking_counts_as_certain_and_every_model_as_available() -> None:
     forecast = Forecast()
-    assert forecast.uncertainty == 0
+    assert forecast.uncertainty is None
+    assert not forecast.is_uncertain(0.01)
     assert not forecast.unavailable_ids
     assert not forecast.team_ids

@@ -38,7 +38,7 @@ async def test_every_strategy_answers(system: System, report: Report, strategy: 
     started_s, first_s, shown = time.monotonic(), None, ""
     async with (
         RouteMoAClient(system.address) as client,
-        aclosing(client.stream(QUESTION, policy, timeout_s=TIMEOUT_S)) as events,
+        aclosing(client.stream(QUESTION, policy, full_result=True, timeout_s=TIMEOUT_S)) as events,
     ):
         async for event in events:
             if event.HasField("delta") and first_s is None:
@@ -58,7 +58,9 @@ async def test_every_strategy_answers(system: System, report: Report, strategy: 
 
 async def test_a_stream_that_is_cancelled_stops_the_models_work(system: System) -> None:
     async with RouteMoAClient(system.address) as client:
-        async with aclosing(client.stream(STORY, single(system), timeout_s=TIMEOUT_S)) as events:
+        async with aclosing(
+            client.stream(STORY, single(system), full_result=True, timeout_s=TIMEOUT_S)
+        ) as events:
             async for event in events:
                 if event.HasField("delta"):
                     break
@@ -75,7 +77,9 @@ async def test_a_stream_goes_on_at_another_replica_when_its_own_is_killed(
     async with (
         running_system([REAL_MODELS[0]] * 2, tmp_path) as system,
         RouteMoAClient(system.address) as client,
-        aclosing(client.stream(STORY, single(system), timeout_s=TIMEOUT_S)) as events,
+        aclosing(
+            client.stream(STORY, single(system), full_result=True, timeout_s=TIMEOUT_S)
+        ) as events,
     ):
         async for event in events:
             shown += event.delta.text

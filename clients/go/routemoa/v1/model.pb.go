@@ -929,9 +929,9 @@ type Answer struct {
 	// The answer alone: no self-score, grade or other protocol text is ever part of it. Empty where the
 	// model only asks for calls to tools, and where it refused.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
-	// The tokens that the model read for it. Zero where the backend did not say.
+	// The tokens that the model read for it: the router's estimate where the backend did not say.
 	PromptTokenCount int32 `protobuf:"varint,3,opt,name=prompt_token_count,json=promptTokenCount,proto3" json:"prompt_token_count,omitempty"`
-	// The tokens that the model wrote for it. Zero where the backend did not say.
+	// The tokens that the model wrote for it: the router's estimate where the backend did not say.
 	CompletionTokenCount int32 `protobuf:"varint,4,opt,name=completion_token_count,json=completionTokenCount,proto3" json:"completion_token_count,omitempty"`
 	// The model's score of its own answer, in [0, 1]. Absent when it gave none that is valid; absent is
 	// not zero.

@@ -25,6 +25,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// RankingView says how much of a ranking comes back.
+type RankingView int32
+
+const (
+	// As `RANKING_VIEW_TOP`.
+	RankingView_RANKING_VIEW_UNSPECIFIED RankingView = 0
+	// The first ten models and those that are selected, without explanations.
+	RankingView_RANKING_VIEW_TOP RankingView = 1
+	// Every eligible model, with explanations.
+	RankingView_RANKING_VIEW_FULL RankingView = 2
+)
+
+// Enum value maps for RankingView.
+var (
+	RankingView_name = map[int32]string{
+		0: "RANKING_VIEW_UNSPECIFIED",
+		1: "RANKING_VIEW_TOP",
+		2: "RANKING_VIEW_FULL",
+	}
+	RankingView_value = map[string]int32{
+		"RANKING_VIEW_UNSPECIFIED": 0,
+		"RANKING_VIEW_TOP":         1,
+		"RANKING_VIEW_FULL":        2,
+	}
+)
+
+func (x RankingView) Enum() *RankingView {
+	p := new(RankingView)
+	*p = x
+	return p
+}
+
+func (x RankingView) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RankingView) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_router_service_proto_enumTypes[0].Descriptor()
+}
+
+func (RankingView) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_router_service_proto_enumTypes[0]
+}
+
+func (x RankingView) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RankingView.Descriptor instead.
+func (RankingView) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{0}
+}
+
 // SelectionReason says why a model is in a layer, or is not.
 type SelectionReason int32
 
@@ -102,11 +155,11 @@ func (x SelectionReason) String() string {
 }
 
 func (SelectionReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[0].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[1].Descriptor()
 }
 
 func (SelectionReason) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[0]
+	return &file_routemoa_v1_router_service_proto_enumTypes[1]
 }
 
 func (x SelectionReason) Number() protoreflect.EnumNumber {
@@ -115,7 +168,120 @@ func (x SelectionReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use SelectionReason.Descriptor instead.
 func (SelectionReason) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{0}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{1}
+}
+
+// FallbackReason says why a dependency was done without.
+type FallbackReason int32
+
+const (
+	// Not set.
+	FallbackReason_FALLBACK_REASON_UNSPECIFIED FallbackReason = 0
+	// It did not answer in the time given.
+	FallbackReason_FALLBACK_REASON_TIMEOUT FallbackReason = 1
+	// It could not be reached, had no room for the call, or was shutting down.
+	FallbackReason_FALLBACK_REASON_UNAVAILABLE FallbackReason = 2
+	// It had failed so often that it was not called.
+	FallbackReason_FALLBACK_REASON_BREAKER_OPEN FallbackReason = 3
+	// It refused the call as wrong or not allowed, or a content filter took the end of the answer.
+	FallbackReason_FALLBACK_REASON_REJECTED FallbackReason = 4
+	// It had an error of its own.
+	FallbackReason_FALLBACK_REASON_FAILED FallbackReason = 5
+	// It was called too often.
+	FallbackReason_FALLBACK_REASON_RATE_LIMITED FallbackReason = 6
+	// It sent what is not the protocol.
+	FallbackReason_FALLBACK_REASON_MALFORMED FallbackReason = 7
+	// The connection broke before the reply was whole.
+	FallbackReason_FALLBACK_REASON_INTERRUPTED FallbackReason = 8
+	// The call was stopped.
+	FallbackReason_FALLBACK_REASON_CANCELLED FallbackReason = 9
+	// The reply held no answer.
+	FallbackReason_FALLBACK_REASON_EMPTY FallbackReason = 10
+	// The ranking is too uncertain to be relied on.
+	FallbackReason_FALLBACK_REASON_UNCERTAIN FallbackReason = 11
+	// The scorer does not know every model of the pool.
+	FallbackReason_FALLBACK_REASON_UNKNOWN_MODELS FallbackReason = 12
+	// Its call could cost more than is left.
+	FallbackReason_FALLBACK_REASON_COST_LIMIT FallbackReason = 13
+	// The most calls allowed had been made.
+	FallbackReason_FALLBACK_REASON_CALL_LIMIT FallbackReason = 14
+	// Its call could take more tokens than are left.
+	FallbackReason_FALLBACK_REASON_TOKEN_LIMIT FallbackReason = 15
+	// Too little time was left for its call.
+	FallbackReason_FALLBACK_REASON_DEADLINE FallbackReason = 16
+	// No model was left that could do it.
+	FallbackReason_FALLBACK_REASON_NO_MODEL FallbackReason = 17
+)
+
+// Enum value maps for FallbackReason.
+var (
+	FallbackReason_name = map[int32]string{
+		0:  "FALLBACK_REASON_UNSPECIFIED",
+		1:  "FALLBACK_REASON_TIMEOUT",
+		2:  "FALLBACK_REASON_UNAVAILABLE",
+		3:  "FALLBACK_REASON_BREAKER_OPEN",
+		4:  "FALLBACK_REASON_REJECTED",
+		5:  "FALLBACK_REASON_FAILED",
+		6:  "FALLBACK_REASON_RATE_LIMITED",
+		7:  "FALLBACK_REASON_MALFORMED",
+		8:  "FALLBACK_REASON_INTERRUPTED",
+		9:  "FALLBACK_REASON_CANCELLED",
+		10: "FALLBACK_REASON_EMPTY",
+		11: "FALLBACK_REASON_UNCERTAIN",
+		12: "FALLBACK_REASON_UNKNOWN_MODELS",
+		13: "FALLBACK_REASON_COST_LIMIT",
+		14: "FALLBACK_REASON_CALL_LIMIT",
+		15: "FALLBACK_REASON_TOKEN_LIMIT",
+		16: "FALLBACK_REASON_DEADLINE",
+		17: "FALLBACK_REASON_NO_MODEL",
+	}
+	FallbackReason_value = map[string]int32{
+		"FALLBACK_REASON_UNSPECIFIED":    0,
+		"FALLBACK_REASON_TIMEOUT":        1,
+		"FALLBACK_REASON_UNAVAILABLE":    2,
+		"FALLBACK_REASON_BREAKER_OPEN":   3,
+		"FALLBACK_REASON_REJECTED":       4,
+		"FALLBACK_REASON_FAILED":         5,
+		"FALLBACK_REASON_RATE_LIMITED":   6,
+		"FALLBACK_REASON_MALFORMED":      7,
+		"FALLBACK_REASON_INTERRUPTED":    8,
+		"FALLBACK_REASON_CANCELLED":      9,
+		"FALLBACK_REASON_EMPTY":          10,
+		"FALLBACK_REASON_UNCERTAIN":      11,
+		"FALLBACK_REASON_UNKNOWN_MODELS": 12,
+		"FALLBACK_REASON_COST_LIMIT":     13,
+		"FALLBACK_REASON_CALL_LIMIT":     14,
+		"FALLBACK_REASON_TOKEN_LIMIT":    15,
+		"FALLBACK_REASON_DEADLINE":       16,
+		"FALLBACK_REASON_NO_MODEL":       17,
+	}
+)
+
+func (x FallbackReason) Enum() *FallbackReason {
+	p := new(FallbackReason)
+	*p = x
+	return p
+}
+
+func (x FallbackReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FallbackReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_router_service_proto_enumTypes[2].Descriptor()
+}
+
+func (FallbackReason) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_router_service_proto_enumTypes[2]
+}
+
+func (x FallbackReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FallbackReason.Descriptor instead.
+func (FallbackReason) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{2}
 }
 
 // Dependency is something that the router needs and can do without.
@@ -159,11 +325,11 @@ func (x Dependency) String() string {
 }
 
 func (Dependency) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[1].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[3].Descriptor()
 }
 
 func (Dependency) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[1]
+	return &file_routemoa_v1_router_service_proto_enumTypes[3]
 }
 
 func (x Dependency) Number() protoreflect.EnumNumber {
@@ -172,7 +338,7 @@ func (x Dependency) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Dependency.Descriptor instead.
 func (Dependency) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{1}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{3}
 }
 
 // Substitute is what the router uses in place of a dependency that failed.
@@ -225,11 +391,11 @@ func (x Substitute) String() string {
 }
 
 func (Substitute) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[2].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[4].Descriptor()
 }
 
 func (Substitute) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[2]
+	return &file_routemoa_v1_router_service_proto_enumTypes[4]
 }
 
 func (x Substitute) Number() protoreflect.EnumNumber {
@@ -238,7 +404,7 @@ func (x Substitute) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Substitute.Descriptor instead.
 func (Substitute) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{2}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{4}
 }
 
 // AttemptKind says why an attempt was made.
@@ -286,11 +452,11 @@ func (x AttemptKind) String() string {
 }
 
 func (AttemptKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[3].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[5].Descriptor()
 }
 
 func (AttemptKind) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[3]
+	return &file_routemoa_v1_router_service_proto_enumTypes[5]
 }
 
 func (x AttemptKind) Number() protoreflect.EnumNumber {
@@ -299,7 +465,7 @@ func (x AttemptKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AttemptKind.Descriptor instead.
 func (AttemptKind) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{3}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{5}
 }
 
 // CallPurpose says what a model was called for.
@@ -347,11 +513,11 @@ func (x CallPurpose) String() string {
 }
 
 func (CallPurpose) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[4].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[6].Descriptor()
 }
 
 func (CallPurpose) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[4]
+	return &file_routemoa_v1_router_service_proto_enumTypes[6]
 }
 
 func (x CallPurpose) Number() protoreflect.EnumNumber {
@@ -360,7 +526,7 @@ func (x CallPurpose) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CallPurpose.Descriptor instead.
 func (CallPurpose) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{4}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{6}
 }
 
 // CallStatus says how a call to a model ended.
@@ -433,11 +599,11 @@ func (x CallStatus) String() string {
 }
 
 func (CallStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[5].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[7].Descriptor()
 }
 
 func (CallStatus) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[5]
+	return &file_routemoa_v1_router_service_proto_enumTypes[7]
 }
 
 func (x CallStatus) Number() protoreflect.EnumNumber {
@@ -446,7 +612,7 @@ func (x CallStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use CallStatus.Descriptor instead.
 func (CallStatus) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{5}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{7}
 }
 
 // StopReason says why no further layer ran.
@@ -522,11 +688,11 @@ func (x StopReason) String() string {
 }
 
 func (StopReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_routemoa_v1_router_service_proto_enumTypes[6].Descriptor()
+	return file_routemoa_v1_router_service_proto_enumTypes[8].Descriptor()
 }
 
 func (StopReason) Type() protoreflect.EnumType {
-	return &file_routemoa_v1_router_service_proto_enumTypes[6]
+	return &file_routemoa_v1_router_service_proto_enumTypes[8]
 }
 
 func (x StopReason) Number() protoreflect.EnumNumber {
@@ -535,7 +701,7 @@ func (x StopReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StopReason.Descriptor instead.
 func (StopReason) EnumDescriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{6}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{8}
 }
 
 // RoutingPolicy says what a request is willing to spend, and on what. Every field left out takes the
@@ -549,17 +715,17 @@ type RoutingPolicy struct {
 	CostWeight *float64 `protobuf:"fixed64,2,opt,name=cost_weight,json=costWeight,proto3,oneof" json:"cost_weight,omitempty"`
 	// The weight of the expected latency, in [0, 1]; reads as `cost_weight` does.
 	LatencyWeight *float64 `protobuf:"fixed64,3,opt,name=latency_weight,json=latencyWeight,proto3,oneof" json:"latency_weight,omitempty"`
-	// The most models that run together in one layer: 1 to 16. Zero takes the default.
-	MaxLayerModelCount int32 `protobuf:"varint,4,opt,name=max_layer_model_count,json=maxLayerModelCount,proto3" json:"max_layer_model_count,omitempty"`
-	// The most layers: 1 to 5. Zero takes the default.
-	MaxLayerCount int32 `protobuf:"varint,5,opt,name=max_layer_count,json=maxLayerCount,proto3" json:"max_layer_count,omitempty"`
+	// The most models that run together in one layer: 1 to 16.
+	MaxLayerModelCount *int32 `protobuf:"varint,4,opt,name=max_layer_model_count,json=maxLayerModelCount,proto3,oneof" json:"max_layer_model_count,omitempty"`
+	// The most layers: 1 to 5.
+	MaxLayerCount *int32 `protobuf:"varint,5,opt,name=max_layer_count,json=maxLayerCount,proto3,oneof" json:"max_layer_count,omitempty"`
 	// The posterior score, in [0, 1], from which on no further layer runs.
 	StoppingScore *float64 `protobuf:"fixed64,6,opt,name=stopping_score,json=stoppingScore,proto3,oneof" json:"stopping_score,omitempty"`
 	// The most that the whole call may cost, in US dollars; zero or more. Calls whose worst case does not
 	// fit are not made.
 	MaxCostUsd *float64 `protobuf:"fixed64,7,opt,name=max_cost_usd,json=maxCostUsd,proto3,oneof" json:"max_cost_usd,omitempty"`
-	// The most calls to models, the aggregator's included: 1 to 64. Zero takes the default.
-	MaxCallCount int32 `protobuf:"varint,8,opt,name=max_call_count,json=maxCallCount,proto3" json:"max_call_count,omitempty"`
+	// The most calls to models, the aggregator's included: 1 to 64.
+	MaxCallCount *int32 `protobuf:"varint,8,opt,name=max_call_count,json=maxCallCount,proto3,oneof" json:"max_call_count,omitempty"`
 	// The models that may run. Leaving it empty means the whole pool. An id that is not in the pool is
 	// answered NOT_FOUND with reason `ERROR_REASON_MODEL_NOT_FOUND`. One model alone is not scored.
 	ModelIds []string `protobuf:"bytes,9,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
@@ -575,8 +741,8 @@ type RoutingPolicy struct {
 	// The longest that one call to a model may be expected to take for the model to be selected. Absent:
 	// no limit.
 	MaxExpectedLatency *durationpb.Duration `protobuf:"bytes,13,opt,name=max_expected_latency,json=maxExpectedLatency,proto3" json:"max_expected_latency,omitempty"`
-	// The most tokens, read and written, of all calls together. Zero takes the default.
-	MaxTokenCount int32 `protobuf:"varint,14,opt,name=max_token_count,json=maxTokenCount,proto3" json:"max_token_count,omitempty"`
+	// The most tokens, read and written, of all calls together: 1 or more.
+	MaxTokenCount *int32 `protobuf:"varint,14,opt,name=max_token_count,json=maxTokenCount,proto3,oneof" json:"max_token_count,omitempty"`
 	// How far, in [0, 1], utilities may lie apart and still count as equal, so that the cheaper model
 	// comes first.
 	PriceBand *float64 `protobuf:"fixed64,15,opt,name=price_band,json=priceBand,proto3,oneof" json:"price_band,omitempty"`
@@ -639,15 +805,15 @@ func (x *RoutingPolicy) GetLatencyWeight() float64 {
 }
 
 func (x *RoutingPolicy) GetMaxLayerModelCount() int32 {
-	if x != nil {
-		return x.MaxLayerModelCount
+	if x != nil && x.MaxLayerModelCount != nil {
+		return *x.MaxLayerModelCount
 	}
 	return 0
 }
 
 func (x *RoutingPolicy) GetMaxLayerCount() int32 {
-	if x != nil {
-		return x.MaxLayerCount
+	if x != nil && x.MaxLayerCount != nil {
+		return *x.MaxLayerCount
 	}
 	return 0
 }
@@ -667,8 +833,8 @@ func (x *RoutingPolicy) GetMaxCostUsd() float64 {
 }
 
 func (x *RoutingPolicy) GetMaxCallCount() int32 {
-	if x != nil {
-		return x.MaxCallCount
+	if x != nil && x.MaxCallCount != nil {
+		return *x.MaxCallCount
 	}
 	return 0
 }
@@ -709,8 +875,8 @@ func (x *RoutingPolicy) GetMaxExpectedLatency() *durationpb.Duration {
 }
 
 func (x *RoutingPolicy) GetMaxTokenCount() int32 {
-	if x != nil {
-		return x.MaxTokenCount
+	if x != nil && x.MaxTokenCount != nil {
+		return *x.MaxTokenCount
 	}
 	return 0
 }
@@ -732,15 +898,19 @@ func (x *RoutingPolicy) GetMaxUncertainty() float64 {
 // RouteQueryRequest asks for the decision of one layer.
 type RouteQueryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The query to route. Required: 1 to 100,000 characters, not white space alone.
-	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// As in `GenerateAnswerRequest`.
+	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// What the caller is willing to spend.
 	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
-	// The judge's scores of models that already ran for this query. They replace the scorer's, and only
+	// How the models are to write: a model that cannot is not eligible.
+	Options *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// The judge's scores of models that already ran for these messages. They replace the scorer's, and only
 	// they can stop the layers. Empty for the first layer.
-	PosteriorScores []*ModelScore `protobuf:"bytes,3,rep,name=posterior_scores,json=posteriorScores,proto3" json:"posterior_scores,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	PosteriorScores []*ModelScore `protobuf:"bytes,4,rep,name=posterior_scores,json=posteriorScores,proto3" json:"posterior_scores,omitempty"`
+	// How much of the ranking comes back.
+	RankingView   RankingView `protobuf:"varint,5,opt,name=ranking_view,json=rankingView,proto3,enum=routemoa.v1.RankingView" json:"ranking_view,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RouteQueryRequest) Reset() {
@@ -773,16 +943,23 @@ func (*RouteQueryRequest) Descriptor() ([]byte, []int) {
 	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *RouteQueryRequest) GetQuery() string {
+func (x *RouteQueryRequest) GetMessages() []*Message {
 	if x != nil {
-		return x.Query
+		return x.Messages
 	}
-	return ""
+	return nil
 }
 
 func (x *RouteQueryRequest) GetPolicy() *RoutingPolicy {
 	if x != nil {
 		return x.Policy
+	}
+	return nil
+}
+
+func (x *RouteQueryRequest) GetOptions() *GenerationOptions {
+	if x != nil {
+		return x.Options
 	}
 	return nil
 }
@@ -794,19 +971,27 @@ func (x *RouteQueryRequest) GetPosteriorScores() []*ModelScore {
 	return nil
 }
 
+func (x *RouteQueryRequest) GetRankingView() RankingView {
+	if x != nil {
+		return x.RankingView
+	}
+	return RankingView_RANKING_VIEW_UNSPECIFIED
+}
+
 // RouteQueryResponse is the decision of one layer.
 type RouteQueryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The models to run, best first. Empty if `stop_reason` is set.
 	SelectedModelIds []string `protobuf:"bytes,1,rep,name=selected_model_ids,json=selectedModelIds,proto3" json:"selected_model_ids,omitempty"`
-	// Every eligible model, by utility, best first.
+	// The eligible models, by utility, best first, as many as `ranking_view` asks for.
 	RankedModels []*RankedModel `protobuf:"bytes,2,rep,name=ranked_models,json=rankedModels,proto3" json:"ranked_models,omitempty"`
 	// Why no further layer is worth running; `STOP_REASON_UNSPECIFIED` if one is.
 	StopReason StopReason `protobuf:"varint,3,opt,name=stop_reason,json=stopReason,proto3,enum=routemoa.v1.StopReason" json:"stop_reason,omitempty"`
 	// What was substituted for a dependency that failed.
 	Fallbacks []*Fallback `protobuf:"bytes,4,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
-	// How little the ranking is to be relied on, in [0, 1].
-	Uncertainty   float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	// How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+	// not ranked, or scores of the pool file stand in for the scorer's.
+	Uncertainty   *float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3,oneof" json:"uncertainty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -870,8 +1055,8 @@ func (x *RouteQueryResponse) GetFallbacks() []*Fallback {
 }
 
 func (x *RouteQueryResponse) GetUncertainty() float64 {
-	if x != nil {
-		return x.Uncertainty
+	if x != nil && x.Uncertainty != nil {
+		return *x.Uncertainty
 	}
 	return 0
 }
@@ -895,7 +1080,8 @@ type RankedModel struct {
 	ExpectedCompletionTokenCount int32 `protobuf:"varint,7,opt,name=expected_completion_token_count,json=expectedCompletionTokenCount,proto3" json:"expected_completion_token_count,omitempty"`
 	// Whether the model runs, and why not.
 	SelectionReason SelectionReason `protobuf:"varint,8,opt,name=selection_reason,json=selectionReason,proto3,enum=routemoa.v1.SelectionReason" json:"selection_reason,omitempty"`
-	// The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected".
+	// The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected". Only with
+	// `RANKING_VIEW_FULL`.
 	Explanation   string `protobuf:"bytes,9,opt,name=explanation,proto3" json:"explanation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1004,7 +1190,11 @@ type GenerateAnswerRequest struct {
 	// What the caller is willing to spend.
 	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
 	// How the models are to write.
-	Options       *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	Options *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// Makes a retry safe: a request with the same id of the same tenant within ten minutes gets the same
+	// answer, and costs nothing twice. Another request under the same id is answered INVALID_ARGUMENT. At
+	// most 128 visible ASCII characters; empty: no id, and each request is new.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1060,6 +1250,13 @@ func (x *GenerateAnswerRequest) GetOptions() *GenerationOptions {
 	return nil
 }
 
+func (x *GenerateAnswerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // GenerateAnswerResponse is the answer and how it came about.
 type GenerateAnswerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1082,8 +1279,9 @@ type GenerateAnswerResponse struct {
 	Strategy string `protobuf:"bytes,8,opt,name=strategy,proto3" json:"strategy,omitempty"`
 	// Identifies the decision record of the answer, where records are kept.
 	DecisionId string `protobuf:"bytes,9,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
-	// How little the first ranking was to be relied on, in [0, 1].
-	Uncertainty   float64 `protobuf:"fixed64,10,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	// How little the first ranking was to be relied on, in [0, 1]. Absent where it is unknown: one model
+	// alone was not ranked, or scores of the pool file stood in for the scorer's.
+	Uncertainty   *float64 `protobuf:"fixed64,10,opt,name=uncertainty,proto3,oneof" json:"uncertainty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1182,8 +1380,8 @@ func (x *GenerateAnswerResponse) GetDecisionId() string {
 }
 
 func (x *GenerateAnswerResponse) GetUncertainty() float64 {
-	if x != nil {
-		return x.Uncertainty
+	if x != nil && x.Uncertainty != nil {
+		return *x.Uncertainty
 	}
 	return 0
 }
@@ -1196,7 +1394,13 @@ type StreamAnswerRequest struct {
 	// As in `GenerateAnswerRequest`.
 	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
 	// As in `GenerateAnswerRequest`.
-	Options       *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	Options *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	// As in `GenerateAnswerRequest`.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// How much of each layer's ranking comes back.
+	RankingView RankingView `protobuf:"varint,5,opt,name=ranking_view,json=rankingView,proto3,enum=routemoa.v1.RankingView" json:"ranking_view,omitempty"`
+	// Whether `result` repeats what was streamed before it.
+	FullResult    bool `protobuf:"varint,6,opt,name=full_result,json=fullResult,proto3" json:"full_result,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1250,6 +1454,27 @@ func (x *StreamAnswerRequest) GetOptions() *GenerationOptions {
 		return x.Options
 	}
 	return nil
+}
+
+func (x *StreamAnswerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *StreamAnswerRequest) GetRankingView() RankingView {
+	if x != nil {
+		return x.RankingView
+	}
+	return RankingView_RANKING_VIEW_UNSPECIFIED
+}
+
+func (x *StreamAnswerRequest) GetFullResult() bool {
+	if x != nil {
+		return x.FullResult
+	}
+	return false
 }
 
 // StreamAnswerResponse is one event of an answer. A stream that ends without an error ends with
@@ -1387,7 +1612,9 @@ type StreamAnswerResponse_Reset_ struct {
 }
 
 type StreamAnswerResponse_Result struct {
-	// The whole result; its answer's text equals the deltas since the last reset.
+	// The result. What was streamed is left out, unless `full_result` asks for it: the layers, and of the
+	// answer its text, tool calls, refusal, reasoning and log probabilities, which are the deltas since
+	// the last reset.
 	Result *GenerateAnswerResponse `protobuf:"bytes,5,opt,name=result,proto3,oneof"`
 }
 
@@ -1413,12 +1640,13 @@ type RoutingDecision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The layer, from 1.
 	LayerNumber int32 `protobuf:"varint,1,opt,name=layer_number,json=layerNumber,proto3" json:"layer_number,omitempty"`
-	// Every eligible model, by utility, best first.
+	// The eligible models, by utility, best first, as many as `ranking_view` asks for.
 	RankedModels []*RankedModel `protobuf:"bytes,2,rep,name=ranked_models,json=rankedModels,proto3" json:"ranked_models,omitempty"`
 	// The models that run, best first.
 	SelectedModelIds []string `protobuf:"bytes,3,rep,name=selected_model_ids,json=selectedModelIds,proto3" json:"selected_model_ids,omitempty"`
-	// How little the ranking is to be relied on, in [0, 1].
-	Uncertainty   float64 `protobuf:"fixed64,4,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	// How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+	// not ranked, or scores of the pool file stand in for the scorer's.
+	Uncertainty   *float64 `protobuf:"fixed64,4,opt,name=uncertainty,proto3,oneof" json:"uncertainty,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1475,8 +1703,8 @@ func (x *RoutingDecision) GetSelectedModelIds() []string {
 }
 
 func (x *RoutingDecision) GetUncertainty() float64 {
-	if x != nil {
-		return x.Uncertainty
+	if x != nil && x.Uncertainty != nil {
+		return *x.Uncertainty
 	}
 	return 0
 }
@@ -1834,10 +2062,8 @@ type Fallback struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What failed.
 	Dependency Dependency `protobuf:"varint,1,opt,name=dependency,proto3,enum=routemoa.v1.Dependency" json:"dependency,omitempty"`
-	// Why: the name of a gRPC status code, of a `CallStatus`, or of the `StopReason` of a limit that left
-	// no room for it; BREAKER_OPEN; UNCERTAIN, if the ranking is not relied on; UNKNOWN_MODELS, if the
-	// scorer does not know every model of the pool.
-	Status string `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
+	// Why.
+	Reason FallbackReason `protobuf:"varint,2,opt,name=reason,proto3,enum=routemoa.v1.FallbackReason" json:"reason,omitempty"`
 	// What was used instead.
 	Substitute    Substitute `protobuf:"varint,3,opt,name=substitute,proto3,enum=routemoa.v1.Substitute" json:"substitute,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1881,11 +2107,11 @@ func (x *Fallback) GetDependency() Dependency {
 	return Dependency_DEPENDENCY_UNSPECIFIED
 }
 
-func (x *Fallback) GetStatus() string {
+func (x *Fallback) GetReason() FallbackReason {
 	if x != nil {
-		return x.Status
+		return x.Reason
 	}
-	return ""
+	return FallbackReason_FALLBACK_REASON_UNSPECIFIED
 }
 
 func (x *Fallback) GetSubstitute() Substitute {
@@ -2189,8 +2415,8 @@ func (x *AnswerTiming) GetTimeToFirstDelta() *durationpb.Duration {
 // ListModelsRequest asks for one page of the pool.
 type ListModelsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The most models to return: 1 to 1,000. Zero means 100.
-	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The most models to return: 1 to 1,000. Absent: 100.
+	PageSize *int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3,oneof" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. Empty for the first page. A token that this service did
 	// not issue is answered INVALID_ARGUMENT with reason `ERROR_REASON_INVALID_PAGE_TOKEN`.
 	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -2229,8 +2455,8 @@ func (*ListModelsRequest) Descriptor() ([]byte, []int) {
 }
 
 func (x *ListModelsRequest) GetPageSize() int32 {
-	if x != nil {
-		return x.PageSize
+	if x != nil && x.PageSize != nil {
+		return *x.PageSize
 	}
 	return 0
 }
@@ -2502,47 +2728,55 @@ var File_routemoa_v1_router_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1croutemoa/v1/generation.proto\x1a\x17routemoa/v1/model.proto\"\xb1\x06\n" +
+	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1croutemoa/v1/generation.proto\x1a\x17routemoa/v1/model.proto\"\x9a\a\n" +
 	"\rRoutingPolicy\x12*\n" +
 	"\x0equality_weight\x18\x01 \x01(\x01H\x00R\rqualityWeight\x88\x01\x01\x12$\n" +
 	"\vcost_weight\x18\x02 \x01(\x01H\x01R\n" +
 	"costWeight\x88\x01\x01\x12*\n" +
-	"\x0elatency_weight\x18\x03 \x01(\x01H\x02R\rlatencyWeight\x88\x01\x01\x121\n" +
-	"\x15max_layer_model_count\x18\x04 \x01(\x05R\x12maxLayerModelCount\x12&\n" +
-	"\x0fmax_layer_count\x18\x05 \x01(\x05R\rmaxLayerCount\x12*\n" +
-	"\x0estopping_score\x18\x06 \x01(\x01H\x03R\rstoppingScore\x88\x01\x01\x12%\n" +
-	"\fmax_cost_usd\x18\a \x01(\x01H\x04R\n" +
-	"maxCostUsd\x88\x01\x01\x12$\n" +
-	"\x0emax_call_count\x18\b \x01(\x05R\fmaxCallCount\x12\x1b\n" +
+	"\x0elatency_weight\x18\x03 \x01(\x01H\x02R\rlatencyWeight\x88\x01\x01\x126\n" +
+	"\x15max_layer_model_count\x18\x04 \x01(\x05H\x03R\x12maxLayerModelCount\x88\x01\x01\x12+\n" +
+	"\x0fmax_layer_count\x18\x05 \x01(\x05H\x04R\rmaxLayerCount\x88\x01\x01\x12*\n" +
+	"\x0estopping_score\x18\x06 \x01(\x01H\x05R\rstoppingScore\x88\x01\x01\x12%\n" +
+	"\fmax_cost_usd\x18\a \x01(\x01H\x06R\n" +
+	"maxCostUsd\x88\x01\x01\x12)\n" +
+	"\x0emax_call_count\x18\b \x01(\x05H\aR\fmaxCallCount\x88\x01\x01\x12\x1b\n" +
 	"\tmodel_ids\x18\t \x03(\tR\bmodelIds\x12'\n" +
 	"\rmax_score_gap\x18\n" +
-	" \x01(\x01H\x05R\vmaxScoreGap\x88\x01\x01\x12\x1a\n" +
+	" \x01(\x01H\bR\vmaxScoreGap\x88\x01\x01\x12\x1a\n" +
 	"\bstrategy\x18\v \x01(\tR\bstrategy\x12\x16\n" +
 	"\x06preset\x18\f \x01(\tR\x06preset\x12K\n" +
-	"\x14max_expected_latency\x18\r \x01(\v2\x19.google.protobuf.DurationR\x12maxExpectedLatency\x12&\n" +
-	"\x0fmax_token_count\x18\x0e \x01(\x05R\rmaxTokenCount\x12\"\n" +
+	"\x14max_expected_latency\x18\r \x01(\v2\x19.google.protobuf.DurationR\x12maxExpectedLatency\x12+\n" +
+	"\x0fmax_token_count\x18\x0e \x01(\x05H\tR\rmaxTokenCount\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"price_band\x18\x0f \x01(\x01H\x06R\tpriceBand\x88\x01\x01\x12,\n" +
-	"\x0fmax_uncertainty\x18\x10 \x01(\x01H\aR\x0emaxUncertainty\x88\x01\x01B\x11\n" +
+	"price_band\x18\x0f \x01(\x01H\n" +
+	"R\tpriceBand\x88\x01\x01\x12,\n" +
+	"\x0fmax_uncertainty\x18\x10 \x01(\x01H\vR\x0emaxUncertainty\x88\x01\x01B\x11\n" +
 	"\x0f_quality_weightB\x0e\n" +
 	"\f_cost_weightB\x11\n" +
-	"\x0f_latency_weightB\x11\n" +
+	"\x0f_latency_weightB\x18\n" +
+	"\x16_max_layer_model_countB\x12\n" +
+	"\x10_max_layer_countB\x11\n" +
 	"\x0f_stopping_scoreB\x0f\n" +
-	"\r_max_cost_usdB\x10\n" +
-	"\x0e_max_score_gapB\r\n" +
+	"\r_max_cost_usdB\x11\n" +
+	"\x0f_max_call_countB\x10\n" +
+	"\x0e_max_score_gapB\x12\n" +
+	"\x10_max_token_countB\r\n" +
 	"\v_price_bandB\x12\n" +
-	"\x10_max_uncertainty\"\xa1\x01\n" +
-	"\x11RouteQueryRequest\x12\x14\n" +
-	"\x05query\x18\x01 \x01(\tR\x05query\x122\n" +
-	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x12B\n" +
-	"\x10posterior_scores\x18\x03 \x03(\v2\x17.routemoa.v1.ModelScoreR\x0fposteriorScores\"\x92\x02\n" +
+	"\x10_max_uncertainty\"\xb4\x02\n" +
+	"\x11RouteQueryRequest\x120\n" +
+	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
+	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12B\n" +
+	"\x10posterior_scores\x18\x04 \x03(\v2\x17.routemoa.v1.ModelScoreR\x0fposteriorScores\x12;\n" +
+	"\franking_view\x18\x05 \x01(\x0e2\x18.routemoa.v1.RankingViewR\vrankingView\"\xa7\x02\n" +
 	"\x12RouteQueryResponse\x12,\n" +
 	"\x12selected_model_ids\x18\x01 \x03(\tR\x10selectedModelIds\x12=\n" +
 	"\rranked_models\x18\x02 \x03(\v2\x18.routemoa.v1.RankedModelR\frankedModels\x128\n" +
 	"\vstop_reason\x18\x03 \x01(\x0e2\x17.routemoa.v1.StopReasonR\n" +
 	"stopReason\x123\n" +
-	"\tfallbacks\x18\x04 \x03(\v2\x15.routemoa.v1.FallbackR\tfallbacks\x12 \n" +
-	"\vuncertainty\x18\x05 \x01(\x01R\vuncertainty\"\x9d\x03\n" +
+	"\tfallbacks\x18\x04 \x03(\v2\x15.routemoa.v1.FallbackR\tfallbacks\x12%\n" +
+	"\vuncertainty\x18\x05 \x01(\x01H\x00R\vuncertainty\x88\x01\x01B\x0e\n" +
+	"\f_uncertainty\"\x9d\x03\n" +
 	"\vRankedModel\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12*\n" +
@@ -2553,11 +2787,13 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"priorScore\x12E\n" +
 	"\x1fexpected_completion_token_count\x18\a \x01(\x05R\x1cexpectedCompletionTokenCount\x12G\n" +
 	"\x10selection_reason\x18\b \x01(\x0e2\x1c.routemoa.v1.SelectionReasonR\x0fselectionReason\x12 \n" +
-	"\vexplanation\x18\t \x01(\tR\vexplanation\"\xb7\x01\n" +
+	"\vexplanation\x18\t \x01(\tR\vexplanation\"\xd6\x01\n" +
 	"\x15GenerateAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
-	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\"\xc2\x03\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\xd7\x03\n" +
 	"\x16GenerateAnswerResponse\x12+\n" +
 	"\x06answer\x18\x01 \x01(\v2\x13.routemoa.v1.AnswerR\x06answer\x120\n" +
 	"\x06layers\x18\x02 \x03(\v2\x18.routemoa.v1.LayerReportR\x06layers\x128\n" +
@@ -2569,13 +2805,19 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x06timing\x18\a \x01(\v2\x19.routemoa.v1.AnswerTimingR\x06timing\x12\x1a\n" +
 	"\bstrategy\x18\b \x01(\tR\bstrategy\x12\x1f\n" +
 	"\vdecision_id\x18\t \x01(\tR\n" +
-	"decisionId\x12 \n" +
+	"decisionId\x12%\n" +
 	"\vuncertainty\x18\n" +
-	" \x01(\x01R\vuncertainty\"\xb5\x01\n" +
+	" \x01(\x01H\x00R\vuncertainty\x88\x01\x01B\x0e\n" +
+	"\f_uncertainty\"\xb2\x02\n" +
 	"\x13StreamAnswerRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
-	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\"\xe6\x02\n" +
+	"\aoptions\x18\x03 \x01(\v2\x1e.routemoa.v1.GenerationOptionsR\aoptions\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\x12;\n" +
+	"\franking_view\x18\x05 \x01(\x0e2\x18.routemoa.v1.RankingViewR\vrankingView\x12\x1f\n" +
+	"\vfull_result\x18\x06 \x01(\bR\n" +
+	"fullResult\"\xe6\x02\n" +
 	"\x14StreamAnswerResponse\x128\n" +
 	"\arouting\x18\x01 \x01(\v2\x1c.routemoa.v1.RoutingDecisionH\x00R\arouting\x120\n" +
 	"\x05layer\x18\x02 \x01(\v2\x18.routemoa.v1.LayerReportH\x00R\x05layer\x120\n" +
@@ -2583,12 +2825,13 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x05reset\x18\x04 \x01(\v2\x18.routemoa.v1.AnswerResetH\x00R\x05reset\x12=\n" +
 	"\x06result\x18\x05 \x01(\v2#.routemoa.v1.GenerateAnswerResponseH\x00R\x06result\x126\n" +
 	"\aresumed\x18\x06 \x01(\v2\x1a.routemoa.v1.AnswerResumedH\x00R\aresumedB\a\n" +
-	"\x05event\"\xc3\x01\n" +
+	"\x05event\"\xd8\x01\n" +
 	"\x0fRoutingDecision\x12!\n" +
 	"\flayer_number\x18\x01 \x01(\x05R\vlayerNumber\x12=\n" +
 	"\rranked_models\x18\x02 \x03(\v2\x18.routemoa.v1.RankedModelR\frankedModels\x12,\n" +
-	"\x12selected_model_ids\x18\x03 \x03(\tR\x10selectedModelIds\x12 \n" +
-	"\vuncertainty\x18\x04 \x01(\x01R\vuncertainty\"\xae\x02\n" +
+	"\x12selected_model_ids\x18\x03 \x03(\tR\x10selectedModelIds\x12%\n" +
+	"\vuncertainty\x18\x04 \x01(\x01H\x00R\vuncertainty\x88\x01\x01B\x0e\n" +
+	"\f_uncertainty\"\xae\x02\n" +
 	"\vLayerReport\x12!\n" +
 	"\flayer_number\x18\x01 \x01(\x05R\vlayerNumber\x12,\n" +
 	"\x12selected_model_ids\x18\x02 \x03(\tR\x10selectedModelIds\x12-\n" +
@@ -2614,12 +2857,12 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x06status\x18\x01 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"[\n" +
 	"\rAnswerResumed\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12/\n" +
-	"\x06status\x18\x02 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"\x94\x01\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x17.routemoa.v1.CallStatusR\x06status\"\xb1\x01\n" +
 	"\bFallback\x127\n" +
 	"\n" +
 	"dependency\x18\x01 \x01(\x0e2\x17.routemoa.v1.DependencyR\n" +
-	"dependency\x12\x16\n" +
-	"\x06status\x18\x02 \x01(\tR\x06status\x127\n" +
+	"dependency\x123\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x1b.routemoa.v1.FallbackReasonR\x06reason\x127\n" +
 	"\n" +
 	"substitute\x18\x03 \x01(\x0e2\x17.routemoa.v1.SubstituteR\n" +
 	"substitute\"\xe7\x06\n" +
@@ -2650,11 +2893,13 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x13generation_duration\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x12generationDuration\x12@\n" +
 	"\x0ejudge_duration\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\rjudgeDuration\x12L\n" +
 	"\x14aggregation_duration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x13aggregationDuration\x12H\n" +
-	"\x13time_to_first_delta\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstDelta\"O\n" +
-	"\x11ListModelsRequest\x12\x1b\n" +
-	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\x13time_to_first_delta\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstDelta\"b\n" +
+	"\x11ListModelsRequest\x12 \n" +
+	"\tpage_size\x18\x01 \x01(\x05H\x00R\bpageSize\x88\x01\x01\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tR\tpageToken\"h\n" +
+	"page_token\x18\x02 \x01(\tR\tpageTokenB\f\n" +
+	"\n" +
+	"_page_size\"h\n" +
 	"\x12ListModelsResponse\x12*\n" +
 	"\x06models\x18\x01 \x03(\v2\x12.routemoa.v1.ModelR\x06models\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x16\n" +
@@ -2672,7 +2917,11 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x11max_message_count\x18\x01 \x01(\x05R\x0fmaxMessageCount\x12.\n" +
 	"\x13max_character_count\x18\x02 \x01(\x05R\x11maxCharacterCount\x12/\n" +
 	"\x14max_media_byte_count\x18\x03 \x01(\x05R\x11maxMediaByteCount\x12$\n" +
-	"\x0emax_tool_count\x18\x04 \x01(\x05R\fmaxToolCount*\xac\x03\n" +
+	"\x0emax_tool_count\x18\x04 \x01(\x05R\fmaxToolCount*X\n" +
+	"\vRankingView\x12\x1c\n" +
+	"\x18RANKING_VIEW_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10RANKING_VIEW_TOP\x10\x01\x12\x15\n" +
+	"\x11RANKING_VIEW_FULL\x10\x02*\xac\x03\n" +
 	"\x0fSelectionReason\x12 \n" +
 	"\x1cSELECTION_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SELECTION_REASON_RANK\x10\x01\x12\x19\n" +
@@ -2687,7 +2936,27 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x1cSELECTION_REASON_UNAVAILABLE\x10\n" +
 	"\x12\x1f\n" +
 	"\x1bSELECTION_REASON_CAPABILITY\x10\v\x12\x1c\n" +
-	"\x18SELECTION_REASON_SESSION\x10\f*p\n" +
+	"\x18SELECTION_REASON_SESSION\x10\f*\xc7\x04\n" +
+	"\x0eFallbackReason\x12\x1f\n" +
+	"\x1bFALLBACK_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17FALLBACK_REASON_TIMEOUT\x10\x01\x12\x1f\n" +
+	"\x1bFALLBACK_REASON_UNAVAILABLE\x10\x02\x12 \n" +
+	"\x1cFALLBACK_REASON_BREAKER_OPEN\x10\x03\x12\x1c\n" +
+	"\x18FALLBACK_REASON_REJECTED\x10\x04\x12\x1a\n" +
+	"\x16FALLBACK_REASON_FAILED\x10\x05\x12 \n" +
+	"\x1cFALLBACK_REASON_RATE_LIMITED\x10\x06\x12\x1d\n" +
+	"\x19FALLBACK_REASON_MALFORMED\x10\a\x12\x1f\n" +
+	"\x1bFALLBACK_REASON_INTERRUPTED\x10\b\x12\x1d\n" +
+	"\x19FALLBACK_REASON_CANCELLED\x10\t\x12\x19\n" +
+	"\x15FALLBACK_REASON_EMPTY\x10\n" +
+	"\x12\x1d\n" +
+	"\x19FALLBACK_REASON_UNCERTAIN\x10\v\x12\"\n" +
+	"\x1eFALLBACK_REASON_UNKNOWN_MODELS\x10\f\x12\x1e\n" +
+	"\x1aFALLBACK_REASON_COST_LIMIT\x10\r\x12\x1e\n" +
+	"\x1aFALLBACK_REASON_CALL_LIMIT\x10\x0e\x12\x1f\n" +
+	"\x1bFALLBACK_REASON_TOKEN_LIMIT\x10\x0f\x12\x1c\n" +
+	"\x18FALLBACK_REASON_DEADLINE\x10\x10\x12\x1c\n" +
+	"\x18FALLBACK_REASON_NO_MODEL\x10\x11*p\n" +
 	"\n" +
 	"Dependency\x12\x1a\n" +
 	"\x16DEPENDENCY_UNSPECIFIED\x10\x00\x12\x15\n" +
@@ -2765,118 +3034,125 @@ func file_routemoa_v1_router_service_proto_rawDescGZIP() []byte {
 	return file_routemoa_v1_router_service_proto_rawDescData
 }
 
-var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
 var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_routemoa_v1_router_service_proto_goTypes = []any{
-	(SelectionReason)(0),           // 0: routemoa.v1.SelectionReason
-	(Dependency)(0),                // 1: routemoa.v1.Dependency
-	(Substitute)(0),                // 2: routemoa.v1.Substitute
-	(AttemptKind)(0),               // 3: routemoa.v1.AttemptKind
-	(CallPurpose)(0),               // 4: routemoa.v1.CallPurpose
-	(CallStatus)(0),                // 5: routemoa.v1.CallStatus
-	(StopReason)(0),                // 6: routemoa.v1.StopReason
-	(*RoutingPolicy)(nil),          // 7: routemoa.v1.RoutingPolicy
-	(*RouteQueryRequest)(nil),      // 8: routemoa.v1.RouteQueryRequest
-	(*RouteQueryResponse)(nil),     // 9: routemoa.v1.RouteQueryResponse
-	(*RankedModel)(nil),            // 10: routemoa.v1.RankedModel
-	(*GenerateAnswerRequest)(nil),  // 11: routemoa.v1.GenerateAnswerRequest
-	(*GenerateAnswerResponse)(nil), // 12: routemoa.v1.GenerateAnswerResponse
-	(*StreamAnswerRequest)(nil),    // 13: routemoa.v1.StreamAnswerRequest
-	(*StreamAnswerResponse)(nil),   // 14: routemoa.v1.StreamAnswerResponse
-	(*RoutingDecision)(nil),        // 15: routemoa.v1.RoutingDecision
-	(*LayerReport)(nil),            // 16: routemoa.v1.LayerReport
-	(*AnswerDelta)(nil),            // 17: routemoa.v1.AnswerDelta
-	(*ToolCallDelta)(nil),          // 18: routemoa.v1.ToolCallDelta
-	(*AnswerReset)(nil),            // 19: routemoa.v1.AnswerReset
-	(*AnswerResumed)(nil),          // 20: routemoa.v1.AnswerResumed
-	(*Fallback)(nil),               // 21: routemoa.v1.Fallback
-	(*UsageEntry)(nil),             // 22: routemoa.v1.UsageEntry
-	(*AnswerTiming)(nil),           // 23: routemoa.v1.AnswerTiming
-	(*ListModelsRequest)(nil),      // 24: routemoa.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),     // 25: routemoa.v1.ListModelsResponse
-	(*GetRouterInfoRequest)(nil),   // 26: routemoa.v1.GetRouterInfoRequest
-	(*GetRouterInfoResponse)(nil),  // 27: routemoa.v1.GetRouterInfoResponse
-	(*RequestLimits)(nil),          // 28: routemoa.v1.RequestLimits
-	(*durationpb.Duration)(nil),    // 29: google.protobuf.Duration
-	(*ModelScore)(nil),             // 30: routemoa.v1.ModelScore
-	(*Message)(nil),                // 31: routemoa.v1.Message
-	(*GenerationOptions)(nil),      // 32: routemoa.v1.GenerationOptions
-	(*Answer)(nil),                 // 33: routemoa.v1.Answer
-	(*Assessment)(nil),             // 34: routemoa.v1.Assessment
-	(*TokenLogProbability)(nil),    // 35: routemoa.v1.TokenLogProbability
-	(FinishReason)(0),              // 36: routemoa.v1.FinishReason
-	(*Model)(nil),                  // 37: routemoa.v1.Model
-	(Capability)(0),                // 38: routemoa.v1.Capability
+	(RankingView)(0),               // 0: routemoa.v1.RankingView
+	(SelectionReason)(0),           // 1: routemoa.v1.SelectionReason
+	(FallbackReason)(0),            // 2: routemoa.v1.FallbackReason
+	(Dependency)(0),                // 3: routemoa.v1.Dependency
+	(Substitute)(0),                // 4: routemoa.v1.Substitute
+	(AttemptKind)(0),               // 5: routemoa.v1.AttemptKind
+	(CallPurpose)(0),               // 6: routemoa.v1.CallPurpose
+	(CallStatus)(0),                // 7: routemoa.v1.CallStatus
+	(StopReason)(0),                // 8: routemoa.v1.StopReason
+	(*RoutingPolicy)(nil),          // 9: routemoa.v1.RoutingPolicy
+	(*RouteQueryRequest)(nil),      // 10: routemoa.v1.RouteQueryRequest
+	(*RouteQueryResponse)(nil),     // 11: routemoa.v1.RouteQueryResponse
+	(*RankedModel)(nil),            // 12: routemoa.v1.RankedModel
+	(*GenerateAnswerRequest)(nil),  // 13: routemoa.v1.GenerateAnswerRequest
+	(*GenerateAnswerResponse)(nil), // 14: routemoa.v1.GenerateAnswerResponse
+	(*StreamAnswerRequest)(nil),    // 15: routemoa.v1.StreamAnswerRequest
+	(*StreamAnswerResponse)(nil),   // 16: routemoa.v1.StreamAnswerResponse
+	(*RoutingDecision)(nil),        // 17: routemoa.v1.RoutingDecision
+	(*LayerReport)(nil),            // 18: routemoa.v1.LayerReport
+	(*AnswerDelta)(nil),            // 19: routemoa.v1.AnswerDelta
+	(*ToolCallDelta)(nil),          // 20: routemoa.v1.ToolCallDelta
+	(*AnswerReset)(nil),            // 21: routemoa.v1.AnswerReset
+	(*AnswerResumed)(nil),          // 22: routemoa.v1.AnswerResumed
+	(*Fallback)(nil),               // 23: routemoa.v1.Fallback
+	(*UsageEntry)(nil),             // 24: routemoa.v1.UsageEntry
+	(*AnswerTiming)(nil),           // 25: routemoa.v1.AnswerTiming
+	(*ListModelsRequest)(nil),      // 26: routemoa.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),     // 27: routemoa.v1.ListModelsResponse
+	(*GetRouterInfoRequest)(nil),   // 28: routemoa.v1.GetRouterInfoRequest
+	(*GetRouterInfoResponse)(nil),  // 29: routemoa.v1.GetRouterInfoResponse
+	(*RequestLimits)(nil),          // 30: routemoa.v1.RequestLimits
+	(*durationpb.Duration)(nil),    // 31: google.protobuf.Duration
+	(*Message)(nil),                // 32: routemoa.v1.Message
+	(*GenerationOptions)(nil),      // 33: routemoa.v1.GenerationOptions
+	(*ModelScore)(nil),             // 34: routemoa.v1.ModelScore
+	(*Answer)(nil),                 // 35: routemoa.v1.Answer
+	(*Assessment)(nil),             // 36: routemoa.v1.Assessment
+	(*TokenLogProbability)(nil),    // 37: routemoa.v1.TokenLogProbability
+	(FinishReason)(0),              // 38: routemoa.v1.FinishReason
+	(*Model)(nil),                  // 39: routemoa.v1.Model
+	(Capability)(0),                // 40: routemoa.v1.Capability
 }
 var file_routemoa_v1_router_service_proto_depIdxs = []int32{
-	29, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
-	7,  // 1: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	30, // 2: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
-	10, // 3: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
-	6,  // 4: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	21, // 5: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	29, // 6: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
-	0,  // 7: routemoa.v1.RankedModel.selection_reason:type_name -> routemoa.v1.SelectionReason
-	31, // 8: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
-	7,  // 9: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	32, // 10: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
-	33, // 11: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
-	16, // 12: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
-	6,  // 13: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	22, // 14: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
-	21, // 15: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	23, // 16: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
-	31, // 17: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
-	7,  // 18: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	32, // 19: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
-	15, // 20: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
-	16, // 21: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
-	17, // 22: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
-	19, // 23: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
-	12, // 24: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
-	20, // 25: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
-	10, // 26: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
-	33, // 27: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
-	34, // 28: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
-	22, // 29: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
-	29, // 30: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
-	18, // 31: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
-	35, // 32: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
-	5,  // 33: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
-	5,  // 34: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
-	1,  // 35: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
-	2,  // 36: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
-	4,  // 37: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
-	5,  // 38: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
-	29, // 39: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
-	29, // 40: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
-	3,  // 41: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
-	36, // 42: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
-	29, // 43: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
-	29, // 44: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
-	29, // 45: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
-	29, // 46: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
-	29, // 47: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
-	29, // 48: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
-	37, // 49: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
-	38, // 50: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
-	28, // 51: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
-	29, // 52: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
-	8,  // 53: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
-	11, // 54: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
-	13, // 55: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
-	26, // 56: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
-	24, // 57: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
-	9,  // 58: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
-	12, // 59: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
-	14, // 60: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
-	27, // 61: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
-	25, // 62: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
-	58, // [58:63] is the sub-list for method output_type
-	53, // [53:58] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	31, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
+	32, // 1: routemoa.v1.RouteQueryRequest.messages:type_name -> routemoa.v1.Message
+	9,  // 2: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	33, // 3: routemoa.v1.RouteQueryRequest.options:type_name -> routemoa.v1.GenerationOptions
+	34, // 4: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
+	0,  // 5: routemoa.v1.RouteQueryRequest.ranking_view:type_name -> routemoa.v1.RankingView
+	12, // 6: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
+	8,  // 7: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
+	23, // 8: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	31, // 9: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
+	1,  // 10: routemoa.v1.RankedModel.selection_reason:type_name -> routemoa.v1.SelectionReason
+	32, // 11: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
+	9,  // 12: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	33, // 13: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	35, // 14: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
+	18, // 15: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
+	8,  // 16: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
+	24, // 17: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
+	23, // 18: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	25, // 19: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
+	32, // 20: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
+	9,  // 21: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	33, // 22: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	0,  // 23: routemoa.v1.StreamAnswerRequest.ranking_view:type_name -> routemoa.v1.RankingView
+	17, // 24: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
+	18, // 25: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
+	19, // 26: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
+	21, // 27: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
+	14, // 28: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
+	22, // 29: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
+	12, // 30: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
+	35, // 31: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
+	36, // 32: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
+	24, // 33: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
+	31, // 34: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
+	20, // 35: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
+	37, // 36: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
+	7,  // 37: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
+	7,  // 38: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
+	3,  // 39: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
+	2,  // 40: routemoa.v1.Fallback.reason:type_name -> routemoa.v1.FallbackReason
+	4,  // 41: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
+	6,  // 42: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
+	7,  // 43: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
+	31, // 44: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
+	31, // 45: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
+	5,  // 46: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
+	38, // 47: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
+	31, // 48: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
+	31, // 49: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
+	31, // 50: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
+	31, // 51: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
+	31, // 52: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
+	31, // 53: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
+	39, // 54: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
+	40, // 55: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
+	30, // 56: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
+	31, // 57: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
+	10, // 58: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
+	13, // 59: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
+	15, // 60: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
+	28, // 61: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
+	26, // 62: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
+	11, // 63: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
+	14, // 64: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
+	16, // 65: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
+	29, // 66: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
+	27, // 67: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
+	63, // [63:68] is the sub-list for method output_type
+	58, // [58:63] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_router_service_proto_init() }
@@ -2887,6 +3163,8 @@ func file_routemoa_v1_router_service_proto_init() {
 	file_routemoa_v1_generation_proto_init()
 	file_routemoa_v1_model_proto_init()
 	file_routemoa_v1_router_service_proto_msgTypes[0].OneofWrappers = []any{}
+	file_routemoa_v1_router_service_proto_msgTypes[2].OneofWrappers = []any{}
+	file_routemoa_v1_router_service_proto_msgTypes[5].OneofWrappers = []any{}
 	file_routemoa_v1_router_service_proto_msgTypes[7].OneofWrappers = []any{
 		(*StreamAnswerResponse_Routing)(nil),
 		(*StreamAnswerResponse_Layer)(nil),
@@ -2895,12 +3173,14 @@ func file_routemoa_v1_router_service_proto_init() {
 		(*StreamAnswerResponse_Result)(nil),
 		(*StreamAnswerResponse_Resumed)(nil),
 	}
+	file_routemoa_v1_router_service_proto_msgTypes[8].OneofWrappers = []any{}
+	file_routemoa_v1_router_service_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_router_service_proto_rawDesc), len(file_routemoa_v1_router_service_proto_rawDesc)),
-			NumEnums:      7,
+			NumEnums:      9,
 			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -34,10 +34,10 @@ type RankModelsRequest struct {
 	// The models to rank. Leaving it empty ranks all that the artifact knows. An id that it does not know
 	// is answered NOT_FOUND with reason `ERROR_REASON_MODEL_NOT_FOUND`; one given twice counts once.
 	ModelIds []string `protobuf:"bytes,2,rep,name=model_ids,json=modelIds,proto3" json:"model_ids,omitempty"`
-	// How many models are going to run together, 0 to 16. Above zero, the response names the team of that
-	// size in which some model is likeliest to answer well; models that fail on the same queries make a
-	// poor team, however good each is.
-	TeamSize int32 `protobuf:"varint,3,opt,name=team_size,json=teamSize,proto3" json:"team_size,omitempty"`
+	// How many models are going to run together, 1 to 16. The response names the team of that size in which
+	// some model is likeliest to answer well; models that fail on the same queries make a poor team, however
+	// good each is. Absent: no team.
+	TeamSize *int32 `protobuf:"varint,3,opt,name=team_size,json=teamSize,proto3,oneof" json:"team_size,omitempty"`
 	// The name of the artifact to rank with. Empty takes the default one; an unknown name is answered
 	// INVALID_ARGUMENT with those that are known.
 	Artifact      string `protobuf:"bytes,4,opt,name=artifact,proto3" json:"artifact,omitempty"`
@@ -90,8 +90,8 @@ func (x *RankModelsRequest) GetModelIds() []string {
 }
 
 func (x *RankModelsRequest) GetTeamSize() int32 {
-	if x != nil {
-		return x.TeamSize
+	if x != nil && x.TeamSize != nil {
+		return *x.TeamSize
 	}
 	return 0
 }
@@ -115,8 +115,8 @@ type RankModelsResponse struct {
 	// Where the time went.
 	Timing *ScorerTiming `protobuf:"bytes,4,opt,name=timing,proto3" json:"timing,omitempty"`
 	// How little the ranking is to be relied on, in [0, 1]: the kind of query is unclear, or no model is
-	// likely to answer it well.
-	Uncertainty float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3" json:"uncertainty,omitempty"`
+	// likely to answer it well. Absent where it is unknown.
+	Uncertainty *float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3,oneof" json:"uncertainty,omitempty"`
 	// The team that was asked for, in the order in which its models add to it. Smaller than asked for
 	// where there are fewer models.
 	TeamModelIds  []string `protobuf:"bytes,6,rep,name=team_model_ids,json=teamModelIds,proto3" json:"team_model_ids,omitempty"`
@@ -183,8 +183,8 @@ func (x *RankModelsResponse) GetTiming() *ScorerTiming {
 }
 
 func (x *RankModelsResponse) GetUncertainty() float64 {
-	if x != nil {
-		return x.Uncertainty
+	if x != nil && x.Uncertainty != nil {
+		return *x.Uncertainty
 	}
 	return 0
 }
@@ -497,8 +497,8 @@ func (*StreamRankModelsResponse_Error) isStreamRankModelsResponse_Outcome() {}
 // RankingError says why one query of a bulk stream has no ranking.
 type RankingError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name of an `ErrorReason`, e.g. `ERROR_REASON_INVALID_FIELD`.
-	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Why.
+	Reason ErrorReason `protobuf:"varint,1,opt,name=reason,proto3,enum=routemoa.v1.ErrorReason" json:"reason,omitempty"`
 	// What is wrong, for a person.
 	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -535,11 +535,11 @@ func (*RankingError) Descriptor() ([]byte, []int) {
 	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *RankingError) GetReason() string {
+func (x *RankingError) GetReason() ErrorReason {
 	if x != nil {
 		return x.Reason
 	}
-	return ""
+	return ErrorReason_ERROR_REASON_UNSPECIFIED
 }
 
 func (x *RankingError) GetMessage() string {
@@ -690,19 +690,22 @@ var File_routemoa_v1_scorer_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_scorer_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17routemoa/v1/model.proto\"\x7f\n" +
+	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1eroutemoa/v1/error_reason.proto\x1a\x17routemoa/v1/model.proto\"\x92\x01\n" +
 	"\x11RankModelsRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1b\n" +
-	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\x12\x1b\n" +
-	"\tteam_size\x18\x03 \x01(\x05R\bteamSize\x12\x1a\n" +
-	"\bartifact\x18\x04 \x01(\tR\bartifact\"\x90\x02\n" +
+	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\x12 \n" +
+	"\tteam_size\x18\x03 \x01(\x05H\x00R\bteamSize\x88\x01\x01\x12\x1a\n" +
+	"\bartifact\x18\x04 \x01(\tR\bartifactB\f\n" +
+	"\n" +
+	"_team_size\"\xa5\x02\n" +
 	"\x12RankModelsResponse\x12:\n" +
 	"\fmodel_scores\x18\x01 \x03(\v2\x17.routemoa.v1.ModelScoreR\vmodelScores\x12\x1c\n" +
 	"\ttruncated\x18\x02 \x01(\bR\ttruncated\x12%\n" +
 	"\x0escorer_version\x18\x03 \x01(\tR\rscorerVersion\x121\n" +
-	"\x06timing\x18\x04 \x01(\v2\x19.routemoa.v1.ScorerTimingR\x06timing\x12 \n" +
-	"\vuncertainty\x18\x05 \x01(\x01R\vuncertainty\x12$\n" +
-	"\x0eteam_model_ids\x18\x06 \x03(\tR\fteamModelIds\"\xea\x01\n" +
+	"\x06timing\x18\x04 \x01(\v2\x19.routemoa.v1.ScorerTimingR\x06timing\x12%\n" +
+	"\vuncertainty\x18\x05 \x01(\x01H\x00R\vuncertainty\x88\x01\x01\x12$\n" +
+	"\x0eteam_model_ids\x18\x06 \x03(\tR\fteamModelIdsB\x0e\n" +
+	"\f_uncertainty\"\xea\x01\n" +
 	"\fScorerTiming\x12@\n" +
 	"\x0equeue_duration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\rqueueDuration\x12N\n" +
 	"\x15tokenization_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x14tokenizationDuration\x12H\n" +
@@ -717,9 +720,9 @@ const file_routemoa_v1_scorer_service_proto_rawDesc = "" +
 	"\rrequest_index\x18\x01 \x01(\x03R\frequestIndex\x12;\n" +
 	"\aranking\x18\x02 \x01(\v2\x1f.routemoa.v1.RankModelsResponseH\x00R\aranking\x121\n" +
 	"\x05error\x18\x03 \x01(\v2\x19.routemoa.v1.RankingErrorH\x00R\x05errorB\t\n" +
-	"\aoutcome\"@\n" +
-	"\fRankingError\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
+	"\aoutcome\"Z\n" +
+	"\fRankingError\x120\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x18.routemoa.v1.ErrorReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"2\n" +
 	"\x14GetScorerInfoRequest\x12\x1a\n" +
 	"\bartifact\x18\x01 \x01(\tR\bartifact\"\x9b\x02\n" +
@@ -764,6 +767,7 @@ var file_routemoa_v1_scorer_service_proto_goTypes = []any{
 	(*GetScorerInfoResponse)(nil),    // 9: routemoa.v1.GetScorerInfoResponse
 	(*ModelScore)(nil),               // 10: routemoa.v1.ModelScore
 	(*durationpb.Duration)(nil),      // 11: google.protobuf.Duration
+	(ErrorReason)(0),                 // 12: routemoa.v1.ErrorReason
 }
 var file_routemoa_v1_scorer_service_proto_depIdxs = []int32{
 	10, // 0: routemoa.v1.RankModelsResponse.model_scores:type_name -> routemoa.v1.ModelScore
@@ -776,19 +780,20 @@ var file_routemoa_v1_scorer_service_proto_depIdxs = []int32{
 	0,  // 7: routemoa.v1.StreamRankModelsRequest.request:type_name -> routemoa.v1.RankModelsRequest
 	1,  // 8: routemoa.v1.StreamRankModelsResponse.ranking:type_name -> routemoa.v1.RankModelsResponse
 	7,  // 9: routemoa.v1.StreamRankModelsResponse.error:type_name -> routemoa.v1.RankingError
-	0,  // 10: routemoa.v1.ScorerService.RankModels:input_type -> routemoa.v1.RankModelsRequest
-	3,  // 11: routemoa.v1.ScorerService.BatchRankModels:input_type -> routemoa.v1.BatchRankModelsRequest
-	5,  // 12: routemoa.v1.ScorerService.StreamRankModels:input_type -> routemoa.v1.StreamRankModelsRequest
-	8,  // 13: routemoa.v1.ScorerService.GetScorerInfo:input_type -> routemoa.v1.GetScorerInfoRequest
-	1,  // 14: routemoa.v1.ScorerService.RankModels:output_type -> routemoa.v1.RankModelsResponse
-	4,  // 15: routemoa.v1.ScorerService.BatchRankModels:output_type -> routemoa.v1.BatchRankModelsResponse
-	6,  // 16: routemoa.v1.ScorerService.StreamRankModels:output_type -> routemoa.v1.StreamRankModelsResponse
-	9,  // 17: routemoa.v1.ScorerService.GetScorerInfo:output_type -> routemoa.v1.GetScorerInfoResponse
-	14, // [14:18] is the sub-list for method output_type
-	10, // [10:14] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 10: routemoa.v1.RankingError.reason:type_name -> routemoa.v1.ErrorReason
+	0,  // 11: routemoa.v1.ScorerService.RankModels:input_type -> routemoa.v1.RankModelsRequest
+	3,  // 12: routemoa.v1.ScorerService.BatchRankModels:input_type -> routemoa.v1.BatchRankModelsRequest
+	5,  // 13: routemoa.v1.ScorerService.StreamRankModels:input_type -> routemoa.v1.StreamRankModelsRequest
+	8,  // 14: routemoa.v1.ScorerService.GetScorerInfo:input_type -> routemoa.v1.GetScorerInfoRequest
+	1,  // 15: routemoa.v1.ScorerService.RankModels:output_type -> routemoa.v1.RankModelsResponse
+	4,  // 16: routemoa.v1.ScorerService.BatchRankModels:output_type -> routemoa.v1.BatchRankModelsResponse
+	6,  // 17: routemoa.v1.ScorerService.StreamRankModels:output_type -> routemoa.v1.StreamRankModelsResponse
+	9,  // 18: routemoa.v1.ScorerService.GetScorerInfo:output_type -> routemoa.v1.GetScorerInfoResponse
+	15, // [15:19] is the sub-list for method output_type
+	11, // [11:15] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_scorer_service_proto_init() }
@@ -796,7 +801,10 @@ func file_routemoa_v1_scorer_service_proto_init() {
 	if File_routemoa_v1_scorer_service_proto != nil {
 		return
 	}
+	file_routemoa_v1_error_reason_proto_init()
 	file_routemoa_v1_model_proto_init()
+	file_routemoa_v1_scorer_service_proto_msgTypes[0].OneofWrappers = []any{}
+	file_routemoa_v1_scorer_service_proto_msgTypes[1].OneofWrappers = []any{}
 	file_routemoa_v1_scorer_service_proto_msgTypes[6].OneofWrappers = []any{
 		(*StreamRankModelsResponse_Ranking)(nil),
 		(*StreamRankModelsResponse_Error)(nil),

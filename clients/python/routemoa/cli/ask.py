@@ -53,8 +53,8 @@ def ask(
     model: ModelOption = None,
     strategy: StrategyOption = "",
     preset: Annotated[str, typer.Option(help="Named settings, e.g. large-pool.")] = "",
-    max_models: Annotated[int, typer.Option(help="Most models per layer; 0: default.")] = 0,
-    max_layers: Annotated[int, typer.Option(help="Most layers; 0: default.")] = 0,
+    max_models: Annotated[int | None, typer.Option(help="Most models per layer.")] = None,
+    max_layers: Annotated[int | None, typer.Option(help="Most layers.")] = None,
     max_cost_usd: Annotated[float | None, typer.Option(help="Most the answer may cost.")] = None,
     stopping_score: Annotated[
         float | None, typer.Option(help="Score at which no further layer runs.")
@@ -115,7 +115,7 @@ async def show_answer(
     """Shows the answer of the router at `address` while it is generated."""
     async with (
         access.client(address) as client,
-        aclosing(client.stream(query, policy, timeout_s=timeout_s)) as events,
+        aclosing(client.stream(query, policy, full_ranking=True, timeout_s=timeout_s)) as events,
     ):
         await AnswerView(console, explain=explain).show(events)
 

@@ -26,7 +26,7 @@ from routemoa.cli.command import (
     read_query,
     run,
 )
-from routemoa.cli.render import explanation_table, fallback_text, scores_table
+from routemoa.cli.render import explanation_table, fallback_text, scores_table, uncertainty_words
 from routemoa.cli.terminal import open_console, print_json, printable, seconds, span
 from routemoa.client import ROUTER_ADDRESS, SCORER_ADDRESS
 from routemoa.v1.router_service_pb2 import RoutingPolicy
@@ -94,7 +94,7 @@ async def show_scores(
     timing = response.timing
     details = [
         f"scorer {printable(response.scorer_version)}",
-        f"uncertainty {response.uncertainty:.2f}",
+        *uncertainty_words(response),
         f"queue {span(seconds(timing.queue_duration))}",
         f"tokenization {span(seconds(timing.tokenization_duration))}",
         f"inference {span(seconds(timing.inference_duration))}",
@@ -117,12 +117,12 @@ async def show_decision(
     """Shows the models that the router at `address` would run in a first layer, and why."""
     async with access.client(address) as client:
         response = await client.route(
-            query, RoutingPolicy(model_ids=model_ids), timeout_s=timeout_s
+            query, RoutingPolicy(model_ids=model_ids), full_ranking=True, timeout_s=timeout_s
         )
     if as_json:
         print_json(response)
         return
     console.print(explanation_table(response.ranked_models))
-    console.print(Text(f"uncertainty {response.uncertainty:.2f}", style="dim"))
+    console.print(Text("".join(uncertainty_words(response)) or "not ranked", style="dim"))
     for fallback in response.fallbacks:
         console.print(fallback_text(fallback))

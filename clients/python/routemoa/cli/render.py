@@ -118,6 +118,16 @@ def explanation_table(ranked_models: Sequence[router_pb2.RankedModel]) -> Table:
     return table
 
 
+def uncertainty_words(
+    ranking: router_pb2.RoutingDecision
+    | router_pb2.RouteQueryResponse
+    | scorer_service_pb2.RankModelsResponse,
+) -> list[str]:
+    """Returns a note on how uncertain a ranking is; none if that is unknown."""
+    known = ranking.HasField("uncertainty")
+    return [f"uncertainty {ranking.uncertainty:.2f}"] if known else []
+
+
 def layer_table(layer: router_pb2.LayerReport, prior_scores: Mapping[str, float]) -> Table:
     """Returns the scores of every model that ran so far, with cost and time of its call here."""
     table = _table(
@@ -185,7 +195,7 @@ def fallback_text(fallback: router_pb2.Fallback) -> Text:
             "the scorer does not know every model; others have a mean score", style="yellow"
         )
     what = enum_label(router_pb2.Dependency.DESCRIPTOR, fallback.dependency)
-    how = printable(fallback.status).removeprefix("CALL_STATUS_").replace("_", " ").lower()
+    how = enum_label(router_pb2.FallbackReason.DESCRIPTOR, fallback.reason)
     instead = enum_label(router_pb2.Substitute.DESCRIPTOR, fallback.substitute)
     return Text(f"{what} failed ({how}); used {instead} instead", style="yellow")
 

@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from routemoa.cli.render import explanation_table, layer_table, ranking_table, result_table
+from routemoa.cli.render import (
+    explanation_table,
+    layer_table,
+    ranking_table,
+    result_table,
+    uncertainty_words,
+)
 from routemoa.cli.terminal import enum_label, printable
 from routemoa.v1 import router_service_pb2 as router_pb2
 
@@ -64,8 +70,7 @@ class AnswerView:
         for ranked in decision.ranked_models:
             self._prior_scores.setdefault(ranked.model_id, ranked.score)
         selected, count = len(decision.selected_model_ids), len(decision.ranked_models)
-        unsure = f", uncertainty {decision.uncertainty:.2f}" if decision.uncertainty else ""
-        detail = f"runs {selected} of {count} models{unsure}"
+        detail = ", ".join([f"runs {selected} of {count} models", *uncertainty_words(decision)])
         self._heading(f"Layer {decision.layer_number}", detail)
         self._console.print(ranking_table(decision, max_rows=self._max_ranking_rows))
         if self._explain:

@@ -462,9 +462,9 @@ class Answer(_message.Message):
     model only asks for calls to tools, and where it refused.
     """
     prompt_token_count: _builtins.int
-    """The tokens that the model read for it. Zero where the backend did not say."""
+    """The tokens that the model read for it: the router's estimate where the backend did not say."""
     completion_token_count: _builtins.int
-    """The tokens that the model wrote for it. Zero where the backend did not say."""
+    """The tokens that the model wrote for it: the router's estimate where the backend did not say."""
     self_score: _builtins.float
     """The model's score of its own answer, in [0, 1]. Absent when it gave none that is valid; absent is
     not zero.

@@ -24,6 +24,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _RankingView:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RankingViewEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RankingView.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    RANKING_VIEW_UNSPECIFIED: _RankingView.ValueType  # 0
+    """As `RANKING_VIEW_TOP`."""
+    RANKING_VIEW_TOP: _RankingView.ValueType  # 1
+    """The first ten models and those that are selected, without explanations."""
+    RANKING_VIEW_FULL: _RankingView.ValueType  # 2
+    """Every eligible model, with explanations."""
+
+class RankingView(_RankingView, metaclass=_RankingViewEnumTypeWrapper):
+    """RankingView says how much of a ranking comes back."""
+
+RANKING_VIEW_UNSPECIFIED: RankingView.ValueType  # 0
+"""As `RANKING_VIEW_TOP`."""
+RANKING_VIEW_TOP: RankingView.ValueType  # 1
+"""The first ten models and those that are selected, without explanations."""
+RANKING_VIEW_FULL: RankingView.ValueType  # 2
+"""Every eligible model, with explanations."""
+Global___RankingView: _TypeAlias = RankingView  # noqa: Y015
+
 class _SelectionReason:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -87,6 +111,90 @@ SELECTION_REASON_CAPABILITY: SelectionReason.ValueType  # 11
 SELECTION_REASON_SESSION: SelectionReason.ValueType  # 12
 """It runs, because the conversation is with it and its cache holds the prompt."""
 Global___SelectionReason: _TypeAlias = SelectionReason  # noqa: Y015
+
+class _FallbackReason:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FallbackReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FallbackReason.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FALLBACK_REASON_UNSPECIFIED: _FallbackReason.ValueType  # 0
+    """Not set."""
+    FALLBACK_REASON_TIMEOUT: _FallbackReason.ValueType  # 1
+    """It did not answer in the time given."""
+    FALLBACK_REASON_UNAVAILABLE: _FallbackReason.ValueType  # 2
+    """It could not be reached, had no room for the call, or was shutting down."""
+    FALLBACK_REASON_BREAKER_OPEN: _FallbackReason.ValueType  # 3
+    """It had failed so often that it was not called."""
+    FALLBACK_REASON_REJECTED: _FallbackReason.ValueType  # 4
+    """It refused the call as wrong or not allowed, or a content filter took the end of the answer."""
+    FALLBACK_REASON_FAILED: _FallbackReason.ValueType  # 5
+    """It had an error of its own."""
+    FALLBACK_REASON_RATE_LIMITED: _FallbackReason.ValueType  # 6
+    """It was called too often."""
+    FALLBACK_REASON_MALFORMED: _FallbackReason.ValueType  # 7
+    """It sent what is not the protocol."""
+    FALLBACK_REASON_INTERRUPTED: _FallbackReason.ValueType  # 8
+    """The connection broke before the reply was whole."""
+    FALLBACK_REASON_CANCELLED: _FallbackReason.ValueType  # 9
+    """The call was stopped."""
+    FALLBACK_REASON_EMPTY: _FallbackReason.ValueType  # 10
+    """The reply held no answer."""
+    FALLBACK_REASON_UNCERTAIN: _FallbackReason.ValueType  # 11
+    """The ranking is too uncertain to be relied on."""
+    FALLBACK_REASON_UNKNOWN_MODELS: _FallbackReason.ValueType  # 12
+    """The scorer does not know every model of the pool."""
+    FALLBACK_REASON_COST_LIMIT: _FallbackReason.ValueType  # 13
+    """Its call could cost more than is left."""
+    FALLBACK_REASON_CALL_LIMIT: _FallbackReason.ValueType  # 14
+    """The most calls allowed had been made."""
+    FALLBACK_REASON_TOKEN_LIMIT: _FallbackReason.ValueType  # 15
+    """Its call could take more tokens than are left."""
+    FALLBACK_REASON_DEADLINE: _FallbackReason.ValueType  # 16
+    """Too little time was left for its call."""
+    FALLBACK_REASON_NO_MODEL: _FallbackReason.ValueType  # 17
+    """No model was left that could do it."""
+
+class FallbackReason(_FallbackReason, metaclass=_FallbackReasonEnumTypeWrapper):
+    """FallbackReason says why a dependency was done without."""
+
+FALLBACK_REASON_UNSPECIFIED: FallbackReason.ValueType  # 0
+"""Not set."""
+FALLBACK_REASON_TIMEOUT: FallbackReason.ValueType  # 1
+"""It did not answer in the time given."""
+FALLBACK_REASON_UNAVAILABLE: FallbackReason.ValueType  # 2
+"""It could not be reached, had no room for the call, or was shutting down."""
+FALLBACK_REASON_BREAKER_OPEN: FallbackReason.ValueType  # 3
+"""It had failed so often that it was not called."""
+FALLBACK_REASON_REJECTED: FallbackReason.ValueType  # 4
+"""It refused the call as wrong or not allowed, or a content filter took the end of the answer."""
+FALLBACK_REASON_FAILED: FallbackReason.ValueType  # 5
+"""It had an error of its own."""
+FALLBACK_REASON_RATE_LIMITED: FallbackReason.ValueType  # 6
+"""It was called too often."""
+FALLBACK_REASON_MALFORMED: FallbackReason.ValueType  # 7
+"""It sent what is not the protocol."""
+FALLBACK_REASON_INTERRUPTED: FallbackReason.ValueType  # 8
+"""The connection broke before the reply was whole."""
+FALLBACK_REASON_CANCELLED: FallbackReason.ValueType  # 9
+"""The call was stopped."""
+FALLBACK_REASON_EMPTY: FallbackReason.ValueType  # 10
+"""The reply held no answer."""
+FALLBACK_REASON_UNCERTAIN: FallbackReason.ValueType  # 11
+"""The ranking is too uncertain to be relied on."""
+FALLBACK_REASON_UNKNOWN_MODELS: FallbackReason.ValueType  # 12
+"""The scorer does not know every model of the pool."""
+FALLBACK_REASON_COST_LIMIT: FallbackReason.ValueType  # 13
+"""Its call could cost more than is left."""
+FALLBACK_REASON_CALL_LIMIT: FallbackReason.ValueType  # 14
+"""The most calls allowed had been made."""
+FALLBACK_REASON_TOKEN_LIMIT: FallbackReason.ValueType  # 15
+"""Its call could take more tokens than are left."""
+FALLBACK_REASON_DEADLINE: FallbackReason.ValueType  # 16
+"""Too little time was left for its call."""
+FALLBACK_REASON_NO_MODEL: FallbackReason.ValueType  # 17
+"""No model was left that could do it."""
+Global___FallbackReason: _TypeAlias = FallbackReason  # noqa: Y015
 
 class _Dependency:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -373,9 +481,9 @@ class RoutingPolicy(_message.Message):
     latency_weight: _builtins.float
     """The weight of the expected latency, in [0, 1]; reads as `cost_weight` does."""
     max_layer_model_count: _builtins.int
-    """The most models that run together in one layer: 1 to 16. Zero takes the default."""
+    """The most models that run together in one layer: 1 to 16."""
     max_layer_count: _builtins.int
-    """The most layers: 1 to 5. Zero takes the default."""
+    """The most layers: 1 to 5."""
     stopping_score: _builtins.float
     """The posterior score, in [0, 1], from which on no further layer runs."""
     max_cost_usd: _builtins.float
@@ -383,7 +491,7 @@ class RoutingPolicy(_message.Message):
     fit are not made.
     """
     max_call_count: _builtins.int
-    """The most calls to models, the aggregator's included: 1 to 64. Zero takes the default."""
+    """The most calls to models, the aggregator's included: 1 to 64."""
     max_score_gap: _builtins.float
     """How far, in [0, 1], a model's score may lie below the best one for the model to be selected."""
     strategy: _builtins.str
@@ -396,7 +504,7 @@ class RoutingPolicy(_message.Message):
     of the method's paper. Empty takes the service's defaults.
     """
     max_token_count: _builtins.int
-    """The most tokens, read and written, of all calls together. Zero takes the default."""
+    """The most tokens, read and written, of all calls together: 1 or more."""
     price_band: _builtins.float
     """How far, in [0, 1], utilities may lie apart and still count as equal, so that the cheaper model
     comes first.
@@ -423,32 +531,40 @@ class RoutingPolicy(_message.Message):
         quality_weight: _builtins.float | None = ...,
         cost_weight: _builtins.float | None = ...,
         latency_weight: _builtins.float | None = ...,
-        max_layer_model_count: _builtins.int = ...,
-        max_layer_count: _builtins.int = ...,
+        max_layer_model_count: _builtins.int | None = ...,
+        max_layer_count: _builtins.int | None = ...,
         stopping_score: _builtins.float | None = ...,
         max_cost_usd: _builtins.float | None = ...,
-        max_call_count: _builtins.int = ...,
+        max_call_count: _builtins.int | None = ...,
         model_ids: _abc.Iterable[_builtins.str] | None = ...,
         max_score_gap: _builtins.float | None = ...,
         strategy: _builtins.str = ...,
         preset: _builtins.str = ...,
         max_expected_latency: _duration_pb2.Duration | None = ...,
-        max_token_count: _builtins.int = ...,
+        max_token_count: _builtins.int | None = ...,
         price_band: _builtins.float | None = ...,
         max_uncertainty: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_cost_usd", b"_max_cost_usd", "_max_score_gap", b"_max_score_gap", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_score_gap", b"max_score_gap", "max_uncertainty", b"max_uncertainty", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_cost_usd", b"_max_cost_usd", "_max_score_gap", b"_max_score_gap", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "model_ids", b"model_ids", "preset", b"preset", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "model_ids", b"model_ids", "preset", b"preset", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_weight: _TypeAlias = _typing.Literal["cost_weight"]  # noqa: Y015
     _WhichOneofArgType__cost_weight: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight"]  # noqa: Y015
     _WhichOneofReturnType__latency_weight: _TypeAlias = _typing.Literal["latency_weight"]  # noqa: Y015
     _WhichOneofArgType__latency_weight: _TypeAlias = _typing.Literal["_latency_weight", b"_latency_weight"]  # noqa: Y015
+    _WhichOneofReturnType__max_call_count: _TypeAlias = _typing.Literal["max_call_count"]  # noqa: Y015
+    _WhichOneofArgType__max_call_count: _TypeAlias = _typing.Literal["_max_call_count", b"_max_call_count"]  # noqa: Y015
     _WhichOneofReturnType__max_cost_usd: _TypeAlias = _typing.Literal["max_cost_usd"]  # noqa: Y015
     _WhichOneofArgType__max_cost_usd: _TypeAlias = _typing.Literal["_max_cost_usd", b"_max_cost_usd"]  # noqa: Y015
+    _WhichOneofReturnType__max_layer_count: _TypeAlias = _typing.Literal["max_layer_count"]  # noqa: Y015
+    _WhichOneofArgType__max_layer_count: _TypeAlias = _typing.Literal["_max_layer_count", b"_max_layer_count"]  # noqa: Y015
+    _WhichOneofReturnType__max_layer_model_count: _TypeAlias = _typing.Literal["max_layer_model_count"]  # noqa: Y015
+    _WhichOneofArgType__max_layer_model_count: _TypeAlias = _typing.Literal["_max_layer_model_count", b"_max_layer_model_count"]  # noqa: Y015
     _WhichOneofReturnType__max_score_gap: _TypeAlias = _typing.Literal["max_score_gap"]  # noqa: Y015
     _WhichOneofArgType__max_score_gap: _TypeAlias = _typing.Literal["_max_score_gap", b"_max_score_gap"]  # noqa: Y015
+    _WhichOneofReturnType__max_token_count: _TypeAlias = _typing.Literal["max_token_count"]  # noqa: Y015
+    _WhichOneofArgType__max_token_count: _TypeAlias = _typing.Literal["_max_token_count", b"_max_token_count"]  # noqa: Y015
     _WhichOneofReturnType__max_uncertainty: _TypeAlias = _typing.Literal["max_uncertainty"]  # noqa: Y015
     _WhichOneofArgType__max_uncertainty: _TypeAlias = _typing.Literal["_max_uncertainty", b"_max_uncertainty"]  # noqa: Y015
     _WhichOneofReturnType__price_band: _TypeAlias = _typing.Literal["price_band"]  # noqa: Y015
@@ -462,9 +578,17 @@ class RoutingPolicy(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_weight) -> _WhichOneofReturnType__latency_weight | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_call_count) -> _WhichOneofReturnType__max_call_count | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_cost_usd) -> _WhichOneofReturnType__max_cost_usd | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_layer_count) -> _WhichOneofReturnType__max_layer_count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_layer_model_count) -> _WhichOneofReturnType__max_layer_model_count | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_score_gap) -> _WhichOneofReturnType__max_score_gap | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_token_count) -> _WhichOneofReturnType__max_token_count | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_uncertainty) -> _WhichOneofReturnType__max_uncertainty | None: ...
     @_typing.overload
@@ -482,31 +606,43 @@ class RouteQueryRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    QUERY_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
     POSTERIOR_SCORES_FIELD_NUMBER: _builtins.int
-    query: _builtins.str
-    """The query to route. Required: 1 to 100,000 characters, not white space alone."""
+    RANKING_VIEW_FIELD_NUMBER: _builtins.int
+    ranking_view: Global___RankingView.ValueType
+    """How much of the ranking comes back."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
+        """As in `GenerateAnswerRequest`."""
+
     @_builtins.property
     def policy(self) -> Global___RoutingPolicy:
         """What the caller is willing to spend."""
 
     @_builtins.property
+    def options(self) -> _generation_pb2.GenerationOptions:
+        """How the models are to write: a model that cannot is not eligible."""
+
+    @_builtins.property
     def posterior_scores(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelScore]:
-        """The judge's scores of models that already ran for this query. They replace the scorer's, and only
+        """The judge's scores of models that already ran for these messages. They replace the scorer's, and only
         they can stop the layers. Empty for the first layer.
         """
 
     def __init__(
         self,
         *,
-        query: _builtins.str = ...,
+        messages: _abc.Iterable[_model_pb2.Message] | None = ...,
         policy: Global___RoutingPolicy | None = ...,
+        options: _generation_pb2.GenerationOptions | None = ...,
         posterior_scores: _abc.Iterable[_model_pb2.ModelScore] | None = ...,
+        ranking_view: Global___RankingView.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy", "posterior_scores", b"posterior_scores", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy", "posterior_scores", b"posterior_scores", "ranking_view", b"ranking_view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -526,14 +662,16 @@ class RouteQueryResponse(_message.Message):
     stop_reason: Global___StopReason.ValueType
     """Why no further layer is worth running; `STOP_REASON_UNSPECIFIED` if one is."""
     uncertainty: _builtins.float
-    """How little the ranking is to be relied on, in [0, 1]."""
+    """How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+    not ranked, or scores of the pool file stand in for the scorer's.
+    """
     @_builtins.property
     def selected_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The models to run, best first. Empty if `stop_reason` is set."""
 
     @_builtins.property
     def ranked_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedModel]:
-        """Every eligible model, by utility, best first."""
+        """The eligible models, by utility, best first, as many as `ranking_view` asks for."""
 
     @_builtins.property
     def fallbacks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fallback]:
@@ -546,13 +684,15 @@ class RouteQueryResponse(_message.Message):
         ranked_models: _abc.Iterable[Global___RankedModel] | None = ...,
         stop_reason: Global___StopReason.ValueType = ...,
         fallbacks: _abc.Iterable[Global___Fallback] | None = ...,
-        uncertainty: _builtins.float = ...,
+        uncertainty: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "uncertainty", b"uncertainty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fallbacks", b"fallbacks", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "stop_reason", b"stop_reason", "uncertainty", b"uncertainty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "fallbacks", b"fallbacks", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "stop_reason", b"stop_reason", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__uncertainty: _TypeAlias = _typing.Literal["uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__uncertainty: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__uncertainty) -> _WhichOneofReturnType__uncertainty | None: ...
 
 Global___RouteQueryResponse: _TypeAlias = RouteQueryResponse  # noqa: Y015
 
@@ -586,7 +726,9 @@ class RankedModel(_message.Message):
     selection_reason: Global___SelectionReason.ValueType
     """Whether the model runs, and why not."""
     explanation: _builtins.str
-    """The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected"."""
+    """The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected". Only with
+    `RANKING_VIEW_FULL`.
+    """
     @_builtins.property
     def expected_latency(self) -> _duration_pb2.Duration:
         """How long one call is expected to take."""
@@ -621,6 +763,12 @@ class GenerateAnswerRequest(_message.Message):
     MESSAGES_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Makes a retry safe: a request with the same id of the same tenant within ten minutes gets the same
+    answer, and costs nothing twice. Another request under the same id is answered INVALID_ARGUMENT. At
+    most 128 visible ASCII characters; empty: no id, and each request is new.
+    """
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
         """The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
@@ -642,10 +790,11 @@ class GenerateAnswerRequest(_message.Message):
         messages: _abc.Iterable[_model_pb2.Message] | None = ...,
         policy: Global___RoutingPolicy | None = ...,
         options: _generation_pb2.GenerationOptions | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -676,7 +825,9 @@ class GenerateAnswerResponse(_message.Message):
     decision_id: _builtins.str
     """Identifies the decision record of the answer, where records are kept."""
     uncertainty: _builtins.float
-    """How little the first ranking was to be relied on, in [0, 1]."""
+    """How little the first ranking was to be relied on, in [0, 1]. Absent where it is unknown: one model
+    alone was not ranked, or scores of the pool file stood in for the scorer's.
+    """
     @_builtins.property
     def answer(self) -> _model_pb2.Answer:
         """The final answer. Its `model_id` is the model that wrote it: the aggregator, or the only or best
@@ -711,13 +862,15 @@ class GenerateAnswerResponse(_message.Message):
         timing: Global___AnswerTiming | None = ...,
         strategy: _builtins.str = ...,
         decision_id: _builtins.str = ...,
-        uncertainty: _builtins.float = ...,
+        uncertainty: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "timing", b"timing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "answer", b"answer", "timing", b"timing", "uncertainty", b"uncertainty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "cost_usd", b"cost_usd", "decision_id", b"decision_id", "fallbacks", b"fallbacks", "layers", b"layers", "stop_reason", b"stop_reason", "strategy", b"strategy", "timing", b"timing", "uncertainty", b"uncertainty", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "answer", b"answer", "cost_usd", b"cost_usd", "decision_id", b"decision_id", "fallbacks", b"fallbacks", "layers", b"layers", "stop_reason", b"stop_reason", "strategy", b"strategy", "timing", b"timing", "uncertainty", b"uncertainty", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__uncertainty: _TypeAlias = _typing.Literal["uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__uncertainty: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__uncertainty) -> _WhichOneofReturnType__uncertainty | None: ...
 
 Global___GenerateAnswerResponse: _TypeAlias = GenerateAnswerResponse  # noqa: Y015
 
@@ -730,6 +883,15 @@ class StreamAnswerRequest(_message.Message):
     MESSAGES_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    RANKING_VIEW_FIELD_NUMBER: _builtins.int
+    FULL_RESULT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """As in `GenerateAnswerRequest`."""
+    ranking_view: Global___RankingView.ValueType
+    """How much of each layer's ranking comes back."""
+    full_result: _builtins.bool
+    """Whether `result` repeats what was streamed before it."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
         """As in `GenerateAnswerRequest`."""
@@ -748,10 +910,13 @@ class StreamAnswerRequest(_message.Message):
         messages: _abc.Iterable[_model_pb2.Message] | None = ...,
         policy: Global___RoutingPolicy | None = ...,
         options: _generation_pb2.GenerationOptions | None = ...,
+        request_id: _builtins.str = ...,
+        ranking_view: Global___RankingView.ValueType = ...,
+        full_result: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "options", b"options", "policy", b"policy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["full_result", b"full_result", "messages", b"messages", "options", b"options", "policy", b"policy", "ranking_view", b"ranking_view", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -789,7 +954,10 @@ class StreamAnswerResponse(_message.Message):
 
     @_builtins.property
     def result(self) -> Global___GenerateAnswerResponse:
-        """The whole result; its answer's text equals the deltas since the last reset."""
+        """The result. What was streamed is left out, unless `full_result` asks for it: the layers, and of the
+        answer its text, tool calls, refusal, reasoning and log probabilities, which are the deltas since
+        the last reset.
+        """
 
     @_builtins.property
     def resumed(self) -> Global___AnswerResumed:
@@ -828,10 +996,12 @@ class RoutingDecision(_message.Message):
     layer_number: _builtins.int
     """The layer, from 1."""
     uncertainty: _builtins.float
-    """How little the ranking is to be relied on, in [0, 1]."""
+    """How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+    not ranked, or scores of the pool file stand in for the scorer's.
+    """
     @_builtins.property
     def ranked_models(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedModel]:
-        """Every eligible model, by utility, best first."""
+        """The eligible models, by utility, best first, as many as `ranking_view` asks for."""
 
     @_builtins.property
     def selected_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -843,13 +1013,15 @@ class RoutingDecision(_message.Message):
         layer_number: _builtins.int = ...,
         ranked_models: _abc.Iterable[Global___RankedModel] | None = ...,
         selected_model_ids: _abc.Iterable[_builtins.str] | None = ...,
-        uncertainty: _builtins.float = ...,
+        uncertainty: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "uncertainty", b"uncertainty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer_number", b"layer_number", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "uncertainty", b"uncertainty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "layer_number", b"layer_number", "ranked_models", b"ranked_models", "selected_model_ids", b"selected_model_ids", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__uncertainty: _TypeAlias = _typing.Literal["uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__uncertainty: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__uncertainty) -> _WhichOneofReturnType__uncertainty | None: ...
 
 Global___RoutingDecision: _TypeAlias = RoutingDecision  # noqa: Y015
 
@@ -1038,27 +1210,24 @@ class Fallback(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DEPENDENCY_FIELD_NUMBER: _builtins.int
-    STATUS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     SUBSTITUTE_FIELD_NUMBER: _builtins.int
     dependency: Global___Dependency.ValueType
     """What failed."""
-    status: _builtins.str
-    """Why: the name of a gRPC status code, of a `CallStatus`, or of the `StopReason` of a limit that left
-    no room for it; BREAKER_OPEN; UNCERTAIN, if the ranking is not relied on; UNKNOWN_MODELS, if the
-    scorer does not know every model of the pool.
-    """
+    reason: Global___FallbackReason.ValueType
+    """Why."""
     substitute: Global___Substitute.ValueType
     """What was used instead."""
     def __init__(
         self,
         *,
         dependency: Global___Dependency.ValueType = ...,
-        status: _builtins.str = ...,
+        reason: Global___FallbackReason.ValueType = ...,
         substitute: Global___Substitute.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dependency", b"dependency", "status", b"status", "substitute", b"substitute"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dependency", b"dependency", "reason", b"reason", "substitute", b"substitute"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1223,7 +1392,7 @@ class ListModelsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """The most models to return: 1 to 1,000. Zero means 100."""
+    """The most models to return: 1 to 1,000. Absent: 100."""
     page_token: _builtins.str
     """The `next_page_token` of the page before. Empty for the first page. A token that this service did
     not issue is answered INVALID_ARGUMENT with reason `ERROR_REASON_INVALID_PAGE_TOKEN`.
@@ -1231,14 +1400,16 @@ class ListModelsRequest(_message.Message):
     def __init__(
         self,
         *,
-        page_size: _builtins.int = ...,
+        page_size: _builtins.int | None = ...,
         page_token: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "page_size", b"page_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__page_size: _TypeAlias = _typing.Literal["page_size"]  # noqa: Y015
+    _WhichOneofArgType__page_size: _TypeAlias = _typing.Literal["_page_size", b"_page_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__page_size) -> _WhichOneofReturnType__page_size | None: ...
 
 Global___ListModelsRequest: _TypeAlias = ListModelsRequest  # noqa: Y015
 

@@ -10,6 +10,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from routemoa.v1 import error_reason_pb2 as _error_reason_pb2
 from routemoa.v1 import model_pb2 as _model_pb2
 import builtins as _builtins
 import sys
@@ -37,9 +38,9 @@ class RankModelsRequest(_message.Message):
     `max_query_token_count` tokens is cut in the middle, and `truncated` says so.
     """
     team_size: _builtins.int
-    """How many models are going to run together, 0 to 16. Above zero, the response names the team of that
-    size in which some model is likeliest to answer well; models that fail on the same queries make a
-    poor team, however good each is.
+    """How many models are going to run together, 1 to 16. The response names the team of that size in which
+    some model is likeliest to answer well; models that fail on the same queries make a poor team, however
+    good each is. Absent: no team.
     """
     artifact: _builtins.str
     """The name of the artifact to rank with. Empty takes the default one; an unknown name is answered
@@ -56,14 +57,16 @@ class RankModelsRequest(_message.Message):
         *,
         query: _builtins.str = ...,
         model_ids: _abc.Iterable[_builtins.str] | None = ...,
-        team_size: _builtins.int = ...,
+        team_size: _builtins.int | None = ...,
         artifact: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_team_size", b"_team_size", "team_size", b"team_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact", b"artifact", "model_ids", b"model_ids", "query", b"query", "team_size", b"team_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_team_size", b"_team_size", "artifact", b"artifact", "model_ids", b"model_ids", "query", b"query", "team_size", b"team_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__team_size: _TypeAlias = _typing.Literal["team_size"]  # noqa: Y015
+    _WhichOneofArgType__team_size: _TypeAlias = _typing.Literal["_team_size", b"_team_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__team_size) -> _WhichOneofReturnType__team_size | None: ...
 
 Global___RankModelsRequest: _TypeAlias = RankModelsRequest  # noqa: Y015
 
@@ -85,7 +88,7 @@ class RankModelsResponse(_message.Message):
     """The version of the artifact that scored."""
     uncertainty: _builtins.float
     """How little the ranking is to be relied on, in [0, 1]: the kind of query is unclear, or no model is
-    likely to answer it well.
+    likely to answer it well. Absent where it is unknown.
     """
     @_builtins.property
     def model_scores(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.ModelScore]:
@@ -108,14 +111,16 @@ class RankModelsResponse(_message.Message):
         truncated: _builtins.bool = ...,
         scorer_version: _builtins.str = ...,
         timing: Global___ScorerTiming | None = ...,
-        uncertainty: _builtins.float = ...,
+        uncertainty: _builtins.float | None = ...,
         team_model_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["timing", b"timing"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "timing", b"timing", "uncertainty", b"uncertainty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model_scores", b"model_scores", "scorer_version", b"scorer_version", "team_model_ids", b"team_model_ids", "timing", b"timing", "truncated", b"truncated", "uncertainty", b"uncertainty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "model_scores", b"model_scores", "scorer_version", b"scorer_version", "team_model_ids", b"team_model_ids", "timing", b"timing", "truncated", b"truncated", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__uncertainty: _TypeAlias = _typing.Literal["uncertainty"]  # noqa: Y015
+    _WhichOneofArgType__uncertainty: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__uncertainty) -> _WhichOneofReturnType__uncertainty | None: ...
 
 Global___RankModelsResponse: _TypeAlias = RankModelsResponse  # noqa: Y015
 
@@ -271,14 +276,14 @@ class RankingError(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
-    reason: _builtins.str
-    """The name of an `ErrorReason`, e.g. `ERROR_REASON_INVALID_FIELD`."""
+    reason: _error_reason_pb2.ErrorReason.ValueType
+    """Why."""
     message: _builtins.str
     """What is wrong, for a person."""
     def __init__(
         self,
         *,
-        reason: _builtins.str = ...,
+        reason: _error_reason_pb2.ErrorReason.ValueType = ...,
         message: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015

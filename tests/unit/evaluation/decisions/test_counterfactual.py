@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +19,7 @@ from services.evaluation.decisions.policy_overrides import (
     policy_of,
     read_overrides,
 )
-from services.router.decision_records.record import AssessmentEntry
+from services.router.decision_records.record import AssessmentEntry, FallbackEntry
 from tests.unit.evaluation.decisions.samples import POLICY, attempt, note, record
 
 if TYPE_CHECKING:
@@ -107,6 +107,33 @@ def test_team_and_safe_models_are_chosen_as_the_router_does() -> None:
     given = record(ranking, "ac", team_model_ids=("a", "c"), safe_model_ids=("d",), uncertainty=0.5)
     assert under(given, max_layer_model_count=2, max_uncertainty=0.6).other.model_ids == ("a", "c")
     assert under(given, max_layer_model_count=2, max_uncertainty=0.4).other.model_ids == ("d",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "chosen"),
+    [
+        pytest.param({"scorer_version": None}, ("a",), id="one-model-alone-was-not-ranked"),
+        pytest.param({"scorer_version": "minilm-1"}, ("d",), id="the-scorer-knew-no-model"),
+        pytest.param(
+            {
+                "scorer_version": None,
+                "fallbacks": (
+                    FallbackEntry(
+                        dependency="SCORER", status="UNAVAILABLE", substitute="POOL_PRIORS"
+                    ),
+                ),
+            },
+            ("d",),
+            id="the-scorer-failed",
+        ),
+    ],
+)
+def test_an_unknown_uncertainty_is_read_as_the_router_did(
+    changes: dict[str, Any], chosen: tuple[str, ...]
+) -> None:
+    ranking = [note("a", 0.8), note("d", 0.2)]
+    given = record(ranking, "a", safe_model_ids=("d",), uncertainty=None, **changes)
+    assert under(given, max_layer_model_count=1).other.model_ids == chosen
 
 
 def test_outcomes_are_posteriors_failures_and_nothing_else() -> None:

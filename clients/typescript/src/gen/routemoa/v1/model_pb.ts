@@ -373,14 +373,14 @@ export type Answer = Message$1<"routemoa.v1.Answer"> & {
   text: string;
 
   /**
-   * The tokens that the model read for it. Zero where the backend did not say.
+   * The tokens that the model read for it: the router's estimate where the backend did not say.
    *
    * @generated from field: int32 prompt_token_count = 3;
    */
   promptTokenCount: number;
 
   /**
-   * The tokens that the model wrote for it. Zero where the backend did not say.
+   * The tokens that the model wrote for it: the router's estimate where the backend did not say.
    *
    * @generated from field: int32 completion_token_count = 4;
    */

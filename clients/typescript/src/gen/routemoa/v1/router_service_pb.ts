@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file routemoa/v1/router_service.proto.
  */
 export const file_routemoa_v1_router_service: GenFile = /*@__PURE__*/
-  fileDesc("CiByb3V0ZW1vYS92MS9yb3V0ZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEi1AQKDVJvdXRpbmdQb2xpY3kSGwoOcXVhbGl0eV93ZWlnaHQYASABKAFIAIgBARIYCgtjb3N0X3dlaWdodBgCIAEoAUgBiAEBEhsKDmxhdGVuY3lfd2VpZ2h0GAMgASgBSAKIAQESHQoVbWF4X2xheWVyX21vZGVsX2NvdW50GAQgASgFEhcKD21heF9sYXllcl9jb3VudBgFIAEoBRIbCg5zdG9wcGluZ19zY29yZRgGIAEoAUgDiAEBEhkKDG1heF9jb3N0X3VzZBgHIAEoAUgEiAEBEhYKDm1heF9jYWxsX2NvdW50GAggASgFEhEKCW1vZGVsX2lkcxgJIAMoCRIaCg1tYXhfc2NvcmVfZ2FwGAogASgBSAWIAQESEAoIc3RyYXRlZ3kYCyABKAkSDgoGcHJlc2V0GAwgASgJEjcKFG1heF9leHBlY3RlZF9sYXRlbmN5GA0gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhcKD21heF90b2tlbl9jb3VudBgOIAEoBRIXCgpwcmljZV9iYW5kGA8gASgBSAaIAQESHAoPbWF4X3VuY2VydGFpbnR5GBAgASgBSAeIAQFCEQoPX3F1YWxpdHlfd2VpZ2h0Qg4KDF9jb3N0X3dlaWdodEIRCg9fbGF0ZW5jeV93ZWlnaHRCEQoPX3N0b3BwaW5nX3Njb3JlQg8KDV9tYXhfY29zdF91c2RCEAoOX21heF9zY29yZV9nYXBCDQoLX3ByaWNlX2JhbmRCEgoQX21heF91bmNlcnRhaW50eSKBAQoRUm91dGVRdWVyeVJlcXVlc3QSDQoFcXVlcnkYASABKAkSKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeRIxChBwb3N0ZXJpb3Jfc2NvcmVzGAMgAygLMhcucm91dGVtb2EudjEuTW9kZWxTY29yZSLOAQoSUm91dGVRdWVyeVJlc3BvbnNlEhoKEnNlbGVjdGVkX21vZGVsX2lkcxgBIAMoCRIvCg1yYW5rZWRfbW9kZWxzGAIgAygLMhgucm91dGVtb2EudjEuUmFua2VkTW9kZWwSLAoLc3RvcF9yZWFzb24YAyABKA4yFy5yb3V0ZW1vYS52MS5TdG9wUmVhc29uEigKCWZhbGxiYWNrcxgEIAMoCzIVLnJvdXRlbW9hLnYxLkZhbGxiYWNrEhMKC3VuY2VydGFpbnR5GAUgASgBIpoCCgtSYW5rZWRNb2RlbBIQCghtb2RlbF9pZBgBIAEoCRINCgVzY29yZRgCIAEoARIZChFleHBlY3RlZF9jb3N0X3VzZBgDIAEoARIzChBleHBlY3RlZF9sYXRlbmN5GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg8KB3V0aWxpdHkYBSABKAESEwoLcHJpb3Jfc2NvcmUYBiABKAESJwofZXhwZWN0ZWRfY29tcGxldGlvbl90b2tlbl9jb3VudBgHIAEoBRI2ChBzZWxlY3Rpb25fcmVhc29uGAggASgOMhwucm91dGVtb2EudjEuU2VsZWN0aW9uUmVhc29uEhMKC2V4cGxhbmF0aW9uGAkgASgJIpwBChVHZW5lcmF0ZUFuc3dlclJlcXVlc3QSJgoIbWVzc2FnZXMYASADKAsyFC5yb3V0ZW1vYS52MS5NZXNzYWdlEioKBnBvbGljeRgCIAEoCzIaLnJvdXRlbW9hLnYxLlJvdXRpbmdQb2xpY3kSLwoHb3B0aW9ucxgDIAEoCzIeLnJvdXRlbW9hLnYxLkdlbmVyYXRpb25PcHRpb25zIuACChZHZW5lcmF0ZUFuc3dlclJlc3BvbnNlEiMKBmFuc3dlchgBIAEoCzITLnJvdXRlbW9hLnYxLkFuc3dlchIoCgZsYXllcnMYAiADKAsyGC5yb3V0ZW1vYS52MS5MYXllclJlcG9ydBIsCgtzdG9wX3JlYXNvbhgDIAEoDjIXLnJvdXRlbW9hLnYxLlN0b3BSZWFzb24SJgoFdXNhZ2UYBCADKAsyFy5yb3V0ZW1vYS52MS5Vc2FnZUVudHJ5EhAKCGNvc3RfdXNkGAUgASgBEigKCWZhbGxiYWNrcxgGIAMoCzIVLnJvdXRlbW9hLnYxLkZhbGxiYWNrEikKBnRpbWluZxgHIAEoCzIZLnJvdXRlbW9hLnYxLkFuc3dlclRpbWluZxIQCghzdHJhdGVneRgIIAEoCRITCgtkZWNpc2lvbl9pZBgJIAEoCRITCgt1bmNlcnRhaW50eRgKIAEoASKaAQoTU3RyZWFtQW5zd2VyUmVxdWVzdBImCghtZXNzYWdlcxgBIAMoCzIULnJvdXRlbW9hLnYxLk1lc3NhZ2USKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeRIvCgdvcHRpb25zGAMgASgLMh4ucm91dGVtb2EudjEuR2VuZXJhdGlvbk9wdGlvbnMitwIKFFN0cmVhbUFuc3dlclJlc3BvbnNlEi8KB3JvdXRpbmcYASABKAsyHC5yb3V0ZW1vYS52MS5Sb3V0aW5nRGVjaXNpb25IABIpCgVsYXllchgCIAEoCzIYLnJvdXRlbW9hLnYxLkxheWVyUmVwb3J0SAASKQoFZGVsdGEYAyABKAsyGC5yb3V0ZW1vYS52MS5BbnN3ZXJEZWx0YUgAEikKBXJlc2V0GAQgASgLMhgucm91dGVtb2EudjEuQW5zd2VyUmVzZXRIABI1CgZyZXN1bHQYBSABKAsyIy5yb3V0ZW1vYS52MS5HZW5lcmF0ZUFuc3dlclJlc3BvbnNlSAASLQoHcmVzdW1lZBgGIAEoCzIaLnJvdXRlbW9hLnYxLkFuc3dlclJlc3VtZWRIAEIHCgVldmVudCKJAQoPUm91dGluZ0RlY2lzaW9uEhQKDGxheWVyX251bWJlchgBIAEoBRIvCg1yYW5rZWRfbW9kZWxzGAIgAygLMhgucm91dGVtb2EudjEuUmFua2VkTW9kZWwSGgoSc2VsZWN0ZWRfbW9kZWxfaWRzGAMgAygJEhMKC3VuY2VydGFpbnR5GAQgASgBIugBCgtMYXllclJlcG9ydBIUCgxsYXllcl9udW1iZXIYASABKAUSGgoSc2VsZWN0ZWRfbW9kZWxfaWRzGAIgAygJEiQKB2Fuc3dlcnMYAyADKAsyEy5yb3V0ZW1vYS52MS5BbnN3ZXISLAoLYXNzZXNzbWVudHMYBCADKAsyFy5yb3V0ZW1vYS52MS5Bc3Nlc3NtZW50EiYKBXVzYWdlGAUgAygLMhcucm91dGVtb2EudjEuVXNhZ2VFbnRyeRIrCghkdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKsAQoLQW5zd2VyRGVsdGESDAoEdGV4dBgBIAEoCRIuCgp0b29sX2NhbGxzGAIgAygLMhoucm91dGVtb2EudjEuVG9vbENhbGxEZWx0YRIRCglyZWFzb25pbmcYAyABKAkSDwoHcmVmdXNhbBgEIAEoCRI7ChFsb2dfcHJvYmFiaWxpdGllcxgFIAMoCzIgLnJvdXRlbW9hLnYxLlRva2VuTG9nUHJvYmFiaWxpdHkiXwoNVG9vbENhbGxEZWx0YRISCgpjYWxsX2luZGV4GAEgASgFEhQKDHRvb2xfY2FsbF9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJIjYKC0Fuc3dlclJlc2V0EicKBnN0YXR1cxgBIAEoDjIXLnJvdXRlbW9hLnYxLkNhbGxTdGF0dXMiSgoNQW5zd2VyUmVzdW1lZBIQCghtb2RlbF9pZBgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5yb3V0ZW1vYS52MS5DYWxsU3RhdHVzInQKCEZhbGxiYWNrEisKCmRlcGVuZGVuY3kYASABKA4yFy5yb3V0ZW1vYS52MS5EZXBlbmRlbmN5Eg4KBnN0YXR1cxgCIAEoCRIrCgpzdWJzdGl0dXRlGAMgASgOMhcucm91dGVtb2EudjEuU3Vic3RpdHV0ZSLcBAoKVXNhZ2VFbnRyeRIQCghtb2RlbF9pZBgBIAEoCRIpCgdwdXJwb3NlGAIgASgOMhgucm91dGVtb2EudjEuQ2FsbFB1cnBvc2USJwoGc3RhdHVzGAMgASgOMhcucm91dGVtb2EudjEuQ2FsbFN0YXR1cxIUCgxsYXllcl9udW1iZXIYBCABKAUSGgoScHJvbXB0X3Rva2VuX2NvdW50GAUgASgFEh4KFmNvbXBsZXRpb25fdG9rZW5fY291bnQYBiABKAUSEAoIY29zdF91c2QYByABKAESEQoJZXN0aW1hdGVkGAggASgIEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjYKE3RpbWVfdG9fZmlyc3RfdG9rZW4YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIQoZY2FjaGVkX3Byb21wdF90b2tlbl9jb3VudBgLIAEoBRIdChVyZWFzb25pbmdfdG9rZW5fY291bnQYDCABKAUSLgoMYXR0ZW1wdF9raW5kGA0gASgOMhgucm91dGVtb2EudjEuQXR0ZW1wdEtpbmQSFQoNcHJpY2VfdmVyc2lvbhgOIAEoCRIwCg1maW5pc2hfcmVhc29uGA8gASgOMhkucm91dGVtb2EudjEuRmluaXNoUmVhc29uEhcKD2JhY2tlbmRfbWVzc2FnZRgQIAEoCRIOCgZjYXBwZWQYESABKAgSKAogY2FjaGVfd3JpdHRlbl9wcm9tcHRfdG9rZW5fY291bnQYEiABKAUi0QIKDEFuc3dlclRpbWluZxIxCg50b3RhbF9kdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9zY29yZXJfZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoTZ2VuZXJhdGlvbl9kdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg5qdWRnZV9kdXJhdGlvbhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChRhZ2dyZWdhdGlvbl9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI2ChN0aW1lX3RvX2ZpcnN0X2RlbHRhGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjoKEUxpc3RNb2RlbHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlEKEkxpc3RNb2RlbHNSZXNwb25zZRIiCgZtb2RlbHMYASADKAsyEi5yb3V0ZW1vYS52MS5Nb2RlbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiFgoUR2V0Um91dGVySW5mb1JlcXVlc3Qi6gEKFUdldFJvdXRlckluZm9SZXNwb25zZRISCgpzdHJhdGVnaWVzGAEgAygJEhgKEGRlZmF1bHRfc3RyYXRlZ3kYAiABKAkSDwoHcHJlc2V0cxgDIAMoCRItCgxjYXBhYmlsaXRpZXMYBCADKA4yFy5yb3V0ZW1vYS52MS5DYXBhYmlsaXR5EjIKDnJlcXVlc3RfbGltaXRzGAUgASgLMhoucm91dGVtb2EudjEuUmVxdWVzdExpbWl0cxIvCgxtYXhfZHVyYXRpb24YBiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ifQoNUmVxdWVzdExpbWl0cxIZChFtYXhfbWVzc2FnZV9jb3VudBgBIAEoBRIbChNtYXhfY2hhcmFjdGVyX2NvdW50GAIgASgFEhwKFG1heF9tZWRpYV9ieXRlX2NvdW50GAMgASgFEhYKDm1heF90b29sX2NvdW50GAQgASgFKqwDCg9TZWxlY3Rpb25SZWFzb24SIAocU0VMRUNUSU9OX1JFQVNPTl9VTlNQRUNJRklFRBAAEhkKFVNFTEVDVElPTl9SRUFTT05fUkFOSxABEhkKFVNFTEVDVElPTl9SRUFTT05fVEVBTRACEhkKFVNFTEVDVElPTl9SRUFTT05fU0FGRRADEh0KGVNFTEVDVElPTl9SRUFTT05fU1RSQVRFR1kQBBIeChpTRUxFQ1RJT05fUkVBU09OX1NDT1JFX0dBUBAFEh8KG1NFTEVDVElPTl9SRUFTT05fQ09TVF9MSU1JVBAGEiIKHlNFTEVDVElPTl9SRUFTT05fTEFURU5DWV9MSU1JVBAHEiAKHFNFTEVDVElPTl9SRUFTT05fVE9LRU5fTElNSVQQCBIfChtTRUxFQ1RJT05fUkVBU09OX0xBWUVSX0ZVTEwQCRIgChxTRUxFQ1RJT05fUkVBU09OX1VOQVZBSUxBQkxFEAoSHwobU0VMRUNUSU9OX1JFQVNPTl9DQVBBQklMSVRZEAsSHAoYU0VMRUNUSU9OX1JFQVNPTl9TRVNTSU9OEAwqcAoKRGVwZW5kZW5jeRIaChZERVBFTkRFTkNZX1VOU1BFQ0lGSUVEEAASFQoRREVQRU5ERU5DWV9TQ09SRVIQARIUChBERVBFTkRFTkNZX0pVREdFEAISGQoVREVQRU5ERU5DWV9BR0dSRUdBVE9SEAMqtAEKClN1YnN0aXR1dGUSGgoWU1VCU1RJVFVURV9VTlNQRUNJRklFRBAAEhoKFlNVQlNUSVRVVEVfUE9PTF9QUklPUlMQARIbChdTVUJTVElUVVRFX1BSSU9SX1NDT1JFUxACEhoKFlNVQlNUSVRVVEVfQkVTVF9BTlNXRVIQAxIaChZTVUJTVElUVVRFX1NBRkVfTU9ERUxTEAQSGQoVU1VCU1RJVFVURV9NRUFOX1BSSU9SEAUqjAEKC0F0dGVtcHRLaW5kEhwKGEFUVEVNUFRfS0lORF9VTlNQRUNJRklFRBAAEhYKEkFUVEVNUFRfS0lORF9GSVJTVBABEhYKEkFUVEVNUFRfS0lORF9SRVRSWRACEhYKEkFUVEVNUFRfS0lORF9IRURHRRADEhcKE0FUVEVNUFRfS0lORF9SRVNVTUUQBCqbAQoLQ2FsbFB1cnBvc2USHAoYQ0FMTF9QVVJQT1NFX1VOU1BFQ0lGSUVEEAASFwoTQ0FMTF9QVVJQT1NFX0FOU1dFUhABEhwKGENBTExfUFVSUE9TRV9BR0dSRUdBVElPThACEhoKFkNBTExfUFVSUE9TRV9TRUxFQ1RJT04QAxIbChdDQUxMX1BVUlBPU0VfTU9ERVJBVElPThAEKrQCCgpDYWxsU3RhdHVzEhsKF0NBTExfU1RBVFVTX1VOU1BFQ0lGSUVEEAASEgoOQ0FMTF9TVEFUVVNfT0sQARIXChNDQUxMX1NUQVRVU19USU1FT1VUEAISHAoYQ0FMTF9TVEFUVVNfUkFURV9MSU1JVEVEEAMSGAoUQ0FMTF9TVEFUVVNfUkVKRUNURUQQBBIdChlDQUxMX1NUQVRVU19CQUNLRU5EX0VSUk9SEAUSGwoXQ0FMTF9TVEFUVVNfVU5SRUFDSEFCTEUQBhIZChVDQUxMX1NUQVRVU19NQUxGT1JNRUQQBxIbChdDQUxMX1NUQVRVU19JTlRFUlJVUFRFRBAIEhkKFUNBTExfU1RBVFVTX0NBTkNFTExFRBAJEhUKEUNBTExfU1RBVFVTX0VNUFRZEAoqzwIKClN0b3BSZWFzb24SGwoXU1RPUF9SRUFTT05fVU5TUEVDSUZJRUQQABIVChFTVE9QX1JFQVNPTl9TQ09SRRABEhsKF1NUT1BfUkVBU09OX0xBWUVSX0xJTUlUEAISGgoWU1RPUF9SRUFTT05fQ09TVF9MSU1JVBADEhoKFlNUT1BfUkVBU09OX0NBTExfTElNSVQQBBIYChRTVE9QX1JFQVNPTl9ERUFETElORRAFEhkKFVNUT1BfUkVBU09OX0FHUkVFTUVOVBAGEhgKFFNUT1BfUkVBU09OX05PX01PREVMEAcSGwoXU1RPUF9SRUFTT05fVE9LRU5fTElNSVQQCBIXChNTVE9QX1JFQVNPTl9OT19HQUlOEAkSGAoUU1RPUF9SRUFTT05fQ09NUExFVEUQChIZChVTVE9QX1JFQVNPTl9NT0RFUkFUT1IQCzLGAwoNUm91dGVyU2VydmljZRJSCgpSb3V0ZVF1ZXJ5Eh4ucm91dGVtb2EudjEuUm91dGVRdWVyeVJlcXVlc3QaHy5yb3V0ZW1vYS52MS5Sb3V0ZVF1ZXJ5UmVzcG9uc2UiA5ACARJZCg5HZW5lcmF0ZUFuc3dlchIiLnJvdXRlbW9hLnYxLkdlbmVyYXRlQW5zd2VyUmVxdWVzdBojLnJvdXRlbW9hLnYxLkdlbmVyYXRlQW5zd2VyUmVzcG9uc2USVQoMU3RyZWFtQW5zd2VyEiAucm91dGVtb2EudjEuU3RyZWFtQW5zd2VyUmVxdWVzdBohLnJvdXRlbW9hLnYxLlN0cmVhbUFuc3dlclJlc3BvbnNlMAESWwoNR2V0Um91dGVySW5mbxIhLnJvdXRlbW9hLnYxLkdldFJvdXRlckluZm9SZXF1ZXN0GiIucm91dGVtb2EudjEuR2V0Um91dGVySW5mb1Jlc3BvbnNlIgOQAgESUgoKTGlzdE1vZGVscxIeLnJvdXRlbW9hLnYxLkxpc3RNb2RlbHNSZXF1ZXN0Gh8ucm91dGVtb2EudjEuTGlzdE1vZGVsc1Jlc3BvbnNlIgOQAgFCZgoOaW8ucm91dGVtb2EudjFCElJvdXRlclNlcnZpY2VQcm90b1ABWj5naXRodWIuY29tL3JvdXRlbW9hL3JvdXRlbW9hL2NsaWVudHMvZ28vcm91dGVtb2EvdjE7cm91dGVtb2F2MWIGcHJvdG8z", [file_google_protobuf_duration, file_routemoa_v1_generation, file_routemoa_v1_model]);
+  fileDesc("CiByb3V0ZW1vYS92MS9yb3V0ZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEivQUKDVJvdXRpbmdQb2xpY3kSGwoOcXVhbGl0eV93ZWlnaHQYASABKAFIAIgBARIYCgtjb3N0X3dlaWdodBgCIAEoAUgBiAEBEhsKDmxhdGVuY3lfd2VpZ2h0GAMgASgBSAKIAQESIgoVbWF4X2xheWVyX21vZGVsX2NvdW50GAQgASgFSAOIAQESHAoPbWF4X2xheWVyX2NvdW50GAUgASgFSASIAQESGwoOc3RvcHBpbmdfc2NvcmUYBiABKAFIBYgBARIZCgxtYXhfY29zdF91c2QYByABKAFIBogBARIbCg5tYXhfY2FsbF9jb3VudBgIIAEoBUgHiAEBEhEKCW1vZGVsX2lkcxgJIAMoCRIaCg1tYXhfc2NvcmVfZ2FwGAogASgBSAiIAQESEAoIc3RyYXRlZ3kYCyABKAkSDgoGcHJlc2V0GAwgASgJEjcKFG1heF9leHBlY3RlZF9sYXRlbmN5GA0gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhwKD21heF90b2tlbl9jb3VudBgOIAEoBUgJiAEBEhcKCnByaWNlX2JhbmQYDyABKAFICogBARIcCg9tYXhfdW5jZXJ0YWludHkYECABKAFIC4gBAUIRCg9fcXVhbGl0eV93ZWlnaHRCDgoMX2Nvc3Rfd2VpZ2h0QhEKD19sYXRlbmN5X3dlaWdodEIYChZfbWF4X2xheWVyX21vZGVsX2NvdW50QhIKEF9tYXhfbGF5ZXJfY291bnRCEQoPX3N0b3BwaW5nX3Njb3JlQg8KDV9tYXhfY29zdF91c2RCEQoPX21heF9jYWxsX2NvdW50QhAKDl9tYXhfc2NvcmVfZ2FwQhIKEF9tYXhfdG9rZW5fY291bnRCDQoLX3ByaWNlX2JhbmRCEgoQX21heF91bmNlcnRhaW50eSL7AQoRUm91dGVRdWVyeVJlcXVlc3QSJgoIbWVzc2FnZXMYASADKAsyFC5yb3V0ZW1vYS52MS5NZXNzYWdlEioKBnBvbGljeRgCIAEoCzIaLnJvdXRlbW9hLnYxLlJvdXRpbmdQb2xpY3kSLwoHb3B0aW9ucxgDIAEoCzIeLnJvdXRlbW9hLnYxLkdlbmVyYXRpb25PcHRpb25zEjEKEHBvc3Rlcmlvcl9zY29yZXMYBCADKAsyFy5yb3V0ZW1vYS52MS5Nb2RlbFNjb3JlEi4KDHJhbmtpbmdfdmlldxgFIAEoDjIYLnJvdXRlbW9hLnYxLlJhbmtpbmdWaWV3IuMBChJSb3V0ZVF1ZXJ5UmVzcG9uc2USGgoSc2VsZWN0ZWRfbW9kZWxfaWRzGAEgAygJEi8KDXJhbmtlZF9tb2RlbHMYAiADKAsyGC5yb3V0ZW1vYS52MS5SYW5rZWRNb2RlbBIsCgtzdG9wX3JlYXNvbhgDIAEoDjIXLnJvdXRlbW9hLnYxLlN0b3BSZWFzb24SKAoJZmFsbGJhY2tzGAQgAygLMhUucm91dGVtb2EudjEuRmFsbGJhY2sSGAoLdW5jZXJ0YWludHkYBSABKAFIAIgBAUIOCgxfdW5jZXJ0YWludHkimgIKC1JhbmtlZE1vZGVsEhAKCG1vZGVsX2lkGAEgASgJEg0KBXNjb3JlGAIgASgBEhkKEWV4cGVjdGVkX2Nvc3RfdXNkGAMgASgBEjMKEGV4cGVjdGVkX2xhdGVuY3kYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDwoHdXRpbGl0eRgFIAEoARITCgtwcmlvcl9zY29yZRgGIAEoARInCh9leHBlY3RlZF9jb21wbGV0aW9uX3Rva2VuX2NvdW50GAcgASgFEjYKEHNlbGVjdGlvbl9yZWFzb24YCCABKA4yHC5yb3V0ZW1vYS52MS5TZWxlY3Rpb25SZWFzb24SEwoLZXhwbGFuYXRpb24YCSABKAkisAEKFUdlbmVyYXRlQW5zd2VyUmVxdWVzdBImCghtZXNzYWdlcxgBIAMoCzIULnJvdXRlbW9hLnYxLk1lc3NhZ2USKgoGcG9saWN5GAIgASgLMhoucm91dGVtb2EudjEuUm91dGluZ1BvbGljeRIvCgdvcHRpb25zGAMgASgLMh4ucm91dGVtb2EudjEuR2VuZXJhdGlvbk9wdGlvbnMSEgoKcmVxdWVzdF9pZBgEIAEoCSL1AgoWR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRIjCgZhbnN3ZXIYASABKAsyEy5yb3V0ZW1vYS52MS5BbnN3ZXISKAoGbGF5ZXJzGAIgAygLMhgucm91dGVtb2EudjEuTGF5ZXJSZXBvcnQSLAoLc3RvcF9yZWFzb24YAyABKA4yFy5yb3V0ZW1vYS52MS5TdG9wUmVhc29uEiYKBXVzYWdlGAQgAygLMhcucm91dGVtb2EudjEuVXNhZ2VFbnRyeRIQCghjb3N0X3VzZBgFIAEoARIoCglmYWxsYmFja3MYBiADKAsyFS5yb3V0ZW1vYS52MS5GYWxsYmFjaxIpCgZ0aW1pbmcYByABKAsyGS5yb3V0ZW1vYS52MS5BbnN3ZXJUaW1pbmcSEAoIc3RyYXRlZ3kYCCABKAkSEwoLZGVjaXNpb25faWQYCSABKAkSGAoLdW5jZXJ0YWludHkYCiABKAFIAIgBAUIOCgxfdW5jZXJ0YWludHki8wEKE1N0cmVhbUFuc3dlclJlcXVlc3QSJgoIbWVzc2FnZXMYASADKAsyFC5yb3V0ZW1vYS52MS5NZXNzYWdlEioKBnBvbGljeRgCIAEoCzIaLnJvdXRlbW9hLnYxLlJvdXRpbmdQb2xpY3kSLwoHb3B0aW9ucxgDIAEoCzIeLnJvdXRlbW9hLnYxLkdlbmVyYXRpb25PcHRpb25zEhIKCnJlcXVlc3RfaWQYBCABKAkSLgoMcmFua2luZ192aWV3GAUgASgOMhgucm91dGVtb2EudjEuUmFua2luZ1ZpZXcSEwoLZnVsbF9yZXN1bHQYBiABKAgitwIKFFN0cmVhbUFuc3dlclJlc3BvbnNlEi8KB3JvdXRpbmcYASABKAsyHC5yb3V0ZW1vYS52MS5Sb3V0aW5nRGVjaXNpb25IABIpCgVsYXllchgCIAEoCzIYLnJvdXRlbW9hLnYxLkxheWVyUmVwb3J0SAASKQoFZGVsdGEYAyABKAsyGC5yb3V0ZW1vYS52MS5BbnN3ZXJEZWx0YUgAEikKBXJlc2V0GAQgASgLMhgucm91dGVtb2EudjEuQW5zd2VyUmVzZXRIABI1CgZyZXN1bHQYBSABKAsyIy5yb3V0ZW1vYS52MS5HZW5lcmF0ZUFuc3dlclJlc3BvbnNlSAASLQoHcmVzdW1lZBgGIAEoCzIaLnJvdXRlbW9hLnYxLkFuc3dlclJlc3VtZWRIAEIHCgVldmVudCKeAQoPUm91dGluZ0RlY2lzaW9uEhQKDGxheWVyX251bWJlchgBIAEoBRIvCg1yYW5rZWRfbW9kZWxzGAIgAygLMhgucm91dGVtb2EudjEuUmFua2VkTW9kZWwSGgoSc2VsZWN0ZWRfbW9kZWxfaWRzGAMgAygJEhgKC3VuY2VydGFpbnR5GAQgASgBSACIAQFCDgoMX3VuY2VydGFpbnR5IugBCgtMYXllclJlcG9ydBIUCgxsYXllcl9udW1iZXIYASABKAUSGgoSc2VsZWN0ZWRfbW9kZWxfaWRzGAIgAygJEiQKB2Fuc3dlcnMYAyADKAsyEy5yb3V0ZW1vYS52MS5BbnN3ZXISLAoLYXNzZXNzbWVudHMYBCADKAsyFy5yb3V0ZW1vYS52MS5Bc3Nlc3NtZW50EiYKBXVzYWdlGAUgAygLMhcucm91dGVtb2EudjEuVXNhZ2VFbnRyeRIrCghkdXJhdGlvbhgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKsAQoLQW5zd2VyRGVsdGESDAoEdGV4dBgBIAEoCRIuCgp0b29sX2NhbGxzGAIgAygLMhoucm91dGVtb2EudjEuVG9vbENhbGxEZWx0YRIRCglyZWFzb25pbmcYAyABKAkSDwoHcmVmdXNhbBgEIAEoCRI7ChFsb2dfcHJvYmFiaWxpdGllcxgFIAMoCzIgLnJvdXRlbW9hLnYxLlRva2VuTG9nUHJvYmFiaWxpdHkiXwoNVG9vbENhbGxEZWx0YRISCgpjYWxsX2luZGV4GAEgASgFEhQKDHRvb2xfY2FsbF9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEhYKDmFyZ3VtZW50c19qc29uGAQgASgJIjYKC0Fuc3dlclJlc2V0EicKBnN0YXR1cxgBIAEoDjIXLnJvdXRlbW9hLnYxLkNhbGxTdGF0dXMiSgoNQW5zd2VyUmVzdW1lZBIQCghtb2RlbF9pZBgBIAEoCRInCgZzdGF0dXMYAiABKA4yFy5yb3V0ZW1vYS52MS5DYWxsU3RhdHVzIpEBCghGYWxsYmFjaxIrCgpkZXBlbmRlbmN5GAEgASgOMhcucm91dGVtb2EudjEuRGVwZW5kZW5jeRIrCgZyZWFzb24YAiABKA4yGy5yb3V0ZW1vYS52MS5GYWxsYmFja1JlYXNvbhIrCgpzdWJzdGl0dXRlGAMgASgOMhcucm91dGVtb2EudjEuU3Vic3RpdHV0ZSLcBAoKVXNhZ2VFbnRyeRIQCghtb2RlbF9pZBgBIAEoCRIpCgdwdXJwb3NlGAIgASgOMhgucm91dGVtb2EudjEuQ2FsbFB1cnBvc2USJwoGc3RhdHVzGAMgASgOMhcucm91dGVtb2EudjEuQ2FsbFN0YXR1cxIUCgxsYXllcl9udW1iZXIYBCABKAUSGgoScHJvbXB0X3Rva2VuX2NvdW50GAUgASgFEh4KFmNvbXBsZXRpb25fdG9rZW5fY291bnQYBiABKAUSEAoIY29zdF91c2QYByABKAESEQoJZXN0aW1hdGVkGAggASgIEisKCGR1cmF0aW9uGAkgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjYKE3RpbWVfdG9fZmlyc3RfdG9rZW4YCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIQoZY2FjaGVkX3Byb21wdF90b2tlbl9jb3VudBgLIAEoBRIdChVyZWFzb25pbmdfdG9rZW5fY291bnQYDCABKAUSLgoMYXR0ZW1wdF9raW5kGA0gASgOMhgucm91dGVtb2EudjEuQXR0ZW1wdEtpbmQSFQoNcHJpY2VfdmVyc2lvbhgOIAEoCRIwCg1maW5pc2hfcmVhc29uGA8gASgOMhkucm91dGVtb2EudjEuRmluaXNoUmVhc29uEhcKD2JhY2tlbmRfbWVzc2FnZRgQIAEoCRIOCgZjYXBwZWQYESABKAgSKAogY2FjaGVfd3JpdHRlbl9wcm9tcHRfdG9rZW5fY291bnQYEiABKAUi0QIKDEFuc3dlclRpbWluZxIxCg50b3RhbF9kdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9zY29yZXJfZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNgoTZ2VuZXJhdGlvbl9kdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg5qdWRnZV9kdXJhdGlvbhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3ChRhZ2dyZWdhdGlvbl9kdXJhdGlvbhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI2ChN0aW1lX3RvX2ZpcnN0X2RlbHRhGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIk0KEUxpc3RNb2RlbHNSZXF1ZXN0EhYKCXBhZ2Vfc2l6ZRgBIAEoBUgAiAEBEhIKCnBhZ2VfdG9rZW4YAiABKAlCDAoKX3BhZ2Vfc2l6ZSJRChJMaXN0TW9kZWxzUmVzcG9uc2USIgoGbW9kZWxzGAEgAygLMhIucm91dGVtb2EudjEuTW9kZWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIhYKFEdldFJvdXRlckluZm9SZXF1ZXN0IuoBChVHZXRSb3V0ZXJJbmZvUmVzcG9uc2USEgoKc3RyYXRlZ2llcxgBIAMoCRIYChBkZWZhdWx0X3N0cmF0ZWd5GAIgASgJEg8KB3ByZXNldHMYAyADKAkSLQoMY2FwYWJpbGl0aWVzGAQgAygOMhcucm91dGVtb2EudjEuQ2FwYWJpbGl0eRIyCg5yZXF1ZXN0X2xpbWl0cxgFIAEoCzIaLnJvdXRlbW9hLnYxLlJlcXVlc3RMaW1pdHMSLwoMbWF4X2R1cmF0aW9uGAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIn0KDVJlcXVlc3RMaW1pdHMSGQoRbWF4X21lc3NhZ2VfY291bnQYASABKAUSGwoTbWF4X2NoYXJhY3Rlcl9jb3VudBgCIAEoBRIcChRtYXhfbWVkaWFfYnl0ZV9jb3VudBgDIAEoBRIWCg5tYXhfdG9vbF9jb3VudBgEIAEoBSpYCgtSYW5raW5nVmlldxIcChhSQU5LSU5HX1ZJRVdfVU5TUEVDSUZJRUQQABIUChBSQU5LSU5HX1ZJRVdfVE9QEAESFQoRUkFOS0lOR19WSUVXX0ZVTEwQAiqsAwoPU2VsZWN0aW9uUmVhc29uEiAKHFNFTEVDVElPTl9SRUFTT05fVU5TUEVDSUZJRUQQABIZChVTRUxFQ1RJT05fUkVBU09OX1JBTksQARIZChVTRUxFQ1RJT05fUkVBU09OX1RFQU0QAhIZChVTRUxFQ1RJT05fUkVBU09OX1NBRkUQAxIdChlTRUxFQ1RJT05fUkVBU09OX1NUUkFURUdZEAQSHgoaU0VMRUNUSU9OX1JFQVNPTl9TQ09SRV9HQVAQBRIfChtTRUxFQ1RJT05fUkVBU09OX0NPU1RfTElNSVQQBhIiCh5TRUxFQ1RJT05fUkVBU09OX0xBVEVOQ1lfTElNSVQQBxIgChxTRUxFQ1RJT05fUkVBU09OX1RPS0VOX0xJTUlUEAgSHwobU0VMRUNUSU9OX1JFQVNPTl9MQVlFUl9GVUxMEAkSIAocU0VMRUNUSU9OX1JFQVNPTl9VTkFWQUlMQUJMRRAKEh8KG1NFTEVDVElPTl9SRUFTT05fQ0FQQUJJTElUWRALEhwKGFNFTEVDVElPTl9SRUFTT05fU0VTU0lPThAMKscECg5GYWxsYmFja1JlYXNvbhIfChtGQUxMQkFDS19SRUFTT05fVU5TUEVDSUZJRUQQABIbChdGQUxMQkFDS19SRUFTT05fVElNRU9VVBABEh8KG0ZBTExCQUNLX1JFQVNPTl9VTkFWQUlMQUJMRRACEiAKHEZBTExCQUNLX1JFQVNPTl9CUkVBS0VSX09QRU4QAxIcChhGQUxMQkFDS19SRUFTT05fUkVKRUNURUQQBBIaChZGQUxMQkFDS19SRUFTT05fRkFJTEVEEAUSIAocRkFMTEJBQ0tfUkVBU09OX1JBVEVfTElNSVRFRBAGEh0KGUZBTExCQUNLX1JFQVNPTl9NQUxGT1JNRUQQBxIfChtGQUxMQkFDS19SRUFTT05fSU5URVJSVVBURUQQCBIdChlGQUxMQkFDS19SRUFTT05fQ0FOQ0VMTEVEEAkSGQoVRkFMTEJBQ0tfUkVBU09OX0VNUFRZEAoSHQoZRkFMTEJBQ0tfUkVBU09OX1VOQ0VSVEFJThALEiIKHkZBTExCQUNLX1JFQVNPTl9VTktOT1dOX01PREVMUxAMEh4KGkZBTExCQUNLX1JFQVNPTl9DT1NUX0xJTUlUEA0SHgoaRkFMTEJBQ0tfUkVBU09OX0NBTExfTElNSVQQDhIfChtGQUxMQkFDS19SRUFTT05fVE9LRU5fTElNSVQQDxIcChhGQUxMQkFDS19SRUFTT05fREVBRExJTkUQEBIcChhGQUxMQkFDS19SRUFTT05fTk9fTU9ERUwQESpwCgpEZXBlbmRlbmN5EhoKFkRFUEVOREVOQ1lfVU5TUEVDSUZJRUQQABIVChFERVBFTkRFTkNZX1NDT1JFUhABEhQKEERFUEVOREVOQ1lfSlVER0UQAhIZChVERVBFTkRFTkNZX0FHR1JFR0FUT1IQAyq0AQoKU3Vic3RpdHV0ZRIaChZTVUJTVElUVVRFX1VOU1BFQ0lGSUVEEAASGgoWU1VCU1RJVFVURV9QT09MX1BSSU9SUxABEhsKF1NVQlNUSVRVVEVfUFJJT1JfU0NPUkVTEAISGgoWU1VCU1RJVFVURV9CRVNUX0FOU1dFUhADEhoKFlNVQlNUSVRVVEVfU0FGRV9NT0RFTFMQBBIZChVTVUJTVElUVVRFX01FQU5fUFJJT1IQBSqMAQoLQXR0ZW1wdEtpbmQSHAoYQVRURU1QVF9LSU5EX1VOU1BFQ0lGSUVEEAASFgoSQVRURU1QVF9LSU5EX0ZJUlNUEAESFgoSQVRURU1QVF9LSU5EX1JFVFJZEAISFgoSQVRURU1QVF9LSU5EX0hFREdFEAMSFwoTQVRURU1QVF9LSU5EX1JFU1VNRRAEKpsBCgtDYWxsUHVycG9zZRIcChhDQUxMX1BVUlBPU0VfVU5TUEVDSUZJRUQQABIXChNDQUxMX1BVUlBPU0VfQU5TV0VSEAESHAoYQ0FMTF9QVVJQT1NFX0FHR1JFR0FUSU9OEAISGgoWQ0FMTF9QVVJQT1NFX1NFTEVDVElPThADEhsKF0NBTExfUFVSUE9TRV9NT0RFUkFUSU9OEAQqtAIKCkNhbGxTdGF0dXMSGwoXQ0FMTF9TVEFUVVNfVU5TUEVDSUZJRUQQABISCg5DQUxMX1NUQVRVU19PSxABEhcKE0NBTExfU1RBVFVTX1RJTUVPVVQQAhIcChhDQUxMX1NUQVRVU19SQVRFX0xJTUlURUQQAxIYChRDQUxMX1NUQVRVU19SRUpFQ1RFRBAEEh0KGUNBTExfU1RBVFVTX0JBQ0tFTkRfRVJST1IQBRIbChdDQUxMX1NUQVRVU19VTlJFQUNIQUJMRRAGEhkKFUNBTExfU1RBVFVTX01BTEZPUk1FRBAHEhsKF0NBTExfU1RBVFVTX0lOVEVSUlVQVEVEEAgSGQoVQ0FMTF9TVEFUVVNfQ0FOQ0VMTEVEEAkSFQoRQ0FMTF9TVEFUVVNfRU1QVFkQCirPAgoKU3RvcFJlYXNvbhIbChdTVE9QX1JFQVNPTl9VTlNQRUNJRklFRBAAEhUKEVNUT1BfUkVBU09OX1NDT1JFEAESGwoXU1RPUF9SRUFTT05fTEFZRVJfTElNSVQQAhIaChZTVE9QX1JFQVNPTl9DT1NUX0xJTUlUEAMSGgoWU1RPUF9SRUFTT05fQ0FMTF9MSU1JVBAEEhgKFFNUT1BfUkVBU09OX0RFQURMSU5FEAUSGQoVU1RPUF9SRUFTT05fQUdSRUVNRU5UEAYSGAoUU1RPUF9SRUFTT05fTk9fTU9ERUwQBxIbChdTVE9QX1JFQVNPTl9UT0tFTl9MSU1JVBAIEhcKE1NUT1BfUkVBU09OX05PX0dBSU4QCRIYChRTVE9QX1JFQVNPTl9DT01QTEVURRAKEhkKFVNUT1BfUkVBU09OX01PREVSQVRPUhALMsYDCg1Sb3V0ZXJTZXJ2aWNlElIKClJvdXRlUXVlcnkSHi5yb3V0ZW1vYS52MS5Sb3V0ZVF1ZXJ5UmVxdWVzdBofLnJvdXRlbW9hLnYxLlJvdXRlUXVlcnlSZXNwb25zZSIDkAIBElkKDkdlbmVyYXRlQW5zd2VyEiIucm91dGVtb2EudjEuR2VuZXJhdGVBbnN3ZXJSZXF1ZXN0GiMucm91dGVtb2EudjEuR2VuZXJhdGVBbnN3ZXJSZXNwb25zZRJVCgxTdHJlYW1BbnN3ZXISIC5yb3V0ZW1vYS52MS5TdHJlYW1BbnN3ZXJSZXF1ZXN0GiEucm91dGVtb2EudjEuU3RyZWFtQW5zd2VyUmVzcG9uc2UwARJbCg1HZXRSb3V0ZXJJbmZvEiEucm91dGVtb2EudjEuR2V0Um91dGVySW5mb1JlcXVlc3QaIi5yb3V0ZW1vYS52MS5HZXRSb3V0ZXJJbmZvUmVzcG9uc2UiA5ACARJSCgpMaXN0TW9kZWxzEh4ucm91dGVtb2EudjEuTGlzdE1vZGVsc1JlcXVlc3QaHy5yb3V0ZW1vYS52MS5MaXN0TW9kZWxzUmVzcG9uc2UiA5ACAUJmCg5pby5yb3V0ZW1vYS52MUISUm91dGVyU2VydmljZVByb3RvUAFaPmdpdGh1Yi5jb20vcm91dGVtb2Evcm91dGVtb2EvY2xpZW50cy9nby9yb3V0ZW1vYS92MTtyb3V0ZW1vYXYxYgZwcm90bzM", [file_google_protobuf_duration, file_routemoa_v1_generation, file_routemoa_v1_model]);
 
 /**
  * RoutingPolicy says what a request is willing to spend, and on what. Every field left out takes the
@@ -51,18 +51,18 @@ export type RoutingPolicy = Message<"routemoa.v1.RoutingPolicy"> & {
   latencyWeight?: number | undefined;
 
   /**
-   * The most models that run together in one layer: 1 to 16. Zero takes the default.
+   * The most models that run together in one layer: 1 to 16.
    *
-   * @generated from field: int32 max_layer_model_count = 4;
+   * @generated from field: optional int32 max_layer_model_count = 4;
    */
-  maxLayerModelCount: number;
+  maxLayerModelCount?: number | undefined;
 
   /**
-   * The most layers: 1 to 5. Zero takes the default.
+   * The most layers: 1 to 5.
    *
-   * @generated from field: int32 max_layer_count = 5;
+   * @generated from field: optional int32 max_layer_count = 5;
    */
-  maxLayerCount: number;
+  maxLayerCount?: number | undefined;
 
   /**
    * The posterior score, in [0, 1], from which on no further layer runs.
@@ -80,11 +80,11 @@ export type RoutingPolicy = Message<"routemoa.v1.RoutingPolicy"> & {
   maxCostUsd?: number | undefined;
 
   /**
-   * The most calls to models, the aggregator's included: 1 to 64. Zero takes the default.
+   * The most calls to models, the aggregator's included: 1 to 64.
    *
-   * @generated from field: int32 max_call_count = 8;
+   * @generated from field: optional int32 max_call_count = 8;
    */
-  maxCallCount: number;
+  maxCallCount?: number | undefined;
 
   /**
    * The models that may run. Leaving it empty means the whole pool. An id that is not in the pool is
@@ -127,11 +127,11 @@ export type RoutingPolicy = Message<"routemoa.v1.RoutingPolicy"> & {
   maxExpectedLatency?: Duration | undefined;
 
   /**
-   * The most tokens, read and written, of all calls together. Zero takes the default.
+   * The most tokens, read and written, of all calls together: 1 or more.
    *
-   * @generated from field: int32 max_token_count = 14;
+   * @generated from field: optional int32 max_token_count = 14;
    */
-  maxTokenCount: number;
+  maxTokenCount?: number | undefined;
 
   /**
    * How far, in [0, 1], utilities may lie apart and still count as equal, so that the cheaper model
@@ -164,11 +164,11 @@ export const RoutingPolicySchema: GenMessage<RoutingPolicy> = /*@__PURE__*/
  */
 export type RouteQueryRequest = Message<"routemoa.v1.RouteQueryRequest"> & {
   /**
-   * The query to route. Required: 1 to 100,000 characters, not white space alone.
+   * As in `GenerateAnswerRequest`.
    *
-   * @generated from field: string query = 1;
+   * @generated from field: repeated routemoa.v1.Message messages = 1;
    */
-  query: string;
+  messages: Message$1[];
 
   /**
    * What the caller is willing to spend.
@@ -178,12 +178,26 @@ export type RouteQueryRequest = Message<"routemoa.v1.RouteQueryRequest"> & {
   policy?: RoutingPolicy | undefined;
 
   /**
-   * The judge's scores of models that already ran for this query. They replace the scorer's, and only
+   * How the models are to write: a model that cannot is not eligible.
+   *
+   * @generated from field: routemoa.v1.GenerationOptions options = 3;
+   */
+  options?: GenerationOptions | undefined;
+
+  /**
+   * The judge's scores of models that already ran for these messages. They replace the scorer's, and only
    * they can stop the layers. Empty for the first layer.
    *
-   * @generated from field: repeated routemoa.v1.ModelScore posterior_scores = 3;
+   * @generated from field: repeated routemoa.v1.ModelScore posterior_scores = 4;
    */
   posteriorScores: ModelScore[];
+
+  /**
+   * How much of the ranking comes back.
+   *
+   * @generated from field: routemoa.v1.RankingView ranking_view = 5;
+   */
+  rankingView: RankingView;
 };
 
 /**
@@ -207,7 +221,7 @@ export type RouteQueryResponse = Message<"routemoa.v1.RouteQueryResponse"> & {
   selectedModelIds: string[];
 
   /**
-   * Every eligible model, by utility, best first.
+   * The eligible models, by utility, best first, as many as `ranking_view` asks for.
    *
    * @generated from field: repeated routemoa.v1.RankedModel ranked_models = 2;
    */
@@ -228,11 +242,12 @@ export type RouteQueryResponse = Message<"routemoa.v1.RouteQueryResponse"> & {
   fallbacks: Fallback[];
 
   /**
-   * How little the ranking is to be relied on, in [0, 1].
+   * How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+   * not ranked, or scores of the pool file stand in for the scorer's.
    *
-   * @generated from field: double uncertainty = 5;
+   * @generated from field: optional double uncertainty = 5;
    */
-  uncertainty: number;
+  uncertainty?: number | undefined;
 };
 
 /**
@@ -305,7 +320,8 @@ export type RankedModel = Message<"routemoa.v1.RankedModel"> & {
   selectionReason: SelectionReason;
 
   /**
-   * The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected".
+   * The same for a person, e.g. "0.81 likely to answer well, 0.02 less for its price; selected". Only with
+   * `RANKING_VIEW_FULL`.
    *
    * @generated from field: string explanation = 9;
    */
@@ -347,6 +363,15 @@ export type GenerateAnswerRequest = Message<"routemoa.v1.GenerateAnswerRequest">
    * @generated from field: routemoa.v1.GenerationOptions options = 3;
    */
   options?: GenerationOptions | undefined;
+
+  /**
+   * Makes a retry safe: a request with the same id of the same tenant within ten minutes gets the same
+   * answer, and costs nothing twice. Another request under the same id is answered INVALID_ARGUMENT. At
+   * most 128 visible ASCII characters; empty: no id, and each request is new.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
 };
 
 /**
@@ -427,11 +452,12 @@ export type GenerateAnswerResponse = Message<"routemoa.v1.GenerateAnswerResponse
   decisionId: string;
 
   /**
-   * How little the first ranking was to be relied on, in [0, 1].
+   * How little the first ranking was to be relied on, in [0, 1]. Absent where it is unknown: one model
+   * alone was not ranked, or scores of the pool file stood in for the scorer's.
    *
-   * @generated from field: double uncertainty = 10;
+   * @generated from field: optional double uncertainty = 10;
    */
-  uncertainty: number;
+  uncertainty?: number | undefined;
 };
 
 /**
@@ -467,6 +493,27 @@ export type StreamAnswerRequest = Message<"routemoa.v1.StreamAnswerRequest"> & {
    * @generated from field: routemoa.v1.GenerationOptions options = 3;
    */
   options?: GenerationOptions | undefined;
+
+  /**
+   * As in `GenerateAnswerRequest`.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * How much of each layer's ranking comes back.
+   *
+   * @generated from field: routemoa.v1.RankingView ranking_view = 5;
+   */
+  rankingView: RankingView;
+
+  /**
+   * Whether `result` repeats what was streamed before it.
+   *
+   * @generated from field: bool full_result = 6;
+   */
+  fullResult: boolean;
 };
 
 /**
@@ -522,7 +569,9 @@ export type StreamAnswerResponse = Message<"routemoa.v1.StreamAnswerResponse"> &
     case: "reset";
   } | {
     /**
-     * The whole result; its answer's text equals the deltas since the last reset.
+     * The result. What was streamed is left out, unless `full_result` asks for it: the layers, and of the
+     * answer its text, tool calls, refusal, reasoning and log probabilities, which are the deltas since
+     * the last reset.
      *
      * @generated from field: routemoa.v1.GenerateAnswerResponse result = 5;
      */
@@ -560,7 +609,7 @@ export type RoutingDecision = Message<"routemoa.v1.RoutingDecision"> & {
   layerNumber: number;
 
   /**
-   * Every eligible model, by utility, best first.
+   * The eligible models, by utility, best first, as many as `ranking_view` asks for.
    *
    * @generated from field: repeated routemoa.v1.RankedModel ranked_models = 2;
    */
@@ -574,11 +623,12 @@ export type RoutingDecision = Message<"routemoa.v1.RoutingDecision"> & {
   selectedModelIds: string[];
 
   /**
-   * How little the ranking is to be relied on, in [0, 1].
+   * How little the ranking is to be relied on, in [0, 1]. Absent where it is unknown: one model alone was
+   * not ranked, or scores of the pool file stand in for the scorer's.
    *
-   * @generated from field: double uncertainty = 4;
+   * @generated from field: optional double uncertainty = 4;
    */
-  uncertainty: number;
+  uncertainty?: number | undefined;
 };
 
 /**
@@ -799,13 +849,11 @@ export type Fallback = Message<"routemoa.v1.Fallback"> & {
   dependency: Dependency;
 
   /**
-   * Why: the name of a gRPC status code, of a `CallStatus`, or of the `StopReason` of a limit that left
-   * no room for it; BREAKER_OPEN; UNCERTAIN, if the ranking is not relied on; UNKNOWN_MODELS, if the
-   * scorer does not know every model of the pool.
+   * Why.
    *
-   * @generated from field: string status = 2;
+   * @generated from field: routemoa.v1.FallbackReason reason = 2;
    */
-  status: string;
+  reason: FallbackReason;
 
   /**
    * What was used instead.
@@ -1026,11 +1074,11 @@ export const AnswerTimingSchema: GenMessage<AnswerTiming> = /*@__PURE__*/
  */
 export type ListModelsRequest = Message<"routemoa.v1.ListModelsRequest"> & {
   /**
-   * The most models to return: 1 to 1,000. Zero means 100.
+   * The most models to return: 1 to 1,000. Absent: 100.
    *
-   * @generated from field: int32 page_size = 1;
+   * @generated from field: optional int32 page_size = 1;
    */
-  pageSize: number;
+  pageSize?: number | undefined;
 
   /**
    * The `next_page_token` of the page before. Empty for the first page. A token that this service did
@@ -1190,6 +1238,40 @@ export const RequestLimitsSchema: GenMessage<RequestLimits> = /*@__PURE__*/
   messageDesc(file_routemoa_v1_router_service, 21);
 
 /**
+ * RankingView says how much of a ranking comes back.
+ *
+ * @generated from enum routemoa.v1.RankingView
+ */
+export enum RankingView {
+  /**
+   * As `RANKING_VIEW_TOP`.
+   *
+   * @generated from enum value: RANKING_VIEW_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The first ten models and those that are selected, without explanations.
+   *
+   * @generated from enum value: RANKING_VIEW_TOP = 1;
+   */
+  TOP = 1,
+
+  /**
+   * Every eligible model, with explanations.
+   *
+   * @generated from enum value: RANKING_VIEW_FULL = 2;
+   */
+  FULL = 2,
+}
+
+/**
+ * Describes the enum routemoa.v1.RankingView.
+ */
+export const RankingViewSchema: GenEnum<RankingView> = /*@__PURE__*/
+  enumDesc(file_routemoa_v1_router_service, 0);
+
+/**
  * SelectionReason says why a model is in a layer, or is not.
  *
  * @generated from enum routemoa.v1.SelectionReason
@@ -1291,7 +1373,146 @@ export enum SelectionReason {
  * Describes the enum routemoa.v1.SelectionReason.
  */
 export const SelectionReasonSchema: GenEnum<SelectionReason> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 0);
+  enumDesc(file_routemoa_v1_router_service, 1);
+
+/**
+ * FallbackReason says why a dependency was done without.
+ *
+ * @generated from enum routemoa.v1.FallbackReason
+ */
+export enum FallbackReason {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: FALLBACK_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It did not answer in the time given.
+   *
+   * @generated from enum value: FALLBACK_REASON_TIMEOUT = 1;
+   */
+  TIMEOUT = 1,
+
+  /**
+   * It could not be reached, had no room for the call, or was shutting down.
+   *
+   * @generated from enum value: FALLBACK_REASON_UNAVAILABLE = 2;
+   */
+  UNAVAILABLE = 2,
+
+  /**
+   * It had failed so often that it was not called.
+   *
+   * @generated from enum value: FALLBACK_REASON_BREAKER_OPEN = 3;
+   */
+  BREAKER_OPEN = 3,
+
+  /**
+   * It refused the call as wrong or not allowed, or a content filter took the end of the answer.
+   *
+   * @generated from enum value: FALLBACK_REASON_REJECTED = 4;
+   */
+  REJECTED = 4,
+
+  /**
+   * It had an error of its own.
+   *
+   * @generated from enum value: FALLBACK_REASON_FAILED = 5;
+   */
+  FAILED = 5,
+
+  /**
+   * It was called too often.
+   *
+   * @generated from enum value: FALLBACK_REASON_RATE_LIMITED = 6;
+   */
+  RATE_LIMITED = 6,
+
+  /**
+   * It sent what is not the protocol.
+   *
+   * @generated from enum value: FALLBACK_REASON_MALFORMED = 7;
+   */
+  MALFORMED = 7,
+
+  /**
+   * The connection broke before the reply was whole.
+   *
+   * @generated from enum value: FALLBACK_REASON_INTERRUPTED = 8;
+   */
+  INTERRUPTED = 8,
+
+  /**
+   * The call was stopped.
+   *
+   * @generated from enum value: FALLBACK_REASON_CANCELLED = 9;
+   */
+  CANCELLED = 9,
+
+  /**
+   * The reply held no answer.
+   *
+   * @generated from enum value: FALLBACK_REASON_EMPTY = 10;
+   */
+  EMPTY = 10,
+
+  /**
+   * The ranking is too uncertain to be relied on.
+   *
+   * @generated from enum value: FALLBACK_REASON_UNCERTAIN = 11;
+   */
+  UNCERTAIN = 11,
+
+  /**
+   * The scorer does not know every model of the pool.
+   *
+   * @generated from enum value: FALLBACK_REASON_UNKNOWN_MODELS = 12;
+   */
+  UNKNOWN_MODELS = 12,
+
+  /**
+   * Its call could cost more than is left.
+   *
+   * @generated from enum value: FALLBACK_REASON_COST_LIMIT = 13;
+   */
+  COST_LIMIT = 13,
+
+  /**
+   * The most calls allowed had been made.
+   *
+   * @generated from enum value: FALLBACK_REASON_CALL_LIMIT = 14;
+   */
+  CALL_LIMIT = 14,
+
+  /**
+   * Its call could take more tokens than are left.
+   *
+   * @generated from enum value: FALLBACK_REASON_TOKEN_LIMIT = 15;
+   */
+  TOKEN_LIMIT = 15,
+
+  /**
+   * Too little time was left for its call.
+   *
+   * @generated from enum value: FALLBACK_REASON_DEADLINE = 16;
+   */
+  DEADLINE = 16,
+
+  /**
+   * No model was left that could do it.
+   *
+   * @generated from enum value: FALLBACK_REASON_NO_MODEL = 17;
+   */
+  NO_MODEL = 17,
+}
+
+/**
+ * Describes the enum routemoa.v1.FallbackReason.
+ */
+export const FallbackReasonSchema: GenEnum<FallbackReason> = /*@__PURE__*/
+  enumDesc(file_routemoa_v1_router_service, 2);
 
 /**
  * Dependency is something that the router needs and can do without.
@@ -1332,7 +1553,7 @@ export enum Dependency {
  * Describes the enum routemoa.v1.Dependency.
  */
 export const DependencySchema: GenEnum<Dependency> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 1);
+  enumDesc(file_routemoa_v1_router_service, 3);
 
 /**
  * Substitute is what the router uses in place of a dependency that failed.
@@ -1388,7 +1609,7 @@ export enum Substitute {
  * Describes the enum routemoa.v1.Substitute.
  */
 export const SubstituteSchema: GenEnum<Substitute> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 2);
+  enumDesc(file_routemoa_v1_router_service, 4);
 
 /**
  * AttemptKind says why an attempt was made.
@@ -1436,7 +1657,7 @@ export enum AttemptKind {
  * Describes the enum routemoa.v1.AttemptKind.
  */
 export const AttemptKindSchema: GenEnum<AttemptKind> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 3);
+  enumDesc(file_routemoa_v1_router_service, 5);
 
 /**
  * CallPurpose says what a model was called for.
@@ -1484,7 +1705,7 @@ export enum CallPurpose {
  * Describes the enum routemoa.v1.CallPurpose.
  */
 export const CallPurposeSchema: GenEnum<CallPurpose> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 4);
+  enumDesc(file_routemoa_v1_router_service, 6);
 
 /**
  * CallStatus says how a call to a model ended.
@@ -1575,7 +1796,7 @@ export enum CallStatus {
  * Describes the enum routemoa.v1.CallStatus.
  */
 export const CallStatusSchema: GenEnum<CallStatus> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 5);
+  enumDesc(file_routemoa_v1_router_service, 7);
 
 /**
  * StopReason says why no further layer ran.
@@ -1672,7 +1893,7 @@ export enum StopReason {
  * Describes the enum routemoa.v1.StopReason.
  */
 export const StopReasonSchema: GenEnum<StopReason> = /*@__PURE__*/
-  enumDesc(file_routemoa_v1_router_service, 6);
+  enumDesc(file_routemoa_v1_router_service, 8);
 
 /**
  * RouterService answers a query with the few models of a pool that are worth running.

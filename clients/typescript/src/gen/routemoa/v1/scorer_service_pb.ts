@@ -9,6 +9,8 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { ErrorReason } from "./error_reason_pb.js";
+import { file_routemoa_v1_error_reason } from "./error_reason_pb.js";
 import type { ModelScore } from "./model_pb.js";
 import { file_routemoa_v1_model } from "./model_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -17,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file routemoa/v1/scorer_service.proto.
  */
 export const file_routemoa_v1_scorer_service: GenFile = /*@__PURE__*/
-  fileDesc("CiByb3V0ZW1vYS92MS9zY29yZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEiWgoRUmFua01vZGVsc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSEQoJbW9kZWxfaWRzGAIgAygJEhEKCXRlYW1fc2l6ZRgDIAEoBRIQCghhcnRpZmFjdBgEIAEoCSLGAQoSUmFua01vZGVsc1Jlc3BvbnNlEi0KDG1vZGVsX3Njb3JlcxgBIAMoCzIXLnJvdXRlbW9hLnYxLk1vZGVsU2NvcmUSEQoJdHJ1bmNhdGVkGAIgASgIEhYKDnNjb3Jlcl92ZXJzaW9uGAMgASgJEikKBnRpbWluZxgEIAEoCzIZLnJvdXRlbW9hLnYxLlNjb3JlclRpbWluZxITCgt1bmNlcnRhaW50eRgFIAEoARIWCg50ZWFtX21vZGVsX2lkcxgGIAMoCSKyAQoMU2NvcmVyVGltaW5nEjEKDnF1ZXVlX2R1cmF0aW9uGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjgKFXRva2VuaXphdGlvbl9kdXJhdGlvbhgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChJpbmZlcmVuY2VfZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iSgoWQmF0Y2hSYW5rTW9kZWxzUmVxdWVzdBIwCghyZXF1ZXN0cxgBIAMoCzIeLnJvdXRlbW9hLnYxLlJhbmtNb2RlbHNSZXF1ZXN0Ik0KF0JhdGNoUmFua01vZGVsc1Jlc3BvbnNlEjIKCXJlc3BvbnNlcxgBIAMoCzIfLnJvdXRlbW9hLnYxLlJhbmtNb2RlbHNSZXNwb25zZSJKChdTdHJlYW1SYW5rTW9kZWxzUmVxdWVzdBIvCgdyZXF1ZXN0GAEgASgLMh4ucm91dGVtb2EudjEuUmFua01vZGVsc1JlcXVlc3QinAEKGFN0cmVhbVJhbmtNb2RlbHNSZXNwb25zZRIVCg1yZXF1ZXN0X2luZGV4GAEgASgDEjIKB3JhbmtpbmcYAiABKAsyHy5yb3V0ZW1vYS52MS5SYW5rTW9kZWxzUmVzcG9uc2VIABIqCgVlcnJvchgDIAEoCzIZLnJvdXRlbW9hLnYxLlJhbmtpbmdFcnJvckgAQgkKB291dGNvbWUiLwoMUmFua2luZ0Vycm9yEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIigKFEdldFNjb3JlckluZm9SZXF1ZXN0EhAKCGFydGlmYWN0GAEgASgJIrYBChVHZXRTY29yZXJJbmZvUmVzcG9uc2USFgoOc2NvcmVyX3ZlcnNpb24YASABKAkSEQoJbW9kZWxfaWRzGAIgAygJEh0KFW1heF9xdWVyeV90b2tlbl9jb3VudBgDIAEoBRIfChdtYXhfYmF0Y2hfcmVxdWVzdF9jb3VudBgEIAEoBRIaChJleGVjdXRpb25fcHJvdmlkZXIYBSABKAkSFgoOYXJ0aWZhY3RfbmFtZXMYBiADKAkyjQMKDVNjb3JlclNlcnZpY2USUgoKUmFua01vZGVscxIeLnJvdXRlbW9hLnYxLlJhbmtNb2RlbHNSZXF1ZXN0Gh8ucm91dGVtb2EudjEuUmFua01vZGVsc1Jlc3BvbnNlIgOQAgESYQoPQmF0Y2hSYW5rTW9kZWxzEiMucm91dGVtb2EudjEuQmF0Y2hSYW5rTW9kZWxzUmVxdWVzdBokLnJvdXRlbW9hLnYxLkJhdGNoUmFua01vZGVsc1Jlc3BvbnNlIgOQAgESaAoQU3RyZWFtUmFua01vZGVscxIkLnJvdXRlbW9hLnYxLlN0cmVhbVJhbmtNb2RlbHNSZXF1ZXN0GiUucm91dGVtb2EudjEuU3RyZWFtUmFua01vZGVsc1Jlc3BvbnNlIgOQAgEoATABElsKDUdldFNjb3JlckluZm8SIS5yb3V0ZW1vYS52MS5HZXRTY29yZXJJbmZvUmVxdWVzdBoiLnJvdXRlbW9hLnYxLkdldFNjb3JlckluZm9SZXNwb25zZSIDkAIBQmYKDmlvLnJvdXRlbW9hLnYxQhJTY29yZXJTZXJ2aWNlUHJvdG9QAVo+Z2l0aHViLmNvbS9yb3V0ZW1vYS9yb3V0ZW1vYS9jbGllbnRzL2dvL3JvdXRlbW9hL3YxO3JvdXRlbW9hdjFiBnByb3RvMw", [file_google_protobuf_duration, file_routemoa_v1_model]);
+  fileDesc("CiByb3V0ZW1vYS92MS9zY29yZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEibQoRUmFua01vZGVsc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSEQoJbW9kZWxfaWRzGAIgAygJEhYKCXRlYW1fc2l6ZRgDIAEoBUgAiAEBEhAKCGFydGlmYWN0GAQgASgJQgwKCl90ZWFtX3NpemUi2wEKElJhbmtNb2RlbHNSZXNwb25zZRItCgxtb2RlbF9zY29yZXMYASADKAsyFy5yb3V0ZW1vYS52MS5Nb2RlbFNjb3JlEhEKCXRydW5jYXRlZBgCIAEoCBIWCg5zY29yZXJfdmVyc2lvbhgDIAEoCRIpCgZ0aW1pbmcYBCABKAsyGS5yb3V0ZW1vYS52MS5TY29yZXJUaW1pbmcSGAoLdW5jZXJ0YWludHkYBSABKAFIAIgBARIWCg50ZWFtX21vZGVsX2lkcxgGIAMoCUIOCgxfdW5jZXJ0YWludHkisgEKDFNjb3JlclRpbWluZxIxCg5xdWV1ZV9kdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI4ChV0b2tlbml6YXRpb25fZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNQoSaW5mZXJlbmNlX2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkoKFkJhdGNoUmFua01vZGVsc1JlcXVlc3QSMAoIcmVxdWVzdHMYASADKAsyHi5yb3V0ZW1vYS52MS5SYW5rTW9kZWxzUmVxdWVzdCJNChdCYXRjaFJhbmtNb2RlbHNSZXNwb25zZRIyCglyZXNwb25zZXMYASADKAsyHy5yb3V0ZW1vYS52MS5SYW5rTW9kZWxzUmVzcG9uc2UiSgoXU3RyZWFtUmFua01vZGVsc1JlcXVlc3QSLwoHcmVxdWVzdBgBIAEoCzIeLnJvdXRlbW9hLnYxLlJhbmtNb2RlbHNSZXF1ZXN0IpwBChhTdHJlYW1SYW5rTW9kZWxzUmVzcG9uc2USFQoNcmVxdWVzdF9pbmRleBgBIAEoAxIyCgdyYW5raW5nGAIgASgLMh8ucm91dGVtb2EudjEuUmFua01vZGVsc1Jlc3BvbnNlSAASKgoFZXJyb3IYAyABKAsyGS5yb3V0ZW1vYS52MS5SYW5raW5nRXJyb3JIAEIJCgdvdXRjb21lIkkKDFJhbmtpbmdFcnJvchIoCgZyZWFzb24YASABKA4yGC5yb3V0ZW1vYS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIigKFEdldFNjb3JlckluZm9SZXF1ZXN0EhAKCGFydGlmYWN0GAEgASgJIrYBChVHZXRTY29yZXJJbmZvUmVzcG9uc2USFgoOc2NvcmVyX3ZlcnNpb24YASABKAkSEQoJbW9kZWxfaWRzGAIgAygJEh0KFW1heF9xdWVyeV90b2tlbl9jb3VudBgDIAEoBRIfChdtYXhfYmF0Y2hfcmVxdWVzdF9jb3VudBgEIAEoBRIaChJleGVjdXRpb25fcHJvdmlkZXIYBSABKAkSFgoOYXJ0aWZhY3RfbmFtZXMYBiADKAkyjQMKDVNjb3JlclNlcnZpY2USUgoKUmFua01vZGVscxIeLnJvdXRlbW9hLnYxLlJhbmtNb2RlbHNSZXF1ZXN0Gh8ucm91dGVtb2EudjEuUmFua01vZGVsc1Jlc3BvbnNlIgOQAgESYQoPQmF0Y2hSYW5rTW9kZWxzEiMucm91dGVtb2EudjEuQmF0Y2hSYW5rTW9kZWxzUmVxdWVzdBokLnJvdXRlbW9hLnYxLkJhdGNoUmFua01vZGVsc1Jlc3BvbnNlIgOQAgESaAoQU3RyZWFtUmFua01vZGVscxIkLnJvdXRlbW9hLnYxLlN0cmVhbVJhbmtNb2RlbHNSZXF1ZXN0GiUucm91dGVtb2EudjEuU3RyZWFtUmFua01vZGVsc1Jlc3BvbnNlIgOQAgEoATABElsKDUdldFNjb3JlckluZm8SIS5yb3V0ZW1vYS52MS5HZXRTY29yZXJJbmZvUmVxdWVzdBoiLnJvdXRlbW9hLnYxLkdldFNjb3JlckluZm9SZXNwb25zZSIDkAIBQmYKDmlvLnJvdXRlbW9hLnYxQhJTY29yZXJTZXJ2aWNlUHJvdG9QAVo+Z2l0aHViLmNvbS9yb3V0ZW1vYS9yb3V0ZW1vYS9jbGllbnRzL2dvL3JvdXRlbW9hL3YxO3JvdXRlbW9hdjFiBnByb3RvMw", [file_google_protobuf_duration, file_routemoa_v1_error_reason, file_routemoa_v1_model]);
 
 /**
  * RankModelsRequest asks for the ranking of models for one query.
@@ -42,13 +44,13 @@ export type RankModelsRequest = Message<"routemoa.v1.RankModelsRequest"> & {
   modelIds: string[];
 
   /**
-   * How many models are going to run together, 0 to 16. Above zero, the response names the team of that
-   * size in which some model is likeliest to answer well; models that fail on the same queries make a
-   * poor team, however good each is.
+   * How many models are going to run together, 1 to 16. The response names the team of that size in which
+   * some model is likeliest to answer well; models that fail on the same queries make a poor team, however
+   * good each is. Absent: no team.
    *
-   * @generated from field: int32 team_size = 3;
+   * @generated from field: optional int32 team_size = 3;
    */
-  teamSize: number;
+  teamSize?: number | undefined;
 
   /**
    * The name of the artifact to rank with. Empty takes the default one; an unknown name is answered
@@ -102,11 +104,11 @@ export type RankModelsResponse = Message<"routemoa.v1.RankModelsResponse"> & {
 
   /**
    * How little the ranking is to be relied on, in [0, 1]: the kind of query is unclear, or no model is
-   * likely to answer it well.
+   * likely to answer it well. Absent where it is unknown.
    *
-   * @generated from field: double uncertainty = 5;
+   * @generated from field: optional double uncertainty = 5;
    */
-  uncertainty: number;
+  uncertainty?: number | undefined;
 
   /**
    * The team that was asked for, in the order in which its models add to it. Smaller than asked for
@@ -273,11 +275,11 @@ export const StreamRankModelsResponseSchema: GenMessage<StreamRankModelsResponse
  */
 export type RankingError = Message<"routemoa.v1.RankingError"> & {
   /**
-   * The name of an `ErrorReason`, e.g. `ERROR_REASON_INVALID_FIELD`.
+   * Why.
    *
-   * @generated from field: string reason = 1;
+   * @generated from field: routemoa.v1.ErrorReason reason = 1;
    */
-  reason: string;
+  reason: ErrorReason;
 
   /**
    * What is wrong, for a person.
