@@ -71,7 +71,7 @@ class Pipeline:
         """
         await self.engine.screen(run)
         run.posteriors.update(posteriors)
-        stop_reason = early_stop(posteriors, (), layers_run=0, policy=run.policy)
+        stop_reason = early_stop(posteriors, agreed=False, layers_run=0, policy=run.policy)
         if stop_reason is not None:
             return rank_eligible(run), Selection(model_ids=(), stop_reason=stop_reason)
         ranked, selection = select_layer(run)

@@ -1,7 +1,8 @@
 """The final answer, streamed to the caller: one call writes it, others start beside it if it is silent.
 
 The first call to write is shown. A silent call goes on until there is an answer or the caller's time
-is over. If another call writes meanwhile, that one is shown instead.
+is over. If another call writes meanwhile, that one is shown instead. A reply that may turn out invalid
+is shown when it is whole and valid; one that is shown and turns out invalid is voided.
 """
 
 from __future__ import annotations
@@ -13,20 +14,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.backends.call_failure import status_of_exception
+from services.router.prompts.reply_parts import Parts, booked_answer, missing_arguments
+from services.router.engine.run import InvalidAnswer
 from services.router.prompts.answer_filter import AnswerFilter
-from services.router.routing.events import Answer, Delta, Reset, Resumed
+from services.router.routing.events import Delta, Reset, Resumed
+from services.router.routing.tool_votes import NO_TOOL
 from services.router.types.deadline import ReusableTimeout
-from services.router.types.ledger import CallStatus, answer_tokens, finish_reason
+from services.router.types.ledger import CallStatus
+from services.router.types.pieces import ToolCallPiece
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
     from services.router.backends.call import ModelCall, Stream
     from services.router.engine.run import Run
+    from services.router.routing.events import Answer
     from services.router.types.deadline import Deadline
+    from services.router.types.pieces import Piece
 
-    News = str | Resumed | CallStatus
-    """A piece of text, a resumption, or the end of a reply."""
+    News = Piece | Resumed | CallStatus
+    """A piece of a reply, a resumption, or the end."""
     NextWriter = Callable[[], Awaitable["Writer | None"]]
     """Returns a further writer, with its room reserved; None if there is none."""
 
@@ -42,6 +49,8 @@ class Writer:
     stream: Stream
     first_text: Deadline
     """A further writer starts after it if no text has come."""
+    choices: frozenset[str] | None = None
+    """The choices among tools that it may make; None if it is free."""
 
 
 async def write_final(
@@ -65,10 +74,15 @@ async def write_final(
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Reply:
-    """One call at work, and its text so far."""
+    """One call at work, and its reply so far."""
 
     call: ModelCall
-    texts: list[str] = field(default_factory=list)
+    choices: frozenset[str] | None
+    held: bool
+    """True if it is shown only when it is whole, as it may turn out invalid."""
+    parts: Parts = field(default_factory=Parts)
+    answer: Answer | None = None
+    """The answer, once it is whole and valid."""
     late: bool = False
     """True if it has been silent so long that another was started."""
     status: CallStatus | None = None
@@ -81,8 +95,14 @@ class _Reply:
 
     @property
     def may_stand(self) -> bool:
-        """True if it has text and has not failed."""
-        return bool(self.texts) and self.status in {None, CallStatus.OK}
+        """True if it can be shown: it has begun and has not failed."""
+        if self.held:
+            return self.is_whole
+        return self.parts.have_begun and self.status in {None, CallStatus.OK}
+
+    def shown(self) -> Delta:
+        """Returns what can be shown of it."""
+        return Delta.whole(self.answer or self.parts.answer(self.call.model.id))
 
 
 class _Inbox:
@@ -147,22 +167,17 @@ class _FinalAnswer:
             for reply in self._replies:
                 late = CallStatus.TIMEOUT if reply.late else CallStatus.CANCELLED
                 entries = reply.call.book(self._run.ledger, reply.status or late)
-                if reply is self._shown and reply.is_whole:
-                    prompt_tokens, completion_tokens = answer_tokens(entries)
-                    self._run.final = Answer(
-                        model_id=reply.call.model.id,
-                        text="".join(reply.texts),
-                        prompt_tokens=prompt_tokens,
-                        completion_tokens=completion_tokens,
-                        finish_reason=finish_reason(entries),
-                    )
+                if reply is self._shown and reply.answer is not None:
+                    self._run.final = booked_answer(reply.answer, entries)
 
     @property
     def _replies(self) -> tuple[_Reply, ...]:
         return tuple(self._tasks.values())
 
     def _start(self, writer: Writer) -> None:
-        reply = _Reply(call=writer.call)
+        several = writer.choices is not None and len(writer.choices) > 1
+        held = several or self._run.form.checks_text
+        reply = _Reply(call=writer.call, choices=writer.choices, held=held)
         self._tasks[asyncio.create_task(self._run_call(reply, writer.stream))] = reply
         self._limit = writer.first_text
 
@@ -172,9 +187,9 @@ class _FinalAnswer:
         try:
             async with aclosing(stream(reply.call)) as pieces:
                 async for piece in pieces:
-                    text = piece if isinstance(piece, Resumed) else answer.feed(piece)
-                    if text:
-                        self._inbox.put(reply, text)
+                    news = answer.feed(piece) if isinstance(piece, str) else piece
+                    if news:
+                        self._inbox.put(reply, news)
             if rest := answer.finish():
                 self._inbox.put(reply, rest)
         except Exception as error:  # noqa: BLE001  # no writer's failure ends the answer
@@ -187,20 +202,61 @@ class _FinalAnswer:
             if reply is self._shown:
                 yield news
             return
+        if reply.status is not None:
+            return  # a call that cannot be answered ended it
         reply.late = False
-        if isinstance(news, str):
-            reply.texts.append(news)
+        if isinstance(news, CallStatus):
+            self._end_reply(reply, news)
         else:
-            empty = news is CallStatus.OK and not reply.texts
-            reply.status = CallStatus.EMPTY if empty else news
+            reply.parts.add(news)
+            if isinstance(news, ToolCallPiece):
+                self._begin_call(reply, news)
         if reply is not self._shown:
             if reply.may_stand and (self._shown is None or self._shown.late):
                 yield from self._show(reply, instead_of=CallStatus.TIMEOUT)
-        elif isinstance(news, str):
+            elif self._shown is None and reply.status is None:
+                self._limit = self._run.deadline.share(SILENCE_SHARE)  # it writes, though unseen
+        elif reply.status not in {None, CallStatus.OK}:
+            yield from self._show(self._best_other(), instead_of=reply.status)
+        elif isinstance(news, CallStatus):
+            yield from self._missing(reply)
+        else:
             self._limit = self._run.deadline.share(SILENCE_SHARE)
-            yield Delta(text=news)
-        elif not reply.is_whole:
-            yield from self._show(self._best_other(), instead_of=news)
+            yield Delta(text=news) if isinstance(news, str) else Delta.of(news)
+
+    def _end_reply(self, reply: _Reply, status: CallStatus) -> None:
+        """Ends a reply; one that is whole but empty or not valid fails."""
+        if status is CallStatus.OK and not reply.parts.are_answer:
+            status = CallStatus.EMPTY
+        if status is CallStatus.OK:
+            reply.answer = self._checked(reply)
+            status = CallStatus.MALFORMED if reply.answer is None else CallStatus.OK
+        reply.status = status
+
+    def _checked(self, reply: _Reply) -> Answer | None:
+        answer = self._run.checked(reply.parts.answer(reply.call.model.id))
+        if answer is None or reply.choices is None:
+            return answer
+        if self._run.form.choice(answer) in reply.choices:
+            return answer
+        problems = ("chooses what no model proposed",)
+        self._run.invalid.append(InvalidAnswer(answer=answer, problems=problems))
+        return None
+
+    def _missing(self, reply: _Reply) -> Iterator[Delta]:
+        """Yields what a whole reply has beyond its pieces."""
+        assert reply.answer is not None  # noqa: S101  # it is valid
+        pieces = missing_arguments(reply.parts.answer(reply.answer.model_id), reply.answer)
+        if pieces:
+            yield Delta(tool_calls=pieces)
+
+    def _begin_call(self, reply: _Reply, piece: ToolCallPiece) -> None:
+        """Ends a reply that makes a call that it may not make; shows one that makes another call."""
+        no_tool = reply.choices == {NO_TOOL}
+        if piece.name and (no_tool or not self._run.form.has_tool(piece.name)):
+            self._end_reply(reply, CallStatus.OK)  # its problems void it
+        elif reply.choices is None:
+            reply.held = False  # beside a call, any text is valid
 
     async def _silence(self) -> Iterator[Delta | Reset | Resumed]:
         """Shows another reply or starts a further writer after a long silence."""
@@ -232,7 +288,7 @@ class _FinalAnswer:
         self._shown = reply
         if reply is not None:
             self._limit = self._run.deadline.share(SILENCE_SHARE)
-            yield Delta(text="".join(reply.texts))
+            yield reply.shown()
 
     def _last(self) -> Iterator[Delta | Reset | Resumed]:
         """Yields the end if no whole reply is shown: another whole reply, or none."""

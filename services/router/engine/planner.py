@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.router.engine.errors import nothing_eligible
 from services.router.prompts.context_window import fits, overhead_tokens
+from services.router.prompts.reference_text import reference_text
 from services.router.routing import selection as limits
 from services.router.routing.candidates import Candidate, SelectionReason, StopReason
 from services.router.routing.events import RoutingDecision
@@ -57,8 +58,10 @@ def stop_reason(run: Run, min_stage_s: float) -> StopReason | None:
     """
     reason = run.stop_reason
     if run.answers and reason is None:
-        texts = [answer.text for answer in run.answers]
-        reason = early_stop(run.posteriors, texts, layers_run=run.layers_run, policy=run.policy)
+        agreed = run.form.agree(run.answers)
+        reason = early_stop(
+            run.posteriors, agreed=agreed, layers_run=run.layers_run, policy=run.policy
+        )
     if run.reports and run.deadline.remaining_s() < min_stage_s:
         return reason or StopReason.DEADLINE
     return reason
@@ -215,5 +218,5 @@ def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Ca
 def _prompt_tokens(run: Run) -> tuple[int, int]:
     """Returns the expected tokens of the next prompt, and the most that it can have."""
     answers = run.readable
-    prompt = run.conversation.tokens + sum(estimate_tokens(answer.text) for answer in answers)
+    prompt = run.conversation.tokens + sum(estimate_tokens(reference_text(answer)) for answer in answers)
     return prompt, prompt + overhead_tokens(len(answers))

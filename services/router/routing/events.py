@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.routing.candidates import SelectionReason
+from services.router.types.pieces import (
+    LogProbabilitiesPiece,
+    ReasoningPiece,
+    RefusalPiece,
+    ToolCallPiece,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +20,7 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import Ranked, StopReason
     from services.router.types.ledger import CallStatus, FinishReason, LedgerEntry
     from services.router.types.messages import ToolCall
-    from services.router.types.pieces import TokenLogProbability, ToolCallPiece
+    from services.router.types.pieces import Piece, TokenLogProbability
 
 
 class Dependency(enum.Enum):
@@ -124,6 +130,40 @@ class Delta:
     reasoning: str = ""
     refusal: str = ""
     log_probabilities: tuple[TokenLogProbability, ...] = ()
+
+    @classmethod
+    def whole(cls, answer: Answer) -> Delta:
+        """Returns an answer in one piece."""
+        return cls(
+            text=answer.text,
+            tool_calls=tuple(
+                ToolCallPiece(
+                    call_index=index,
+                    id=call.id,
+                    name=call.name,
+                    arguments_json=call.arguments_json,
+                )
+                for index, call in enumerate(answer.tool_calls)
+            ),
+            reasoning=answer.reasoning,
+            refusal=answer.refusal,
+            log_probabilities=answer.log_probabilities,
+        )
+
+    @classmethod
+    def of(cls, piece: Piece) -> Delta:
+        """Returns the delta of one piece of a reply."""
+        match piece:
+            case str():
+                return cls(text=piece)
+            case ToolCallPiece():
+                return cls(tool_calls=(piece,))
+            case ReasoningPiece():
+                return cls(reasoning=piece.text)
+            case RefusalPiece():
+                return cls(refusal=piece.text)
+            case LogProbabilitiesPiece():
+                return cls(log_probabilities=piece.tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
