@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from routemoa.errors import AnswerTimedOutError, GenerationFailedError, NoEligibleModelError
+from routemoa.errors import (
+    AnswerTimedOutError,
+    GenerationFailedError,
+    NoEligibleModelError,
+    NoValidAnswerError,
+)
 from services.router.routing.candidates import StopReason
 from services.router.types.ledger import CallStatus
 from services.rpc.validation import listed
@@ -17,8 +22,23 @@ if TYPE_CHECKING:
     from services.router.types.ledger import Ledger
 
 
-def no_answer(ledger: Ledger) -> GenerationFailedError | AnswerTimedOutError:
-    """Returns the error of a run in which no model answered."""
+def no_answer(
+    ledger: Ledger, invalid_ids: Sequence[str] = ()
+) -> GenerationFailedError | AnswerTimedOutError | NoValidAnswerError:
+    """Returns the error of a run without an answer.
+
+    Args:
+        ledger: The calls of the run.
+        invalid_ids: The models whose answers do not keep to the form of the request.
+    """
+    if invalid_ids:
+        return NoValidAnswerError(
+            "no answer keeps to the form that the request asks for",
+            {
+                "model_ids": listed(dict.fromkeys(invalid_ids)),
+                "cost_usd": f"{ledger.cost_usd:.6f}",
+            },
+        )
     metadata = {
         "model_ids": listed(entry.model_id for entry in ledger.entries),
         "statuses": listed(f"CALL_STATUS_{entry.status.name}" for entry in ledger.entries),

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.backends.call_failure import status_of_exception
-from services.router.prompts.reply_parts import Parts, booked_answer, missing_arguments
 from services.router.engine.run import InvalidAnswer
 from services.router.prompts.answer_filter import AnswerFilter
+from services.router.prompts.reply_parts import Parts, booked_answer, missing_arguments
 from services.router.routing.events import Delta, Reset, Resumed
 from services.router.routing.tool_votes import NO_TOOL
 from services.router.types.deadline import ReusableTimeout
@@ -252,7 +252,7 @@ class _FinalAnswer:
 
     def _begin_call(self, reply: _Reply, piece: ToolCallPiece) -> None:
         """Ends a reply that makes a call that it may not make; shows one that makes another call."""
-        no_tool = reply.choices == {NO_TOOL}
+        no_tool = reply.choices == frozenset({NO_TOOL})
         if piece.name and (no_tool or not self._run.form.has_tool(piece.name)):
             self._end_reply(reply, CallStatus.OK)  # its problems void it
         elif reply.choices is None:

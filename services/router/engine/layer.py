@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from services.router.backends.call_failure import status_of_exception
-from services.router.prompts.reply_parts import Parts, booked_answer
 from services.router.engine.proposals import LayerOutcome
+from services.router.prompts.reply_parts import Parts, booked_answer
 from services.router.routing.events import Resumed
 from services.router.types.ledger import CallStatus
 

@@ -218,5 +218,7 @@ def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Ca
 def _prompt_tokens(run: Run) -> tuple[int, int]:
     """Returns the expected tokens of the next prompt, and the most that it can have."""
     answers = run.readable
-    prompt = run.conversation.tokens + sum(estimate_tokens(reference_text(answer)) for answer in answers)
+    prompt = run.conversation.tokens + sum(
+        estimate_tokens(reference_text(answer)) for answer in answers
+    )
     return prompt, prompt + overhead_tokens(len(answers))

@@ -18,10 +18,10 @@ from services.router.types.options import NO_OPTIONS, ToolChoice, ToolChoiceMode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.router.prompts.reply_parts import Parts
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
     from services.router.prompts.prompts import Reference
+    from services.router.prompts.reply_parts import Parts
     from services.router.routing.events import Answer
     from services.router.types.ledger import LedgerEntry
     from services.router.types.messages import Message

@@ -71,8 +71,8 @@ class Run:
     final: Answer | None = None
     """The final answer, once it is whole."""
     kept_model_id: str | None = None
-    """The model that wrote the last answer of the conversation, or asked for the tools whose results are
-    the newest messages; None if it is not known or may not run."""
+    """The model that wrote the last answer of the conversation, or asked for the tools whose results
+    are the newest messages; None if it is not known or may not run."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
     speculative_answer: Droppable | None = None

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING
 from services.answer_key import answer_key
 from services.router.routing import agreement, tool_votes
 from services.router.routing.agreement import Opinion
-from services.router.routing.canonical_json import bare_json, canonical, read_json, with_defaults
-from services.router.routing.json_schema import compile_schema
-from services.router.routing.tool_votes import NO_TOOL, Choice, Vote, calls_key, tally
+from services.router.routing.canonical_json import bare_json, canonical, with_defaults
+from services.router.routing.tool_votes import Choice, Vote, calls_key, tally
+from services.router.types.json_schema import compile_schema
+from services.router.types.json_text import JsonTextError, read_json
 from services.router.types.options import NO_OPTIONS, ToolChoice, ToolChoiceMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from services.router.routing.canonical_json import JsonValue
     from services.router.routing.events import Answer
-    from services.router.routing.json_schema import Schema
+    from services.router.types.json_schema import Schema
+    from services.router.types.json_text import JsonValue
     from services.router.types.messages import ToolCall
     from services.router.types.options import GenerationOptions, JsonFormat
 
@@ -135,9 +136,7 @@ class AnswerForm:
             for voter in choice.voters
         }
 
-    def is_settled(
-        self, answers: Sequence[Answer], score: Score, pending: Sequence[float]
-    ) -> bool:
+    def is_settled(self, answers: Sequence[Answer], score: Score, pending: Sequence[float]) -> bool:
         """Returns whether the answers have a majority that pending models cannot overturn.
 
         Args:
@@ -180,8 +179,8 @@ class AnswerForm:
     def _text_problems(self, text: str, json_format: JsonFormat) -> list[str]:
         try:
             value = read_json(text)
-        except ValueError as error:
-            return [f"is no JSON: {error}"]
+        except JsonTextError as error:
+            return [str(error)]
         if not json_format.schema_json:
             return [] if isinstance(value, dict) else ["is no JSON object"]
         return list(self._schema.problems(value))
@@ -201,8 +200,8 @@ class _ToolForm:
     def problems(self, call: ToolCall) -> list[str]:
         try:
             value = read_json(call.arguments_json)
-        except ValueError as error:
-            return [f"the arguments of {call.name!r} are no JSON: {error}"]
+        except JsonTextError as error:
+            return [f"the arguments of {call.name!r}: {error}"]
         if not isinstance(value, dict):
             return [f"the arguments of {call.name!r} are no JSON object"]
         if self._schema is None:
@@ -211,15 +210,12 @@ class _ToolForm:
 
     def arguments(self, call: ToolCall) -> JsonValue:
         """Returns the arguments of a valid call, with the defaults of the schema."""
-        return with_defaults(read_json(call.arguments_json), self._described)
+        schema = None if self._schema is None else self._schema.document
+        return with_defaults(read_json(call.arguments_json), schema)
 
     @cached_property
     def _schema(self) -> Schema | None:
         return compile_schema(self._parameters_json) if self._parameters_json else None
-
-    @cached_property
-    def _described(self) -> JsonValue:
-        return read_json(self._parameters_json) if self._parameters_json else None
 
 
 def _calls_any(answers: Sequence[Answer]) -> bool:
@@ -229,10 +225,9 @@ def _calls_any(answers: Sequence[Answer]) -> bool:
 def _json_key(text: str) -> str | None:
     try:
         return canonical(read_json(text))
-    except ValueError:
+    except JsonTextError:
         return None
 
 
 FREE = AnswerForm()
 """The form of a request without tools or JSON."""
-

@@ -6,33 +6,19 @@ Keys are sorted, numbers that are equal are written alike, and defaults of a sch
 from __future__ import annotations
 
 import json
-import math
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
+
+from services.router.types.json_text import MAX_DEPTH, JsonTextError, read_json
 
 if TYPE_CHECKING:
-    JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
+    from services.router.types.json_text import JsonValue
 
-_MAX_DEPTH = 100
-"""Values that are nested deeper are refused; no answer needs them, and recursion has an end."""
 _FENCE = "```"
-
-
-def read_json(text: str) -> JsonValue:
-    """Returns the value of a JSON text, whole numbers as `int`.
-
-    Raises:
-        ValueError: The text is no JSON, has a number that is out of range, or is nested too deeply.
-    """
-    try:
-        return _normal(json.loads(text, parse_constant=_refuse_constant), 0)
-    except RecursionError as error:
-        message = "is nested too deeply"
-        raise ValueError(message) from error
 
 
 def canonical(value: JsonValue) -> str:
     """Returns the text of a value that `read_json` returned."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return json.dumps(_normal(value), sort_keys=True, separators=(",", ":"))
 
 
 def bare_json(text: str) -> str:
@@ -56,7 +42,7 @@ def _fenced(text: str) -> list[str]:
     """Returns what stands in code fences."""
     blocks: list[str] = []
     block: list[str] | None = None
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if not line.lstrip().startswith(_FENCE):
             if block is not None:
                 block.append(line)
@@ -71,44 +57,27 @@ def _fenced(text: str) -> list[str]:
 def _is_json(text: str) -> bool:
     try:
         read_json(text)
-    except ValueError:
+    except JsonTextError:
         return False
     return True
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    message = f"{name} is no JSON"
-    raise ValueError(message)
-
-
-def _normal(value: JsonValue, depth: int) -> JsonValue:
-    if depth > _MAX_DEPTH:
-        message = "is nested too deeply"
-        raise ValueError(message)
+def _normal(value: JsonValue) -> JsonValue:
+    """Returns a value in which whole numbers are integers."""
     match value:
         case dict():
-            return {_normal_text(key): _normal(each, depth + 1) for key, each in value.items()}
+            return {key: _normal(each) for key, each in value.items()}
         case list():
-            return [_normal(each, depth + 1) for each in value]
-        case str():
-            return _normal_text(value)
-        case float():
-            if math.isinf(value):
-                message = "has a number that is out of range"
-                raise ValueError(message)
-            return int(value) if value.is_integer() else value
+            return [_normal(each) for each in value]
+        case float() if value.is_integer():
+            return int(value)
         case _:
             return value
 
 
-def _normal_text(text: str) -> str:
-    text.encode()  # half a surrogate pair is refused
-    return text
-
-
 def _filled(value: JsonValue, schema: JsonValue, root: JsonValue, depth: int) -> JsonValue:
     schema = _resolved(schema, root)
-    if not isinstance(schema, dict) or depth > _MAX_DEPTH:
+    if not isinstance(schema, dict) or depth > MAX_DEPTH:
         return value
     if isinstance(value, list):
         return [_filled(each, schema.get("items"), root, depth + 1) for each in value]
@@ -127,7 +96,7 @@ def _filled(value: JsonValue, schema: JsonValue, root: JsonValue, depth: int) ->
 
 def _resolved(schema: JsonValue, root: JsonValue) -> JsonValue:
     """Returns the part of the root that a schema refers to; the schema itself if it refers to none."""
-    for _ in range(_MAX_DEPTH):
+    for _ in range(MAX_DEPTH):
         if not isinstance(schema, dict):
             return schema
         reference = schema.get("$ref")

@@ -21,17 +21,17 @@ from services.router.routing.canonical_json import canonical
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from services.router.routing.canonical_json import JsonValue
+    from services.router.types.json_text import JsonValue
 
 NO_TOOL = ""
 """The choice of an answer that calls no tool."""
 
 WRONG_CHOICES = 4
-"""Wrong choices that models take equally often. With so few, one model of 0.98 outweighs two of 0.5 that
-agree, and two of 0.9 and 0.7 outweigh one of 0.95; measured by `tests/bench/bench_tool_votes.py`."""
+"""Wrong choices that models take equally often. With so few, one model of 0.98 outweighs two of 0.5
+that agree, and two of 0.9 and 0.7 outweigh one of 0.95; see `tests/bench/bench_tool_votes.py`."""
 
 CLOSE_CHANCE = 0.6
-"""Chance of the leading choice below which the vote is close; measured by the same script."""
+"""Chance of the leading choice below which the vote is close; see the same script."""
 
 _LEAST, _MOST = 0.02, 0.98
 """Scores are clipped to this range: no model is certain."""

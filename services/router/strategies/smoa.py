@@ -17,7 +17,6 @@ from services.router.engine.planner import (
 )
 from services.router.engine.proposals import plain_proposal
 from services.router.routing.candidates import StopReason
-from services.router.routing.ranking import agree
 from services.router.routing.selection import fitting
 from services.router.strategies.layered import Layered
 from services.router.strategies.verdicts import (
@@ -90,7 +89,7 @@ async def _debate(run: Run, engine: Engine, outcome: LayerOutcome) -> LayerOutco
 
 def _questions(run: Run, engine: Engine) -> list[Question]:
     """Returns the questions about the answers: one to choose among many, one to end the debate."""
-    if agree([answer.text for answer in run.answers]):
+    if run.form.agree(run.answers):
         return []
     wanted = [selection] if len(run.answers) > run.policy.kept_answer_count else []
     wanted += [moderation] if run.layers_left > 1 else []

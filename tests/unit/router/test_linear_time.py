@@ -73,7 +73,8 @@ def verdict(text: str) -> None:
 
 
 def agreement(text: str) -> None:
-    agreeing([text, text + "x"])
+    texts = [text, text + "x"]
+    agreeing(texts, [answer_key(each) for each in texts])
 
 
 def filtered(text: str) -> None:
