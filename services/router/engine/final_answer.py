@@ -17,6 +17,7 @@ from services.router.prompts.answer_filter import AnswerFilter
 from services.router.routing.events import Answer, Delta, Reset, Resumed
 from services.router.types.deadline import ReusableTimeout
 from services.router.types.ledger import CallStatus, answer_tokens, finish_reason
+from services.router.types.pieces import RefusalPiece
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from services.router.backends.call import ModelCall, Stream
     from services.router.engine.run import Run
     from services.router.types.deadline import Deadline
+    from services.router.types.pieces import Piece
 
     News = str | Resumed | CallStatus
     """A piece of text, a resumption, or the end of a reply."""
@@ -61,6 +63,13 @@ async def write_final(
                 yield event
     finally:
         await answer.end()
+
+
+def _text_of(piece: Piece) -> str:
+    """Returns the text to show for a piece: that of the answer or of a refusal."""
+    if isinstance(piece, str):
+        return piece
+    return piece.text if isinstance(piece, RefusalPiece) else ""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -172,7 +181,7 @@ class _FinalAnswer:
         try:
             async with aclosing(stream(reply.call)) as pieces:
                 async for piece in pieces:
-                    text = piece if isinstance(piece, Resumed) else answer.feed(piece)
+                    text = piece if isinstance(piece, Resumed) else answer.feed(_text_of(piece))
                     if text:
                         self._inbox.put(reply, text)
             if rest := answer.finish():

@@ -39,7 +39,7 @@ class Proposal:
 
     def read(self) -> Reply:
         """Returns the reply so far, taken apart."""
-        return read_reply(self.call.text, self.nonce, self.references)
+        return read_reply(self.call.text or self.call.refusal, self.nonce, self.references)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class PlainProposal(Proposal):
 
     def read(self) -> Reply:
         """Returns the reply so far, without marks of references that the model copied."""
-        return Reply(answer=read_answer(self.call.text, self.nonce))
+        return Reply(answer=read_answer(self.call.text or self.call.refusal, self.nonce))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from services.router.backends.call import ModelCall, Stream
     from services.router.routing.events import Answer, Resumed
     from services.router.types.ledger import Ledger
+    from services.router.types.pieces import Piece
 
 
 class SpeculativeAnswer:
@@ -36,15 +37,15 @@ class SpeculativeAnswer:
     def __init__(self, call: ModelCall, read_ids: frozenset[str], stream: Stream) -> None:
         self.call = call
         self.read_ids = read_ids
-        self._pieces: asyncio.Queue[str | Resumed | Exception | None] = asyncio.Queue()
+        self._pieces: asyncio.Queue[Piece | Resumed | Exception | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._write(stream))
 
     @property
     def has_begun(self) -> bool:
-        """True if any text has been written."""
-        return bool(self.call.text)
+        """True if any piece has been written."""
+        return self.call.has_begun
 
-    async def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
+    async def stream(self, call: ModelCall) -> AsyncGenerator[Piece | Resumed, None]:
         """Yields the raw reply of its call, the text so far first; see `Generator.stream`."""
         assert call is self.call  # noqa: S101  # it has no other
         try:
