@@ -8,18 +8,19 @@ is shown when it is whole and valid; one that is shown and turns out invalid is 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.backends.call_failure import status_of_exception
+from services.router.backends.collected import Collected
 from services.router.engine.run import InvalidAnswer
 from services.router.prompts.answer_filter import AnswerFilter
-from services.router.prompts.reply_parts import Parts, booked_answer, missing_arguments
-from services.router.routing.events import Delta, Reset, Resumed
+from services.router.routing.events import Answer, Delta, Reset, Resumed
+from services.router.routing.finished_answer import booked_answer, missing_arguments
 from services.router.routing.tool_votes import NO_TOOL
 from services.router.types.deadline import ReusableTimeout
+from services.router.types.inbox import Inbox
 from services.router.types.ledger import CallStatus
 from services.router.types.pieces import ToolCallPiece
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from services.router.backends.call import ModelCall, Stream
     from services.router.engine.run import Run
-    from services.router.routing.events import Answer
     from services.router.types.deadline import Deadline
     from services.router.types.pieces import Piece
 
@@ -80,13 +80,19 @@ class _Reply:
     choices: frozenset[str] | None
     held: bool
     """True if it is shown only when it is whole, as it may turn out invalid."""
-    parts: Parts = field(default_factory=Parts)
+    texts: list[str] = field(default_factory=list)
+    others: Collected = field(default_factory=Collected)
     answer: Answer | None = None
     """The answer, once it is whole and valid."""
     late: bool = False
     """True if it has been silent so long that another was started."""
     status: CallStatus | None = None
     """The final status; None while it runs."""
+
+    @property
+    def has_ended(self) -> bool:
+        """True if it is complete or has failed."""
+        return self.status is not None
 
     @property
     def is_whole(self) -> bool:
@@ -98,40 +104,34 @@ class _Reply:
         """True if it can be shown: it has begun and has not failed."""
         if self.held:
             return self.is_whole
-        return self.parts.have_begun and self.status in {None, CallStatus.OK}
+        has_begun = bool(self.texts) or self.others.has_any
+        return has_begun and self.status in {None, CallStatus.OK}
 
-    def shown(self) -> Delta:
-        """Returns what can be shown of it."""
-        return Delta.whole(self.answer or self.parts.answer(self.call.model.id))
+    @property
+    def is_answer(self) -> bool:
+        """True if it has more than reasoning."""
+        return bool(self.texts or self.others.tool_calls or self.others.refusal)
 
-
-class _Inbox:
-    """News of all replies for one reader. Cheaper than a queue, since each piece passes here."""
-
-    def __init__(self) -> None:
-        self._news: deque[tuple[_Reply, News]] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-
-    def put(self, reply: _Reply, news: News) -> None:
-        self._news.append((reply, news))
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def get(self) -> tuple[_Reply, News]:
-        while not self._news:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self._news.popleft()
-
-    def __bool__(self) -> bool:
-        return bool(self._news)
+    @property
+    def so_far(self) -> Answer:
+        """The answer so far."""
+        if self.answer is not None:
+            return self.answer
+        return Answer(
+            model_id=self.call.model.id,
+            text="".join(self.texts),
+            tool_calls=self.others.tool_calls,
+            refusal=self.others.refusal,
+            reasoning=self.others.reasoning,
+            log_probabilities=self.others.log_probabilities,
+        )
 
 
 class _FinalAnswer:
     def __init__(self, run: Run, next_writer: NextWriter) -> None:
         self._run = run
         self._next_writer = next_writer
-        self._inbox = _Inbox()
+        self._inbox: Inbox[tuple[_Reply, News]] = Inbox()
         self._tasks: dict[asyncio.Task[None], _Reply] = {}
         self._shown: _Reply | None = None
         self._limit = run.deadline
@@ -189,12 +189,12 @@ class _FinalAnswer:
                 async for piece in pieces:
                     news = answer.feed(piece) if isinstance(piece, str) else piece
                     if news:
-                        self._inbox.put(reply, news)
+                        self._inbox.put((reply, news))
             if rest := answer.finish():
-                self._inbox.put(reply, rest)
+                self._inbox.put((reply, rest))
         except Exception as error:  # noqa: BLE001  # no writer's failure ends the answer
             end = status_of_exception(error, reply.call.model.id)
-        self._inbox.put(reply, end)
+        self._inbox.put((reply, end))
 
     def _take(self, reply: _Reply, news: News) -> Iterator[Delta | Reset | Resumed]:
         """Yields the changes that a piece of a reply, or its end, makes to what is shown."""
@@ -202,21 +202,15 @@ class _FinalAnswer:
             if reply is self._shown:
                 yield news
             return
-        if reply.status is not None:
-            return  # a call that cannot be answered ended it
-        reply.late = False
-        if isinstance(news, CallStatus):
-            self._end_reply(reply, news)
-        else:
-            reply.parts.add(news)
-            if isinstance(news, ToolCallPiece):
-                self._begin_call(reply, news)
+        if reply.has_ended:
+            return  # a call to a tool that it may not make ended it
+        self._update(reply, news)
         if reply is not self._shown:
             if reply.may_stand and (self._shown is None or self._shown.late):
                 yield from self._show(reply, instead_of=CallStatus.TIMEOUT)
-            elif self._shown is None and reply.status is None:
+            elif self._shown is None and not reply.has_ended:
                 self._limit = self._run.deadline.share(SILENCE_SHARE)  # it writes, though unseen
-        elif reply.status not in {None, CallStatus.OK}:
+        elif reply.status is not None and not reply.is_whole:
             yield from self._show(self._best_other(), instead_of=reply.status)
         elif isinstance(news, CallStatus):
             yield from self._missing(reply)
@@ -224,9 +218,20 @@ class _FinalAnswer:
             self._limit = self._run.deadline.share(SILENCE_SHARE)
             yield Delta(text=news) if isinstance(news, str) else Delta.of(news)
 
+    def _update(self, reply: _Reply, news: Piece | CallStatus) -> None:
+        reply.late = False
+        if isinstance(news, str):  # by far the most frequent case
+            reply.texts.append(news)
+        elif isinstance(news, CallStatus):
+            self._end_reply(reply, news)
+        else:
+            reply.others.add(news)
+            if isinstance(news, ToolCallPiece):
+                self._begin_call(reply, news)
+
     def _end_reply(self, reply: _Reply, status: CallStatus) -> None:
         """Ends a reply; one that is whole but empty or not valid fails."""
-        if status is CallStatus.OK and not reply.parts.are_answer:
+        if status is CallStatus.OK and not reply.is_answer:
             status = CallStatus.EMPTY
         if status is CallStatus.OK:
             reply.answer = self._checked(reply)
@@ -234,7 +239,7 @@ class _FinalAnswer:
         reply.status = status
 
     def _checked(self, reply: _Reply) -> Answer | None:
-        answer = self._run.checked(reply.parts.answer(reply.call.model.id))
+        answer = self._run.checked(reply.so_far)
         if answer is None or reply.choices is None:
             return answer
         if self._run.form.choice(answer) in reply.choices:
@@ -246,7 +251,7 @@ class _FinalAnswer:
     def _missing(self, reply: _Reply) -> Iterator[Delta]:
         """Yields what a whole reply has beyond its pieces."""
         assert reply.answer is not None  # noqa: S101  # it is valid
-        pieces = missing_arguments(reply.parts.answer(reply.answer.model_id), reply.answer)
+        pieces = missing_arguments(reply.others.tool_calls, reply.answer.tool_calls)
         if pieces:
             yield Delta(tool_calls=pieces)
 
@@ -288,7 +293,7 @@ class _FinalAnswer:
         self._shown = reply
         if reply is not None:
             self._limit = self._run.deadline.share(SILENCE_SHARE)
-            yield reply.shown()
+            yield Delta.whole(reply.so_far)
 
     def _last(self) -> Iterator[Delta | Reset | Resumed]:
         """Yields the end if no whole reply is shown: another whole reply, or none."""

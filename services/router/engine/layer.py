@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from services.router.backends.call_failure import status_of_exception
 from services.router.engine.proposals import LayerOutcome
-from services.router.prompts.reply_parts import Parts, booked_answer
-from services.router.routing.events import Resumed
+from services.router.routing.finished_answer import booked_answer
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -180,14 +179,11 @@ class _Layer:
         self._slots[group.create_task(self._run(slot))] = slot
 
     async def _run(self, slot: _Slot) -> None:
-        parts = Parts()
         try:
             async with aclosing(self._generator.stream(slot.proposal.call)) as pieces:
-                async for piece in pieces:
+                async for _ in pieces:
                     slot.backup_at_s = math.inf
-                    if not isinstance(piece, str | Resumed):
-                        parts.add(piece)
-            answer = slot.proposal.read(parts)
+            answer = slot.proposal.read()
             if not (answer.text or answer.tool_calls or answer.refusal):
                 slot.status = CallStatus.EMPTY
                 return

@@ -12,6 +12,7 @@ from services.router.prompts.context_window import fit_references, labelled
 from services.router.prompts.prompts import new_nonce
 from services.router.prompts.reference_text import reference_text
 from services.router.prompts.replies import Reply, read_answer, read_reply
+from services.router.routing.events import Answer
 from services.router.types.ledger import CallPurpose
 from services.router.types.options import NO_OPTIONS, ToolChoice, ToolChoiceMode
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
     from services.router.prompts.prompts import Reference
-    from services.router.prompts.reply_parts import Parts
-    from services.router.routing.events import Answer
     from services.router.types.ledger import LedgerEntry
     from services.router.types.messages import Message
 
@@ -44,13 +43,18 @@ class Proposal:
         """True if the reply must keep to the form that the request asks of its answer."""
         return self.call.purpose in WRITES_ANSWERS
 
-    def read(self, parts: Parts) -> Answer:
-        """Returns the answer in the reply so far.
-
-        Args:
-            parts: The parts of the reply that are no text.
-        """
-        return parts.proposal(self.call.model.id, self._reply())
+    def read(self) -> Answer:
+        """Returns the answer in the reply so far; a refusal has no text."""
+        call, reply = self.call, self._reply()
+        return Answer(
+            model_id=call.model.id,
+            text="" if call.refusal else reply.answer,
+            self_score=reply.self_score,
+            grades=reply.grades,
+            tool_calls=call.tool_calls,
+            refusal=call.refusal,
+            reasoning=call.reasoning,
+        )
 
     def _reply(self) -> Reply:
         return read_reply(self.call.text, self.nonce, self.references)

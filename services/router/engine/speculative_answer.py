@@ -36,10 +36,13 @@ class SpeculativeAnswer:
     def __init__(self, call: ModelCall, read_ids: frozenset[str], stream: Stream) -> None:
         self.call = call
         self.read_ids = read_ids
-        self.has_begun = False
-        """True once any of it has been written."""
         self._pieces: asyncio.Queue[Piece | Resumed | Exception | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._write(stream))
+
+    @property
+    def has_begun(self) -> bool:
+        """True if any piece has been written."""
+        return self.call.has_begun
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[Piece | Resumed, None]:
         """Yields the raw reply of its call, the text so far first; see `Generator.stream`."""
@@ -67,7 +70,6 @@ class SpeculativeAnswer:
         try:
             async with aclosing(stream(self.call)) as pieces:
                 async for piece in pieces:
-                    self.has_begun = True
                     self._pieces.put_nowait(piece)
         except Exception as error:  # noqa: BLE001  # raised to whoever streams it
             end = error

@@ -56,8 +56,7 @@ class ScriptedGenerator:
                 raise CallFailedError(step)
             if isinstance(step, Exception):
                 raise step
-            if isinstance(step, str):
-                call.add_text(step)
+            call.add(step)
             yield step
 
 

@@ -15,7 +15,6 @@ from services.router.engine.proposals import (
     plain_proposal,
     shuffled_references,
 )
-from services.router.prompts.reply_parts import Parts
 from services.router.routing.events import Answer, LayerReport
 from services.router.types.conversation import Conversation
 from services.router.types.ledger import CallPurpose, CallStatus, FinishReason
@@ -80,7 +79,7 @@ def test_an_assessed_model_is_asked_for_its_confidence_and_for_grades_of_what_it
     proposal.call.add_text(
         f'Nine.\n@@assessment {proposal.nonce} {{"self_score": 0.5, "grades": {{"R1": 0.25}}}}'
     )
-    reply = proposal.read(Parts())
+    reply = proposal.read()
     assert (reply.text, reply.self_score) == ("Nine.", 0.5)
     assert reply.grades == {proposal.references[0].model_id: 0.25}
 
@@ -106,9 +105,9 @@ def test_a_plain_reply_loses_the_marks_of_its_own_call_and_no_word_of_the_protoc
     run = second()
     proposal = plain_proposal(run, run.pool.by_id["a"])
     proposal.call.add_text("@@selection = 0\n@@end 00c0ffee R1\n@@assessment {}")
-    assert proposal.read(Parts()).text == proposal.call.text
+    assert proposal.read().text == proposal.call.text
     proposal.call.add_text(f"\n@@end {proposal.nonce} R1\nSeven.")
-    assert proposal.read(Parts()).text == "@@selection = 0\n@@end 00c0ffee R1\n@@assessment {}"
+    assert proposal.read().text == "@@selection = 0\n@@end 00c0ffee R1\n@@assessment {}"
 
 
 def test_a_call_whose_text_streams_knows_the_nonce_of_the_marks_in_its_prompt() -> None:

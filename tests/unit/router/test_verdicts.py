@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from services.router.backends.call import ModelCall
 from services.router.prompts.prompts import Reference
-from services.router.prompts.reply_parts import Parts
 from services.router.strategies.verdicts import Question, is_over, kept_model_ids
 from services.router.types.ledger import CallPurpose
 from tests.unit.router.pool_models import model
@@ -80,5 +79,5 @@ def test_no_reply_is_too_odd_to_be_read(text: str, mark: str) -> None:
 
 
 def test_a_verdict_is_read_as_it_is_without_white_space_at_its_ends() -> None:
-    reply = question(f'  @@moderation {NONCE} {{"over": true}}\n').read(Parts())
+    reply = question(f'  @@moderation {NONCE} {{"over": true}}\n').read()
     assert reply.text == f'@@moderation {NONCE} {{"over": true}}'

@@ -19,8 +19,8 @@ from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import LineDecoder
 from services.router.backends.http.error_objects import is_error
 from services.router.backends.http.reader import Reader, text_of
+from services.router.backends.http.replies.well_formed import well_formed
 from services.router.backends.http.usage import Usage, count_of
-from services.router.backends.http.well_formed import well_formed
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -77,14 +77,21 @@ class _OllamaReader(Reader):
         message = value.get("message")
         if not isinstance(message, dict | None):
             raise AttemptFailedError(CallStatus.MALFORMED)
+        if message is not None:
+            self._message(message, value.get("logprobs"))
         if value.get("done") is True:
             self._finish(value.get("done_reason"), value)
             self.finished = self.done = True
             self._record_usage(_usage(value))
-        if message is None:
-            return ""
+        return ""
+
+    def _message(self, message: dict[str, Any], log_probabilities: object) -> None:
         self._add_reasoning(message.get("thinking"))
-        return text_of(message.get("content"))
+        self._reply.add_text(text_of(message.get("content")))
+        if self._reads_log_probabilities and log_probabilities:
+            self._reply.add_log_probabilities(log_probabilities)
+        if calls := message.get("tool_calls"):
+            self._reply.add_tool_calls(calls, whole=True)
 
 
 def _usage(value: dict[str, Any]) -> Usage:
