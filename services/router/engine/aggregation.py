@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from services.router.routing.tool_votes import Choice
 
 _MAX_ATTEMPTS = 2
+_CHOICE_SHARE, _MIN_CHOICE_S = 2.0, 1.0
+"""Longest wait for the aggregator's choice, as a share of the layer's time, and at least."""
 
 
 async def aggregate(
@@ -56,6 +58,8 @@ async def aggregate(
             asked = frozenset(choice.key for choice in choices)
         else:
             run.answers = _voters(run, choices[0])
+    if asked is not None:
+        aggregators = aggregators[:1]  # the vote is at hand if it fails
     if asked is not None or _must_merge(run):
         writers = _Writers(run, generator, aggregators[:_MAX_ATTEMPTS], min_stage_s, choices=asked)
         async with aclosing(_write(run, writers)) as events:
@@ -86,7 +90,8 @@ def _voters(run: Run, choice: Choice) -> tuple[Answer, ...]:
 async def _write(run: Run, writers: _Writers) -> AsyncGenerator[Delta | Reset | Resumed, None]:
     """Yields what the writers write, and sets `run.final`; reports a fallback if all of them fail."""
     while (writer := await writers.next()) is not None:
-        async with aclosing(write_final(run, writer, next_writer=writers.next)) as events:
+        final = write_final(run, writer, next_writer=writers.next, deadline=writers.deadline)
+        async with aclosing(final) as events:
             async for event in events:
                 yield event
         if run.final is not None:
@@ -121,6 +126,11 @@ class _Writers:
         self._min_stage_s = min_stage_s
         # Words are merged without calls to tools.
         self._choices = frozenset({NO_TOOL}) if choices is None else choices
+        self.deadline = run.deadline
+        """The end of the wait for an answer."""
+        if choices is not None:
+            wait_s = max(_MIN_CHOICE_S, _CHOICE_SHARE * run.reports[-1].duration_s)
+            self.deadline = min(Deadline.after(wait_s), run.deadline, key=lambda each: each.at_s)
 
     async def next(self) -> Writer | None:
         """Returns the next writer; None if there is none."""
@@ -140,8 +150,8 @@ class _Writers:
         return None
 
     def _writer(self, call: ModelCall, stream: Stream) -> Writer:
-        call.deadline = self._run.deadline
-        first_text = self._run.deadline.share(SILENCE_SHARE)
+        call.deadline = self.deadline
+        first_text = self.deadline.share(SILENCE_SHARE)
         usual_s = self._generator.usual_silence_s(call.model.id)
         # While another model can take over, no longer wait than usual is needed.
         if self._models and usual_s is not None and usual_s < first_text.remaining_s():

@@ -54,14 +54,14 @@ class Writer:
 
 
 async def write_final(
-    run: Run, writer: Writer, *, next_writer: NextWriter
+    run: Run, writer: Writer, *, next_writer: NextWriter, deadline: Deadline | None = None
 ) -> AsyncGenerator[Delta | Reset | Resumed, None]:
     """Yields the answer in pieces and, once it is whole, sets `run.final`.
 
     If every call fails, `run.final` stays unset, and a `Reset` voids what was shown. Every call is
-    booked, however it ends.
+    booked, however it ends. The deadline is that of the run unless an earlier one is given.
     """
-    answer = _FinalAnswer(run, next_writer)
+    answer = _FinalAnswer(run, next_writer, deadline or run.deadline)
     try:
         async with aclosing(answer.events(writer)) as events:
             async for event in events:
@@ -128,13 +128,14 @@ class _Reply:
 
 
 class _FinalAnswer:
-    def __init__(self, run: Run, next_writer: NextWriter) -> None:
+    def __init__(self, run: Run, next_writer: NextWriter, deadline: Deadline) -> None:
         self._run = run
+        self._deadline = deadline
         self._next_writer = next_writer
         self._inbox: Inbox[tuple[_Reply, News]] = Inbox()
         self._tasks: dict[asyncio.Task[None], _Reply] = {}
         self._shown: _Reply | None = None
-        self._limit = run.deadline
+        self._limit = deadline
         """A further writer starts after it."""
 
     async def events(self, first: Writer) -> AsyncGenerator[Delta | Reset | Resumed, None]:
@@ -152,7 +153,7 @@ class _FinalAnswer:
                     yield event
                 if self._shown is not None and self._shown.is_whole:
                     return
-                if self._run.deadline.remaining_s() <= 0 and not self._inbox:
+                if self._deadline.remaining_s() <= 0 and not self._inbox:
                     break
         for event in self._last():
             yield event
@@ -209,13 +210,14 @@ class _FinalAnswer:
             if reply.may_stand and (self._shown is None or self._shown.late):
                 yield from self._show(reply, instead_of=CallStatus.TIMEOUT)
             elif self._shown is None and not reply.has_ended:
-                self._limit = self._run.deadline.share(SILENCE_SHARE)  # it writes, though unseen
+                self._limit = self._deadline.share(SILENCE_SHARE)  # it writes, though unseen
         elif reply.status is not None and not reply.is_whole:
             yield from self._show(self._best_other(), instead_of=reply.status)
         elif isinstance(news, CallStatus):
-            yield from self._missing(reply)
+            if missing := missing_arguments(reply.others.tool_calls, reply.so_far.tool_calls):
+                yield Delta(tool_calls=missing)
         else:
-            self._limit = self._run.deadline.share(SILENCE_SHARE)
+            self._limit = self._deadline.share(SILENCE_SHARE)
             yield Delta(text=news) if isinstance(news, str) else Delta.of(news)
 
     def _update(self, reply: _Reply, news: Piece | CallStatus) -> None:
@@ -248,13 +250,6 @@ class _FinalAnswer:
         self._run.invalid.append(InvalidAnswer(answer=answer, problems=problems))
         return None
 
-    def _missing(self, reply: _Reply) -> Iterator[Delta]:
-        """Yields what a whole reply has beyond its pieces."""
-        assert reply.answer is not None  # noqa: S101  # it is valid
-        pieces = missing_arguments(reply.others.tool_calls, reply.answer.tool_calls)
-        if pieces:
-            yield Delta(tool_calls=pieces)
-
     def _begin_call(self, reply: _Reply, piece: ToolCallPiece) -> None:
         """Ends a reply that makes a call that it may not make; shows one that makes another call."""
         no_tool = reply.choices == frozenset({NO_TOOL})
@@ -272,12 +267,12 @@ class _FinalAnswer:
         if other is not None:
             return self._show(other, instead_of=CallStatus.TIMEOUT)
         writer = None
-        if self._run.deadline.remaining_s() > 0:
+        if self._deadline.remaining_s() > 0:
             writer = await self._next_writer()
         if writer is not None:
             self._start(writer)
         else:
-            self._limit = self._run.deadline  # no other call can do better
+            self._limit = self._deadline  # no other call can do better
         return iter(())
 
     def _best_other(self) -> _Reply | None:
@@ -292,7 +287,7 @@ class _FinalAnswer:
             yield Reset(status=instead_of)
         self._shown = reply
         if reply is not None:
-            self._limit = self._run.deadline.share(SILENCE_SHARE)
+            self._limit = self._deadline.share(SILENCE_SHARE)
             yield Delta.whole(reply.so_far)
 
     def _last(self) -> Iterator[Delta | Reset | Resumed]:

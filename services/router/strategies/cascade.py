@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from services.router.engine.planner import (
     blocking_limit,
-    by_posterior,
     further_models,
     plan_models,
     rank_eligible,
 )
 from services.router.engine.proposals import assessed_proposal
-from services.router.routing.agreement import Offer, worthwhile_call
+from services.router.routing.agreement import Offer, posteriors, worthwhile_call
 from services.router.routing.candidates import StopReason
 from services.router.strategies.layered import Layered
 
@@ -66,8 +65,9 @@ class Cascade(Layered):
         assessments = await engine.assess(run, outcome.answers)
         report = engine.report(run, decision, outcome, assessments)
         if outcome.answers:
-            run.posteriors.update(run.form.chances(_answers(run), _scores(run).__getitem__))
-            run.answers = by_posterior(run, _answers(run))[:1]
+            run.posteriors.update(posteriors(_opinions(run)))
+            chances = run.form.chances(_answers(run), _scores(run).__getitem__)
+            run.answers = (max(_answers(run), key=lambda answer: chances[answer.model_id]),)
         return report
 
     def is_last(self, run: Run, decision: RoutingDecision) -> bool:

@@ -72,8 +72,12 @@ class SMoA(Layered):
 async def _debate(run: Run, engine: Engine, outcome: LayerOutcome) -> LayerOutcome:
     """Asks the judge and the moderator about the newest answers; returns the layer with their calls.
 
-    Without a verdict, the answers of the best-ranked models are kept and the debate continues.
+    Without a verdict, the answers of the best-ranked models are kept and the debate continues. If
+    models call tools, the vote decides instead.
     """
+    if choices := run.form.choices(run.answers, run.score):
+        run.answers = tuple(run.answers[voter] for voter in choices[0].voters)
+        return outcome
     questions = _questions(run, engine)
     kept = outcome.answers
     if questions:
