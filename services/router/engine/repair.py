@@ -15,6 +15,7 @@ from services.router.engine.reservations import reserve
 from services.router.prompts import prompts
 from services.router.prompts.context_window import room_tokens
 from services.router.prompts.reference_text import reference_text
+from services.router.routing.selection import blocking_limit
 from services.router.types.tokens import shorten
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ async def repair(
     best = max(run.invalid, key=lambda each: run.score(each.answer.model_id))
     call = _call(run, best)
     call.deadline, call.patient = run.deadline, True
+    if blocking_limit(run.left, call.worst) is not None:
+        return
     _, limit = await reserve(run, [call])
     if limit is not None:
         return
