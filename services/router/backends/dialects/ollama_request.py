@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from services.router.backends.http.exchange import Exchange
     from services.router.types.messages import Media, Message
 
-_EFFORTS = {ReasoningEffort.MINIMAL: ReasoningEffort.LOW.value}
-"""Efforts that Ollama calls by another word."""
 _TAKES_EFFORT = "gpt-oss"
 """Other models can only reason or not."""
 
@@ -50,14 +48,16 @@ def ollama_payload(exchange: Exchange) -> dict[str, Any]:
     if options.tools and (choice is None or choice.mode is not ToolChoiceMode.NONE):
         payload["tools"] = [tool_of(tool) for tool in chosen_tools(options)]
     if options.reasoning_effort is not None:
-        payload["think"] = _think(options.reasoning_effort, payload["model"])
+        name = model.backend_model or model.id
+        payload["think"] = _think(options.reasoning_effort, name)
     return payload
 
 
 def _think(effort: ReasoningEffort, name: str) -> bool | str:
     if effort is ReasoningEffort.NONE or _TAKES_EFFORT not in name.lower():
         return effort is not ReasoningEffort.NONE
-    return _EFFORTS.get(effort, effort.value)
+    lowest = effort is ReasoningEffort.MINIMAL
+    return ReasoningEffort.LOW.value if lowest else str(effort.value)
 
 
 def _messages(exchange: Exchange) -> list[dict[str, Any]]:

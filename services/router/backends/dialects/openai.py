@@ -34,7 +34,7 @@ class OpenAiDialect:
     """Asks `POST {base}/chat/completions` and reads server-sent events."""
 
     max_stop_sequences: int | None = 4
-    """The router cuts replies at further stop sequences itself; None if the backend takes any number."""
+    """The router itself cuts replies at further ones; None if the backend takes any number."""
 
     def request(self, exchange: Exchange) -> Request:
         """Returns the request for an exchange."""

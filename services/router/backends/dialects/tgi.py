@@ -64,7 +64,7 @@ class TgiDialect(OpenAiDialect):
             return _grammar("response_format", exchange.options.json_format)
         return fields
 
-    def _reasoning(self, exchange: Exchange) -> dict[str, Any]:
+    def _reasoning(self, _exchange: Exchange) -> dict[str, Any]:
         return {}
 
     def catalogue_url(self, base_url: str) -> str:
@@ -138,7 +138,8 @@ def _sampling(exchange: Exchange) -> dict[str, Any]:
     """Returns how tokens are chosen; TGI refuses 0 as a temperature and 1 as a share."""
     fields = sampling(exchange)
     fields.pop("presence_penalty", None)
-    sampled = bool(fields.get("temperature"))
+    chance = fields.get("temperature")
+    sampled = bool(chance) or (chance is None and "top_p" in fields)
     if not sampled:
         fields.pop("temperature", None)
     if fields.get("top_p") == 1:
