@@ -88,9 +88,15 @@ class _Sample:
         return next((v for v in values if str(v).casefold() in text), values[0])
 
     def _number_in(self, schema: dict[str, Any], *, whole: bool) -> float | int:
-        least = schema.get("minimum", schema.get("exclusiveMinimum", self._number - 1) + 1)
-        most = schema.get("maximum", schema.get("exclusiveMaximum", max(least, self._number) + 1))
-        number = min(max(self._number, least), most)
+        number = self._number
+        above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+        least, most = schema.get("minimum"), schema.get("maximum")
+        if above is not None and number <= above:
+            number = above + 1
+        if below is not None and number >= below:
+            number = below - 1
+        number = number if least is None else max(number, least)
+        number = float(number if most is None else min(number, most))
         return int(number) if whole or number.is_integer() else number
 
     def _string(self, schema: dict[str, Any]) -> str:
