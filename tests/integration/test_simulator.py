@@ -196,7 +196,10 @@ def joined_calls(events: list[Any]) -> list[tuple[str, str, str]]:
 
 
 async def test_tools_are_called_in_fragments_or_whole(http: aiohttp.ClientSession) -> None:
-    body = {"messages": [{"role": "user", "content": CITIES}], "tools": [WEATHER_TOOL]}
+    body: dict[str, Any] = {
+        "messages": [{"role": "user", "content": CITIES}],
+        "tools": [WEATHER_TOOL],
+    }
     async with running_simulator(AbleAnswers(ScriptedAnswers({MODEL: TEXT}))) as simulator:
         url = f"{simulator.url}/chat/completions"
         async with http.post(url, json=request_body(**body)) as response:
