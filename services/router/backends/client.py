@@ -143,6 +143,9 @@ def _prepare(dialect: Dialect, exchange: Exchange) -> tuple[Request, ssl.SSLCont
     model = exchange.model
     try:
         return dialect.request(exchange), _tls(model)
+    except AttemptFailedError as error:  # the backend has no form for a part of the request
+        exchange.backend_message = error.words
+        raise
     except (KeyFileError, CaFileError) as error:  # it has changed since the pool file was read
         name = "ca_file" if isinstance(error, CaFileError) else "api_key_file"
         exchange.backend_message = f"{name}: {error}"

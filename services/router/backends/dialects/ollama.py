@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from services.router.backends.dialects.dialect import (
     Request,
     body,
-    chat_messages,
-    reply_tokens,
     request_headers,
 )
+from services.router.backends.dialects.ollama_request import ollama_payload
 from services.router.backends.dialects.served_models import Catalogue, ServedModel
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import LineDecoder
@@ -33,23 +32,10 @@ class OllamaDialect:
     def request(self, exchange: Exchange) -> Request:
         """Returns the request for an exchange."""
         model = exchange.model
-        options: dict[str, Any] = {
-            "num_ctx": model.context_window_tokens,
-            "num_predict": reply_tokens(exchange),
-        }
-        if model.sent_temperature is not None:
-            options["temperature"] = model.sent_temperature
-        payload = {
-            "model": model.backend_model or model.id,
-            "messages": chat_messages(exchange),
-            "stream": True,
-            "truncate": False,  # a prompt that does not fit is an error
-            "options": options,
-        }
         return Request(
             url=f"{exchange.base_url}/api/chat",
             headers=request_headers(model, "application/x-ndjson"),
-            body=body(payload, model),
+            body=body(ollama_payload(exchange), model),
         )
 
     def reader(self, exchange: Exchange) -> Reader:

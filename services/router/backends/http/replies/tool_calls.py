@@ -72,6 +72,8 @@ class ToolCallReader:
         Raises:
             ToolCallError: The value is no list of calls, or there are too many calls.
         """
+        if isinstance(values, dict):  # older versions of TGI
+            values = [values]
         if not isinstance(values, list):
             raise ToolCallError("no list")
         for value in values:
