@@ -9,7 +9,10 @@ from routemoa.errors import InternalError
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1 import router_service_pb2_grpc
 from services.router.budgets.tenants import ANONYMOUS
-from services.router.contract.requests import read_conversation, read_page, read_policy
+from services.router.contract.conversations import read_conversation
+from services.router.contract.options import read_options
+from services.router.contract.pages import read_page
+from services.router.contract.policies import read_policy
 from services.router.contract.responses import (
     event_message,
     fallback_message,
@@ -147,7 +150,10 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         tenant = self._accounts.tenant_of(context.invocation_metadata())
         violations = Violations()
         policy = read_policy(request.policy, self._defaults, pipeline.pool, violations)
-        conversation = read_conversation(request.messages, violations, cache_salt=tenant.cache_salt)
+        options = read_options(request.options, policy.strategy, violations)
+        conversation = read_conversation(
+            request.messages, violations, cache_salt=tenant.cache_salt, options=options
+        )
         violations.raise_if_any()
         deadline = self._deadline(context)
         account = self._accounts.open(tenant, policy.caps, deadline)
