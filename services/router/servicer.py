@@ -9,13 +9,16 @@ from routemoa.errors import InternalError
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1 import router_service_pb2_grpc
 from services.router.budgets.tenants import ANONYMOUS
-from services.router.contract.requests import read_conversation, read_page, read_policy
+from services.router.contract.conversations import read_conversation
+from services.router.contract.options import read_options
+from services.router.contract.pages import read_page
+from services.router.contract.policies import read_policy
 from services.router.contract.responses import (
     event_message,
     fallback_message,
     info_message,
     model_message,
-    ranked_message,
+    ranking_messages,
     result_message,
     stop_reason,
 )
@@ -86,14 +89,13 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
             messages=(Message(role=Role.USER, content=request.query),),
             cache_salt=tenant.cache_salt,
         )
+        pipeline.check(conversation, policy)
         posteriors = {score.model_id: score.score for score in request.posterior_scores}
         run = pipeline.start(conversation, policy, self._deadline(context))
         ranked, selection = await pipeline.route(run, posteriors)
         return pb.RouteQueryResponse(
             selected_model_ids=selection.model_ids,
-            ranked_models=[
-                ranked_message(item, selection.reasons.get(item.model_id)) for item in ranked
-            ],
+            ranked_models=ranking_messages(ranked, selection.reasons),
             uncertainty=run.forecast.uncertainty,
             stop_reason=stop_reason(selection.stop_reason),
             fallbacks=[fallback_message(fallback) for fallback in run.fallbacks],
@@ -124,7 +126,8 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         """Describes strategies, presets, limits and what the models can do."""
         del request
         self._accounts.tenant_of(context.invocation_metadata())
-        return info_message(self._defaults.strategy, max_duration_s=self._longest_s)
+        pool = self._pipeline.pool
+        return info_message(pool, self._defaults.strategy, max_duration_s=self._longest_s)
 
     async def ListModels(
         self,
@@ -147,8 +150,12 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         tenant = self._accounts.tenant_of(context.invocation_metadata())
         violations = Violations()
         policy = read_policy(request.policy, self._defaults, pipeline.pool, violations)
-        conversation = read_conversation(request.messages, violations, cache_salt=tenant.cache_salt)
+        options = read_options(request.options, policy.strategy, violations)
+        conversation = read_conversation(
+            request.messages, violations, cache_salt=tenant.cache_salt, options=options
+        )
         violations.raise_if_any()
+        pipeline.check(conversation, policy)
         deadline = self._deadline(context)
         account = self._accounts.open(tenant, policy.caps, deadline)
         run = pipeline.start(conversation, policy, deadline, account)

@@ -78,8 +78,8 @@ class Attempt:
             return NO_USAGE
         reported, model = exchange.reported or NO_USAGE, exchange.model
         count = model.count_tokens
-        read = prompt_tokens(exchange.messages, count) + count(exchange.partial)
-        written = min(exchange.written_tokens, model.max_reply_tokens)
+        read = prompt_tokens(exchange.messages, count, exchange.options) + count(exchange.partial)
+        written = min(exchange.written_tokens, self._reply_limit)
         return replace(
             reported,
             prompt_tokens=reported.prompt_tokens or read,
@@ -90,10 +90,14 @@ class Attempt:
     @property
     def tariff(self) -> Tariff:
         """The prices, and the most that may be booked."""
-        model = self.exchange.model
-        return Tariff(
-            prices=model.prices, worst=self.worst, max_reply_tokens=model.max_reply_tokens
-        )
+        prices = self.exchange.model.prices
+        return Tariff(prices=prices, worst=self.worst, max_reply_tokens=self._reply_limit)
+
+    @property
+    def _reply_limit(self) -> int:
+        """The most tokens of the reply."""
+        exchange = self.exchange
+        return exchange.model.reply_limit(exchange.options.max_output_tokens)
 
     @property
     def is_capped(self) -> bool:
@@ -188,14 +192,15 @@ class ModelCall:
 
     @property
     def worst(self) -> Amount:
-        """The most that the first attempt can take: a reply of full length."""
+        """The most that the first attempt can take: the longest reply."""
         if self._worst_first is None:
             self._worst_first = self._worst(self.messages, "")
         return self._worst_first
 
     def _worst(self, messages: tuple[Message, ...], partial: str) -> Amount:
-        read = prompt_tokens(messages) + estimate_tokens(partial) + TEMPLATE_TOKENS
-        return self.model.worst_case(read)
+        read = prompt_tokens(messages, options=self.options)
+        read += estimate_tokens(partial) + TEMPLATE_TOKENS
+        return self.model.worst_case(read, self.options.max_output_tokens)
 
     async def attempt(
         self,
@@ -287,7 +292,9 @@ class ModelCall:
 
     def _never_made(self) -> Attempt:
         """Returns the attempt that is booked for a call that was stopped before its first one."""
-        exchange = Exchange(model=self.model, base_url="", messages=self.messages)
+        exchange = Exchange(
+            model=self.model, base_url="", messages=self.messages, options=self.options
+        )
         return Attempt(
             kind=AttemptKind.FIRST,
             exchange=exchange,

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 from routemoa.errors import (
     AnswerTimedOutError,
     GenerationFailedError,
+    MissingCapabilityError,
     NoEligibleModelError,
     NoValidAnswerError,
 )
 from services.router.routing.candidates import StopReason
 from services.router.types.ledger import CallStatus
+from services.router.types.needs import in_order
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from services.router.routing.candidates import Ranked
     from services.router.routing.policy import Policy
     from services.router.types.ledger import Ledger
+    from services.router.types.options import Capability
 
 
 def no_answer(
@@ -48,6 +51,15 @@ def no_answer(
         message = "no model answered in the time that the caller allows"
         return AnswerTimedOutError(message, metadata)
     return GenerationFailedError("every model that was called failed", metadata)
+
+
+def missing_capability(missing: Iterable[Capability]) -> MissingCapabilityError:
+    """Returns the error of a request that needs capabilities that no model has."""
+    names = [capability.name for capability in in_order(missing)]
+    return MissingCapabilityError(
+        f"no model that may run can do what the request needs: {', '.join(names).lower()}",
+        {"capabilities": listed(f"CAPABILITY_{name}" for name in names)},
+    )
 
 
 def nothing_eligible(

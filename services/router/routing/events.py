@@ -103,10 +103,14 @@ class RoutingDecision:
     uncertainty: float = 0.0
     """Uncertainty of the ranking, in [0, 1]."""
 
+    @property
+    def all_reasons(self) -> Mapping[str, SelectionReason]:
+        """The reason of every model that the ranking or the strategy decided about."""
+        return dict.fromkeys(self.selected_model_ids, SelectionReason.STRATEGY) | dict(self.reasons)
+
     def reason(self, model_id: str) -> SelectionReason | None:
         """Returns the reason why a model runs or does not; None if the strategy left it out."""
-        strategy = SelectionReason.STRATEGY if model_id in self.selected_model_ids else None
-        return self.reasons.get(model_id, strategy)
+        return self.all_reasons.get(model_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

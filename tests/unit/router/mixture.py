@@ -26,7 +26,7 @@ from services.router.types.conversation import Conversation
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallStatus
 from services.router.types.messages import Message, Role
-from services.router.types.options import GenerationOptions, JsonFormat, Tool
+from services.router.types.options import Capability, GenerationOptions, JsonFormat, Tool
 from services.router.types.pieces import Piece, ToolCallPiece
 from tests.unit.router.runs import pool_model
 
@@ -56,6 +56,7 @@ WEATHER = Tool(
         }
     ),
 )
+ABLE = [each.value for each in Capability]
 CLOCK = Tool(name="clock")
 TOOLS = GenerationOptions(tools=(WEATHER, CLOCK))
 PERSON = GenerationOptions(
@@ -247,7 +248,7 @@ async def ask(
     scores = scores or {name: 0.7 - 0.01 * number for number, name in enumerate(names)}
     beliefs = _Scores(scores)
     generator = SpokenGenerator(speakers)
-    pool = Pool(models=tuple(pool_model(name) for name in names))
+    pool = Pool(models=tuple(pool_model(name, capabilities=ABLE) for name in names))
     engine = Engine(
         scorer=cast("Scorer", beliefs),
         judge=cast("Judge", beliefs),

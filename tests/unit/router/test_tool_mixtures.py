@@ -271,7 +271,7 @@ async def test_the_others_go_on_if_that_model_fails(strategy: str) -> None:
 async def test_a_model_is_kept_only_for_the_result_of_its_tool(strategy: str) -> None:
     speakers = {name: says("18 degrees.") for name in "abc"}
     for options in ({"kept_model_id": "c"}, {"messages": RESULT}, {"kept_model_id": "gone"}):
-        told = await ask(strategy, TOOLS, speakers, **options)  # type: ignore[arg-type]
+        told = await ask(strategy, TOOLS, speakers, **options)
         assert set(told.asked) == set("abc")
 
 

@@ -92,7 +92,8 @@ def test_a_vote_is_close_if_its_leader_is_hardly_likelier_than_the_others() -> N
 
 
 def test_the_order_of_the_calls_does_not_matter_and_how_often_they_come_does() -> None:
-    one, other = ("f", {"x": 1}), ("g", {})
+    one: tuple[str, Any] = ("f", {"x": 1})
+    other: tuple[str, Any] = ("g", {})
     assert calls_key([one, other]) == calls_key([other, one])
     assert calls_key([one]) != calls_key([one, one])
     assert calls_key([("f", {"x": 1, "y": [2.0]})]) == calls_key([("f", {"y": [2], "x": 1.0})])
