@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.router.budgets.reservation import UNLIMITED
 from services.router.engine.metrics import ANSWERS, BUDGET_SHARE, record_entry
-from services.router.engine.planner import rank_eligible, select_layer
+from services.router.engine.planner import (
+    check_capabilities,
+    incapable,
+    rank_eligible,
+    select_layer,
+)
 from services.router.engine.run import Run
 from services.router.routing.candidates import StopReason
 from services.router.routing.events import Result
@@ -57,6 +62,14 @@ class Pipeline:
             ledger=Ledger(on_entry=self._record_entry),
         )
 
+    def check(self, conversation: Conversation, policy: Policy) -> None:
+        """Refuses a request that no model can answer.
+
+        Raises:
+            MissingCapabilityError: No model that may run has the capabilities that it needs.
+        """
+        check_capabilities(self.pool, policy, conversation)
+
     async def route(
         self, run: Run, posteriors: Mapping[str, float]
     ) -> tuple[tuple[Ranked, ...], Selection]:
@@ -71,12 +84,12 @@ class Pipeline:
         """
         await self.engine.screen(run)
         run.posteriors.update(posteriors)
-        stop_reason = early_stop(posteriors, (), layers_run=0, policy=run.policy)
+        stop_reason = early_stop(posteriors, agreed=False, layers_run=0, policy=run.policy)
         if stop_reason is not None:
             return rank_eligible(run), Selection(model_ids=(), stop_reason=stop_reason)
         ranked, selection = select_layer(run)
         run.record_reasons(selection.reasons)
-        return ranked, selection
+        return ranked, replace(selection, reasons={**selection.reasons, **incapable(run)})
 
     async def answer(self, run: Run) -> AsyncGenerator[Event, None]:
         """Yields the events of an answer, the `Result` last. Closes the account of the run.

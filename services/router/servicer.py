@@ -9,13 +9,16 @@ from routemoa.errors import InternalError
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1 import router_service_pb2_grpc
 from services.router.budgets.tenants import ANONYMOUS
-from services.router.contract.requests import read_conversation, read_page, read_policy
+from services.router.contract.conversations import read_conversation
+from services.router.contract.options import read_options
+from services.router.contract.pages import read_page
+from services.router.contract.policies import read_policy
 from services.router.contract.responses import (
     event_message,
     fallback_message,
     info_message,
     model_message,
-    ranked_message,
+    ranking_messages,
     result_message,
     stop_reason,
 )
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from services.router.decision_records.recorder import Recorder
     from services.router.pipeline import Pipeline
     from services.router.routing.events import Event
+    from services.router.routing.policy import Policy
     from services.router.routing.presets import PolicyDefaults
     from services.router.types.conversation import Conversation
     from services.rpc.interceptors.call import Context
@@ -76,7 +80,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         pool = pipeline.pool
         violations = Violations()
         policy = read_policy(request.policy, self._defaults, pool, violations)
-        conversation = _conversation(request, tenant, violations)
+        conversation = _conversation(request, policy, tenant, violations)
         view = read_view(request, violations)
         for number, score in enumerate(request.posterior_scores):
             field = f"posterior_scores[{number}]"
@@ -84,17 +88,13 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
             if score.model_id not in pool.by_id:
                 violations.add(f"{field}.model_id", "is not in the pool")
         violations.raise_if_any()
+        pipeline.check(conversation, policy)
         posteriors = {score.model_id: score.score for score in request.posterior_scores}
         run = pipeline.start(conversation, policy, self._deadline(context))
         ranked, selection = await pipeline.route(run, posteriors)
         return pb.RouteQueryResponse(
             selected_model_ids=selection.model_ids,
-            ranked_models=[
-                ranked_message(
-                    item, selection.reasons.get(item.model_id), explained=view.full_ranking
-                )
-                for item in view.shown(ranked, selection.model_ids)
-            ],
+            ranked_models=ranking_messages(ranked, selection.reasons, selection.model_ids, view),
             uncertainty=run.forecast.uncertainty,
             stop_reason=stop_reason(selection.stop_reason),
             fallbacks=[fallback_message(fallback) for fallback in run.fallbacks],
@@ -128,7 +128,8 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         """Describes strategies, presets, limits and what the models can do."""
         del request
         self._accounts.tenant_of(context.invocation_metadata())
-        return info_message(self._defaults.strategy, max_duration_s=self._longest_s)
+        pool = self._pipeline.pool
+        return info_message(pool, self._defaults.strategy, max_duration_s=self._longest_s)
 
     async def ListModels(
         self,
@@ -153,8 +154,9 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         pipeline = self._pipeline
         tenant = self._accounts.tenant_of(context.invocation_metadata())
         policy = read_policy(request.policy, self._defaults, pipeline.pool, violations)
-        conversation = _conversation(request, tenant, violations)
+        conversation = _conversation(request, policy, tenant, violations)
         violations.raise_if_any()
+        pipeline.check(conversation, policy)
         deadline = self._deadline(context)
         account = self._accounts.open(tenant, policy.caps, deadline)
         run = pipeline.start(conversation, policy, deadline, account)
@@ -171,7 +173,11 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
 
 def _conversation(
     request: pb.RouteQueryRequest | pb.GenerateAnswerRequest | pb.StreamAnswerRequest,
+    policy: Policy,
     tenant: Tenant,
     violations: Violations,
 ) -> Conversation:
-    return read_conversation(request.messages, violations, cache_salt=tenant.cache_salt)
+    options = read_options(request.options, policy.strategy, violations)
+    return read_conversation(
+        request.messages, violations, cache_salt=tenant.cache_salt, options=options
+    )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from services.rpc.lifeline import end_with_parent
+from services.simulator.abilities.able_answers import AbleAnswers
 from services.simulator.fault import FaultKind
 from services.simulator.pool import default_pool
 from services.simulator.recorded import (
@@ -60,17 +61,21 @@ async def _serve(options: argparse.Namespace) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     source = _source(options)
     async with running_simulator(
-        source, pacing=pacing, host=options.host, port=options.port
+        source,
+        pacing=pacing,
+        prefix_cache_tokens=options.prefix_cache_tokens,
+        host=options.host,
+        port=options.port,
     ) as simulator:
-        for model, kind in options.fault:
-            simulator.set_fault(model, kind)
+        for model, kind, share in options.fault:
+            simulator.set_fault(model, kind, share=share)
         sys.stderr.write(f"simulated backend: {len(source.models)} models at {simulator.url}\n")
         await stopped.wait()
 
 
 def _source(options: argparse.Namespace) -> AnswerSource:
     if options.simulated:
-        return SimulatedAnswers()
+        return AbleAnswers(SimulatedAnswers())
     queries = load_recorded_queries(options.records, options.responses)
     return RecordedAnswers(queries, options.grading)
 
@@ -113,12 +118,19 @@ def _parser() -> argparse.ArgumentParser:
         help="one call in N takes two seconds to begin; 0: none",
     )
     add(
+        "--prefix-cache-tokens",
+        type=int,
+        default=0,
+        metavar="N",
+        help="tokens of prompts that are remembered and counted as cached; 0: none",
+    )
+    add(
         "--fault",
         type=_fault,
         action="append",
         default=[],
-        metavar="MODEL=KIND",
-        help=f"make a model fail, repeatable; kinds: {', '.join(FaultKind)}",
+        metavar="MODEL=KIND[:SHARE]",
+        help=f"make a model fail, in a share of its calls, repeatable; kinds: {', '.join(FaultKind)}",
     )
     commands = parser.add_subparsers(dest="command")
     pool = commands.add_parser("pool", help="print the simulated pool's file and exit")
@@ -133,13 +145,18 @@ def _not_negative(text: str) -> float:
     return value
 
 
-def _fault(text: str) -> tuple[str, FaultKind]:
-    model, mark, kind = text.rpartition("=")
-    if not mark or kind not in set(FaultKind):
+def _fault(text: str) -> tuple[str, FaultKind, float]:
+    model, mark, fault = text.rpartition("=")
+    kind, _, share = fault.partition(":")
+    try:
+        found = FaultKind(kind), float(share or 1)
+    except ValueError:
+        mark = ""
+    if not mark:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not MODEL=KIND; kinds: {', '.join(FaultKind)}"
+            f"{text!r} is not MODEL=KIND[:SHARE]; kinds: {', '.join(FaultKind)}"
         )
-    return model, FaultKind(kind)
+    return model, *found
 
 
 if __name__ == "__main__":

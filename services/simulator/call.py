@@ -10,8 +10,8 @@ from __future__ import annotations
 import enum
 import json
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,11 +38,50 @@ _PURPOSE_OF_MARK = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A request of a model to call a tool."""
+
+    name: str
+    arguments: str
+    id: str = "call_00000000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A tool that a model may call."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of a request that change what a model says."""
+
+    tools: tuple[Tool, ...] = ()
+    tool_choice: str = "auto"
+    """`auto`, `none`, `required`, or `=` and the name of a tool."""
+    parallel_tool_calls: bool = True
+    json_schema: Mapping[str, Any] | None = None
+    """The schema of a JSON reply; None for text."""
+    seed: int | None = None
+    reasoning_effort: str = ""
+
+
+NO_OPTIONS = Options()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One turn of the conversation that a backend receives."""
 
     role: str
     content: str
+    media: tuple[str, ...] = ()
+    """The kind of each image, audio or file, and where it comes from."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +104,7 @@ class Call:
     purpose: Purpose
     nonce: str | None
     """Marks the line of scores or of the verdict; None if the call asks for neither."""
+    options: Options = NO_OPTIONS
 
     def assessed(
         self,
@@ -90,9 +130,14 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A model's reply: its raw text, and its cost if the source knows it."""
+    """A model's reply: its raw text, what comes beside it, and its cost if the source knows it."""
 
     text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    refusal: str = ""
+    """Comes in place of the text."""
+    reasoning: str = ""
+    """Comes before the text, in a field of its own."""
     cost_usd: float | None = None
     extra_prompt_tokens: int = 0
     """Prompt tokens that are not in the messages, but are billed."""
@@ -117,7 +162,7 @@ class AnswerSource(Protocol):
         """
 
 
-def read_call(model: str, messages: Sequence[Message]) -> Call:
+def read_call(model: str, messages: Sequence[Message], options: Options = NO_OPTIONS) -> Call:
     """Returns the call to ``model`` that the messages describe."""
     system = "\n".join(message.content for message in messages if message.role == "system")
     users = [message.content for message in messages if message.role == "user"]
@@ -134,6 +179,7 @@ def read_call(model: str, messages: Sequence[Message]) -> Call:
         references=references,
         purpose=_PURPOSE_OF_MARK.get(mark, without_mark),
         nonce=nonce,
+        options=options,
     )
 
 

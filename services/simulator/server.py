@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from services.simulator.completions import CompletionHandler, error_response
+from services.simulator.chat.handler import CompletionHandler, error_response
+from services.simulator.chat.prefix_cache import PrefixCache
 from services.simulator.fault import FaultKind
 from services.simulator.state import SimulatorState
 from services.simulator.stream import Pacing
@@ -43,13 +44,13 @@ class Simulator:
         """Deletes the calls so far."""
         self._state.log.clear()
 
-    def set_fault(self, model: str, kind: FaultKind) -> None:
-        """Makes a model fail from its next call on.
+    def set_fault(self, model: str, kind: FaultKind, *, share: float = 1.0) -> None:
+        """Makes a share of a model's calls fail, from its next one on.
 
         Raises:
-            ValueError: The simulator has no such model.
+            ValueError: The simulator has no such model, or the share is not in [0, 1].
         """
-        self._state.set_fault(model, kind)
+        self._state.set_fault(model, kind, share=share)
 
     def clear_fault(self, model: str) -> None:
         """Makes a model work again."""
@@ -86,11 +87,21 @@ async def running_simulator(
     source: AnswerSource,
     *,
     pacing: Pacing | None = None,
+    prefix_cache_tokens: int = 0,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> AsyncIterator[Simulator]:
-    """Serves ``source`` until the block ends; port 0 takes a free one."""
-    state = SimulatorState(source, pacing or Pacing())
+    """Serves ``source`` until the block ends.
+
+    Args:
+        source: Gives the replies.
+        pacing: The speed; without it, everything comes at once.
+        prefix_cache_tokens: Tokens of prompts that the server remembers; 0: it has no cache.
+        host: The address to listen on.
+        port: The port; 0 takes a free one.
+    """
+    cache = PrefixCache(prefix_cache_tokens) if prefix_cache_tokens else None
+    state = SimulatorState(source, pacing or Pacing(), cache)
     runner = web.AppRunner(
         _application(state),
         access_log=None,
@@ -149,17 +160,18 @@ class _ControlHandler:
         return web.json_response({"status": "ok"})
 
     async def put_fault(self, request: web.Request) -> web.Response:
-        """Switches a fault on: the body is ``{"kind": "hang"}``."""
+        """Switches a fault on: the body is ``{"kind": "hang"}``, with a ``share`` of calls or not."""
         model = request.match_info["model"]
         try:
-            kind = FaultKind((await request.json())["kind"])
+            body = await request.json()
+            kind, share = FaultKind(body["kind"]), float(body.get("share", 1))
         except (KeyError, TypeError, ValueError):
             kinds = ", ".join(FaultKind)
             return error_response(
                 400, "invalid_fault", f'the body must be {{"kind": one of {kinds}}}'
             )
         try:
-            self._state.set_fault(model, kind)
+            self._state.set_fault(model, kind, share=share)
         except ValueError as error:
             return error_response(404, "model_not_found", str(error))
         return web.json_response({"model": model, "kind": kind})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from aiohttp import web
 
@@ -66,6 +66,19 @@ class EventWriter:
         head += mark[:-2]
         return [b"%b%b%b" % (head, json.dumps(text).encode(), tail) for text in texts]
 
+    def deltas(self, deltas: Iterable[object]) -> list[bytes]:
+        """Returns the events of deltas that are no text."""
+        return [self._event([_choice(delta)]) for delta in deltas]
+
+    def likely_pieces(
+        self, texts: Sequence[str], log_probabilities: Sequence[object]
+    ) -> list[bytes]:
+        """Returns the events that add one text each, with its log probabilities."""
+        return [
+            self._event([_choice({"content": text}) | {"logprobs": {"content": [likely]}}])
+            for text, likely in zip(texts, log_probabilities, strict=True)
+        ]
+
     def closing(self, finish_reason: str) -> bytes:
         """Returns the event with the reason of the reply's end."""
         return self._event([_choice({}, finish_reason=finish_reason)])
@@ -74,11 +87,12 @@ class EventWriter:
         """Returns the event that holds the token counts."""
         return self._event([], usage=usage)
 
-    def whole(self, text: str, finish_reason: str, usage: dict[str, object]) -> dict[str, object]:
-        """Returns the reply as one object, for a caller without a stream."""
-        message = {"role": "assistant", "content": text}
-        choice = {"index": 0, "message": message, "finish_reason": finish_reason}
-        return self._object("chat.completion", [choice], usage=usage)
+    def whole(
+        self, choice: dict[str, object], count: int, usage: dict[str, object]
+    ) -> dict[str, object]:
+        """Returns the reply as one object with so many like choices, for a caller without a stream."""
+        choices: list[object] = [{"index": index, **choice} for index in range(count)]
+        return self._object("chat.completion", choices, usage=usage)
 
     def _event(self, choices: list[object], **fields: object) -> bytes:
         return encode_event(self._object("chat.completion.chunk", choices, **fields))
@@ -95,7 +109,7 @@ class EventWriter:
         }
 
 
-def _choice(delta: dict[str, str], *, finish_reason: str | None = None) -> object:
+def _choice(delta: object, *, finish_reason: str | None = None) -> dict[str, object]:
     return {"index": 0, "delta": delta, "finish_reason": finish_reason}
 
 

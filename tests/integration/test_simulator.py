@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.simulator import CallOutcome, Pacing, Purpose, running_simulator
+from services.simulator import (
+    AbleAnswers,
+    CallOutcome,
+    FaultKind,
+    Pacing,
+    Purpose,
+    Reply,
+    running_simulator,
+)
 from tests.integration.simulator_client import (
     MODEL,
     TEXT,
@@ -159,3 +167,122 @@ async def test_every_problem_of_a_bad_request_is_named(
     assert all(field in message for field in ("model:", "messages:", "max_tokens:"))
     async with http.post(f"{simulator.url}/chat/completions", data=b"{") as response:
         assert response.status == 400
+
+
+WEATHER_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+    },
+}
+CITIES = "How is the weather in Paris and Rome?"
+
+
+def deltas(events: list[Any]) -> list[dict[str, Any]]:
+    return [event["choices"][0]["delta"] for event in events[:-1] if event["choices"]]
+
+
+def joined_calls(events: list[Any]) -> list[tuple[str, str, str]]:
+    """Returns id, name and arguments of each call in a stream."""
+    calls: dict[int, list[str]] = {}
+    for delta in deltas(events):
+        for fragment in delta.get("tool_calls", ()):
+            call = calls.setdefault(fragment["index"], ["", "", ""])
+            call[0] += fragment.get("id", "")
+            call[1] += fragment["function"].get("name", "")
+            call[2] += fragment["function"].get("arguments", "")
+    return [(id_, name, arguments) for id_, name, arguments in calls.values()]
+
+
+async def test_tools_are_called_in_fragments_or_whole(http: aiohttp.ClientSession) -> None:
+    body: dict[str, Any] = {
+        "messages": [{"role": "user", "content": CITIES}],
+        "tools": [WEATHER_TOOL],
+    }
+    async with running_simulator(AbleAnswers(ScriptedAnswers({MODEL: TEXT}))) as simulator:
+        url = f"{simulator.url}/chat/completions"
+        async with http.post(url, json=request_body(**body)) as response:
+            events = await read_events(response)
+        async with http.post(url, json=request_body(stream=False, **body)) as response:
+            (choice,) = (await response.json())["choices"]
+    calls = joined_calls(events)
+    assert [(name, arguments) for _, name, arguments in calls] == [
+        ("get_weather", '{"city": "Paris"}'),
+        ("get_weather", '{"city": "Rome"}'),
+    ]
+    assert events[-3]["choices"][0]["finish_reason"] == choice["finish_reason"] == "tool_calls"
+    assert choice["message"]["content"] is None
+    assert [call["id"] for call in choice["message"]["tool_calls"]] == [id_ for id_, *_ in calls]
+    assert len({id_ for id_, *_ in calls}) == 2
+
+
+async def test_stop_sequences_parts_and_log_probabilities_are_understood(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    content = [{"type": "text", "text": "Where?"}, image]
+    body = request_body(
+        messages=[{"role": "user", "content": content}],
+        stop=["zzz", " Paris"],
+        logprobs=True,
+        top_logprobs=2,
+    )
+    async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
+        events = await read_events(response)
+    assert content_of(events) == TEXT.partition(" Paris")[0]
+    assert events[-3]["choices"][0]["finish_reason"] == "stop"
+    likely = events[1]["choices"][0]["logprobs"]["content"][0]
+    assert likely["token"] == events[1]["choices"][0]["delta"]["content"]
+    assert likely["logprob"] <= 0
+    assert len(likely["top_logprobs"]) == 2
+
+
+async def test_refusals_and_reasoning_come_in_their_fields(http: aiohttp.ClientSession) -> None:
+    replies = {
+        MODEL: Reply(text="Yes.", reasoning="Hm."),
+        "no": Reply(text="", refusal="I won't."),
+    }
+    async with running_simulator(ScriptedAnswers(replies)) as simulator:
+        url = f"{simulator.url}/chat/completions"
+        seen = []
+        for model in replies:
+            async with http.post(url, json=request_body(model)) as response:
+                seen.append(await read_events(response))
+    thought, refused = seen
+    assert "".join(d.get("reasoning_content", "") for d in deltas(thought)) == "Hm."
+    assert content_of(thought) == "Yes."
+    assert thought[-2]["usage"]["completion_tokens_details"] == {"reasoning_tokens": 1}
+    assert "".join(d.get("refusal", "") for d in deltas(refused)) == "I won't."
+    assert content_of(refused) == ""
+
+
+async def test_tokens_of_a_prompt_that_was_read_before_count_as_cached(
+    http: aiohttp.ClientSession,
+) -> None:
+    source = ScriptedAnswers({MODEL: TEXT})
+    body = request_body(messages=[{"role": "user", "content": "word " * 200}])
+    counts = []
+    async with running_simulator(source, prefix_cache_tokens=10_000) as simulator:
+        for _ in range(2):
+            async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
+                usage = (await read_events(response))[-2]["usage"]
+            details = usage.get("prompt_tokens_details", {"cached_tokens": 0})
+            counts.append((details["cached_tokens"], usage["prompt_tokens"]))
+    (first, tokens), (second, _) = counts
+    assert first == 0
+    assert tokens * 0.9 < second <= tokens
+
+
+async def test_a_fault_hits_the_share_of_calls_that_was_asked_for(
+    simulator: Simulator, http: aiohttp.ClientSession
+) -> None:
+    simulator.set_fault(MODEL, FaultKind.ERROR_500, share=0.3)
+    statuses = []
+    for _ in range(100):
+        body = request_body(stream=False)
+        async with http.post(f"{simulator.url}/chat/completions", json=body) as response:
+            statuses.append(response.status)
+    assert 15 <= statuses.count(500) <= 45
+    with pytest.raises(ValueError, match="share"):
+        simulator.set_fault(MODEL, FaultKind.ERROR_500, share=1.5)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.router.backends.collected import Collected
 from services.router.backends.dialects.backend_dialects import DIALECTS
 from services.router.backends.http.exchange import Exchange
 from services.router.pool.backend import Backend
+from services.router.types.options import GenerationOptions, Tool
 from tests.wire.attempt import QUESTION, pool_model
+
+if TYPE_CHECKING:
+    from services.router.types.pieces import Piece
 
 WORDS = [
     *("error", "object", "choices", "delta", "content", "reasoning", "reasoning_content", "usage"),
@@ -21,8 +26,13 @@ WORDS = [
     *("token", "text", "special", "generated_text", "details", "generated_tokens", "input_length"),
     *("total_tokens", "cached_tokens", "cache_write_tokens", "cache_read_input_tokens"),
     *("is_byok", "cost_details", "upstream_inference_cost", "completion_tokens_details"),
+    *("tool_calls", "function_call", "function", "name", "arguments", "id", "index", "refusal"),
+    *("logprobs", "token", "logprob", "top_logprobs"),
     *("code", "stop", "abort", "<think>", "</think>", "\n\nUser:"),
 ]
+OPTIONS = GenerationOptions(
+    tools=(Tool(name="code"),), include_reasoning=True, top_log_probabilities=2
+)
 values: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(WORDS) | st.text(),
     lambda inner: (
@@ -35,18 +45,29 @@ streams = st.lists(values.map(json.dumps) | st.just("[DONE]"), max_size=6)
 
 def read(backend: Backend, data: bytes, size: int) -> tuple[object, ...]:
     exchange = Exchange(
-        model=pool_model("http://localhost", backend), base_url="", messages=QUESTION
+        model=pool_model("http://localhost", backend),
+        base_url="",
+        messages=QUESTION,
+        options=OPTIONS,
     )
     reader = DIALECTS[backend].reader(exchange)
-    text = ""
+    pieces: list[Piece] = []
     for start in range(0, len(data), size):
-        text += reader.read(data[start : start + size])
+        pieces += reader.read(data[start : start + size])
         if reader.failure is not None or reader.done:
             break
     else:
-        text += reader.finish()
+        pieces += reader.finish()
     status = reader.failure.status if reader.failure else None
-    return text, exchange.usage, exchange.reasoning_characters, status, reader.finished
+    text, others = "", Collected()
+    for piece in pieces:
+        if isinstance(piece, str):
+            text += piece
+        else:
+            others.add(piece)
+    calls = [(call.name, call.arguments_json) for call in others.tool_calls]
+    beside = (calls, others.refusal, others.reasoning, others.log_probabilities)
+    return text, beside, exchange.usage, exchange.reasoning_characters, status, reader.finished
 
 
 @pytest.mark.parametrize("backend", list(Backend))

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.router.pool.backend import Backend
 from services.router.types.ledger import CallStatus
+from services.router.types.options import GenerationOptions, Tool
 
 FOLDER = Path(__file__).parent / "transcripts"
 _HEAD_END = b"\n---\n"
@@ -65,11 +66,30 @@ class Head(BaseModel):
     text: str = ""
     reasoning_characters: int = 0
     usage: Counts | None = None
+    tools: list[str] = []
+    """Names of the tools that the request offers."""
+    include_reasoning: bool = False
+    top_log_probabilities: int | None = None
+    tool_calls: list[dict[str, str]] = []
+    """Name and arguments of each call, and its id; `new` for one that the router gives."""
+    refusal: str = ""
+    reasoning: str = ""
+    log_probabilities: list[list[Any]] = []
+    """Token and log probability of each token, then the same of its alternatives."""
     finish_reason: str | None = None
     """As in `FinishReason`."""
     retry_after_s: float | None = None
     backend_message: str | None = None
     """The backend's own words; unchecked if absent."""
+
+    @property
+    def options(self) -> GenerationOptions:
+        """The options of the request."""
+        return GenerationOptions(
+            tools=tuple(Tool(name=name) for name in self.tools),
+            include_reasoning=self.include_reasoning,
+            top_log_probabilities=self.top_log_probabilities,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from routemoa.v1.router_service_pb2 import RoutingPolicy
 from services.evaluation.decisions.counterfactual import strategies
 from services.router.config import RouterServiceConfig
-from services.router.contract.requests import read_policy
+from services.router.contract.policies import read_policy
 from services.router.former_settings import FORMER_SETTINGS
 from services.router.pool.pool import Pool
 from services.router.routing.policy import Policy, PolicySettings

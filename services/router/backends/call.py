@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.router.backends.billing import Tariff
+from services.router.backends.collected import Collected
 from services.router.backends.http.exchange import Exchange
 from services.router.backends.http.usage import NO_USAGE
 from services.router.budgets.reservation import UNLIMITED
@@ -29,15 +30,16 @@ if TYPE_CHECKING:
     from services.router.types.amounts import Amount
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger
-    from services.router.types.messages import Message
+    from services.router.types.messages import Message, ToolCall
+    from services.router.types.pieces import Piece, TokenLogProbability
 
-    Stream = Callable[["ModelCall"], AsyncGenerator[str | Resumed, None]]
+    Stream = Callable[["ModelCall"], AsyncGenerator[Piece | Resumed, None]]
     """Runs a call; see `Generator.stream`."""
 
 _log = structlog.get_logger()
 
 _UNBILLED = frozenset({CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStatus.REJECTED})
-"""Statuses of attempts that the backend never processed, so they cost nothing, unless text came."""
+"""Statuses of attempts that the backend never processed, so they cost nothing, unless a piece came."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -61,9 +63,9 @@ class Attempt:
             self.status = status
 
     @property
-    def first_text_after_s(self) -> float | None:
+    def first_piece_after_s(self) -> float | None:
         """Time to first token; None if there was none."""
-        first_s = self.exchange.first_text_s
+        first_s = self.exchange.first_piece_s
         return None if first_s is None else first_s - self.started_s
 
     @property
@@ -76,8 +78,8 @@ class Attempt:
             return NO_USAGE
         reported, model = exchange.reported or NO_USAGE, exchange.model
         count = model.count_tokens
-        read = prompt_tokens(exchange.messages, count) + count(exchange.partial)
-        written = min(count(exchange.text) + exchange.reasoning_tokens, model.max_reply_tokens)
+        read = prompt_tokens(exchange.messages, count, exchange.options) + count(exchange.partial)
+        written = min(exchange.written_tokens, self._reply_limit)
         return replace(
             reported,
             prompt_tokens=reported.prompt_tokens or read,
@@ -88,10 +90,14 @@ class Attempt:
     @property
     def tariff(self) -> Tariff:
         """The prices, and the most that may be booked."""
-        model = self.exchange.model
-        return Tariff(
-            prices=model.prices, worst=self.worst, max_reply_tokens=model.max_reply_tokens
-        )
+        prices = self.exchange.model.prices
+        return Tariff(prices=prices, worst=self.worst, max_reply_tokens=self._reply_limit)
+
+    @property
+    def _reply_limit(self) -> int:
+        """The most tokens of the reply."""
+        exchange = self.exchange
+        return exchange.model.reply_limit(exchange.options.max_output_tokens)
 
     @property
     def is_capped(self) -> bool:
@@ -134,27 +140,67 @@ class ModelCall:
     attempts: list[Attempt] = field(default_factory=list, init=False)
     """The attempts, in the order in which they started."""
     _written: io.StringIO = field(default_factory=io.StringIO, init=False)
+    _others: Collected = field(default_factory=Collected, init=False)
     _worst_first: Amount | None = field(default=None, init=False)
 
     @property
     def text(self) -> str:
-        """The raw reply so far, from all attempts together."""
+        """The raw text so far, from all attempts together."""
         return self._written.getvalue()
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls to tools so far; the arguments of the last one may be incomplete."""
+        return self._others.tool_calls
+
+    @property
+    def refusal(self) -> str:
+        """The text of a refusal so far; empty from backends that have no field for it."""
+        return self._others.refusal
+
+    @property
+    def reasoning(self) -> str:
+        """The reasoning so far; empty unless the options ask for it."""
+        return self._others.reasoning
+
+    @property
+    def log_probabilities(self) -> tuple[TokenLogProbability, ...]:
+        """The log probabilities so far; none unless the options ask for them."""
+        return self._others.log_probabilities
+
+    @property
+    def has_begun(self) -> bool:
+        """True once any piece of the reply has come."""
+        return bool(self._written.tell()) or self._others.has_any
+
+    @property
+    def is_text_alone(self) -> bool:
+        """True if the reply so far can be continued: it is text, after reasoning or none."""
+        others = self._others
+        return not (others.tool_calls or others.refusal or others.log_probabilities)
 
     def add_text(self, text: str) -> None:
         """Appends text to the reply, in constant time."""
         self._written.write(text)
 
+    def add(self, piece: Piece) -> None:
+        """Appends a piece to the reply, in constant time."""
+        if isinstance(piece, str):  # by far the most frequent case
+            self.add_text(piece)
+        else:
+            self._others.add(piece)
+
     @property
     def worst(self) -> Amount:
-        """The most that the first attempt can take: a reply of full length."""
+        """The most that the first attempt can take: the longest reply."""
         if self._worst_first is None:
             self._worst_first = self._worst(self.messages, "")
         return self._worst_first
 
     def _worst(self, messages: tuple[Message, ...], partial: str) -> Amount:
-        read = prompt_tokens(messages) + estimate_tokens(partial) + TEMPLATE_TOKENS
-        return self.model.worst_case(read)
+        read = prompt_tokens(messages, options=self.options)
+        read += estimate_tokens(partial) + TEMPLATE_TOKENS
+        return self.model.worst_case(read, self.options.max_output_tokens)
 
     async def attempt(
         self,
@@ -163,6 +209,7 @@ class ModelCall:
         *,
         messages: tuple[Message, ...] | None = None,
         partial: str = "",
+        options: GenerationOptions | None = None,
     ) -> Attempt:
         """Returns a new attempt. Nothing is sent yet.
 
@@ -171,6 +218,7 @@ class ModelCall:
             kind: The reason of the attempt.
             messages: The messages, if they differ from the call's.
             partial: The start of the reply, for the backend to continue.
+            options: The options, if they differ from the call's.
 
         Raises:
             NoRoomError: The budget has no room for an attempt, or cannot be read.
@@ -186,7 +234,7 @@ class ModelCall:
             base_url=base_url,
             messages=messages,
             partial=partial,
-            options=self.options,
+            options=options or self.options,
             cache_salt=self.cache_salt,
         )
         attempt = Attempt(kind=kind, exchange=exchange, reservation=reservation, worst=worst)
@@ -237,14 +285,16 @@ class ModelCall:
             estimated=exchange.usage is None,
             capped=capped,
             duration_s=attempt.ended_s - attempt.started_s,
-            time_to_first_token_s=attempt.first_text_after_s,
+            time_to_first_token_s=attempt.first_piece_after_s,
             finish_reason=exchange.finish_reason,
             backend_message=exchange.backend_message,
         )
 
     def _never_made(self) -> Attempt:
         """Returns the attempt that is booked for a call that was stopped before its first one."""
-        exchange = Exchange(model=self.model, base_url="", messages=self.messages)
+        exchange = Exchange(
+            model=self.model, base_url="", messages=self.messages, options=self.options
+        )
         return Attempt(
             kind=AttemptKind.FIRST,
             exchange=exchange,

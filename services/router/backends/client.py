@@ -1,6 +1,6 @@
-"""Runs one attempt over HTTP: request -> POST -> bytes -> reader of the dialect -> text.
+"""Runs one attempt over HTTP: request -> POST -> bytes -> reader of the dialect -> pieces.
 
-Bytes that arrive together become one piece of text, so that a fast backend costs few wake-ups. Every
+Texts that arrive together become one piece, so that a fast backend costs few wake-ups. Every
 failure becomes a `CallStatus`.
 """
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from services.router.backends.http.exchange import Exchange
     from services.router.backends.http.reader import Reader
     from services.router.pool.model import PoolModel
+    from services.router.types.pieces import Piece
 
 _log = structlog.get_logger()
 _CONNECT_TIMEOUT_S = 5.0
@@ -98,7 +99,7 @@ class WireClient:
         except (ValueError, RecursionError) as error:
             raise AttemptFailedError(CallStatus.MALFORMED) from error
 
-    async def stream(self, exchange: Exchange) -> AsyncGenerator[str, None]:
+    async def stream(self, exchange: Exchange) -> AsyncGenerator[Piece, None]:
         """Yields the raw reply in pieces as it comes, and updates the exchange.
 
         Raises:
@@ -119,9 +120,10 @@ class WireClient:
                 if response.status != 200:
                     raise await _refusal(response)
                 refuse_compression(response)
-                async with aclosing(_texts(exchange, dialect.reader(exchange), response)) as texts:
-                    async for text in texts:
-                        yield text
+                reader = dialect.reader(exchange)
+                async with aclosing(_pieces(exchange, reader, response)) as pieces:
+                    async for piece in pieces:
+                        yield piece
         except AttemptFailedError as error:
             _record_words(exchange, request, error)
             raise
@@ -141,6 +143,9 @@ def _prepare(dialect: Dialect, exchange: Exchange) -> tuple[Request, ssl.SSLCont
     model = exchange.model
     try:
         return dialect.request(exchange), _tls(model)
+    except AttemptFailedError as error:  # the backend has no form for a part of the request
+        exchange.backend_message = error.words
+        raise
     except (KeyFileError, CaFileError) as error:  # it has changed since the pool file was read
         name = "ca_file" if isinstance(error, CaFileError) else "api_key_file"
         exchange.backend_message = f"{name}: {error}"
@@ -153,17 +158,16 @@ def _tls(model: PoolModel) -> ssl.SSLContext | bool:
     return True if model.ca_file is None else read_ca_file(model.ca_file)
 
 
-async def _texts(
+async def _pieces(
     exchange: Exchange, reader: Reader, response: aiohttp.ClientResponse
-) -> AsyncGenerator[str, None]:
+) -> AsyncGenerator[Piece, None]:
     broken: Exception | None = None
     body = BoundedBody(response, exchange)
     try:
         while data := await body.read():
-            text = reader.read(data)
-            if text:
-                exchange.add_text(text)
-                yield text
+            for piece in reader.read(data):
+                exchange.add(piece)
+                yield piece
             if reader.failure is not None:
                 raise reader.failure
             if reader.finished:
@@ -171,32 +175,33 @@ async def _texts(
     except (aiohttp.ClientError, OSError) as error:
         broken = error  # the reply may be whole nevertheless
     async with aclosing(_rest(reader, body)) as rest:
-        async for text in rest:
-            exchange.add_text(text)
-            yield text
+        async for piece in rest:
+            exchange.add(piece)
+            yield piece
     if reader.failure is not None:
         raise reader.failure
     if not reader.finished:
         raise AttemptFailedError(CallStatus.INTERRUPTED) from broken
-    if exchange.finish_reason is FinishReason.CONTENT_FILTER and exchange.text:
+    if exchange.finish_reason is FinishReason.CONTENT_FILTER and exchange.has_answer:
         raise AttemptFailedError(CallStatus.REJECTED)  # the filter took the rest of the answer
 
 
-async def _rest(reader: Reader, body: BoundedBody) -> AsyncGenerator[str, None]:
-    """Yields the text after the finish reason; usually only the usage follows, at once."""
+async def _rest(reader: Reader, body: BoundedBody) -> AsyncGenerator[Piece, None]:
+    """Yields the pieces after the finish reason; usually only the usage follows, at once."""
     until_s = asyncio.get_running_loop().time() + _USAGE_WAIT_S
     while reader.finished and not reader.done and reader.failure is None:
         data = await _read_until(until_s, body)
         if not data:
             break
-        if text := reader.read(data):
-            yield text
+        if pieces := reader.read(data):
+            for piece in pieces:
+                yield piece
             until_s = asyncio.get_running_loop().time() + _USAGE_WAIT_S
-    text = reader.end()
+    pieces = reader.end()
     if reader.finished:
-        text += reader.finish()
-    if text:
-        yield text
+        pieces += reader.finish()
+    for piece in pieces:
+        yield piece
 
 
 async def _read_until(until_s: float, body: BoundedBody) -> bytes:

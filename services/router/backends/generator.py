@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from services.router.backends.call import ModelCall
     from services.router.routing.events import Resumed
+    from services.router.types.pieces import Piece
 
 
 class Generator(Protocol):
@@ -22,10 +23,11 @@ class Generator(Protocol):
         """Returns the time within which 95 % of a model's calls begin; None while it is unknown."""
         ...
 
-    def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
+    def stream(self, call: ModelCall) -> AsyncGenerator[Piece | Resumed, None]:
         """Yields the raw reply in pieces as it comes, and updates the call's record.
 
-        `Resumed` marks the point where a broken reply continues on another replica.
+        `Resumed` marks the point where a broken reply continues on another replica. Only
+        text is continued: a reply that breaks off after a call to a tool or a refusal has begun fails.
 
         Raises:
             CallFailedError: The call brought no whole reply.

@@ -1,7 +1,13 @@
 """Contract: messages of the contract -> checked values of the router, and back. Pure.
 
 limits: Limits of requests.
-requests: Conversations, policies and pages, with all violations of a request at once.
+conversations: Reads conversations, and checks the order of their messages.
+messages: Reads messages, with their calls to tools.
+media: Reads images, audio and files.
+options: Reads the wishes for the answer.
+tools: Reads tools, and the choice among them.
+policies: Reads policies.
+pages: Reads requests for a page of the pool.
 views: The part of rankings and of the result that the caller asks for.
 responses: Events, results and models as messages.
 """

@@ -14,6 +14,7 @@ from services.router.contract.limits import (
     MAX_MESSAGES,
     MAX_TOOLS,
 )
+from services.router.routing.candidates import SelectionReason
 from services.router.routing.events import (
     Delta,
     LayerReport,
@@ -24,15 +25,19 @@ from services.router.routing.events import (
 )
 from services.router.routing.presets import PRESETS, STRATEGY_DEFAULTS
 from services.router.routing.selection import explain
+from services.router.types.needs import in_order
 
 if TYPE_CHECKING:
     import enum
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from services.router.contract.views import View
     from services.router.pool.model import PoolModel
-    from services.router.routing.candidates import Ranked, SelectionReason, StopReason
+    from services.router.pool.pool import Pool
+    from services.router.routing.candidates import Ranked, StopReason
     from services.router.routing.events import Answer, Assessment, Event, Fallback, Timing
     from services.router.types.ledger import FinishReason, LedgerEntry
+    from services.router.types.options import Capability
     from services.router.types.pieces import TokenLogProbability
 
 
@@ -91,6 +96,30 @@ def ranked_message(
     )
 
 
+def ranking_messages(
+    ranked: Sequence[Ranked],
+    reasons: Mapping[str, SelectionReason],
+    selected_ids: Collection[str],
+    view: View,
+) -> list[pb.RankedModel]:
+    """Returns the ranking; the full one ends with the models that lack a capability."""
+    shown = [
+        ranked_message(item, reasons.get(item.model_id), explained=view.full_ranking)
+        for item in view.shown(ranked, selected_ids)
+    ]
+    if not view.full_ranking:
+        return shown
+    return shown + [
+        pb.RankedModel(
+            model_id=model_id,
+            selection_reason=pb.SELECTION_REASON_CAPABILITY,
+            explanation=reason.value,
+        )
+        for model_id, reason in reasons.items()
+        if reason is SelectionReason.CAPABILITY
+    ]
+
+
 def stop_reason(reason: StopReason | None) -> pb.StopReason.ValueType:
     """Returns the wire value of a stop reason; unspecified for none."""
     return pb.StopReason.Value(f"STOP_REASON_{_name(reason)}")
@@ -113,6 +142,7 @@ def model_message(model: PoolModel) -> model_pb2.Model:
         completion_price_usd_per_million_tokens=model.completion_price_usd_per_million_tokens,
         median_latency=_duration(model.median_latency_s),
         context_window_token_count=model.context_window_tokens,
+        capabilities=_capabilities(model.abilities),
         cached_prompt_price_usd_per_million_tokens=model.prices.cached_prompt,
         cache_written_prompt_price_usd_per_million_tokens=model.prices.cache_written_prompt,
     )
@@ -146,12 +176,15 @@ def _log_probability(token: TokenLogProbability) -> model_pb2.TokenLogProbabilit
     )
 
 
-def info_message(default_strategy: str, *, max_duration_s: float) -> pb.GetRouterInfoResponse:
+def info_message(
+    pool: Pool, default_strategy: str, *, max_duration_s: float
+) -> pb.GetRouterInfoResponse:
     """Returns the description of the router."""
     return pb.GetRouterInfoResponse(
         strategies=list(STRATEGY_DEFAULTS),
         default_strategy=default_strategy,
         presets=list(PRESETS),
+        capabilities=_capabilities(frozenset().union(*(m.abilities for m in pool.models))),
         request_limits=pb.RequestLimits(
             max_message_count=MAX_MESSAGES,
             max_character_count=MAX_CHARACTERS,
@@ -160,6 +193,10 @@ def info_message(default_strategy: str, *, max_duration_s: float) -> pb.GetRoute
         ),
         max_duration=_duration(max_duration_s),
     )
+
+
+def _capabilities(capabilities: Iterable[Capability]) -> list[model_pb2.Capability.ValueType]:
+    return [model_pb2.Capability.Value(f"CAPABILITY_{c.name}") for c in in_order(capabilities)]
 
 
 def _name(value: enum.Enum | None) -> str:
@@ -174,10 +211,9 @@ def _duration(seconds: float) -> duration_pb2.Duration:
 def _routing(decision: RoutingDecision, view: View) -> pb.RoutingDecision:
     return pb.RoutingDecision(
         layer_number=decision.layer_number,
-        ranked_models=[
-            ranked_message(ranked, decision.reason(ranked.model_id), explained=view.full_ranking)
-            for ranked in view.shown(decision.ranked, decision.selected_model_ids)
-        ],
+        ranked_models=ranking_messages(
+            decision.ranked, decision.all_reasons, decision.selected_model_ids, view
+        ),
         selected_model_ids=decision.selected_model_ids,
         uncertainty=decision.uncertainty,
     )

@@ -9,6 +9,7 @@ patience: The time that a layer waits.
 layer_policy: Decides how a layer ends before its slowest model.
 speculative_answer: The final answer, started before its layer ends.
 aggregation: Merges several answers into one.
+repair: Has an invalid answer written again.
 final_answer: Streams the final answer to the caller.
 reservations: Reserves room for calls.
 errors: Errors of a run without an answer.

@@ -19,8 +19,9 @@ from services.router.engine.layer_policy import AssessedLayerPolicy, PlainLayerP
 from services.router.engine.patience import Overtime, Patience
 from services.router.engine.planner import by_posterior, eligible, further_models
 from services.router.engine.proposals import assessed_proposal, final_call
+from services.router.engine.repair import repair
 from services.router.engine.reservations import reserve, reserve_extra
-from services.router.routing.events import LayerReport
+from services.router.routing.events import Assessment, LayerReport
 from services.router.routing.ranking import Forecast
 from services.router.types.ledger import CallStatus
 
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from services.router.pool.model import PoolModel
     from services.router.routing.events import (
         Answer,
-        Assessment,
         Delta,
         Event,
         Reset,
@@ -89,7 +89,8 @@ class Engine:
     async def run_assessed(self, run: Run, decision: RoutingDecision) -> LayerReport:
         """Runs a layer whose models also grade, and corrects the scores by their grades.
 
-        The answers of the report are ordered by posterior score, best first.
+        With tools or JSON nobody grades, and the scores stay as they are. The answers of the report
+        are ordered by posterior score, best first.
         """
         await run.drop_speculative_answer()  # it belongs to the layer before
         proposals = [assessed_proposal(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
@@ -159,6 +160,10 @@ class Engine:
         """Corrects the scores of the models that ran by the grades in new answers."""
         if not answers:
             return ()
+        if not run.form.is_free:  # no grades stand beside JSON and calls
+            scores = {answer.model_id: run.priors[answer.model_id] for answer in answers}
+            run.posteriors.update(scores)
+            return tuple(Assessment(model_id=m, posterior_score=s) for m, s in scores.items())
         started_s = time.monotonic()
         verdict = await self.judge.assess(
             answers, run.answers, run.priors, run.deadline.share(TIME_SHARE)
@@ -227,27 +232,47 @@ class Engine:
         yield report
 
     async def aggregate(
-        self, run: Run, aggregators: Sequence[PoolModel]
+        self, run: Run, aggregators: Sequence[PoolModel], *, settles_votes: bool = False
     ) -> AsyncGenerator[Delta | Reset | Resumed, None]:
         """Merges the newest answers into the final one.
 
         Args:
             run: The run.
             aggregators: The models that may merge, best first.
+            settles_votes: True if they choose where a vote on calls to tools is close.
 
         Raises:
             GenerationFailedError: There is no answer, since every model failed.
             AnswerTimedOutError: There is no answer, since none came in time.
+            NoValidAnswerError: There is no answer that keeps to the form of the request.
         """
-        if not run.answers:
-            raise no_answer(run.ledger)
         started_s = time.monotonic()
-        async with aclosing(
-            aggregate(run, self.generator, aggregators, min_stage_s=self.min_stage_s)
-        ) as events:
+        merged = aggregate(
+            run,
+            self.generator,
+            aggregators,
+            min_stage_s=self.min_stage_s,
+            settles_votes=settles_votes,
+        )
+        async with aclosing(merged if run.answers else self.repair(run)) as events:
             async for event in events:
                 yield event
         run.timing.aggregation_s = time.monotonic() - started_s
+
+    async def repair(self, run: Run) -> AsyncGenerator[Delta | Reset | Resumed, None]:
+        """Has an invalid answer written again, since there is no valid one.
+
+        Raises:
+            GenerationFailedError: There is no answer, since every model failed.
+            AnswerTimedOutError: There is no answer, since none came in time.
+            NoValidAnswerError: There is no answer that keeps to the form of the request.
+        """
+        async with aclosing(repair(run, self.generator, min_stage_s=self.min_stage_s)) as events:
+            async for event in events:
+                yield event
+        if run.final is None:
+            invalid_ids = [each.answer.model_id for each in run.invalid]
+            raise no_answer(run.ledger, invalid_ids)
 
     def _next_writer(
         self, run: Run, decision: RoutingDecision

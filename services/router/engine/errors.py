@@ -4,21 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from routemoa.errors import AnswerTimedOutError, GenerationFailedError, NoEligibleModelError
+from routemoa.errors import (
+    AnswerTimedOutError,
+    GenerationFailedError,
+    MissingCapabilityError,
+    NoEligibleModelError,
+    NoValidAnswerError,
+)
 from services.router.routing.candidates import StopReason
 from services.router.types.ledger import CallStatus
+from services.router.types.needs import in_order
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from services.router.routing.candidates import Ranked
     from services.router.routing.policy import Policy
     from services.router.types.ledger import Ledger
+    from services.router.types.options import Capability
 
 
-def no_answer(ledger: Ledger) -> GenerationFailedError | AnswerTimedOutError:
-    """Returns the error of a run in which no model answered."""
+def no_answer(
+    ledger: Ledger, invalid_ids: Sequence[str] = ()
+) -> GenerationFailedError | AnswerTimedOutError | NoValidAnswerError:
+    """Returns the error of a run without an answer.
+
+    Args:
+        ledger: The calls of the run.
+        invalid_ids: The models whose answers do not keep to the form of the request.
+    """
+    if invalid_ids:
+        return NoValidAnswerError(
+            "no answer keeps to the form that the request asks for",
+            {
+                "model_ids": listed(dict.fromkeys(invalid_ids)),
+                "cost_usd": f"{ledger.cost_usd:.6f}",
+            },
+        )
     metadata = {
         "model_ids": listed(entry.model_id for entry in ledger.entries),
         "statuses": listed(f"CALL_STATUS_{entry.status.name}" for entry in ledger.entries),
@@ -28,6 +51,15 @@ def no_answer(ledger: Ledger) -> GenerationFailedError | AnswerTimedOutError:
         message = "no model answered in the time that the caller allows"
         return AnswerTimedOutError(message, metadata)
     return GenerationFailedError("every model that was called failed", metadata)
+
+
+def missing_capability(missing: Iterable[Capability]) -> MissingCapabilityError:
+    """Returns the error of a request that needs capabilities that no model has."""
+    names = [capability.name for capability in in_order(missing)]
+    return MissingCapabilityError(
+        f"no model that may run can do what the request needs: {', '.join(names).lower()}",
+        {"capabilities": listed(f"CAPABILITY_{name}" for name in names)},
+    )
 
 
 def nothing_eligible(

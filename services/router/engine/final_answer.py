@@ -1,22 +1,28 @@
 """The final answer, streamed to the caller: one call writes it, others start beside it if it is silent.
 
 The first call to write is shown. A silent call goes on until there is an answer or the caller's time
-is over. If another call writes meanwhile, that one is shown instead.
+is over. If another call writes meanwhile, that one is shown instead. A reply that may turn out invalid
+is shown when it is whole and valid; one that is shown and turns out invalid is voided.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.backends.call_failure import status_of_exception
+from services.router.backends.collected import Collected
+from services.router.engine.run import InvalidAnswer
 from services.router.prompts.answer_filter import AnswerFilter
 from services.router.routing.events import Answer, Delta, Reset, Resumed
+from services.router.routing.finished_answer import booked_answer, missing_arguments
+from services.router.routing.tool_votes import NO_TOOL
 from services.router.types.deadline import ReusableTimeout
-from services.router.types.ledger import CallStatus, answer_tokens, finish_reason
+from services.router.types.inbox import Inbox
+from services.router.types.ledger import CallStatus
+from services.router.types.pieces import ToolCallPiece
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -24,9 +30,10 @@ if TYPE_CHECKING:
     from services.router.backends.call import ModelCall, Stream
     from services.router.engine.run import Run
     from services.router.types.deadline import Deadline
+    from services.router.types.pieces import Piece
 
-    News = str | Resumed | CallStatus
-    """A piece of text, a resumption, or the end of a reply."""
+    News = Piece | Resumed | CallStatus
+    """A piece of a reply, a resumption, or the end."""
     NextWriter = Callable[[], Awaitable["Writer | None"]]
     """Returns a further writer, with its room reserved; None if there is none."""
 
@@ -42,17 +49,19 @@ class Writer:
     stream: Stream
     first_text: Deadline
     """A further writer starts after it if no text has come."""
+    choices: frozenset[str] | None = None
+    """The choices among tools that it may make; None if it is free."""
 
 
 async def write_final(
-    run: Run, writer: Writer, *, next_writer: NextWriter
+    run: Run, writer: Writer, *, next_writer: NextWriter, deadline: Deadline | None = None
 ) -> AsyncGenerator[Delta | Reset | Resumed, None]:
     """Yields the answer in pieces and, once it is whole, sets `run.final`.
 
     If every call fails, `run.final` stays unset, and a `Reset` voids what was shown. Every call is
-    booked, however it ends.
+    booked, however it ends. The deadline is that of the run unless an earlier one is given.
     """
-    answer = _FinalAnswer(run, next_writer)
+    answer = _FinalAnswer(run, next_writer, deadline or run.deadline)
     try:
         async with aclosing(answer.events(writer)) as events:
             async for event in events:
@@ -65,14 +74,25 @@ async def write_final(
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Reply:
-    """One call at work, and its text so far."""
+    """One call at work, and its reply so far."""
 
     call: ModelCall
+    choices: frozenset[str] | None
+    held: bool
+    """True if it is shown only when it is whole, as it may turn out invalid."""
     texts: list[str] = field(default_factory=list)
+    others: Collected = field(default_factory=Collected)
+    answer: Answer | None = None
+    """The answer, once it is whole and valid."""
     late: bool = False
     """True if it has been silent so long that another was started."""
     status: CallStatus | None = None
     """The final status; None while it runs."""
+
+    @property
+    def has_ended(self) -> bool:
+        """True if it is complete or has failed."""
+        return self.status is not None
 
     @property
     def is_whole(self) -> bool:
@@ -81,40 +101,41 @@ class _Reply:
 
     @property
     def may_stand(self) -> bool:
-        """True if it has text and has not failed."""
-        return bool(self.texts) and self.status in {None, CallStatus.OK}
+        """True if it can be shown: it has begun and has not failed."""
+        if self.held:
+            return self.is_whole
+        has_begun = bool(self.texts) or self.others.has_any
+        return has_begun and self.status in {None, CallStatus.OK}
 
+    @property
+    def is_answer(self) -> bool:
+        """True if it has more than reasoning."""
+        return bool(self.texts or self.others.tool_calls or self.others.refusal)
 
-class _Inbox:
-    """News of all replies for one reader. Cheaper than a queue, since each piece passes here."""
-
-    def __init__(self) -> None:
-        self._news: deque[tuple[_Reply, News]] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-
-    def put(self, reply: _Reply, news: News) -> None:
-        self._news.append((reply, news))
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    async def get(self) -> tuple[_Reply, News]:
-        while not self._news:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self._news.popleft()
-
-    def __bool__(self) -> bool:
-        return bool(self._news)
+    @property
+    def so_far(self) -> Answer:
+        """The answer so far."""
+        if self.answer is not None:
+            return self.answer
+        return Answer(
+            model_id=self.call.model.id,
+            text="".join(self.texts),
+            tool_calls=self.others.tool_calls,
+            refusal=self.others.refusal,
+            reasoning=self.others.reasoning,
+            log_probabilities=self.others.log_probabilities,
+        )
 
 
 class _FinalAnswer:
-    def __init__(self, run: Run, next_writer: NextWriter) -> None:
+    def __init__(self, run: Run, next_writer: NextWriter, deadline: Deadline) -> None:
         self._run = run
+        self._deadline = deadline
         self._next_writer = next_writer
-        self._inbox = _Inbox()
+        self._inbox: Inbox[tuple[_Reply, News]] = Inbox()
         self._tasks: dict[asyncio.Task[None], _Reply] = {}
         self._shown: _Reply | None = None
-        self._limit = run.deadline
+        self._limit = deadline
         """A further writer starts after it."""
 
     async def events(self, first: Writer) -> AsyncGenerator[Delta | Reset | Resumed, None]:
@@ -132,7 +153,7 @@ class _FinalAnswer:
                     yield event
                 if self._shown is not None and self._shown.is_whole:
                     return
-                if self._run.deadline.remaining_s() <= 0 and not self._inbox:
+                if self._deadline.remaining_s() <= 0 and not self._inbox:
                     break
         for event in self._last():
             yield event
@@ -147,22 +168,17 @@ class _FinalAnswer:
             for reply in self._replies:
                 late = CallStatus.TIMEOUT if reply.late else CallStatus.CANCELLED
                 entries = reply.call.book(self._run.ledger, reply.status or late)
-                if reply is self._shown and reply.is_whole:
-                    prompt_tokens, completion_tokens = answer_tokens(entries)
-                    self._run.final = Answer(
-                        model_id=reply.call.model.id,
-                        text="".join(reply.texts),
-                        prompt_tokens=prompt_tokens,
-                        completion_tokens=completion_tokens,
-                        finish_reason=finish_reason(entries),
-                    )
+                if reply is self._shown and reply.answer is not None:
+                    self._run.final = booked_answer(reply.answer, entries)
 
     @property
     def _replies(self) -> tuple[_Reply, ...]:
         return tuple(self._tasks.values())
 
     def _start(self, writer: Writer) -> None:
-        reply = _Reply(call=writer.call)
+        several = writer.choices is not None and len(writer.choices) > 1
+        held = several or self._run.form.checks_text
+        reply = _Reply(call=writer.call, choices=writer.choices, held=held)
         self._tasks[asyncio.create_task(self._run_call(reply, writer.stream))] = reply
         self._limit = writer.first_text
 
@@ -172,14 +188,14 @@ class _FinalAnswer:
         try:
             async with aclosing(stream(reply.call)) as pieces:
                 async for piece in pieces:
-                    text = piece if isinstance(piece, Resumed) else answer.feed(piece)
-                    if text:
-                        self._inbox.put(reply, text)
+                    news = answer.feed(piece) if isinstance(piece, str) else piece
+                    if news:
+                        self._inbox.put((reply, news))
             if rest := answer.finish():
-                self._inbox.put(reply, rest)
+                self._inbox.put((reply, rest))
         except Exception as error:  # noqa: BLE001  # no writer's failure ends the answer
             end = status_of_exception(error, reply.call.model.id)
-        self._inbox.put(reply, end)
+        self._inbox.put((reply, end))
 
     def _take(self, reply: _Reply, news: News) -> Iterator[Delta | Reset | Resumed]:
         """Yields the changes that a piece of a reply, or its end, makes to what is shown."""
@@ -187,20 +203,60 @@ class _FinalAnswer:
             if reply is self._shown:
                 yield news
             return
-        reply.late = False
-        if isinstance(news, str):
-            reply.texts.append(news)
-        else:
-            empty = news is CallStatus.OK and not reply.texts
-            reply.status = CallStatus.EMPTY if empty else news
+        if reply.has_ended:
+            return  # a call to a tool that it may not make ended it
+        self._update(reply, news)
         if reply is not self._shown:
             if reply.may_stand and (self._shown is None or self._shown.late):
                 yield from self._show(reply, instead_of=CallStatus.TIMEOUT)
-        elif isinstance(news, str):
-            self._limit = self._run.deadline.share(SILENCE_SHARE)
-            yield Delta(text=news)
-        elif not reply.is_whole:
-            yield from self._show(self._best_other(), instead_of=news)
+            elif self._shown is None and not reply.has_ended:
+                self._limit = self._deadline.share(SILENCE_SHARE)  # it writes, though unseen
+        elif reply.status is not None and not reply.is_whole:
+            yield from self._show(self._best_other(), instead_of=reply.status)
+        elif isinstance(news, CallStatus):
+            if missing := missing_arguments(reply.others.tool_calls, reply.so_far.tool_calls):
+                yield Delta(tool_calls=missing)
+        else:
+            self._limit = self._deadline.share(SILENCE_SHARE)
+            yield Delta(text=news) if isinstance(news, str) else Delta.of(news)
+
+    def _update(self, reply: _Reply, news: Piece | CallStatus) -> None:
+        reply.late = False
+        if isinstance(news, str):  # by far the most frequent case
+            reply.texts.append(news)
+        elif isinstance(news, CallStatus):
+            self._end_reply(reply, news)
+        else:
+            reply.others.add(news)
+            if isinstance(news, ToolCallPiece):
+                self._begin_call(reply, news)
+
+    def _end_reply(self, reply: _Reply, status: CallStatus) -> None:
+        """Ends a reply; one that is whole but empty or not valid fails."""
+        if status is CallStatus.OK and not reply.is_answer:
+            status = CallStatus.EMPTY
+        if status is CallStatus.OK:
+            reply.answer = self._checked(reply)
+            status = CallStatus.MALFORMED if reply.answer is None else CallStatus.OK
+        reply.status = status
+
+    def _checked(self, reply: _Reply) -> Answer | None:
+        answer = self._run.checked(reply.so_far)
+        if answer is None or reply.choices is None:
+            return answer
+        if self._run.form.choice(answer) in reply.choices:
+            return answer
+        problems = ("chooses what no model proposed",)
+        self._run.invalid.append(InvalidAnswer(answer=answer, problems=problems))
+        return None
+
+    def _begin_call(self, reply: _Reply, piece: ToolCallPiece) -> None:
+        """Ends a reply that makes a call that it may not make; shows one that makes another call."""
+        no_tool = reply.choices == frozenset({NO_TOOL})
+        if piece.name and (no_tool or not self._run.form.has_tool(piece.name)):
+            self._end_reply(reply, CallStatus.OK)  # its problems void it
+        elif reply.choices is None:
+            reply.held = False  # beside a call, any text is valid
 
     async def _silence(self) -> Iterator[Delta | Reset | Resumed]:
         """Shows another reply or starts a further writer after a long silence."""
@@ -211,12 +267,12 @@ class _FinalAnswer:
         if other is not None:
             return self._show(other, instead_of=CallStatus.TIMEOUT)
         writer = None
-        if self._run.deadline.remaining_s() > 0:
+        if self._deadline.remaining_s() > 0:
             writer = await self._next_writer()
         if writer is not None:
             self._start(writer)
         else:
-            self._limit = self._run.deadline  # no other call can do better
+            self._limit = self._deadline  # no other call can do better
         return iter(())
 
     def _best_other(self) -> _Reply | None:
@@ -231,8 +287,8 @@ class _FinalAnswer:
             yield Reset(status=instead_of)
         self._shown = reply
         if reply is not None:
-            self._limit = self._run.deadline.share(SILENCE_SHARE)
-            yield Delta(text="".join(reply.texts))
+            self._limit = self._deadline.share(SILENCE_SHARE)
+            yield Delta.whole(reply.so_far)
 
     def _last(self) -> Iterator[Delta | Reset | Resumed]:
         """Yields the end if no whole reply is shown: another whole reply, or none."""

@@ -18,16 +18,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from services.router.backends.call_failure import status_of_exception
-from services.router.engine.proposals import Answered, LayerOutcome
-from services.router.types.ledger import CallStatus, answer_tokens, finish_reason
+from services.router.engine.proposals import LayerOutcome
+from services.router.routing.finished_answer import booked_answer
+from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from services.router.backends.generator import Generator
     from services.router.engine.patience import Overtime, Patience
     from services.router.engine.proposals import Proposal
-    from services.router.prompts.replies import Reply
     from services.router.routing.events import Answer
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger, LedgerEntry
@@ -41,7 +41,11 @@ class LayerPolicy(Protocol):
         """True if majorities, backup models and speculative answers may end the layer early."""
         ...
 
-    def is_settled(self, answers: Mapping[str, str], pending: Sequence[str]) -> bool:
+    def checked(self, answer: Answer) -> Answer | None:
+        """Returns an answer in its normal form; None, and records it, if it is not valid."""
+        ...
+
+    def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:
         """Returns whether the pending models can no longer change the outcome."""
         ...
 
@@ -102,8 +106,8 @@ class _Slot:
     """True if it was still at work when the layer's share of the time was over."""
     status: CallStatus | None = None
     """Status of its call; None while it runs."""
-    reply: Reply | None = None
-    """Its reply, once the call has ended with an answer."""
+    answer: Answer | None = None
+    """Its answer, once the call has ended with a valid one."""
 
     @property
     def model_id(self) -> str:
@@ -153,24 +157,15 @@ class _Layer:
 
     def book(self, ledger: Ledger) -> LayerOutcome:
         """Books every call and returns the outcome of the layer."""
-        answered: list[Answered] = []
+        answers: list[Answer] = []
         entries: list[LedgerEntry] = []
         for slot in self._slots.values():
             booked = slot.proposal.call.book(ledger, slot.status or CallStatus.CANCELLED)
             entries += booked
-            if slot.reply is not None:
-                prompt_tokens, completion_tokens = answer_tokens(booked)
-                answered.append(
-                    Answered(
-                        model_id=slot.model_id,
-                        reply=slot.reply,
-                        prompt_tokens=prompt_tokens,
-                        completion_tokens=completion_tokens,
-                        finish_reason=finish_reason(booked),
-                    )
-                )
+            if slot.answer is not None:
+                answers.append(booked_answer(slot.answer, booked))
         return LayerOutcome(
-            answered=tuple(answered),
+            answers=tuple(answers),
             entries=tuple(entries),
             duration_s=time.monotonic() - self._started_s,
         )
@@ -188,12 +183,14 @@ class _Layer:
             async with aclosing(self._generator.stream(slot.proposal.call)) as pieces:
                 async for _ in pieces:
                     slot.backup_at_s = math.inf
-            reply = slot.proposal.read()
+            answer = slot.proposal.read()
+            if not (answer.text or answer.tool_calls or answer.refusal):
+                slot.status = CallStatus.EMPTY
+                return
+            slot.answer = self._policy.checked(answer) if slot.proposal.asks_for_answer else answer
+            slot.status = CallStatus.MALFORMED if slot.answer is None else CallStatus.OK
         except Exception as error:  # noqa: BLE001  # no model's failure ends the layer
             slot.status = status_of_exception(error, slot.model_id)
-        else:
-            slot.reply = reply if reply.answer else None
-            slot.status = CallStatus.OK if reply.answer else CallStatus.EMPTY
 
     async def _wait(self, group: asyncio.TaskGroup) -> asyncio.Task[None] | None:
         """Waits until the layer is over; returns the task of a speculative answer, if any."""
@@ -272,25 +269,20 @@ class _Layer:
             return True
         if not answered or not self._policy.ends_early:
             return False
-        answers = {answer.model_id: answer.text for answer in self._answers()}
         # A model and its backup share one slot: only one of them still counts.
         pending = [
             slot.model_id
             for slot in self._slots.values()
             if slot.status is None and not slot.has_backup
         ]
-        return self._policy.is_settled(answers, pending)
+        return self._policy.is_settled(self._answers(), pending)
 
     def _answers(self) -> list[Answer]:
-        return [
-            Answered(model_id=slot.model_id, reply=slot.reply).answer
-            for slot in self._slots.values()
-            if slot.reply is not None
-        ]
+        return [slot.answer for slot in self._slots.values() if slot.answer is not None]
 
     @property
     def _answered(self) -> list[_Slot]:
-        return [slot for slot in self._slots.values() if slot.reply is not None]
+        return [slot for slot in self._slots.values() if slot.answer is not None]
 
     @property
     def _has_quorum(self) -> bool:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.answer_key import answer_key
 from services.router.dependencies.remote import TIME_SHARE
 from services.router.engine.metrics import STAND_INS
 from services.router.engine.planner import aggregators, blocking_limit, further_models
 from services.router.engine.proposals import aggregation_call, assessed_proposal
 from services.router.engine.reservations import reserve_extra
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
-from services.router.routing.agreement import Opinion, has_settled_majority
 from services.router.routing.candidates import SelectionReason
 from services.router.routing.ranking import early_stop
 
@@ -48,11 +46,15 @@ class PlainLayerPolicy:
         self._further = iter(further)
         self._min_stage_s = min_stage_s
 
-    def is_settled(self, answers: Mapping[str, str], pending: Sequence[str]) -> bool:  # noqa: ARG002
+    def checked(self, answer: Answer) -> Answer | None:
+        """Returns an answer in its normal form; None, and records it, if it is not valid."""
+        return self._run.checked(answer)
+
+    def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:  # noqa: ARG002
         """Returns whether the pending models can no longer change the outcome.
 
         Args:
-            answers: Answers by model id.
+            answers: The answers so far.
             pending: Ids of the models that are still at work.
         """
         return False
@@ -107,14 +109,11 @@ class AssessedLayerPolicy(PlainLayerPolicy):
         self._stream = stream
         self._backup_budget = backup_budget
 
-    def is_settled(self, answers: Mapping[str, str], pending: Sequence[str]) -> bool:
+    def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:
         """Returns whether a majority agrees and stays ahead, whatever the others will answer."""
         priors = self._run.priors
-        opinions = [
-            Opinion(model_id=model_id, score=priors[model_id], final_answer=answer_key(text))
-            for model_id, text in answers.items()
-        ]
-        return has_settled_majority(opinions, [priors[model_id] for model_id in pending])
+        late = [priors[model_id] for model_id in pending]
+        return self._run.form.is_settled(answers, priors.__getitem__, late)
 
     async def next_backup(self) -> Proposal | None:
         """Returns a request to the next model that only better-ranked models kept out."""
@@ -131,14 +130,12 @@ class AssessedLayerPolicy(PlainLayerPolicy):
     async def start_speculative_answer(self, answers: Sequence[Answer]) -> None:
         """Starts the final answer if no layer would follow, had this one ended now."""
         run = self._run
-        if not worth_speculating(answers):
+        if not worth_speculating(answers, run.form):
             return
-        deadline = run.deadline.share(TIME_SHARE)
-        verdict = await self._judge.assess(answers, run.answers, run.priors, deadline)
-        scores = {a.model_id: a.posterior_score for a in verdict.assessments}
-        texts = [answer.text for answer in answers]
-        stop = early_stop(scores, texts, layers_run=run.layers_run + 1, policy=run.policy)
-        if stop is None:
+        scores = await self._scores(answers)
+        agreed = run.form.agree(answers)
+        stop = early_stop(scores, agreed=agreed, layers_run=run.layers_run + 1, policy=run.policy)
+        if stop is None and run.form.is_free:
             return
         best_first = sorted(answers, key=lambda answer: -scores[answer.model_id])
         model = aggregators(run, best_first)[0]
@@ -149,6 +146,15 @@ class AssessedLayerPolicy(PlainLayerPolicy):
         if await reserve_extra(run, call):
             read_ids = frozenset(answer.model_id for answer in best_first)
             run.speculative_answer = SpeculativeAnswer(call, read_ids, self._stream)
+
+    async def _scores(self, answers: Sequence[Answer]) -> Mapping[str, float]:
+        """Returns the scores that the models would have if the layer ended now."""
+        run = self._run
+        if not run.form.is_free:
+            return run.priors  # nobody graded
+        deadline = run.deadline.share(TIME_SHARE)
+        verdict = await self._judge.assess(answers, run.answers, run.priors, deadline)
+        return {a.model_id: a.posterior_score for a in verdict.assessments}
 
     def _is_outranked(self, model: PoolModel) -> bool:
         return self._decision.reasons.get(model.id) in _OUTRANKED

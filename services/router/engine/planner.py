@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.router.engine.errors import nothing_eligible
+from services.router.engine.errors import missing_capability, nothing_eligible
 from services.router.prompts.context_window import fits, overhead_tokens
+from services.router.prompts.reference_text import reference_text
 from services.router.routing import selection as limits
 from services.router.routing.candidates import Candidate, SelectionReason, StopReason
 from services.router.routing.events import RoutingDecision
@@ -19,26 +20,52 @@ if TYPE_CHECKING:
 
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
+    from services.router.pool.pool import Pool
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer
     from services.router.routing.policy import Policy
     from services.router.types.amounts import Amount
+    from services.router.types.conversation import Conversation
 
 
 def eligible(run: Run) -> tuple[PoolModel, ...]:
     """Returns the models that may run.
 
-    They are allowed by the policy, have not failed, have a large enough context window, and can read
-    at least one answer by another model.
+    They are allowed by the policy, can do what the request needs, have not failed, have a large enough
+    context window, and can read at least one answer by another model.
     """
     return tuple(
         model
         for model in run.pool.models
-        if (not run.policy.model_ids or model.id in run.policy.model_ids)
+        if run.policy.allows(model.id)
+        and model.abilities >= run.conversation.needs
         and model.id not in run.failed
         and (not run.answers or any(answer.model_id != model.id for answer in run.answers))
         and fits(model, run.conversation)
     )
+
+
+def incapable(run: Run) -> dict[str, SelectionReason]:
+    """Returns the models that the policy allows and that lack a capability, with that reason."""
+    return {
+        model.id: SelectionReason.CAPABILITY
+        for model in run.pool.models
+        if run.policy.allows(model.id) and not model.abilities >= run.conversation.needs
+    }
+
+
+def check_capabilities(pool: Pool, policy: Policy, conversation: Conversation) -> None:
+    """Refuses a request that no model can answer.
+
+    Raises:
+        MissingCapabilityError: No model that the policy allows has all capabilities that are needed.
+    """
+    needs = conversation.needs
+    allowed = [model.abilities for model in pool.models if policy.allows(model.id)]
+    if any(abilities >= needs for abilities in allowed):
+        return
+    missing = needs.difference(*allowed) or needs  # each may be there, but not in one model
+    raise missing_capability(missing)
 
 
 def rank_eligible(run: Run) -> tuple[Ranked, ...]:
@@ -57,8 +84,10 @@ def stop_reason(run: Run, min_stage_s: float) -> StopReason | None:
     """
     reason = run.stop_reason
     if run.answers and reason is None:
-        texts = [answer.text for answer in run.answers]
-        reason = early_stop(run.posteriors, texts, layers_run=run.layers_run, policy=run.policy)
+        agreed = run.form.agree(run.answers)
+        reason = early_stop(
+            run.posteriors, agreed=agreed, layers_run=run.layers_run, policy=run.policy
+        )
     if run.reports and run.deadline.remaining_s() < min_stage_s:
         return reason or StopReason.DEADLINE
     return reason
@@ -148,15 +177,17 @@ def blocking_limit(run: Run, model: PoolModel, min_stage_s: float) -> StopReason
 def worst_case(run: Run, model: PoolModel) -> Amount:
     """Returns the most that one call to a model can take, with the answers so far in its prompt."""
     _, worst_prompt = _prompt_tokens(run)
-    return model.worst_case(worst_prompt)
+    return model.worst_case(worst_prompt, run.conversation.options.max_output_tokens)
 
 
 def aggregators(run: Run, answers: Sequence[Answer]) -> tuple[PoolModel, ...]:
     """Returns the models that may merge answers: the pool's aggregator, then the best authors."""
     ids = [answer.model_id for answer in answers]
     chosen = run.pool.aggregator
-    if chosen is not None and (not run.policy.model_ids or chosen in run.policy.model_ids):
-        ids.insert(0, chosen)
+    if chosen is not None and run.policy.allows(chosen):
+        model = run.pool.by_id[chosen]
+        if model.abilities >= run.conversation.needs:
+            ids.insert(0, chosen)
     return tuple(run.pool.by_id[m] for m in dict.fromkeys(ids) if m not in run.failed)
 
 
@@ -190,7 +221,7 @@ def _decision(
         layer_number=len(run.reports) + 1,
         ranked=ranked,
         selected_model_ids=selection.model_ids,
-        reasons=selection.reasons,
+        reasons={**selection.reasons, **incapable(run)},
         uncertainty=run.forecast.uncertainty,
     )
 
@@ -198,7 +229,8 @@ def _decision(
 def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Candidate:
     forecast = run.forecast
     written = forecast.completion_tokens.get(model.id, model.expected_reply_tokens)
-    written = min(written, model.max_reply_tokens)
+    most_written = run.conversation.options.max_output_tokens
+    written = min(written, model.reply_limit(most_written))
     prior = run.priors[model.id]
     return Candidate(
         model_id=model.id,
@@ -206,7 +238,7 @@ def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Ca
         prior_score=prior,
         expected_completion_tokens=written,
         expected_cost_usd=model.prices.cost_usd(prompt_tokens=prompt, completion_tokens=written),
-        worst=model.worst_case(worst_prompt),
+        worst=model.worst_case(worst_prompt, most_written),
         expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
         available=model.id not in forecast.unavailable_ids,
     )
@@ -215,5 +247,7 @@ def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Ca
 def _prompt_tokens(run: Run) -> tuple[int, int]:
     """Returns the expected tokens of the next prompt, and the most that it can have."""
     answers = run.readable
-    prompt = run.conversation.tokens + sum(estimate_tokens(answer.text) for answer in answers)
+    prompt = run.conversation.tokens + sum(
+        estimate_tokens(reference_text(answer)) for answer in answers
+    )
     return prompt, prompt + overhead_tokens(len(answers))

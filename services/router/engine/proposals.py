@@ -10,10 +10,11 @@ from services.router.backends.call import ModelCall
 from services.router.prompts import prompts
 from services.router.prompts.context_window import fit_references, labelled
 from services.router.prompts.prompts import new_nonce
+from services.router.prompts.reference_text import reference_text
 from services.router.prompts.replies import Reply, read_answer, read_reply
 from services.router.routing.events import Answer
 from services.router.types.ledger import CallPurpose
-from services.router.types.options import NO_OPTIONS
+from services.router.types.options import NO_OPTIONS, ToolChoice, ToolChoiceMode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
     from services.router.prompts.prompts import Reference
-    from services.router.types.ledger import FinishReason, LedgerEntry
+    from services.router.types.ledger import LedgerEntry
     from services.router.types.messages import Message
 
 
-_WRITES_ANSWERS = frozenset({CallPurpose.ANSWER, CallPurpose.AGGREGATION})
+WRITES_ANSWERS = frozenset({CallPurpose.ANSWER, CallPurpose.AGGREGATION})
 """Purposes of calls that the caller's options concern."""
 
 
@@ -37,8 +38,25 @@ class Proposal:
     nonce: str
     references: tuple[Reference, ...]
 
-    def read(self) -> Reply:
-        """Returns the reply so far, taken apart."""
+    @property
+    def asks_for_answer(self) -> bool:
+        """True if the reply must keep to the form that the request asks of its answer."""
+        return self.call.purpose in WRITES_ANSWERS
+
+    def read(self) -> Answer:
+        """Returns the answer in the reply so far; a refusal has no text."""
+        call, reply = self.call, self._reply()
+        return Answer(
+            model_id=call.model.id,
+            text="" if call.refusal else reply.answer,
+            self_score=reply.self_score,
+            grades=reply.grades,
+            tool_calls=call.tool_calls,
+            refusal=call.refusal,
+            reasoning=call.reasoning,
+        )
+
+    def _reply(self) -> Reply:
         return read_reply(self.call.text, self.nonce, self.references)
 
 
@@ -46,50 +64,20 @@ class Proposal:
 class PlainProposal(Proposal):
     """A request for an answer alone."""
 
-    def read(self) -> Reply:
-        """Returns the reply so far, without marks of references that the model copied."""
+    def _reply(self) -> Reply:
+        """Returns the text without marks of references that the model copied."""
         return Reply(answer=read_answer(self.call.text, self.nonce))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """A model's reply, and the tokens that it took."""
-
-    model_id: str
-    reply: Reply
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    finish_reason: FinishReason | None = None
-    """The end of the reply; None if the backend did not say."""
-
-    @property
-    def answer(self) -> Answer:
-        """The answer in the reply."""
-        return Answer(
-            model_id=self.model_id,
-            text=self.reply.answer,
-            prompt_tokens=self.prompt_tokens,
-            completion_tokens=self.completion_tokens,
-            self_score=self.reply.self_score,
-            grades=self.reply.grades,
-            finish_reason=self.finish_reason,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerOutcome:
     """The answers and ledger entries of a layer."""
 
-    answered: tuple[Answered, ...]
+    answers: tuple[Answer, ...]
     """In the order in which the models were picked; backup models come last."""
     entries: tuple[LedgerEntry, ...]
     """One or more per model, failed and cancelled calls included."""
     duration_s: float
-
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        """The answers, in the order in which the models were picked."""
-        return tuple(answered.answer for answered in self.answered)
 
     def followed_by(self, other: LayerOutcome) -> LayerOutcome:
         """Returns this outcome with the entries and the time of further calls of the same layer."""
@@ -101,7 +89,12 @@ class LayerOutcome:
 
 
 def assessed_proposal(run: Run, model: PoolModel) -> Proposal:
-    """Returns a request for an answer, a self-score, and grades of the answers so far."""
+    """Returns a request for an answer, a self-score, and grades of the answers so far.
+
+    Scores have no place in JSON or beside calls to tools: there it asks for the answer alone.
+    """
+    if not run.form.is_free:
+        return plain_proposal(run, model)
     nonce = new_nonce()
     references = shuffled_references(run, model, nonce)
     messages = prompts.proposer(run.conversation, references, nonce)
@@ -133,12 +126,27 @@ def final_call(run: Run, model: PoolModel) -> ModelCall:
 def aggregation_call(
     run: Run, model: PoolModel, answers: Sequence[Answer], *, layer_number: int
 ) -> ModelCall:
-    """Returns a request to merge the answers of a layer, given best first."""
+    """Returns a request to merge the answers of a layer, given best first.
+
+    Calls to tools cannot be merged: if there are any, it asks which of the answers is right.
+    """
     references = _references(run, model, answers)
     nonce = new_nonce()
-    messages = prompts.aggregator(run.conversation, references, nonce)
-    purpose = CallPurpose.AGGREGATION
-    return model_call(run, model, messages, nonce, purpose=purpose, layer_number=layer_number)
+    calls_any = any(answer.tool_calls for answer in answers)
+    prompt = prompts.chooser if calls_any else prompts.aggregator
+    call = model_call(
+        run,
+        model,
+        prompt(run.conversation, references, nonce),
+        nonce,
+        purpose=CallPurpose.AGGREGATION,
+        layer_number=layer_number,
+    )
+    if run.form.has_tools and not calls_any:
+        # The models chose to call no tool: only their words are merged.
+        no_tool = ToolChoice(mode=ToolChoiceMode.NONE)
+        call.options = replace(call.options, tool_choice=no_tool)
+    return call
 
 
 def shuffled_references(run: Run, model: PoolModel, nonce: str) -> tuple[Reference, ...]:
@@ -150,7 +158,7 @@ def _references(
     run: Run, model: PoolModel, answers: Sequence[Answer], *, nonce: str = ""
 ) -> tuple[Reference, ...]:
     """Returns the answers that fit, in their order or, with a nonce, shuffled by it."""
-    texts = [(answer.model_id, answer.text) for answer in answers]
+    texts = [(answer.model_id, reference_text(answer)) for answer in answers]
     fitting = fit_references(model, run.conversation, texts)
     order = list(range(len(fitting)))
     if nonce:
@@ -176,7 +184,7 @@ def model_call(
         model=model,
         nonce=nonce,
         session=run.conversation.session,
-        options=run.conversation.options if purpose in _WRITES_ANSWERS else NO_OPTIONS,
+        options=run.conversation.options if purpose in WRITES_ANSWERS else NO_OPTIONS,
         cache_salt=run.conversation.cache_salt,
         messages=messages,
         purpose=purpose,

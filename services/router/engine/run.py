@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from services.router.budgets.reservation import UNLIMITED
 from services.router.engine.metrics import UNCERTAIN_QUERIES
+from services.router.routing.answer_form import AnswerForm
 from services.router.routing.candidates import SelectionReason
 from services.router.routing.events import UNCERTAIN, Timing
 from services.router.routing.ranking import Forecast
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
     from services.router.types.amounts import Caps
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvalidAnswer:
+    """An answer that does not keep to the form of the request."""
+
+    answer: Answer
+    problems: tuple[str, ...]
 
 
 class Droppable(Protocol):
@@ -50,6 +59,8 @@ class Run:
     forecast: Forecast = field(default_factory=Forecast)
     posteriors: dict[str, float] = field(default_factory=dict)
     """Corrected scores of the models that have answered, by model id."""
+    invalid: list[InvalidAnswer] = field(default_factory=list)
+    """The answers that count as errors of their models."""
     failed: set[str] = field(default_factory=set)
     """Models that are not called again for this query; a merely late model is not among them."""
     ledger: Ledger = field(default_factory=Ledger)
@@ -59,12 +70,21 @@ class Run:
     """Answers of the last layer that brought any, best posterior score first."""
     final: Answer | None = None
     """The final answer, once it is whole."""
+    kept_model_id: str | None = None
+    """The model that wrote the last answer of the conversation, or asked for the tools whose results
+    are the newest messages; None if it is not known or may not run."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
     speculative_answer: Droppable | None = None
     """The `SpeculativeAnswer`, if there is one."""
     stop_reason: StopReason | None = None
     timing: Timing = field(default_factory=Timing)
+    form: AnswerForm = field(init=False)
+    """The form that the request asks of its answer."""
+
+    def __post_init__(self) -> None:
+        """Reads the form from the options of the conversation."""
+        self.form = AnswerForm(self.conversation.options)
 
     @property
     def layers_run(self) -> int:
@@ -85,6 +105,19 @@ class Run:
     def readable(self) -> tuple[Answer, ...]:
         """The answers that the next models read."""
         return () if self.independent else self.answers
+
+    def score(self, model_id: str) -> float:
+        """Returns the score of a model: its posterior score, else its prior score."""
+        return self.posteriors.get(model_id, self.priors[model_id])
+
+    def checked(self, answer: Answer) -> Answer | None:
+        """Returns an answer in its normal form; None, and records it, if it is not valid."""
+        answer = self.form.normal(answer)
+        problems = self.form.problems(answer)
+        if problems:
+            self.invalid.append(InvalidAnswer(answer=answer, problems=problems))
+            return None
+        return answer
 
     def record_first_delta(self) -> None:
         """Records the time of the first text that is sent to the caller."""

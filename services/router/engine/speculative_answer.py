@@ -11,17 +11,17 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from services.answer_key import answer_key
 from services.router.engine.metrics import DRAFTS
-from services.router.routing.ranking import agree
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from services.router.backends.call import ModelCall, Stream
+    from services.router.routing.answer_form import AnswerForm
     from services.router.routing.events import Answer, Resumed
     from services.router.types.ledger import Ledger
+    from services.router.types.pieces import Piece
 
 
 class SpeculativeAnswer:
@@ -36,15 +36,15 @@ class SpeculativeAnswer:
     def __init__(self, call: ModelCall, read_ids: frozenset[str], stream: Stream) -> None:
         self.call = call
         self.read_ids = read_ids
-        self._pieces: asyncio.Queue[str | Resumed | Exception | None] = asyncio.Queue()
+        self._pieces: asyncio.Queue[Piece | Resumed | Exception | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._write(stream))
 
     @property
     def has_begun(self) -> bool:
-        """True if any text has been written."""
-        return bool(self.call.text)
+        """True if any piece has been written."""
+        return self.call.has_begun
 
-    async def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
+    async def stream(self, call: ModelCall) -> AsyncGenerator[Piece | Resumed, None]:
         """Yields the raw reply of its call, the text so far first; see `Generator.stream`."""
         assert call is self.call  # noqa: S101  # it has no other
         try:
@@ -76,10 +76,12 @@ class SpeculativeAnswer:
         self._pieces.put_nowait(end)
 
 
-def worth_speculating(answers: Sequence[Answer]) -> bool:
+def worth_speculating(answers: Sequence[Answer], form: AnswerForm) -> bool:
     """Returns whether the answers differ in their final values, so that a late one can decide.
 
-    If no final value can be extracted from the texts, wait: all of them must be merged.
+    If no final value can be extracted from the texts, wait: all of them must be merged. Calls to
+    tools are voted on, not merged.
     """
-    texts = [answer.text for answer in answers]
-    return all(answer_key(text) is not None for text in texts) and not agree(texts)
+    if any(answer.tool_calls for answer in answers):
+        return False
+    return all(key is not None for key in form.keys(answers)) and not form.agree(answers)

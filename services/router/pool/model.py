@@ -18,11 +18,13 @@ from pydantic import (
 
 from services.router.pool.backend import Backend
 from services.router.pool.backend_files import read_ca_file, read_key_file
+from services.router.pool.capabilities import default_capabilities
 from services.router.pool.endpoints import BaseUrl, Endpoints, Proxy
 from services.router.pool.families import PRESETS, Family, Preset, guess_family
 from services.router.pool.prices import Prices
 from services.router.pool.request_shape import RequestShape
 from services.router.types.amounts import Amount
+from services.router.types.options import Capability
 from services.router.types.tokens import estimate_tokens, open_tokenizer
 
 if TYPE_CHECKING:
@@ -113,7 +115,13 @@ class PoolModel(BaseModel):
         description="Used if the scorer is down or does not know the model. Absent: 0.5, or the mean "
         "score of the models that it knows.",
     )
-    temperature: float | None = Field(default=None, ge=0, le=2)
+    temperature: float | None = Field(
+        default=None, ge=0, le=2, description="Sent with requests that set none."
+    )
+    capabilities: tuple[Capability, ...] | None = Field(
+        default=None,
+        description="What the model can do beside text. Absent: what its backend does with any model.",
+    )
 
     @field_validator("api_key_file")
     @classmethod
@@ -157,13 +165,27 @@ class PoolModel(BaseModel):
         return Endpoints(urls=None if self.url is None else (self.url,))
 
     @cached_property
+    def _family(self) -> Family:
+        if self.family is not None:
+            return self.family
+        return guess_family([self.backend_model or self.id, self.id], self.backend, self._host)
+
+    @property
+    def _host(self) -> str | None:
+        urls = self.replicas.urls
+        return urls[0].host if urls else None
+
+    @cached_property
     def preset(self) -> Preset:
         """The settings of the model's family."""
-        if self.family is not None:
-            return PRESETS[self.family]
-        urls = self.replicas.urls
-        names = [self.backend_model or self.id, self.id]
-        return PRESETS[guess_family(names, self.backend, urls[0].host if urls else None)]
+        return PRESETS[self._family]
+
+    @cached_property
+    def abilities(self) -> frozenset[Capability]:
+        """What the model can do: as the file says, else what its backend does with any model."""
+        if self.capabilities is not None:
+            return frozenset(self.capabilities)
+        return default_capabilities(self.backend, self._family, self._host)
 
     @cached_property
     def shape(self) -> RequestShape:
@@ -180,8 +202,20 @@ class PoolModel(BaseModel):
 
     @property
     def sent_temperature(self) -> float | None:
-        """The temperature of requests; None if none is sent."""
-        return None if self.shape.fixed_temperature else self.temperature
+        """The temperature of requests that set none; None if none is sent."""
+        return self.temperature_of(None)
+
+    def temperature_of(self, requested: float | None) -> float | None:
+        """Returns the temperature to send: the request's, else the file's; None to send none."""
+        if self.shape.fixed_temperature:
+            return None
+        return self.temperature if requested is None else requested
+
+    def reply_limit(self, max_output_tokens: int | None) -> int:
+        """Returns the most tokens of a reply: the model's limit, or the request's if it is lower."""
+        if max_output_tokens is None:
+            return self.max_reply_tokens
+        return min(self.max_reply_tokens, max_output_tokens)
 
     def api_key(self) -> SecretStr | None:
         """Returns the key; the file is read each time, so that a rotated key takes effect.
@@ -214,9 +248,9 @@ class PoolModel(BaseModel):
             shown += of_cache
         return short_hash(" ".join(map(repr, shown)))
 
-    def worst_case(self, prompt_tokens: int) -> Amount:
-        """Returns the amount of a call with a reply of full length, at the highest prices."""
-        reply_tokens = self.max_reply_tokens
+    def worst_case(self, prompt_tokens: int, max_output_tokens: int | None = None) -> Amount:
+        """Returns the amount of a call with the longest reply, at the highest prices."""
+        reply_tokens = self.reply_limit(max_output_tokens)
         cost_usd = self.prices.worst_cost_usd(
             prompt_tokens=prompt_tokens, completion_tokens=reply_tokens
         )

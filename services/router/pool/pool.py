@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.router.pool.backend import ROOT_URL_BACKENDS, Backend
 from services.router.pool.model import PoolModel, short_hash
 from services.router.pool.yaml_file import YamlFile
+from services.router.types.options import Capability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _UNLISTED = "is not one of the models"
@@ -105,4 +106,13 @@ def _model_problems(model: PoolModel) -> list[tuple[str, str]]:
             f"{model.context_window_tokens}"
         )
         problems.append(("max_reply_tokens", text))
+    problems += [("capabilities", text) for text in _capability_problems(model.capabilities or ())]
+    return problems
+
+
+def _capability_problems(capabilities: Sequence[Capability]) -> list[str]:
+    twice = sorted({c.value for c in capabilities if capabilities.count(c) > 1})
+    problems = [f"{', '.join(twice)} is listed twice"] if twice else []
+    if Capability.PARALLEL_TOOLS in capabilities and Capability.TOOLS not in capabilities:
+        problems.append("parallel_tools is only for models with tools")
     return problems

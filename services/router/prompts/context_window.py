@@ -28,19 +28,20 @@ def overhead_tokens(reference_count: int) -> int:
 
 def room_tokens(model: PoolModel, conversation: Conversation) -> int:
     """Returns the tokens that the conversation and a reply of full length leave for references."""
-    return _room_tokens(model) - conversation.count_tokens(model.count_tokens)
+    return _room_tokens(model, conversation) - conversation.count_tokens(model.count_tokens)
 
 
 def fits(model: PoolModel, conversation: Conversation) -> bool:
     """Returns whether the conversation and a reply of full length fit into the context window."""
     # If even the most tokens fit, none need be counted.
-    room = _room_tokens(model)
+    room = _room_tokens(model, conversation)
     return conversation.most_tokens <= room or conversation.count_tokens(model.count_tokens) <= room
 
 
-def _room_tokens(model: PoolModel) -> int:
-    """Returns the tokens that the router's instruction and a reply of full length leave."""
-    return model.context_window_tokens - model.max_reply_tokens - INSTRUCTION_TOKENS
+def _room_tokens(model: PoolModel, conversation: Conversation) -> int:
+    """Returns the tokens that the router's instruction and the longest reply leave."""
+    reply_tokens = model.reply_limit(conversation.options.max_output_tokens)
+    return model.context_window_tokens - reply_tokens - INSTRUCTION_TOKENS
 
 
 def fit_references(

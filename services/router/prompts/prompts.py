@@ -63,6 +63,17 @@ Write the one best answer: keep what is right, correct what is wrong, settle con
 checking them yourself, and keep to the form that the user asked for. Answer the user directly; \
 mention neither the references nor the other assistants."""
 
+_CHOOSER = """\
+Several assistants have answered the user; their answers follow the conversation as references. They \
+differ in the tools that they call. Check which of these answers is right, and give that one: call \
+exactly the tools that it calls, with its arguments, or answer in words if it calls none. Answer the \
+user directly; mention neither the references nor the other assistants."""
+
+_REPAIR = """\
+Your last reply cannot be used, for these reasons:
+{problems}
+Give the whole reply again without these mistakes, and nothing else."""
+
 _JUDGE = """\
 Several assistants have answered the user; their answers follow the user's message as references. Do \
 not answer the user. Compare the answers in a sentence or two: what is right, what is wrong, what adds \
@@ -119,6 +130,23 @@ def aggregator(
     return _with_references(messages, references, nonce)
 
 
+def chooser(
+    conversation: Conversation, references: Sequence[Reference], nonce: str
+) -> tuple[Message, ...]:
+    """Returns the prompt of a model that chooses one of several answers with calls to tools."""
+    return _with_references(_with_system(conversation, _CHOOSER), references, nonce)
+
+
+def repair(conversation: Conversation, reply: str, problems: Sequence[str]) -> tuple[Message, ...]:
+    """Returns the prompt of a model whose reply was not valid."""
+    listed = "\n".join(f"- It {problem}." for problem in problems)
+    return (
+        *_with_system(conversation),
+        Message(role=Role.ASSISTANT, content=reply),
+        Message(role=Role.USER, content=_REPAIR.format(problems=listed)),
+    )
+
+
 def judge(
     conversation: Conversation, references: Sequence[Reference], nonce: str, count: int
 ) -> tuple[Message, ...]:
@@ -152,6 +180,8 @@ def _with_references(
     )
     cut_off = ", ".join(r.label for r in references if r.cut_off)
     note = f" Cut off before the end, so without a conclusion: {cut_off}." if cut_off else ""
+    text = f"{REFERENCES} {nonce}\n{_UNTRUSTED}{note}\n{blocks}"
     last = messages[-1]
-    content = f"{last.content}\n\n{REFERENCES} {nonce}\n{_UNTRUSTED}{note}\n{blocks}"
-    return (*messages[:-1], Message(role=Role.USER, content=content))
+    if last.role is not Role.USER:  # the result of a tool stays as it is
+        return (*messages, Message(role=Role.USER, content=text))
+    return (*messages[:-1], last.with_text(f"\n\n{text}"))

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from services.answer_key import answer_key
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -56,10 +54,14 @@ class Offer:
     """Cost and latency of the call on the scale of scores, as the ranking subtracts them."""
 
 
-def agreeing(answers: Sequence[str]) -> tuple[int, ...]:
-    """Returns the indices of answers with the same final answer or words as the first."""
-    keys = [answer_key(text) for text in answers]
-    words = [text.casefold().split() for text in answers]
+def agreeing(texts: Sequence[str], keys: Sequence[str | None]) -> tuple[int, ...]:
+    """Returns the indices of texts with the same final answer or words as the first.
+
+    Args:
+        texts: The texts.
+        keys: The final answer of each, in a form that can be compared; None agrees with nothing.
+    """
+    words = [text.casefold().split() for text in texts]
     return tuple(
         index
         for index, key in enumerate(keys)

@@ -39,6 +39,7 @@ class SelectionReason(enum.Enum):
     TOKEN_LIMIT = "does not run: it could take more tokens than are left"  # noqa: S105  # no secret
     LAYER_FULL = "does not run: the layer is full"
     UNAVAILABLE = "does not run: none of its replicas can be called"
+    CAPABILITY = "does not run: it lacks a capability that the request needs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

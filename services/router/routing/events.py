@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 
 from services.router.routing.candidates import SelectionReason
 from services.router.types.ledger import CallStatus
+from services.router.types.pieces import (
+    LogProbabilitiesPiece,
+    ReasoningPiece,
+    RefusalPiece,
+    ToolCallPiece,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +21,7 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import Ranked, StopReason
     from services.router.types.ledger import FinishReason, LedgerEntry
     from services.router.types.messages import ToolCall
-    from services.router.types.pieces import TokenLogProbability, ToolCallPiece
+    from services.router.types.pieces import Piece, TokenLogProbability
 
 
 class Dependency(enum.Enum):
@@ -134,10 +140,14 @@ class RoutingDecision:
     uncertainty: float | None = None
     """Uncertainty of the ranking, in [0, 1]; None if it is unknown."""
 
+    @property
+    def all_reasons(self) -> Mapping[str, SelectionReason]:
+        """The reason of every model that the ranking or the strategy decided about."""
+        return dict.fromkeys(self.selected_model_ids, SelectionReason.STRATEGY) | dict(self.reasons)
+
     def reason(self, model_id: str) -> SelectionReason | None:
         """Returns the reason why a model runs or does not; None if the strategy left it out."""
-        strategy = SelectionReason.STRATEGY if model_id in self.selected_model_ids else None
-        return self.reasons.get(model_id, strategy)
+        return self.all_reasons.get(model_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +171,40 @@ class Delta:
     reasoning: str = ""
     refusal: str = ""
     log_probabilities: tuple[TokenLogProbability, ...] = ()
+
+    @classmethod
+    def whole(cls, answer: Answer) -> Delta:
+        """Returns an answer in one piece."""
+        return cls(
+            text=answer.text,
+            tool_calls=tuple(
+                ToolCallPiece(
+                    call_index=index,
+                    id=call.id,
+                    name=call.name,
+                    arguments_json=call.arguments_json,
+                )
+                for index, call in enumerate(answer.tool_calls)
+            ),
+            reasoning=answer.reasoning,
+            refusal=answer.refusal,
+            log_probabilities=answer.log_probabilities,
+        )
+
+    @classmethod
+    def of(cls, piece: Piece) -> Delta:
+        """Returns the delta of one piece of a reply."""
+        match piece:
+            case str():
+                return cls(text=piece)
+            case ToolCallPiece():
+                return cls(tool_calls=(piece,))
+            case ReasoningPiece():
+                return cls(reasoning=piece.text)
+            case RefusalPiece():
+                return cls(refusal=piece.text)
+            case LogProbabilitiesPiece():
+                return cls(log_probabilities=piece.tokens)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,6 +132,10 @@ class Policy:
         """The number of models that should complement one another; None if one runs alone."""
         return self.max_layer_model_count if self.max_layer_model_count > 1 else None
 
+    def allows(self, model_id: str) -> bool:
+        """Returns whether a model may run."""
+        return not self.model_ids or model_id in self.model_ids
+
     def allows_latency(self, expected_s: float) -> bool:
         """Returns whether a call with this expected time may be made."""
         return self.max_expected_latency_s is None or expected_s <= self.max_expected_latency_s

@@ -17,7 +17,6 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from services.router.routing.agreement import agreeing
 from services.router.routing.candidates import Candidate, Ranked, StopReason
 
 if TYPE_CHECKING:
@@ -98,26 +97,21 @@ def _price_leaders_marked(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
 
 
 def early_stop(
-    posteriors: Mapping[str, float], answers: Sequence[str], *, layers_run: int, policy: Policy
+    posteriors: Mapping[str, float], *, agreed: bool, layers_run: int, policy: Policy
 ) -> StopReason | None:
     """Returns the reason to stop after the newest layer; None if another layer may run.
 
     Args:
         posteriors: The posterior scores of the models that answered. A model that never ran has none,
             so it has no influence.
-        answers: The texts of the newest layer.
+        agreed: True if all answers of the newest layer agree.
         layers_run: Number of layers that brought an answer.
         policy: The request's limits.
     """
     if posteriors and max(posteriors.values()) >= policy.stopping_score:
         return StopReason.SCORE
-    if agree(answers):
+    if agreed:
         return StopReason.AGREEMENT
     if layers_run >= policy.max_layer_count:
         return StopReason.LAYER_LIMIT
     return None
-
-
-def agree(answers: Sequence[str]) -> bool:
-    """Returns whether there are at least two answers and all of them agree."""
-    return len(answers) > 1 and len(agreeing(answers)) == len(answers)

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.answer_key import answer_key
 from services.router.engine.planner import (
     blocking_limit,
-    by_posterior,
     further_models,
     plan_models,
     rank_eligible,
 )
 from services.router.engine.proposals import assessed_proposal
-from services.router.routing.agreement import Offer, Opinion, posteriors, worthwhile_call
+from services.router.routing.agreement import Offer, posteriors, worthwhile_call
 from services.router.routing.candidates import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
+    from services.router.routing.agreement import Opinion
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, LayerReport, RoutingDecision
 
@@ -67,12 +66,13 @@ class Cascade(Layered):
         report = engine.report(run, decision, outcome, assessments)
         if outcome.answers:
             run.posteriors.update(posteriors(_opinions(run)))
-            run.answers = by_posterior(run, _answers(run))[:1]
+            chances = run.form.chances(_answers(run), _scores(run).__getitem__)
+            run.answers = (max(_answers(run), key=lambda answer: chances[answer.model_id]),)
         return report
 
     def is_last(self, run: Run, decision: RoutingDecision) -> bool:
         """Returns whether the answer must be the final one, as no other can be compared with it."""
-        comparable = any(answer_key(answer.text) is not None for answer in run.answers)
+        comparable = any(key is not None for key in run.form.keys(run.answers))
         return super().is_last(run, decision) and not comparable
 
 
@@ -80,17 +80,14 @@ def _answers(run: Run) -> list[Answer]:
     return [answer for report in run.reports for answer in report.answers]
 
 
+def _scores(run: Run) -> dict[str, float]:
+    """Returns the judge's score of each model that answered."""
+    return {a.model_id: a.posterior_score for r in run.reports for a in r.assessments}
+
+
 def _opinions(run: Run) -> list[Opinion]:
     """Returns the final value of each answer, with the judge's score of its model."""
-    scores = {a.model_id: a.posterior_score for r in run.reports for a in r.assessments}
-    return [
-        Opinion(
-            model_id=answer.model_id,
-            score=scores[answer.model_id],
-            final_answer=answer_key(answer.text),
-        )
-        for answer in _answers(run)
-    ]
+    return run.form.opinions(_answers(run), _scores(run).__getitem__)
 
 
 def _offer(ranked: Ranked, run: Run) -> Offer:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from services.router.engine.planner import aggregators, stop_reason
 from services.router.routing.candidates import StopReason
+from services.router.strategies.kept_model import keep_model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -54,13 +55,15 @@ def next_layer(run: Run, plan: Plan, min_stage_s: float) -> RoutingDecision | No
 
 
 class Layered(ABC):
-    """screen -> [plan -> run a layer]* -> aggregate.
+    """screen -> kept model, if any -> [plan -> run a layer]* -> aggregate.
 
     If the last layer has one model, it streams to the caller and nothing is aggregated.
     """
 
     independent = False
     """True if models answer without sight of each other's answers."""
+    settles_votes = False
+    """True if the aggregator chooses where a vote on calls to tools is close."""
     end = StopReason.LAYER_LIMIT
     """The reason that is reported once all layers have run."""
 
@@ -68,6 +71,9 @@ class Layered(ABC):
         """Yields all events but the `Result`; see `Strategy`."""
         run.independent = self.independent
         await engine.screen(run)
+        async with aclosing(keep_model(run, engine)) as kept:
+            async for event in kept:
+                yield event
         while (decision := next_layer(run, self.plan, engine.min_stage_s)) is not None:
             yield decision
             if self.is_last(run, decision):
@@ -79,7 +85,8 @@ class Layered(ABC):
         if run.stop_reason in {None, StopReason.LAYER_LIMIT}:
             run.stop_reason = self.end
         if run.final is None:
-            async with aclosing(engine.aggregate(run, self.aggregators(run))) as events:
+            merged = engine.aggregate(run, self.aggregators(run), settles_votes=self.settles_votes)
+            async with aclosing(merged) as events:
                 async for event in events:
                     yield event
 

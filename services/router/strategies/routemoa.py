@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.answer_key import answer_key
 from services.router.engine.planner import by_posterior, plan_layer
-from services.router.routing.agreement import Opinion, agreeing, posteriors
 from services.router.routing.candidates import StopReason
 from services.router.strategies.layered import Layered
 
@@ -26,9 +24,15 @@ MIN_GAIN = 0.01
 class RouteMoA(Layered):
     """screen -> [pick by rank -> run together -> judge -> re-rank]* -> aggregate."""
 
+    settles_votes = True
+
     def plan(self, run: Run) -> RoutingDecision | StopReason:
-        """Returns the models within score gap and limits, as long as layers bring a gain."""
-        if not _gained(run.reports):
+        """Returns the models within score gap and limits, as long as layers bring a gain.
+
+        Without grades, as with tools and JSON, a second layer brings no evidence.
+        """
+        ungraded = bool(run.answers) and not run.form.is_free
+        if ungraded or not _gained(run.reports):
             return StopReason.NO_GAIN
         return plan_layer(run)
 
@@ -37,7 +41,7 @@ class RouteMoA(Layered):
         report = await engine.run_assessed(run, decision)
         if report.answers:
             likeliest = _likeliest_first(run, report.answers)
-            agreed = agreeing([answer.text for answer in likeliest])
+            agreed = run.form.agreeing(likeliest)
             is_majority = len(agreed) * 2 > len(likeliest)
             run.answers = tuple(likeliest[index] for index in agreed) if is_majority else likeliest
         return report
@@ -45,15 +49,7 @@ class RouteMoA(Layered):
 
 def _likeliest_first(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
     """Returns answers by the probability that their agreement gives, then by their own scores."""
-    opinions = [
-        Opinion(
-            model_id=answer.model_id,
-            score=run.posteriors[answer.model_id],
-            final_answer=answer_key(answer.text),
-        )
-        for answer in answers
-    ]
-    chances = posteriors(opinions)
+    chances = run.form.chances(answers, run.score)
     return tuple(sorted(by_posterior(run, answers), key=lambda a: -chances[a.model_id]))
 
 

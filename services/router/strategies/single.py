@@ -6,9 +6,9 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from services.router.engine.errors import no_answer
 from services.router.engine.planner import plan_best
 from services.router.routing.candidates import StopReason
+from services.router.strategies.kept_model import keep_model
 from services.router.strategies.layered import next_layer
 
 if TYPE_CHECKING:
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 
 class Single:
-    """screen -> the best model; the next best if it fails."""
+    """screen -> the best model; the next best if it fails or its answer is not valid."""
 
     async def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
         """Yields all events but the `Result`; see `Strategy`."""
         await engine.screen(run)
+        async with aclosing(keep_model(run, engine)) as kept:
+            async for event in kept:
+                yield event
         plan = partial(plan_best, count=1)
         while (decision := next_layer(run, plan, engine.min_stage_s)) is not None:
             yield decision
@@ -32,5 +35,7 @@ class Single:
                 async for event in events:
                     yield event
         if run.final is None:
-            raise no_answer(run.ledger)
+            async with aclosing(engine.repair(run)) as events:
+                async for event in events:
+                    yield event
         run.stop_reason = StopReason.COMPLETE

@@ -17,7 +17,6 @@ from services.router.engine.planner import (
 )
 from services.router.engine.proposals import plain_proposal
 from services.router.routing.candidates import StopReason
-from services.router.routing.ranking import agree
 from services.router.routing.selection import fitting
 from services.router.strategies.layered import Layered
 from services.router.strategies.verdicts import (
@@ -73,8 +72,12 @@ class SMoA(Layered):
 async def _debate(run: Run, engine: Engine, outcome: LayerOutcome) -> LayerOutcome:
     """Asks the judge and the moderator about the newest answers; returns the layer with their calls.
 
-    Without a verdict, the answers of the best-ranked models are kept and the debate continues.
+    Without a verdict, the answers of the best-ranked models are kept and the debate continues. If
+    models call tools, the vote decides instead.
     """
+    if choices := run.form.choices(run.answers, run.score):
+        run.answers = tuple(run.answers[voter] for voter in choices[0].voters)
+        return outcome
     questions = _questions(run, engine)
     kept = outcome.answers
     if questions:
@@ -90,7 +93,7 @@ async def _debate(run: Run, engine: Engine, outcome: LayerOutcome) -> LayerOutco
 
 def _questions(run: Run, engine: Engine) -> list[Question]:
     """Returns the questions about the answers: one to choose among many, one to end the debate."""
-    if agree([answer.text for answer in run.answers]):
+    if run.form.agree(run.answers):
         return []
     wanted = [selection] if len(run.answers) > run.policy.kept_answer_count else []
     wanted += [moderation] if run.layers_left > 1 else []

@@ -23,7 +23,7 @@ _DECODER = json.JSONDecoder()
 class Question(Proposal):
     """A request whose reply is a verdict, not an answer."""
 
-    def read(self) -> Reply:
+    def _reply(self) -> Reply:
         """Returns the reply unchanged."""
         return Reply(answer=self.call.text.strip())
 

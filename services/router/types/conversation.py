@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from services.router.types.media_tokens import media_tokens
 from services.router.types.messages import Role
+from services.router.types.needs import needed_capabilities
 from services.router.types.options import NO_OPTIONS, GenerationOptions
 from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, count_bytes, estimate_tokens
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.types.messages import Message
+    from services.router.types.options import Capability
     from services.router.types.tokens import TokenCounter
 
 _HISTORY_CHARACTERS = 1_000
@@ -22,10 +25,36 @@ _QUERY_CHARACTERS = 20_000
 """More than any scorer reads; longer queries are cut in the middle, as the scorer does."""
 
 
-def prompt_tokens(messages: Sequence[Message], count: TokenCounter = estimate_tokens) -> int:
-    """Returns the number of tokens of a whole prompt."""
-    texts = [message.content for message in messages]
-    return sum(map(count, texts)) + MESSAGE_OVERHEAD_TOKENS * len(texts)
+_TOOL_OVERHEAD_TOKENS = 16
+"""An upper estimate of the tokens that a chat template puts around a tool, a call or a schema."""
+
+
+def prompt_tokens(
+    messages: Sequence[Message],
+    count: TokenCounter = estimate_tokens,
+    options: GenerationOptions = NO_OPTIONS,
+) -> int:
+    """Returns the number of tokens of a whole prompt, with its media, tools and schema."""
+    total = options_tokens(options, count) + MESSAGE_OVERHEAD_TOKENS * len(messages)
+    for message in messages:
+        total += count(message.content)
+        if message.parts:
+            total += sum(map(media_tokens, message.media))
+        for call in message.tool_calls:
+            total += count(call.name) + count(call.arguments_json) + _TOOL_OVERHEAD_TOKENS
+    return total
+
+
+def options_tokens(options: GenerationOptions, count: TokenCounter) -> int:
+    """Returns the number of tokens that tools and the schema of the answer take in a prompt."""
+    total = 0
+    for tool in options.tools:
+        parts = (tool.name, tool.description, tool.parameters_json)
+        total += sum(map(count, parts)) + _TOOL_OVERHEAD_TOKENS
+    if options.json_format is not None:
+        form = options.json_format
+        total += count(form.description) + count(form.schema_json) + _TOOL_OVERHEAD_TOKENS
+    return total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +79,18 @@ class Conversation:
 
     @property
     def tokens(self) -> int:
-        """The estimated number of tokens of all messages."""
+        """The estimated number of tokens of all messages, and of tools and schema."""
         return self.count_tokens(estimate_tokens)
 
     @cached_property
     def most_tokens(self) -> int:
         """The most tokens that any tokenizer makes of all messages."""
-        return prompt_tokens(self.messages, count_bytes)
+        return prompt_tokens(self.messages, count_bytes, self.options)
 
     def count_tokens(self, count: TokenCounter) -> int:
         """Returns the number of tokens of all messages; cached, as many models ask for it."""
         if count not in self._counts:
-            self._counts[count] = prompt_tokens(self.messages, count)
+            self._counts[count] = prompt_tokens(self.messages, count, self.options)
         return self._counts[count]
 
     @cached_property
@@ -69,29 +98,39 @@ class Conversation:
         return {}
 
     @cached_property
-    def session(self) -> str | None:
-        """A hash of the system text and the first user message; None before the second user message.
+    def needs(self) -> frozenset[Capability]:
+        """The capabilities without which a model cannot answer."""
+        return needed_capabilities(self.messages, self.options)
 
-        Calls with the same hash prefer the same replica, which may have the chat in its cache. Other
-        tenants have other hashes.
+    @cached_property
+    def session(self) -> str | None:
+        """A hash of the system text and the first user message; None in the first turn of a chat.
+
+        Results of tools begin another turn. Calls with the same hash prefer the same replica, which may
+        have the chat in its cache. Other tenants have other hashes.
         """
-        users = [m.content for m in self.messages if m.role is Role.USER]
-        if len(users) < 2:
+        asked = [m for m in self.messages if m.role in {Role.USER, Role.TOOL}]
+        if len(asked) < 2:
             return None
-        start = f"{self.system}\0{users[0]}"
-        key = self.cache_salt.encode()
-        return hashlib.blake2b(
-            start.encode("utf-8", "replace"), digest_size=16, key=key
-        ).hexdigest()
+        first = next((m for m in asked if m.role is Role.USER), asked[0])
+        digest = hashlib.blake2b(digest_size=16, key=self.cache_salt.encode())
+        digest.update(f"{self.system}\0{first.content}".encode("utf-8", "replace"))
+        for medium in first.media:
+            digest.update(b"\0" + medium.url.encode("utf-8", "replace") + b"\0" + medium.data)
+        return digest.hexdigest()
 
     @property
     def query(self) -> str:
         """The text for the scorer: the start of the earlier user messages, then the last one.
 
         A message such as "and in French?" means little alone; the earlier ones give it its topic. The
-        last message stands at the end, because the scorer's tokenizer never cuts there.
+        last message stands at the end, because the scorer's tokenizer never cuts there. Messages
+        without text are left out; if none has text, the query names the kinds of the media.
         """
-        users = [m.content for m in self.messages if m.role is Role.USER]
+        users = [m.content for m in self.messages if m.role is Role.USER and m.content.strip()]
+        if not users:
+            kinds = {medium.kind.value for m in self.messages for medium in m.media}
+            return f"The user sent: {', '.join(sorted(kinds))}"
         history = "\n".join(users[:-1])[:_HISTORY_CHARACTERS]
         query = f"{history}\n{users[-1]}" if history else users[-1]
         if len(query) <= _QUERY_CHARACTERS:

@@ -63,5 +63,5 @@ def test_arguments_are_read_from_the_models_text() -> None:
 
 @pytest.mark.parametrize("text", ["[1]", '{"city": ', "Oslo"])
 def test_arguments_that_are_no_object_are_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         messages.arguments(ToolCall(name="weather", arguments_json=text))

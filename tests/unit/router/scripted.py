@@ -13,6 +13,7 @@ from services.router.engine.patience import Overtime, Patience
 from services.router.engine.proposals import Proposal
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallPurpose, CallStatus, Ledger
+from services.router.types.pieces import Piece
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from services.router.engine.proposals import LayerOutcome
     from services.router.routing.events import Answer
 
-Step = tuple[float, str | CallStatus | Exception]
+Step = tuple[float, Piece | CallStatus | Exception]
 """A pause in seconds, then a piece of the reply or a failure."""
 PATIENCE = Patience(quorum_share=0.6, grace_share=1.0, min_grace_s=0.1)
 
@@ -48,14 +49,14 @@ class ScriptedGenerator:
     def usual_silence_s(self, model_id: str) -> float | None:
         return self._usual_s.get(model_id)
 
-    async def stream(self, call: ModelCall) -> AsyncGenerator[str, None]:
+    async def stream(self, call: ModelCall) -> AsyncGenerator[Piece, None]:
         for pause_s, step in self._scripts.get(call.model.id, ((1e6, ""),)):
             await asyncio.sleep(pause_s)
             if isinstance(step, CallStatus):
                 raise CallFailedError(step)
             if isinstance(step, Exception):
                 raise step
-            call.add_text(step)
+            call.add(step)
             yield step
 
 
@@ -83,6 +84,8 @@ class ScriptedPolicy:
     ends_early: bool = True
     settled_count: int = 99
     """Answers that settle the layer."""
+    invalid: Sequence[str] = ()
+    """Texts that are no valid answers."""
     backups: Sequence[str] = ()
     further: Sequence[str] = ()
     speculation_s: float = 0.0
@@ -103,8 +106,11 @@ class ScriptedPolicy:
         self._backups = [proposal(model_id) for model_id in self.backups]
         self._further = [proposal(model_id) for model_id in self.further]
 
-    def is_settled(self, answers: Mapping[str, str], pending: Sequence[str]) -> bool:
-        self.asked_if_settled.append((list(answers.values()), list(pending)))
+    def checked(self, answer: Answer) -> Answer | None:
+        return None if answer.text in self.invalid else answer
+
+    def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:
+        self.asked_if_settled.append(([answer.text for answer in answers], list(pending)))
         return len(answers) >= self.settled_count
 
     async def next_backup(self) -> Proposal | None:

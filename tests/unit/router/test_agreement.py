@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.answer_key import answer_key
 from services.router.routing.agreement import (
     INDEPENDENCE,
     Offer,
@@ -93,14 +94,16 @@ def test_answers_that_cannot_be_compared_agree_with_nothing() -> None:
     assert chances["a"] == chances["b"] < 0.5
 
 
+def agreed(texts: list[str]) -> tuple[int, ...]:
+    return agreeing(texts, [answer_key(text) for text in texts])
+
+
 def test_answers_agree_by_what_they_come_to_or_word_for_word() -> None:
-    assert agreeing(["The  cat sat.", "the cat\nsat.", "A dog barked."]) == (0, 1)
-    assert agreeing(["B", '{"answer": "B"}', "C"]) == (0, 1)
-    assert agreeing(["A cat sat there.", "A dog barked at it."]) == (
-        0,
-    )  # neither comes to anything
-    assert agreeing(["C", "B", "B"]) == (0,)
-    assert agreeing([]) == ()
+    assert agreed(["The  cat sat.", "the cat\nsat.", "A dog barked."]) == (0, 1)
+    assert agreed(["B", '{"answer": "B"}', "C"]) == (0, 1)
+    assert agreed(["A cat sat there.", "A dog barked at it."]) == (0,)  # neither comes to anything
+    assert agreed(["C", "B", "B"]) == (0,)
+    assert agreed([]) == ()
 
 
 def test_further_models_that_agree_count_for_about_a_third_and_never_against() -> None:

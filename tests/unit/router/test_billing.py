@@ -62,7 +62,8 @@ class Calls:
         exchange = attempt.exchange
         exchange.sent = True
         reader = DIALECTS[self.model.backend].reader(exchange)
-        exchange.add_text(text)
+        if text:
+            exchange.add(text)
         for event in events:
             raw = event if isinstance(event, str) else json.dumps(event)
             line = raw if self.model.backend is Backend.OLLAMA else f"data: {raw}\n"

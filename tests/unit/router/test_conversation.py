@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from services.router.types.conversation import Conversation, prompt_tokens
-from services.router.types.messages import Message, Role
+from services.router.types.messages import Media, MediaKind, Message, Role, ToolCall
 from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens
 
 
@@ -93,3 +93,45 @@ def test_a_query_longer_than_any_scorer_reads_loses_its_middle(length: int) -> N
     query = chat(text).query
     assert len(query) == 20_000
     assert query == "a" * 10_000 + "b" * 10_000
+
+
+def seen(text: str, url: str) -> Message:
+    image = Media(kind=MediaKind.IMAGE, url=url)
+    return Message(role=Role.USER, content=text, parts=(image, text) if text else (image,))
+
+
+def test_the_query_is_the_users_text_whatever_tools_answered() -> None:
+    turns = [
+        Message(role=Role.USER, content="Weather in Ulm?"),
+        Message(role=Role.ASSISTANT, tool_calls=(ToolCall(id="1", name="w", arguments_json="{}"),)),
+        Message(role=Role.TOOL, content="rain " * 1_000, tool_call_id="1"),
+    ]
+    assert Conversation(messages=tuple(turns)).query == "Weather in Ulm?"
+
+
+def test_the_query_leaves_out_messages_without_text() -> None:
+    image = seen("", "https://example.com/a")
+    last = Message(role=Role.USER, content="What is it?")
+    assert Conversation(messages=(image, last)).query == "What is it?"
+    assert Conversation(messages=(last, image)).query == "What is it?"
+    assert Conversation(messages=(image,)).query == "The user sent: image"
+
+
+def test_the_results_of_a_tool_are_another_turn_of_the_session() -> None:
+    first = Message(role=Role.USER, content="Weather in Ulm?")
+    call = Message(role=Role.ASSISTANT, tool_calls=(ToolCall(id="1", name="w", arguments_json=""),))
+    result = Message(role=Role.TOOL, content="rain", tool_call_id="1")
+    session = Conversation(messages=(first, call, result)).session
+    assert session is not None
+    assert Conversation(messages=(first, call, result, call, result)).session == session
+    assert Conversation(messages=(first,)).session is None
+
+
+def test_chats_about_other_images_are_other_sessions() -> None:
+    answer = Message(role=Role.ASSISTANT, content="An ant.")
+    more = Message(role=Role.USER, content="Sure?")
+    sessions = {
+        Conversation(messages=(seen("What is it?", url), answer, more)).session
+        for url in ("https://example.com/a", "https://example.com/b")
+    }
+    assert len(sessions) == 2

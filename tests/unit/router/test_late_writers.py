@@ -332,7 +332,7 @@ async def test_the_final_answer_has_the_tokens_of_its_call_and_the_time_of_its_f
     async def stream(call: ModelCall) -> AsyncGenerator[str, None]:
         attempt = await call.attempt("http://localhost", AttemptKind.FIRST)
         await asyncio.sleep(1.0)
-        attempt.exchange.first_text_s = asyncio.get_running_loop().time()
+        attempt.exchange.first_piece_s = asyncio.get_running_loop().time()
         yield "Eight."
         attempt.exchange.reported = Usage(prompt_tokens=7, completion_tokens=3)
 

@@ -114,7 +114,7 @@ async def next_backup(policy: AssessedLayerPolicy) -> str | None:
 async def test_a_plain_layer_has_no_way_to_end_early() -> None:
     policy = PlainLayerPolicy(run_of(SCORES))
     assert not policy.ends_early
-    assert not policy.is_settled({"a": "8", "b": "8"}, [])
+    assert not policy.is_settled(answers(a="8", b="8"), [])
     assert await policy.next_backup() is None
     assert await next_models(policy, 3) == []
 
@@ -216,7 +216,7 @@ async def test_answers_are_settled_if_no_pending_model_can_overturn_their_majori
     texts: Mapping[str, str], pending: list[str], settled: bool
 ) -> None:
     policy = assessed(run_of(SCORES), "a", "b", "c", "d")
-    assert policy.is_settled(texts, pending) is settled
+    assert policy.is_settled(answers(**texts), pending) is settled
 
 
 async def speculation(run: Run, *given: Answer, **options: Any) -> SpeculativeAnswer | None:

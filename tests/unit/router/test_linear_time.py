@@ -17,7 +17,7 @@ from services.router.backends.http.error_objects import read_error_body
 from services.router.backends.http.exchange import Exchange
 from services.router.backends.http.finish_reasons import reason_word
 from services.router.backends.http.reasoning import ReasoningSplitter
-from services.router.backends.http.well_formed import WellFormedStream, well_formed
+from services.router.backends.http.replies.well_formed import WellFormedStream, well_formed
 from services.router.backends.replicas.resume import resume_request
 from services.router.prompts.answer_filter import AnswerFilter
 from services.router.prompts.prompts import Reference
@@ -73,7 +73,8 @@ def verdict(text: str) -> None:
 
 
 def agreement(text: str) -> None:
-    agreeing([text, text + "x"])
+    texts = [text, text + "x"]
+    agreeing(texts, [answer_key(each) for each in texts])
 
 
 def filtered(text: str) -> None:
@@ -122,7 +123,7 @@ def header(text: str) -> None:
 def exchanged(text: str) -> None:
     exchange = Exchange(model=model(4096), base_url="", messages=())
     for character in text:
-        exchange.add_text(character)
+        exchange.add(character)
     assert exchange.text == text
 
 

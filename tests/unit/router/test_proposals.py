@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.router.engine.proposals import (
-    Answered,
     LayerOutcome,
     aggregation_call,
     assessed_proposal,
@@ -16,7 +15,6 @@ from services.router.engine.proposals import (
     plain_proposal,
     shuffled_references,
 )
-from services.router.prompts.replies import Reply
 from services.router.routing.events import Answer, LayerReport
 from services.router.types.conversation import Conversation
 from services.router.types.ledger import CallPurpose, CallStatus, FinishReason
@@ -82,7 +80,7 @@ def test_an_assessed_model_is_asked_for_its_confidence_and_for_grades_of_what_it
         f'Nine.\n@@assessment {proposal.nonce} {{"self_score": 0.5, "grades": {{"R1": 0.25}}}}'
     )
     reply = proposal.read()
-    assert (reply.answer, reply.self_score) == ("Nine.", 0.5)
+    assert (reply.text, reply.self_score) == ("Nine.", 0.5)
     assert reply.grades == {proposal.references[0].model_id: 0.25}
 
 
@@ -107,9 +105,9 @@ def test_a_plain_reply_loses_the_marks_of_its_own_call_and_no_word_of_the_protoc
     run = second()
     proposal = plain_proposal(run, run.pool.by_id["a"])
     proposal.call.add_text("@@selection = 0\n@@end 00c0ffee R1\n@@assessment {}")
-    assert proposal.read().answer == proposal.call.text
+    assert proposal.read().text == proposal.call.text
     proposal.call.add_text(f"\n@@end {proposal.nonce} R1\nSeven.")
-    assert proposal.read().answer == "@@selection = 0\n@@end 00c0ffee R1\n@@assessment {}"
+    assert proposal.read().text == "@@selection = 0\n@@end 00c0ffee R1\n@@assessment {}"
 
 
 def test_a_call_whose_text_streams_knows_the_nonce_of_the_marks_in_its_prompt() -> None:
@@ -172,26 +170,11 @@ def test_a_model_reads_only_the_answers_that_fit() -> None:
 
 
 def outcome(model_id: str, duration_s: float) -> LayerOutcome:
-    reply = Reply(answer=f"{model_id} says", self_score=0.5, grades={"x": 0.25})
     return LayerOutcome(
-        answered=(Answered(model_id=model_id, reply=reply, prompt_tokens=3, completion_tokens=4),),
+        answers=(Answer(model_id=model_id, text=f"{model_id} says"),),
         entries=(replace(ENTRY, model_id=model_id, status=CallStatus.OK),),
         duration_s=duration_s,
     )
-
-
-def test_an_answer_has_the_scores_of_its_reply_and_the_tokens_of_its_call() -> None:
-    (answer,) = outcome("a", 1.0).answers
-    assert answer == Answer(
-        model_id="a",
-        text="a says",
-        prompt_tokens=3,
-        completion_tokens=4,
-        self_score=0.5,
-        grades={"x": 0.25},
-    )
-    silent = Answered(model_id="a", reply=Reply(answer="")).answer
-    assert (silent.prompt_tokens, silent.completion_tokens) == (0, 0)
 
 
 def test_further_calls_of_a_layer_add_their_time_and_entries_and_no_answers() -> None:

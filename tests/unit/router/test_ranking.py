@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.router.routing.candidates import StopReason
-from services.router.routing.ranking import Forecast, agree, early_stop, rank
+from services.router.routing.ranking import Forecast, early_stop, rank
 from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate, unit
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def test_a_new_score_of_one_model_that_is_not_the_best_leaves_the_others_in_orde
 
 def test_layers_stop_at_the_score_and_at_the_limit() -> None:
     def stop(score: float, layers_run: int) -> StopReason | None:
-        return early_stop({"a": score}, ["x", "y"], layers_run=layers_run, policy=POLICY)
+        return early_stop({"a": score}, agreed=False, layers_run=layers_run, policy=POLICY)
 
     assert stop(0.8, 1) is StopReason.SCORE
     assert stop(0.79, 1) is None
@@ -193,23 +193,17 @@ def test_layers_stop_at_the_score_and_at_the_limit() -> None:
 
 def test_the_best_posterior_decides_whether_layers_stop() -> None:
     posteriors = {"weak": 0.1, "strong": 0.9}
-    stop = early_stop(posteriors, ["x", "y"], layers_run=1, policy=POLICY)
+    stop = early_stop(posteriors, agreed=False, layers_run=1, policy=POLICY)
     assert stop is StopReason.SCORE
 
 
 def test_layers_stop_where_the_answers_agree_however_little_they_are_worth() -> None:
-    stop = early_stop({"a": 0.1, "b": 0.2}, ["x", "x"], layers_run=1, policy=POLICY)
+    stop = early_stop({"a": 0.1, "b": 0.2}, agreed=True, layers_run=1, policy=POLICY)
     assert stop is StopReason.AGREEMENT
 
 
 def test_no_posterior_stops_nothing() -> None:
-    assert early_stop({}, ["x"], layers_run=1, policy=POLICY) is None
-
-
-def test_answers_agree_but_for_case_and_white_space() -> None:
-    assert agree(["The  answer is B.", "the answer\nis b."])
-    assert not agree(["B", "C"])
-    assert not agree(["B"])
+    assert early_stop({}, agreed=False, layers_run=1, policy=POLICY) is None
 
 
 def test_without_a_scorer_the_ranking_counts_as_certain_and_every_model_as_available() -> None:

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from services.router.backends.call_failure import CallFailedError
 from services.router.backends.http.usage import Usage
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
+from services.router.routing.answer_form import FREE
 from services.router.routing.events import Answer
 from services.router.types.ledger import AttemptKind, CallStatus, Ledger
 from tests.unit.router.scripted import ScriptedGenerator, Step, model_call
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from services.router.backends.call import ModelCall
     from services.router.routing.events import Resumed
+    from services.router.types.pieces import Piece
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,7 @@ def test_a_speculative_answer_is_worth_it_if_final_answers_differ(
     texts: list[str], is_worth_it: bool
 ) -> None:
     answers = [Answer(model_id=f"m{number}", text=text) for number, text in enumerate(texts)]
-    assert worth_speculating(answers) is is_worth_it
+    assert worth_speculating(answers, FREE) is is_worth_it
 
 
 def speculative(*script: Step) -> SpeculativeAnswer:
@@ -46,7 +48,7 @@ def speculative(*script: Step) -> SpeculativeAnswer:
     return SpeculativeAnswer(call, frozenset("bc"), ScriptedGenerator({"a": script}).stream)
 
 
-async def streamed(answer: SpeculativeAnswer) -> list[str | Resumed]:
+async def streamed(answer: SpeculativeAnswer) -> list[Piece | Resumed]:
     return [piece async for piece in answer.stream(answer.call)]
 
 

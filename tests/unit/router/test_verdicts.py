@@ -80,4 +80,4 @@ def test_no_reply_is_too_odd_to_be_read(text: str, mark: str) -> None:
 
 def test_a_verdict_is_read_as_it_is_without_white_space_at_its_ends() -> None:
     reply = question(f'  @@moderation {NONCE} {{"over": true}}\n').read()
-    assert reply.answer == f'@@moderation {NONCE} {{"over": true}}'
+    assert reply.text == f'@@moderation {NONCE} {{"over": true}}'

@@ -6,9 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from services.router.backends.dialects.roles import shaped
-from services.router.pool.request_shape import SystemRole
-from services.router.types.messages import Role
+from services.router.backends.http.attempt_failure import AttemptFailedError
+from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +31,11 @@ class Dialect(Protocol):
     """One kind of backend. A dialect holds no state; its readers do."""
 
     def request(self, exchange: Exchange) -> Request:
-        """Returns the request for an exchange."""
+        """Returns the request for an exchange.
+
+        Raises:
+            AttemptFailedError: The backend has no form for a part of it.
+        """
         ...
 
     def reader(self, exchange: Exchange) -> Reader:
@@ -65,19 +68,6 @@ def request_headers(model: PoolModel, accept: str) -> dict[str, str]:
     return headers
 
 
-def chat_messages(exchange: Exchange) -> list[dict[str, Any]]:
-    """Returns the messages, then the start of the answer as the assistant's turn if there is one."""
-    shape = exchange.model.shape
-    system = "developer" if shape.system_role is SystemRole.DEVELOPER else "system"
-    messages = [
-        {"role": system if m.role is Role.SYSTEM else m.role.value, "content": m.content}
-        for m in shaped(exchange.messages, shape)
-    ]
-    if exchange.partial:
-        messages.append({"role": "assistant", "content": exchange.partial})
-    return messages
-
-
 def body(payload: Mapping[str, Any], model: PoolModel) -> bytes:
     """Returns the body of a request: the payload, and the further fields of the pool file."""
     return json.dumps(_filled_up(payload, model.shape.extra_body)).encode()
@@ -97,9 +87,15 @@ def _filled_up(payload: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str
 
 def reply_tokens(exchange: Exchange) -> int:
     """Returns the token limit of the reply, less the tokens of a started answer."""
-    model = exchange.model
+    model, wanted = exchange.model, exchange.options.max_output_tokens
+    limit = min(model.max_reply_tokens, wanted or model.max_reply_tokens)
     if not exchange.partial:
-        return model.max_reply_tokens
+        return limit
+    left = limit - model.count_tokens(exchange.partial)
     # The count may be an estimate on the high side: keep enough tokens to end the answer.
-    left = model.max_reply_tokens - model.count_tokens(exchange.partial)
-    return max(left, model.max_reply_tokens // 4, 1)
+    return max(left, limit // 4 if wanted is None else 1, 1)
+
+
+def no_form_for(subject: str) -> AttemptFailedError:
+    """Returns the failure of a request with a part that the backend cannot be sent."""
+    return AttemptFailedError(CallStatus.REJECTED, words=f"this backend does not take {subject}")

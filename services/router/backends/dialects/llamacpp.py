@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from services.router.backends.dialects.openai import VllmDialect
 from services.router.backends.dialects.openai_reader import OpenAiReader
+from services.router.backends.dialects.options import chosen_tools, tool_of
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.usage import Usage, count_of
 from services.router.types.ledger import CallStatus
+from services.router.types.options import ToolChoiceMode
 
 if TYPE_CHECKING:
     from services.router.backends.http.exchange import Exchange
@@ -24,7 +26,7 @@ class LlamaCppDialect(VllmDialect):
 
     def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
-        return _LlamaCppReader(exchange)
+        return _LlamaCppReader(exchange, self._cut_at(exchange))
 
     def catalogue_url(self, base_url: str) -> str:
         """Returns the URL of the server's settings; it serves one model under any name."""
@@ -40,10 +42,22 @@ class LlamaCppDialect(VllmDialect):
         )
 
     def _payload(self, exchange: Exchange) -> dict[str, Any]:
-        payload = super()._payload(exchange) | {"cache_prompt": True}
+        return super()._payload(exchange) | {"cache_prompt": True}
+
+    def _form(self, exchange: Exchange) -> dict[str, Any]:
+        fields = super()._form(exchange)
+        if isinstance(fields.get("tool_choice"), dict):  # it knows words alone
+            chosen = [tool_of(tool) for tool in chosen_tools(exchange.options)]
+            fields |= {"tools": chosen, "tool_choice": ToolChoiceMode.REQUIRED.value}
+        return fields
+
+    def _reasoning(self, exchange: Exchange) -> dict[str, Any]:
         if exchange.partial:
-            payload["chat_template_kwargs"] = {"enable_thinking": False}
-        return payload
+            return {"chat_template_kwargs": {"enable_thinking": False}}
+        fields = super()._reasoning(exchange)
+        if "reasoning_effort" in fields:  # it goes to the chat template
+            return {"chat_template_kwargs": fields}
+        return fields
 
 
 class _LlamaCppReader(OpenAiReader):

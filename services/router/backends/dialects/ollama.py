@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any
 from services.router.backends.dialects.dialect import (
     Request,
     body,
-    chat_messages,
-    reply_tokens,
     request_headers,
 )
+from services.router.backends.dialects.ollama_request import ollama_payload
 from services.router.backends.dialects.served_models import Catalogue, ServedModel
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.decoders import LineDecoder
 from services.router.backends.http.error_objects import is_error
 from services.router.backends.http.reader import Reader, text_of
+from services.router.backends.http.replies.well_formed import well_formed
 from services.router.backends.http.usage import Usage, count_of
-from services.router.backends.http.well_formed import well_formed
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -33,23 +32,10 @@ class OllamaDialect:
     def request(self, exchange: Exchange) -> Request:
         """Returns the request for an exchange."""
         model = exchange.model
-        options: dict[str, Any] = {
-            "num_ctx": model.context_window_tokens,
-            "num_predict": reply_tokens(exchange),
-        }
-        if model.sent_temperature is not None:
-            options["temperature"] = model.sent_temperature
-        payload = {
-            "model": model.backend_model or model.id,
-            "messages": chat_messages(exchange),
-            "stream": True,
-            "truncate": False,  # a prompt that does not fit is an error
-            "options": options,
-        }
         return Request(
             url=f"{exchange.base_url}/api/chat",
             headers=request_headers(model, "application/x-ndjson"),
-            body=body(payload, model),
+            body=body(ollama_payload(exchange), model),
         )
 
     def reader(self, exchange: Exchange) -> Reader:
@@ -77,14 +63,21 @@ class _OllamaReader(Reader):
         message = value.get("message")
         if not isinstance(message, dict | None):
             raise AttemptFailedError(CallStatus.MALFORMED)
+        if message is not None:
+            self._message(message, value.get("logprobs"))
         if value.get("done") is True:
             self._finish(value.get("done_reason"), value)
             self.finished = self.done = True
             self._record_usage(_usage(value))
-        if message is None:
-            return ""
+        return ""
+
+    def _message(self, message: dict[str, Any], log_probabilities: object) -> None:
         self._add_reasoning(message.get("thinking"))
-        return text_of(message.get("content"))
+        self._reply.add_text(text_of(message.get("content")))
+        if self._reads_log_probabilities and log_probabilities:
+            self._reply.add_log_probabilities(log_probabilities)
+        if calls := message.get("tool_calls"):
+            self._reply.add_tool_calls(calls, whole=True)
 
 
 def _usage(value: dict[str, Any]) -> Usage:

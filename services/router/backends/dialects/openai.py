@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 from services.router.backends.dialects.dialect import (
     Request,
     body,
-    chat_messages,
     reply_tokens,
     request_headers,
 )
+from services.router.backends.dialects.messages import chat_messages
 from services.router.backends.dialects.openai_reader import OpenAiReader, OpenRouterReader
+from services.router.backends.dialects.options import (
+    log_probabilities,
+    response_format,
+    sampling,
+    tools,
+)
 from services.router.backends.dialects.served_models import read_listing
 from services.router.pool.backend import Backend
+from services.router.pool.families import PRESETS, Family
 from services.router.pool.request_shape import TokenLimitField
+from services.router.types.options import ReasoningEffort
 
 if TYPE_CHECKING:
     from services.router.backends.dialects.served_models import Catalogue
@@ -24,6 +32,9 @@ if TYPE_CHECKING:
 
 class OpenAiDialect:
     """Asks `POST {base}/chat/completions` and reads server-sent events."""
+
+    max_stop_sequences: int | None = 4
+    """The router itself cuts replies at further ones; None if the backend takes any number."""
 
     def request(self, exchange: Exchange) -> Request:
         """Returns the request for an exchange."""
@@ -35,7 +46,7 @@ class OpenAiDialect:
 
     def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
-        return OpenAiReader(exchange)
+        return OpenAiReader(exchange, self._cut_at(exchange))
 
     def catalogue_url(self, base_url: str) -> str:
         """Returns the URL of the list of models."""
@@ -60,9 +71,33 @@ class OpenAiDialect:
             payload[shape.token_limit_field.value] = reply_tokens(exchange)
         if shape.stream_options:
             payload["stream_options"] = {"include_usage": True}
-        if model.sent_temperature is not None:
-            payload["temperature"] = model.sent_temperature
+        payload |= sampling(exchange) | self._form(exchange) | self._reasoning(exchange)
+        payload |= log_probabilities(exchange.options)
+        if stop := self._sent_stop(exchange):
+            payload["stop"] = stop
+        end_user = exchange.options.end_user
+        if end_user and model.preset is not PRESETS[Family.MISTRAL_API]:
+            payload["user"] = end_user
         return payload
+
+    def _form(self, exchange: Exchange) -> dict[str, Any]:
+        """Returns the fields for the form of the reply: tools and JSON."""
+        return tools(exchange.options) | response_format(exchange.options)
+
+    def _reasoning(self, exchange: Exchange) -> dict[str, Any]:
+        """Returns the fields that say how much to reason."""
+        effort = exchange.options.reasoning_effort
+        return {} if effort is None else {"reasoning_effort": effort.value}
+
+    def _sent_stop(self, exchange: Exchange) -> list[str]:
+        """Returns the stop sequences that the backend takes."""
+        if exchange.model.shape.fixed_temperature:  # such models refuse them
+            return []
+        return list(exchange.options.stop_sequences[: self.max_stop_sequences])
+
+    def _cut_at(self, exchange: Exchange) -> tuple[str, ...]:
+        """Returns the stop sequences that the backend does not get."""
+        return exchange.options.stop_sequences[len(self._sent_stop(exchange)) :]
 
 
 class VllmDialect(OpenAiDialect):
@@ -71,6 +106,8 @@ class VllmDialect(OpenAiDialect):
     Tenants share no prefix in the cache of vLLM.
     """
 
+    max_stop_sequences = None
+
     def _payload(self, exchange: Exchange) -> dict[str, Any]:
         payload = super()._payload(exchange)
         if exchange.partial:
@@ -78,6 +115,15 @@ class VllmDialect(OpenAiDialect):
         if exchange.cache_salt and exchange.model.backend is Backend.VLLM:
             payload["cache_salt"] = exchange.cache_salt
         return payload
+
+    def _reasoning(self, exchange: Exchange) -> dict[str, Any]:
+        effort = exchange.options.reasoning_effort
+        if effort is None:
+            return {}
+        if effort is ReasoningEffort.NONE:
+            return {"chat_template_kwargs": {"enable_thinking": False}}
+        lowest = effort is ReasoningEffort.MINIMAL
+        return {"reasoning_effort": ReasoningEffort.LOW.value if lowest else effort.value}
 
 
 class OpenRouterDialect(OpenAiDialect):
@@ -88,7 +134,7 @@ class OpenRouterDialect(OpenAiDialect):
 
     def reader(self, exchange: Exchange) -> Reader:
         """Returns a reader of the reply."""
-        return OpenRouterReader(exchange)
+        return OpenRouterReader(exchange, self._cut_at(exchange))
 
     def _headers(self, exchange: Exchange) -> dict[str, str]:
         headers = super()._headers(exchange)
@@ -100,3 +146,7 @@ class OpenRouterDialect(OpenAiDialect):
 
     def _payload(self, exchange: Exchange) -> dict[str, Any]:
         return super()._payload(exchange) | {"usage": {"include": True}}
+
+    def _reasoning(self, exchange: Exchange) -> dict[str, Any]:
+        effort = exchange.options.reasoning_effort
+        return {} if effort is None else {"reasoning": {"effort": effort.value}}

@@ -1,4 +1,4 @@
-"""Reads the streams of OpenAI-compatible backends: events -> text, usage and failures."""
+"""Reads the streams of OpenAI-compatible backends: events -> parts of a reply, usage and failures."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from services.router.backends.http.reader import Reader, text_of
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.router.backends.http.exchange import Exchange
     from services.router.backends.http.usage import Usage
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 class OpenAiReader(Reader):
     """Reads `chat.completion.chunk` events of all such backends."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        super().__init__(exchange, SseDecoder())
+    def __init__(self, exchange: Exchange, cut_at: Sequence[str] = ()) -> None:
+        super().__init__(exchange, SseDecoder(), cut_at)
 
     def _event(self, value: dict[str, Any]) -> str:
         choices = value.get("choices")
@@ -38,10 +40,12 @@ class OpenAiReader(Reader):
             raise AttemptFailedError(CallStatus.MALFORMED)
         if choice.get("error"):
             raise self._fail(choice)
-        delta = choice.get("delta")
+        delta, whole = choice.get("delta"), False
         if not delta:
-            delta = self._message(choice)
-        text = "" if delta is None else self._delta(delta)
+            delta, whole = self._message(choice), True
+        text = "" if delta is None else self._delta(delta, whole=whole)
+        if self._reads_log_probabilities:
+            text = self._log_probabilities(choice.get("logprobs"), text)
         reason = choice.get("finish_reason")
         if reason:  # an empty one says nothing
             self._finish(reason, choice)
@@ -49,19 +53,40 @@ class OpenAiReader(Reader):
 
     def _message(self, choice: dict[str, Any]) -> object:
         """Returns the message of a reply that is not streamed; some servers repeat it at the end."""
-        return None if self._begun else choice.get("message")
+        return None if self._reply.begun else choice.get("message")
 
-    def _delta(self, delta: object) -> str:
+    def _delta(self, delta: object, *, whole: bool) -> str:
         if not isinstance(delta, dict):
             raise AttemptFailedError(CallStatus.MALFORMED)
+        content = delta.get("content")
+        if type(content) is str and len(delta) == 1:  # by far the most frequent case
+            return content
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if reasoning is not None:
             self._add_reasoning(reasoning)
-        content = delta.get("content")
         if type(content) is not str:
             content = self._content(content)
         refusal = delta.get("refusal")
-        return content + self._add_refusal(text_of(refusal)) if refusal else content
+        calls, function = delta.get("tool_calls"), delta.get("function_call")
+        if not (refusal or calls or function):
+            return content
+        self._reply.add_text(content)
+        if refusal:
+            self._reply.add_refusal(text_of(refusal))
+        if calls:
+            self._reply.add_tool_calls(calls, whole=whole)
+        elif function:
+            self._reply.add_function_call(function)
+        return ""
+
+    def _log_probabilities(self, value: object, text: str) -> str:
+        """Adds a text with its log probabilities; without them, returns the text instead."""
+        tokens = value.get("content") if isinstance(value, dict) else None
+        if not tokens:
+            return text
+        self._reply.add_text(text)
+        self._reply.add_log_probabilities(tokens)
+        return ""
 
     def _content(self, content: object) -> str:
         """Returns the text of a content that is a list of parts: texts, reasoning and others."""
@@ -79,7 +104,8 @@ class OpenAiReader(Reader):
                 self._add_reasoning(joined_text(part[name]))
                 return ""
         if part.get("refusal"):
-            return self._add_refusal(text_of(part["refusal"]))
+            self._reply.add_refusal(text_of(part["refusal"]))
+            return ""
         return text_of(part.get("text"))
 
     def _usage(self, value: dict[str, Any]) -> Usage | None:

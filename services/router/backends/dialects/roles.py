@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from operator import attrgetter
+from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from services.router.pool.request_shape import RequestShape, SystemRole
@@ -12,7 +11,8 @@ from services.router.types.messages import Message, Role
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ROLE = attrgetter("role")
+    from services.router.types.messages import Media
+
 OPENING = "(The conversation begins.)"
 """The user's turn before an assistant that speaks first."""
 
@@ -36,7 +36,13 @@ def _after(system: Sequence[Message], turns: tuple[Message, ...]) -> tuple[Messa
 
 def _alternating(turns: Sequence[Message]) -> tuple[Message, ...]:
     """Returns the turns with alternating roles, the user's first."""
-    joined = tuple(_joined(role, tuple(run)) for role, run in groupby(turns, _ROLE))
+    runs = [(role, tuple(run)) for role, run in groupby(turns, lambda turn: turn.role)]
+    # Each result of a tool stays a message of its own.
+    joined = tuple(
+        chain.from_iterable(
+            run if role is Role.TOOL else (_joined(role, run),) for role, run in runs
+        )
+    )
     if joined and joined[0].role is Role.ASSISTANT:
         return (Message(role=Role.USER, content=OPENING), *joined)
     return joined
@@ -45,4 +51,14 @@ def _alternating(turns: Sequence[Message]) -> tuple[Message, ...]:
 def _joined(role: Role, messages: Sequence[Message]) -> Message:
     if len(messages) == 1 and messages[0].role is role:
         return messages[0]
-    return Message(role=role, content="\n\n".join(message.content for message in messages))
+    has_parts = any(message.parts for message in messages)
+    return Message(
+        role=role,
+        content="\n\n".join(message.content for message in messages if message.content),
+        parts=tuple(chain.from_iterable(map(_parts, messages))) if has_parts else (),
+        tool_calls=tuple(chain.from_iterable(message.tool_calls for message in messages)),
+    )
+
+
+def _parts(message: Message) -> tuple[str | Media, ...]:
+    return message.parts or ((message.content,) if message.content else ())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from services.router.backends.http.attempt_failure import AttemptFailedError
-from services.router.backends.http.well_formed import well_formed
+from services.router.backends.http.replies.well_formed import well_formed
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:

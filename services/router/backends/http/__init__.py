@@ -1,4 +1,4 @@
-"""HTTP replies: bytes -> events -> text, whatever the dialect.
+"""HTTP replies: bytes -> events -> pieces, whatever the dialect.
 
 connection: Connections, with limits on what surrounds a body.
 proxy: The proxies between the router and its backends.
@@ -6,11 +6,12 @@ body: Reads a body in small pieces.
 exchange: One attempt: the request and the state of its reply.
 usage: The usage that a backend reports.
 decoders: Bytes -> lines, or server-sent events.
-reader: Events -> text, within bounds.
+reader: Events -> parts of the reply, and its end.
+reply_pieces: Parts of a reply -> pieces, within bounds.
 reasoning: Separates reasoning from the answer.
-well_formed: Mends surrogates and NUL in text.
 finish_reasons: The words of backends -> the end of a reply.
 error_objects: Error objects in any form -> status, kinds and message.
 backend_message: A backend's own words -> one safe line.
 attempt_failure: Failures of an attempt, and their statuses.
+replies/: The parts of a reply that are more than text.
 """

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.types.options import NO_OPTIONS, GenerationOptions
-from services.router.types.tokens import tokens_of_weight
+from services.router.types.pieces import RefusalPiece, ToolCallPiece
+from services.router.types.tokens import tokens_of_weight, weight
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from services.router.pool.model import PoolModel
     from services.router.types.ledger import FinishReason
     from services.router.types.messages import Message
+    from services.router.types.pieces import Piece
 
-    Send = Callable[["Exchange"], AsyncGenerator[str, None]]
+    Send = Callable[["Exchange"], AsyncGenerator[Piece, None]]
     """Sends an exchange and yields the reply; see `WireClient.stream`."""
 
 
@@ -46,39 +48,61 @@ class Exchange:
     reasoning_characters: int = field(default=0, init=False)
     reasoning_weight: int = field(default=0, init=False)
     """Weight of the reasoning, whose text is not kept; see `tokens`."""
+    other_characters: int = field(default=0, init=False)
+    other_weight: int = field(default=0, init=False)
+    """Weight of calls to tools and of a refusal, which are not kept here; see `tokens`."""
     reported: Usage | None = field(default=None, init=False)
     """The counts that the backend reported, whole or not."""
     finish_reason: FinishReason | None = field(default=None, init=False)
     """The end of the reply, as the backend gave it."""
     backend_message: str = field(default="", init=False)
     """The backend's own words about a failure, on one line."""
-    first_text_s: float | None = field(default=None, init=False)
-    """Monotonic time of the first text."""
+    first_piece_s: float | None = field(default=None, init=False)
+    """Monotonic time of the first piece of the reply."""
 
-    def add_text(self, text: str) -> None:
-        """Appends text to the reply."""
-        if self.first_text_s is None:
-            self.first_text_s = time.monotonic()
-        self._written.write(text)
+    def add(self, piece: Piece) -> None:
+        """Records a piece of the reply; of text, all of it."""
+        if self.first_piece_s is None:
+            self.first_piece_s = time.monotonic()
+        if isinstance(piece, str):  # by far the most frequent case
+            self._written.write(piece)
+        elif isinstance(piece, ToolCallPiece):
+            self._add_other(piece.name + piece.arguments_json)
+        elif isinstance(piece, RefusalPiece):
+            self._add_other(piece.text)
+
+    def _add_other(self, text: str) -> None:
+        self.other_characters += len(text)
+        self.other_weight += weight(text)
 
     @property
     def text(self) -> str:
-        """The reply so far, without reasoning and without `partial`."""
+        """The text so far, without reasoning and without `partial`."""
         return self._written.getvalue()
 
     @property
+    def written_tokens(self) -> int:
+        """The estimated tokens of the reply so far, those of reasoning included."""
+        others = tokens_of_weight(self.other_weight)
+        return self.model.count_tokens(self.text) + others + self.reasoning_tokens
+
+    @property
+    def has_answer(self) -> bool:
+        """True once text, a call to a tool or a refusal has come."""
+        return bool(self._written.tell() or self.other_characters)
+
+    @property
     def received_characters(self) -> int:
-        """Characters of text and reasoning so far."""
-        return self._written.tell() + self.reasoning_characters
+        """Characters of the reply so far, those of reasoning included."""
+        return self._written.tell() + self.other_characters + self.reasoning_characters
 
     @property
     def usage(self) -> Usage | None:
-        """The usage that the backend reported; None unless it counts the prompt and all text."""
+        """The usage that the backend reported; None unless it counts prompt and reply."""
         reported = self.reported
         if reported is None or not reported.prompt_tokens:
             return None
-        wrote = self.reasoning_characters or self._written.tell()
-        return None if wrote and not reported.completion_tokens else reported
+        return None if self.received_characters and not reported.completion_tokens else reported
 
     @property
     def reasoning_tokens(self) -> int:
@@ -88,5 +112,5 @@ class Exchange:
             return tokens_of_weight(self.reasoning_weight)
         if usage.reasoning_tokens is not None:
             return usage.reasoning_tokens
-        written = self.reasoning_characters + len(self.text)
-        return usage.completion_tokens * self.reasoning_characters // max(1, written)
+        written = max(1, self.received_characters)
+        return usage.completion_tokens * self.reasoning_characters // written

@@ -1,4 +1,4 @@
-"""Reads one reply: bytes -> JSON events -> text without reasoning, within bounds."""
+"""Reads one reply: bytes -> JSON events -> pieces without reasoning, within bounds."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from services.router.backends.http.attempt_failure import AttemptFailedError, failure_in
 from services.router.backends.http.finish_reasons import failure_of, finish_reason_of, reason_word
-from services.router.backends.http.reasoning import ReasoningSplitter
-from services.router.backends.http.well_formed import WellFormedStream
+from services.router.backends.http.reply_pieces import ReplyPieces
 from services.router.types.ledger import CallStatus, FinishReason
-from services.router.types.tokens import weight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.backends.http.exchange import Exchange
     from services.router.backends.http.usage import Usage
+    from services.router.types.pieces import Piece
 
 _DECODER = json.JSONDecoder()  # half the cost of `json.loads`
 _DONE = "[DONE]"
 _JSON_SPACE = " \t\n\r"
-_CHARACTERS_PER_TOKEN_LIMIT = 32
-"""Characters per allowed token above which a reply is refused as malformed."""
 
 
 class Decoder(Protocol):
@@ -39,68 +36,62 @@ class Decoder(Protocol):
 
 
 class Reader(ABC):
-    """Reads one reply; each dialect reads its own events."""
+    """Reads one reply; each dialect reads its own events.
 
-    def __init__(self, exchange: Exchange, decoder: Decoder) -> None:
-        model = exchange.model
+    Args:
+        exchange: The exchange; its usage and finish reason are recorded.
+        decoder: Decodes the bytes.
+        cut_at: Stop sequences that the backend does not know.
+    """
+
+    def __init__(self, exchange: Exchange, decoder: Decoder, cut_at: Sequence[str] = ()) -> None:
         self.finished = False
         """True once the backend has given a reason for the end: the reply is whole."""
         self.done = False
-        """True once the backend has said that nothing follows."""
+        """True once nothing follows."""
         self.failure: AttemptFailedError | None = None
         """The failure that ended the reply; None while there is none."""
         self._exchange = exchange
         self._decoder = decoder
-        self._splitter = ReasoningSplitter(
-            inside=model.reply_starts_in_reasoning and not exchange.partial
-        )
-        self._well_formed = WellFormedStream()
-        self._reported_reasoning_characters = 0
-        self._reported_reasoning_weight = 0
-        self._begun = False
-        """True once text or reasoning has come."""
-        self._refused = False
-        """True once the model has begun to refuse."""
-        self._characters_left = model.max_reply_tokens * _CHARACTERS_PER_TOKEN_LIMIT
+        self._reply = ReplyPieces(exchange, cut_at)
+        self._reads_log_probabilities = exchange.options.top_log_probabilities is not None
 
-    def read(self, data: bytes) -> str:
-        """Returns the answer text in a piece of the stream, and records usage and reasoning.
+    def read(self, data: bytes) -> list[Piece]:
+        """Returns the pieces in bytes of the stream, and records usage and reasoning.
 
-        Text that came before a failure is returned, and `failure` is set. A failure after a whole
-        reply is ignored.
+        What came before a failure is returned, and `failure` is set. A failure after a whole reply is
+        ignored.
         """
         try:
             events = self._decoder.feed(data)
         except ValueError:  # the lines are malformed
             self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
-            return ""
+            return []
         return self._read(events)
 
-    def end(self) -> str:
-        """Returns the text of an event that is pending at the end of the stream."""
-        return "" if self.done or self.failure is not None else self._read_pending()
+    def end(self) -> list[Piece]:
+        """Returns the pieces in an event that is pending at the end of the stream."""
+        return [] if self.done or self.failure is not None else self._read_pending()
 
-    def finish(self) -> str:
+    def finish(self) -> list[Piece]:
         """Returns the held text that belongs to the answer."""
-        text = self._splitter.feed(self._well_formed.finish()) + self._splitter.finish()
-        self._record_reasoning()
-        return text
+        return self._reply.finish()
 
     @abstractmethod
     def _event(self, value: dict[str, Any]) -> str:
-        """Returns the text of an event."""
+        """Returns the text of an event, and adds its other parts to the reply."""
 
-    def _read_pending(self) -> str:
+    def _read_pending(self) -> list[Piece]:
         try:
-            text = self._read(self._decoder.finish())
+            pieces = self._read(self._decoder.finish())
         except ValueError:
-            return ""
+            return []
         if self.failure is not None and self.failure.status is CallStatus.MALFORMED:
             self.failure = None  # it breaks off: then the reply is not whole, whatever it was
-        return text
+        return pieces
 
-    def _read(self, events: Sequence[str]) -> str:
-        texts: list[str] = []
+    def _read(self, events: Sequence[str]) -> list[Piece]:
+        texts = self._reply.texts
         try:
             for event in events:
                 if event.startswith(_DONE):
@@ -108,19 +99,23 @@ class Reader(ABC):
                 elif event and not self.done:
                     value, end = _DECODER.raw_decode(event := event.strip(_JSON_SPACE))
                     if end == len(event) and isinstance(value, dict):
-                        text = self._event(value)
-                        if text:
-                            self._begun = True
+                        if text := self._event(value):
                             texts.append(text)
                     else:
-                        self._take_all(event, texts)
+                        self._take_all(event)
         except (ValueError, RecursionError):  # the JSON of the reply is malformed
             self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
         except AttemptFailedError as error:
             self._fail_as(error)
-        return self._answer("".join(texts))
+        pieces = self._reply.take()
+        if self._reply.is_too_long:
+            self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
+        elif self._reply.stopped:
+            self._exchange.finish_reason = FinishReason.STOP
+            self.finished = self.done = True
+        return pieces
 
-    def _take_all(self, event: str, texts: list[str]) -> None:
+    def _take_all(self, event: str) -> None:
         """Reads an event of several objects: some servers leave the blank lines between them out."""
         at = 0
         while at < len(event):
@@ -128,8 +123,7 @@ class Reader(ABC):
                 self._finish_all()
                 return
             value, at = _DECODER.raw_decode(event, at)
-            texts.append(self._event(_object_of(value)))
-            self._begun = self._begun or bool(texts[-1])
+            self._reply.add_text(self._event(_object_of(value)))
             while at < len(event) and event[at] in _JSON_SPACE:
                 at += 1
 
@@ -137,21 +131,9 @@ class Reader(ABC):
         self._finish("")
         self.finished = self.done = True
 
-    def _answer(self, text: str) -> str:
-        self._characters_left -= len(text)
-        if self._characters_left < 0:
-            self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
-        if not text.isascii() or "\0" in text or self._well_formed.held:
-            text = self._well_formed.feed(text)
-        if self._splitter.is_past_reasoning:  # by far the most frequent case
-            return text
-        answer = self._splitter.feed(text)
-        self._record_reasoning()
-        return answer
-
     def _fail_as(self, error: AttemptFailedError) -> None:
         """Ends the reply with a failure, or without one if it is whole already."""
-        if self.finished and self._begun:
+        if self.finished and self._reply.begun:
             self.done = True
         else:
             self.failure = error
@@ -173,34 +155,19 @@ class Reader(ABC):
         if status is not None:
             raise AttemptFailedError(status, words=word)
         found = finish_reason_of(word) or self._exchange.finish_reason
-        if self._refused and found in {None, FinishReason.STOP}:
-            found = FinishReason.REFUSAL
+        if found in {None, FinishReason.STOP}:  # some backends give no other reason
+            if self._reply.has_tool_calls:
+                found = FinishReason.TOOL_CALLS
+            elif self._reply.refused:
+                found = FinishReason.REFUSAL
         self._exchange.finish_reason = found
         if word:
             self.finished = True
 
-    def _add_refusal(self, text: str) -> str:
-        """Returns the text of a refusal, which is the answer."""
-        self._refused = self._refused or bool(text)
-        return text
-
     def _add_reasoning(self, value: object) -> None:
-        """Counts reasoning that came in a field of its own."""
+        """Adds the value of a field of reasoning, if it is text."""
         if isinstance(value, str) and value:
-            self._begun = True
-            self._splitter.reasoning_is_apart()
-            self._reported_reasoning_characters += len(value)
-            self._reported_reasoning_weight += weight(value)
-            self._characters_left -= len(value)
-            self._record_reasoning()
-
-    def _record_reasoning(self) -> None:
-        self._exchange.reasoning_characters = (
-            self._reported_reasoning_characters + self._splitter.reasoning_characters
-        )
-        self._exchange.reasoning_weight = (
-            self._reported_reasoning_weight + self._splitter.reasoning_weight
-        )
+            self._reply.add_reasoning(value)
 
     def _record_usage(self, usage: Usage) -> None:
         """Keeps the last counts: they are totals, and some backends repeat them."""
@@ -208,7 +175,7 @@ class Reader(ABC):
 
     def _fail(self, error: object) -> AttemptFailedError:
         """Returns the failure for an error within the reply, in any form."""
-        return failure_in(error, begun=self._begun)
+        return failure_in(error, begun=self._reply.begun)
 
 
 def _object_of(value: object) -> dict[str, Any]:

@@ -22,14 +22,17 @@ class ReasoningSplitter:
 
     Args:
         inside: True if the reply begins within the reasoning, because a chat template opens it.
+        keeps_reasoning: True if the reasoning is kept until it is taken.
     """
 
-    def __init__(self, *, inside: bool = False) -> None:
+    def __init__(self, *, inside: bool = False, keeps_reasoning: bool = False) -> None:
         self._where = _Where.REASONING if inside else _Where.START
         self._space: list[str] = []
         """White space at the start: part of the answer unless reasoning follows."""
         self._keeps_space = True
         self._held = ""
+        self._keeps_reasoning = keeps_reasoning
+        self._reasoning: list[str] = []
         self.reasoning_characters = 0
         self.reasoning_weight = 0
 
@@ -47,6 +50,17 @@ class ReasoningSplitter:
     def is_past_reasoning(self) -> bool:
         """True if all further text belongs to the answer."""
         return self._where is _Where.ANSWER
+
+    @property
+    def is_undecided(self) -> bool:
+        """True while the text so far may belong to the answer or be the start of reasoning."""
+        return self._where is _Where.START
+
+    def take(self) -> str:
+        """Returns the reasoning since the last call; none unless it is kept."""
+        reasoning = "".join(self._reasoning)
+        self._reasoning.clear()
+        return reasoning
 
     def feed(self, text: str) -> str:
         """Takes more of the reply and returns the part that belongs to the answer."""
@@ -94,5 +108,7 @@ class ReasoningSplitter:
         self._drop(reasoning)
 
     def _drop(self, reasoning: str) -> None:
+        if self._keeps_reasoning:
+            self._reasoning.append(reasoning)
         self.reasoning_characters += len(reasoning)
         self.reasoning_weight += weight(reasoning)

@@ -1,6 +1,6 @@
 """Replicas: picks one for each attempt, and recovers from failures.
 
-pool file -> endpoints -> discovery -> ReplicaSet -> Dispatcher -> AttemptStream -> text
+pool file -> endpoints -> discovery -> ReplicaSet -> Dispatcher -> AttemptStream -> pieces
 
 replicas: The replica sets of all models.
 replica_set: The replicas of one model: load balancing, and what they share.

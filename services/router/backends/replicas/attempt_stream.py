@@ -17,35 +17,36 @@ if TYPE_CHECKING:
     from services.router.backends.replicas.replica import Replica
     from services.router.backends.replicas.replica_set import ReplicaSet
     from services.router.types.ledger import CallStatus
+    from services.router.types.pieces import Piece
 
 
 class AttemptStream:
-    """Reads the text of one attempt, and reports its end to the replica and its set."""
+    """Reads the pieces of one attempt, and reports its end to the replica and its set."""
 
     def __init__(
         self,
         attempt: Attempt,
         replica: Replica,
         replicas: ReplicaSet,
-        texts: AsyncGenerator[str, None],
+        pieces: AsyncGenerator[Piece, None],
     ) -> None:
         self.attempt = attempt
         self.replica = replica
         self._replicas = replicas
-        self._texts = texts
-        self._wrote = False
+        self._pieces = pieces
+        self._begun = False
         self._closed = False
         replica.in_flight += 1
         ATTEMPTS.labels(replicas.model_id, attempt.kind.name).inc()
 
-    async def next(self) -> str | None:
-        """Returns the next text; None at the end of a whole reply. Closes itself on failure.
+    async def next(self) -> Piece | None:
+        """Returns the next piece; None at the end of a whole reply. Closes itself on failure.
 
         Raises:
             AttemptFailedError: The attempt failed.
         """
         try:
-            text = await anext(self._texts, None)
+            piece = await anext(self._pieces, None)
         except AttemptFailedError as error:
             if error.retry_after_s is not None:
                 self.replica.rest(error.retry_after_s)
@@ -58,11 +59,11 @@ class AttemptStream:
             status = status_of_exception(error, self.attempt.exchange.model.id)
             await self.close(status)
             raise AttemptFailedError(status) from error
-        if not self._wrote and text is not None:
-            self._wrote = True
+        if not self._begun and piece is not None:
+            self._begun = True
             after_s = time.monotonic() - self.attempt.started_s
             self._replicas.record_first_text(self.replica, after_s)
-        return text
+        return piece
 
     async def close(self, status: CallStatus | None) -> None:
         """Ends the attempt and closes its connection. Only the first call counts.
@@ -76,7 +77,7 @@ class AttemptStream:
         self.replica.in_flight -= 1
         self.attempt.end(status)
         self._replicas.report(self.replica, status)
-        if status is None and not self._wrote:
+        if status is None and not self._begun:
             waited_s = time.monotonic() - self.attempt.started_s
             self._replicas.record_silence(self.replica, waited_s)
-        await self._texts.aclose()
+        await self._pieces.aclose()

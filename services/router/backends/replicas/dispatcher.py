@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from services.router.backends.replicas.replica import Replica
     from services.router.backends.replicas.replica_set import ReplicaSet
     from services.router.backends.replicas.resume import OverlapFilter, ResumeRequest
+    from services.router.types.pieces import Piece
 
 
 class ReplicaGenerator:
@@ -42,32 +43,34 @@ class ReplicaGenerator:
         """Returns the time within which 95 % of a model's calls begin; None while it is unknown."""
         return self._sets[model_id].usual_silence_s
 
-    async def stream(self, call: ModelCall) -> AsyncGenerator[str | Resumed, None]:
+    async def stream(self, call: ModelCall) -> AsyncGenerator[Piece | Resumed, None]:
         """Yields the raw reply in pieces as it comes; see `Generator`."""
         dispatcher = Dispatcher(call, self._sets[call.model.id], self._send)
-        stream, text = await dispatcher.begin()
+        stream, piece = await dispatcher.begin()
         overlap: OverlapFilter | None = None
         while True:
             broken: CallStatus | None = None
             try:
-                while text is not None:
+                while piece is not None:
                     if overlap is not None:
-                        text = overlap.feed(text)
-                    if text:
-                        call.add_text(text)
-                        yield text
-                    text = await stream.next()
+                        for part in overlap.feed_piece(piece):
+                            call.add(part)
+                            yield part
+                    else:
+                        call.add(piece)
+                        yield piece
+                    piece = await stream.next()
                 await stream.close(CallStatus.OK)
             except AttemptFailedError as error:
                 broken = error.status
             finally:
                 await stream.close(None)
             if overlap is not None and (rest := overlap.finish()):
-                call.add_text(rest)
+                call.add(rest)
                 yield rest
             if broken is None:
                 return
-            stream, text, overlap = await dispatcher.resume(broken)
+            stream, piece, overlap = await dispatcher.resume(broken)
             yield Resumed(model_id=call.model.id, status=broken)
 
 
@@ -82,8 +85,8 @@ class Dispatcher:
         self._retries = 0
         self._resume: ResumeRequest | None = None
 
-    async def begin(self) -> tuple[AttemptStream, str | None]:
-        """Returns the first attempt that begins to write, and its text; None for an empty reply.
+    async def begin(self) -> tuple[AttemptStream, Piece | None]:
+        """Returns the first attempt that begins to write, and its first piece; None for an empty reply.
 
         Raises:
             CallFailedError: Every attempt failed.
@@ -91,18 +94,18 @@ class Dispatcher:
         self._replicas.record_call()
         return await self._begin(AttemptKind.FIRST, CallStatus.UNREACHABLE)
 
-    async def resume(self, broken: CallStatus) -> tuple[AttemptStream, str | None, OverlapFilter]:
-        """Returns an attempt that resumes a broken reply, its first text, and the filter of overlap.
+    async def resume(self, broken: CallStatus) -> tuple[AttemptStream, Piece | None, OverlapFilter]:
+        """Returns an attempt that resumes a broken reply, its first piece, and the filter of overlap.
 
         Raises:
             CallFailedError: No further attempt is allowed, or all of them failed.
         """
-        if broken not in RESUMED or not self._may_try_again:
+        if broken not in RESUMED or not self._may_try_again or not self._call.is_text_alone:
             raise CallFailedError(broken)
         exact = self._call.model.backend in CONTINUING_BACKENDS
         self._resume = resume_request(self._call, exact=exact)
-        stream, text = await self._begin(AttemptKind.RESUME, broken)
-        return stream, text, self._resume.overlap
+        stream, piece = await self._begin(AttemptKind.RESUME, broken)
+        return stream, piece, self._resume.overlap
 
     @property
     def _may_try_again(self) -> bool:
@@ -111,13 +114,13 @@ class Dispatcher:
 
     async def _begin(
         self, kind: AttemptKind, failure: CallStatus
-    ) -> tuple[AttemptStream, str | None]:
+    ) -> tuple[AttemptStream, Piece | None]:
         while (stream := await self._open(kind)) is not None:
             try:
                 delay_s = self._hedge_delay_s(kind)
                 if delay_s is None:
                     return stream, await stream.next()
-                stream, text = await first_to_write(stream, delay_s=delay_s, hedge=self._hedge)
+                stream, piece = await first_to_write(stream, delay_s=delay_s, hedge=self._hedge)
             except AttemptFailedError as error:
                 failure = error.status
                 if not await self._await_retry(error):
@@ -125,7 +128,7 @@ class Dispatcher:
                 kind = AttemptKind.RETRY if kind is AttemptKind.FIRST else kind
             else:
                 self._tried = {stream.replica}  # the attempt that was slower has not failed
-                return stream, text
+                return stream, piece
         raise CallFailedError(failure)
 
     async def _open(self, kind: AttemptKind) -> AttemptStream | None:
@@ -143,6 +146,7 @@ class Dispatcher:
                 kind,
                 messages=None if resume is None else resume.messages,
                 partial="" if resume is None else resume.partial,
+                options=None if resume is None else resume.options,
             )
         except NoRoomError:
             return None  # earlier attempts keep their status

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from services.router.backends.replicas.attempt_stream import AttemptStream
+    from services.router.types.pieces import Piece
 
 
 async def first_to_write(
     stream: AttemptStream, *, delay_s: float, hedge: Callable[[], Awaitable[AttemptStream | None]]
-) -> tuple[AttemptStream, str | None]:
-    """Returns the attempt that writes first, and its text; None for an empty reply.
+) -> tuple[AttemptStream, Piece | None]:
+    """Returns the attempt that writes first, and its first piece; None for an empty reply.
 
     The other attempt is closed and billed for what it used until then.
 
@@ -39,14 +40,14 @@ async def first_to_write(
             task = done.pop()
             first = running.pop(task)
             try:
-                text = task.result()
+                piece = task.result()
             except AttemptFailedError:
                 if not running:
                     raise
             else:
                 for other in running.values():
                     other.attempt.end(CallStatus.CANCELLED)
-                return first, text
+                return first, piece
     finally:
         for task in running:
             task.cancel()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.backends.http.well_formed import WellFormedStream, well_formed
+from services.router.backends.http.replies.well_formed import WellFormedStream, well_formed
 
 texts = st.text(
     st.characters()

@@ -9,18 +9,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aiohttp import web
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
-from services.simulator.call import AnswerSource, Call, Message, NoAnswerError, Reply, read_call
+from services.simulator.abilities.broken import broken
+from services.simulator.call import AnswerSource, Call, NoAnswerError
 from services.simulator.call_log import CallOutcome, CallProgress
+from services.simulator.chat.completion import Completion, complete, log_probabilities
+from services.simulator.chat.request import RequestBody
 from services.simulator.fault import FaultKind
 from services.simulator.stream import (
     DONE,
     EventWriter,
     Pacing,
     encode_event,
-    estimate_tokens,
-    split_pieces,
     write_events,
 )
 
@@ -48,39 +49,6 @@ _HALFWAY = {
 """Faults that break a stream off -> the same fault for a caller without a stream."""
 
 
-class _MessageBody(BaseModel):
-    role: str
-    content: str
-
-
-class _StreamOptions(BaseModel):
-    include_usage: bool = False
-
-
-class _RequestBody(BaseModel):
-    """The part of OpenAI's request that changes the reply; the rest is ignored."""
-
-    model: str
-    messages: list[_MessageBody] = Field(min_length=1)
-    stream: bool = False
-    stream_options: _StreamOptions = _StreamOptions()
-    max_tokens: int | None = Field(default=None, ge=1)
-    max_completion_tokens: int | None = Field(default=None, ge=1)
-    """OpenAI's newer name of the limit."""
-    continue_final_message: bool = False
-    """vLLM's: the last message is the start of the reply, which continues it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Completion:
-    """A reply cut to the allowed tokens, ready to be sent."""
-
-    pieces: list[str]
-    finish_reason: str
-    prompt_tokens: int
-    usage: dict[str, object]
-
-
 class CompletionHandler:
     """Answers chat completions from the simulator's source."""
 
@@ -91,15 +59,16 @@ class CompletionHandler:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answers one request, streamed or whole."""
         try:
-            body = _RequestBody.model_validate_json(await request.read())
+            body = RequestBody.model_validate_json(await request.read())
         except ValidationError as error:
             problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
             return error_response(400, "invalid_request_error", "; ".join(problems))
         if body.model not in self._state.models:
             return error_response(404, "model_not_found", f"no model {body.model!r} here")
-        messages = [Message(role=m.role, content=m.content) for m in body.messages]
-        partial = messages.pop().content if body.continue_final_message else ""
-        call = read_call(body.model, messages)
+        if body.stream and body.n > 1:
+            return error_response(400, "invalid_request_error", "n: one choice in a stream")
+        call, partial = body.call()
+        cache = self._state.prefix_cache
         with self._state.log.logged(call) as progress:
             exchange = _Exchange(
                 request=request,
@@ -110,6 +79,7 @@ class CompletionHandler:
                 progress=progress,
                 number=next(self._numbers),
                 partial=partial,
+                cached_tokens=0 if cache is None else cache.read(call.model, body.prompt),
             )
             return await exchange.answer(self._state.source)
 
@@ -119,7 +89,7 @@ class _Exchange:
     """One request with its fault, pace and progress."""
 
     request: web.Request
-    body: _RequestBody
+    body: RequestBody
     call: Call
     pacing: Pacing
     fault: FaultKind | None
@@ -127,17 +97,24 @@ class _Exchange:
     number: int
     partial: str
     """The start of the reply, which the caller already has."""
+    cached_tokens: int
+    """Tokens of the prompt that were in the server's cache."""
 
     async def answer(self, source: AnswerSource) -> web.StreamResponse:
         if self.fault in _INSTEAD_OF_A_REPLY:
             return await self._fail(self.fault)
         try:
-            reply = Reply(text="") if self.fault is FaultKind.EMPTY else source.reply(self.call)
+            reply = broken(source.reply(self.call), self.call, self.fault)
         except NoAnswerError as error:
             self.progress.outcome = CallOutcome.REJECTED
             return error_response(404, "no_recorded_answer", str(error))
-        limit = self.body.max_completion_tokens or self.body.max_tokens
-        completion = _complete(self.call, reply, self.partial, limit)
+        completion = complete(
+            self.body,
+            self.call,
+            reply,
+            partial=self.partial,
+            cached_tokens=self.cached_tokens,
+        )
         if self.fault is FaultKind.FILTERED:
             self.progress.outcome = CallOutcome.FAULTED
             half = completion.pieces[: len(completion.pieces) // 2]
@@ -151,7 +128,7 @@ class _Exchange:
             return await self._stream(writer, completion)
         return await self._send_whole(writer, completion)
 
-    async def _stream(self, writer: EventWriter, completion: _Completion) -> web.StreamResponse:
+    async def _stream(self, writer: EventWriter, completion: Completion) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
@@ -159,8 +136,9 @@ class _Exchange:
         self.progress.prompt_tokens = completion.prompt_tokens
         await asyncio.sleep(self._first_token_delay_s())
         breaks = self.fault in _HALFWAY
-        half = len(completion.pieces) // 2
-        events = writer.pieces(completion.pieces[: half if breaks else None])
+        events = self._events(writer, completion)
+        if breaks:
+            events = events[: len(events) // 2]
         # Only tokens are paced: the role is sent with the first token, the end with the last.
         events[:1] = [b"".join([writer.opening(), *events[:1]])]
         if self.fault is FaultKind.MALFORMED_SSE:
@@ -178,15 +156,34 @@ class _Exchange:
             await self._break_off(response)
         return response
 
-    async def _send_whole(self, writer: EventWriter, completion: _Completion) -> web.Response:
+    def _events(self, writer: EventWriter, completion: Completion) -> list[bytes]:
+        """Returns the event of each token."""
+        if completion.refuses:
+            return writer.deltas(completion.deltas)
+        if self.body.logprobs:
+            likely = log_probabilities(completion.pieces, self.body.top_logprobs)
+            texts = writer.likely_pieces(completion.pieces, likely)
+        else:
+            texts = writer.pieces(completion.pieces)
+        others = writer.deltas(completion.deltas)
+        first = len(completion.reasoning)
+        return [*others[:first], *texts, *others[first:]]
+
+    async def _send_whole(self, writer: EventWriter, completion: Completion) -> web.Response:
         await asyncio.sleep(self._first_token_delay_s())
         if self.fault in _HALFWAY:
             return await self._fail(_HALFWAY[self.fault])
         if self.fault is FaultKind.MALFORMED_SSE:
             self.progress.outcome = CallOutcome.FAULTED
             return web.Response(text="{not json", content_type="application/json")
-        text = "".join(completion.pieces)
-        return web.json_response(writer.whole(text, completion.finish_reason, completion.usage))
+        choice: dict[str, object] = {
+            "message": completion.message,
+            "finish_reason": completion.finish_reason,
+        }
+        if self.body.logprobs:
+            likely = log_probabilities(completion.pieces, self.body.top_logprobs)
+            choice["logprobs"] = {"content": likely}
+        return web.json_response(writer.whole(choice, self.body.n, completion.usage))
 
     async def _fail(self, fault: FaultKind) -> web.Response:
         if fault is FaultKind.HANG:
@@ -227,24 +224,3 @@ def error_response(status: int, code: str, message: str) -> web.Response:
 
 def _error_object(code: str, message: str) -> dict[str, object]:
     return {"error": {"message": message, "type": code, "code": code}}
-
-
-def _complete(call: Call, reply: Reply, partial: str, max_tokens: int | None) -> _Completion:
-    pieces = split_pieces(reply.text.removeprefix(partial))
-    cut = max_tokens is not None and len(pieces) > max_tokens
-    pieces = pieces[:max_tokens]
-    prompt_tokens = sum(estimate_tokens(message.content) for message in call.messages)
-    prompt_tokens += estimate_tokens(partial) + reply.extra_prompt_tokens
-    usage: dict[str, object] = {
-        "prompt_tokens": prompt_tokens,
-        "completion_tokens": len(pieces),
-        "total_tokens": prompt_tokens + len(pieces),
-    }
-    if reply.cost_usd is not None:
-        usage["cost"] = reply.cost_usd
-    return _Completion(
-        pieces=pieces,
-        finish_reason="length" if cut else "stop",
-        prompt_tokens=prompt_tokens,
-        usage=usage,
-    )

@@ -1,16 +1,11 @@
-"""Reads requests into checked values of the router, and reports all violations of a request at once."""
+"""Reads policies: the defaults filled in, every field checked."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import math
 from typing import TYPE_CHECKING
 
-from routemoa.errors import InvalidPageTokenError, ModelNotFoundError
-from routemoa.v1 import model_pb2
-from services.router.contract.limits import MAX_CHARACTERS, MAX_MESSAGES
+from routemoa.errors import ModelNotFoundError
 from services.router.routing.policy import (
     CALL_COUNTS,
     LAYER_COUNTS,
@@ -19,62 +14,14 @@ from services.router.routing.policy import (
     Policy,
 )
 from services.router.routing.presets import PRESETS, STRATEGY_DEFAULTS, kept_answer_count
-from services.router.types.conversation import Conversation
-from services.router.types.messages import Message, Role
-from services.rpc.validation import Violations, listed
+from services.rpc.validation import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from routemoa.v1 import router_service_pb2
     from services.router.pool.pool import Pool
     from services.router.routing.policy import PolicySettings
     from services.router.routing.presets import PolicyDefaults
-
-MAX_PAGE_SIZE = 1_000
-DEFAULT_PAGE_SIZE = 100
-
-_ROLES = {
-    model_pb2.ROLE_SYSTEM: Role.SYSTEM,
-    model_pb2.ROLE_USER: Role.USER,
-    model_pb2.ROLE_ASSISTANT: Role.ASSISTANT,
-}
-
-
-def read_conversation(
-    messages: Sequence[model_pb2.Message], violations: Violations, *, cache_salt: str
-) -> Conversation:
-    """Returns the conversation; records its violations."""
-    violations.length("messages", messages, 1, MAX_MESSAGES)
-    characters = sum(len(message.content) for message in messages)
-    if characters > MAX_CHARACTERS:
-        violations.add(
-            "messages", f"must have at most {MAX_CHARACTERS:,} characters, have {characters:,}"
-        )
-    last_of_user = _last_of_user(messages)
-    turns = []
-    for number, message in enumerate(messages):
-        field = f"messages[{number}]"
-        role = _ROLES.get(message.role)
-        if role is None:
-            violations.add(f"{field}.role", f"must be a known role, is {message.role}")
-        if not message.content.strip():
-            if role is not None and number != last_of_user:
-                continue  # a turn that was stopped before its first word
-            violations.add(f"{field}.content", "must not be empty or white space alone")
-        turns.append(Message(role=role or Role.USER, content=message.content))
-        after_turns = any(turn.role is not Role.SYSTEM for turn in turns)
-        if role is Role.SYSTEM and after_turns:
-            violations.add(f"{field}.role", "system messages may only come first")
-    if messages and (not turns or turns[-1].role is not Role.USER):
-        violations.add(f"messages[{len(messages) - 1}].role", "the last message must be the user's")
-    return Conversation(messages=tuple(turns), cache_salt=cache_salt)
-
-
-def _last_of_user(messages: Sequence[model_pb2.Message]) -> int | None:
-    """Returns the number of the user's last message; None if there is none."""
-    numbers = range(len(messages) - 1, -1, -1)
-    return next((n for n in numbers if messages[n].role == model_pb2.ROLE_USER), None)
+    from services.rpc.validation import Violations
 
 
 def read_policy(
@@ -176,36 +123,3 @@ def _strategy_and_preset(
         violations.add("policy.preset", f"must be one of {', '.join(PRESETS)}")
         preset = ""
     return strategy, preset
-
-
-def read_page(request: router_service_pb2.ListModelsRequest, pool: Pool) -> tuple[list[str], str]:
-    """Returns the model ids of a page and the token of the next one; no token after the last page.
-
-    Raises:
-        InvalidFieldError: The page size is out of range.
-        InvalidPageTokenError: The token was not issued for this pool.
-    """
-    violations = Violations()
-    page_size = request.page_size if request.HasField("page_size") else DEFAULT_PAGE_SIZE
-    violations.within("page_size", page_size, 1, MAX_PAGE_SIZE)
-    violations.raise_if_any()
-    ids = sorted(pool.by_id)
-    start = _read_token(request.page_token, ids) if request.page_token else 0
-    end = start + page_size
-    return ids[start:end], _token(end, ids) if end < len(ids) else ""
-
-
-def _token(position: int, ids: Sequence[str]) -> str:
-    """Returns a token that names a position and the pool that it is a position in."""
-    digest = hashlib.sha256("\0".join(ids).encode()).hexdigest()[:12]
-    return base64.urlsafe_b64encode(f"{digest}:{position}".encode()).decode()
-
-
-def _read_token(token: str, ids: Sequence[str]) -> int:
-    try:
-        position = int(base64.urlsafe_b64decode(token.encode()).decode().partition(":")[2])
-    except (ValueError, binascii.Error) as error:
-        raise InvalidPageTokenError("the page token was not issued by this service") from error
-    if _token(position, ids) != token or not 0 < position < len(ids):
-        raise InvalidPageTokenError("the page token was not issued for this pool")
-    return position

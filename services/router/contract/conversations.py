@@ -1,0 +1,113 @@
+"""Reads conversations: messages, and the order in which they may come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routemoa.v1 import model_pb2
+from services.router.contract.limits import MAX_CHARACTERS, MAX_MEDIA_BYTES, MAX_MESSAGES
+from services.router.contract.messages import ROLES, read_message, says_nothing
+from services.router.types.conversation import Conversation
+from services.router.types.messages import Role
+from services.router.types.options import NO_OPTIONS, GenerationOptions
+from services.rpc.validation import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.types.messages import Message
+    from services.rpc.validation import Violations
+
+
+def read_conversation(
+    messages: Sequence[model_pb2.Message],
+    violations: Violations,
+    *,
+    cache_salt: str,
+    options: GenerationOptions = NO_OPTIONS,
+) -> Conversation:
+    """Returns the conversation; records its violations."""
+    violations.length("messages", messages, 1, MAX_MESSAGES)
+    last_of_user = _last_of_user(messages)
+    turns: list[tuple[int, Message]] = []
+    for number, message in enumerate(messages[:MAX_MESSAGES]):
+        field = f"messages[{number}]"
+        turn = read_message(field, message, violations)
+        if says_nothing(turn):
+            if message.role in ROLES and number != last_of_user:
+                continue  # a turn that was stopped before its first word
+            violations.add(f"{field}.content", "must not be empty or white space alone")
+        turns.append((number, turn))
+    _check_roles(messages, turns, violations)
+    _check_results(turns, violations)
+    _check_size([turn for _, turn in turns], violations)
+    return Conversation(
+        messages=tuple(turn for _, turn in turns), options=options, cache_salt=cache_salt
+    )
+
+
+def _last_of_user(messages: Sequence[model_pb2.Message]) -> int | None:
+    """Returns the number of the user's last message; None if there is none."""
+    numbers = range(len(messages) - 1, -1, -1)
+    return next((n for n in numbers if messages[n].role == model_pb2.ROLE_USER), None)
+
+
+def _check_roles(
+    messages: Sequence[model_pb2.Message],
+    turns: Sequence[tuple[int, Message]],
+    violations: Violations,
+) -> None:
+    after_turns = False
+    for number, turn in turns:
+        if turn.role is not Role.SYSTEM:
+            after_turns = True
+        elif after_turns:
+            violations.add(f"messages[{number}].role", "system messages may only come first")
+    if not messages or len(messages) > MAX_MESSAGES:
+        return
+    if not turns or turns[-1][1].role not in {Role.USER, Role.TOOL}:
+        text = "the last message must be the user's or the result of a tool"
+        violations.add(f"messages[{len(messages) - 1}].role", text)
+    elif all(turn.role is not Role.USER for _, turn in turns):
+        violations.add("messages", "must hold a message of the user")
+
+
+def _check_results(turns: Sequence[tuple[int, Message]], violations: Violations) -> None:
+    """Checks that each call of a tool has one result, before the next turn of user or assistant."""
+    caller, waiting, answered = 0, set[str](), set[str]()
+    for number, turn in turns:
+        field = f"messages[{number}].tool_call_id"
+        if turn.role is not Role.TOOL:
+            _check_all_answered(caller, waiting, violations)
+            caller, answered = number, set()
+            waiting = {call.id for call in turn.tool_calls}
+        elif turn.tool_call_id in waiting:
+            waiting.remove(turn.tool_call_id)
+            answered.add(turn.tool_call_id)
+        elif turn.tool_call_id in answered:
+            violations.add(field, "has a result already")
+        elif turn.tool_call_id:
+            violations.add(field, "is no call of the assistant's message before it")
+    _check_all_answered(caller, waiting, violations)
+
+
+def _check_all_answered(caller: int, waiting: set[str], violations: Violations) -> None:
+    if waiting:
+        text = f"have no result before the next turn: {listed(sorted(waiting))}"
+        violations.add(f"messages[{caller}].tool_calls", text)
+
+
+def _check_size(turns: Sequence[Message], violations: Violations) -> None:
+    media = [medium for turn in turns for medium in turn.media]
+    characters = sum(len(turn.content) for turn in turns)
+    characters += sum(
+        len(call.name) + len(call.arguments_json) for turn in turns for call in turn.tool_calls
+    )
+    characters += sum(len(medium.url) for medium in media)
+    if characters > MAX_CHARACTERS:
+        text = f"must have at most {MAX_CHARACTERS:,} characters, have {characters:,}"
+        violations.add("messages", text)
+    size_bytes = sum(len(medium.data) for medium in media)
+    if size_bytes > MAX_MEDIA_BYTES:
+        text = f"must have at most {MAX_MEDIA_BYTES:,} bytes of media, have {size_bytes:,}"
+        violations.add("messages", text)
