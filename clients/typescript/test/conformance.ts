@@ -88,6 +88,8 @@ async function run(client: RouteMoAClient, command: Command, responses: JsonValu
         v1.StreamAnswerResponseSchema,
         client.streamAnswer(read(v1.StreamAnswerRequestSchema), options),
       );
+    case "GetRouterInfo":
+      return keep(v1.GetRouterInfoResponseSchema, () => client.getRouterInfo(options));
     case "ListModels":
       return keep(v1.ListModelsResponseSchema, () =>
         client.listModels(read(v1.ListModelsRequestSchema), options),

@@ -169,6 +169,8 @@ func unary(ctx context.Context, client *routemoa.Client, asked command) (proto.M
 		return client.RouteQuery(ctx, read(text, &routemoav1.RouteQueryRequest{}))
 	case "GenerateAnswer":
 		return client.GenerateAnswer(ctx, read(text, &routemoav1.GenerateAnswerRequest{}))
+	case "GetRouterInfo":
+		return client.GetRouterInfo(ctx, read(text, &routemoav1.GetRouterInfoRequest{}))
 	case "ListModels":
 		return client.ListModels(ctx, read(text, &routemoav1.ListModelsRequest{}))
 	case "AssessAnswers":
