@@ -71,7 +71,7 @@ export function tool(
 }
 
 /** Returns the arguments of a call that a model asked for; throws `SyntaxError` if they are no JSON. */
-export function args(call: ToolCall): unknown {
+export function argumentsOf(call: ToolCall): unknown {
   return JSON.parse(call.argumentsJson || "{}");
 }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { create } from "@bufbuild/protobuf";
 
-import { StreamedAnswer, args, image, tool, toolResult, user } from "../src/index.js";
+import { StreamedAnswer, argumentsOf, image, tool, toolResult, user } from "../src/index.js";
 import { MessageSchema, StreamAnswerResponseSchema, ToolCallSchema } from "../src/v1.js";
 
 test("text alone is content, and with media a part", () => {
@@ -19,9 +19,9 @@ test("text alone is content, and with media a part", () => {
 test("a tool has its schema as text, and a call its arguments", () => {
   assert.equal(tool("weather", "", { type: "object" }).parametersJson, '{"type":"object"}');
   const call = create(ToolCallSchema, { toolCallId: "1", argumentsJson: '{"city": "Oslo"}' });
-  assert.deepEqual(args(call), { city: "Oslo" });
-  assert.deepEqual(args(create(ToolCallSchema)), {});
-  assert.throws(() => args(create(ToolCallSchema, { argumentsJson: "{" })), SyntaxError);
+  assert.deepEqual(argumentsOf(call), { city: "Oslo" });
+  assert.deepEqual(argumentsOf(create(ToolCallSchema)), {});
+  assert.throws(() => argumentsOf(create(ToolCallSchema, { argumentsJson: "{" })), SyntaxError);
   assert.equal(toolResult(call, "4").toolCallId, "1");
 });
 

@@ -1,4 +1,4 @@
-import { RouteMoAClient, args, assistant, tool, toolResult, user } from "../src/index.js";
+import { RouteMoAClient, argumentsOf, assistant, tool, toolResult, user } from "../src/index.js";
 
 const client = new RouteMoAClient({ router: "127.0.0.1:50052" });
 const city = { type: "object", properties: { city: { type: "string" } } };
@@ -12,7 +12,7 @@ for (;;) {
   }
   messages.push(assistant(answer));
   for (const call of answer.toolCalls) {
-    messages.push(toolResult(call, `4 degrees: ${JSON.stringify(args(call))}`));
+    messages.push(toolResult(call, `4 degrees: ${JSON.stringify(argumentsOf(call))}`));
   }
 }
 client.close();
