@@ -134,11 +134,6 @@ func (c *Client) Models(ctx context.Context) iter.Seq2[*routemoav1.Model, error]
 	}
 }
 
-// User returns a conversation of one question.
-func User(query string) []*routemoav1.Message {
-	return []*routemoav1.Message{{Role: routemoav1.Role_ROLE_USER, Content: query}}
-}
-
 type receiver[T any] interface{ Recv() (*T, error) }
 
 func received[T any](stream receiver[T]) iter.Seq2[*T, error] {

@@ -189,7 +189,7 @@ func TestTheEnvironmentsProxyIsUsedOnlyIfAskedFor(t *testing.T) {
 
 func TestLeavingAStreamCancelsItOnTheServer(t *testing.T) {
 	client, served := start(t)
-	request := &routemoav1.StreamAnswerRequest{Messages: routemoa.User("Why?")}
+	request := &routemoav1.StreamAnswerRequest{Messages: []*routemoav1.Message{routemoa.User("Why?")}}
 	for event, err := range client.StreamAnswer(t.Context(), request) {
 		if err != nil || event.GetDelta().GetText() != "x" {
 			t.Fatal(event, err)

@@ -42,6 +42,8 @@ class Expectation:
     filled: tuple[str, ...] = ()
     """Fields of the last response that must not be empty, where the responses themselves may vary."""
     error: Json | None = None
+    answer: Json | None = None
+    """The answer that the client collects from a stream. None: whatever it is."""
     attempts: tuple[int, int] = (1, 1)
     """Least and most attempts that reach the server."""
     cancelled: bool = False

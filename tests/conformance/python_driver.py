@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import MessageToDict
 
-from routemoa import RouteMoAClient, RouteMoAError
+from routemoa import RouteMoAClient, RouteMoAError, StreamedAnswer
 from routemoa.blocking import BlockingClient
 from routemoa.credentials import tls
-from routemoa.v1.router_service_pb2 import RANKING_VIEW_FULL, RANKING_VIEW_UNSPECIFIED
+from routemoa.v1.router_service_pb2 import (
+    RANKING_VIEW_FULL,
+    RANKING_VIEW_UNSPECIFIED,
+    StreamAnswerResponse,
+)
 from tests.conformance.messages import request_message
 
 if TYPE_CHECKING:
@@ -128,7 +132,9 @@ def error_of(error: RouteMoAError) -> Json:
     }
 
 
-async def run(client: RouteMoAClient, command: Json, responses: list[Json]) -> None:
+async def run(
+    client: RouteMoAClient, command: Json, responses: list[Json], streamed: StreamedAnswer
+) -> None:
     """Makes one call with the asynchronous client."""
     method, requests, timeout_s = command["method"], *inputs_of(command)
     if method in {"StreamAnswer", "StreamRankModels"}:
@@ -144,6 +150,8 @@ async def run(client: RouteMoAClient, command: Json, responses: list[Json]) -> N
         async with aclosing(stream) as items:
             async for item in items:
                 responses.append(json_of(item))
+                if isinstance(item, StreamAnswerResponse):
+                    streamed.add(item)
                 if len(responses) == command.get("stop_after"):
                     break
         return
@@ -154,7 +162,9 @@ async def run(client: RouteMoAClient, command: Json, responses: list[Json]) -> N
     responses.append(content_of(result, method))
 
 
-def run_blocking(client: BlockingClient, command: Json, responses: list[Json]) -> None:
+def run_blocking(
+    client: BlockingClient, command: Json, responses: list[Json], streamed: StreamedAnswer
+) -> None:
     """Makes one call with the blocking client."""
     method, requests, timeout_s = command["method"], *inputs_of(command)
     if method in {"StreamAnswer", "StreamRankModels"}:
@@ -167,6 +177,8 @@ def run_blocking(client: BlockingClient, command: Json, responses: list[Json]) -
         with closing(stream):  # type: ignore[type-var]  # both are generators
             for item in stream:
                 responses.append(json_of(item))
+                if isinstance(item, StreamAnswerResponse):
+                    streamed.add(item)
                 if len(responses) == command.get("stop_after"):
                     break
         return
@@ -183,9 +195,13 @@ def inputs_of(command: Json) -> tuple[list[Any], float | None]:
     return requests, None if timeout_ms is None else timeout_ms / 1000
 
 
-def answer(outcome: list[Json], error: RouteMoAError | None) -> None:
+def answer(outcome: list[Json], error: RouteMoAError | None, streamed: StreamedAnswer) -> None:
     """Writes one outcome."""
-    line = {"responses": outcome, "error": None if error is None else error_of(error)}
+    line = {
+        "responses": outcome,
+        "error": None if error is None else error_of(error),
+        "answer": json_of(streamed.answer),
+    }
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
@@ -200,11 +216,12 @@ async def serve() -> None:
         client = RouteMoAClient(command["address"], **options_of(command))
         responses: list[Json] = []
         failure: RouteMoAError | None = None
+        streamed = StreamedAnswer()
         try:
-            await run(client, command, responses)
+            await run(client, command, responses, streamed)
         except RouteMoAError as error:
             failure = error
-        answer(responses, failure)
+        answer(responses, failure, streamed)
 
 
 def serve_blocking() -> None:
@@ -217,11 +234,12 @@ def serve_blocking() -> None:
         client = BlockingClient(command["address"], **options_of(command))
         responses: list[Json] = []
         failure: RouteMoAError | None = None
+        streamed = StreamedAnswer()
         try:
-            run_blocking(client, command, responses)
+            run_blocking(client, command, responses, streamed)
         except RouteMoAError as error:
             failure = error
-        answer(responses, failure)
+        answer(responses, failure, streamed)
 
 
 if __name__ == "__main__":

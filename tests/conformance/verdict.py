@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
 from routemoa.errors import ERRORS
+from routemoa.v1.model_pb2 import Answer
 from routemoa.v1.router_service_pb2 import StreamAnswerResponse
 from tests.conformance.messages import METHODS, request_message, response_message
 
@@ -31,6 +33,7 @@ def problems(case: Case, outcome: Json, record: Record, words: Mapping[str, str]
     responses = [response_message(case.method, item) for item in outcome["responses"]]
     yield from _wrong_responses(case, responses)
     yield from _wrong_error(case.expect.error, outcome.get("error"), words)
+    yield from _wrong_answer(case.expect.answer, outcome.get("answer"))
     if case.is_live:
         return
     least, most = case.expect.attempts
@@ -94,6 +97,14 @@ def _wrong_text(shown: Sequence[Message]) -> Iterator[str]:
                 text = ""
             case "result" if message.result.layers and message.result.answer.text != text:
                 yield f"the deltas say {_short(text)}, the result {_short(message.result)}"
+
+
+def _wrong_answer(expected: Json | None, shown: Json | None) -> Iterator[str]:
+    if expected is None:
+        return
+    wanted, collected = (ParseDict(item or {}, Answer()) for item in (expected, shown))
+    if wanted != collected:
+        yield f"the answer is {_short(collected)}, not {_short(wanted)}"
 
 
 def _wrong_requests(case: Case, record: Record) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from routemoa.v1.model_pb2 import Answer
+from routemoa.v1.model_pb2 import Answer, ToolCall
 
 if TYPE_CHECKING:
     from routemoa.v1.router_service_pb2 import AnswerDelta, StreamAnswerResponse
@@ -15,6 +16,7 @@ class StreamedAnswer:
 
     def __init__(self) -> None:
         self._said = Answer()
+        self._calls: dict[int, ToolCall] = {}
         self._account = Answer()
 
     def add(self, event: StreamAnswerResponse) -> None:
@@ -24,6 +26,7 @@ class StreamedAnswer:
                 self._append(event.delta)
             case "reset":
                 self._said = Answer()
+                self._calls = {}
             case "result":
                 self._account = event.result.answer
 
@@ -35,7 +38,7 @@ class StreamedAnswer:
         answer.text, answer.refusal = self._said.text, self._said.refusal
         answer.reasoning = self._said.reasoning
         del answer.tool_calls[:]
-        answer.tool_calls.extend(self._said.tool_calls)
+        answer.tool_calls.extend(call for _, call in sorted(self._calls.items(), key=itemgetter(0)))
         del answer.log_probabilities[:]
         answer.log_probabilities.extend(self._said.log_probabilities)
         return answer
@@ -47,9 +50,7 @@ class StreamedAnswer:
         said.reasoning += delta.reasoning
         said.log_probabilities.extend(delta.log_probabilities)
         for piece in delta.tool_calls:
-            while len(said.tool_calls) <= piece.call_index:
-                said.tool_calls.add()
-            call = said.tool_calls[piece.call_index]
+            call = self._calls.setdefault(piece.call_index, ToolCall())
             call.tool_call_id = call.tool_call_id or piece.tool_call_id
             call.name = call.name or piece.name
             call.arguments_json += piece.arguments_json

@@ -13,6 +13,7 @@ import {
   RouterService,
   type GenerateAnswerRequestSchema,
   type GenerateAnswerResponse,
+  type GetRouterInfoResponse,
   type ListModelsRequestSchema,
   type ListModelsResponse,
   type RouteQueryRequestSchema,
@@ -142,6 +143,11 @@ export class RouteMoAClient {
     for await (const event of events) {
       if (event.event.case !== undefined) yield event; // else newer than this client
     }
+  }
+
+  /** Returns the router's strategies, presets and limits, and what its models can do. */
+  getRouterInfo(options?: CallOptions): Promise<GetRouterInfoResponse> {
+    return this.#router.unary(RouterService.method.getRouterInfo, {}, options);
   }
 
   /** Returns one page of the pool. */

@@ -7,7 +7,13 @@ import { createInterface } from "node:readline";
 import { fromJson, toJson, type DescMessage, type JsonValue, type MessageShape } from "@bufbuild/protobuf";
 import { status as Code } from "@grpc/grpc-js";
 
-import { RouteMoAClient, RouteMoAError, tlsFromFiles, type ClientOptions } from "../src/index.js";
+import {
+  RouteMoAClient,
+  RouteMoAError,
+  StreamedAnswer,
+  tlsFromFiles,
+  type ClientOptions,
+} from "../src/index.js";
 import * as v1 from "../src/v1.js";
 
 interface Command {
@@ -43,7 +49,12 @@ async function open(command: Command): Promise<RouteMoAClient> {
   return new RouteMoAClient(options);
 }
 
-async function run(client: RouteMoAClient, command: Command, responses: JsonValue[]): Promise<void> {
+async function run(
+  client: RouteMoAClient,
+  command: Command,
+  responses: JsonValue[],
+  streamed: StreamedAnswer,
+): Promise<void> {
   const options = {
     requestId: command.request_id,
     ...(command.timeout_ms !== undefined && { timeoutMs: command.timeout_ms }),
@@ -86,8 +97,10 @@ async function run(client: RouteMoAClient, command: Command, responses: JsonValu
     case "StreamAnswer":
       return collect(
         v1.StreamAnswerResponseSchema,
-        client.streamAnswer(read(v1.StreamAnswerRequestSchema), options),
+        added(client.streamAnswer(read(v1.StreamAnswerRequestSchema), options), streamed),
       );
+    case "GetRouterInfo":
+      return keep(v1.GetRouterInfoResponseSchema, () => client.getRouterInfo(options));
     case "ListModels":
       return keep(v1.ListModelsResponseSchema, () =>
         client.listModels(read(v1.ListModelsRequestSchema), options),
@@ -98,6 +111,16 @@ async function run(client: RouteMoAClient, command: Command, responses: JsonValu
       );
     default:
       throw new TypeError(`unknown method ${command.method}`);
+  }
+}
+
+async function* added(
+  events: AsyncGenerator<v1.StreamAnswerResponse>,
+  streamed: StreamedAnswer,
+): AsyncGenerator<v1.StreamAnswerResponse> {
+  for await (const event of events) {
+    streamed.add(event);
+    yield event;
   }
 }
 
@@ -120,13 +143,15 @@ for await (const line of createInterface({ input: process.stdin })) {
   client?.close();
   client = await open(command);
   const responses: JsonValue[] = [];
+  const streamed = new StreamedAnswer();
   let failure: object | null = null;
   try {
-    await run(client, command, responses);
+    await run(client, command, responses, streamed);
   } catch (error) {
     if (!(error instanceof RouteMoAError)) throw error;
     failure = shown(error);
   }
-  process.stdout.write(JSON.stringify({ responses, error: failure }) + "\n");
+  const answer = toJson(v1.AnswerSchema, streamed.answer);
+  process.stdout.write(JSON.stringify({ responses, error: failure, answer }) + "\n");
 }
 client?.close();

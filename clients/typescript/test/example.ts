@@ -1,8 +1,7 @@
-import { ErrorReason, RouteMoAClient, RouteMoAError } from "../src/index.js";
-import { Role } from "../src/v1.js";
+import { ErrorReason, RouteMoAClient, RouteMoAError, user } from "../src/index.js";
 
 const client = new RouteMoAClient({ router: "127.0.0.1:50052" });
-const request = { messages: [{ role: Role.USER, content: "Why is the sky blue?" }] };
+const request = { messages: [user("Why is the sky blue?")] };
 try {
   for await (const { event } of client.streamAnswer(request, { timeoutMs: 30_000 })) {
     if (event.case === "delta") process.stdout.write(event.value.text);

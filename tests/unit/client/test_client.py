@@ -295,4 +295,9 @@ def test_the_client_loads_nothing_of_the_server_and_no_model_library() -> None:
 def test_only_the_public_names_are_exported() -> None:
     import routemoa  # noqa: PLC0415 - the module itself is under test
 
-    assert sorted(routemoa.__all__) == ["RouteMoAClient", "RouteMoAError", "TransportError"]
+    assert sorted(routemoa.__all__) == [
+        "RouteMoAClient",
+        "RouteMoAError",
+        "StreamedAnswer",
+        "TransportError",
+    ]

@@ -15,7 +15,7 @@ def said(*deltas: pb.AnswerDelta) -> Answer:
 
 
 def piece(index: int, text: str, **first: str) -> pb.AnswerDelta:
-    call = pb.ToolCallDelta(call_index=index, arguments_json=text, **first)  # type: ignore[arg-type]
+    call = pb.ToolCallDelta(call_index=index, arguments_json=text, **first)
     return pb.AnswerDelta(tool_calls=[call])
 
 

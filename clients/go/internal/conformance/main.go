@@ -46,6 +46,7 @@ type command struct {
 type outcome struct {
 	Responses []json.RawMessage `json:"responses"`
 	Error     *failure          `json:"error"`
+	Answer    json.RawMessage   `json:"answer,omitempty"`
 }
 
 type failure struct {
@@ -93,8 +94,10 @@ func serve() error {
 		if client, err = open(asked); err != nil {
 			return err
 		}
-		responses, err := run(client, asked)
-		if err := encoder.Encode(outcome{Responses: responses, Error: failureOf(err)}); err != nil {
+		var streamed routemoa.StreamedAnswer
+		responses, err := run(client, asked, &streamed)
+		shown := outcome{Responses: responses, Error: failureOf(err), Answer: written(streamed.Answer())}
+		if err := encoder.Encode(shown); err != nil {
 			return err
 		}
 	}
@@ -124,7 +127,9 @@ func open(asked command) (*routemoa.Client, error) {
 	return routemoa.New(options)
 }
 
-func run(client *routemoa.Client, asked command) ([]json.RawMessage, error) {
+func run(
+	client *routemoa.Client, asked command, streamed *routemoa.StreamedAnswer,
+) ([]json.RawMessage, error) {
 	ctx := metadata.AppendToOutgoingContext(context.Background(), "x-request-id", asked.RequestID)
 	if asked.TimeoutMS > 0 {
 		var cancel context.CancelFunc
@@ -134,7 +139,15 @@ func run(client *routemoa.Client, asked command) ([]json.RawMessage, error) {
 	switch asked.Method {
 	case "StreamAnswer":
 		request := read(asked.Requests[0], &routemoav1.StreamAnswerRequest{})
-		return collected(client.StreamAnswer(ctx, request), asked.StopAfter)
+		events := func(yield func(*routemoav1.StreamAnswerResponse, error) bool) {
+			for event, err := range client.StreamAnswer(ctx, request) {
+				streamed.Add(event)
+				if !yield(event, err) {
+					return
+				}
+			}
+		}
+		return collected(events, asked.StopAfter)
 	case "StreamRankModels":
 		requests := func(yield func(*routemoav1.StreamRankModelsRequest) bool) {
 			for _, text := range asked.Requests {
@@ -169,6 +182,8 @@ func unary(ctx context.Context, client *routemoa.Client, asked command) (proto.M
 		return client.RouteQuery(ctx, read(text, &routemoav1.RouteQueryRequest{}))
 	case "GenerateAnswer":
 		return client.GenerateAnswer(ctx, read(text, &routemoav1.GenerateAnswerRequest{}))
+	case "GetRouterInfo":
+		return client.GetRouterInfo(ctx, read(text, &routemoav1.GetRouterInfoRequest{}))
 	case "ListModels":
 		return client.ListModels(ctx, read(text, &routemoav1.ListModelsRequest{}))
 	case "AssessAnswers":

@@ -12,6 +12,8 @@ import io.routemoa.v1.BatchRankModelsRequest;
 import io.routemoa.v1.BatchRankModelsResponse;
 import io.routemoa.v1.GenerateAnswerRequest;
 import io.routemoa.v1.GenerateAnswerResponse;
+import io.routemoa.v1.GetRouterInfoRequest;
+import io.routemoa.v1.GetRouterInfoResponse;
 import io.routemoa.v1.GetScorerInfoRequest;
 import io.routemoa.v1.GetScorerInfoResponse;
 import io.routemoa.v1.JudgeServiceGrpc;
@@ -110,6 +112,12 @@ public final class AsyncRouteMoAClient {
             call, new Received<>(client.scorer.where(), consumer, future, sender));
     sender.start((ClientCallStreamObserver<StreamRankModelsRequest>) toService);
     return future;
+  }
+
+  /** See {@link RouteMoAClient#getRouterInfo}. */
+  public CompletableFuture<GetRouterInfoResponse> getRouterInfo() {
+    GetRouterInfoRequest request = GetRouterInfoRequest.getDefaultInstance();
+    return call(client.router, RouterServiceGrpc.getGetRouterInfoMethod(), request);
   }
 
   /** See {@link RouteMoAClient#listModels}. */

@@ -13,6 +13,8 @@ import io.routemoa.v1.BatchRankModelsRequest;
 import io.routemoa.v1.BatchRankModelsResponse;
 import io.routemoa.v1.GenerateAnswerRequest;
 import io.routemoa.v1.GenerateAnswerResponse;
+import io.routemoa.v1.GetRouterInfoRequest;
+import io.routemoa.v1.GetRouterInfoResponse;
 import io.routemoa.v1.GetScorerInfoRequest;
 import io.routemoa.v1.GetScorerInfoResponse;
 import io.routemoa.v1.JudgeServiceGrpc;
@@ -144,6 +146,12 @@ public final class RouteMoAClient implements AutoCloseable {
     var call = router.channel.newCall(RouterServiceGrpc.getStreamAnswerMethod(), callOptions());
     ClientCalls.asyncServerStreamingCall(call, request, stream.observer(null));
     return stream;
+  }
+
+  /** Returns the router's strategies, presets and limits, and what its models can do. */
+  public GetRouterInfoResponse getRouterInfo() {
+    GetRouterInfoRequest request = GetRouterInfoRequest.getDefaultInstance();
+    return call(router, RouterServiceGrpc.getGetRouterInfoMethod(), request);
   }
 
   /** Returns one page of the pool. */

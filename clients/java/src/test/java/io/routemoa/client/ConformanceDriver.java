@@ -15,6 +15,7 @@ import io.routemoa.v1.ListModelsRequest;
 import io.routemoa.v1.RankModelsRequest;
 import io.routemoa.v1.RouteQueryRequest;
 import io.routemoa.v1.StreamAnswerRequest;
+import io.routemoa.v1.StreamAnswerResponse;
 import io.routemoa.v1.StreamRankModelsRequest;
 import java.io.BufferedReader;
 import java.io.File;
@@ -86,6 +87,13 @@ final class ConformanceDriver {
     JsonObject outcome = new JsonObject();
     outcome.add("responses", written);
     outcome.add("error", failure);
+    StreamedAnswer streamed = new StreamedAnswer();
+    for (Message response : responses) {
+      if (response instanceof StreamAnswerResponse event) {
+        streamed.add(event);
+      }
+    }
+    outcome.add("answer", JsonParser.parseString(JsonFormat.printer().print(streamed.answer())));
     return outcome;
   }
 
@@ -105,6 +113,8 @@ final class ConformanceDriver {
       }
       case "GetScorerInfo" ->
           responses.add(async ? later.getScorerInfo().join() : client.getScorerInfo());
+      case "GetRouterInfo" ->
+          responses.add(async ? later.getRouterInfo().join() : client.getRouterInfo());
       case "RouteQuery" -> {
         RouteQueryRequest request = read(first, RouteQueryRequest.newBuilder()).build();
         responses.add(async ? later.routeQuery(request).join() : client.routeQuery(request));

@@ -1,13 +1,11 @@
 package io.routemoa.client;
 
-import io.routemoa.v1.Message;
-import io.routemoa.v1.Role;
 import io.routemoa.v1.StreamAnswerRequest;
 import java.time.Duration;
 
 final class Example {
   public static void main(String[] arguments) {
-    var question = Message.newBuilder().setRole(Role.ROLE_USER).setContent("Why is the sky blue?");
+    var question = Messages.user("Why is the sky blue?");
     var request = StreamAnswerRequest.newBuilder().addMessages(question).build();
     try (var client = RouteMoAClient.builder().router("127.0.0.1:50052").build();
         var events = client.withTimeout(Duration.ofSeconds(30)).streamAnswer(request)) {
