@@ -182,7 +182,7 @@ class PoolModel(BaseModel):
 
     @cached_property
     def abilities(self) -> frozenset[Capability]:
-        """What the model can do: as the file says, else what its backend does with any model."""
+        """The capabilities of the model: those of the file, else those that its backend always has."""
         if self.capabilities is not None:
             return frozenset(self.capabilities)
         return default_capabilities(self.backend, self._family, self._host)

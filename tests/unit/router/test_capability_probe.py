@@ -121,7 +121,7 @@ def test_the_proposal_keeps_what_no_test_call_can_show() -> None:
     found = frozenset({Capability.JSON_OBJECT, Capability.TOOLS})
     proposed = proposed_capabilities(model, found)
     assert proposed == ("tools", "json_object", "audio", "files", "reasoning")
-    right = pool_model("a", capabilities=list(proposed or ()))
+    right = pool_model("a", capabilities=list(proposed))
     assert proposed_capabilities(right, found) is None
 
 
