@@ -12,8 +12,15 @@ from services.router.engine.planner import eligible, rank_eligible, worst_case
 from services.router.prompts.context_window import INSTRUCTION_TOKENS, fits, room_tokens
 from services.router.types.conversation import Conversation, prompt_tokens
 from services.router.types.ledger import CallPurpose
-from services.router.types.media_tokens import IMAGE_TOKENS, SMALL_IMAGE_TOKENS, media_tokens
-from services.router.types.messages import Media, MediaKind, Message, Role, ToolCall
+from services.router.types.messages import (
+    IMAGE_TOKENS,
+    SMALL_IMAGE_TOKENS,
+    Media,
+    MediaKind,
+    Message,
+    Role,
+    ToolCall,
+)
 from services.router.types.options import GenerationOptions, JsonFormat, Tool
 from services.router.types.tokens import TEMPLATE_TOKENS, estimate_tokens
 from tests.unit.router.runs import ASKED, pool_model, run_of
@@ -44,7 +51,7 @@ def medium(kind: MediaKind, **fields: Any) -> Media:
     ],
 )
 def test_media_have_a_safe_estimate(media: Media, tokens: int) -> None:
-    assert media_tokens(media) == tokens
+    assert media.tokens == tokens
 
 
 def test_a_prompt_counts_its_media_calls_and_results() -> None:
@@ -122,11 +129,3 @@ def test_a_call_reserves_its_tools_and_the_requests_limit() -> None:
     )
     read = prompt_tokens(ASKED.messages, options=options)
     assert call.worst.tokens == read + TEMPLATE_TOKENS + 10
-
-
-def test_the_requests_temperature_replaces_the_pools_unless_it_is_fixed() -> None:
-    model = pool_model("a", temperature=0.7)
-    assert (model.temperature_of(None), model.temperature_of(0)) == (0.7, 0)
-    assert pool_model("a").temperature_of(None) is None
-    fixed = pool_model("a", request={"fixed_temperature": True})
-    assert fixed.temperature_of(0.5) is None
