@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from services.router.backends.call import ModelCall
     from services.router.routing.events import Resumed
+    from services.router.types.pieces import Piece
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def speculative(*script: Step) -> SpeculativeAnswer:
     return SpeculativeAnswer(call, frozenset("bc"), ScriptedGenerator({"a": script}).stream)
 
 
-async def streamed(answer: SpeculativeAnswer) -> list[str | Resumed]:
+async def streamed(answer: SpeculativeAnswer) -> list[Piece | Resumed]:
     return [piece async for piece in answer.stream(answer.call)]
 
 
