@@ -18,6 +18,8 @@ from services.router.types.pieces import (
 if TYPE_CHECKING:
     from services.router.types.pieces import Piece
 
+    OtherPiece = ToolCallPiece | ReasoningPiece | RefusalPiece | LogProbabilitiesPiece
+
 
 @dataclass(slots=True, kw_only=True)
 class _Call:
@@ -42,9 +44,13 @@ class CollectedReply:
 
     def add(self, piece: Piece) -> None:
         """Appends a piece."""
+        if isinstance(piece, str):  # by far the most frequent case
+            self._written.write(piece)
+        else:
+            self._add_other(piece)
+
+    def _add_other(self, piece: OtherPiece) -> None:
         match piece:
-            case str():
-                self._written.write(piece)
             case ToolCallPiece():
                 call = self._calls.setdefault(piece.call_index, _Call())
                 call.id = call.id or piece.id
