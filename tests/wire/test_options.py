@@ -58,7 +58,12 @@ def fields(sent: dict[str, Any], *names: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("backend", CHAT_BACKENDS)
 async def test_sampling_options_have_openais_names(backend: str) -> None:
-    options = {"temperature": 0.0, "top_p": 0.5, "seed": 7, "frequency_penalty": 1.0}
+    options: dict[str, Any] = {
+        "temperature": 0.0,
+        "top_p": 0.5,
+        "seed": 7,
+        "frequency_penalty": 1.0,
+    }
     sent = await payload(backend, settings={"temperature": 0.7}, presence_penalty=-1.0, **options)
     assert fields(sent, *options, "presence_penalty") == {**options, "presence_penalty": -1.0}
 
@@ -328,7 +333,7 @@ STOPS = ("a", "b", "c", "d", " legs", "zz")
 
 
 def reply_body(*texts: str) -> bytes:
-    events = [{"choices": [{"delta": {"content": text}, "finish_reason": None}]} for text in texts]
+    events: list[Any] = [{"choices": [{"delta": {"content": text}}]} for text in texts]
     events.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     return b"".join(b"data: %b\n\n" % json.dumps(event).encode() for event in events)
 
