@@ -18,6 +18,7 @@ from services.router.engine.planner import blocking_limit
 from services.router.engine.proposals import aggregation_call
 from services.router.engine.reservations import reserve
 from services.router.engine.speculative_answer import SpeculativeAnswer
+from services.router.routing.candidates import StopReason
 from services.router.routing.events import Delta, Dependency, Fallback, Reset, Resumed, Substitute
 from services.router.routing.tool_votes import NO_TOOL, is_close
 from services.router.types.deadline import Deadline
@@ -118,7 +119,7 @@ class _Writers:
         *,
         choices: frozenset[str] | None,
     ) -> None:
-        self.status = ""
+        self.status = StopReason.NO_MODEL.name
         """The reason why the last call brought no answer."""
         self._run = run
         self._generator = generator

@@ -176,8 +176,7 @@ class _FinalAnswer:
         return tuple(self._tasks.values())
 
     def _start(self, writer: Writer) -> None:
-        several = writer.choices is not None and len(writer.choices) > 1
-        held = several or self._run.form.checks_text
+        held = len(writer.choices or ()) > 1 or self._run.form.checks_text
         reply = _Reply(call=writer.call, choices=writer.choices, held=held)
         self._tasks[asyncio.create_task(self._run_call(reply, writer.stream))] = reply
         self._limit = writer.first_text
@@ -188,6 +187,8 @@ class _FinalAnswer:
         try:
             async with aclosing(stream(reply.call)) as pieces:
                 async for piece in pieces:
+                    if isinstance(piece, ToolCallPiece) and not self._run.form.has_tools:
+                        continue  # it was given none
                     news = answer.feed(piece) if isinstance(piece, str) else piece
                     if news:
                         self._inbox.put((reply, news))

@@ -44,14 +44,17 @@ class Proposal:
         return self.call.purpose in WRITES_ANSWERS
 
     def read(self) -> Answer:
-        """Returns the answer in the reply so far; a refusal has no text."""
+        """Returns the answer in the reply so far; a refusal has no text.
+
+        Calls to tools are left out if the model was given none.
+        """
         call, reply = self.call, self._reply()
         return Answer(
             model_id=call.model.id,
             text="" if call.refusal else reply.answer,
             self_score=reply.self_score,
             grades=reply.grades,
-            tool_calls=call.tool_calls,
+            tool_calls=call.tool_calls if call.options.tools else (),
             refusal=call.refusal,
             reasoning=call.reasoning,
         )
