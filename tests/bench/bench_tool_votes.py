@@ -78,11 +78,11 @@ def broken_json(strategy: str, models: str, count: int, share: float) -> Counter
 
 @dataclass
 class Voted:
-    """How often the right call left, and what else."""
+    """Counts of right calls and of merged ones."""
 
     right: int = 0
     alone: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """How often each model made the right call."""
+    """Right calls of each model."""
     merged: int = 0
     """Answers with calls that no model made."""
 

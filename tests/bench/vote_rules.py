@@ -1,4 +1,4 @@
-"""Simulated votes on calls to tools: rules of counting, and how often a close vote is right."""
+"""Simulated votes on calls to tools: rules of counting, and the worth of close votes."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ ACCURACIES = (
     (0.9, 0.6, 0.6),
     (0.98, 0.5, 0.5),
 )
-"""How often each of three models makes the right call."""
+"""Probabilities of the right call, of three models each."""
 
 
 def drawn(accuracies: Sequence[float], attraction: float, random: Random) -> tuple[str, list[str]]:
     """Returns the right choice, and that of each model.
 
     Args:
-        accuracies: How often each model is right.
+        accuracies: The probability that each model is right.
         attraction: The share of mistakes that are the same one.
         random: The source of chance.
     """
@@ -85,7 +85,7 @@ def right_shares(
     random: Random,
     count: int,
 ) -> dict[str, float]:
-    """Returns how often each rule picks the right call, of the same draws."""
+    """Returns the share of right calls of each rule, on the same draws."""
     right = dict.fromkeys(RULES, 0)
     for _ in range(count):
         wanted, choices = drawn(accuracies, attraction, random)
