@@ -58,7 +58,12 @@ def fields(sent: dict[str, Any], *names: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("backend", CHAT_BACKENDS)
 async def test_sampling_options_have_openais_names(backend: str) -> None:
-    options = {"temperature": 0.0, "top_p": 0.5, "seed": 7, "frequency_penalty": 1.0}
+    options: dict[str, Any] = {
+        "temperature": 0.0,
+        "top_p": 0.5,
+        "seed": 7,
+        "frequency_penalty": 1.0,
+    }
     sent = await payload(backend, settings={"temperature": 0.7}, presence_penalty=-1.0, **options)
     assert fields(sent, *options, "presence_penalty") == {**options, "presence_penalty": -1.0}
 

@@ -186,7 +186,7 @@ class ModelCall:
     def add(self, piece: Piece) -> None:
         """Appends a piece to the reply, in constant time."""
         if isinstance(piece, str):  # by far the most frequent case
-            self.add_text(piece)
+            self._written.write(piece)
         else:
             self._others.add(piece)
 

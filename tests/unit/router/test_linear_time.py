@@ -102,6 +102,15 @@ def mended(text: str) -> None:
     feed(WellFormedStream(), text)
 
 
+_EVENT = 'data: {"choices":[{"delta":{$}}]}\n\n'
+TOOL_PARTS = (
+    '"tool_calls":[{"function":{"arguments":"x"}}]',
+    '"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{"}}]',
+    '"tool_calls":[{"index":0,"function":{"name":"f"}}]',
+    '"refusal":"x"',
+)
+
+
 def replied(text: str) -> None:
     reader = OpenAiReader(Exchange(model=model(4096), base_url="", messages=()))
     for start in range(0, len(text), 7):
@@ -279,6 +288,7 @@ WORST = {
         between("{", "\n{", ""),
         repeated("event: error\ndata: x\n"),
         repeated('error: {"a":1}\n'),
+        *(repeated(_EVENT.replace("$", part)) for part in TOOL_PARTS),
     ],
     failed: [
         repeated('{"error":'),

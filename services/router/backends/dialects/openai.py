@@ -97,7 +97,8 @@ class OpenAiDialect:
 
     def _cut_at(self, exchange: Exchange) -> tuple[str, ...]:
         """Returns the stop sequences that the backend does not get."""
-        return exchange.options.stop_sequences[len(self._sent_stop(exchange)) :]
+        sequences = exchange.options.stop_sequences
+        return sequences[len(self._sent_stop(exchange)) :] if sequences else ()
 
 
 class VllmDialect(OpenAiDialect):

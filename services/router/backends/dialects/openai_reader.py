@@ -40,10 +40,8 @@ class OpenAiReader(Reader):
             raise AttemptFailedError(CallStatus.MALFORMED)
         if choice.get("error"):
             raise self._fail(choice)
-        delta, whole = choice.get("delta"), False
-        if not delta:
-            delta, whole = self._message(choice), True
-        text = "" if delta is None else self._delta(delta, whole=whole)
+        delta = choice.get("delta")
+        text = self._delta(delta) if delta else self._message(choice)
         if self._reads_log_probabilities:
             text = self._log_probabilities(choice.get("logprobs"), text)
         reason = choice.get("finish_reason")
@@ -51,11 +49,12 @@ class OpenAiReader(Reader):
             self._finish(reason, choice)
         return text
 
-    def _message(self, choice: dict[str, Any]) -> object:
-        """Returns the message of a reply that is not streamed; some servers repeat it at the end."""
-        return None if self._reply.begun else choice.get("message")
+    def _message(self, choice: dict[str, Any]) -> str:
+        """Reads the message of a reply that is not streamed; some servers repeat it at the end."""
+        message = None if self._reply.begun else choice.get("message")
+        return "" if message is None else self._delta(message, whole=True)
 
-    def _delta(self, delta: object, *, whole: bool) -> str:
+    def _delta(self, delta: object, *, whole: bool = False) -> str:
         if not isinstance(delta, dict):
             raise AttemptFailedError(CallStatus.MALFORMED)
         content = delta.get("content")

@@ -108,12 +108,17 @@ class Reader(ABC):
         except AttemptFailedError as error:
             self._fail_as(error)
         pieces = self._reply.take()
+        if self._reply.is_over:
+            self._end_early()
+        return pieces
+
+    def _end_early(self) -> None:
+        """Ends a reply that is too long, or that has come to a stop sequence."""
         if self._reply.is_too_long:
             self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
-        elif self._reply.stopped:
+        elif not self.done:
             self._exchange.finish_reason = FinishReason.STOP
             self.finished = self.done = True
-        return pieces
 
     def _take_all(self, event: str) -> None:
         """Reads an event of several objects: some servers leave the blank lines between them out."""

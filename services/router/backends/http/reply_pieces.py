@@ -48,21 +48,22 @@ class ReplyPieces:
         )
         self._keeps_reasoning = options.include_reasoning
         self._stop = StopFilter(cut_at) if cut_at else None
-        self._text_form, self._reasoning_form, self._refusal_form = (
-            WellFormedStream() for _ in range(3)
-        )
-        self._calls = ToolCallReader(
-            [tool.name for tool in options.tools], only_one=options.parallel_tool_calls is False
-        )
+        self._text_form = WellFormedStream()
+        self._reasoning_form = WellFormedStream()
+        self._refusal_form = WellFormedStream()
+        self._calls: ToolCallReader | None = None
+        """None until the first call to a tool."""
         self._alternatives = options.top_log_probabilities or 0
         self._early_log_probabilities: list[TokenLogProbability] = []
         """Log probabilities of text that may still turn out to be reasoning."""
         self._reported_characters = self._reported_weight = 0
-        self._begun = False
+        self._begun = self._is_plain = False
         self._characters_left = model.max_reply_tokens * _CHARACTERS_PER_TOKEN_LIMIT
         self._log_characters_left = self._characters_left * _LOG_PROBABILITIES_SHARE
         self.refused = False
         """True once the model has begun to refuse."""
+        self.is_over = False
+        """True once the reply is too long, or has come to a stop sequence of `cut_at`."""
 
     @property
     def begun(self) -> bool:
@@ -72,17 +73,12 @@ class ReplyPieces:
     @property
     def has_tool_calls(self) -> bool:
         """True once a call to a tool has begun."""
-        return self._calls.has_calls
+        return self._calls is not None and self._calls.has_calls
 
     @property
     def is_too_long(self) -> bool:
         """True once the reply is longer than any that the model may write."""
         return self._characters_left < 0 or self._log_characters_left < 0
-
-    @property
-    def stopped(self) -> bool:
-        """True once a stop sequence has come that the backend does not know."""
-        return self._stop is not None and self._stop.stopped
 
     def take(self) -> list[Piece]:
         """Returns the pieces since the last call; texts that came together are one."""
@@ -104,7 +100,8 @@ class ReplyPieces:
             self._put_log_probabilities(())
         if refusal := self._refusal_form.finish():
             self._pieces.append(RefusalPiece(text=refusal))
-        self._put_calls(self._calls.finish())
+        if self._calls is not None:
+            self._put_calls(self._calls.finish())
         return self.take()
 
     def add_text(self, text: str) -> None:
@@ -114,7 +111,7 @@ class ReplyPieces:
 
     def add_reasoning(self, text: str) -> None:
         """Adds reasoning that came in a field of its own."""
-        self._join()
+        self._join_texts()
         self._splitter.reasoning_is_apart()
         self._reported_characters += len(text)
         self._reported_weight += weight(text)
@@ -125,7 +122,7 @@ class ReplyPieces:
 
     def add_refusal(self, text: str) -> None:
         """Adds text of a refusal."""
-        self._join()
+        self._join_texts()
         self.refused = True
         self._use(len(text))
         if text := self._refusal_form.feed(text):
@@ -137,8 +134,8 @@ class ReplyPieces:
         Raises:
             ToolCallError: The value cannot be read.
         """
-        self._join()
-        self._put_calls(self._calls.read(values, whole=whole))
+        self._join_texts()
+        self._put_calls(self._call_reader().read(values, whole=whole))
 
     def add_function_call(self, value: object) -> None:
         """Adds the value of the older field `function_call`.
@@ -146,16 +143,17 @@ class ReplyPieces:
         Raises:
             ToolCallError: The value cannot be read.
         """
-        self._join()
-        self._put_calls(self._calls.read_function(value))
+        self._join_texts()
+        self._put_calls(self._call_reader().read_function(value))
 
     def add_log_probabilities(self, values: object) -> None:
         """Adds a list of log probabilities, which belong to the text that was added last."""
-        self._join()
+        self._join_texts()
         tokens = read_log_probabilities(values, self._alternatives)
         self._log_characters_left -= sum(
             len(each.token) + 1 for token in tokens for each in (token, *token.alternatives)
         )
+        self.is_over = self.is_over or self._log_characters_left < 0
         if self._splitter.is_past_reasoning:
             self._put_log_probabilities(tokens)
         elif self._splitter.is_undecided:
@@ -163,26 +161,42 @@ class ReplyPieces:
         else:
             self._early_log_probabilities.clear()
 
+    def _join_texts(self) -> None:
+        if self.texts:
+            self._join()
+
     def _join(self) -> None:
         """Makes a piece of the texts."""
-        if not self.texts:
-            return
-        text = "".join(self.texts)
-        self.texts.clear()
-        self._use(len(text))
-        if not text.isascii() or "\0" in text or self._text_form.held:
-            text = self._text_form.feed(text)
+        texts = self.texts
+        text = texts[0] if len(texts) == 1 else "".join(texts)
+        texts.clear()
+        self._begun = True
+        self._characters_left -= len(text)
+        if self._characters_left < 0:
+            self.is_over = True
+        if self._is_plain and text.isascii() and "\0" not in text:  # by far the most frequent case
+            self._pieces.append(text)
+        else:
+            self._put_text(text)
+
+    def _put_text(self, text: str) -> None:
+        text = self._text_form.feed(text)
         if not self._splitter.is_past_reasoning:
             text = self._splitter.feed(text)
             self._record_reasoning()
             self._put_reasoning(self._splitter.take())
         if self._stop is not None:
             text = self._stop.feed(text)
+            self.is_over = self.is_over or self._stop.stopped
         self._put_answer(text)
+        passes = self._splitter.is_past_reasoning and self._stop is None
+        self._is_plain = passes and not self._text_form.held
 
     def _use(self, characters: int) -> None:
         self._begun = True
         self._characters_left -= characters
+        if self._characters_left < 0:
+            self.is_over = True
 
     def _put_answer(self, text: str) -> None:
         if text:
@@ -195,8 +209,17 @@ class ReplyPieces:
     def _put_log_probabilities(self, tokens: Iterable[TokenLogProbability]) -> None:
         found = (*self._early_log_probabilities, *tokens)
         self._early_log_probabilities.clear()
-        if found and not self.stopped:
+        if found and not self.is_over:
             self._pieces.append(LogProbabilitiesPiece(tokens=found))
+
+    def _call_reader(self) -> ToolCallReader:
+        if self._calls is None:
+            options = self._exchange.options
+            self._calls = ToolCallReader(
+                [tool.name for tool in options.tools],
+                only_one=options.parallel_tool_calls is False,
+            )
+        return self._calls
 
     def _put_calls(self, pieces: Iterable[ToolCallPiece]) -> None:
         for piece in pieces:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.router.backends.dialects.roles import OPENING, shaped
 from services.router.pool.request_shape import RequestShape, SystemRole
-from services.router.types.messages import Message, Role
+from services.router.types.messages import Media, MediaKind, Message, Role, ToolCall
 
 SYSTEM, USER, ASSISTANT = Role.SYSTEM, Role.USER, Role.ASSISTANT
 texts = st.integers(0, 10**6).map(str)
@@ -90,3 +90,22 @@ def test_an_assistant_that_speaks_first_is_preceded_by_a_users_turn() -> None:
     sent = shaped((*told, *greeting), RequestShape(system_role=SystemRole.USER))
     assert sent == messages((USER, "Be brief."), (ASSISTANT, greeting[0].content), (USER, "Legs?"))
     assert shaped(greeting, RequestShape(alternate_roles=False)) == greeting
+
+
+CALL = ToolCall(id="call_1", name="f", arguments_json="{}")
+IMAGE = Media(kind=MediaKind.IMAGE, url="https://example.org/a.png")
+
+
+def test_messages_of_one_role_are_joined_with_their_media_and_their_calls() -> None:
+    first = Message(role=USER, content="Look:", parts=("Look:", IMAGE))
+    said = Message(role=ASSISTANT, content="Let me see.")
+    asked = Message(role=ASSISTANT, tool_calls=(CALL,))
+    result = Message(role=Role.TOOL, content="8", tool_call_id="call_1")
+    shape = RequestShape(system_role=SystemRole.USER)
+    sent = shaped((*messages((SYSTEM, "Be brief.")), first, said, asked, result, result), shape)
+    assert sent == (
+        Message(role=USER, content="Be brief.\n\nLook:", parts=("Be brief.", "Look:", IMAGE)),
+        Message(role=ASSISTANT, content="Let me see.", tool_calls=(CALL,)),
+        result,
+        result,
+    )

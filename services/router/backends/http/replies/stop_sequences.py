@@ -27,11 +27,12 @@ class StopFilter:
         if self.stopped:
             return ""
         text = self._held + text
-        starts = ((at, len(stop)) for stop in self._sequences if (at := text.find(stop)) >= 0)
-        found = min(starts, key=sum, default=None)  # the one that is complete first
-        if found is not None:
+        starts = ((stop, at) for stop in self._sequences if (at := text.find(stop)) >= 0)
+        ends = ((at + len(stop), at) for stop, at in starts)
+        first = min(ends, default=None)  # the longest one of those that are complete first
+        if first is not None:
             self.stopped, self._held = True, ""
-            return text[: found[0]]
+            return text[: first[1]]
         end = len(text)
         start = next(
             (

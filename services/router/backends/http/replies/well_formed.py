@@ -20,9 +20,8 @@ def well_formed(text: str) -> str:
 class WellFormedStream:
     """Makes a text well-formed that comes in pieces, even if a piece ends within a surrogate pair."""
 
-    def __init__(self) -> None:
-        self.held = ""
-        """The first half of a pair, until the second one comes."""
+    held = ""
+    """The first half of a pair, until the second one comes."""
 
     def feed(self, text: str) -> str:
         """Takes more text and returns what is complete of it."""
