@@ -32,7 +32,7 @@ app = typer.Typer(help="Checks a pool file and its endpoints.", no_args_is_help=
 @app.command()
 def validate(*, pool: PoolOption, as_json: JsonOption = False) -> None:
     """Reads a pool file as the router would, and calls no endpoint."""
-    run(_check(pool, None, as_json=as_json), address="", as_json=as_json)
+    run(_check(pool, None, as_json=as_json, capabilities=False), address="", as_json=as_json)
 
 
 @app.command()
@@ -40,13 +40,19 @@ def check(
     *,
     pool: PoolOption,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds for each request.")] = 30.0,
+    capabilities: Annotated[
+        bool, typer.Option("--capabilities", help="Find out what each can do: five more calls.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Asks every endpoint for its models and for short replies, which cost money."""
-    run(_check(pool, timeout, as_json=as_json), address="", as_json=as_json)
+    checked = _check(pool, timeout, as_json=as_json, capabilities=capabilities)
+    run(checked, address="", as_json=as_json)
 
 
-async def _check(pool_file: Path, timeout_s: float | None, *, as_json: bool) -> int:
+async def _check(
+    pool_file: Path, timeout_s: float | None, *, as_json: bool, capabilities: bool
+) -> int:
     """Shows the problems and returns the exit code; calls no endpoint without a time limit."""
     # Imported here: they take half a second of processor time, and `up` and `demo` do without them.
     from services.router.check.probe import check_pool  # noqa: PLC0415
@@ -60,7 +66,11 @@ async def _check(pool_file: Path, timeout_s: float | None, *, as_json: bool) -> 
     except FileProblemsError as error:
         _show(error.problems, [], as_json=as_json)
         return EXIT_BAD_INPUT
-    reports = [] if timeout_s is None else await check_pool(pool, timeout_s=timeout_s)
+    reports = (
+        []
+        if timeout_s is None
+        else await check_pool(pool, timeout_s=timeout_s, capabilities=capabilities)
+    )
     _show([], reports, as_json=as_json)
     return EXIT_FAILURE if any(report.problems for report in reports) else 0
 

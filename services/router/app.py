@@ -14,6 +14,7 @@ from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.budgets.accounts import open_accounts
 from services.router.budgets.redis_store import STORE_OPEN_S
 from services.router.budgets.tenants import ANONYMOUS
+from services.router.contract.limits import MAX_REQUEST_BYTES
 from services.router.decision_records.recorder import open_recorder
 from services.router.dependencies.judge_client import Judge
 from services.router.dependencies.remote import Remote
@@ -113,6 +114,7 @@ def _service(servicer: RouterServicer, accounts: Accounts) -> Service:
         name=SERVICE_NAME,
         register=partial(router_service_pb2_grpc.add_RouterServiceServicer_to_server, servicer),
         caller_of=partial(_caller, accounts),
+        max_message_bytes=MAX_REQUEST_BYTES,
         deadline_floor_ms=_DEADLINE_FLOOR_MS,
     )
 

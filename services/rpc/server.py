@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from services.rpc.interceptors.callers import CallerOf
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""Largest request, unless a service takes larger ones. A router's request has at most a million
-characters of four bytes."""
+"""Largest request, unless a service takes larger ones."""
 _MIN_STREAMS = 128
 """Least limit of the calls on one connection: health checks need some, too."""
 _OPTIONS = (

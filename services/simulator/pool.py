@@ -17,6 +17,10 @@ _HEADER = """\
 """
 _MAX_REPLY_TOKENS = 1024
 _EXPECTED_REPLY_TOKENS = 60
+_CAPABILITIES = (
+    *("tools", "parallel_tools", "json_object", "json_schema", "images", "log_probabilities"),
+    "reasoning",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +93,7 @@ def default_pool(base_url: str) -> str:
             "expected_reply_tokens": _EXPECTED_REPLY_TOKENS,
             "median_latency_s": model.median_latency_s,
             "prior_score": round(model.mean_skill, 2),
+            "capabilities": list(_CAPABILITIES),
         }
         for model_id, model in MODELS.items()
     ]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-_TEXTS = ["", " ", "\0", "a", "x" * 300, "é漢🙂", "\u202e]", "../..", "%s{0}", "1e400", "-1"]
+_TEXTS = ["", " ", "\0", "a", "x" * 300, "é漢🙂", "\u202e]", "../..", "%s{0}", "1e400", "-1", "{}"]
 _FLOATS = [0.0, 0.5, 1.0, -0.0, -1.0, 1e308, math.nan, math.inf, -math.inf, 5e-324]
 _INTEGERS = [0, 1, 2, 3, 255, 2**31 - 1]
 _BYTES = [b"", b"\0", b"\xff" * 9, b"\x0a\x00", b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"]

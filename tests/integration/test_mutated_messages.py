@@ -11,8 +11,8 @@ import pytest
 
 from routemoa.errors import InternalError, TransportError, UnknownReasonError
 from routemoa.rpc_status import from_rpc_error
+from routemoa.v1 import generation_pb2, model_pb2
 from routemoa.v1 import judge_service_pb2 as judge_pb
-from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb
 from routemoa.v1 import scorer_service_pb2 as scorer_pb
 from tests.integration.mutated_messages import Mutator
@@ -36,6 +36,40 @@ LOST_STATUS = "Internal error from Core"
 LOST_STATUSES = 5
 TURN = model_pb2.Message(role=model_pb2.ROLE_USER, content="How many legs has a spider?")
 POLICY = router_pb.RoutingPolicy(strategy="single")
+SCHEMA = '{"type": "object", "properties": {"legs": {"type": "integer"}}}'
+OPTIONS = generation_pb2.GenerationOptions(
+    max_output_token_count=50,
+    temperature=0.5,
+    stop_sequences=["END"],
+    response_format=generation_pb2.ResponseFormat(
+        json_schema=generation_pb2.JsonSchemaFormat(name="legs", schema_json=SCHEMA)
+    ),
+    tools=[generation_pb2.Tool(name="legs", parameters_json=SCHEMA)],
+    tool_choice=generation_pb2.ToolChoice(
+        mode=generation_pb2.TOOL_CHOICE_MODE_TOOL, tool_name="legs"
+    ),
+    metadata=generation_pb2.RequestMetadata(session_id="s"),
+)
+CHAT = [
+    model_pb2.Message(
+        role=model_pb2.ROLE_USER,
+        parts=model_pb2.MessageParts(
+            parts=[
+                model_pb2.MessagePart(text="How many legs?"),
+                model_pb2.MessagePart(image=model_pb2.Media(url="https://example.com/a.png")),
+                model_pb2.MessagePart(
+                    file=model_pb2.Media(data=b"8", media_type="text/plain", name="a.txt")
+                ),
+            ]
+        ),
+    ),
+    model_pb2.Message(
+        role=model_pb2.ROLE_ASSISTANT,
+        tool_calls=[model_pb2.ToolCall(tool_call_id="1", name="legs", arguments_json="{}")],
+    ),
+    model_pb2.Message(role=model_pb2.ROLE_TOOL, tool_call_id="1", content="8"),
+]
+"""A chat with an image, a file, a call to a tool and its result."""
 SCORED = model_pb2.Answer(
     model_id="a", self_score=0.5, grades=[model_pb2.Grade(model_id="b", score=0.5)]
 )
@@ -46,7 +80,9 @@ SEEDS: dict[str, Message] = {
         policy=POLICY,
         posterior_scores=[model_pb2.ModelScore(model_id="a", score=0.5)],
     ),
-    "RouterService/GenerateAnswer": router_pb.GenerateAnswerRequest(messages=[TURN], policy=POLICY),
+    "RouterService/GenerateAnswer": router_pb.GenerateAnswerRequest(
+        messages=CHAT, policy=POLICY, options=OPTIONS
+    ),
     "RouterService/StreamAnswer": router_pb.StreamAnswerRequest(messages=[TURN], policy=POLICY),
     "RouterService/ListModels": router_pb.ListModelsRequest(page_size=1),
     "RouterService/GetRouterInfo": router_pb.GetRouterInfoRequest(),
@@ -75,7 +111,8 @@ async def channels(
     start_router: StartRouter, connect: Connect, scorer_address: str, judge_address: str
 ) -> Mapping[str, grpc.aio.Channel]:
     """Channels to the services, by their names."""
-    router = await start_router(dict.fromkeys(SCORES, speaker), SCORES)
+    able = {"a": {"capabilities": ["tools", "images", "files", "parallel_tools"]}}
+    router = await start_router(dict.fromkeys(SCORES, speaker), SCORES, models=able)
     return {
         "RouterService": router.channel,
         "ScorerService": connect(scorer_address),

@@ -69,7 +69,7 @@ async def test_more_text_than_the_limit_is_invalid(router: RouterBench) -> None:
 
 
 async def test_a_message_over_grpcs_own_limit_is_refused(router: RouterBench) -> None:
-    error = await failure(router.stub.GenerateAnswer(request("x" * 9_000_000)))
+    error = await failure(router.stub.GenerateAnswer(request("x" * 27_500_000)))
     assert isinstance(error, TransportError)
     assert error.code is grpc.StatusCode.RESOURCE_EXHAUSTED
 

@@ -20,8 +20,8 @@ from routemoa.v1 import router_service_pb2_grpc
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest, StreamRankModelsRequest
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from scorer import default_artifact_path
+from services.router.contract.limits import MAX_REQUEST_BYTES
 from services.rpc.interceptors import call as call_module
-from services.rpc.server import MAX_MESSAGE_BYTES
 from services.scorer.app import scorer_app
 from services.scorer.config import ScorerServiceConfig
 from tests.conftest import LOOPBACK
@@ -38,6 +38,8 @@ EDGE = default_artifact_path().parent / "edge"
 TIMEOUT_S = 60
 MEBI = 1024 * 1024
 MOST_GROWTH_BYTES = 64 * MEBI
+MOST_UNFINISHED_BYTES = 2 * MAX_REQUEST_BYTES + 44 * MEBI
+"""Two requests of the largest size are received at a time; the rest is the connection's."""
 UNFINISHED = 100
 SPAN_S = 6.0
 """Enough for the calls to take all the memory that they get."""
@@ -68,11 +70,11 @@ async def test_messages_without_an_end_take_little_memory_and_keep_no_other_call
             nonlocal peak
             peak = max(peak, resident_bytes(pid))
 
-        length = MAX_MESSAGE_BYTES - 1
+        length = MAX_REQUEST_BYTES - 1
         calls.begin(method, UNFINISHED, message_bytes=length, sent_bytes=length - MEBI // 8)
         await calls.push(SPAN_S, watch)
         assert calls.sent_bytes > 4 * MEBI
-        assert peak - before < MOST_GROWTH_BYTES
+        assert peak - before < MOST_UNFINISHED_BYTES
         async with grpc.aio.insecure_channel(address) as channel:
             stub = router_service_pb2_grpc.RouterServiceStub(channel)
             assert (await stub.ListModels(pb.ListModelsRequest(), timeout=TIMEOUT_S)).models
@@ -81,7 +83,7 @@ async def test_messages_without_an_end_take_little_memory_and_keep_no_other_call
 async def test_a_message_above_the_limit_is_refused_by_its_length() -> None:
     async with router() as (_, address), unfinished_calls(address) as calls:
         calls.begin(
-            f"{ROUTER}/GenerateAnswer", 3, message_bytes=MAX_MESSAGE_BYTES + 1, sent_bytes=MEBI
+            f"{ROUTER}/GenerateAnswer", 3, message_bytes=MAX_REQUEST_BYTES + 1, sent_bytes=MEBI
         )
         await calls.push(TIMEOUT_S, lambda: None)
         assert calls.ended == 3
@@ -110,7 +112,7 @@ async def test_a_caller_without_a_token_is_refused_before_its_message_is_receive
     async with router(TENANTS_FILE=str(tenants)) as (_, address):
         async with unfinished_calls(address) as calls:
             calls.begin(
-                f"{ROUTER}/GenerateAnswer", 20, message_bytes=MAX_MESSAGE_BYTES - 1, sent_bytes=0
+                f"{ROUTER}/GenerateAnswer", 20, message_bytes=MAX_REQUEST_BYTES - 1, sent_bytes=0
             )
             await calls.push(TIMEOUT_S, lambda: None)
             assert calls.ended == 20

@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.offline:
         _print(problems=[], endpoints=[])
         return 0
-    reports = asyncio.run(check_pool(pool, timeout_s=options.timeout_s))
+    reports = asyncio.run(
+        check_pool(pool, timeout_s=options.timeout_s, capabilities=options.capabilities)
+    )
     _print(problems=[], endpoints=[report.as_dict() for report in reports])
     return _EXIT_PROBLEMS if any(report.problems for report in reports) else 0
 
@@ -46,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pool", type=Path, required=True, help="the pool file")
     parser.add_argument(
         "--offline", action="store_true", help="validate only the file, without calls"
+    )
+    parser.add_argument(
+        "--capabilities", action="store_true", help="find out what each endpoint can do: five calls"
     )
     parser.add_argument(
         "--timeout-s", type=float, default=30.0, help="time for each request to an endpoint"

@@ -14,6 +14,7 @@ from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.exchange import Exchange
 from services.router.backends.replicas.discovery.dns import lookup
 from services.router.backends.replicas.discovery.listener import MAX_REPLICAS
+from services.router.check.capabilities import found_capabilities
 from services.router.check.proposal import TestCall, propose
 from services.router.check.report import (
     EndpointReport,
@@ -26,12 +27,14 @@ from services.router.pool.model import PoolModel
 from services.router.pool.request_shape import TokenLimitField
 from services.router.types.ledger import CallStatus
 from services.router.types.messages import Message, Role
+from services.router.types.pieces import Piece
 
 if TYPE_CHECKING:
     from services.router.backends.client import WireClient
     from services.router.backends.dialects.served_models import Catalogue
     from services.router.check.proposal import Changes
     from services.router.pool.pool import Pool
+    from services.router.types.options import GenerationOptions
 
 _MAX_TOGETHER = 16
 _TEST_PROMPT = (
@@ -40,23 +43,28 @@ _TEST_PROMPT = (
 )
 _TEST_TEMPERATURE = 0.7
 """Sent where the pool file sets none, because `self-moa` sends it."""
+_PROBE_LIMIT = 100
+"""Token limit of a test call for a capability: room for two calls to a tool."""
 _LIMIT_WITH_REASONING = 1024
 """Token limit of a test call whose limit counts the reasoning."""
 
 
-async def check_pool(pool: Pool, *, timeout_s: float) -> list[EndpointReport]:
+async def check_pool(
+    pool: Pool, *, timeout_s: float, capabilities: bool = False
+) -> list[EndpointReport]:
     """Returns a report per endpoint, in the order of the file.
 
     Args:
         pool: The pool.
         timeout_s: Time for an endpoint's list, and again for each test call.
+        capabilities: True to find out by five further calls what each endpoint can do.
     """
     together = asyncio.Semaphore(_MAX_TOGETHER)
 
     async def check(client: WireClient, model: PoolModel, url: str) -> EndpointReport:
         async with together:
             endpoint = _Endpoint(client=client, model=model, url=url, timeout_s=timeout_s)
-            return endpoint_report(model, url, await _findings(endpoint))
+            return endpoint_report(model, url, await _findings(endpoint, capabilities))
 
     async def check_model(client: WireClient, model: PoolModel) -> list[EndpointReport]:
         try:
@@ -86,9 +94,10 @@ async def _urls(model: PoolModel) -> tuple[str, ...]:
     return tuple(base_url(address, dns.port, dns.path) for address in addresses)
 
 
-async def _findings(endpoint: _Endpoint) -> Findings:
+async def _findings(endpoint: _Endpoint, capabilities: bool) -> Findings:  # noqa: FBT001
     catalogue = await endpoint.catalogue()
     call = await endpoint.call()
+    able = capabilities and call.answered
     return Findings(
         catalogue=catalogue,
         failure=call.failure,
@@ -96,6 +105,7 @@ async def _findings(endpoint: _Endpoint) -> Findings:
         message=call.exchange.backend_message,
         latency_s=call.duration_s if call.answered else None,
         proposal=await propose(endpoint.model, call, endpoint.call),
+        capabilities=await found_capabilities(endpoint.probe) if able else None,
     )
 
 
@@ -119,16 +129,25 @@ class _Endpoint:
     async def call(self, changes: Changes | None = None, *, limit: int = 1) -> TestCall:
         """Asks for a short reply; see `Ask`."""
         model = _test_model(self.model, changes or {}, limit)
-        exchange = Exchange(model=model, base_url=self.url, messages=_TEST_PROMPT)
+        return await self._run(Exchange(model=model, base_url=self.url, messages=_TEST_PROMPT))
+
+    async def probe(self, messages: tuple[Message, ...], options: GenerationOptions) -> TestCall:
+        """Asks for a short reply; see `Probe`."""
+        model = _test_model(self.model, {}, _PROBE_LIMIT)
+        return await self._run(
+            Exchange(model=model, base_url=self.url, messages=messages, options=options)
+        )
+
+    async def _run(self, exchange: Exchange) -> TestCall:
         started_s = time.monotonic()
-        failure, timed_out = None, False
+        failure, timed_out, pieces = None, False, list[Piece]()
         try:
             async with (
                 asyncio.timeout(self.timeout_s),
-                aclosing(self.client.stream(exchange)) as texts,
+                aclosing(self.client.stream(exchange)) as stream,
             ):
-                async for _ in texts:
-                    pass
+                async for piece in stream:
+                    pieces.append(piece)
         except AttemptFailedError as error:
             failure = error
         except TimeoutError:
@@ -140,6 +159,7 @@ class _Endpoint:
             failure=failure,
             timed_out=timed_out,
             duration_s=time.monotonic() - started_s,
+            pieces=tuple(pieces),
         )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from services.router.backends.http.attempt_failure import AttemptFailedError
     from services.router.backends.http.exchange import Exchange
     from services.router.pool.model import PoolModel
+    from services.router.types.pieces import Piece
 
     Changes = Mapping[str, str | bool]
     """Fields of `request` in the pool file, with other values than the model's."""
@@ -44,6 +45,8 @@ class TestCall:
     failure: AttemptFailedError | None
     timed_out: bool
     duration_s: float
+    pieces: tuple[Piece, ...] = ()
+    """The reply as it came."""
 
     @property
     def answered(self) -> bool:

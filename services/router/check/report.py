@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from services.router.check.capabilities import proposed_capabilities
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from services.router.backends.dialects.served_models import Catalogue, ServedModel
     from services.router.backends.http.attempt_failure import AttemptFailedError
     from services.router.pool.model import PoolModel
+    from services.router.types.options import Capability
 
 _KEY_REFUSED = {401, 403}
 _PROXY_REFUSES = 407
@@ -42,6 +44,8 @@ class Findings:
     """Duration of the test call, if it brought a whole reply."""
     proposal: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the model that would suit the endpoint; empty if none are known."""
+    capabilities: frozenset[Capability] | None = None
+    """The capabilities that test calls showed; None if none were made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,7 @@ def endpoint_report(model: PoolModel, url: str, findings: Findings) -> EndpointR
     problems = [
         *_call_problems(model, findings),
         *_proposals(findings),
+        *_capability_problems(model, findings),
         *_catalogue_problems(model, findings, served),
     ]
     return EndpointReport(
@@ -91,7 +96,7 @@ def endpoint_report(model: PoolModel, url: str, findings: Findings) -> EndpointR
         context_window_tokens=model.context_window_tokens,
         served_context_window_tokens=None if served is None else served.context_window_tokens,
         problems=tuple(problems),
-        proposal=findings.proposal,
+        proposal={**findings.proposal, **_capability_proposal(model, findings)},
     )
 
 
@@ -169,6 +174,21 @@ def _proposals(findings: Findings) -> list[str]:
     if "request" in findings.proposal:
         return [f"would answer with this line in the pool file: `{setting}`"]
     return [f"its replies begin within reasoning, so the pool file needs the line `{setting}`"]
+
+
+def _capability_proposal(model: PoolModel, findings: Findings) -> dict[str, list[str]]:
+    if findings.capabilities is None:
+        return {}
+    proposed = proposed_capabilities(model, findings.capabilities)
+    return {} if proposed is None else {"capabilities": list(proposed)}
+
+
+def _capability_problems(model: PoolModel, findings: Findings) -> list[str]:
+    proposal = _capability_proposal(model, findings)
+    if not proposal:
+        return []
+    line = f"capabilities: [{', '.join(proposal['capabilities'])}]"
+    return [f"its test calls showed other capabilities; the pool file could have the line `{line}`"]
 
 
 def _catalogue_problems(

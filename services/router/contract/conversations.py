@@ -28,6 +28,8 @@ def read_conversation(
 ) -> Conversation:
     """Returns the conversation; records its violations."""
     violations.length("messages", messages, 1, MAX_MESSAGES)
+    if _are_too_large(messages, violations):  # so much is not read
+        return Conversation(messages=(), options=options, cache_salt=cache_salt)
     last_of_user = _last_of_user(messages)
     turns: list[tuple[int, Message]] = []
     for number, message in enumerate(messages[:MAX_MESSAGES]):
@@ -40,7 +42,7 @@ def read_conversation(
         turns.append((number, turn))
     _check_roles(messages, turns, violations)
     _check_results(turns, violations)
-    _check_size([turn for _, turn in turns], violations)
+    _check_media([turn for _, turn in turns], violations)
     return Conversation(
         messages=tuple(turn for _, turn in turns), options=options, cache_salt=cache_salt
     )
@@ -97,17 +99,28 @@ def _check_all_answered(caller: int, waiting: set[str], violations: Violations) 
         violations.add(f"messages[{caller}].tool_calls", text)
 
 
-def _check_size(turns: Sequence[Message], violations: Violations) -> None:
-    media = [medium for turn in turns for medium in turn.media]
-    characters = sum(len(turn.content) for turn in turns)
-    characters += sum(
-        len(call.name) + len(call.arguments_json) for turn in turns for call in turn.tool_calls
-    )
-    characters += sum(len(medium.url) for medium in media)
-    if characters > MAX_CHARACTERS:
-        text = f"must have at most {MAX_CHARACTERS:,} characters, have {characters:,}"
-        violations.add("messages", text)
-    size_bytes = sum(len(medium.data) for medium in media)
+def _are_too_large(messages: Sequence[model_pb2.Message], violations: Violations) -> bool:
+    characters = sum(map(_characters, messages))
+    if characters <= MAX_CHARACTERS:
+        return False
+    text = f"must have at most {MAX_CHARACTERS:,} characters, have {characters:,}"
+    violations.add("messages", text)
+    return True
+
+
+def _characters(message: model_pb2.Message) -> int:
+    """Returns the characters of text, arguments and URLs; the data of a data URL are no characters."""
+    count = len(message.content)
+    for part in message.parts.parts:
+        count += len(part.text)
+        for medium in (part.image, part.audio, part.file):
+            url = medium.url
+            count += 0 if url[:5].lower() == "data:" else len(url)
+    return count + sum(len(call.name) + len(call.arguments_json) for call in message.tool_calls)
+
+
+def _check_media(turns: Sequence[Message], violations: Violations) -> None:
+    size_bytes = sum(len(medium.data) for turn in turns for medium in turn.media)
     if size_bytes > MAX_MEDIA_BYTES:
         text = f"must have at most {MAX_MEDIA_BYTES:,} bytes of media, have {size_bytes:,}"
         violations.add("messages", text)

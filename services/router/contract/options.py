@@ -18,7 +18,12 @@ from services.router.contract.limits import (
 )
 from services.router.contract.tools import check_tool_name, read_tool_choice, read_tools
 from services.router.types.json_schema import SchemaError, compile_schema
-from services.router.types.options import GenerationOptions, JsonFormat, ReasoningEffort
+from services.router.types.options import (
+    NO_OPTIONS,
+    GenerationOptions,
+    JsonFormat,
+    ReasoningEffort,
+)
 
 if TYPE_CHECKING:
     from services.rpc.validation import Violations
@@ -52,6 +57,8 @@ def read_options(
         strategy: The name of the strategy that will answer.
         violations: The violations so far.
     """
+    if not message.ListFields():
+        return NO_OPTIONS  # as of most requests
     has = message.HasField
     _check_numbers(message, violations)
     _check_stop_sequences(message, violations)

@@ -182,7 +182,7 @@ class PoolModel(BaseModel):
 
     @cached_property
     def abilities(self) -> frozenset[Capability]:
-        """What the model can do: as the file says, else what its backend does with any model."""
+        """The capabilities of the model: those of the file, else those that its backend always has."""
         if self.capabilities is not None:
             return frozenset(self.capabilities)
         return default_capabilities(self.backend, self._family, self._host)
@@ -203,13 +203,7 @@ class PoolModel(BaseModel):
     @property
     def sent_temperature(self) -> float | None:
         """The temperature of requests that set none; None if none is sent."""
-        return self.temperature_of(None)
-
-    def temperature_of(self, requested: float | None) -> float | None:
-        """Returns the temperature to send: the request's, else the file's; None to send none."""
-        if self.shape.fixed_temperature:
-            return None
-        return self.temperature if requested is None else requested
+        return None if self.shape.fixed_temperature else self.temperature
 
     def reply_limit(self, max_output_tokens: int | None) -> int:
         """Returns the most tokens of a reply: the model's limit, or the request's if it is lower."""

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from services.rpc.interceptors.call import Call
 
 MAX_CALLER_BYTES = 24 * 1024 * 1024
-"""Most memory that the unfinished requests of one caller may take, those of streams aside."""
+"""Most memory that the unfinished requests of one caller may take, those of streams aside, unless
+`MIN_SHARE` of them take more."""
+MIN_SHARE = 2
+"""Requests of one caller that are received together, however large: one that does not arrive is not in
+the way of all others."""
 CALLER_SHARES = 4
 """Callers that may take that much at the same time."""
 CALLER_STREAMS = 16
@@ -146,9 +150,10 @@ class Intakes:
     @classmethod
     def of(cls, max_message_bytes: int) -> Self:
         """Returns the limits for messages of at most so many bytes."""
-        share = max(1, MAX_CALLER_BYTES // max_message_bytes)
+        share = max(MIN_SHARE, MAX_CALLER_BYTES // max_message_bytes)
+        limit = max(2 * MIN_SHARE, CALLER_SHARES * (MAX_CALLER_BYTES // max_message_bytes))
         return cls(
-            single=Intake(share=share, limit=CALLER_SHARES * share),
+            single=Intake(share=share, limit=limit),
             streamed=Intake(share=CALLER_STREAMS, limit=STREAM_SHARES * CALLER_STREAMS),
         )
 

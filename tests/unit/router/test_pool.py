@@ -222,3 +222,29 @@ def test_fields_that_a_backend_does_not_have_are_refused(tmp_path: Path, backend
     text = with_settings(lines).replace("models.example/v1/", "models.example/")
     (problem,) = problems(tmp_path, text)
     assert problem == f"line 13: models.1.request: {backend} has no stream_options"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "said"),
+    [
+        ("[tools, tools]", "tools is listed twice"),
+        ("[parallel_tools]", "parallel_tools is only for models with tools"),
+        ("[vision]", "Input should be 'tools'"),
+        ("tools", "valid tuple"),
+    ],
+)
+def test_capabilities_that_make_no_sense_are_named(
+    tmp_path: Path, capabilities: str, said: str
+) -> None:
+    (problem,) = problems(tmp_path, with_settings(f"    capabilities: {capabilities}\n"))
+    assert problem.startswith("line 12: models.1.capabilities")
+    assert said in problem
+
+
+def test_capabilities_change_the_version_of_the_pool(tmp_path: Path) -> None:
+    path = tmp_path / "pool.yaml"
+    versions = set()
+    for line in ("", "    capabilities: []\n", "    capabilities: [tools, images]\n"):
+        path.write_text(with_settings(line))
+        versions.add(load_pool(path).version)
+    assert len(versions) == 3

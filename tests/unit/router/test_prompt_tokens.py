@@ -122,11 +122,3 @@ def test_a_call_reserves_its_tools_and_the_requests_limit() -> None:
     )
     read = prompt_tokens(ASKED.messages, options=options)
     assert call.worst.tokens == read + TEMPLATE_TOKENS + 10
-
-
-def test_the_requests_temperature_replaces_the_pools_unless_it_is_fixed() -> None:
-    model = pool_model("a", temperature=0.7)
-    assert (model.temperature_of(None), model.temperature_of(0)) == (0.7, 0)
-    assert pool_model("a").temperature_of(None) is None
-    fixed = pool_model("a", request={"fixed_temperature": True})
-    assert fixed.temperature_of(0.5) is None

@@ -161,4 +161,10 @@ async def test_a_stream_that_works_keeps_its_place(monkeypatch: pytest.MonkeyPat
 def test_the_requests_of_a_caller_take_at_most_its_memory() -> None:
     intakes = Intakes.of(intake_module.MAX_CALLER_BYTES // 3)
     assert intakes.single._share == 3  # what it is for
-    assert Intakes.of(10 * intake_module.MAX_CALLER_BYTES).single._share == 1
+    assert intakes.single._limit == 12
+
+
+def test_a_large_request_that_does_not_arrive_leaves_a_place_for_another() -> None:
+    large = Intakes.of(26 * 1024 * 1024).single
+    assert large._share == 2
+    assert large._limit == 4  # 104 MiB of all callers

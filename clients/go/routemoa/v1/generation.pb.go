@@ -171,11 +171,12 @@ type GenerationOptions struct {
 	PresencePenalty *float64 `protobuf:"fixed64,7,opt,name=presence_penalty,json=presencePenalty,proto3,oneof" json:"presence_penalty,omitempty"`
 	// How much a model that can reason does so.
 	ReasoningEffort ReasoningEffort `protobuf:"varint,8,opt,name=reasoning_effort,json=reasoningEffort,proto3,enum=routemoa.v1.ReasoningEffort" json:"reasoning_effort,omitempty"`
-	// Whether answers and deltas have the model's reasoning. Needs a strategy that calls one model.
+	// Whether answers and deltas have the model's reasoning. With the strategy `single` alone.
 	IncludeReasoning bool `protobuf:"varint,9,opt,name=include_reasoning,json=includeReasoning,proto3" json:"include_reasoning,omitempty"`
 	// The form of the answer. Not given: text.
 	ResponseFormat *ResponseFormat `protobuf:"bytes,10,opt,name=response_format,json=responseFormat,proto3" json:"response_format,omitempty"`
-	// The tools that the models may ask for: at most 128, each name once.
+	// The tools that the models may ask for: at most 128, each name once; their descriptions and schemas
+	// have at most 300,000 characters together.
 	Tools []*Tool `protobuf:"bytes,11,rep,name=tools,proto3" json:"tools,omitempty"`
 	// Whether a tool is asked for, and which. Needs `tools`.
 	ToolChoice *ToolChoice `protobuf:"bytes,12,opt,name=tool_choice,json=toolChoice,proto3" json:"tool_choice,omitempty"`
@@ -455,9 +456,11 @@ type JsonSchemaFormat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name of the form: 1 to 64 letters, digits, `_` or `-`.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// What it is for.
+	// What it is for: at most 10,000 characters.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// The JSON schema, as text: at most 100,000 characters, without references to other documents.
+	// The JSON schema, as text: an object of at most 100,000 characters and 128 levels. References have
+	// the form `#/$defs/name`; those to other documents, and those that lead back to themselves without
+	// end, are refused.
 	SchemaJson string `protobuf:"bytes,3,opt,name=schema_json,json=schemaJson,proto3" json:"schema_json,omitempty"`
 	// Whether backends are asked to hold the model to the schema.
 	Strict        *bool `protobuf:"varint,4,opt,name=strict,proto3,oneof" json:"strict,omitempty"`
@@ -530,8 +533,8 @@ type Tool struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// What it does, and when to use it.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// The JSON schema of the arguments, as text: an object; at most 100,000 characters in all tools. Empty:
-	// no arguments.
+	// The JSON schema of the arguments, which are an object, as text; with the limits of
+	// `JsonSchemaFormat.schema_json`. Empty: no arguments.
 	ParametersJson string `protobuf:"bytes,3,opt,name=parameters_json,json=parametersJson,proto3" json:"parameters_json,omitempty"`
 	// Whether backends are asked to hold the arguments to the schema.
 	Strict        *bool `protobuf:"varint,4,opt,name=strict,proto3,oneof" json:"strict,omitempty"`

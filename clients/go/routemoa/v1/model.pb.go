@@ -752,11 +752,12 @@ type Media struct {
 	//	*Media_Url
 	//	*Media_Data
 	Source isMedia_Source `protobuf_oneof:"source"`
-	// The media type, e.g. `image/png`. Required beside `data`.
+	// The media type, e.g. `image/png`. Required beside `data`; of the kind `image/...`, `audio/...`, or
+	// `application/...` and `text/...` for files.
 	MediaType string `protobuf:"bytes,3,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
-	// The name of a file.
+	// The name of a file: at most 256 characters. Required of a file with `data`.
 	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
-	// How closely a model looks at an image.
+	// How closely a model looks at an image. Of images alone.
 	ImageDetail   ImageDetail `protobuf:"varint,5,opt,name=image_detail,json=imageDetail,proto3,enum=routemoa.v1.ImageDetail" json:"image_detail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -843,8 +844,9 @@ type isMedia_Source interface {
 }
 
 type Media_Url struct {
-	// A URL with the scheme `https` or `http`, passed on to the model's backend as it is. The router
-	// never fetches it.
+	// A URL with the scheme `https` or `http`, passed on to the model's backend as it is: the router never
+	// fetches it. At most 8,192 characters, without a user name, and not of the backend's own host or
+	// its metadata service. A URL with the scheme `data` counts as `data`.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3,oneof"`
 }
 
@@ -860,11 +862,11 @@ func (*Media_Data) isMedia_Source() {}
 // ToolCall is a model's wish to have a tool called.
 type ToolCall struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Identifies the call within the conversation. Required in requests.
+	// Identifies the call within its turn: 1 to 256 characters. Required in requests.
 	ToolCallId string `protobuf:"bytes,1,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`
 	// The name of the tool.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// The arguments: a JSON object, as text.
+	// The arguments: a JSON object, as text. Empty: none.
 	ArgumentsJson string `protobuf:"bytes,3,opt,name=arguments_json,json=argumentsJson,proto3" json:"arguments_json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

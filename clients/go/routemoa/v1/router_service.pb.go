@@ -998,8 +998,8 @@ func (x *RankedModel) GetExplanation() string {
 type GenerateAnswerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
-	// have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Results of tools follow the
-	// message that asked for them.
+	// have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Each call to a tool has one
+	// result, between the message that asked for it and the next one of the user or the assistant.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// What the caller is willing to spend.
 	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`

@@ -129,7 +129,7 @@ class GenerationOptions(_message.Message):
     reasoning_effort: Global___ReasoningEffort.ValueType
     """How much a model that can reason does so."""
     include_reasoning: _builtins.bool
-    """Whether answers and deltas have the model's reasoning. Needs a strategy that calls one model."""
+    """Whether answers and deltas have the model's reasoning. With the strategy `single` alone."""
     parallel_tool_calls: _builtins.bool
     """Whether several calls may be asked for at once. Needs `tools`; absent: where the model can."""
     top_log_probability_count: _builtins.int
@@ -146,7 +146,9 @@ class GenerationOptions(_message.Message):
 
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
-        """The tools that the models may ask for: at most 128, each name once."""
+        """The tools that the models may ask for: at most 128, each name once; their descriptions and schemas
+        have at most 300,000 characters together.
+        """
 
     @_builtins.property
     def tool_choice(self) -> Global___ToolChoice:
@@ -278,9 +280,12 @@ class JsonSchemaFormat(_message.Message):
     name: _builtins.str
     """The name of the form: 1 to 64 letters, digits, `_` or `-`."""
     description: _builtins.str
-    """What it is for."""
+    """What it is for: at most 10,000 characters."""
     schema_json: _builtins.str
-    """The JSON schema, as text: at most 100,000 characters, without references to other documents."""
+    """The JSON schema, as text: an object of at most 100,000 characters and 128 levels. References have
+    the form `#/$defs/name`; those to other documents, and those that lead back to themselves without
+    end, are refused.
+    """
     strict: _builtins.bool
     """Whether backends are asked to hold the model to the schema."""
     def __init__(
@@ -316,8 +321,8 @@ class Tool(_message.Message):
     description: _builtins.str
     """What it does, and when to use it."""
     parameters_json: _builtins.str
-    """The JSON schema of the arguments, as text: an object; at most 100,000 characters in all tools. Empty:
-    no arguments.
+    """The JSON schema of the arguments, which are an object, as text; with the limits of
+    `JsonSchemaFormat.schema_json`. Empty: no arguments.
     """
     strict: _builtins.bool
     """Whether backends are asked to hold the arguments to the schema."""

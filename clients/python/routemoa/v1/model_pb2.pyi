@@ -378,17 +378,20 @@ class Media(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     IMAGE_DETAIL_FIELD_NUMBER: _builtins.int
     url: _builtins.str
-    """A URL with the scheme `https` or `http`, passed on to the model's backend as it is. The router
-    never fetches it.
+    """A URL with the scheme `https` or `http`, passed on to the model's backend as it is: the router never
+    fetches it. At most 8,192 characters, without a user name, and not of the backend's own host or
+    its metadata service. A URL with the scheme `data` counts as `data`.
     """
     data: _builtins.bytes
     """The bytes: at most 20 MiB in all parts of a request."""
     media_type: _builtins.str
-    """The media type, e.g. `image/png`. Required beside `data`."""
+    """The media type, e.g. `image/png`. Required beside `data`; of the kind `image/...`, `audio/...`, or
+    `application/...` and `text/...` for files.
+    """
     name: _builtins.str
-    """The name of a file."""
+    """The name of a file: at most 256 characters. Required of a file with `data`."""
     image_detail: Global___ImageDetail.ValueType
-    """How closely a model looks at an image."""
+    """How closely a model looks at an image. Of images alone."""
     def __init__(
         self,
         *,
@@ -418,11 +421,11 @@ class ToolCall(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ARGUMENTS_JSON_FIELD_NUMBER: _builtins.int
     tool_call_id: _builtins.str
-    """Identifies the call within the conversation. Required in requests."""
+    """Identifies the call within its turn: 1 to 256 characters. Required in requests."""
     name: _builtins.str
     """The name of the tool."""
     arguments_json: _builtins.str
-    """The arguments: a JSON object, as text."""
+    """The arguments: a JSON object, as text. Empty: none."""
     def __init__(
         self,
         *,

@@ -624,8 +624,8 @@ class GenerateAnswerRequest(_message.Message):
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
         """The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
-        have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Results of tools follow the
-        message that asked for them.
+        have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Each call to a tool has one
+        result, between the message that asked for it and the next one of the user or the assistant.
         """
 
     @_builtins.property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from routemoa.v1 import model_pb2
@@ -156,3 +158,12 @@ def test_everything_wrong_is_said_at_once() -> None:
         "messages[2].tool_call_id",
         "messages[1].tool_calls",
     ]
+
+
+def test_too_much_is_refused_without_a_look_at_it() -> None:
+    part = model_pb2.MessagePart(text="x" * 10_000)
+    started_s = time.process_time()
+    calls_of = [call(arguments_json="[" * 2_000_000)] * 6
+    assert wrong_messages([user(), *calls_of]) == ["messages"]
+    assert wrong_messages([user_parts(*[part] * 101)]) == ["messages"]
+    assert time.process_time() - started_s < 1

@@ -15,14 +15,19 @@ from tests.unit.router.contract.reading import conversation, user_parts, wrong_m
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+def media_part(kind: str, **fields: Any) -> model_pb2.MessagePart:
+    given: dict[str, Any] = {kind: model_pb2.Media(**fields)}
+    return model_pb2.MessagePart(**given)
+
+
 def read(kind: str = "image", **fields: Any) -> Media:
-    part = model_pb2.MessagePart(**{kind: model_pb2.Media(**fields)})
+    part = media_part(kind, **fields)
     (medium,) = conversation(user_parts(part)).messages[0].media
     return medium
 
 
 def wrong(kind: str = "image", **fields: Any) -> list[str]:
-    part = model_pb2.MessagePart(**{kind: model_pb2.Media(**fields)})
+    part = media_part(kind, **fields)
     prefix = f"messages[0].parts.parts[0].{kind}"
     return [field.removeprefix(prefix) for field in wrong_messages([user_parts(part)])]
 

@@ -92,7 +92,7 @@ def test_options_are_read_as_they_are() -> None:
         ("reasoning_effort", 99),
     ],
 )
-def test_values_out_of_range_are_named(name: str, value: float) -> None:
+def test_values_out_of_range_are_named(name: str, value: Any) -> None:
     assert wrong_options(**{name: value}) == [f"options.{name}"]
 
 

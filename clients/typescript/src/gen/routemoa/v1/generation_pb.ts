@@ -80,7 +80,7 @@ export type GenerationOptions = Message<"routemoa.v1.GenerationOptions"> & {
   reasoningEffort: ReasoningEffort;
 
   /**
-   * Whether answers and deltas have the model's reasoning. Needs a strategy that calls one model.
+   * Whether answers and deltas have the model's reasoning. With the strategy `single` alone.
    *
    * @generated from field: bool include_reasoning = 9;
    */
@@ -94,7 +94,8 @@ export type GenerationOptions = Message<"routemoa.v1.GenerationOptions"> & {
   responseFormat?: ResponseFormat | undefined;
 
   /**
-   * The tools that the models may ask for: at most 128, each name once.
+   * The tools that the models may ask for: at most 128, each name once; their descriptions and schemas
+   * have at most 300,000 characters together.
    *
    * @generated from field: repeated routemoa.v1.Tool tools = 11;
    */
@@ -204,14 +205,16 @@ export type JsonSchemaFormat = Message<"routemoa.v1.JsonSchemaFormat"> & {
   name: string;
 
   /**
-   * What it is for.
+   * What it is for: at most 10,000 characters.
    *
    * @generated from field: string description = 2;
    */
   description: string;
 
   /**
-   * The JSON schema, as text: at most 100,000 characters, without references to other documents.
+   * The JSON schema, as text: an object of at most 100,000 characters and 128 levels. References have
+   * the form `#/$defs/name`; those to other documents, and those that lead back to themselves without
+   * end, are refused.
    *
    * @generated from field: string schema_json = 3;
    */
@@ -253,8 +256,8 @@ export type Tool = Message<"routemoa.v1.Tool"> & {
   description: string;
 
   /**
-   * The JSON schema of the arguments, as text: an object; at most 100,000 characters in all tools. Empty:
-   * no arguments.
+   * The JSON schema of the arguments, which are an object, as text; with the limits of
+   * `JsonSchemaFormat.schema_json`. Empty: no arguments.
    *
    * @generated from field: string parameters_json = 3;
    */

@@ -270,8 +270,9 @@ export type Media = Message$1<"routemoa.v1.Media"> & {
    */
   source: {
     /**
-     * A URL with the scheme `https` or `http`, passed on to the model's backend as it is. The router
-     * never fetches it.
+     * A URL with the scheme `https` or `http`, passed on to the model's backend as it is: the router never
+     * fetches it. At most 8,192 characters, without a user name, and not of the backend's own host or
+     * its metadata service. A URL with the scheme `data` counts as `data`.
      *
      * @generated from field: string url = 1;
      */
@@ -288,21 +289,22 @@ export type Media = Message$1<"routemoa.v1.Media"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The media type, e.g. `image/png`. Required beside `data`.
+   * The media type, e.g. `image/png`. Required beside `data`; of the kind `image/...`, `audio/...`, or
+   * `application/...` and `text/...` for files.
    *
    * @generated from field: string media_type = 3;
    */
   mediaType: string;
 
   /**
-   * The name of a file.
+   * The name of a file: at most 256 characters. Required of a file with `data`.
    *
    * @generated from field: string name = 4;
    */
   name: string;
 
   /**
-   * How closely a model looks at an image.
+   * How closely a model looks at an image. Of images alone.
    *
    * @generated from field: routemoa.v1.ImageDetail image_detail = 5;
    */
@@ -323,7 +325,7 @@ export const MediaSchema: GenMessage<Media> = /*@__PURE__*/
  */
 export type ToolCall = Message$1<"routemoa.v1.ToolCall"> & {
   /**
-   * Identifies the call within the conversation. Required in requests.
+   * Identifies the call within its turn: 1 to 256 characters. Required in requests.
    *
    * @generated from field: string tool_call_id = 1;
    */
@@ -337,7 +339,7 @@ export type ToolCall = Message$1<"routemoa.v1.ToolCall"> & {
   name: string;
 
   /**
-   * The arguments: a JSON object, as text.
+   * The arguments: a JSON object, as text. Empty: none.
    *
    * @generated from field: string arguments_json = 3;
    */

@@ -327,8 +327,8 @@ export const RankedModelSchema: GenMessage<RankedModel> = /*@__PURE__*/
 export type GenerateAnswerRequest = Message<"routemoa.v1.GenerateAnswerRequest"> & {
   /**
    * The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
-   * have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Results of tools follow the
-   * message that asked for them.
+   * have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Each call to a tool has one
+   * result, between the message that asked for it and the next one of the user or the assistant.
    *
    * @generated from field: repeated routemoa.v1.Message messages = 1;
    */
