@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from services.router.backends.call import ModelCall
 from services.router.prompts import prompts
 from services.router.prompts.context_window import fit_references, labelled
+from services.router.prompts.json_prompt import in_words
 from services.router.prompts.prompts import new_nonce
 from services.router.prompts.reference_text import reference_text
 from services.router.prompts.replies import Reply, read_answer, read_reply
@@ -183,11 +184,14 @@ def model_call(
     layer_number: int | None = None,
 ) -> ModelCall:
     """Returns a call of a run, in its next layer unless another one is given."""
+    options = NO_OPTIONS
+    if purpose in WRITES_ANSWERS:
+        messages, options = in_words(messages, run.conversation.options, model.abilities)
     return ModelCall(
         model=model,
         nonce=nonce,
         session=run.conversation.session,
-        options=run.conversation.options if purpose in WRITES_ANSWERS else NO_OPTIONS,
+        options=options,
         cache_salt=run.conversation.cache_salt,
         messages=messages,
         purpose=purpose,
