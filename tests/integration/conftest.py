@@ -12,6 +12,7 @@ import yaml
 
 from routemoa.errors import ModelNotFoundError
 from routemoa.v1 import (
+    generation_pb2,
     model_pb2,
     router_service_pb2,
     router_service_pb2_grpc,
@@ -111,6 +112,7 @@ class RouterBench:
         *,
         timeout_s: float | None = 10.0,
         before: Sequence[tuple[str, str]] = (),
+        options: generation_pb2.GenerationOptions | None = None,
         **policy: Any,
     ) -> router_service_pb2.GenerateAnswerResponse:
         """Streams one answer; keeps the events and returns the full result.
@@ -119,6 +121,7 @@ class RouterBench:
             text: The user's turn.
             timeout_s: The deadline; None for none.
             before: Role and text of the turns before it.
+            options: The caller's wishes for the answer.
             policy: Fields of the policy.
         """
         self.events = []
@@ -130,6 +133,7 @@ class RouterBench:
             ],
             policy=router_service_pb2.RoutingPolicy(**policy),
             full_result=True,
+            options=options,
         )
         async for event in self.stub.StreamAnswer(
             request, timeout=timeout_s, metadata=self.metadata

@@ -53,7 +53,9 @@ async def test_a_refusal_is_an_answer_with_its_reason(start_router: StartRouter)
         models = {"a": {"url": backend.url}}
         router = await start_router({"a": ""}, {"a": 0.9}, models=models)
         result = await router.ask()
-    assert router.shown == result.answer.text == "I will not say."
+    assert router.shown == result.answer.text == ""
+    assert "".join(e.delta.refusal for e in router.events) == "I will not say."
+    assert result.answer.refusal == "I will not say."
     assert result.answer.finish_reason == model_pb2.FINISH_REASON_REFUSAL
     assert result.usage[0].status == pb.CALL_STATUS_OK
     assert result.usage[0].finish_reason == model_pb2.FINISH_REASON_REFUSAL

@@ -1,8 +1,8 @@
 """The final answer, streamed to the caller: one call writes it, others start beside it if it is silent.
 
 The first call to write is shown. A silent call goes on until there is an answer or the caller's time
-is over. If another call writes meanwhile, that one is shown instead. A reply that may turn out invalid
-is shown when it is whole and valid; one that is shown and turns out invalid is voided.
+is over. If another call writes meanwhile, that one is shown instead. A text that may turn out invalid
+is shown when it is whole and valid; a call to a tool that turns out invalid is voided.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from services.router.types.deadline import Deadline
     from services.router.types.pieces import Piece
 
+    Change = Delta | Reset | Resumed
+    """A change to what is shown."""
     News = Piece | Resumed | CallStatus
     """A piece of a reply, a resumption, or the end."""
     NextWriter = Callable[[], Awaitable["Writer | None"]]
@@ -50,12 +52,12 @@ class Writer:
     first_text: Deadline
     """A further writer starts after it if no text has come."""
     choices: frozenset[str] | None = None
-    """The choices among tools that it may make; None if it is free."""
+    """The choices among tools that it may make; None: any."""
 
 
 async def write_final(
     run: Run, writer: Writer, *, next_writer: NextWriter, deadline: Deadline | None = None
-) -> AsyncGenerator[Delta | Reset | Resumed, None]:
+) -> AsyncGenerator[Change, None]:
     """Yields the answer in pieces and, once it is whole, sets `run.final`.
 
     If every call fails, `run.final` stays unset, and a `Reset` voids what was shown. Every call is
@@ -138,7 +140,7 @@ class _FinalAnswer:
         self._limit = deadline
         """A further writer starts after it."""
 
-    async def events(self, first: Writer) -> AsyncGenerator[Delta | Reset | Resumed, None]:
+    async def events(self, first: Writer) -> AsyncGenerator[Change, None]:
         """Yields what is shown, until a reply is whole, all have failed or the time is over."""
         self._start(first)
         with ReusableTimeout() as timeout:
@@ -176,8 +178,7 @@ class _FinalAnswer:
         return tuple(self._tasks.values())
 
     def _start(self, writer: Writer) -> None:
-        several = writer.choices is not None and len(writer.choices) > 1
-        held = several or self._run.form.checks_text
+        held = len(writer.choices or ()) > 1 or self._run.form.checks_text
         reply = _Reply(call=writer.call, choices=writer.choices, held=held)
         self._tasks[asyncio.create_task(self._run_call(reply, writer.stream))] = reply
         self._limit = writer.first_text
@@ -188,6 +189,8 @@ class _FinalAnswer:
         try:
             async with aclosing(stream(reply.call)) as pieces:
                 async for piece in pieces:
+                    if isinstance(piece, ToolCallPiece) and not self._run.form.has_tools:
+                        continue  # it was given none
                     news = answer.feed(piece) if isinstance(piece, str) else piece
                     if news:
                         self._inbox.put((reply, news))
@@ -197,7 +200,7 @@ class _FinalAnswer:
             end = status_of_exception(error, reply.call.model.id)
         self._inbox.put((reply, end))
 
-    def _take(self, reply: _Reply, news: News) -> Iterator[Delta | Reset | Resumed]:
+    def _take(self, reply: _Reply, news: News) -> Iterator[Change]:
         """Yields the changes that a piece of a reply, or its end, makes to what is shown."""
         if isinstance(news, Resumed):
             if reply is self._shown:
@@ -258,7 +261,7 @@ class _FinalAnswer:
         elif reply.choices is None:
             reply.held = False  # beside a call, any text is valid
 
-    async def _silence(self) -> Iterator[Delta | Reset | Resumed]:
+    async def _silence(self) -> Iterator[Change]:
         """Shows another reply or starts a further writer after a long silence."""
         for reply in self._replies:
             if self._shown is None or reply is self._shown:
@@ -280,9 +283,7 @@ class _FinalAnswer:
         others = [r for r in self._replies if r is not self._shown and r.may_stand and not r.late]
         return max(others, key=lambda reply: reply.is_whole, default=None)
 
-    def _show(
-        self, reply: _Reply | None, *, instead_of: CallStatus
-    ) -> Iterator[Delta | Reset | Resumed]:
+    def _show(self, reply: _Reply | None, *, instead_of: CallStatus) -> Iterator[Change]:
         if self._shown is not None:
             yield Reset(status=instead_of)
         self._shown = reply
@@ -290,7 +291,7 @@ class _FinalAnswer:
             self._limit = self._deadline.share(SILENCE_SHARE)
             yield Delta.whole(reply.so_far)
 
-    def _last(self) -> Iterator[Delta | Reset | Resumed]:
+    def _last(self) -> Iterator[Change]:
         """Yields the end if no whole reply is shown: another whole reply, or none."""
         for reply in self._replies:
             reply.late = reply.late or reply.status is None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from services.router.backends.call import ModelCall
 from services.router.prompts import prompts
 from services.router.prompts.context_window import fit_references, labelled
+from services.router.prompts.json_prompt import in_words
 from services.router.prompts.prompts import new_nonce
 from services.router.prompts.reference_text import reference_text
 from services.router.prompts.replies import Reply, read_answer, read_reply
@@ -44,14 +45,17 @@ class Proposal:
         return self.call.purpose in WRITES_ANSWERS
 
     def read(self) -> Answer:
-        """Returns the answer in the reply so far; a refusal has no text."""
+        """Returns the answer in the reply so far; a refusal has no text.
+
+        Calls to tools are left out if the model was given none.
+        """
         call, reply = self.call, self._reply()
         return Answer(
             model_id=call.model.id,
             text="" if call.refusal else reply.answer,
             self_score=reply.self_score,
             grades=reply.grades,
-            tool_calls=call.tool_calls,
+            tool_calls=call.tool_calls if call.options.tools else (),
             refusal=call.refusal,
             reasoning=call.reasoning,
         )
@@ -180,11 +184,14 @@ def model_call(
     layer_number: int | None = None,
 ) -> ModelCall:
     """Returns a call of a run, in its next layer unless another one is given."""
+    options = NO_OPTIONS
+    if purpose in WRITES_ANSWERS:
+        messages, options = in_words(messages, run.conversation.options, model.abilities)
     return ModelCall(
         model=model,
         nonce=nonce,
         session=run.conversation.session,
-        options=run.conversation.options if purpose in WRITES_ANSWERS else NO_OPTIONS,
+        options=options,
         cache_salt=run.conversation.cache_salt,
         messages=messages,
         purpose=purpose,

@@ -2,6 +2,7 @@
 
 prompts: Builds the messages of every kind of call, with the marks of the protocol.
 replies: Parses a reply: its answer, self-score and grades.
+json_prompt: Asks for JSON in words.
 reference_text: The text that other models read of an answer.
 marks: Finds the marks of a call in its reply.
 assessments: Reads the scores after a mark, however they are written.

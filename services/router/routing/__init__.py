@@ -5,7 +5,7 @@ selection: Picks the models of a layer, and gives the reasons.
 answer_form: Checks and compares answers by the form that a request asks for.
 tool_votes: Votes on calls to tools.
 canonical_json: JSON in one form.
-finished_answer: What the end of a reply adds to its answer.
+finished_answer: Completes an answer at the end of its reply.
 agreement: Compares answers, and decides if one more call is worthwhile.
 policy: The weights and limits of a request, and their defaults.
 presets: The defaults of strategies, and named sets of policy values.

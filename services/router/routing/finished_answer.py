@@ -1,4 +1,4 @@
-"""What the end of a reply adds to its answer: its tokens, its finish reason, and missing arguments."""
+"""Completes an answer at the end of its reply: tokens, finish reason, missing arguments."""
 
 from __future__ import annotations
 

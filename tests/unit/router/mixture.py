@@ -146,7 +146,7 @@ class _Scores:
 
 @dataclass
 class Told:
-    """What a caller receives, and the calls behind it."""
+    """The events that a caller receives, and the calls behind them."""
 
     events: list[tuple[float, Event]]
     """Each with its time in seconds."""
