@@ -59,6 +59,9 @@ class Run:
     """Answers of the last layer that brought any, best posterior score first."""
     final: Answer | None = None
     """The final answer, once it is whole."""
+    kept_model_id: str | None = None
+    """The model that wrote the conversation's last answer, or asked for the tools whose results are the
+    newest messages; None if it is not known."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
     speculative_answer: Droppable | None = None
