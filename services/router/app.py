@@ -25,10 +25,13 @@ from services.router.file_watcher import FileWatcher
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool, load_pool
+from services.router.repeats.repeats import Repeats
 from services.router.routing.presets import PolicyDefaults
 from services.router.servicer import RouterServicer
+from services.router.sessions.sessions import Sessions
 from services.router.strategies.registry import STRATEGIES
 from services.router.tuning import DEFAULT_TUNING
+from services.router.values.values import open_values
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
 from services.rpc.file_problems import FileProblemsError
@@ -73,6 +76,8 @@ async def router_app(
         Connection(config.scorer_address, pem, grace_s=timeout_s) as scorer,
         Connection(config.judge_address, pem, grace_s=timeout_s) as judge,
         open_accounts(config.tenants_file, config.budget, _store_breaker(tuning)) as accounts,
+        open_values("session", config.budget.redis_url_file, _breaker(tuning)) as session_values,
+        open_values("response", config.budget.redis_url_file, _breaker(tuning)) as kept_responses,
         open_recorder(
             config.records, _version(config), drain_timeout_s=tuning.records_drain_timeout_s
         ) as recorder,
@@ -81,17 +86,19 @@ async def router_app(
         open_replicas(config.replica, client.stream, tuning.replicas) as replicas,
     ):
         engine = _engine(config, tuning, scorer, judge)
+        sessions = Sessions(session_values)
 
         def pipeline(new: Pool) -> Pipeline:
             POOL_MODELS.set(len(new.models))
             whole = engine(generator=replicas.use(new))
-            return Pipeline(pool=new, engine=whole, strategies=STRATEGIES)
+            return Pipeline(pool=new, engine=whole, strategies=STRATEGIES, sessions=sessions)
 
         servicer = RouterServicer(
             pipeline(pool.value),
             accounts,
             recorder,
             PolicyDefaults(config.policy, strategy=config.strategy),
+            Repeats(kept_responses),
             default_timeout_s=config.default_timeout_s,
             deadline_margin_s=tuning.deadline_margin_s,
         )

@@ -10,6 +10,7 @@ from services.router.budgets.reservation import UNLIMITED
 from services.router.engine.metrics import UNCERTAIN_QUERIES
 from services.router.routing.candidates import SelectionReason
 from services.router.routing.events import UNCERTAIN, Timing
+from services.router.routing.prompt_caches import NO_CACHES
 from services.router.routing.ranking import Forecast
 from services.router.types.ledger import Ledger
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import StopReason
     from services.router.routing.events import Answer, Fallback, LayerReport
     from services.router.routing.policy import Policy
+    from services.router.routing.prompt_caches import PromptCaches
     from services.router.types.amounts import Caps
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
@@ -62,6 +64,8 @@ class Run:
     kept_model_id: str | None = None
     """The model that wrote the conversation's last answer, or asked for the tools whose results are the
     newest messages; None if it is not known."""
+    prompt_caches: PromptCaches = NO_CACHES
+    """The backends' caches as far as the conversation is concerned."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
     speculative_answer: Droppable | None = None

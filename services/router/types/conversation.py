@@ -70,15 +70,19 @@ class Conversation:
 
     @cached_property
     def session(self) -> str | None:
-        """A hash of the system text and the first user message; None before the second user message.
+        """A hash of the caller's session id, or else of the system text and the first user message.
 
+        None in the first turn, unless there are an id or tools, whose results will come back.
         Calls with the same hash prefer the same replica, which may have the chat in its cache. Other
         tenants have other hashes.
         """
-        users = [m.content for m in self.messages if m.role is Role.USER]
-        if len(users) < 2:
-            return None
-        start = f"{self.system}\0{users[0]}"
+        start = f"\0{self.options.session_id}"
+        if not self.options.session_id:
+            goes_on = any(m.role in {Role.USER, Role.TOOL} for m in self.turns[1:])
+            if not goes_on and not self.options.tools:
+                return None
+            first = next((m.content for m in self.messages if m.role is Role.USER), "")
+            start = f"{self.system}\0{first}"
         key = self.cache_salt.encode()
         return hashlib.blake2b(
             start.encode("utf-8", "replace"), digest_size=16, key=key
