@@ -10,7 +10,7 @@ from services.router.prompts.context_window import fits, overhead_tokens
 from services.router.routing import selection as limits
 from services.router.routing.candidates import Candidate, SelectionReason, StopReason
 from services.router.routing.events import RoutingDecision
-from services.router.routing.kept_model import better_model, expected_turns, stays
+from services.router.routing.model_switch import better_model, expected_turns, stays
 from services.router.routing.ranking import early_stop, rank
 from services.router.routing.selection import NOBODY, Selection, fitting, select, unavailable
 from services.router.types.messages import Role
@@ -129,6 +129,21 @@ def plan_models(
     return _decision(run, ranked, selection)
 
 
+def plan_tool_turn(run: Run, min_stage_s: float) -> RoutingDecision | None:
+    """Returns a layer of one model for the turn after a tool's result; None for an ordinary turn.
+
+    The model that asked for the tool goes on, unless a switch gains more than the lost cache costs.
+    """
+    if run.conversation.messages[-1].role is not Role.TOOL:
+        return None
+    ranked = rank_eligible(run)
+    for model_id, reason in _of_conversation(run, ranked).items():
+        if blocking_limit(run, run.pool.by_id[model_id], min_stage_s) is None:
+            planned = plan_models(run, ranked, [model_id], reason)
+            return None if isinstance(planned, StopReason) else planned
+    return None
+
+
 def further_models(run: Run, decision: RoutingDecision) -> list[PoolModel]:
     """Returns the models that a layer left out and that may run, best first."""
     asked = run.posteriors if run.independent else ()
@@ -196,16 +211,18 @@ def _of_conversation(run: Run, ranked: tuple[Ranked, ...]) -> Mapping[str, Selec
     if kept is None:
         return NOBODY
     messages = run.conversation.messages
+    stays_with = {kept.model_id: SelectionReason.SESSION}
     if not kept.candidate.cached_prompt_tokens:
         # Without a cache there is nothing to lose, but a tool's result belongs to the model that asked.
-        is_result = messages[-1].role is Role.TOOL
-        return {kept.model_id: SelectionReason.SESSION} if is_result else NOBODY
+        return stays_with if messages[-1].role is Role.TOOL else NOBODY
+    if run.forecast.uncertainty >= run.policy.max_uncertainty:
+        return stays_with
     answers = sum(message.role is Role.ASSISTANT for message in messages)
     better = better_model(ranked, kept, run.policy, expected_turns(answers))
     if better is None:
-        return {kept.model_id: SelectionReason.SESSION}
+        return stays_with
     is_best = better is ranked[0]
-    return NOBODY if is_best else {better.model_id: SelectionReason.STRATEGY}
+    return {better.model_id: SelectionReason.RANK if is_best else SelectionReason.STRATEGY}
 
 
 def _decision(

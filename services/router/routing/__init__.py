@@ -2,7 +2,7 @@
 
 ranking: Orders models by utility, and decides when layers stop.
 selection: Picks the models of a layer, and gives the reasons.
-kept_model: Decides if a conversation stays with its model.
+model_switch: Decides if a conversation stays with its model.
 prompt_caches: Estimates the tokens of a prompt that backends have in their caches.
 agreement: Compares answers, and decides if one more call is worthwhile.
 policy: The weights and limits of a request, and their defaults.
