@@ -25,7 +25,7 @@ from services.router.file_watcher import FileWatcher
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool, load_pool
-from services.router.repeats.repeats import Repeats
+from services.router.repeats import repeats
 from services.router.routing.presets import PolicyDefaults
 from services.router.servicer import RouterServicer
 from services.router.sessions.sessions import Sessions
@@ -77,7 +77,12 @@ async def router_app(
         Connection(config.judge_address, pem, grace_s=timeout_s) as judge,
         open_accounts(config.tenants_file, config.budget, _store_breaker(tuning)) as accounts,
         open_values("session", config.budget.redis_url_file, _breaker(tuning)) as session_values,
-        open_values("response", config.budget.redis_url_file, _breaker(tuning)) as kept_responses,
+        open_values(
+            "response",
+            config.budget.redis_url_file,
+            _breaker(tuning),
+            read_wait_s=repeats.READ_WAIT_S,
+        ) as kept_responses,
         open_recorder(
             config.records, _version(config), drain_timeout_s=tuning.records_drain_timeout_s
         ) as recorder,
@@ -98,7 +103,7 @@ async def router_app(
             accounts,
             recorder,
             PolicyDefaults(config.policy, strategy=config.strategy),
-            Repeats(kept_responses),
+            repeats.Repeats(kept_responses),
             default_timeout_s=config.default_timeout_s,
             deadline_margin_s=tuning.deadline_margin_s,
         )

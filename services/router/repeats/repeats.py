@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 ResponseT = TypeVar("ResponseT", bound="Message")
 KEPT_S = 600.0
 """Time for which responses are kept; the contract names it."""
+READ_WAIT_S = 0.1
+"""Longest wait for kept responses in Redis: to miss them costs a whole answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

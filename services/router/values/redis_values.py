@@ -1,7 +1,7 @@
 """Values in Redis, shared by several routers. Redis is a help, never a need.
 
-get -> Redis, for a few ms -> the value
-                           -> slow, broken or empty -> this router's own memory
+get -> Redis, for a short time -> the value
+                               -> slow, broken or empty -> this router's own memory
 put -> memory, and Redis in the background
 """
 
@@ -29,6 +29,8 @@ READ_WAIT_S = 0.01
 """Longest that a call waits for a value: a Redis nearby answers in less than a millisecond."""
 _TIMEOUT_S = 1.0
 """Longest that an operation takes in the background, with connecting."""
+_STOP_S = 0.5
+"""Time for the last operations, so that another router finds the newest values."""
 _MAX_OPERATIONS = 64
 """Operations at the same time; further ones are left out."""
 _NO_SCRIPT = "return 0"
@@ -42,7 +44,7 @@ async def open_redis_values(
     breaker: Breaker,
     *,
     max_bytes: int,
-    read_wait_s: float = READ_WAIT_S,
+    read_wait_s: float,
 ) -> AsyncIterator[RedisValues]:
     """Opens a store; Redis may still be down.
 
@@ -117,7 +119,9 @@ class RedisValues:
             await asyncio.wait(self._tasks)
 
     async def stop(self) -> None:
-        """Stops the operations that are under way."""
+        """Waits for the operations that are under way, and stops them if they take long."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_STOP_S)
         for task in self._tasks:
             task.cancel()
         await self.settled()
