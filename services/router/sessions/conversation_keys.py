@@ -92,8 +92,5 @@ def _medium(medium: Media) -> Iterator[str]:
 
 def _feed(digest: hashlib.blake2b, *texts: str) -> None:
     """Adds texts with their number and lengths, so that no two lists of texts feed the same bytes."""
-    digest.update(f"{len(texts)};".encode())
-    for text in texts:
-        data = text.encode("utf-8", "replace")
-        digest.update(f"{len(data)}:".encode())
-        digest.update(data)
+    whole = "".join([f"{len(texts)};", *[f"{len(text)}:{text}" for text in texts]])
+    digest.update(whole.encode("utf-8", "replace"))
