@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import grpc.aio
 import yaml
 
-from routemoa.v1 import model_pb2, scorer_service_pb2
+from routemoa.v1 import generation_pb2, model_pb2, scorer_service_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
 from services.rpc.server import running_server
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 TURNS = 20
 TEXT = "the old man said that his dog had not seen any of these long roads before and it was a"
+TOOL = generation_pb2.Tool(name="search", description="Searches.")
 SYSTEM_WORDS, RESULT_WORDS = 5_000, 100
 SCORE, SCORE_NOISE = 0.8, 0.04
 REPLICAS = 2
@@ -119,7 +120,7 @@ def words(seed: str, count: int) -> str:
 
 
 @asynccontextmanager
-async def running_router() -> AsyncIterator[RouterServiceStub]:
+async def running_router(*, as_chat: bool) -> AsyncIterator[RouterServiceStub]:
     """Runs the router, its scorer and the replicas."""
     async with AsyncExitStack() as stack:
         models = []
@@ -134,6 +135,7 @@ async def running_router() -> AsyncIterator[RouterServiceStub]:
                     "completion_price_usd_per_million_tokens": COMPLETION_PRICE,
                     "context_window_tokens": 200_000,
                     "expected_reply_tokens": 30,
+                    **({} if as_chat else {"capabilities": ["tools"]}),
                 }
             )
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -171,6 +173,8 @@ async def converse(
         if way == ALWAYS:
             policy.model_ids.append(max(PRICES, key=lambda _: chance.random()))
         request = pb.GenerateAnswerRequest(messages=messages, policy=policy)
+        if not as_chat:
+            request.options.tools.append(TOOL)
         result = await stub.GenerateAnswer(request, timeout=60)
         totals.add(result)
         totals.switches += bool(model) and model != result.answer.model_id
@@ -195,7 +199,7 @@ def next_messages(reply: str, number: int, turn: int, *, as_chat: bool) -> list[
 async def measure(conversations: int, *, as_chat: bool) -> None:
     """Prints the page."""
     totals = {way: Totals() for way in WAYS}
-    async with running_router() as stub:
+    async with running_router(as_chat=as_chat) as stub:
         for number in range(-2, conversations):
             if number == 0:  # the caches hold the system texts, as they do in service
                 totals = {way: Totals() for way in WAYS}

@@ -42,7 +42,12 @@ def run_in_session(
     models = [
         pool_model(
             name,
-            **{"context_window_tokens": 100_000, CACHED_PRICE: 0.1, **fields.pop(name, {})},
+            **{
+                "url": "https://api.openai.com/v1",  # whose models call tools
+                "context_window_tokens": 100_000,
+                CACHED_PRICE: 0.1,
+                **fields.pop(name, {}),
+            },
         )
         for name in SCORES
     ]
