@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -65,10 +65,11 @@ class Replica:
             head | {"choices": [], "usage": usage},
         ]
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
         lines = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
-        await response.write("".join([*lines, "data: [DONE]\n\n"]).encode())
-        await response.write_eof()
+        with suppress(ConnectionResetError):  # another replica was faster
+            await response.prepare(request)
+            await response.write("".join([*lines, "data: [DONE]\n\n"]).encode())
+            await response.write_eof()
         return response
 
 
