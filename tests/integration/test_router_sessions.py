@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import itertools
+import tempfile
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+import yaml
 
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.budgets.config import BudgetSettings
 from tests.bench.prefix_cache import running_replica
+from tests.redis_server import running_redis
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
     from tests.integration.conftest import RouterBench, StartRouter
 
 CACHED_PRICE = "cached_prompt_price_usd_per_million_tokens"
+TOKEN = "a token of the test"
 LONG = "word " * 2_000
 with_request_id = pytest.mark.skipif(
     "request_id" not in pb.GenerateAnswerRequest.DESCRIPTOR.fields_by_name,
@@ -96,16 +104,14 @@ def stream_of(request: Any) -> pb.StreamAnswerRequest:
     return pb.StreamAnswerRequest.FromString(request.SerializeToString())
 
 
-async def numbered(start_router: StartRouter) -> RouterBench:
+async def numbered(start_router: StartRouter, **settings: Any) -> RouterBench:
     """Returns a router whose model numbers its answers."""
-    count = 0
+    numbers = itertools.count(1)
 
     def answer(call: Call) -> str:
-        nonlocal count
-        count += 1
-        return f"answer {count} to {call.query}"
+        return f"answer {next(numbers)} to {call.query}"
 
-    return await start_router({"a": answer}, {"a": 0.8})
+    return await start_router({"a": answer}, {"a": 0.8}, **settings)
 
 
 @with_request_id
@@ -136,6 +142,35 @@ async def test_streams_under_one_id_share_one_call(start_router: StartRouter) ->
         assert "".join(event.delta.text for event in events) == "answer 1 to One?"
         assert events[-1] == streams[0][-1]
     assert sum(event.HasField("delta") for event in streams[-1]) == 1
+
+
+@with_request_id
+async def test_routers_that_share_redis_share_the_answers_of_request_ids(
+    start_router: StartRouter, tmp_path: Path
+) -> None:
+    with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder)) as server:
+        url_file = tmp_path / "redis-url"
+        url_file.write_text(server.url)
+        tenants = tmp_path / "tenants.yaml"
+        digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+        tenants.write_text(yaml.safe_dump({"tenants": [{"id": "t", "token_sha256": [digest]}]}))
+        settings = {
+            "tenants_file": tenants,
+            "budget": BudgetSettings(redis_url_file=url_file),
+        }
+        one = await numbered(start_router, **settings)
+        other = await numbered(start_router, **settings)
+        token = (("authorization", f"Bearer {TOKEN}"),)
+        await one.stub.GenerateAnswer(request_of("One?", "1st"), timeout=60, metadata=token)
+        for number in range(100):  # on a busy machine, Redis may be too slow for some of them
+            request = request_of("One?", f"r{number}")
+            answered, again = [
+                await router.stub.GenerateAnswer(request, timeout=60, metadata=token)
+                for router in (one, other)
+            ]
+            if again == answered:
+                return
+        pytest.fail("the other router found none of the answers")
 
 
 @with_request_id
