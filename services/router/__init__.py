@@ -11,12 +11,15 @@ former_settings: Former names of settings.
 tuning: Constants that tests change.
 contract/: Messages of the contract -> checked values, and back.
 decision_records/: Records what was known and decided of each answer.
+repeats/: Answers a repeated call by the call before it.
 pipeline: A query -> the events of its answer.
 strategies/: Decide which models are called, and when to stop.
 engine/: Runs layers, aggregation and the final answer.
 dependencies/: The scorer and the judge, with their substitutes.
 check/: Checks the endpoints of a pool file.
 backends/: Calls models.
+sessions/: Remembers which model a conversation is with.
+values/: Small values kept for minutes, in memory or in Redis.
 budgets/: Limits of tenants and of answers.
 prompts/: The texts that models read, and what is read from their replies.
 pool/: The models of the pool file.

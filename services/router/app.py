@@ -26,10 +26,13 @@ from services.router.file_watcher import FileWatcher
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool, load_pool
+from services.router.repeats.repeats import READ_WAIT_S, Repeats
 from services.router.routing.presets import PolicyDefaults
 from services.router.servicer import RouterServicer
+from services.router.sessions.sessions import Sessions
 from services.router.strategies.registry import STRATEGIES
 from services.router.tuning import DEFAULT_TUNING
+from services.router.values.values import open_values
 from services.rpc.breaker import Breaker
 from services.rpc.channel import Connection
 from services.rpc.file_problems import FileProblemsError
@@ -74,6 +77,7 @@ async def router_app(
         Connection(config.scorer_address, pem, grace_s=timeout_s) as scorer,
         Connection(config.judge_address, pem, grace_s=timeout_s) as judge,
         open_accounts(config.tenants_file, config.budget, _store_breaker(tuning)) as accounts,
+        _open_memories(config, tuning) as (sessions, repeats),
         open_recorder(
             config.records, _version(config), drain_timeout_s=tuning.records_drain_timeout_s
         ) as recorder,
@@ -86,13 +90,14 @@ async def router_app(
         def pipeline(new: Pool) -> Pipeline:
             POOL_MODELS.set(len(new.models))
             whole = engine(generator=replicas.use(new))
-            return Pipeline(pool=new, engine=whole, strategies=STRATEGIES)
+            return Pipeline(pool=new, engine=whole, strategies=STRATEGIES, sessions=sessions)
 
         servicer = RouterServicer(
             pipeline(pool.value),
             accounts,
             recorder,
             PolicyDefaults(config.policy, strategy=config.strategy),
+            repeats,
             default_timeout_s=config.default_timeout_s,
             deadline_margin_s=tuning.deadline_margin_s,
         )
@@ -107,6 +112,19 @@ async def router_app(
         )
         async with watcher.running():
             yield _service(servicer, accounts)
+
+
+@asynccontextmanager
+async def _open_memories(
+    config: RouterServiceConfig, tuning: Tuning
+) -> AsyncIterator[tuple[Sessions, Repeats]]:
+    """Opens what the router remembers: conversations, and responses under request ids."""
+    file = config.budget.redis_url_file
+    async with (
+        open_values("session", file, _breaker(tuning)) as states,
+        open_values("response", file, _breaker(tuning), read_wait_s=READ_WAIT_S) as responses,
+    ):
+        yield Sessions(states), Repeats(responses)
 
 
 def _service(servicer: RouterServicer, accounts: Accounts) -> Service:

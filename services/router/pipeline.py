@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, Event
     from services.router.routing.policy import Policy
+    from services.router.sessions.sessions import Session, Sessions
     from services.router.strategies.layered import Strategy
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
@@ -44,6 +45,7 @@ class Pipeline:
     pool: Pool
     engine: Engine
     strategies: Mapping[str, Strategy]
+    sessions: Sessions
 
     def start(
         self,
@@ -103,6 +105,7 @@ class Pipeline:
         """
         strategy = self.strategies[run.policy.strategy]
         with closing(run.account):
+            session = await self._recall(run)
             try:
                 async with aclosing(strategy.answer(run, self.engine)) as events:
                     async for event in events:
@@ -110,7 +113,14 @@ class Pipeline:
             finally:
                 await run.drop_speculative_answer()
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
+        self.sessions.remember(session, run.final.model_id, run.ledger.entries)
         yield _result(run, run.final)
+
+    async def _recall(self, run: Run) -> Session:
+        session = await self.sessions.recall(run.conversation)
+        run.kept_model_id = session.kept_model_id
+        run.prompt_caches = session.caches
+        return session
 
     def _record_entry(self, entry: LedgerEntry) -> None:
         record_entry(entry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from routemoa.errors import InternalError
 from routemoa.v1 import router_service_pb2 as pb
@@ -23,24 +23,28 @@ from services.router.contract.responses import (
     stop_reason,
 )
 from services.router.contract.views import read_view
+from services.router.repeats.request_identity import request_identity
 from services.router.routing.events import Result
 from services.router.types.deadline import DEADLINE_MARGIN_S, Deadline
 from services.rpc.validation import Violations
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
+
+    from google.protobuf.message import Message as ProtoMessage
 
     from services.router.budgets.accounts import Accounts
     from services.router.budgets.tenants import Tenant
     from services.router.decision_records.recorder import Recorder
     from services.router.pipeline import Pipeline
+    from services.router.repeats.repeats import Repeats
     from services.router.routing.events import Event
     from services.router.routing.policy import Policy
     from services.router.routing.presets import PolicyDefaults
     from services.router.types.conversation import Conversation
     from services.rpc.interceptors.call import Context
 
-
+ResponseT = TypeVar("ResponseT", bound="ProtoMessage")
 LONGEST_DEADLINE = 5
 """Deadlines are cut to so many times the timeout of calls without one: a call holds a place among the
 calls in flight, and its tenant's reservations, until its deadline."""
@@ -55,6 +59,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         accounts: Accounts,
         recorder: Recorder,
         defaults: PolicyDefaults,
+        repeats: Repeats,
         *,
         default_timeout_s: float,
         deadline_margin_s: float = DEADLINE_MARGIN_S,
@@ -63,6 +68,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self._accounts = accounts
         self._recorder = recorder
         self._defaults = defaults
+        self._repeats = repeats
         self._default_timeout_s = default_timeout_s
         self._longest_s = LONGEST_DEADLINE * default_timeout_s
         self._deadline_margin_s = deadline_margin_s
@@ -105,10 +111,17 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
     ) -> pb.GenerateAnswerResponse:
         """Runs the layers and returns the result."""
         violations = Violations()
-        async with aclosing(self._answer(request, context, violations)) as events:
-            async for event in events:
-                if isinstance(event, Result):
-                    return result_message(event)
+
+        async def start() -> AsyncGenerator[pb.GenerateAnswerResponse, None]:
+            async with aclosing(self._answer(request, context, violations)) as events:
+                async for event in events:
+                    if isinstance(event, Result):
+                        yield result_message(event)
+
+        kind = pb.GenerateAnswerResponse
+        async with aclosing(self._once(request, context, kind, start)) as responses:
+            async for response in responses:
+                return response
         message = "the pipeline ended without a result"
         raise InternalError(message)
 
@@ -118,9 +131,16 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         """Runs the layers and streams what happens."""
         violations = Violations()
         view = read_view(request, violations)
-        async with aclosing(self._answer(request, context, violations)) as events:
-            async for event in events:
-                yield event_message(event, view)
+
+        async def start() -> AsyncGenerator[pb.StreamAnswerResponse, None]:
+            async with aclosing(self._answer(request, context, violations)) as events:
+                async for event in events:
+                    yield event_message(event, view)
+
+        kind = pb.StreamAnswerResponse
+        async with aclosing(self._once(request, context, kind, start)) as responses:
+            async for response in responses:
+                yield response
 
     async def GetRouterInfo(
         self, request: pb.GetRouterInfoRequest, context: Context
@@ -144,6 +164,22 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
             models=[model_message(pool.by_id[model_id]) for model_id in ids],
             next_page_token=next_page_token,
         )
+
+    def _once(
+        self,
+        request: pb.GenerateAnswerRequest | pb.StreamAnswerRequest,
+        context: Context,
+        kind: type[ResponseT],
+        start: Callable[[], AsyncGenerator[ResponseT, None]],
+    ) -> AsyncGenerator[ResponseT, None]:
+        """Returns the responses to a request: of a new call, or of the one with the same request id."""
+        if not request.request_id:
+            return start()
+        tenant = self._accounts.tenant_of(context.invocation_metadata())
+        identity = request_identity(
+            request.request_id, request, tenant, method=kind.DESCRIPTOR.name
+        )
+        return self._repeats.responses(identity, kind, start)
 
     def _answer(
         self,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.backends.call_failure import status_of_exception
-from services.router.backends.collected import Collected
+from services.router.backends.collected import CollectedReply
 from services.router.engine.run import InvalidAnswer
 from services.router.prompts.answer_filter import AnswerFilter
 from services.router.routing.events import Answer, Delta, Reset, Resumed
@@ -83,7 +83,7 @@ class _Reply:
     held: bool
     """True if it is shown only when it is whole, as it may turn out invalid."""
     texts: list[str] = field(default_factory=list)
-    others: Collected = field(default_factory=Collected)
+    others: CollectedReply = field(default_factory=CollectedReply)
     answer: Answer | None = None
     """The answer, once it is whole and valid."""
     late: bool = False

@@ -11,12 +11,14 @@ from services.router.prompts.reference_text import reference_text
 from services.router.routing import selection as limits
 from services.router.routing.candidates import Candidate, SelectionReason, StopReason
 from services.router.routing.events import RoutingDecision
+from services.router.routing.model_switch import better_model, expected_turns, stays
 from services.router.routing.ranking import early_stop, rank
-from services.router.routing.selection import Selection, fitting, select, unavailable
+from services.router.routing.selection import NOBODY, Selection, fitting, select, unavailable
+from services.router.types.messages import Role
 from services.router.types.tokens import estimate_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer
     from services.router.routing.policy import Policy
+    from services.router.routing.prompt_caches import CachedPrompt
     from services.router.types.amounts import Amount
     from services.router.types.conversation import Conversation
 
@@ -121,7 +124,10 @@ def plan_best(run: Run, count: int) -> RoutingDecision | StopReason:
     ranked = rank_eligible(run)
     policy = replace(run.policy, max_layer_model_count=count, max_score_gap=1.0)
     # One model alone depends on its rank, so an uncertain ranking matters only then.
-    return _decision(run, ranked, _select(run, ranked, policy, may_be_safe=count == 1))
+    selection = _select(
+        run, ranked, policy, may_be_safe=count == 1, chosen=_of_conversation(run, ranked)
+    )
+    return _decision(run, ranked, selection)
 
 
 def plan_models(
@@ -150,6 +156,21 @@ def plan_models(
     reasons = unavailable(ranked) | dict.fromkeys(model_ids, reason)
     selection = Selection(model_ids=model_ids, stop_reason=None if kept else limit, reasons=reasons)
     return _decision(run, ranked, selection)
+
+
+def plan_tool_turn(run: Run, min_stage_s: float) -> RoutingDecision | None:
+    """Returns a layer of one model for the turn after a tool's result; None for an ordinary turn.
+
+    The model that asked for the tool goes on, unless a switch gains more than the lost cache costs.
+    """
+    if run.conversation.messages[-1].role is not Role.TOOL:
+        return None
+    ranked = rank_eligible(run)
+    for model_id, reason in _of_conversation(run, ranked).items():
+        if blocking_limit(run, run.pool.by_id[model_id], min_stage_s) is None:
+            planned = plan_models(run, ranked, [model_id], reason)
+            return None if isinstance(planned, StopReason) else planned
+    return None
 
 
 def further_models(run: Run, decision: RoutingDecision) -> list[PoolModel]:
@@ -203,13 +224,36 @@ def _select(
     *,
     may_be_safe: bool = True,
     team_ids: Sequence[str] = (),
+    chosen: Mapping[str, SelectionReason] = NOBODY,
 ) -> Selection:
     uncertain = may_be_safe and run.forecast.is_uncertain(policy.max_uncertainty)
     safe_ids = run.pool.safe_models if uncertain else ()
-    selection = select(ranked, policy, run.left, team_ids=team_ids, safe_ids=safe_ids)
+    selection = select(
+        ranked, policy, run.left, team_ids=team_ids, safe_ids=safe_ids, chosen=chosen
+    )
     if selection.stop_reason is not None and not run.ledger.entries:
         raise nothing_eligible(ranked, policy, selection.stop_reason)
     return selection
+
+
+def _of_conversation(run: Run, ranked: tuple[Ranked, ...]) -> Mapping[str, SelectionReason]:
+    """Returns the model that the conversation stays with or should switch to; empty for any."""
+    kept = stays(ranked, run.kept_model_id)
+    if kept is None:
+        return NOBODY
+    messages = run.conversation.messages
+    stays_with = {kept.model_id: SelectionReason.SESSION}
+    if not kept.candidate.cached_prompt_tokens:
+        # Without a cache there is nothing to lose, but a tool's result belongs to the model that asked.
+        return stays_with if messages[-1].role is Role.TOOL else NOBODY
+    if run.forecast.is_uncertain(run.policy.max_uncertainty):
+        return stays_with
+    answers = sum(message.role is Role.ASSISTANT for message in messages)
+    better = better_model(ranked, kept, run.policy, expected_turns(answers))
+    if better is None:
+        return stays_with
+    is_best = better is ranked[0]
+    return {better.model_id: SelectionReason.RANK if is_best else SelectionReason.STRATEGY}
 
 
 def _decision(
@@ -232,15 +276,29 @@ def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Ca
     most_written = run.conversation.options.max_output_tokens
     written = min(written, model.reply_limit(most_written))
     prior = run.priors[model.id]
+    cached = run.prompt_caches.next_prompt(model.id, prompt)
+    later = run.prompt_caches.later_prompt(model.id, prompt)
+
+    def cost_usd(part: CachedPrompt) -> float:
+        return model.prices.cost_usd(
+            prompt_tokens=prompt,
+            completion_tokens=written,
+            cached_prompt_tokens=part.read,
+            cache_written_prompt_tokens=part.written,
+        )
+
     return Candidate(
         model_id=model.id,
         score=run.posteriors.get(model.id, prior),
         prior_score=prior,
         expected_completion_tokens=written,
-        expected_cost_usd=model.prices.cost_usd(prompt_tokens=prompt, completion_tokens=written),
+        expected_cost_usd=cost_usd(cached),
         worst=model.worst_case(worst_prompt, most_written),
         expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
         available=model.id not in forecast.unavailable_ids,
+        expected_prompt_tokens=prompt,
+        cached_prompt_tokens=cached.read,
+        later_cost_usd=cost_usd(later),
     )
 
 

@@ -11,6 +11,7 @@ from services.router.engine.metrics import UNCERTAIN_QUERIES
 from services.router.routing.answer_form import AnswerForm
 from services.router.routing.candidates import SelectionReason
 from services.router.routing.events import UNCERTAIN, Timing
+from services.router.routing.prompt_caches import NO_CACHES
 from services.router.routing.ranking import Forecast
 from services.router.types.ledger import Ledger
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import StopReason
     from services.router.routing.events import Answer, Fallback, LayerReport
     from services.router.routing.policy import Policy
+    from services.router.routing.prompt_caches import PromptCaches
     from services.router.types.amounts import Caps
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
@@ -73,6 +75,8 @@ class Run:
     kept_model_id: str | None = None
     """The model that wrote the last answer of the conversation, or asked for the tools whose results
     are the newest messages; None if it is not known or may not run."""
+    prompt_caches: PromptCaches = NO_CACHES
+    """The backends' caches as far as the conversation is concerned."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
     speculative_answer: Droppable | None = None

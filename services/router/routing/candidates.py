@@ -38,6 +38,7 @@ class SelectionReason(enum.Enum):
     LATENCY_LIMIT = "does not run: it is expected to take too long"
     TOKEN_LIMIT = "does not run: it could take more tokens than are left"  # noqa: S105  # no secret
     LAYER_FULL = "does not run: the layer is full"
+    SESSION = "runs because the conversation stays with it"
     UNAVAILABLE = "does not run: none of its replicas can be called"
     CAPABILITY = "does not run: it lacks a capability that the request needs"
 
@@ -58,6 +59,11 @@ class Candidate:
     expected_latency_s: float
     available: bool = True
     """True if the model has a replica that can be called."""
+    expected_prompt_tokens: int = 0
+    cached_prompt_tokens: int = 0
+    """Tokens of the prompt that its backend likely has in its cache."""
+    later_cost_usd: float = 0.0
+    """The expected cost of the same call once the whole prompt has been seen by its backend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

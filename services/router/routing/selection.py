@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from services.router.routing.candidates import SelectionReason, StopReason
@@ -21,6 +22,8 @@ STOP_REASONS = {
     "usd": StopReason.COST_LIMIT,
 }
 """The stop reason by the resource whose limit is reached."""
+NOBODY: Mapping[str, SelectionReason] = MappingProxyType({})
+"""No model is chosen before the others."""
 _NEGLIGIBLE = 0.005
 """Smaller terms would show as 0.00; an explanation leaves them out."""
 
@@ -43,6 +46,7 @@ def select(
     *,
     team_ids: Sequence[str] = (),
     safe_ids: Sequence[str] = (),
+    chosen: Mapping[str, SelectionReason] = NOBODY,
 ) -> Selection:
     """Picks the models of a layer: the safe ones, or else the best, its team, then the next best.
 
@@ -52,6 +56,7 @@ def select(
         left: The amounts that may still be used.
         team_ids: Models that complement one another; those with a good enough score are used.
         safe_ids: Models to run whatever their scores; empty if the ranking is certain enough.
+        chosen: Models to run before all others, with the reasons.
     """
     by_rank = [r.candidate for r in ranked if r.candidate.available]
     gone = unavailable(ranked)
@@ -63,6 +68,8 @@ def select(
     by_id = {candidate.model_id: candidate for candidate in by_rank}
     size = min(policy.max_layer_model_count, calls)
     layer = _Layer(policy=policy, left=left, size=size, reasons=gone)
+    for model_id in chosen.keys() & by_id.keys():
+        layer.fill([by_id[model_id]], chosen[model_id])
     layer.fill([by_id[m] for m in safe_ids if m in by_id], SelectionReason.SAFE)
     if layer.picked:
         layer.size = len(layer.picked)
@@ -173,6 +180,10 @@ def explain(ranked: Ranked, reason: SelectionReason | None) -> str:
     clauses = [", ".join(parts)]
     if ranked.leads_by_price:
         clauses.append("ranked above a similar model that costs more")
+    if candidate.cached_prompt_tokens:
+        kept = "kept: " if reason is SelectionReason.SESSION else ""
+        cached, whole = candidate.cached_prompt_tokens, candidate.expected_prompt_tokens
+        clauses.append(f"{kept}{cached:,} of {whole:,} prompt tokens are likely cached")
     if reason is not None:
         clauses.append(reason.value)
     return "; ".join(clauses)

@@ -129,16 +129,20 @@ class Conversation:
 
     @cached_property
     def session(self) -> str | None:
-        """A hash of the system text and the first user message; None in the first turn of a chat.
+        """A hash of the caller's session id, or else of the system text and the first user message.
 
-        Results of tools begin another turn. Calls with the same hash prefer the same replica, which may
-        have the chat in its cache. Other tenants have other hashes.
+        None in the first turn of a chat, unless there are an id or tools, whose results will come
+        back. Results of tools begin another turn. Calls with the same hash prefer the same replica,
+        which may have the chat in its cache. Other tenants have other hashes.
         """
+        digest = hashlib.blake2b(digest_size=16, key=self.cache_salt.encode())
+        if self.options.session_id:
+            digest.update(f"\0{self.options.session_id}".encode("utf-8", "replace"))
+            return digest.hexdigest()
         asked = [m for m in self.messages if m.role in {Role.USER, Role.TOOL}]
-        if len(asked) < 2:
+        if not asked or (len(asked) < 2 and not self.options.tools):
             return None
         first = next((m for m in asked if m.role is Role.USER), asked[0])
-        digest = hashlib.blake2b(digest_size=16, key=self.cache_salt.encode())
         digest.update(f"{self.system}\0{first.content}".encode("utf-8", "replace"))
         for medium in first.media:
             digest.update(b"\0" + medium.url.encode("utf-8", "replace") + b"\0" + medium.data)

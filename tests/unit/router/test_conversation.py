@@ -8,6 +8,7 @@ import pytest
 
 from services.router.types.conversation import Conversation, prompt_tokens
 from services.router.types.messages import Media, MediaKind, Message, Role, ToolCall
+from services.router.types.options import NO_OPTIONS, GenerationOptions, Tool
 from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens
 
 
@@ -61,6 +62,25 @@ def test_a_session_begins_with_the_second_message_of_the_user() -> None:
     assert session is not None
     assert len(session) >= 32
     assert chat("One?", "2", "3", "4", "5").session == session
+
+
+def test_a_session_begins_at_once_where_tools_or_an_id_say_that_it_goes_on() -> None:
+    tools = GenerationOptions(tools=(Tool(name="search"),))
+    first = replace(chat("One?"), options=tools)
+    assert first.session is not None
+    asked = Message(role=Role.ASSISTANT, content="")
+    result = Message(role=Role.TOOL, content="12", tool_call_id="c")
+    later = replace(first, messages=(*first.messages, asked, result))
+    assert later.session == replace(later, options=NO_OPTIONS).session == first.session
+
+
+def test_an_id_is_the_session_whatever_the_messages_are() -> None:
+    named = GenerationOptions(session_id="chat-1")
+    session = replace(chat("One?"), options=named).session
+    assert session is not None
+    assert replace(chat("Other?", "2", "3"), options=named).session == session
+    assert replace(chat("One?"), options=GenerationOptions(session_id="2")).session != session
+    assert replace(chat("One?"), options=named, cache_salt="t").session != session
 
 
 @pytest.mark.parametrize(
