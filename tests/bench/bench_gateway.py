@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CONCURRENCY = (1, 32)
 DIRECT, ROUTER, GATEWAY = "direct to the backend", "router, gRPC", "gateway and router, HTTP"
 COLUMNS = """\
-| backend | callers | path | TTFT p50 ms | added ms | TTFT p99 ms | streams/s | CPU-ms gateway | router |
+| backend | callers | path | TTFT p50 ms | added ms | p99 ms | streams/s | CPU-ms gateway | router |
 |---|---|---|---|---|---|---|---|---|
 """
 
