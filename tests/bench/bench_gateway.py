@@ -1,8 +1,8 @@
 """Measures what the gateway adds to a stream over gRPC: `python -m tests.bench.bench_gateway`.
 
-Backend, router and gateway run as processes of their own. Each round measures all ways one after the
-other, so that all meet the same machine: the same 50-token stream directly over HTTP, through the router
-over gRPC, and through gateway and router over HTTP. Router and gateway run one model alone.
+Backend, router and gateway run as processes of their own. Each round measures all ways one after
+the other, so that all meet the same machine: the same 50-token stream directly over HTTP, through the
+router over gRPC, and through gateway and router over HTTP. Router and gateway run one model alone.
 """
 
 from __future__ import annotations

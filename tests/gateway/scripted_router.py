@@ -31,7 +31,7 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
         self.lookups = 0
         self.token = ""
         """Required of every call, if it is set."""
-        self.models = MODELS
+        self.models: tuple[str, ...] = MODELS
         self.cancelled = asyncio.Event()
         self.cancelled_s = 0.0
 
@@ -48,6 +48,12 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
             self.cancelled_s = time.perf_counter()
             self.cancelled.set()
             raise
+
+    async def GenerateAnswer(self, request: Any, context: Any) -> Any:
+        raise NotImplementedError
+
+    async def RouteQuery(self, request: Any, context: Any) -> Any:
+        raise NotImplementedError
 
     async def GetRouterInfo(self, request: Any, context: Any) -> pb.GetRouterInfoResponse:
         self._authenticate(context)
