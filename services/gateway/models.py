@@ -41,23 +41,10 @@ class Catalogue:
 
     info: pb.GetRouterInfoResponse
     models: Mapping[str, model_pb2.Model]
+    names: Sequence[str]
+    """Every name of a model, in the order in which they are listed."""
     fetched_s: float
     """On the clock of `time.monotonic`."""
-
-    @property
-    def strategies(self) -> Sequence[str]:
-        """The strategies that may be named."""
-        return self.info.strategies
-
-    @property
-    def presets(self) -> Sequence[str]:
-        """The presets that may be named."""
-        return self.info.presets
-
-    def names(self) -> list[str]:
-        """Returns every name of a model."""
-        mixtures = [f"{MIXTURE}/{name}" for name in (*self.strategies, *self.presets)]
-        return [MIXTURE, *mixtures, *(name for name in self.models if name not in mixtures)]
 
     def age_s(self) -> float:
         """Returns the time since it was fetched."""
@@ -93,9 +80,9 @@ class ModelNames:
             return
         catalogue = await self._usable(name, metadata)
         suffix = name.removeprefix(f"{MIXTURE}/")
-        if suffix != name and suffix in catalogue.strategies:
+        if suffix != name and suffix in catalogue.info.strategies:
             _set_strategy(policy, suffix)
-        elif suffix != name and suffix in catalogue.presets:
+        elif suffix != name and suffix in catalogue.info.presets:
             policy.preset = policy.preset or suffix
         elif name in catalogue.models:
             policy.strategy = policy.strategy or SINGLE
@@ -117,14 +104,12 @@ class ModelNames:
             fetched_s = time.monotonic()
             info = await self._router.info(metadata)
             models = await self._router.models(metadata)
-            caller.catalogue = Catalogue(
-                info=info, models={m.model_id: m for m in models}, fetched_s=fetched_s
-            )
+            caller.catalogue = _catalogue(info, models, fetched_s)
             return caller.catalogue
 
     async def _usable(self, name: str, metadata: Metadata) -> Catalogue:
         catalogue = await self.catalogue(metadata, max_age_s=USABLE_S)
-        if name in catalogue.names():
+        if name in catalogue.names:
             return catalogue
         return await self.catalogue(metadata, max_age_s=MISSING_S)
 
@@ -137,6 +122,15 @@ class ModelNames:
                 self._callers.popitem(last=False)
         self._callers.move_to_end(key)
         return caller
+
+
+def _catalogue(
+    info: pb.GetRouterInfoResponse, models: Sequence[model_pb2.Model], fetched_s: float
+) -> Catalogue:
+    mixtures = [f"{MIXTURE}/{name}" for name in (*info.strategies, *info.presets)]
+    alone = {model.model_id: model for model in models}
+    names = [MIXTURE, *mixtures, *(name for name in alone if name not in mixtures)]
+    return Catalogue(info=info, models=alone, names=names, fetched_s=fetched_s)
 
 
 def unknown_model(name: str) -> ApiError:

@@ -42,7 +42,7 @@ class ModelList:
             await exchange.send_json(200, body, {})
 
     def _list(self, catalogue: Catalogue) -> dict[str, Any]:
-        models = [self._model(catalogue, name) for name in catalogue.names()]
+        models = [self._model(catalogue, name) for name in catalogue.names]
         return {
             "object": "list",
             "data": models,
@@ -52,7 +52,7 @@ class ModelList:
         }
 
     def _one(self, catalogue: Catalogue, name: str) -> dict[str, Any]:
-        if name not in catalogue.names():
+        if name not in catalogue.names:
             raise unknown_model(name)
         return self._model(catalogue, name)
 
