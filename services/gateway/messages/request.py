@@ -1,0 +1,149 @@
+"""The request of POST /v1/messages -> a request to the router."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from routemoa.v1 import generation_pb2, model_pb2
+from routemoa.v1 import router_service_pb2 as pb
+from services.gateway.messages.content import read_messages, text_blocks
+from services.gateway.messages.tools import read_tools
+from services.gateway.requests.conversation import ConversationBuilder
+from services.gateway.requests.fields import Fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from services.gateway.requests.fields import Problems
+
+_EFFORTS = {
+    "low": generation_pb2.REASONING_EFFORT_LOW,
+    "medium": generation_pb2.REASONING_EFFORT_MEDIUM,
+    "high": generation_pb2.REASONING_EFFORT_HIGH,
+    "xhigh": generation_pb2.REASONING_EFFORT_HIGH,
+    "max": generation_pb2.REASONING_EFFORT_HIGH,
+}
+_LOW_BUDGET_TOKENS = 4_096
+_MEDIUM_BUDGET_TOKENS = 16_384
+_REFUSED = {
+    "container": "is not supported: no tool runs here",
+    "mcp_servers": "is not supported: no tool runs here",
+    "top_k": "is not supported; use `top_p`",
+}
+_IGNORED = {
+    "cache_control",
+    "context_management",
+    "diagnostics",
+    "inference_geo",
+    "service_tier",
+    "speed",
+    "user_profile_id",
+    "workspace_id",
+}
+"""Fields that change no answer here. Edits of the context are one: reasoning is never sent back."""
+_READ = {
+    "max_tokens",
+    "messages",
+    "metadata",
+    "model",
+    "output_config",
+    "output_format",
+    "routemoa",
+    "stop_sequences",
+    "stream",
+    "system",
+    "temperature",
+    "thinking",
+    "tool_choice",
+    "tools",
+    "top_p",
+}
+_KNOWN = _READ | _IGNORED | set(_REFUSED)
+ROUTER_FIELDS = {
+    "options.max_output_token_count": "max_tokens",
+    "options.metadata.end_user": "metadata.user_id",
+    "options.parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+    "options.reasoning_effort": "thinking",
+    "options.include_reasoning": "thinking",
+    "options.response_format.json_schema": "output_config.format",
+    "options.stop_sequences": "stop_sequences",
+    "options.temperature": "temperature",
+    "options.tool_choice": "tool_choice",
+    "options.tools": "tools",
+    "options.top_p": "top_p",
+}
+"""This API's name of each field of the router's request."""
+
+
+def read_request(body: Mapping[str, Any], problems: Problems) -> pb.StreamAnswerRequest:
+    """Returns the request to the router; records its problems."""
+    fields = Fields(body, problems)
+    fields.refuse_unknown(_KNOWN, "is not a known parameter")
+    for name, reason in _REFUSED.items():
+        if fields.raw(name):
+            fields.problem(name, reason)
+    conversation = ConversationBuilder()
+    system = text_blocks(fields, "system")
+    if any(system):
+        conversation.message(model_pb2.ROLE_SYSTEM, system)
+    read_messages(fields, conversation)
+    return pb.StreamAnswerRequest(messages=conversation.messages(), options=_options(fields))
+
+
+def _options(fields: Fields) -> generation_pb2.GenerationOptions:
+    if not fields.has("max_tokens"):
+        fields.problem("max_tokens", "is required")
+    options = generation_pb2.GenerationOptions(
+        max_output_token_count=fields.integer("max_tokens"),
+        temperature=fields.number("temperature"),
+        top_p=fields.number("top_p"),
+        stop_sequences=fields.texts("stop_sequences"),
+    )
+    metadata = fields.nested("metadata")
+    if metadata is not None:
+        options.metadata.end_user = metadata.text("user_id")
+    config = fields.nested("output_config")
+    _read_thinking(fields, config, options)
+    form = config.nested("format") if config is not None else None
+    _read_format(form or fields.nested("output_format"), options)
+    read_tools(fields, options)
+    return options
+
+
+def _read_thinking(
+    fields: Fields, config: Fields | None, options: generation_pb2.GenerationOptions
+) -> None:
+    if config is not None and config.has("effort"):
+        options.reasoning_effort = _EFFORTS[config.choice("effort", _EFFORTS, "medium")]
+    thinking = fields.nested("thinking")
+    if thinking is None:
+        return
+    kind = thinking.choice("type", ("enabled", "adaptive", "between_tools", "disabled"), "adaptive")
+    if kind == "disabled":
+        options.reasoning_effort = generation_pb2.REASONING_EFFORT_NONE
+        return
+    options.include_reasoning = thinking.text("display") != "omitted"
+    if kind == "enabled" and not options.reasoning_effort:
+        options.reasoning_effort = _effort(thinking.integer("budget_tokens") or 0)
+
+
+def _effort(budget_tokens: int) -> generation_pb2.ReasoningEffort.ValueType:
+    if budget_tokens < _LOW_BUDGET_TOKENS:
+        return generation_pb2.REASONING_EFFORT_LOW
+    if budget_tokens < _MEDIUM_BUDGET_TOKENS:
+        return generation_pb2.REASONING_EFFORT_MEDIUM
+    return generation_pb2.REASONING_EFFORT_HIGH
+
+
+def _read_format(form: Fields | None, options: generation_pb2.GenerationOptions) -> None:
+    if form is None:
+        return
+    if form.required_text("type") != "json_schema":
+        form.problem("type", "must be `json_schema`")
+        return
+    schema = options.response_format.json_schema
+    schema.name = "answer"
+    schema.strict = True
+    schema.schema_json = form.json_text("schema")
+    if not schema.schema_json:
+        form.problem("schema", "is required")

@@ -1,0 +1,6 @@
+"""What the APIs share for replies.
+
+answer_blocks: The pieces of an answer -> blocks, one after the other.
+token_usage: The tokens of a call.
+sse: Server-sent events.
+"""

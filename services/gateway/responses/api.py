@@ -1,0 +1,56 @@
+"""POST /v1/responses: OpenAI's Responses API, without what needs stored responses."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from services.gateway.api import Call
+from services.gateway.replies.answer_blocks import answer_blocks
+from services.gateway.requests.fields import Fields, Problems
+from services.gateway.requests.router_fields import renamed
+from services.gateway.responses import errors, output_items
+from services.gateway.responses.events import ResponseEvents
+from services.gateway.responses.request import ROUTER_FIELDS, read_request
+from services.gateway.responses.response import ending, response_object
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from routemoa.v1 import router_service_pb2 as pb
+    from services.gateway.api import ApiError
+
+
+class ResponsesApi:
+    """The Responses API."""
+
+    def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Call:  # noqa: ARG002  # no header says anything here
+        """Returns the call in a request; raises `ApiError` with all of its problems."""
+        problems = Problems()
+        fields = Fields(body, problems)
+        call = Call(
+            request=read_request(body, problems),
+            model=fields.required_text("model"),
+            reply_id=f"resp_{uuid.uuid4().hex}",
+            created_s=int(time.time()),
+            stream=fields.boolean("stream") or False,
+            body=body,
+        )
+        problems.raise_if_any()
+        return call
+
+    def reply(self, call: Call, result: pb.GenerateAnswerResponse) -> dict[str, Any]:
+        """Returns the whole response."""
+        end = ending(call, result)
+        blocks = answer_blocks(result.answer)
+        return response_object(call, output_items.items(call.reply_id, blocks, end.status), end)
+
+    def writer(self, call: Call) -> ResponseEvents:
+        """Returns the writer of a streamed response."""
+        return ResponseEvents(call)
+
+    def error(self, error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:  # noqa: ARG002  # a header has it
+        """Returns the HTTP status and the body of an error."""
+        error = renamed(error, ROUTER_FIELDS)
+        return errors.status(error), {"error": errors.detail(error)}

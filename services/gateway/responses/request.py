@@ -1,0 +1,157 @@
+"""The request of POST /v1/responses -> a request to the router."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from routemoa.v1 import generation_pb2, model_pb2
+from routemoa.v1 import router_service_pb2 as pb
+from services.gateway.requests.conversation import ConversationBuilder
+from services.gateway.requests.fields import Fields, Problems
+from services.gateway.responses.input_items import read_items
+from services.gateway.responses.tools import read_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EFFORTS = {
+    "none": generation_pb2.REASONING_EFFORT_NONE,
+    "minimal": generation_pb2.REASONING_EFFORT_MINIMAL,
+    "low": generation_pb2.REASONING_EFFORT_LOW,
+    "medium": generation_pb2.REASONING_EFFORT_MEDIUM,
+    "high": generation_pb2.REASONING_EFFORT_HIGH,
+    "xhigh": generation_pb2.REASONING_EFFORT_HIGH,
+    "max": generation_pb2.REASONING_EFFORT_HIGH,
+}
+_REFUSED = {
+    "background": "is not supported: no response is stored",
+    "context_management": "is not supported: the conversation is sent to models as it is",
+    "conversation": "is not supported: no response is stored; send the whole conversation",
+    "moderation": "is not supported",
+    "previous_response_id": "is not supported: no response is stored; send the whole conversation",
+    "prompt": "is not supported: no prompt is stored; use `instructions` and `input`",
+}
+_IGNORED = {
+    "access_programs",
+    "background_options",
+    "image",
+    "max_tool_calls",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "service_tier",
+    "store",
+    "stream_options",
+    "truncation",
+}
+"""Fields that change no answer here. `store` is one: nothing is stored, and replies say so."""
+_READ = {
+    "include",
+    "input",
+    "instructions",
+    "max_output_tokens",
+    "metadata",
+    "model",
+    "parallel_tool_calls",
+    "reasoning",
+    "routemoa",
+    "safety_identifier",
+    "stream",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "user",
+}
+ROUTER_FIELDS = {
+    "messages": "input",
+    "options.max_output_token_count": "max_output_tokens",
+    "options.metadata.end_user": "safety_identifier",
+    "options.metadata.tags": "metadata",
+    "options.parallel_tool_calls": "parallel_tool_calls",
+    "options.reasoning_effort": "reasoning.effort",
+    "options.include_reasoning": "reasoning.summary",
+    "options.response_format": "text.format",
+    "options.temperature": "temperature",
+    "options.tool_choice": "tool_choice",
+    "options.tools": "tools",
+    "options.top_log_probability_count": "top_logprobs",
+    "options.top_p": "top_p",
+}
+"""This API's name of each field of the router's request."""
+_KNOWN = _READ | _IGNORED | set(_REFUSED)
+
+
+def read_request(body: Mapping[str, Any], problems: Problems) -> pb.StreamAnswerRequest:
+    """Returns the request to the router; records its problems."""
+    fields = Fields(body, problems)
+    fields.refuse_unknown(_KNOWN, "is not a known parameter")
+    for name, reason in _REFUSED.items():
+        if fields.raw(name):
+            fields.problem(name, reason)
+    return pb.StreamAnswerRequest(messages=_messages(fields), options=_options(fields))
+
+
+def _messages(fields: Fields) -> list[model_pb2.Message]:
+    conversation = ConversationBuilder()
+    instructions = fields.text("instructions")
+    if instructions:
+        conversation.message(model_pb2.ROLE_SYSTEM, [instructions])
+    if isinstance(fields.raw("input"), list):
+        read_items(fields, conversation)
+    else:
+        conversation.message(model_pb2.ROLE_USER, [fields.required_text("input")])
+    return conversation.messages()
+
+
+def _options(fields: Fields) -> generation_pb2.GenerationOptions:
+    options = generation_pb2.GenerationOptions(
+        max_output_token_count=fields.integer("max_output_tokens"),
+        temperature=fields.number("temperature"),
+        top_p=fields.number("top_p"),
+    )
+    options.metadata.end_user = fields.text("safety_identifier") or fields.text("user")
+    options.metadata.tags.update(fields.text_map("metadata"))
+    _read_reasoning(fields, options)
+    _read_log_probabilities(fields, options)
+    _read_format(fields, options)
+    read_tools(fields, options)
+    return options
+
+
+def _read_reasoning(fields: Fields, options: generation_pb2.GenerationOptions) -> None:
+    reasoning = fields.nested("reasoning")
+    if reasoning is None:
+        return
+    if reasoning.has("effort"):
+        options.reasoning_effort = _EFFORTS[reasoning.choice("effort", _EFFORTS, "medium")]
+    summary = reasoning.text("summary") or reasoning.text("generate_summary")
+    options.include_reasoning = bool(summary)
+
+
+def _read_log_probabilities(fields: Fields, options: generation_pb2.GenerationOptions) -> None:
+    count = fields.integer("top_logprobs")
+    if count or "message.output_text.logprobs" in fields.texts("include"):
+        options.top_log_probability_count = count or 0
+
+
+def _read_format(fields: Fields, options: generation_pb2.GenerationOptions) -> None:
+    text = fields.nested("text")
+    form = text.nested("format") if text is not None else None
+    if form is None:
+        return
+    kind = form.choice("type", ("text", "json_object", "json_schema"), "text")
+    if kind == "json_object":
+        options.response_format.json_object.SetInParent()
+    elif kind == "json_schema":
+        schema = options.response_format.json_schema
+        schema.name = form.required_text("name")
+        schema.description = form.text("description")
+        schema.schema_json = form.json_text("schema")
+        if not schema.schema_json:
+            form.problem("schema", "is required")
+        strict = form.boolean("strict")
+        if strict is not None:
+            schema.strict = strict
