@@ -4,7 +4,7 @@ A room imports only rooms below it:
 
 responses: OpenAI's Responses API.
 messages: Anthropic's Messages API.
-requests: What the APIs share for requests.
-replies: What the APIs share for replies.
+requests: Shared by the APIs: the reading of requests.
+replies: Shared by the APIs: parts of replies.
 api: The interface of an API: its requests, its replies and its errors.
 """

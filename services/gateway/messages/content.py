@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from routemoa.v1 import model_pb2
 from services.gateway.requests import media
+from services.gateway.requests.json_values import json_text
 
 if TYPE_CHECKING:
+    from services.gateway.fields import Fields
     from services.gateway.requests.conversation import ConversationBuilder, Part
-    from services.gateway.requests.fields import Fields
 
 _ROLES = {
     "user": model_pb2.ROLE_USER,
@@ -21,29 +22,29 @@ _THINKING = ("thinking", "redacted_thinking")
 
 def text_blocks(fields: Fields, name: str) -> list[Part]:
     """Returns the texts of a field that is a text or a list of text blocks."""
-    if not isinstance(fields.raw(name), list):
-        return [fields.text(name)]
+    if not isinstance(fields.values.get(name), list):
+        return [(fields.text(name) or "")]
     found: list[Part] = []
     for block in fields.objects(name):
         if block.required_text("type") == "text":
-            found.append(block.text("text"))
+            found.append(block.text("text") or "")
         else:
-            block.problem("type", "must be `text`")
+            block.wrong("type", "must be `text`")
     return found
 
 
 def read_messages(fields: Fields, conversation: ConversationBuilder) -> None:
     """Adds the messages of `messages` to a conversation."""
-    if not fields.raw("messages"):
-        fields.problem("messages", "is required")
+    if not fields.values.get("messages"):
+        fields.wrong("messages", "is required")
     for message in fields.objects("messages"):
-        role = message.choice("role", _ROLES, "user")
+        role = message.choice("role", [*_ROLES]) or "user"
         if not message.has("role"):
-            message.problem("role", "is required")
+            message.wrong("role", "is required")
         if not message.has("content"):
-            message.problem("content", "is required")
-        elif not isinstance(message.raw("content"), list):
-            conversation.message(_ROLES[role], [message.text("content")])
+            message.wrong("content", "is required")
+        elif not isinstance(message.values.get("content"), list):
+            conversation.message(_ROLES[role], [(message.text("content") or "")])
         elif role == "assistant":
             _read_assistant(message, conversation)
         elif role == "system":
@@ -57,7 +58,7 @@ def _read_user(message: Fields, conversation: ConversationBuilder) -> None:
     parts: list[Part] = []
     has_results = False
     for block in message.objects("content"):
-        if block.raw("type") == "tool_result":
+        if block.values.get("type") == "tool_result":
             has_results = True
             conversation.tool_result(block.required_text("tool_use_id"), _result(block))
         else:
@@ -72,9 +73,9 @@ def _read_assistant(message: Fields, conversation: ConversationBuilder) -> None:
     for block in message.objects("content"):
         kind = block.required_text("type")
         if kind == "text":
-            texts.append(block.text("text"))
+            texts.append(block.text("text") or "")
         elif kind == "tool_use":
-            arguments_json = block.json_text("input") or "{}"
+            arguments_json = json_text(block, "input") or "{}"
             calls.append((block.required_text("id"), block.required_text("name"), arguments_json))
         elif kind not in _THINKING:  # no model reads another one's reasoning
             _refuse(block, kind)
@@ -85,17 +86,17 @@ def _read_assistant(message: Fields, conversation: ConversationBuilder) -> None:
 
 def _result(block: Fields) -> list[Part]:
     parts: list[Part]
-    if isinstance(block.raw("content"), list):
+    if isinstance(block.values.get("content"), list):
         parts = [part for inner in block.objects("content") for part in _parts(inner)]
     else:
-        parts = [block.text("content")]
-    return ["Error:", *parts] if block.boolean("is_error") else parts
+        parts = [(block.text("content") or "")]
+    return ["Error:", *parts] if block.flag("is_error") else parts
 
 
 def _parts(block: Fields) -> list[Part]:
     kind = block.required_text("type")
     if kind == "text":
-        return [block.text("text")]
+        return [(block.text("text") or "")]
     if kind == "image":
         return _image(block)
     if kind == "document":
@@ -105,9 +106,9 @@ def _parts(block: Fields) -> list[Part]:
 
 
 def _image(block: Fields) -> list[Part]:
-    source = block.nested("source")
+    source = block.object("source")
     if source is None:
-        block.problem("source", "is required")
+        block.wrong("source", "is required")
         return []
     kind = source.required_text("type")
     if kind == "url":
@@ -122,19 +123,19 @@ def _image(block: Fields) -> list[Part]:
 
 
 def _document(block: Fields) -> list[Part]:
-    source = block.nested("source")
+    source = block.object("source")
     if source is None:
-        block.problem("source", "is required")
+        block.wrong("source", "is required")
         return []
-    title = block.text("title")
-    heading: list[Part] = [text for text in (title, block.text("context")) if text]
+    title = block.text("title") or ""
+    heading: list[Part] = [text for text in (title, (block.text("context") or "")) if text]
     kind = source.required_text("type")
     if kind == "text":
-        return [*heading, source.text("data")]
+        return [*heading, (source.text("data") or "")]
     if kind == "content":
-        if isinstance(source.raw("content"), list):
+        if isinstance(source.values.get("content"), list):
             return [*heading, *(part for b in source.objects("content") for part in _parts(b))]
-        return [*heading, source.text("content")]
+        return [*heading, (source.text("content") or "")]
     if kind == "url":
         file = media.from_url(source, "url", file_name=title)
     elif kind == "base64":
@@ -148,11 +149,11 @@ def _document(block: Fields) -> list[Part]:
 
 def _refuse(block: Fields, kind: str) -> None:
     if kind:
-        block.problem("type", f"blocks of type `{kind[:64]}` are not supported")
+        block.wrong("type", f"blocks of type `{kind[:64]}` are not supported")
 
 
 def _refuse_source(source: Fields, kind: str) -> None:
     if kind == "file":
-        source.problem("type", "no file is stored; send its bytes or its URL")
+        source.wrong("type", "no file is stored; send its bytes or its URL")
     elif kind:
-        source.problem("type", f"sources of type `{kind[:64]}` are not supported")
+        source.wrong("type", f"sources of type `{kind[:64]}` are not supported")

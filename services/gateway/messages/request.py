@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from routemoa.v1 import generation_pb2, model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from services.gateway.fields import Fields
 from services.gateway.messages.content import read_messages, text_blocks
 from services.gateway.messages.tools import read_tools
 from services.gateway.requests.conversation import ConversationBuilder
-from services.gateway.requests.fields import Fields
+from services.gateway.requests.json_values import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.gateway.requests.fields import Problems
+    from services.gateway.fields import Problems
 
 _EFFORTS = {
     "low": generation_pb2.REASONING_EFFORT_LOW,
@@ -77,11 +78,12 @@ ROUTER_FIELDS = {
 
 def read_request(body: Mapping[str, Any], problems: Problems) -> pb.StreamAnswerRequest:
     """Returns the request to the router; records its problems."""
-    fields = Fields(body, problems)
-    fields.refuse_unknown(_KNOWN, "is not a known parameter")
+    fields = Fields(body, "", problems)
+    for name in fields.unknown(_KNOWN):
+        fields.wrong(name, "is not a known parameter")
     for name, reason in _REFUSED.items():
-        if fields.raw(name):
-            fields.problem(name, reason)
+        if fields.values.get(name):
+            fields.wrong(name, reason)
     conversation = ConversationBuilder()
     system = text_blocks(fields, "system")
     if any(system):
@@ -92,20 +94,20 @@ def read_request(body: Mapping[str, Any], problems: Problems) -> pb.StreamAnswer
 
 def _options(fields: Fields) -> generation_pb2.GenerationOptions:
     if not fields.has("max_tokens"):
-        fields.problem("max_tokens", "is required")
+        fields.wrong("max_tokens", "is required")
     options = generation_pb2.GenerationOptions(
         max_output_token_count=fields.integer("max_tokens"),
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),
         stop_sequences=fields.texts("stop_sequences"),
     )
-    metadata = fields.nested("metadata")
+    metadata = fields.object("metadata")
     if metadata is not None:
-        options.metadata.end_user = metadata.text("user_id")
-    config = fields.nested("output_config")
+        options.metadata.end_user = metadata.text("user_id") or ""
+    config = fields.object("output_config")
     _read_thinking(fields, config, options)
-    form = config.nested("format") if config is not None else None
-    _read_format(form or fields.nested("output_format"), options)
+    form = config.object("format") if config is not None else None
+    _read_format(form or fields.object("output_format"), options)
     read_tools(fields, options)
     return options
 
@@ -114,11 +116,13 @@ def _read_thinking(
     fields: Fields, config: Fields | None, options: generation_pb2.GenerationOptions
 ) -> None:
     if config is not None and config.has("effort"):
-        options.reasoning_effort = _EFFORTS[config.choice("effort", _EFFORTS, "medium")]
-    thinking = fields.nested("thinking")
+        options.reasoning_effort = _EFFORTS[config.choice("effort", [*_EFFORTS]) or "medium"]
+    thinking = fields.object("thinking")
     if thinking is None:
         return
-    kind = thinking.choice("type", ("enabled", "adaptive", "between_tools", "disabled"), "adaptive")
+    kind = (
+        thinking.choice("type", ("enabled", "adaptive", "between_tools", "disabled")) or "adaptive"
+    )
     if kind == "disabled":
         options.reasoning_effort = generation_pb2.REASONING_EFFORT_NONE
         return
@@ -139,11 +143,11 @@ def _read_format(form: Fields | None, options: generation_pb2.GenerationOptions)
     if form is None:
         return
     if form.required_text("type") != "json_schema":
-        form.problem("type", "must be `json_schema`")
+        form.wrong("type", "must be `json_schema`")
         return
     schema = options.response_format.json_schema
     schema.name = "answer"
     schema.strict = True
-    schema.schema_json = form.json_text("schema")
+    schema.schema_json = json_text(form, "schema")
     if not schema.schema_json:
-        form.problem("schema", "is required")
+        form.wrong("schema", "is required")

@@ -1,4 +1,4 @@
-"""What the APIs share for replies.
+"""Shared by the APIs: parts of replies.
 
 answer_blocks: The pieces of an answer -> blocks, one after the other.
 token_usage: The tokens of a call.

@@ -1,6 +1,6 @@
-"""What the APIs share for requests.
+"""Shared by the APIs: the reading of requests.
 
-fields: JSON of a request -> checked values.
+json_values: Values that are passed on as JSON, or by name.
 media: Images, sounds and documents of a request -> media of the contract.
 conversation: Puts a conversation together from messages, calls and results.
 router_fields: Problems that the router found -> under the API's names of fields.

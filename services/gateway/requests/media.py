@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from routemoa.v1 import model_pb2
 
 if TYPE_CHECKING:
-    from services.gateway.requests.fields import Fields
+    from services.gateway.fields import Fields
 
 _DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,")
 _DETAILS = {
@@ -32,12 +32,12 @@ def from_url(
     if url[:5].lower() == "data:":
         match = _DATA_URL.match(url)
         if match is None:
-            fields.problem(name, "must be `data:<media type>;base64,<bytes>`")
+            fields.wrong(name, "must be `data:<media type>;base64,<bytes>`")
             return media
         media.media_type = match[1].lower()
         media.data = _decoded(fields, name, url[match.end() :])
     elif url and not _is_web_address(url):
-        fields.problem(name, "must be a URL with the scheme `https`, `http` or `data`")
+        fields.wrong(name, "must be a URL with the scheme `https`, `http` or `data`")
     else:
         media.url = url
     return media
@@ -55,10 +55,10 @@ def _decoded(fields: Fields, name: str, text: str) -> bytes:
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        fields.problem(name, "must be base64")
+        fields.wrong(name, "must be base64")
         return b""
     if not data and text == "":
-        fields.problem(name, "must not be empty")
+        fields.wrong(name, "must not be empty")
     return data
 
 

@@ -7,8 +7,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.api import Call
+from services.gateway.fields import Fields, Problems
 from services.gateway.replies.answer_blocks import answer_blocks
-from services.gateway.requests.fields import Fields, Problems
 from services.gateway.requests.router_fields import renamed
 from services.gateway.responses import errors, output_items
 from services.gateway.responses.events import ResponseEvents
@@ -28,13 +28,13 @@ class ResponsesApi:
     def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Call:  # noqa: ARG002  # no header says anything here
         """Returns the call in a request; raises `ApiError` with all of its problems."""
         problems = Problems()
-        fields = Fields(body, problems)
+        fields = Fields(body, "", problems)
         call = Call(
             request=read_request(body, problems),
             model=fields.required_text("model"),
             reply_id=f"resp_{uuid.uuid4().hex}",
             created_s=int(time.time()),
-            stream=fields.boolean("stream") or False,
+            stream=fields.flag("stream") or False,
             body=body,
         )
         problems.raise_if_any()

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from routemoa.v1 import generation_pb2, model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from services.gateway.fields import Fields, Problems
 from services.gateway.requests.conversation import ConversationBuilder
-from services.gateway.requests.fields import Fields, Problems
+from services.gateway.requests.json_values import json_text, texts_by_name
 from services.gateway.responses.input_items import read_items
 from services.gateway.responses.tools import read_tools
 
@@ -86,20 +87,21 @@ _KNOWN = _READ | _IGNORED | set(_REFUSED)
 
 def read_request(body: Mapping[str, Any], problems: Problems) -> pb.StreamAnswerRequest:
     """Returns the request to the router; records its problems."""
-    fields = Fields(body, problems)
-    fields.refuse_unknown(_KNOWN, "is not a known parameter")
+    fields = Fields(body, "", problems)
+    for name in fields.unknown(_KNOWN):
+        fields.wrong(name, "is not a known parameter")
     for name, reason in _REFUSED.items():
-        if fields.raw(name):
-            fields.problem(name, reason)
+        if fields.values.get(name):
+            fields.wrong(name, reason)
     return pb.StreamAnswerRequest(messages=_messages(fields), options=_options(fields))
 
 
 def _messages(fields: Fields) -> list[model_pb2.Message]:
     conversation = ConversationBuilder()
-    instructions = fields.text("instructions")
+    instructions = fields.text("instructions") or ""
     if instructions:
         conversation.message(model_pb2.ROLE_SYSTEM, [instructions])
-    if isinstance(fields.raw("input"), list):
+    if isinstance(fields.values.get("input"), list):
         read_items(fields, conversation)
     else:
         conversation.message(model_pb2.ROLE_USER, [fields.required_text("input")])
@@ -112,8 +114,8 @@ def _options(fields: Fields) -> generation_pb2.GenerationOptions:
         temperature=fields.number("temperature"),
         top_p=fields.number("top_p"),
     )
-    options.metadata.end_user = fields.text("safety_identifier") or fields.text("user")
-    options.metadata.tags.update(fields.text_map("metadata"))
+    options.metadata.end_user = fields.text("safety_identifier") or fields.text("user") or ""
+    options.metadata.tags.update(texts_by_name(fields, "metadata"))
     _read_reasoning(fields, options)
     _read_log_probabilities(fields, options)
     _read_format(fields, options)
@@ -122,11 +124,11 @@ def _options(fields: Fields) -> generation_pb2.GenerationOptions:
 
 
 def _read_reasoning(fields: Fields, options: generation_pb2.GenerationOptions) -> None:
-    reasoning = fields.nested("reasoning")
+    reasoning = fields.object("reasoning")
     if reasoning is None:
         return
     if reasoning.has("effort"):
-        options.reasoning_effort = _EFFORTS[reasoning.choice("effort", _EFFORTS, "medium")]
+        options.reasoning_effort = _EFFORTS[reasoning.choice("effort", [*_EFFORTS]) or "medium"]
     summary = reasoning.text("summary") or reasoning.text("generate_summary")
     options.include_reasoning = bool(summary)
 
@@ -138,20 +140,20 @@ def _read_log_probabilities(fields: Fields, options: generation_pb2.GenerationOp
 
 
 def _read_format(fields: Fields, options: generation_pb2.GenerationOptions) -> None:
-    text = fields.nested("text")
-    form = text.nested("format") if text is not None else None
+    text = fields.object("text")
+    form = text.object("format") if text is not None else None
     if form is None:
         return
-    kind = form.choice("type", ("text", "json_object", "json_schema"), "text")
+    kind = form.choice("type", ("text", "json_object", "json_schema")) or "text"
     if kind == "json_object":
         options.response_format.json_object.SetInParent()
     elif kind == "json_schema":
         schema = options.response_format.json_schema
         schema.name = form.required_text("name")
-        schema.description = form.text("description")
-        schema.schema_json = form.json_text("schema")
+        schema.description = form.text("description") or ""
+        schema.schema_json = json_text(form, "schema")
         if not schema.schema_json:
-            form.problem("schema", "is required")
-        strict = form.boolean("strict")
+            form.wrong("schema", "is required")
+        strict = form.flag("strict")
         if strict is not None:
             schema.strict = strict

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routemoa.v1 import generation_pb2
+from services.gateway.requests.json_values import json_text
 
 if TYPE_CHECKING:
-    from services.gateway.requests.fields import Fields
+    from services.gateway.fields import Fields
 
 _MODES = {
     "none": generation_pb2.TOOL_CHOICE_MODE_NONE,
@@ -23,9 +24,9 @@ def read_tools(fields: Fields, options: generation_pb2.GenerationOptions) -> Non
         if kind == "function":
             options.tools.append(_function(tool))
         elif kind:
-            tool.problem("type", "only tools of type `function` are supported: none runs here")
+            tool.wrong("type", "only tools of type `function` are supported: none runs here")
     _read_choice(fields, options)
-    parallel = fields.boolean("parallel_tool_calls")
+    parallel = fields.flag("parallel_tool_calls")
     if parallel is not None and options.tools:
         options.parallel_tool_calls = parallel
 
@@ -33,20 +34,20 @@ def read_tools(fields: Fields, options: generation_pb2.GenerationOptions) -> Non
 def _function(tool: Fields) -> generation_pb2.Tool:
     return generation_pb2.Tool(
         name=tool.required_text("name"),
-        description=tool.text("description"),
-        parameters_json=tool.json_text("parameters"),
-        strict=tool.boolean("strict"),
+        description=tool.text("description") or "",
+        parameters_json=json_text(tool, "parameters"),
+        strict=tool.flag("strict"),
     )
 
 
 def _read_choice(fields: Fields, options: generation_pb2.GenerationOptions) -> None:
-    if isinstance(fields.raw("tool_choice"), str):
-        mode = _MODES[fields.choice("tool_choice", _MODES, "auto")]
+    if isinstance(fields.values.get("tool_choice"), str):
+        mode = _MODES[fields.choice("tool_choice", [*_MODES]) or "auto"]
         # `auto` and `none` without tools ask for nothing
         if options.tools or mode == generation_pb2.TOOL_CHOICE_MODE_REQUIRED:
             options.tool_choice.mode = mode
         return
-    choice = fields.nested("tool_choice")
+    choice = fields.object("tool_choice")
     if choice is None:
         return
     kind = choice.required_text("type")
@@ -56,7 +57,7 @@ def _read_choice(fields: Fields, options: generation_pb2.GenerationOptions) -> N
     elif kind == "allowed_tools":
         _keep_allowed(choice, options)
     elif kind:
-        choice.problem("type", "must be `function` or `allowed_tools`")
+        choice.wrong("type", "must be `function` or `allowed_tools`")
 
 
 def _keep_allowed(choice: Fields, options: generation_pb2.GenerationOptions) -> None:
@@ -65,7 +66,7 @@ def _keep_allowed(choice: Fields, options: generation_pb2.GenerationOptions) -> 
     kept = [tool for tool in options.tools if tool.name in allowed]
     missing = sorted(allowed - {tool.name for tool in kept} - {""})
     if missing:
-        choice.problem("tools", f"must be in `tools`: {', '.join(missing)}")
+        choice.wrong("tools", f"must be in `tools`: {', '.join(missing)}")
     del options.tools[:]
     options.tools.extend(kept)
-    options.tool_choice.mode = _MODES[choice.choice("mode", ("auto", "required"), "auto")]
+    options.tool_choice.mode = _MODES[choice.choice("mode", ("auto", "required")) or "auto"]
