@@ -28,14 +28,14 @@ class ResponseEvents:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._answer = AnswerBlocks()
-        self._sequence_number = 0
+        self._sequence_number = 2  # after those of `begin`
 
     def begin(self) -> bytes:
         """Returns the events before the first of the router."""
         response = response_object(self._call, (), IN_PROGRESS)
-        return self._event("response.created", response=response) + self._event(
-            "response.in_progress", response=response
-        )
+        created = {"type": "response.created", "sequence_number": 0, "response": response}
+        in_progress = {"type": "response.in_progress", "sequence_number": 1, "response": response}
+        return sse.named_event(created) + sse.named_event(in_progress)
 
     def event(self, event: pb.StreamAnswerResponse) -> bytes:
         """Returns what an event of the router sends.

@@ -101,7 +101,9 @@ def _messages(fields: Fields) -> list[model_pb2.Message]:
     instructions = fields.text("instructions") or ""
     if instructions:
         conversation.message(model_pb2.ROLE_SYSTEM, [instructions])
-    if isinstance(fields.values.get("input"), list):
+    if fields.values.get("input") == []:
+        fields.wrong("input", "must not be empty")
+    elif isinstance(fields.values.get("input"), list):
         read_items(fields, conversation)
     else:
         conversation.message(model_pb2.ROLE_USER, [fields.required_text("input")])
