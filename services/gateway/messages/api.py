@@ -7,13 +7,14 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.api import Call
+from services.gateway.extension import FIELD
 from services.gateway.fields import Fields, Problems
 from services.gateway.messages import errors, message
 from services.gateway.messages.events import MessageEvents
-from services.gateway.messages.request import ROUTER_FIELDS, read_request
+from services.gateway.messages.request import read_request
 from services.gateway.replies.answer_blocks import answer_blocks
 from services.gateway.replies.token_usage import token_usage
-from services.gateway.requests.router_fields import renamed
+from services.gateway.report import routing_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 class MessagesApi:
     """The Messages API."""
 
-    def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Call:  # noqa: ARG002  # no header says anything here
+    def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Call:
         """Returns the call in a request; raises `ApiError` with all of its problems."""
         problems = Problems()
         fields = Fields(body, "", problems)
         call = Call(
-            request=read_request(body, problems),
+            request=read_request(body, headers, problems),
             model=fields.required_text("model"),
             reply_id=f"msg_{uuid.uuid4().hex}",
             created_s=int(time.time()),
@@ -44,7 +45,10 @@ class MessagesApi:
         blocks = answer_blocks(result.answer)
         content = [message.content_block(block, whole=True) for block in blocks]
         end = message.ended(result.answer, blocks)
-        return message.message_object(call, content, end, token_usage(result))
+        return {
+            **message.message_object(call, content, end, token_usage(result)),
+            FIELD: routing_report(result, call.routing),
+        }
 
     def writer(self, call: Call) -> MessageEvents:
         """Returns the writer of a streamed message."""
@@ -52,5 +56,4 @@ class MessagesApi:
 
     def error(self, error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
         """Returns the HTTP status and the body of an error."""
-        error = renamed(error, ROUTER_FIELDS)
         return errors.status(error), errors.body(error, request_id)

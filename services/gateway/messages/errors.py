@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.api import ErrorKind
+from services.gateway.requests.router_fields import renamed
 
 if TYPE_CHECKING:
     from services.gateway.api import ApiError
@@ -23,6 +24,19 @@ _STATUS_AND_TYPE = {
     ErrorKind.INTERNAL: (500, "api_error"),
 }
 
+_ROUTER_FIELDS = {
+    "options.max_output_token_count": "max_tokens",
+    "options.metadata.end_user": "metadata.user_id",
+    "options.parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+    "options.include_reasoning": "thinking",
+    "options.reasoning_effort": "thinking",
+    "options.response_format.json_schema.schema_json": "output_config.format.schema",
+    "options.response_format": "output_config.format",
+    "options": "",
+    "policy": "routemoa.policy",
+}
+"""This API's name of each field of the router's request."""
+
 
 def status(error: ApiError) -> int:
     """Returns the HTTP status of an error."""
@@ -31,6 +45,7 @@ def status(error: ApiError) -> int:
 
 def body(error: ApiError, request_id: str) -> dict[str, Any]:
     """Returns the body of an error, which is also the event of one in a stream."""
+    error = renamed(error, _ROUTER_FIELDS)
     return {
         "type": "error",
         "error": {"type": _STATUS_AND_TYPE[error.kind][1], "message": error.message},

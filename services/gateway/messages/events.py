@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.api import ApiError, ErrorKind
+from services.gateway.extension import FIELD
 from services.gateway.messages import errors, message
 from services.gateway.replies import sse
 from services.gateway.replies.answer_blocks import AnswerBlocks, Append, Begin, BlockKind
 from services.gateway.replies.token_usage import token_usage
+from services.gateway.report import routing_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +74,7 @@ class MessageEvents:
             "type": "message_delta",
             "delta": message.ended(result.answer, self._answer.blocks),
             "usage": {**message.usage(token_usage(result)), "server_tool_use": None},
+            FIELD: routing_report(result, self._call.routing),
         }
         return sent + sse.named_event(delta) + sse.named_event({"type": "message_stop"})
 

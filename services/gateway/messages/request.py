@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from routemoa.v1 import generation_pb2, model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from services.gateway.extension import FIELD
 from services.gateway.fields import Fields
 from services.gateway.messages.content import read_messages, text_blocks
 from services.gateway.messages.tools import read_tools
 from services.gateway.requests.conversation import ConversationBuilder
+from services.gateway.requests.extension_options import extend
 from services.gateway.requests.json_values import json_text
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ _READ = {
     "model",
     "output_config",
     "output_format",
-    "routemoa",
+    FIELD,
     "stop_sequences",
     "stream",
     "system",
@@ -60,23 +62,11 @@ _READ = {
     "top_p",
 }
 _KNOWN = _READ | _IGNORED | set(_REFUSED)
-ROUTER_FIELDS = {
-    "options.max_output_token_count": "max_tokens",
-    "options.metadata.end_user": "metadata.user_id",
-    "options.parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
-    "options.reasoning_effort": "thinking",
-    "options.include_reasoning": "thinking",
-    "options.response_format.json_schema": "output_config.format",
-    "options.stop_sequences": "stop_sequences",
-    "options.temperature": "temperature",
-    "options.tool_choice": "tool_choice",
-    "options.tools": "tools",
-    "options.top_p": "top_p",
-}
-"""This API's name of each field of the router's request."""
 
 
-def read_request(body: Mapping[str, Any], problems: Problems) -> pb.StreamAnswerRequest:
+def read_request(
+    body: Mapping[str, Any], headers: Mapping[str, str], problems: Problems
+) -> pb.StreamAnswerRequest:
     """Returns the request to the router; records its problems."""
     fields = Fields(body, "", problems)
     for name in fields.unknown(_KNOWN):
@@ -89,7 +79,9 @@ def read_request(body: Mapping[str, Any], problems: Problems) -> pb.StreamAnswer
     if any(system):
         conversation.message(model_pb2.ROLE_SYSTEM, system)
     read_messages(fields, conversation)
-    return pb.StreamAnswerRequest(messages=conversation.messages(), options=_options(fields))
+    request = pb.StreamAnswerRequest(messages=conversation.messages(), options=_options(fields))
+    extend(request, body, headers, problems)
+    return request
 
 
 def _options(fields: Fields) -> generation_pb2.GenerationOptions:

@@ -37,5 +37,5 @@ def _renamed(field: str, names: Mapping[str, str]) -> str:
     for name, api_name in names.items():
         rest = field.removeprefix(name)
         if rest != field and rest[:1] in ("", ".", "["):
-            return api_name + rest
+            return (api_name + rest).removeprefix(".")
     return field

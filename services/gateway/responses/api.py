@@ -7,12 +7,14 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.api import Call
+from services.gateway.extension import FIELD
 from services.gateway.fields import Fields, Problems
 from services.gateway.replies.answer_blocks import answer_blocks
-from services.gateway.requests.router_fields import renamed
-from services.gateway.responses import errors, output_items
+from services.gateway.report import routing_report
+from services.gateway.responses import output_items
+from services.gateway.responses.errors import error_body
 from services.gateway.responses.events import ResponseEvents
-from services.gateway.responses.request import ROUTER_FIELDS, read_request
+from services.gateway.responses.request import read_request
 from services.gateway.responses.response import ending, response_object
 
 if TYPE_CHECKING:
@@ -25,12 +27,12 @@ if TYPE_CHECKING:
 class ResponsesApi:
     """The Responses API."""
 
-    def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Call:  # noqa: ARG002  # no header says anything here
+    def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Call:
         """Returns the call in a request; raises `ApiError` with all of its problems."""
         problems = Problems()
         fields = Fields(body, "", problems)
         call = Call(
-            request=read_request(body, problems),
+            request=read_request(body, headers, problems),
             model=fields.required_text("model"),
             reply_id=f"resp_{uuid.uuid4().hex}",
             created_s=int(time.time()),
@@ -44,13 +46,16 @@ class ResponsesApi:
         """Returns the whole response."""
         end = ending(call, result)
         blocks = answer_blocks(result.answer)
-        return response_object(call, output_items.items(call.reply_id, blocks, end.status), end)
+        output = output_items.items(call.reply_id, blocks, end.status)
+        return {
+            **response_object(call, output, end),
+            FIELD: routing_report(result, call.routing),
+        }
 
     def writer(self, call: Call) -> ResponseEvents:
         """Returns the writer of a streamed response."""
         return ResponseEvents(call)
 
-    def error(self, error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:  # noqa: ARG002  # a header has it
+    def error(self, error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
         """Returns the HTTP status and the body of an error."""
-        error = renamed(error, ROUTER_FIELDS)
-        return errors.status(error), {"error": errors.detail(error)}
+        return error_body(error, request_id)

@@ -1,43 +1,35 @@
-"""Errors in the form of OpenAI's APIs."""
+"""Errors of the Responses API: OpenAI's form, with this API's names of fields."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.api import ErrorKind
+from services.gateway.chat.chat_errors import error_body as openai_error_body
+from services.gateway.requests.router_fields import renamed
 
 if TYPE_CHECKING:
     from services.gateway.api import ApiError
 
-_STATUS_AND_TYPE = {
-    ErrorKind.INVALID_REQUEST: (400, "invalid_request_error"),
-    ErrorKind.AUTHENTICATION: (401, "authentication_error"),
-    ErrorKind.PERMISSION: (403, "permission_error"),
-    ErrorKind.NOT_FOUND: (404, "invalid_request_error"),
-    ErrorKind.TOO_LARGE: (413, "invalid_request_error"),
-    ErrorKind.RATE_LIMITED: (429, "rate_limit_error"),
-    ErrorKind.QUOTA: (429, "insufficient_quota"),
-    ErrorKind.TIMEOUT: (504, "timeout_error"),
-    ErrorKind.OVERLOADED: (503, "overloaded_error"),
-    ErrorKind.BACKEND: (502, "server_error"),
-    ErrorKind.INTERNAL: (500, "server_error"),
+_ROUTER_FIELDS = {
+    "messages": "input",
+    "options.max_output_token_count": "max_output_tokens",
+    "options.metadata.end_user": "safety_identifier",
+    "options.metadata.tags": "metadata",
+    "options.include_reasoning": "reasoning.summary",
+    "options.reasoning_effort": "reasoning.effort",
+    "options.response_format.json_schema.schema_json": "text.format.schema",
+    "options.response_format": "text.format",
+    "options.top_log_probability_count": "top_logprobs",
+    "options": "",
+    "policy": "routemoa.policy",
 }
+"""This API's name of each field of the router's request."""
 
 
-def status(error: ApiError) -> int:
-    """Returns the HTTP status of an error."""
-    return _STATUS_AND_TYPE[error.kind][0]
-
-
-def detail(error: ApiError) -> dict[str, Any]:
-    """Returns what the body of an error holds."""
-    param = error.problems[0].field if error.problems else None
-    return {
-        "message": error.message,
-        "type": _STATUS_AND_TYPE[error.kind][1],
-        "param": param or None,
-        "code": error.code or None,
-    }
+def error_body(error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
+    """Returns the HTTP status and the body of an error."""
+    return openai_error_body(renamed(error, _ROUTER_FIELDS), request_id)
 
 
 def response_code(error: ApiError) -> str:

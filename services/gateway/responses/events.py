@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.api import ApiError, ErrorKind
+from services.gateway.extension import FIELD
 from services.gateway.replies import sse
 from services.gateway.replies.answer_blocks import AnswerBlocks, Append, Begin, Block, BlockKind
+from services.gateway.report import routing_report
 from services.gateway.responses import errors, output_items
 from services.gateway.responses.response import IN_PROGRESS, Ending, ending, response_object
 
@@ -58,24 +60,28 @@ class ResponseEvents:
 
     def fail(self, error: ApiError, request_id: str) -> bytes:
         """Returns the end of a stream that failed."""
-        detail = errors.detail(error)
+        detail = errors.error_body(error, request_id)[1]["error"]
         blocks = output_items.items(self._call.reply_id, self._answer.blocks, "incomplete")
         end = Ending(
-            status="failed", error={"code": errors.response_code(error), "message": error.message}
+            status="failed",
+            error={"code": errors.response_code(error), "message": detail["message"]},
         )
         return self._event(
             "error",
             code=detail["code"],
             message=detail["message"],
             param=detail["param"],
-            error={**detail, "request_id": request_id},
+            error=detail,
         ) + self._event("response.failed", response=response_object(self._call, blocks, end))
 
     def _end(self, result: pb.GenerateAnswerResponse) -> bytes:
         sent = self._steps(self._answer.finish(result.answer))
         end = ending(self._call, result)
         output = output_items.items(self._call.reply_id, self._answer.blocks, end.status)
-        response = response_object(self._call, output, end)
+        response = {
+            **response_object(self._call, output, end),
+            FIELD: routing_report(result, self._call.routing),
+        }
         return sent + self._event(f"response.{end.status}", response=response)
 
     def _steps(self, steps: Iterator[Step]) -> bytes:

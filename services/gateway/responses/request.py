@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from routemoa.v1 import generation_pb2, model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from services.gateway.extension import FIELD
 from services.gateway.fields import Fields, Problems
 from services.gateway.requests.conversation import ConversationBuilder
+from services.gateway.requests.extension_options import extend
 from services.gateway.requests.json_values import json_text, texts_by_name
 from services.gateway.responses.input_items import read_items
 from services.gateway.responses.tools import read_tools
@@ -55,7 +57,7 @@ _READ = {
     "model",
     "parallel_tool_calls",
     "reasoning",
-    "routemoa",
+    FIELD,
     "safety_identifier",
     "stream",
     "temperature",
@@ -66,26 +68,12 @@ _READ = {
     "top_p",
     "user",
 }
-ROUTER_FIELDS = {
-    "messages": "input",
-    "options.max_output_token_count": "max_output_tokens",
-    "options.metadata.end_user": "safety_identifier",
-    "options.metadata.tags": "metadata",
-    "options.parallel_tool_calls": "parallel_tool_calls",
-    "options.reasoning_effort": "reasoning.effort",
-    "options.include_reasoning": "reasoning.summary",
-    "options.response_format": "text.format",
-    "options.temperature": "temperature",
-    "options.tool_choice": "tool_choice",
-    "options.tools": "tools",
-    "options.top_log_probability_count": "top_logprobs",
-    "options.top_p": "top_p",
-}
-"""This API's name of each field of the router's request."""
 _KNOWN = _READ | _IGNORED | set(_REFUSED)
 
 
-def read_request(body: Mapping[str, Any], problems: Problems) -> pb.StreamAnswerRequest:
+def read_request(
+    body: Mapping[str, Any], headers: Mapping[str, str], problems: Problems
+) -> pb.StreamAnswerRequest:
     """Returns the request to the router; records its problems."""
     fields = Fields(body, "", problems)
     for name in fields.unknown(_KNOWN):
@@ -93,7 +81,9 @@ def read_request(body: Mapping[str, Any], problems: Problems) -> pb.StreamAnswer
     for name, reason in _REFUSED.items():
         if fields.values.get(name):
             fields.wrong(name, reason)
-    return pb.StreamAnswerRequest(messages=_messages(fields), options=_options(fields))
+    request = pb.StreamAnswerRequest(messages=_messages(fields), options=_options(fields))
+    extend(request, body, headers, problems)
+    return request
 
 
 def _messages(fields: Fields) -> list[model_pb2.Message]:

@@ -58,6 +58,7 @@ def test_a_text_streams_as_every_client_needs_it() -> None:
     assert begun["stop_reason"] is None
     assert (begun["usage"]["input_tokens"], begun["usage"]["output_tokens"]) == (0, 0)
     end = {"stop_reason": "end_turn", "stop_sequence": None, "stop_details": None}
+    assert events[-2].pop("routemoa")["strategy"] == "routemoa"
     assert events[1:] == [
         {
             "type": "content_block_start",

@@ -203,6 +203,23 @@ def test_tools_and_the_choice_among_them(choice: dict[str, Any], expected: dict[
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ({"model": "org/alpha"}, True),
+        ({"model": "routemoa/single"}, True),
+        ({"model": "routemoa", "routemoa": {"policy": {"strategy": "single"}}}, True),
+        ({"model": "routemoa"}, False),
+        ({"model": "routemoa/moa"}, False),
+        ({"model": "org/alpha", "thinking": {"type": "adaptive", "display": "omitted"}}, False),
+        ({"model": "org/alpha", "thinking": {"type": "disabled"}}, False),
+    ],
+)
+def test_thinking_is_shown_where_one_model_answers(body: dict[str, Any], *, shown: bool) -> None:
+    found = options(**{"thinking": {"type": "adaptive"}, **body})
+    assert found.get("include_reasoning", False) is shown
+
+
 def of_user(block: dict[str, Any]) -> list[dict[str, Any]]:
     return [{"role": "user", "content": [block]}]
 
