@@ -19,9 +19,7 @@ class Client:
     environment: str
     """The folder of its installation, in that of all SDKs."""
     program: tuple[str, ...]
-    """Its driver, after the interpreter."""
-    interpreter: str = "bin/python"
-    """In the folder of its installation."""
+    """The command of its driver; `{folder}` stands for the installation."""
 
     def command(self, environments: Path) -> tuple[str, ...]:
         """Returns the command that runs the driver.
@@ -29,32 +27,57 @@ class Client:
         Args:
             environments: The folder of all installations.
         """
-        folder = environments / self.environment
-        return (str(folder / self.interpreter), *self.program)
+        folder = str((environments / self.environment).absolute())
+        return tuple(word.replace("{folder}", folder) for word in self.program)
 
     def is_installed(self, environments: Path) -> bool:
         """True if the SDK is installed."""
         return (environments / self.environment / "sdk.done").exists()
 
 
-_OPENAI = str(DRIVERS / "openai_python.py")
+def _python(driver: str, *arguments: str) -> tuple[str, ...]:
+    return ("{folder}/bin/python", str(DRIVERS / driver), *arguments)
+
+
+def _node(driver: str, *arguments: str) -> tuple[str, ...]:
+    return ("node", str(DRIVERS / driver), "{folder}", *arguments)
+
+
 CLIENTS = (
     Client(
-        name="openai-python, chat",
+        name="OpenAI Python, chat",
         api="chat",
         environment="openai-python",
-        program=(_OPENAI, "chat"),
+        program=_python("openai_python.py", "chat"),
     ),
     Client(
-        name="openai-python, responses",
+        name="OpenAI Python, responses",
         api="responses",
         environment="openai-python",
-        program=(_OPENAI, "responses"),
+        program=_python("openai_python.py", "responses"),
     ),
     Client(
-        name="anthropic-python",
+        name="OpenAI Node, chat",
+        api="chat",
+        environment="openai-node",
+        program=_node("openai_node.mjs", "chat"),
+    ),
+    Client(
+        name="OpenAI Node, responses",
+        api="responses",
+        environment="openai-node",
+        program=_node("openai_node.mjs", "responses"),
+    ),
+    Client(
+        name="Anthropic Python",
         api="messages",
         environment="anthropic-python",
-        program=(str(DRIVERS / "anthropic_python.py"),),
+        program=_python("anthropic_python.py"),
+    ),
+    Client(
+        name="Anthropic Node",
+        api="messages",
+        environment="anthropic-node",
+        program=_node("anthropic_node.mjs"),
     ),
 )
