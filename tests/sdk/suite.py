@@ -1,12 +1,16 @@
-"""Runs cases with clients, against a gateway process in front of the scripted router."""
+"""Runs cases with clients, against a gateway process in front of the scripted router.
+
+The gateway of live cases is that of the whole system: simulator, scorer, judge and router.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
+from services.local.stack import StackConfig, running_stack
 from tests.conformance.driver import Driver, DriverError
 from tests.conformance.server import listening
 from tests.integration.service_process import logged, started
@@ -31,12 +35,19 @@ async def run(cases: Sequence[Case], clients: Sequence[Client], environments: Pa
     """Returns what is wrong with every case that a client ran."""
     results: Results = {}
     router = ScriptedRouter(cases)
-    async with listening(router, ["RouterService"]) as address, gateway(address) as url:
+    async with AsyncExitStack() as exits:
+        address = await exits.enter_async_context(listening(router, ["RouterService"]))
+        scripted_url = await exits.enter_async_context(gateway(address))
+        live_url = ""
+        if any(case.live for case in cases):
+            stack = await exits.enter_async_context(running_stack(StackConfig()))
+            live_url = f"http://{stack.gateway_address}"
         for client in clients:
             found = results.setdefault(client.name, {})
             async with driving(client, environments) as driver:
                 for case in cases:
                     if client.api in case.apis:
+                        url = live_url if case.live else scripted_url
                         found[case.id] = await _run_case(case, client, driver, router, url)
     return results
 
