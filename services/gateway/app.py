@@ -14,9 +14,9 @@ from services.gateway.chat.chat_api import ChatCompletions
 from services.gateway.chat.model_list import ModelList
 from services.gateway.endpoint import Core, Endpoint
 from services.gateway.http.server import running_http_server
-from services.gateway.messages.api import MessagesApi
+from services.gateway.messages.messages_api import MessagesApi
 from services.gateway.models import ModelNames
-from services.gateway.responses.api import ResponsesApi
+from services.gateway.responses.responses_api import ResponsesApi
 from services.gateway.strangers import EXCEPTION_HANDLERS
 from services.gateway.upstream.health import Health
 from services.gateway.upstream.router_client import RouterClient

@@ -52,14 +52,11 @@ class ScriptedRouter(Stage):
         stream = grpc.unary_stream_rpc_method_handler(
             self._answer, request_deserializer=pb.StreamAnswerRequest.FromString, **_SERIALIZED
         )
-        handlers = {"StreamAnswer": stream}
-        for name, request, response in (
-            ("GetRouterInfo", pb.GetRouterInfoRequest, _INFO),
-            ("ListModels", pb.ListModelsRequest, _MODELS),
-        ):
-            handlers[name] = grpc.unary_unary_rpc_method_handler(
-                _always(response), request_deserializer=request.FromString, **_SERIALIZED
-            )
+        handlers = {
+            "StreamAnswer": stream,
+            "GetRouterInfo": _fixed(pb.GetRouterInfoRequest.FromString, _INFO),
+            "ListModels": _fixed(pb.ListModelsRequest.FromString, _MODELS),
+        }
         return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
     async def _answer(
@@ -86,11 +83,15 @@ class ScriptedRouter(Stage):
         yield pb.StreamAnswerResponse(result=_result(answer))
 
 
-def _always(response: Any) -> Any:
-    async def handler(_request: object, _context: object) -> Any:
+def _fixed(deserialize: Any, response: object) -> grpc.RpcMethodHandler[Any, Any]:
+    """Returns the handler of a method that always answers the same."""
+
+    async def answer(_request: object, _context: object) -> object:
         return response
 
-    return handler
+    return grpc.unary_unary_rpc_method_handler(
+        answer, request_deserializer=deserialize, **_SERIALIZED
+    )
 
 
 def _error(content: Json) -> RouteMoAError:

@@ -107,7 +107,7 @@ class Driver:
             return False
         self.left -= 1
         self.shown["left"] = self.left == 0
-        return self.left == 0
+        return bool(self.left == 0)
 
 
 class Chat(Driver):
@@ -142,7 +142,7 @@ class Chat(Driver):
 
     def tool(self, name: str) -> Json:
         """Returns a tool."""
-        function = {
+        function: Json = {
             "name": name,
             "description": DESCRIPTIONS[name],
             "parameters": PARAMETERS,

@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from services.gateway.api import ApiError, ErrorKind, Problem
-from services.gateway.messages.api import MessagesApi
+from services.gateway.messages.messages_api import MessagesApi
 
 PNG = "iVBORw0KGgo="
 WEATHER = {"name": "weather", "description": "Tells it.", "input_schema": {"type": "object"}}

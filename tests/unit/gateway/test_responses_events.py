@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from services.gateway.api import ApiError, Call, ErrorKind
-from services.gateway.responses.api import ResponsesApi
+from services.gateway.responses.responses_api import ResponsesApi
 from tests.unit.gateway.sse_events import (
     call_delta,
     events_of,

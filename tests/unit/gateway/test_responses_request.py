@@ -6,7 +6,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from services.gateway.api import ApiError, ErrorKind, Problem
-from services.gateway.responses.api import ResponsesApi
+from services.gateway.responses.responses_api import ResponsesApi
 
 PNG = "iVBORw0KGgo="
 WEATHER = {

@@ -9,7 +9,7 @@ from routemoa.v1 import router_service_pb2 as pb
 from services.gateway.extension import FIELD
 from services.gateway.fields import Fields
 from services.gateway.messages.content import read_messages, text_blocks
-from services.gateway.messages.tools import read_tools
+from services.gateway.messages.messages_tools import read_tools
 from services.gateway.requests.conversation import ConversationBuilder
 from services.gateway.requests.extension_options import extend
 from services.gateway.requests.json_values import json_text

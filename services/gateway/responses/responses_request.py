@@ -12,7 +12,7 @@ from services.gateway.requests.conversation import ConversationBuilder
 from services.gateway.requests.extension_options import extend
 from services.gateway.requests.json_values import json_text, texts_by_name
 from services.gateway.responses.input_items import read_items
-from services.gateway.responses.tools import read_tools
+from services.gateway.responses.responses_tools import read_tools
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

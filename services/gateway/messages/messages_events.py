@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.gateway.api import ApiError, ErrorKind
 from services.gateway.extension import FIELD
-from services.gateway.messages import errors, message
+from services.gateway.messages import message, messages_errors
 from services.gateway.replies import sse
 from services.gateway.replies.answer_blocks import AnswerBlocks, Append, Begin, BlockKind
 from services.gateway.replies.token_usage import token_usage
@@ -66,7 +66,7 @@ class MessageEvents:
 
     def fail(self, error: ApiError, request_id: str) -> bytes:
         """Returns the end of a stream that failed."""
-        return sse.named_event(errors.body(error, request_id))
+        return sse.named_event(messages_errors.body(error, request_id))
 
     def _end(self, result: pb.GenerateAnswerResponse) -> bytes:
         sent = _sent(self._answer.finish(result.answer))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from services.gateway.api import Call
 from services.gateway.extension import FIELD
 from services.gateway.fields import Fields, Problems
-from services.gateway.messages import errors, message
-from services.gateway.messages.events import MessageEvents
-from services.gateway.messages.request import read_request
+from services.gateway.messages import message, messages_errors
+from services.gateway.messages.messages_events import MessageEvents
+from services.gateway.messages.messages_request import read_request
 from services.gateway.replies.answer_blocks import answer_blocks
 from services.gateway.replies.token_usage import token_usage
 from services.gateway.report import routing_report
@@ -56,4 +56,4 @@ class MessagesApi:
 
     def error(self, error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
         """Returns the HTTP status and the body of an error."""
-        return errors.status(error), errors.body(error, request_id)
+        return messages_errors.status(error), messages_errors.body(error, request_id)

@@ -12,10 +12,10 @@ from services.gateway.fields import Fields, Problems
 from services.gateway.replies.answer_blocks import answer_blocks
 from services.gateway.report import routing_report
 from services.gateway.responses import output_items
-from services.gateway.responses.errors import error_body
-from services.gateway.responses.events import ResponseEvents
-from services.gateway.responses.request import read_request
 from services.gateway.responses.response import ending, response_object
+from services.gateway.responses.responses_errors import error_body
+from services.gateway.responses.responses_events import ResponseEvents
+from services.gateway.responses.responses_request import read_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from services.gateway.extension import FIELD
 from services.gateway.replies import sse
 from services.gateway.replies.answer_blocks import AnswerBlocks, Append, Begin, Block, BlockKind
 from services.gateway.report import routing_report
-from services.gateway.responses import errors, output_items
+from services.gateway.responses import output_items, responses_errors
 from services.gateway.responses.response import IN_PROGRESS, Ending, ending, response_object
 
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ class ResponseEvents:
 
     def fail(self, error: ApiError, request_id: str) -> bytes:
         """Returns the end of a stream that failed."""
-        detail = errors.error_body(error, request_id)[1]["error"]
+        detail = responses_errors.error_body(error, request_id)[1]["error"]
         blocks = output_items.items(self._call.reply_id, self._answer.blocks, "incomplete")
         end = Ending(
             status="failed",
-            error={"code": errors.response_code(error), "message": detail["message"]},
+            error={"code": responses_errors.response_code(error), "message": detail["message"]},
         )
         return self._event(
             "error",
