@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.gateway.api import ApiError, ErrorKind
 from services.gateway.extension import FIELD
 from services.gateway.messages import message, messages_errors
 from services.gateway.replies import sse
 from services.gateway.replies.answer_blocks import AnswerBlocks, Append, Begin, BlockKind
 from services.gateway.replies.token_usage import token_usage
+from services.gateway.replies.void_answer import answer_reset
 from services.gateway.report import routing_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from routemoa.v1 import router_service_pb2 as pb
-    from services.gateway.api import Call
+    from services.gateway.api import ApiError, Call
     from services.gateway.replies.answer_blocks import Step
 
 _PING = sse.named_event({"type": "ping"})
@@ -55,7 +55,7 @@ class MessageEvents:
         if kind == "delta":
             return _sent(self._answer.add(event.delta))
         if kind == "reset" and self._answer.blocks:
-            raise ApiError(ErrorKind.BACKEND, "the model that wrote the answer failed")
+            raise answer_reset()
         if kind == "result":
             return self._end(event.result)
         return b""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.gateway.api import ApiError, ErrorKind
 from services.gateway.extension import FIELD
 from services.gateway.replies import sse
 from services.gateway.replies.answer_blocks import AnswerBlocks, Append, Begin, Block, BlockKind
+from services.gateway.replies.void_answer import answer_reset
 from services.gateway.report import routing_report
 from services.gateway.responses import output_items, responses_errors
 from services.gateway.responses.response import IN_PROGRESS, Ending, ending, response_object
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from routemoa.v1 import router_service_pb2 as pb
-    from services.gateway.api import Call
+    from services.gateway.api import ApiError, Call
     from services.gateway.replies.answer_blocks import Step
 
 
@@ -49,7 +49,7 @@ class ResponseEvents:
         if kind == "delta":
             return self._steps(self._answer.add(event.delta))
         if kind == "reset" and self._answer.blocks:
-            raise ApiError(ErrorKind.BACKEND, "the model that wrote the answer failed")
+            raise answer_reset()
         if kind == "result":
             return self._end(event.result)
         return b""
