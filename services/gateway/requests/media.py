@@ -1,0 +1,70 @@
+"""Images, sounds and documents of a request -> media of the contract. No URL is ever fetched."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from routemoa.v1 import model_pb2
+
+if TYPE_CHECKING:
+    from services.gateway.fields import Fields
+
+_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,")
+_DETAILS = {
+    "low": model_pb2.IMAGE_DETAIL_LOW,
+    "high": model_pb2.IMAGE_DETAIL_HIGH,
+    "original": model_pb2.IMAGE_DETAIL_HIGH,
+}
+
+
+def from_url(
+    fields: Fields, name: str, *, detail: str = "", file_name: str = ""
+) -> model_pb2.Media:
+    """Returns the medium at a URL: `https`, `http`, or `data` with base64."""
+    url = fields.required_text(name)
+    media = model_pb2.Media(
+        name=file_name, image_detail=_DETAILS.get(detail, model_pb2.IMAGE_DETAIL_UNSPECIFIED)
+    )
+    if url[:5].lower() == "data:":
+        match = _DATA_URL.match(url)
+        if match is None:
+            fields.wrong(name, "must be `data:<media type>;base64,<bytes>`")
+            return media
+        media.media_type = match[1].lower()
+        media.data = _decoded(fields, name, url[match.end() :])
+    elif url and not _is_web_address(url):
+        fields.wrong(name, "must be a URL with the scheme `https`, `http` or `data`")
+    else:
+        media.url = url
+    return media
+
+
+def from_base64(
+    fields: Fields, name: str, *, media_type: str, file_name: str = ""
+) -> model_pb2.Media:
+    """Returns the medium in a field that holds its bytes."""
+    data = _decoded(fields, name, fields.required_text(name))
+    return model_pb2.Media(data=data, media_type=media_type, name=file_name)
+
+
+def _decoded(fields: Fields, name: str, text: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        fields.wrong(name, "must be base64")
+        return b""
+    if not data and text == "":
+        fields.wrong(name, "must not be empty")
+    return data
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme.lower() in ("http", "https") and bool(parts.hostname)

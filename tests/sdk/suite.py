@@ -1,0 +1,103 @@
+"""Runs cases with clients, against a gateway process in front of the scripted router.
+
+The gateway of live cases is that of the whole system: simulator, scorer, judge and router.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from services.local.stack import StackConfig, running_stack
+from tests.conformance.driver import Driver, DriverError
+from tests.conformance.server import listening
+from tests.integration.service_process import logged, started
+from tests.sdk.scripted_router import ScriptedRouter
+from tests.sdk.verdict import problems
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from tests.sdk.case import Case
+    from tests.sdk.client import Client
+
+KEEP_ALIVE_S = 0.2
+CANCELLED_WITHIN_S = 10.0
+MAX_LINE_BYTES = 16 * 1024 * 1024
+Results = dict[str, dict[str, list[str]]]
+"""What is wrong with each case that ran, by client and case."""
+
+
+async def run(cases: Sequence[Case], clients: Sequence[Client], environments: Path) -> Results:
+    """Returns what is wrong with every case that a client ran."""
+    results: Results = {}
+    router = ScriptedRouter(cases)
+    async with AsyncExitStack() as exits:
+        address = await exits.enter_async_context(listening(router, ["RouterService"]))
+        scripted_url = await exits.enter_async_context(gateway(address))
+        live_url = ""
+        if any(case.live for case in cases):
+            stack = await exits.enter_async_context(running_stack(StackConfig()))
+            live_url = f"http://{stack.gateway_address}"
+        for client in clients:
+            found = results.setdefault(client.name, {})
+            async with driving(client, environments) as driver:
+                for case in cases:
+                    if client.api in case.apis:
+                        url = live_url if case.live else scripted_url
+                        found[case.id] = await _run_case(case, client, driver, router, url)
+    return results
+
+
+@asynccontextmanager
+async def gateway(router_address: str) -> AsyncIterator[str]:
+    """Runs a gateway in front of a router; yields its URL."""
+    settings = {
+        "ROUTER_ADDRESS": router_address,
+        "KEEP_ALIVE_INTERVAL_S": str(KEEP_ALIVE_S),
+    }
+    async with started("gateway", **settings) as process:
+        address = (await logged(process, "listening"))["address"]
+        yield f"http://{address}"
+
+
+async def _run_case(
+    case: Case, client: Client, driver: Driver, router: ScriptedRouter, url: str
+) -> list[str]:
+    request_id = f"{client.name}/{case.id}"
+    command = {
+        "base_url": url,
+        "mode": case.mode,
+        "request": case.request,
+        "request_id": request_id,
+    }
+    try:
+        shown = await driver.run(command)
+    except DriverError as error:
+        raise DriverError(f"{request_id}: {error}") from error
+    record = router.record(request_id)
+    if case.cancelled:
+        with suppress(TimeoutError):  # the verdict says so
+            await asyncio.wait_for(record.cancelled.wait(), CANCELLED_WITHIN_S)
+    return list(problems(case, client.api, shown, record, request_id=request_id))
+
+
+@asynccontextmanager
+async def driving(client: Client, environments: Path) -> AsyncIterator[Driver]:
+    """Runs a client's driver until the block ends."""
+    process = await asyncio.create_subprocess_exec(
+        *client.command(environments),
+        env={"PATH": os.environ["PATH"]},  # no proxy, no key
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=MAX_LINE_BYTES,
+    )
+    try:
+        yield Driver(process)
+    finally:
+        if process.stdin is not None:
+            process.stdin.close()
+        await process.wait()
