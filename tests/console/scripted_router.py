@@ -32,12 +32,18 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
         self.cancelled = asyncio.Event()
         self.token = ""
         """Required of every call, if it is set."""
+        self._context: Any = None
+
+    async def abort(self, code: grpc.StatusCode, message: str) -> None:
+        """Ends the call of the script with an error."""
+        await self._context.abort(code, message)
 
     async def StreamAnswer(
         self, request: pb.StreamAnswerRequest, context: Any
     ) -> AsyncIterator[pb.StreamAnswerResponse]:
         await self._authenticate(context)
         self.requests.append(request)
+        self._context = context
         try:
             async for event in self.script(request):
                 yield event
@@ -190,7 +196,7 @@ def result(text: str = "", **fields: Any) -> pb.StreamAnswerResponse:
 async def spiders(request: pb.StreamAnswerRequest) -> AsyncIterator[pb.StreamAnswerResponse]:
     """An answer of one layer, without a pause."""
     yield routing()
-    yield layer(dict.fromkeys(MODELS[:3], "It has 8 legs. The answer is: 8"))
+    yield layer(dict.fromkeys(MODELS[:3], "It has eight legs. The answer is (B)."))
     yield delta("A spider has **eight** ")
     yield delta("legs.")
     yield result("A spider has **eight** legs.")
