@@ -1,6 +1,21 @@
 """The gateway: the APIs that everyone speaks over HTTP, in front of the router.
 
-A room imports only rooms below it:
+A request passes through the modules from the top. A room imports only rooms below it:
 
+__main__: The command that runs the gateway.
+app: Builds the service.
+config: The settings.
+endpoint: Answers the requests of one API.
+stream_reply: Sends a streamed reply.
+chat/: OpenAI's chat completions and list of models.
+strangers: Answers requests for what is not there.
+models: The names of models.
+extension: What RouteMoA adds to every API.
+fields: Reads JSON objects and records their problems.
+caller: The caller of a request.
+report: The routing of an answer, as APIs show it.
+metrics: Prometheus metrics.
+upstream/: The router, as the gateway calls it.
+http/: Connections, bodies and responses.
 api: The interface of an API: its requests, its replies and its errors.
 """

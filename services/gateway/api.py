@@ -86,6 +86,8 @@ class Call:
     """True if the stream ends with the usage (chat completions)."""
     body: Mapping[str, Any] = field(default_factory=dict)
     """The request, parsed, for APIs whose replies repeat parts of it."""
+    routing: list[pb.RoutingDecision] = field(default_factory=list)
+    """The decisions of the layers so far; filled while the call runs."""
 
 
 class EventWriter(Protocol):
@@ -96,7 +98,14 @@ class EventWriter(Protocol):
         ...
 
     def event(self, event: pb.StreamAnswerResponse) -> bytes:
-        """Returns what is sent for an event of the router; the last one is its result."""
+        """Returns what is sent for an event of the router; the last one is its result.
+
+        What `begin` returned is sent before the first bytes that are not empty. Until then, a failure
+        is answered with its own HTTP status.
+
+        Raises:
+            ApiError: The stream must end, e.g. since the API cannot take back what was sent.
+        """
         ...
 
     def keep_alive(self) -> bytes:
@@ -113,6 +122,9 @@ class Api(Protocol):
 
     def read(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> Call:
         """Returns the call in a request.
+
+        The name of the model is looked up later, and sets the strategy, the preset or the model of the
+        policy. `services.gateway.extension` reads what RouteMoA adds to every API.
 
         Args:
             body: The body, parsed from JSON.

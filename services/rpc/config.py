@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_settings import PydanticBaseSettingsSource
 
-ServiceConfigT = TypeVar("ServiceConfigT", bound="ServiceConfig")
+ServerConfigT = TypeVar("ServerConfigT", bound="ServerConfig")
 
 EXIT_BAD_CONFIG = 2
 _log = structlog.get_logger()
@@ -39,16 +39,14 @@ ListenAddress = Annotated[
         description="Host and port to listen on. Port 0 takes a free one, named in the log.",
     ),
 ]
-"""The type of `ServiceConfig.listen_address`; each service gives it a default of its own."""
+"""The type of `ServerConfig.listen_address`; each service gives it a default of its own."""
 
 
-class ServiceConfig(BaseSettings):
-    """The settings of the listener, the guards and the logs of any service."""
+class ServerConfig(BaseSettings):
+    """The settings of the listener, the limits and the logs of any service, gRPC or HTTP."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
-    former_settings: ClassVar[Mapping[str, Former]] = MappingProxyType(
-        {"deadline_floor_ms": Removed("2 ms"), "max_connection_age_grace_s": Removed("1 h")}
-    )
+    former_settings: ClassVar[Mapping[str, Former]] = MappingProxyType({})
     """By their old names; accepted with a warning, until the next release."""
 
     listen_address: ListenAddress = "127.0.0.1:0"
@@ -67,7 +65,6 @@ class ServiceConfig(BaseSettings):
         description="Lowest level that is logged. Successful calls that change nothing, and calls that "
         "are refused for overload, are logged at debug.",
     )
-    reflection: bool = Field(default=True, description="Whether gRPC reflection is served.")
     max_concurrent_calls: int = Field(
         default=512,
         ge=1,
@@ -83,13 +80,6 @@ class ServiceConfig(BaseSettings):
     )
     drain_timeout_s: float = Field(
         default=20.0, ge=0, description="Time for calls in flight to finish after that."
-    )
-    max_connection_age_s: float = Field(
-        default=45.0,
-        gt=0,
-        allow_inf_nan=False,
-        description="Age of a connection, give or take a tenth, at which the client is asked to open "
-        "a new one, so that it finds servers that were added.",
     )
     tls_certificate_file: Path | None = Field(
         default=None,
@@ -141,7 +131,24 @@ class ServiceConfig(BaseSettings):
         )
 
 
-def load_config(kind: type[ServiceConfigT], arguments: list[str]) -> ServiceConfigT:
+class ServiceConfig(ServerConfig):
+    """The settings of any gRPC service."""
+
+    former_settings: ClassVar[Mapping[str, Former]] = MappingProxyType(
+        {"deadline_floor_ms": Removed("2 ms"), "max_connection_age_grace_s": Removed("1 h")}
+    )
+
+    reflection: bool = Field(default=True, description="Whether gRPC reflection is served.")
+    max_connection_age_s: float = Field(
+        default=45.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="Age of a connection, give or take a tenth, at which the client is asked to open "
+        "a new one, so that it finds servers that were added.",
+    )
+
+
+def load_config(kind: type[ServerConfigT], arguments: list[str]) -> ServerConfigT:
     """Returns the settings, or prints every problem and exits with status 2.
 
     Settings by an old name are logged.
@@ -154,7 +161,7 @@ def load_config(kind: type[ServiceConfigT], arguments: list[str]) -> ServiceConf
     variables = {name.lower(): value for name, value in os.environ.items()}
     problems = _unread_variables(kind)
     problems += conflicts(variables, prefix, kind.former_settings)
-    config: ServiceConfigT | None = None
+    config: ServerConfigT | None = None
     try:
         config = kind()
     except ValidationError as error:
@@ -176,7 +183,7 @@ def load_config(kind: type[ServiceConfigT], arguments: list[str]) -> ServiceConf
     return config
 
 
-def settings_of(kind: type[ServiceConfig]) -> dict[str, FieldInfo]:
+def settings_of(kind: type[ServerConfig]) -> dict[str, FieldInfo]:
     """Returns every setting by its name, which is its variable's name without the prefix.
 
     A setting of a group has the group's name before its own.
@@ -197,7 +204,7 @@ def group_of(field: FieldInfo) -> type[BaseModel] | None:
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def _flat(config: ServiceConfig) -> dict[str, JsonValue]:
+def _flat(config: ServerConfig) -> dict[str, JsonValue]:
     flat: dict[str, JsonValue] = {}
     for name, value in config.model_dump(mode="json").items():
         if group_of(type(config).model_fields[name]) is None:
@@ -208,7 +215,7 @@ def _flat(config: ServiceConfig) -> dict[str, JsonValue]:
 
 
 def _variable(
-    kind: type[ServiceConfig], location: tuple[int | str, ...], variables: Mapping[str, str]
+    kind: type[ServerConfig], location: tuple[int | str, ...], variables: Mapping[str, str]
 ) -> str:
     """Returns the variable that a validation error is about, by the name that it was set by."""
     prefix = kind.model_config.get("env_prefix", "")
@@ -222,7 +229,7 @@ def _variable(
     return f"{prefix}{'.'.join(parts)}".upper()
 
 
-def _unread_variables(kind: type[ServiceConfig]) -> list[str]:
+def _unread_variables(kind: type[ServerConfig]) -> list[str]:
     prefix = kind.model_config.get("env_prefix", "")
     known = {f"{prefix}{name}".upper() for name in (*settings_of(kind), *kind.former_settings)}
     return [
@@ -232,7 +239,7 @@ def _unread_variables(kind: type[ServiceConfig]) -> list[str]:
     ]
 
 
-def _warn_of_former_settings(config: ServiceConfig, variables: Mapping[str, str]) -> None:
+def _warn_of_former_settings(config: ServerConfig, variables: Mapping[str, str]) -> None:
     prefix = config.model_config.get("env_prefix", "")
     former = config.former_settings
     used = [old for old in former if f"{prefix}{old}".lower() in variables]

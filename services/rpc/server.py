@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from routemoa.errors import RouteMoAError
-    from services.rpc.config import ServiceConfig
+    from services.rpc.config import ServerConfig, ServiceConfig
     from services.rpc.interceptors.callers import CallerOf
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -102,7 +102,7 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
     address = _bind(server, config)
     await health.set_serving(serving=True)
     await server.start()
-    _log.info("listening", service=service.name, address=address, tls=_security(config))
+    _log.info("listening", service=service.name, address=address, tls=security(config))
     watch = asyncio.create_task(admission.watch())
     try:
         yield address
@@ -131,7 +131,8 @@ def _options(config: ServiceConfig, max_message_bytes: int) -> tuple[tuple[str, 
     )
 
 
-def _security(config: ServiceConfig) -> str:
+def security(config: ServerConfig) -> str:
+    """Returns the side of a listener that shows a certificate, for the log."""
     if config.tls is None:
         return "off"
     return "server" if config.tls.ca is None else "mutual"
@@ -154,6 +155,21 @@ def _bind(server: grpc.aio.Server, config: ServiceConfig) -> str:
 
 
 async def serve(config: ServiceConfig, app: AbstractAsyncContextManager[Service]) -> None:
+    """Runs a gRPC service as a process; see `run_until_signal`."""
+    await run_until_signal(config, _serving(config, app))
+
+
+@asynccontextmanager
+async def _serving(
+    config: ServiceConfig, app: AbstractAsyncContextManager[Service]
+) -> AsyncIterator[None]:
+    async with app as service, running_server(config, service):
+        yield
+
+
+async def run_until_signal(
+    config: ServerConfig, serving: AbstractAsyncContextManager[object]
+) -> None:
     """Runs a service as a process: from start-up to a drained exit on SIGTERM or SIGINT.
 
     If the service cannot start, prints every reason on a line and exits with status 1.
@@ -167,7 +183,7 @@ async def serve(config: ServiceConfig, app: AbstractAsyncContextManager[Service]
     problems: list[str] = []
     try:
         _open_metrics(config)
-        async with app as service, running_server(config, service):
+        async with serving:
             await stop.wait()
     except* StartUpError as errors:  # raised alone, or in a group by the tasks of a service
         for error in _leaves(errors):
@@ -186,7 +202,7 @@ def _leaves(group: BaseExceptionGroup[StartUpError]) -> list[StartUpError]:
     return found
 
 
-def _open_metrics(config: ServiceConfig) -> None:
+def _open_metrics(config: ServerConfig) -> None:
     try:
         serve_metrics(config.metrics_port, config.listen_address)
     except OSError as error:

@@ -1,0 +1,92 @@
+"""Builds the gateway: settings -> connection to the router -> endpoints -> HTTP server."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+
+from services.gateway.chat.chat_api import ChatCompletions
+from services.gateway.chat.model_list import ModelList
+from services.gateway.endpoint import Core, Endpoint
+from services.gateway.http.server import running_http_server
+from services.gateway.models import ModelNames
+from services.gateway.strangers import EXCEPTION_HANDLERS
+from services.gateway.upstream.health import Health
+from services.gateway.upstream.router_client import RouterClient
+from services.gateway.upstream.router_tls import router_connection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from services.gateway.config import GatewayServiceConfig
+
+_EXPOSED = (
+    "x-request-id",
+    "request-id",
+    "retry-after",
+    "x-routemoa-model",
+    "x-routemoa-models",
+    "x-routemoa-strategy",
+    "x-routemoa-layers",
+    "x-routemoa-cost-usd",
+    "x-routemoa-decision-id",
+    "x-routemoa-uncertainty",
+)
+
+
+@asynccontextmanager
+async def gateway(config: GatewayServiceConfig) -> AsyncIterator[str]:
+    """Serves until the block ends, then drains. Yields the address.
+
+    Raises:
+        StartUpError: The address cannot be bound, or TLS files cannot be used.
+    """
+    async with router_connection(config) as connection:
+        router = RouterClient(connection)
+        health = Health(router)
+        app = gateway_app(config, router, health)
+        async with running_http_server(config, app, on_drain=health.drain) as address:
+            yield address
+
+
+def gateway_app(config: GatewayServiceConfig, router: RouterClient, health: Health) -> Starlette:
+    """Returns the ASGI application."""
+    core = Core(
+        router=router,
+        names=ModelNames(router),
+        default_timeout_s=config.default_timeout_s,
+        keep_alive_s=config.keep_alive_interval_s,
+        max_calls=config.max_concurrent_calls,
+    )
+    models = ModelList(core.names)
+    routes = [
+        Route("/v1/chat/completions", Endpoint("chat", ChatCompletions(), core), methods=["POST"]),
+        Route("/v1/models", models, methods=["GET"]),
+        Route("/v1/models/{model_id:path}", models, methods=["GET"]),
+        Route("/healthz", health.live, methods=["GET"]),
+        Route("/readyz", health.ready, methods=["GET"]),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=_middleware(config),
+        exception_handlers=EXCEPTION_HANDLERS,
+    )
+
+
+def _middleware(config: GatewayServiceConfig) -> list[Middleware]:
+    if not config.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=config.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=_EXPOSED,
+        )
+    ]

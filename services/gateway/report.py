@@ -1,0 +1,122 @@
+"""The routing of an answer, as every API shows it in its field `routemoa`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from routemoa.v1 import model_pb2
+from routemoa.v1 import router_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from google.protobuf.duration_pb2 import Duration
+
+
+def routing_report(
+    result: pb.GenerateAnswerResponse, routing: Sequence[pb.RoutingDecision]
+) -> dict[str, Any]:
+    """Returns how an answer came about: models, scores, calls, cost and time; no text of a model."""
+    decisions = {decision.layer_number: decision for decision in routing}
+    return {
+        "decision_id": result.decision_id or None,
+        "strategy": result.strategy,
+        "model": result.answer.model_id,
+        "cost_usd": result.cost_usd,
+        "uncertainty": result.uncertainty,
+        "stop_reason": _name(pb.StopReason.Name(result.stop_reason), "STOP_REASON_"),
+        "answer_usage": {
+            "prompt_tokens": result.answer.prompt_token_count,
+            "completion_tokens": result.answer.completion_token_count,
+        },
+        "layers": [_layer(layer, decisions.get(layer.layer_number)) for layer in result.layers],
+        "calls": [_call(entry) for entry in result.usage],
+        "fallbacks": [
+            {
+                "dependency": _name(pb.Dependency.Name(item.dependency), "DEPENDENCY_"),
+                "status": item.status,
+                "substitute": _name(pb.Substitute.Name(item.substitute), "SUBSTITUTE_"),
+            }
+            for item in result.fallbacks
+        ],
+        "timing": _timing(result.timing),
+    }
+
+
+def ranking_report(decision: pb.RoutingDecision) -> list[dict[str, Any]]:
+    """Returns the ranking of a layer, best model first."""
+    return [
+        {
+            "model": ranked.model_id,
+            "score": ranked.score,
+            "prior_score": ranked.prior_score,
+            "utility": ranked.utility,
+            "expected_cost_usd": ranked.expected_cost_usd,
+            "expected_latency_s": seconds(ranked.expected_latency),
+            "reason": _name(pb.SelectionReason.Name(ranked.selection_reason), "SELECTION_REASON_"),
+            "explanation": ranked.explanation,
+        }
+        for ranked in decision.ranked_models
+    ]
+
+
+def seconds(duration: Duration) -> float:
+    """Returns a duration as a number."""
+    return float(duration.seconds + duration.nanos / 1e9)
+
+
+def _layer(layer: pb.LayerReport, decision: pb.RoutingDecision | None) -> dict[str, Any]:
+    return {
+        "number": layer.layer_number,
+        "models": list(layer.selected_model_ids),
+        "ranking": [] if decision is None else ranking_report(decision),
+        "answered": [answer.model_id for answer in layer.answers],
+        "scores": [
+            {
+                "model": item.model_id,
+                "posterior": item.posterior_score,
+                "self": item.self_score if item.HasField("self_score") else None,
+                "cross": item.cross_score if item.HasField("cross_score") else None,
+            }
+            for item in layer.assessments
+        ],
+        "duration_s": seconds(layer.duration),
+    }
+
+
+def _call(entry: pb.UsageEntry) -> dict[str, Any]:
+    first = entry.time_to_first_token if entry.HasField("time_to_first_token") else None
+    return {
+        "model": entry.model_id,
+        "purpose": _name(pb.CallPurpose.Name(entry.purpose), "CALL_PURPOSE_"),
+        "status": _name(pb.CallStatus.Name(entry.status), "CALL_STATUS_"),
+        "attempt": _name(pb.AttemptKind.Name(entry.attempt_kind), "ATTEMPT_KIND_"),
+        "finish_reason": _name(model_pb2.FinishReason.Name(entry.finish_reason), "FINISH_REASON_"),
+        "layer": entry.layer_number,
+        "prompt_tokens": entry.prompt_token_count,
+        "completion_tokens": entry.completion_token_count,
+        "cached_prompt_tokens": entry.cached_prompt_token_count,
+        "reasoning_tokens": entry.reasoning_token_count,
+        "estimated": entry.estimated,
+        "cost_usd": entry.cost_usd,
+        "duration_s": seconds(entry.duration),
+        "time_to_first_token_s": None if first is None else seconds(first),
+    }
+
+
+def _timing(timing: pb.AnswerTiming) -> dict[str, Any]:
+    first = timing.time_to_first_delta if timing.HasField("time_to_first_delta") else None
+    return {
+        "total_s": seconds(timing.total_duration),
+        "scorer_s": seconds(timing.scorer_duration),
+        "generation_s": seconds(timing.generation_duration),
+        "judge_s": seconds(timing.judge_duration),
+        "aggregation_s": seconds(timing.aggregation_duration),
+        "first_delta_s": None if first is None else seconds(first),
+    }
+
+
+def _name(name: str, prefix: str) -> str | None:
+    """Returns a value's name without its enum's, in lower case; None if it is not set."""
+    short = name.removeprefix(prefix)
+    return None if short == "UNSPECIFIED" else short.lower()
