@@ -8,6 +8,7 @@ config: The settings.
 endpoint: Answers the requests of one API.
 stream_reply: Sends a streamed reply.
 chat/: OpenAI's chat completions and list of models.
+console/: The page at `/`, where a person watches the routing.
 strangers: Answers requests for what is not there.
 models: The names of models.
 extension: What RouteMoA adds to every API.

@@ -11,10 +11,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Error, Request, async_playwright, expect
 
+from services.gateway.app import gateway
+from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.rpc.server import running_server
 from tests.conftest import LOOPBACK
-from tests.console.bridge import gateway
 from tests.console.scripted_router import ScriptedRouter, scripted_router_app
 from tests.toolchain import missing
 
@@ -84,7 +85,10 @@ async def gateway_url(router: ScriptedRouter) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(scripted_router_app(router))
         address = await stack.enter_async_context(running_server(config, service))
-        yield await stack.enter_async_context(gateway(address))
+        settings = GatewayServiceConfig(
+            listen_address=LOOPBACK, router_address=address, drain_timeout_s=1
+        )
+        yield "http://" + await stack.enter_async_context(gateway(settings))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import grpc
 from google.protobuf.json_format import ParseDict
 
+from routemoa.errors import UnknownTenantError
 from routemoa.v1 import model_pb2, router_service_pb2_grpc
 from routemoa.v1 import router_service_pb2 as pb
 from services.rpc.server import Service
@@ -32,18 +32,12 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
         self.cancelled = asyncio.Event()
         self.token = ""
         """Required of every call, if it is set."""
-        self._context: Any = None
-
-    async def abort(self, code: grpc.StatusCode, message: str) -> None:
-        """Ends the call of the script with an error."""
-        await self._context.abort(code, message)
 
     async def StreamAnswer(
         self, request: pb.StreamAnswerRequest, context: Any
     ) -> AsyncIterator[pb.StreamAnswerResponse]:
-        await self._authenticate(context)
+        self._authenticate(context)
         self.requests.append(request)
-        self._context = context
         try:
             async for event in self.script(request):
                 yield event
@@ -54,13 +48,13 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
     async def ListModels(
         self, request: pb.ListModelsRequest, context: Any
     ) -> pb.ListModelsResponse:
-        await self._authenticate(context)
+        self._authenticate(context)
         return pb.ListModelsResponse(models=[_model(number) for number in range(len(MODELS))])
 
     async def GetRouterInfo(
         self, request: pb.GetRouterInfoRequest, context: Any
     ) -> pb.GetRouterInfoResponse:
-        await self._authenticate(context)
+        self._authenticate(context)
         info = pb.GetRouterInfoResponse(
             strategies=["routemoa", "cascade", "single"],
             default_strategy="routemoa",
@@ -69,11 +63,11 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
         info.max_duration.FromSeconds(120)
         return info
 
-    async def _authenticate(self, context: Any) -> None:
+    def _authenticate(self, context: Any) -> None:
         given = dict(context.invocation_metadata()).get("authorization", "")
         self.tokens.append(given)
         if self.token and given != f"Bearer {self.token}":
-            await context.abort(grpc.StatusCode.UNAUTHENTICATED, "unknown token")
+            raise UnknownTenantError("the token is not known")
 
 
 def scripted_router_app(servicer: ScriptedRouter) -> AbstractAsyncContextManager[Service]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import grpc
 import pytest
 from playwright.async_api import expect
 
+from routemoa.errors import GenerationFailedError
 from tests.console.scripted_router import MODELS, delta, event, layer, result, routing, usage
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ async def test_an_error_before_the_first_event_is_told_with_its_request(
     tab: Tab, router: ScriptedRouter
 ) -> None:
     async def script(request: pb.StreamAnswerRequest) -> AsyncIterator[pb.StreamAnswerResponse]:
-        await router.abort(grpc.StatusCode.UNAVAILABLE, "every model of the pool failed")
+        raise GenerationFailedError("every model of the pool failed")
         yield routing()
 
     router.script = script
@@ -162,7 +162,7 @@ async def test_an_error_in_the_middle_keeps_what_came(tab: Tab, router: Scripted
     async def script(request: pb.StreamAnswerRequest) -> AsyncIterator[pb.StreamAnswerResponse]:
         yield routing()
         yield delta("A spider has ")
-        await router.abort(grpc.StatusCode.UNAVAILABLE, "the last writer failed")
+        raise GenerationFailedError("the last writer failed")
 
     router.script = script
     await tab.open()

@@ -11,6 +11,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from routemoa.v1 import router_service_pb2 as pb
 from services.gateway.api import ApiError, Call, ErrorKind, Problem
 from services.gateway.console.event_messages import EventMessages, error_content
+from services.gateway.models import MIXTURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +31,6 @@ STATUSES = {
     ErrorKind.BACKEND: 502,
     ErrorKind.INTERNAL: 500,
 }
-MIXTURE = "routemoa"
-"""The name that leaves strategy and models to the policy."""
 _MAX_PROBLEM_CHARACTERS = 300
 
 
@@ -76,4 +75,9 @@ class ConsoleApi:
 
     def error(self, error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
         """Returns the HTTP status and the body of an error."""
-        return STATUSES[error.kind], error_content(error, request_id)
+        return error_reply(error, request_id)
+
+
+def error_reply(error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
+    """Returns the HTTP status and the body of an error."""
+    return STATUSES[error.kind], error_content(error, request_id)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 INDEX = "index.html"
 PREFIX = "/console/"
-"""The files are served below it; the index also at `/`."""
+"""The files are served below it; the index at `/`."""
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -64,22 +64,25 @@ def page_files() -> Mapping[str, PageFile]:
     return {path.name: _read(path) for path in sorted(folder.iterdir()) if path.suffix in _TYPES}
 
 
-async def serve_page(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers GET and HEAD of `/` and `/console/<file>`. A raw ASGI endpoint."""
-    del receive
-    path: str = scope["path"]
-    name = INDEX if path in {"/", PREFIX, PREFIX.rstrip("/")} else path.removeprefix(PREFIX)
-    file = page_files().get(name)
-    if scope["method"] not in {"GET", "HEAD"}:
-        await _send(send, 405, b"", (b"allow", b"GET, HEAD"))
-    elif file is None:
-        await _send(send, 404, b"There is no such page.\n", (b"content-type", b"text/plain"))
-    elif file.etag in _etags(scope):
-        await _send(send, 304, b"", (b"etag", file.etag))
-    else:
-        headers = ((b"content-type", file.content_type), (b"etag", file.etag))
-        body = b"" if scope["method"] == "HEAD" else file.content
-        await _send(send, 200, body, *headers, length=len(file.content))
+class PageEndpoint:
+    """The ASGI endpoint of `/` and `/console/<file>`."""
+
+    def __init__(self) -> None:
+        self._files = page_files()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        del receive
+        path: str = scope["path"]
+        file = self._files.get(INDEX if path == "/" else path.removeprefix(PREFIX))
+        if file is None:
+            await _send(send, 404, b"There is no such page.\n", (b"content-type", b"text/plain"))
+        elif file.etag in _etags(scope):
+            await _send(send, 304, b"", (b"etag", file.etag))
+        else:
+            headers = ((b"content-type", file.content_type), (b"etag", file.etag))
+            body = b"" if scope["method"] == "HEAD" else file.content
+            await _send(send, 200, body, *headers, length=len(file.content))
 
 
 def _read(path: Path) -> PageFile:

@@ -10,7 +10,7 @@ const BAR = 14;
 /** Shows the lanes of an answer, as far as it has come. */
 export function showLanes(parent, state, nowMs) {
   const groups = [rankingGroup(state, nowMs)];
-  for (const layer of state.layers) groups.push(layerGroup(layer, nowMs));
+  for (const layer of state.layers) groups.push(layerGroup(layer, nowMs, state.endMs));
   const final = finalLanes(state, nowMs);
   if (final.length) groups.push({ title: "Final answer", lanes: final.map((lane) => named(lane)) });
   const times = groups.flatMap((group) => group.lanes).flatMap((lane) => lane.attempts);
@@ -21,13 +21,14 @@ export function showLanes(parent, state, nowMs) {
 
 function rankingGroup(state, nowMs) {
   const endMs = state.layers[0]?.startMs ?? state.firstTextMs ?? state.endMs ?? nowMs;
-  const status = state.layers.length ? "CALL_STATUS_OK" : "";
+  const isOver = state.layers.length || state.firstTextMs !== null;
+  const status = isOver ? "CALL_STATUS_OK" : state.endMs === null ? "" : "CALL_STATUS_CANCELLED";
   const attempt = { startMs: 0, firstMs: null, endMs, status, kind: "", isReckoned: false, entry: null };
   return { title: "Ranking", lanes: [{ modelId: "scorer", isService: true, attempts: [attempt] }] };
 }
 
-function layerGroup(layer, nowMs) {
-  const lanes = layerLanes(layer, nowMs).map((lane) => named(lane));
+function layerGroup(layer, nowMs, endMs) {
+  const lanes = layerLanes(layer, nowMs, endMs).map((lane) => named(lane));
   if (layer.reportMs !== null && layer.reportMs - layer.endMs > 1) {
     const attempt = {
       startMs: layer.endMs,

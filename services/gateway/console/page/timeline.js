@@ -6,13 +6,13 @@
 
 import { seconds } from "./amounts.js";
 
-/** Returns the lanes of a layer: one per model, each with its attempts. */
-export function layerLanes(layer, nowMs) {
+/** Returns the lanes of a layer: one per model, each with its attempts. `endMs` ends what still ran. */
+export function layerLanes(layer, nowMs, endMs = null) {
   const entries = (layer.report?.usage ?? []).filter((entry) => isProposal(entry));
   const ids = [...new Set([...layer.selected, ...entries.map((entry) => entry.modelId)])];
   return ids.map((modelId) => {
     const own = entries.filter((entry) => entry.modelId === modelId);
-    const attempts = own.length ? timed(own, layer) : layer.report ? [] : [running(layer, nowMs)];
+    const attempts = own.length ? timed(own, layer) : layer.report ? [] : [running(layer, nowMs, endMs)];
     return { modelId, isBackup: !layer.selected.includes(modelId), attempts };
   });
 }
@@ -27,7 +27,7 @@ export function finalLanes(state, nowMs) {
     startMs: state.firstTextMs,
     firstMs: state.firstTextMs,
     endMs,
-    status: state.phase === "done" ? "CALL_STATUS_OK" : "",
+    status: state.phase === "done" ? "CALL_STATUS_OK" : state.endMs === null ? "" : "CALL_STATUS_CANCELLED",
     kind: "",
     isReckoned: false,
     entry: null,
@@ -53,9 +53,9 @@ function isProposal(entry) {
   return (entry.purpose ?? "CALL_PURPOSE_ANSWER") === "CALL_PURPOSE_ANSWER";
 }
 
-function running(layer, nowMs) {
-  const { startMs } = layer;
-  return { startMs, firstMs: null, endMs: Math.max(nowMs, startMs), status: "", kind: "", isReckoned: false, entry: null };
+function running({ startMs }, nowMs, endMs) {
+  const status = endMs === null ? "" : "CALL_STATUS_CANCELLED";
+  return { startMs, firstMs: null, endMs: Math.max(endMs ?? nowMs, startMs), status, kind: "", isReckoned: false, entry: null };
 }
 
 /** Returns the attempts of one model in a layer, with their places in time. */
