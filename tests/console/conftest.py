@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,9 +78,9 @@ async def router() -> ScriptedRouter:
     return ScriptedRouter()
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def gateway_url(router: ScriptedRouter) -> AsyncIterator[str]:
-    """The address of the gateway."""
+@asynccontextmanager
+async def running_gateway(router: ScriptedRouter) -> AsyncIterator[str]:
+    """Runs a router and a gateway; gives the gateway's URL."""
     config = JudgeServiceConfig(listen_address=LOOPBACK, drain_timeout_s=1)
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(scripted_router_app(router))
@@ -89,6 +89,23 @@ async def gateway_url(router: ScriptedRouter) -> AsyncIterator[str]:
             listen_address=LOOPBACK, router_address=address, drain_timeout_s=1
         )
         yield "http://" + await stack.enter_async_context(gateway(settings))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def gateway_url(router: ScriptedRouter) -> AsyncIterator[str]:
+    """The address of the gateway."""
+    async with running_gateway(router) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def modules(browser: Browser) -> AsyncIterator[Tab]:
+    """A tab whose modules tests import; none of them changes the page."""
+    async with running_gateway(ScriptedRouter()) as url:
+        tab = watched(await browser.new_page(), url)
+        await tab.open()
+        yield tab
+        await tab.page.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

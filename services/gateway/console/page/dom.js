@@ -14,7 +14,8 @@ export function shape(name, attributes = {}, ...children) {
 
 /** Replaces the children of an element. */
 export function fill(parent, ...children) {
-  parent.replaceChildren(...children.flat().filter((child) => child != null && child !== false));
+  parent.replaceChildren();
+  appendAll(parent, children);
 }
 
 function filled(node, attributes, children) {
@@ -23,6 +24,14 @@ function filled(node, attributes, children) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.flat().filter((child) => child != null && child !== false));
+  appendAll(node, children);
   return node;
+}
+
+/** Appends children one by one: a list of arguments may not be as long as some texts make it. */
+function appendAll(parent, children) {
+  for (const child of children) {
+    if (Array.isArray(child)) appendAll(parent, child);
+    else if (child != null && child !== false) parent.append(child);
+  }
 }

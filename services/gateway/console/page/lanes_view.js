@@ -78,7 +78,7 @@ function groupElement({ title, lanes }, endMs) {
   return element(
     "section",
     { class: "lane-group", "aria-label": title },
-    element("h4", {}, title),
+    element("h3", {}, title),
     element("ul", {}, lanes.map((lane) => laneElement(lane, endMs))),
   );
 }

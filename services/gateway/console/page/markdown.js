@@ -23,13 +23,13 @@ const shownSources = new WeakMap();
 function blockElement(block, nesting) {
   switch (block.kind) {
     case "heading":
-      return element(`h${Math.min(6, block.level + 2)}`, {}, ...inline(block.text));
+      return element(`h${Math.min(6, block.level + 2)}`, {}, inline(block.text));
     case "rule":
       return element("hr");
     case "code":
       return element("pre", { tabindex: 0, "data-language": block.language }, element("code", {}, block.text));
     case "quote":
-      return element("blockquote", {}, ...nested(block.text, nesting));
+      return element("blockquote", {}, nested(block.text, nesting));
     case "list":
       return listElement(block);
     case "table":
@@ -37,7 +37,7 @@ function blockElement(block, nesting) {
     case "plain":
       return element("p", { class: "plain" }, block.text);
     default:
-      return element("p", {}, ...inline(block.text));
+      return element("p", {}, inline(block.text));
   }
 }
 
@@ -57,13 +57,13 @@ function listElement({ ordered, start, items }) {
       last.list.lastChild.append(list);
       levels.push({ indent, list });
     }
-    levels.at(-1).list.append(element("li", {}, ...inline(text)));
+    levels.at(-1).list.append(element("li", {}, inline(text)));
   }
   return top;
 }
 
 function tableElement({ head, rows }) {
-  const row = (cells, name) => element("tr", {}, cells.map((cell) => element(name, {}, ...inline(cell))));
+  const row = (cells, name) => element("tr", {}, cells.map((cell) => element(name, {}, inline(cell))));
   const table = element(
     "table",
     {},

@@ -29,7 +29,10 @@ export function inline(text, depth = 0) {
   let at = 0;
   while (at < text.length) {
     const found = depth < MAX_DEPTH ? special(text, at, depth) : null;
-    if (found) {
+    if (found?.text) {
+      plain += found.text;
+      at = found.next;
+    } else if (found) {
       flush();
       nodes.push(found.node);
       at = found.next;
@@ -77,7 +80,7 @@ function special(text, at, depth) {
 
 function escaped(text, at) {
   if (!/[\\`*_{}[\]()#+\-.!~|>]/.test(text[at + 1] ?? "")) return null;
-  return { node: document.createTextNode(text[at + 1]), next: at + 2 };
+  return { text: text[at + 1], next: at + 2 };
 }
 
 function code(text, at) {
@@ -94,14 +97,15 @@ function emphasis(text, at, depth) {
     const end = closing(text, mark, at + mark.length);
     if (end > 0) {
       const inner = text.slice(at + mark.length, end);
-      return { node: element(name, {}, ...inline(inner, depth + 1)), next: end + mark.length };
+      return { node: element(name, {}, inline(inner, depth + 1)), next: end + mark.length };
     }
   }
   return null;
 }
 
 function opens(text, at, mark) {
-  const isInWord = mark[0] === "_" && /\w/.test(text[at - 1] ?? "");
+  // Within a word it is no mark: names_like_this, and products such as 2*3*4.
+  const isInWord = mark !== "**" && /\w/.test(text[at - 1] ?? "");
   return !isInWord && /\S/.test(text[at + mark.length] ?? "");
 }
 
@@ -121,7 +125,7 @@ function link(text, at, depth) {
   const label = text.slice(at + 1, middle);
   const address = safeAddress(text.slice(middle + 2, end).split(/\s/)[0]);
   // An address of another kind is shown as it was written.
-  if (address === null) return { node: document.createTextNode(text.slice(at, end + 1)), next: end + 1 };
+  if (address === null) return { text: text.slice(at, end + 1), next: end + 1 };
   return { node: anchor(address, inline(label, Math.max(depth + 1, MAX_DEPTH - 1))), next: end + 1 };
 }
 
@@ -135,7 +139,7 @@ function bareLink(text, at) {
 function anchor(address, children) {
   const host = new URL(address).host;
   const attributes = { href: address, rel: "noopener noreferrer nofollow", target: "_blank", title: host };
-  return element("a", attributes, ...children);
+  return element("a", attributes, children);
 }
 
 /** Returns the index of a marker within a distance; -1 if it is not there. */
