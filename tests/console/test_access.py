@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from tests.console.conftest import watched
+from tests.console.chromium import watched
 from tests.console.scripted_router import MODELS, delta, layer, result, routing
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
     from routemoa.v1 import router_service_pb2 as pb
-    from tests.console.conftest import Tab
+    from tests.console.chromium import Tab
     from tests.console.scripted_router import ScriptedRouter
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from routemoa.v1 import router_service_pb2 as pb
-    from tests.console.conftest import Tab
+    from tests.console.chromium import Tab
     from tests.console.scripted_router import ScriptedRouter
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

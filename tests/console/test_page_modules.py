@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.console.conftest import Tab
+    from tests.console.chromium import Tab
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

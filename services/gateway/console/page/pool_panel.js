@@ -73,7 +73,7 @@ function healthWords(health, seen) {
   }
   if (seen?.calls) {
     const share = seen.failed / seen.calls;
-    const words = share ? `${percent(share)} of ${plural(seen.calls, "call")} failed` : `${plural(seen.calls, "call")} well`;
+    const words = share ? `${percent(share)} of ${plural(seen.calls, "call")} failed` : `${plural(seen.calls, "call")}, none failed`;
     return { words, isWell: share === 0 };
   }
   return { words: "", isWell: true };
