@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, get_args
 from pydantic_core import PydanticUndefined
 
 from routemoa.errors import ERRORS
+from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.router.decision_records.record import DecisionRecord
-from services.rpc.config import ServiceConfig, group_of
+from services.rpc.config import ServerConfig, ServiceConfig, group_of
 from services.rpc.former_settings import Renamed
 from services.scorer.config import ScorerServiceConfig
 
@@ -78,6 +79,7 @@ def config_page() -> str:
         ("Scorer", ScorerServiceConfig),
         ("Router", RouterServiceConfig),
         ("Judge", JudgeServiceConfig),
+        ("Gateway", GatewayServiceConfig),
     ):
         parts.append(f"## {title}\n")
         prefix = kind.model_config.get("env_prefix", "")
@@ -88,6 +90,8 @@ def config_page() -> str:
                 for name, field in settings.items()
             ]
             parts.append("")
+        if not kind.former_settings:
+            continue
         parts.append(_FORMER_HEAD)
         parts += [
             f"| `{prefix}{old.upper()}` | {_change(prefix, change)} |"
@@ -97,7 +101,7 @@ def config_page() -> str:
     return "\n".join(parts)
 
 
-def _groups(title: str, kind: type[ServiceConfig]) -> Iterator[tuple[str, Mapping[str, FieldInfo]]]:
+def _groups(title: str, kind: type[ServerConfig]) -> Iterator[tuple[str, Mapping[str, FieldInfo]]]:
     """Yields the heading and the settings, by their names, of each group of a service."""
     single = {name: f for name, f in kind.model_fields.items() if group_of(f) is None}
     shared = ServiceConfig.model_fields.keys()
@@ -129,7 +133,7 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if field.default is PydanticUndefined:
         return "see there"
-    return "none" if field.default is None else f"`{field.default}`"
+    return "none" if field.default in (None, ()) else f"`{field.default}`"
 
 
 def decision_schema() -> str:

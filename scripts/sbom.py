@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
+    "image-gateway": "gateway",
     "image-judge": "judge",
     "image-router": "router",
     "image-scorer": "scorer",

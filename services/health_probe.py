@@ -1,12 +1,15 @@
 """`python -m services.health_probe host:port [service]`: exits with 0 if it is SERVING, else with 1.
 
 For health checks of containers, and for servers with TLS, which Kubernetes' own gRPC probe does not
-support.
+support. With `--http` it asks the gateway.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
+import socket
+import ssl
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +27,8 @@ _NO_PROXY = ("grpc.enable_http_proxy", 0)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Checks the health once, prints the result and returns the exit status."""
     options = _parser().parse_args(arguments)
+    if options.http:
+        return _check_http(options)
     try:
         with _channel(options) as channel:
             check = channel.unary_unary(
@@ -41,6 +46,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     sys.stdout.write(health_pb2.HealthCheckResponse.ServingStatus.Name(status) + "\n")
     return 0 if status == health_pb2.HealthCheckResponse.SERVING else 1
+
+
+def _check_http(options: argparse.Namespace) -> int:
+    host, _, port = options.address.rpartition(":")
+    host = host.strip("[]")
+    connection = http.client.HTTPConnection(host, int(port), timeout=options.timeout_s)
+    try:
+        if options.ca_file is not None:
+            context = ssl.create_default_context(cafile=options.ca_file)
+            if options.certificate_file is not None:
+                context.load_cert_chain(options.certificate_file, options.key_file)
+            plain = socket.create_connection((host, int(port)), options.timeout_s)
+            connection.sock = context.wrap_socket(
+                plain, server_hostname=options.server_name or host
+            )
+        connection.request("GET", "/healthz")
+        serves = connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException) as error:
+        sys.stdout.write(f"{type(error).__name__}: {error}\n")
+        return 1
+    finally:
+        connection.close()
+    sys.stdout.write("SERVING\n" if serves else "NOT_SERVING\n")
+    return 0 if serves else 1
 
 
 def _channel(options: argparse.Namespace) -> grpc.Channel:
@@ -63,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("address", metavar="host:port")
     add("service", nargs="?", default="", help="full name; default: the whole server")
+    add("--http", action="store_true", help="ask the gateway's /healthz instead")
     add("--timeout-s", type=float, default=2.0, help="default: %(default)s")
     add("--ca-file", type=Path, help="PEM file with the CAs to trust; absent: plain text")
     add("--certificate-file", type=Path, help="PEM file with the client certificate")

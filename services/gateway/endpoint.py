@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from services.gateway.upstream.router_client import Metadata, RouterClient
 
 OVERLOAD_RETRY_S = 0.25
-SENDING_S = 30.0
-"""Time for a client to take the end of a reply, after the time for the answer."""
 FAILING_S = 1.0
 """Time for a client to take an error."""
 _log = structlog.get_logger()
@@ -116,12 +115,23 @@ class Endpoint:
         except asyncio.CancelledError:  # by the server, at the end of its time to drain
             error = _shutting_down()
             await handling.fail(error)
-        except Exception:  # noqa: BLE001  # a request fails alone
-            _log.exception("request_failed", api=self._name, request_id=exchange.request_id)
+        except Exception as failure:  # noqa: BLE001  # a request fails alone
+            self._log_failure(exchange, failure)
             error = ApiError(ErrorKind.INTERNAL, "the gateway failed; its log says more")
             await handling.fail(error)
         finally:
             self._record(exchange, error)
+
+    def _log_failure(self, exchange: Exchange, failure: Exception) -> None:
+        # Without its text, which may hold a prompt.
+        frame = traceback.extract_tb(failure.__traceback__)[-1]
+        _log.error(
+            "request_failed",
+            api=self._name,
+            error=type(failure).__name__,
+            where=f"{frame.filename}:{frame.lineno}",
+            request_id=exchange.request_id,
+        )
 
     def _record(self, exchange: Exchange, error: ApiError | None) -> None:
         duration_s = time.perf_counter() - exchange.started_s
@@ -156,23 +166,21 @@ class _Handling:
 
         Raises:
             ApiError: The request is wrong, or the call failed.
-            ClientGoneError: The client went away, or does not take its reply.
+            ClientGoneError: The client went away.
         """
         exchange, core = self._exchange, self._core
         with core.bodies.of(exchange) as body:
             call = self._api.read(await body.json(), exchange.headers)
             metadata = metadata_of(exchange)
             time_s = timeout_s(exchange.headers, core.default_timeout_s)
-            try:
-                async with asyncio.timeout(time_s + SENDING_S):
-                    await (self._stream if call.stream else self._whole)(call, metadata, time_s)
-            except TimeoutError:
-                raise ClientGoneError from None
+            await (self._stream if call.stream else self._whole)(call, metadata, time_s)
 
     async def fail(self, error: ApiError) -> None:
         """Sends an error, also where the reply has begun."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FAILING_S):
+                if self._exchange.is_whole:
+                    return
                 if self._exchange.status is None:
                     await _send_error(self._exchange, self._api, error)
                 elif self._stream_reply is not None:

@@ -43,7 +43,6 @@ class StreamReply:
         Raises:
             ApiError: The call failed.
         """
-        ended = False
         async for event in events:
             kind = event.WhichOneof("event")
             if kind is None:
@@ -51,13 +50,11 @@ class StreamReply:
             if kind == "routing":
                 self._call.routing.append(event.routing)
                 self._headers = self._headers or routing_headers(event.routing)
-            ended = kind == "result"
             data = self._writer.event(event)
-            if data:
-                await self._write(data)
-        if not ended:
+            if data or kind == "result":
+                await self._write(data, more=kind != "result")
+        if not self._exchange.is_whole:
             raise ApiError(ErrorKind.INTERNAL, "the router's stream ended without a result")
-        await self._exchange.write(b"", more=False)
 
     async def fail(self, error: ApiError) -> None:
         """Ends a reply that has begun with an error."""
@@ -68,12 +65,12 @@ class StreamReply:
         if time.monotonic() - self._sent_s >= self._keep_alive_s:
             await self._write(self._writer.keep_alive())
 
-    async def _write(self, data: bytes) -> None:
+    async def _write(self, data: bytes, *, more: bool = True) -> None:
         if self._exchange.status is None:
             await self._exchange.start(200, EVENT_STREAM, self._headers, None)
             data = self._writer.begin() + data
         self._sent_s = time.monotonic()
-        await self._exchange.write(data)
+        await self._exchange.write(data, more=more)
 
 
 def routing_headers(routing: pb.RoutingDecision) -> dict[str, str]:

@@ -19,7 +19,7 @@ from routemoa.client import RouteMoAClient
 from routemoa.errors import RouteMoAError
 from routemoa.v1 import router_service_pb2 as router_pb2
 from services.local.stack import StackConfig, running_stack
-from services.local.up import SIMULATED_NOTICE, Artifact
+from services.local.up import SIMULATED_NOTICE, Artifact, openai_environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +80,9 @@ async def demonstrate(console: Console, config: StackConfig) -> int:
     started_s = time.monotonic()
     async with running_stack(config) as stack:
         console.print(f"Services ready after {span(time.monotonic() - started_s)}.")
+        console.print(Text("While this runs, OpenAI's API is served, too:", style="dim"))
+        for line in openai_environment(stack):
+            console.print(Text(f"  {line}", style="dim"))
         async with RouteMoAClient(stack.router_address) as client:
             answers = await _ask_all(console, client, stack.router_address)
     console.print()

@@ -1,4 +1,4 @@
-"""The whole system as child processes on loopback: simulator, scorer, judge and router.
+"""The whole system as child processes on loopback: simulator, scorer, judge, router and gateway.
 
 ports -> start -> health SERVING -> `Stack` -> SIGTERM in reverse order -> SIGKILL after 5 s
 """
@@ -48,6 +48,8 @@ class StackConfig:
     """The judge's port."""
     router_port: int = 0
     """The router's port."""
+    gateway_port: int = 0
+    """The gateway's port."""
     simulator_port: int = 0
     """The simulator's port; where a pool file names it, choose it with `free_port`."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -63,12 +65,13 @@ class Stack:
     router_address: str
     scorer_address: str
     judge_address: str
+    gateway_address: str
     simulator_url: str | None
     children: tuple[Child, ...]
 
     @property
     def pids(self) -> dict[str, int]:
-        """The process ids of `simulator` (if it runs), `scorer`, `judge` and `router`."""
+        """The process ids of `simulator` (if it runs), `scorer`, `judge`, `router` and `gateway`."""
         return {child.name: child.process.pid for child in self.children}
 
     async def wait_for_failure(self) -> StackError:
@@ -128,11 +131,14 @@ class _Starter:
             "JUDGE_ADDRESS": addresses["judge"],
         }
         children.append(await self._child("router", router))
+        front = {"ROUTER_ADDRESS": addresses["router"]}
+        children.append(await self._child("gateway", front))
         await self._wait_until_ready(children)
         return Stack(
             router_address=addresses["router"],
             scorer_address=addresses["scorer"],
             judge_address=addresses["judge"],
+            gateway_address=addresses["gateway"],
             simulator_url=simulator_url,
             children=tuple(children),
         )
@@ -186,7 +192,8 @@ class _Starter:
 
 
 async def _is_ready(child: Child) -> bool:
-    return await (child.listens() if child.name == "simulator" else child.serves())
+    over_http = child.name in ("simulator", "gateway")
+    return await (child.listens() if over_http else child.serves())
 
 
 def free_port() -> int:
@@ -202,6 +209,7 @@ def _claim_ports(config: StackConfig) -> dict[str, int]:
         "scorer": config.scorer_port,
         "judge": config.judge_port,
         "router": config.router_port,
+        "gateway": config.gateway_port,
     }
     if config.pool_file is None or config.simulator_arguments:
         wanted["simulator"] = config.simulator_port

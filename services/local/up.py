@@ -54,8 +54,9 @@ def up(
     router_port: Port = 50052,
     judge_port: Port = 50053,
     simulator_port: Port = 50054,
+    gateway_port: Port = 8080,
 ) -> None:
-    """Starts scorer, judge and router, and a simulated pool unless a real one is given."""
+    """Starts scorer, judge, router and gateway, and a simulated pool unless a real one is given."""
     if real and pool is not None:
         raise typer.BadParameter("--real has a pool file of its own: leave out --pool.")
     config = StackConfig(
@@ -65,6 +66,7 @@ def up(
         router_port=router_port,
         judge_port=judge_port,
         simulator_port=simulator_port,
+        gateway_port=gateway_port,
     )
     console = open_console()
     work = serve_real(console, config, models) if real else serve(console, config)
@@ -95,10 +97,19 @@ async def serve_real(console: Console, config: StackConfig, models: Path) -> Non
         await serve(console, replace(config, pool_file=pool_file))
 
 
+def openai_environment(stack: Stack) -> tuple[str, ...]:
+    """Returns the commands that point clients of OpenAI's API at the gateway."""
+    return (
+        f"export OPENAI_BASE_URL=http://{stack.gateway_address}/v1",
+        "export OPENAI_API_KEY=any",
+    )
+
+
 def show_stack(console: Console, stack: Stack) -> None:
     """Shows the addresses of the services and the commands to try next."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for name, address in (
+        ("gateway", f"http://{stack.gateway_address}"),
         ("router", stack.router_address),
         ("scorer", stack.scorer_address),
         ("judge", stack.judge_address),
@@ -113,7 +124,10 @@ def show_stack(console: Console, stack: Stack) -> None:
     console.print(table)
     router = "" if stack.router_address == ROUTER_ADDRESS else f" --router {stack.router_address}"
     scorer = "" if stack.scorer_address == SCORER_ADDRESS else f" --scorer {stack.scorer_address}"
-    console.print("\nIn another terminal:")
+    console.print("\nFor any client of OpenAI's API, in another terminal:")
+    for line in openai_environment(stack):
+        console.print(Text(f"  {line}"))
+    console.print("\nOr the command line:")
     console.print(Text(f'  routemoa ask{router} "Why is the sky blue?"'))
     console.print(Text(f'  routemoa rank{scorer} "Why is the sky blue?"'))
     console.print(Text(f"  routemoa models{router}"))

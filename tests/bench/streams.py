@@ -97,11 +97,15 @@ def http_stream(
     return run
 
 
-def routed_stream(stub: RouterServiceStub, model_ids: tuple[str, ...]) -> Stream:
+def routed_stream(
+    stub: RouterServiceStub, model_ids: tuple[str, ...], *, strategy: str = ""
+) -> Stream:
     """Returns a stream through the router, from one model of those given."""
     request = pb.StreamAnswerRequest(
         messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content=QUERY)],
-        policy=pb.RoutingPolicy(model_ids=model_ids, max_layer_model_count=1, max_layer_count=1),
+        policy=pb.RoutingPolicy(
+            model_ids=model_ids, max_layer_model_count=1, max_layer_count=1, strategy=strategy
+        ),
     )
 
     async def run() -> float:

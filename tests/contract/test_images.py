@@ -23,15 +23,16 @@ from tests.contract.dockerfile import TEXT as DOCKERFILE
 from tests.contract.loaded_modules import loaded
 from tests.integration.service_process import START_S, logged, started
 
-TARGETS = ("judge", "router", "scorer", "scorer-gpu", "simulator")
+TARGETS = ("gateway", "judge", "router", "scorer", "scorer-gpu", "simulator")
 COMPOSE = ROOT / "deploy/docker/compose.yaml"
 LOCK_OF_SERVICE = {
+    "gateway": "gateway",
     "judge": "judge",
     "router": "router",
     "simulator": "router",
     "scorer": "scorer",
 }
-PORTS = {"scorer": 50051, "router": 50052, "judge": 50053}
+PORTS = {"scorer": 50051, "router": 50052, "judge": 50053, "gateway": 8080}
 OURS = {"services", "scorer", "routemoa"}
 STOP_S = 30
 WITHOUT_THE_CHECKOUT = f"""
@@ -205,15 +206,15 @@ def test_an_image_installs_all_that_its_service_imports(service: str, lock: str)
 
 def test_services_without_a_model_install_no_model_library() -> None:
     heavy = {"numpy", "onnxruntime", "onnxruntime-gpu", "torch"}
-    assert not heavy & (locked("judge") | locked("router"))
-    assert "aiohttp" not in locked("judge") | locked("scorer")
+    assert not heavy & (locked("judge") | locked("router") | locked("gateway"))
+    assert "aiohttp" not in locked("judge") | locked("scorer") | locked("gateway")
     assert "onnxruntime" not in locked("scorer-gpu")
     assert locked("scorer-gpu") - {"onnxruntime-gpu"} == locked("scorer") - {"onnxruntime"}
 
 
 def test_the_composed_services_are_targets_that_cannot_write() -> None:
     services: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
-    assert set(services) == {"scorer", "router", "judge", "simulator"}
+    assert set(services) == {"scorer", "router", "judge", "gateway", "simulator"}
     for service in services.values():
         assert f" AS {service['build']['target']}\n" in DOCKERFILE
         assert service["read_only"] is True
@@ -240,7 +241,9 @@ def test_a_target_has_a_user_without_rights_labels_and_no_step_that_leaves_tools
     # Python itself, where the base has none; all else is copied from a stage that is left behind.
     assert [line.count(" python3 ") for line in installs] == [1] * (target == "scorer-gpu")
     if target != "simulator":
-        assert f'"services.health_probe", "127.0.0.1:{PORTS[service]}"' in by_kind["HEALTHCHECK"]
+        over_http = '"--http", ' if service == "gateway" else ""
+        probe = f'"services.health_probe", {over_http}"127.0.0.1:{PORTS[service]}"'
+        assert probe in by_kind["HEALTHCHECK"]
 
 
 def test_the_gpu_image_runs_on_cuda_and_cudnn_and_asks_for_them() -> None:
@@ -258,7 +261,10 @@ def test_the_gpu_image_runs_on_cuda_and_cudnn_and_asks_for_them() -> None:
 def test_the_composed_services_find_one_another(monkeypatch: pytest.MonkeyPatch) -> None:
     services: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())["services"]
     router = services["router"]
-    assert set(router["depends_on"]) == services.keys() - {"router"}
+    assert set(router["depends_on"]) == services.keys() - {"router", "gateway"}
+    gateway = services["gateway"]["environment"]["ROUTEMOA_GATEWAY_ROUTER_ADDRESS"]
+    assert gateway == f"dns:///router:{PORTS['router']}"
+    assert services["gateway"]["depends_on"] == ["router"]
     set_in_image = dict(re.findall(r"(ROUTEMOA_\w+)=(\S+)", " ".join(instructions("router"))))
     for name, value in (set_in_image | router["environment"]).items():
         monkeypatch.setenv(name, value)

@@ -11,6 +11,7 @@ import pytest
 
 from routemoa.v1.router_service_pb2 import RoutingPolicy
 from scripts.gen_docs import ROOT
+from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.router.former_settings import FORMER_SETTINGS
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from services.rpc.config import ServiceConfig
+    from services.rpc.config import ServerConfig
 
 MAX_SETTINGS = 50
-SERVICES: tuple[type[ServiceConfig], ...] = (
+SERVICES: tuple[type[ServerConfig], ...] = (
+    GatewayServiceConfig,
     JudgeServiceConfig,
     RouterServiceConfig,
     ScorerServiceConfig,
@@ -65,7 +67,7 @@ def test_a_policy_has_every_field_of_its_settings_with_the_same_type() -> None:
 
 
 @pytest.mark.parametrize("kind", SERVICES)
-def test_former_settings_are_none_and_lead_to_settings(kind: type[ServiceConfig]) -> None:
+def test_former_settings_are_none_and_lead_to_settings(kind: type[ServerConfig]) -> None:
     current = settings_of(kind)
     assert not current.keys() & kind.former_settings.keys()
     new = [change.name for change in kind.former_settings.values() if isinstance(change, Renamed)]
@@ -73,14 +75,14 @@ def test_former_settings_are_none_and_lead_to_settings(kind: type[ServiceConfig]
 
 
 @pytest.mark.parametrize("kind", SERVICES)
-def test_no_setting_is_taken_for_one_of_a_group(kind: type[ServiceConfig]) -> None:
+def test_no_setting_is_taken_for_one_of_a_group(kind: type[ServerConfig]) -> None:
     groups = [name for name, field in kind.model_fields.items() if group_of(field)]
     alone = kind.model_fields.keys() - set(groups)
     assert not [name for name in alone if name.startswith(tuple(f"{group}_" for group in groups))]
 
 
 @pytest.mark.parametrize("kind", SERVICES)
-def test_every_setting_is_described_in_sentences(kind: type[ServiceConfig]) -> None:
+def test_every_setting_is_described_in_sentences(kind: type[ServerConfig]) -> None:
     for name, field in settings_of(kind).items():
         assert field.description, name
         assert field.description.endswith("."), name

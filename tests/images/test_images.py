@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
 from routemoa import RouteMoAClient
@@ -29,7 +30,8 @@ PREFIX = os.environ.get("ROUTEMOA_IMAGES", "")
 TAG = os.environ.get("ROUTEMOA_IMAGE_TAG", "dev")
 TOOL = os.environ.get("ROUTEMOA_CONTAINER_TOOL", "podman")
 ROOT = Path(__file__).parents[2]
-SERVICES = ("scorer", "router", "judge")
+SERVICES = ("scorer", "router", "judge", "gateway")
+PORTS = {"scorer": 50051, "router": 50052, "judge": 50053, "gateway": 8080}
 USER = "65532"
 START_S = 60.0
 pytestmark = [
@@ -75,14 +77,19 @@ def options_of(name: str, **settings: str) -> list[str]:
     return [f"--env={prefix}{key}={value}" for key, value in settings.items()]
 
 
-def is_healthy(container: str, address: str) -> bool:
-    probe = ("python", "-m", "services.health_probe", address)
+def probe_of(name: str, address: str) -> list[str]:
+    over_http = ["--http"] if name == "gateway" else []
+    return ["python", "-m", "services.health_probe", *over_http, address]
+
+
+def is_healthy(container: str, name: str, address: str) -> bool:
+    probe = probe_of(name, address)
     return tool("exec", container, *probe, check=False).returncode == 0
 
 
-def wait_until_healthy(container: str, address: str) -> None:
+def wait_until_healthy(container: str, name: str, address: str) -> None:
     until_s = time.monotonic() + START_S
-    while not is_healthy(container, address):
+    while not is_healthy(container, name, address):
         assert time.monotonic() < until_s, tool("logs", container).stderr
         time.sleep(0.2)
 
@@ -103,7 +110,7 @@ def test_an_image_runs_without_rights_says_that_it_is_healthy_and_stops_on_sigte
     options = options_of(name, LISTEN_ADDRESS=address)
     options += [f"--volume={pool}:/etc/routemoa/pool.yaml:ro"] if name == "router" else []
     with running(name, options) as container:
-        wait_until_healthy(container, address)
+        wait_until_healthy(container, name, address)
         assert tool("exec", container, "id", "-u").stdout.strip() == USER
         assert tool("exec", container, "touch", "/tmp/x", check=False).returncode != 0  # noqa: S108  # that it fails is the point
         started_s = time.monotonic()
@@ -142,7 +149,7 @@ def test_the_scorer_runs_an_artifact_that_is_mounted_instead_of_its_own(tmp_path
     address = f"127.0.0.1:{free_port()}"
     options = options_of("scorer", LISTEN_ADDRESS=address, ARTIFACT="/artifact")
     with running("scorer", [*options, f"--volume={artifact}:/artifact:ro"]) as container:
-        wait_until_healthy(container, address)
+        wait_until_healthy(container, "scorer", address)
     with running("scorer", options) as container:
         assert tool("wait", container).stdout.strip() == "1"
         assert "/artifact" in tool("logs", container).stderr
@@ -150,9 +157,8 @@ def test_the_scorer_runs_an_artifact_that_is_mounted_instead_of_its_own(tmp_path
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_services_image_checks_its_own_health(name: str) -> None:
-    port = {"scorer": 50051, "router": 50052, "judge": 50053}[name]
-    probe = ["CMD", "python", "-m", "services.health_probe", f"127.0.0.1:{port}"]
-    assert settings_of(name)["Healthcheck"]["Test"] == probe
+    probe = probe_of(name, f"127.0.0.1:{PORTS[name]}")
+    assert settings_of(name)["Healthcheck"]["Test"] == ["CMD", *probe]
 
 
 def test_the_images_answer_a_query_together(tmp_path: Path) -> None:
@@ -166,13 +172,22 @@ def test_the_images_answer_a_query_together(tmp_path: Path) -> None:
     options["router"] += options_of(
         "router", SCORER_ADDRESS=addresses["scorer"], JUDGE_ADDRESS=addresses["judge"]
     )
+    options["gateway"] += options_of("gateway", ROUTER_ADDRESS=addresses["router"])
     options["router"].append(f"--volume={pool}:/etc/routemoa/pool.yaml:ro")
     with ExitStack() as stack:
         stack.enter_context(running("simulator", [], *simulated))
         for name in SERVICES:
             container = stack.enter_context(running(name, options[name]))
-            wait_until_healthy(container, addresses[name])
+            wait_until_healthy(container, name, addresses[name])
         asyncio.run(ask(addresses["router"]))
+        asyncio.run(chat(addresses["gateway"]))
+
+
+async def chat(address: str) -> None:
+    body = {"model": "routemoa", "messages": [{"role": "user", "content": "Why is the sky blue?"}]}
+    url = f"http://{address}/v1/chat/completions"
+    async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
+        assert (await response.json())["choices"][0]["message"]["content"]
 
 
 async def ask(address: str) -> None:

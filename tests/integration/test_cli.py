@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -36,7 +37,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 QUERY = QUESTIONS[0].text
 UNPACED = StackConfig(simulator_arguments=("--simulated",))
 FREE_PORTS = [
-    part for name in ("scorer", "judge", "router", "simulator") for part in (f"--{name}-port", "0")
+    part
+    for name in ("scorer", "judge", "router", "gateway", "simulator")
+    for part in (f"--{name}-port", "0")
 ]
 TIMEOUT_S = 120.0
 
@@ -124,6 +127,18 @@ async def test_the_demo_answers_every_question_and_leaves_with_0() -> None:
     assert "failed" not in demo.output
 
 
+async def chat_completion(shown: str, question: str) -> str:
+    """Asks the API that the output of `up` names."""
+    url = re.search(r"export OPENAI_BASE_URL=(\S+)", shown)
+    assert url is not None
+    body = {"model": "routemoa", "messages": [{"role": "user", "content": question}]}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{url[1]}/chat/completions", json=body) as response,
+    ):
+        return str((await response.json())["choices"][0]["message"]["content"])
+
+
 async def test_beside_a_proxy_that_does_not_answer_all_services_reach_one_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -147,13 +162,15 @@ async def test_up_serves_until_it_is_interrupted_and_leaves_nothing_behind() -> 
         router = re.search(r"ask --router (\S+)", shown)
         assert router is not None
         answer = await command("ask", "--router", router[1], "--quiet", QUERY)
+        chat = await chat_completion(shown, QUERY)
         process.send_signal(signal.SIGINT)
         ended = await finish(process)
 
     assert answer.output.startswith("It is 5050")
+    assert chat.startswith("It is 5050")
     assert ended.exit_code == 130
     assert ended.errors == ""
-    assert len(pids) == 4
+    assert len(pids) == 5
     assert not any(lives(pid) for pid in pids)
 
 
@@ -174,7 +191,7 @@ async def test_nothing_of_up_outlives_it_when_it_is_killed() -> None:
         pids = [int(pid) for pid in re.findall(r"pid (\d+)", shown)]
         process.kill()
         await all_ended(pids, timeout_s=TIMEOUT_S)
-    assert len(pids) == 4
+    assert len(pids) == 5
 
 
 async def test_up_shows_every_problem_of_a_pool_file(tmp_path: Path) -> None:
@@ -205,6 +222,7 @@ async def test_a_service_that_cannot_start_shows_its_own_message(tmp_path: Path)
             pass
 
     assert kept_logs(tmp_path) == [
+        "gateway.log",
         "judge.log",
         "pool.log",
         "router.log",
@@ -229,7 +247,7 @@ async def test_an_error_inside_the_block_comes_out_and_everything_stops(tmp_path
 
     with pytest.raises(LookupError, match="of the caller's own"):
         await fail_on_a_running_stack()
-    assert len(pids) == 4
+    assert len(pids) == 5
     assert not any(lives(pid) for pid in pids)
     assert kept_logs(tmp_path) == []
 

@@ -6,6 +6,8 @@ import asyncio
 import sys
 from typing import TYPE_CHECKING
 
+from services.gateway.app import gateway
+from services.gateway.config import GatewayServiceConfig
 from services.judge.app import judge_app
 from services.judge.config import JudgeServiceConfig
 from tests.conftest import LOOPBACK
@@ -71,3 +73,20 @@ async def test_a_server_that_wants_mutual_tls_is_probed_with_a_certificate(
     assert status == 1
     status, text = await probe(address, "--ca-file", str(tmp_path / "none"))
     assert (status, "No such file" in text) == (1, True)
+
+
+async def test_the_gateway_is_asked_over_http(tmp_path: Path) -> None:
+    plain = GatewayServiceConfig(listen_address=LOOPBACK)
+    async with gateway(plain) as address:
+        assert await probe("--http", address) == (0, "SERVING\n")
+    status, _ = await probe("--http", address)
+    assert status == 1
+    files = issue(tmp_path / "gateway")
+    tls = GatewayServiceConfig(
+        listen_address=LOOPBACK, tls_certificate_file=files.certificate, tls_key_file=files.key
+    )
+    async with gateway(tls) as address:
+        trusted = ("--http", address, "--ca-file", str(files.ca))
+        assert await probe(*trusted, "--server-name", SERVER_NAME) == (0, "SERVING\n")
+        status, _ = await probe(*trusted, "--server-name", "another.example")
+        assert status == 1

@@ -56,9 +56,9 @@ def completion(call: Call, result: pb.GenerateAnswerResponse) -> dict[str, Any]:
 
 def finish_reason(answer: model_pb2.Answer) -> str:
     """Returns OpenAI's name of how an answer ended."""
-    if answer.tool_calls and answer.finish_reason == model_pb2.FINISH_REASON_UNSPECIFIED:
-        return "tool_calls"
-    return _FINISH_REASONS.get(answer.finish_reason, "stop")
+    # Some backends say `stop` where the model asks for a call; agents go by the reason.
+    ended = "tool_calls" if answer.tool_calls else "stop"
+    return _FINISH_REASONS.get(answer.finish_reason, ended)
 
 
 def tool_call(call: model_pb2.ToolCall) -> dict[str, Any]:

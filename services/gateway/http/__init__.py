@@ -1,7 +1,7 @@
 """HTTP: connections, bodies and responses, and no logic of any API.
 
 server: Runs the HTTP server: listen, serve, drain.
-connection: Limits of a connection before a request is whole.
+connection: Limits of a connection.
 server_tls: The certificate of the server, which changes with its files.
 exchange: One request and its response.
 error_headers: Headers of errors.

@@ -47,6 +47,8 @@ async def while_client_stays(
                 if on_interval is not None:
                     await on_interval()
                 continue
+            if exchange.is_whole:
+                return
             if message["type"] == "http.disconnect":
                 gone = True
                 work.cancel()

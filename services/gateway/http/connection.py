@@ -1,4 +1,4 @@
-"""Limits of a connection before a request is whole: the size of its headers and their time."""
+"""Limits of a connection: the size of headers, their time, and the time to take a response."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ MAX_HEADER_BYTES = 64 * 1024
 HEADER_TIMEOUT_S = 20.0
 """Time from a connection, or from the first byte of a further request, to the end of its headers."""
 
+TAKING_TIMEOUT_S = 60.0
+"""Time for a client to take what waits to be sent."""
+
 
 class LimitedConnection(HttpToolsProtocol):
-    """A connection whose headers are bounded; uvicorn bounds neither their size nor their time."""
+    """A connection with limits that uvicorn lacks."""
 
     _deadline: asyncio.TimerHandle | None = None
     """Set while headers are awaited."""
     _header_bytes = 0
+    _taking_deadline: asyncio.TimerHandle | None = None
+    """Set while a response waits for the client."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the time for the first request."""
@@ -30,6 +35,7 @@ class LimitedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends the time."""
         self._headers_ended()
+        self._taken()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -51,6 +57,22 @@ class LimitedConnection(HttpToolsProtocol):
         """Ends the time."""
         self._headers_ended()
         super().on_headers_complete()
+
+    def pause_writing(self) -> None:
+        """Starts the time for the client to take what waits."""
+        self._taken()
+        self._taking_deadline = self.loop.call_later(TAKING_TIMEOUT_S, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Ends the time."""
+        self._taken()
+        super().resume_writing()
+
+    def _taken(self) -> None:
+        if self._taking_deadline is not None:
+            self._taking_deadline.cancel()
+            self._taking_deadline = None
 
     def _wait_for_headers(self) -> None:
         self._header_bytes = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.gateway.api import ApiError, ErrorKind
 
 _RETRIED = frozenset({408, 409, 429})
-"""Statuses below 500 at which clients try again unless they are told not to."""
+"""Statuses below 500 at which clients try again unless `x-should-retry` is false."""
 
 
 def error_headers(error: ApiError, status: int) -> dict[str, str]:

@@ -45,6 +45,8 @@ class Exchange:
         self.started_s = time.perf_counter()
         self.status: int | None = None
         """The status that was sent; None before."""
+        self.is_whole = False
+        """True if the whole response was sent."""
         self.first_byte_s: float | None = None
         """The time from the request to the first byte of the body."""
         self._receive = receive
@@ -75,6 +77,7 @@ class Exchange:
         """Sends a piece of the body."""
         if self.first_byte_s is None:
             self.first_byte_s = time.perf_counter() - self.started_s
+        self.is_whole = not more
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def send_json(
