@@ -45,6 +45,12 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
             self.cancelled.set()
             raise
 
+    async def GenerateAnswer(self, request: Any, context: Any) -> Any:
+        raise NotImplementedError
+
+    async def RouteQuery(self, request: Any, context: Any) -> Any:
+        raise NotImplementedError
+
     async def ListModels(
         self, request: pb.ListModelsRequest, context: Any
     ) -> pb.ListModelsResponse:
