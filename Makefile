@@ -88,7 +88,8 @@ test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
 	OMP_NUM_THREADS=1 $(PYTEST) --dist loadgroup -m train tests/train
 
-# With SCREENSHOTS=docs the pictures of docs/console.md are taken anew.
+# A folder for pictures of the page; with SCREENSHOTS=docs those of docs/console.md are taken anew.
+SCREENSHOTS ?=
 test-console: export ROUTEMOA_TEST_REQUIRED := 1
 test-console: export ROUTEMOA_TEST_SCREENSHOTS := $(SCREENSHOTS)
 test-console: $(VENV)/dev.done ## Test the console in Debian's Chromium, which must be installed (SCREENSHOTS=...)
