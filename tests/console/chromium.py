@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 CHROMIUM = Path("/usr/bin/chromium")
 TIMEOUT_MS = 30_000.0
+OTHER_NAME = "gateway.test"
+"""A name of the gateway that browsers do not trust without TLS, other than that of loopback."""
 
 
 @dataclass(slots=True, kw_only=True)

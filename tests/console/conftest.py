@@ -14,7 +14,7 @@ from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.rpc.server import running_server
 from tests.conftest import LOOPBACK
-from tests.console.chromium import CHROMIUM, TIMEOUT_MS, watched
+from tests.console.chromium import CHROMIUM, OTHER_NAME, TIMEOUT_MS, watched
 from tests.console.scripted_router import ScriptedRouter, scripted_router_app
 from tests.toolchain import missing
 
@@ -41,7 +41,9 @@ def chromium() -> Path:
 async def browser(chromium: Path) -> AsyncIterator[Browser]:
     """The browser, without a window."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium)
+        browser = await playwright.chromium.launch(
+            executable_path=chromium, args=[f"--host-resolver-rules=MAP {OTHER_NAME} 127.0.0.1"]
+        )
         yield browser
         await browser.close()
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from routemoa.errors import GenerationFailedError
+from tests.console.chromium import OTHER_NAME
 from tests.console.scripted_router import MODELS, delta, event, layer, result, routing, usage
 
 if TYPE_CHECKING:
@@ -180,6 +181,21 @@ async def test_a_gateway_that_is_gone_is_told(tab: Tab) -> None:
     await tab.ask()
     await expect(tab.page.get_by_role("alert")).to_contain_text("cannot be reached")
     tab.errors.clear()
+
+
+async def test_without_tls_under_another_name_all_works_but_what_browsers_forbid(
+    tab: Tab,
+) -> None:
+    tab.url = tab.url.replace("127.0.0.1", OTHER_NAME)
+    await tab.open()
+    assert await tab.page.evaluate("isSecureContext") is False
+    await tab.ask()
+    await tab.ended()
+    await tab.page.get_by_role("button", name="Thumb down").click()
+    await expect(tab.page.locator("#recent li")).to_contain_text("rated bad")
+    assert all("Cross-Origin-Opener-Policy" in error for error in tab.errors)
+    tab.errors.clear()
+    tab.addresses.clear()
 
 
 async def test_after_a_reset_only_the_new_text_is_shown(tab: Tab, router: ScriptedRouter) -> None:

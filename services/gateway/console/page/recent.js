@@ -18,7 +18,9 @@ export function recentQuestions() {
 
 /** Keeps a question that was answered and returns its id. */
 export function keepQuestion(entry) {
-  const kept = { id: crypto.randomUUID(), thumb: null, ...entry };
+  // Not `crypto.randomUUID`, which pages without TLS lack.
+  const id = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+  const kept = { id, thumb: null, ...entry };
   write([kept, ...recentQuestions()]);
   return kept.id;
 }
