@@ -8,6 +8,7 @@ import subprocess
 from functools import cache
 from typing import TYPE_CHECKING
 
+from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.rpc.config import settings_of
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 
     from tests.documents.pages import Piece
 
-_SETTINGS = (ScorerServiceConfig, RouterServiceConfig, JudgeServiceConfig)
+_SETTINGS = (
+    ScorerServiceConfig,
+    RouterServiceConfig,
+    JudgeServiceConfig,
+    GatewayServiceConfig,
+)
 _VARIABLE = re.compile(r"\bROUTEMOA_[A-Z0-9_]*[A-Z0-9]\b")
 _SETTINGS_PAGE = "docs/config.md"
 _FORMER_VARIABLE = re.compile(r"^\| `(\w+)` \| (?:fixed: .+|`\w+`) \|$", re.MULTILINE)

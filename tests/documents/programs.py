@@ -26,7 +26,7 @@ from tests.documents.pages import ROOT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SERVICES = ("scorer", "router", "judge")
+SERVICES = ("scorer", "router", "judge", "gateway")
 _READERS_VARIABLES = {"ROUTEMOA_DATA": "data"}
 """Variables that documents tell a reader to set."""
 _INCOMPLETE = re.compile(
