@@ -77,6 +77,6 @@ function facts(state) {
 }
 
 function fallbackWords(fallback) {
-  const status = plain(fallback.status, /^(FALLBACK_REASON_|FALLBACK_STATUS_)/);
+  const status = plain(fallback.reason ?? fallback.status, "FALLBACK_REASON_");
   return `${dependency(fallback.dependency)} (${status}): ${substitute(fallback.substitute)} instead`;
 }
