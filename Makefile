@@ -8,7 +8,7 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo models test test-clients test-sdks test-vllm test-models test-slow test-mutants test-train test-chart test-chart-cluster lint format
+.PHONY: help setup setup-train demo models test test-clients test-sdks test-vllm test-models test-console test-slow test-mutants test-train test-chart test-chart-cluster lint format
 .PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
 .PHONY: image-buildah test-images pin-images sbom audit test-supply
 
@@ -99,6 +99,13 @@ test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go
 
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
 	OMP_NUM_THREADS=1 $(PYTEST) --dist loadgroup -m train tests/train
+
+# A folder for pictures of the page; with SCREENSHOTS=docs those of docs/console.md are taken anew.
+SCREENSHOTS ?=
+test-console: export ROUTEMOA_TEST_REQUIRED := 1
+test-console: export ROUTEMOA_TEST_SCREENSHOTS := $(SCREENSHOTS)
+test-console: $(VENV)/dev.done ## Test the console in Debian's Chromium, which must be installed (SCREENSHOTS=...)
+	$(PYTEST) tests/console tests/integration/test_console.py
 
 test-slow: $(VENV)/dev.done ## Run the tests that take minutes or thousands of descriptors
 	$(BIN)/python -m pytest -m slow
@@ -198,6 +205,7 @@ release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, 
 	$(MAKE) test-sdks
 	$(MAKE) test-vllm
 	$(MAKE) test-models
+	$(MAKE) test-console
 	$(MAKE) test-slow
 	$(MAKE) test-mutants
 	$(MAKE) test-chart-cluster

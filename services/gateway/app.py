@@ -12,6 +12,9 @@ from starlette.routing import Route
 
 from services.gateway.chat.chat_api import ChatCompletions
 from services.gateway.chat.model_list import ModelList
+from services.gateway.console.console_api import ConsoleApi
+from services.gateway.console.page_files import PageEndpoint
+from services.gateway.console.pool_endpoint import PoolEndpoint
 from services.gateway.endpoint import Core, Endpoint
 from services.gateway.http.server import running_http_server
 from services.gateway.messages.messages_api import MessagesApi
@@ -66,12 +69,19 @@ def gateway_app(config: GatewayServiceConfig, router: RouterClient, health: Heal
         max_calls=config.max_concurrent_calls,
     )
     models = ModelList(core.names)
+    page = PageEndpoint()
     routes = [
         Route("/v1/chat/completions", Endpoint("chat", ChatCompletions(), core), methods=["POST"]),
         Route("/v1/responses", Endpoint("responses", ResponsesApi(), core), methods=["POST"]),
         Route("/v1/messages", Endpoint("messages", MessagesApi(), core), methods=["POST"]),
         Route("/v1/models", models, methods=["GET"]),
         Route("/v1/models/{model_id:path}", models, methods=["GET"]),
+        Route("/console/ask", Endpoint("console", ConsoleApi(), core), methods=["POST"]),
+        Route(
+            "/console/pool", PoolEndpoint(core.names, config.router_metrics_url), methods=["GET"]
+        ),
+        Route("/console/{file}", page, methods=["GET"]),
+        Route("/", page, methods=["GET"]),
         Route("/healthz", health.live, methods=["GET"]),
         Route("/readyz", health.ready, methods=["GET"]),
     ]

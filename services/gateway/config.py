@@ -35,6 +35,12 @@ class GatewayServiceConfig(ServerConfig):
     router_tls_key_file: Path | None = Field(
         default=None, description="PEM file with that certificate's key."
     )
+    router_metrics_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="URL of the router's metrics, from which the console shows the health of "
+        "replicas. Absent: it shows only the calls that it has seen.",
+    )
     default_timeout_s: float = Field(
         default=120.0,
         gt=0,

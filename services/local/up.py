@@ -124,6 +124,7 @@ def show_stack(console: Console, stack: Stack) -> None:
     console.print(table)
     router = "" if stack.router_address == ROUTER_ADDRESS else f" --router {stack.router_address}"
     scorer = "" if stack.scorer_address == SCORER_ADDRESS else f" --scorer {stack.scorer_address}"
+    console.print(Text(f"\nIn a browser: http://{stack.gateway_address}/"))
     console.print("\nFor any client of OpenAI's API, in another terminal:")
     for line in openai_environment(stack):
         console.print(Text(f"  {line}"))
