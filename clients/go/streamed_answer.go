@@ -33,7 +33,7 @@ func (s *StreamedAnswer) Add(event *routemoav1.StreamAnswerResponse) {
 	}
 }
 
-// Answer returns what was said since the last reset, and after the result also the model, counts and scores.
+// Answer returns the answer since the last reset; after the result also with model, counts and scores.
 func (s *StreamedAnswer) Answer() *routemoav1.Answer {
 	answer := &routemoav1.Answer{}
 	if s.account != nil {

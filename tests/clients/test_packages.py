@@ -14,13 +14,21 @@ from shutil import copy, which
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
+import grpc.aio
 import pytest
 import pytest_asyncio
 
+from routemoa.v1 import router_service_pb2 as pb
+from routemoa.v1.model_pb2 import ROLE_TOOL
+from routemoa.v1.router_service_pb2_grpc import (
+    RouterServiceServicer,
+    add_RouterServiceServicer_to_server,
+)
 from tests.clients.program import ROOT, run
 from tests.toolchain import missing
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from services.local.stack import Stack
@@ -30,6 +38,8 @@ ADDRESS = "127.0.0.1:50052"
 """What every example calls."""
 ANSWER = "Rayleigh"
 """What the simulated pool says about the sky."""
+COLD = "4 degrees"
+"""What the result of the examples' tool says."""
 BASE = {"grpc", "grpc_status", "google", "typing_extensions", "routemoa"}
 ONLY_BASE = f"""
 import sys
@@ -51,16 +61,57 @@ def needed(*programs: str, built: Path | None = None) -> None:
         missing(f"{built.relative_to(ROOT)} is not there: `make test-clients` builds it")
 
 
-def example_of(page: Path, language: str, stack: Stack) -> str:
-    """Returns the only block of a language on a page, with the stack's address."""
-    blocks = re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
-    assert len(blocks) == 1
-    return addressed(blocks[0], stack)
+def example_of(page: Path, language: str, address: str, *, number: int = 0) -> str:
+    """Returns a block of a language on a page, with an address."""
+    return addressed(blocks_of(page, language)[number], address)
 
 
-def addressed(source: str, stack: Stack) -> str:
+def blocks_of(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
+
+
+def addressed(source: str, address: str) -> str:
     assert ADDRESS in source
-    return source.replace(ADDRESS, stack.router_address)
+    return source.replace(ADDRESS, address)
+
+
+def is_shown(page: Path, language: str, source: str) -> bool:
+    """Returns whether every block of a page is code that runs, apart from its indentation."""
+    lines = {line.strip() for line in source.splitlines()}
+    shown = (line.strip() for block in blocks_of(page, language) for line in block.splitlines())
+    return all(line in lines for line in shown)
+
+
+class ToolRouter(RouterServiceServicer):
+    """Asks for the weather once, and answers with the result that it gets."""
+
+    async def GenerateAnswer(
+        self, request: pb.GenerateAnswerRequest, context: object
+    ) -> pb.GenerateAnswerResponse:
+        *_, last = request.messages
+        answer = pb.GenerateAnswerResponse().answer
+        if last.role == ROLE_TOOL:
+            asked = request.messages[-2].tool_calls[0]
+            assert asked.tool_call_id == last.tool_call_id
+            answer.text = f"It is cold: {last.content}."
+        else:
+            (tool,) = request.options.tools
+            answer.tool_calls.add(
+                tool_call_id="call-1", name=tool.name, arguments_json='{"city": "Oslo"}'
+            )
+        return pb.GenerateAnswerResponse(answer=answer)
+
+
+@pytest.fixture
+async def tool_router() -> AsyncIterator[str]:
+    """The address of a router whose model asks for a tool."""
+    server = grpc.aio.server()
+    router = ToolRouter()  # type: ignore[abstract]  # the examples call one method
+    add_RouterServiceServicer_to_server(router, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    yield f"127.0.0.1:{port}"
+    await server.stop(None)
 
 
 def only(folder: Path, pattern: str) -> Path:
@@ -98,28 +149,52 @@ async def test_pythons_examples_run_with_the_wheel(
     page: str, stack: Stack, wheel: Path, tmp_path: Path
 ) -> None:
     environment = os.environ | {"PYTHONPATH": str(wheel)}
-    example = example_of(ROOT / page, "python", stack)
+    example = example_of(ROOT / page, "python", stack.router_address)
     output = await run(sys.executable, "-c", example, folder=tmp_path, environment=environment)
     assert ANSWER in output
 
 
-async def test_gos_example_runs_in_a_module_of_its_own(stack: Stack, tmp_path: Path) -> None:
+async def test_pythons_example_with_a_tool_runs_with_the_wheel(
+    tool_router: str, wheel: Path, tmp_path: Path
+) -> None:
+    environment = os.environ | {"PYTHONPATH": str(wheel)}
+    example = example_of(CLIENTS / "python/README.md", "python", tool_router, number=1)
+    output = await run(sys.executable, "-c", example, folder=tmp_path, environment=environment)
+    assert COLD in output
+
+
+async def test_gos_examples_run_in_a_module_of_its_own(
+    stack: Stack, tool_router: str, tmp_path: Path
+) -> None:
     needed("go")
-    module = "github.com/routemoa/routemoa/clients/go"
     go = CLIENTS / "go"
-    example = addressed((go / "example_test.go").read_text(), stack)
-    example = example.replace("package routemoa_test", "package main")
-    (tmp_path / "main.go").write_text(example.replace("ExampleClient_StreamAnswer", "main"))
-    requirements = (go / "go.mod").read_text().replace(f"module {module}", "module example")
-    ours = f"require {module} v0.0.0\nreplace {module} => {go}\n"
-    (tmp_path / "go.mod").write_text(f"{requirements}\n{ours}")
-    copy(go / "go.sum", tmp_path)
-    assert ANSWER in await run("go", "run", ".", folder=tmp_path)
+    source = (go / "example_test.go").read_text()
+    assert is_shown(go / "README.md", "go", source)
+    source = source.replace("package routemoa_test", "package main")
+    first = source.replace("ExampleClient_StreamAnswer", "main")
+    folder = go_module(addressed(first, stack.router_address), tmp_path / "stream")
+    assert ANSWER in await run("go", "run", ".", folder=folder)
+    second = source.replace("ExampleClient_GenerateAnswer_tools", "main")
+    folder = go_module(addressed(second, tool_router), tmp_path / "tools")
+    assert COLD in await run("go", "run", ".", folder=folder)
     assert not await run("gofmt", "-l", ".", folder=go)
 
 
-async def test_typescripts_example_runs_with_the_packed_package(
-    stack: Stack, tmp_path: Path
+def go_module(source: str, folder: Path) -> Path:
+    """Returns a folder with a program in a module of its own."""
+    module = "github.com/routemoa/routemoa/clients/go"
+    go = CLIENTS / "go"
+    folder.mkdir()
+    (folder / "main.go").write_text(source)
+    requirements = (go / "go.mod").read_text().replace(f"module {module}", "module example")
+    ours = f"require {module} v0.0.0\nreplace {module} => {go}\n"
+    (folder / "go.mod").write_text(f"{requirements}\n{ours}")
+    copy(go / "go.sum", folder)
+    return folder
+
+
+async def test_typescripts_examples_run_with_the_packed_package(
+    stack: Stack, tool_router: str, tmp_path: Path
 ) -> None:
     typescript = CLIENTS / "typescript"
     needed("npm", "node", built=typescript / "node_modules")
@@ -134,12 +209,16 @@ async def test_typescripts_example_runs_with_the_packed_package(
     files = {path.name for path in (modules / "@routemoa/client").rglob("*")}
     assert files >= {"index.js", "index.d.ts", "v1.d.ts", "README.md", "LICENSE", "NOTICE"}
     assert not {"client.test.js", "conformance.js", "node_modules"} & files
-    example = example_of(typescript / "README.md", "ts", stack)
-    (tmp_path / "example.mjs").write_text(example)
+    page = typescript / "README.md"
+    (tmp_path / "example.mjs").write_text(example_of(page, "ts", stack.router_address))
     assert ANSWER in await run("node", "example.mjs", folder=tmp_path)
+    (tmp_path / "tools.mjs").write_text(example_of(page, "ts", tool_router, number=1))
+    assert COLD in await run("node", "tools.mjs", folder=tmp_path)
 
 
-async def test_javas_example_runs_with_the_archive(stack: Stack, tmp_path: Path) -> None:
+async def test_javas_examples_run_with_the_archive(
+    stack: Stack, tool_router: str, tmp_path: Path
+) -> None:
     java = CLIENTS / "java"
     version = re.search("<version>(.*?)</version>", (java / "pom.xml").read_text())
     assert version
@@ -150,8 +229,16 @@ async def test_javas_example_runs_with_the_archive(stack: Stack, tmp_path: Path)
         assert "io/routemoa/client/service_config.json" in jar.namelist()
         assert not [name for name in jar.namelist() if "Conformance" in name or "Test" in name]
         assert "io/routemoa/client/RouteMoAClient.java" in sources.namelist()
-    example = tmp_path / "Example.java"
-    source = java / "src/test/java/io/routemoa/client/Example.java"
-    example.write_text(addressed(source.read_text(), stack))
+    sources_of = {
+        name: (java / f"src/test/java/io/routemoa/client/{name}.java").read_text()
+        for name in ("Example", "ToolsExample")
+    }
+    assert is_shown(java / "README.md", "java", "".join(sources_of.values()))
     libraries = f"{archive}{os.pathsep}{java / 'target/lib'}/*"
-    assert ANSWER in await run("java", "-cp", libraries, example, folder=tmp_path)
+    for name, address, expected in (
+        ("Example", stack.router_address, ANSWER),
+        ("ToolsExample", tool_router, COLD),
+    ):
+        example = tmp_path / f"{name}.java"
+        example.write_text(addressed(sources_of[name], address))
+        assert expected in await run("java", "-cp", libraries, example, folder=tmp_path)

@@ -22,7 +22,7 @@ from routemoa.v1.router_service_pb2 import (
 from tests.conformance.messages import request_message
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
     from google.protobuf.message import Message
 
@@ -144,7 +144,7 @@ async def run(
                 for request in requests:
                     yield request.request.query
 
-            stream = client.rank_stream(queries(), timeout_s=timeout_s)
+            stream: AsyncGenerator[Any, None] = client.rank_stream(queries(), timeout_s=timeout_s)
         else:
             stream = call_of(client, method, requests, timeout_s)
         async with aclosing(stream) as items:

@@ -32,7 +32,7 @@ class StreamedAnswer:
 
     @property
     def answer(self) -> Answer:
-        """What was said since the last reset; after the result also the model, counts and scores."""
+        """The answer since the last reset; after the result also with model, counts and scores."""
         answer = Answer()
         answer.CopyFrom(self._account)
         answer.text, answer.refusal = self._said.text, self._said.refusal

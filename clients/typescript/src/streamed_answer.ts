@@ -19,7 +19,7 @@ export class StreamedAnswer {
     }
   }
 
-  /** What was said since the last reset; after the result also the model, counts and scores. */
+  /** The answer since the last reset; after the result also with model, counts and scores. */
   get answer(): Answer {
     const { text, refusal, reasoning, logProbabilities } = this.#said;
     const calls = [...this.#calls].sort(([one], [other]) => one - other);

@@ -30,7 +30,7 @@ public final class StreamedAnswer {
     }
   }
 
-  /** Returns what was said since the last reset; after the result also the model, counts and scores. */
+  /** Returns the answer since the last reset; after the result also with model, counts and scores. */
   public Answer answer() {
     Answer.Builder answer = account.toBuilder().clearToolCalls().clearLogProbabilities();
     calls.values().forEach(answer::addToolCalls);
