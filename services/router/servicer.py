@@ -10,9 +10,9 @@ from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1 import router_service_pb2_grpc
 from services.router.budgets.tenants import ANONYMOUS
 from services.router.contract.conversations import read_conversation
-from services.router.contract.options import read_options
 from services.router.contract.pages import read_page
 from services.router.contract.policies import read_policy
+from services.router.contract.request_options import read_options
 from services.router.contract.responses import (
     event_message,
     fallback_message,

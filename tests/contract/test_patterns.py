@@ -19,10 +19,13 @@ ROOT = Path(__file__).parents[2]
 NOT_OF_MODELS = {
     "scorer.data.overlap": "queries of training data, offline",
     "scorer.data.converters.eval_harness": "names of files",
+    "services.router.contract.media": "callers' media types, and URLs of bounded length",
+    "services.router.contract.tools": "callers' names of tools",
     "services.router.pool.backend_files": "key files",
     "services.router.pool.families": "names of models in the pool file",
     "services.router.pool.request_shape": "headers in the pool file",
     "services.router.prompts.prompts": "the router's own instruction",
+    "services.router.types.schema_graph": "patterns in callers' schemas, of bounded length",
 }
 """Modules whose patterns read no text of models or backends, and what they read."""
 FUNCTIONS = {

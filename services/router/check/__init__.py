@@ -2,7 +2,7 @@
 
 __main__: The command.
 probe: Asks every endpoint for its models, and for short replies.
-capabilities: Finds out by test calls what a model can do.
+capability_probe: Finds out by test calls what a model can do.
 proposal: Proposes settings with which a model answers as it should.
 report: Compares the answers with the pool file; one report per endpoint.
 """

@@ -14,7 +14,7 @@ from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.exchange import Exchange
 from services.router.backends.replicas.discovery.dns import lookup
 from services.router.backends.replicas.discovery.listener import MAX_REPLICAS
-from services.router.check.capabilities import found_capabilities
+from services.router.check.capability_probe import found_capabilities
 from services.router.check.proposal import TestCall, propose
 from services.router.check.report import (
     EndpointReport,

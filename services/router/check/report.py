@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from services.router.check.capabilities import proposed_capabilities
+from services.router.check.capability_probe import proposed_capabilities
 from services.router.types.ledger import CallStatus
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 limits: Limits of requests.
 conversations: Reads conversations, and checks the order of their messages.
-messages: Reads messages, with their calls to tools.
+request_messages: Reads messages, with their calls to tools.
 media: Reads images, audio and files.
-options: Reads the wishes for the answer.
+request_options: Reads the wishes for the answer.
 tools: Reads tools, and the choice among them.
 policies: Reads policies.
 pages: Reads requests for a page of the pool.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from routemoa.v1 import model_pb2
 from services.router.contract.limits import MAX_CHARACTERS, MAX_MEDIA_BYTES, MAX_MESSAGES
-from services.router.contract.messages import ROLES, read_message, says_nothing
+from services.router.contract.request_messages import ROLES, read_message, says_nothing
 from services.router.types.conversation import Conversation
 from services.router.types.messages import Role
 from services.router.types.options import NO_OPTIONS, GenerationOptions

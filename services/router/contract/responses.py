@@ -25,7 +25,7 @@ from services.router.routing.events import (
 )
 from services.router.routing.presets import PRESETS, STRATEGY_DEFAULTS
 from services.router.routing.selection import explain
-from services.router.types.needs import in_order
+from services.router.types.options import in_order
 
 if TYPE_CHECKING:
     import enum

@@ -13,7 +13,7 @@ from routemoa.errors import (
 )
 from services.router.routing.candidates import StopReason
 from services.router.types.ledger import CallStatus
-from services.router.types.needs import in_order
+from services.router.types.options import in_order
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from pydantic import (
 
 from services.router.pool.backend import Backend
 from services.router.pool.backend_files import read_ca_file, read_key_file
-from services.router.pool.capabilities import default_capabilities
+from services.router.pool.default_capabilities import default_capabilities
 from services.router.pool.endpoints import BaseUrl, Endpoints, Proxy
 from services.router.pool.families import PRESETS, Family, Preset, guess_family
 from services.router.pool.prices import Prices

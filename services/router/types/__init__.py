@@ -7,9 +7,7 @@ inbox: A queue for one reader.
 json_schema: Compiles and caches JSON schemas; the problems of a value.
 json_text: Reads JSON strictly.
 ledger: One entry for every attempt at a call to a model.
-media_tokens: Estimates the tokens of images, audio and files.
 messages: A message: text, media, calls to tools and their results.
-needs: The capabilities that a request needs.
 options: The caller's wishes for the answer: sampling, its form, and tools.
 pieces: The pieces in which a reply comes.
 schema_graph: Bounds the work of checking a value against a schema.

@@ -7,26 +7,31 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from services.router.types.media_tokens import media_tokens
-from services.router.types.messages import Role
-from services.router.types.needs import needed_capabilities
-from services.router.types.options import NO_OPTIONS, GenerationOptions
+from services.router.types.messages import MediaKind, Role
+from services.router.types.options import (
+    NO_OPTIONS,
+    Capability,
+    GenerationOptions,
+    ToolChoiceMode,
+)
 from services.router.types.tokens import MESSAGE_OVERHEAD_TOKENS, count_bytes, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.types.messages import Message
-    from services.router.types.options import Capability
     from services.router.types.tokens import TokenCounter
 
 _HISTORY_CHARACTERS = 1_000
 _QUERY_CHARACTERS = 20_000
 """More than any scorer reads; longer queries are cut in the middle, as the scorer does."""
-
-
 _TOOL_OVERHEAD_TOKENS = 16
 """An upper estimate of the tokens that a chat template puts around a tool, a call or a schema."""
+_CAPABILITIES = {
+    MediaKind.IMAGE: Capability.IMAGES,
+    MediaKind.AUDIO: Capability.AUDIO,
+    MediaKind.FILE: Capability.FILES,
+}
 
 
 def prompt_tokens(
@@ -39,7 +44,7 @@ def prompt_tokens(
     for message in messages:
         total += count(message.content)
         if message.parts:
-            total += sum(map(media_tokens, message.media))
+            total += sum(medium.tokens for medium in message.media)
         for call in message.tool_calls:
             total += count(call.name) + count(call.arguments_json) + _TOOL_OVERHEAD_TOKENS
     return total
@@ -55,6 +60,26 @@ def options_tokens(options: GenerationOptions, count: TokenCounter) -> int:
         form = options.json_format
         total += count(form.description) + count(form.schema_json) + _TOOL_OVERHEAD_TOKENS
     return total
+
+
+def needed_capabilities(
+    messages: Sequence[Message], options: GenerationOptions
+) -> frozenset[Capability]:
+    """Returns the capabilities without which a model cannot answer.
+
+    JSON formats and reasoning are none of them: answers are checked whoever wrote them, and a model
+    that does not reason answers all the same.
+    """
+    needs = {_CAPABILITIES[media.kind] for message in messages for media in message.media}
+    choice = options.tool_choice
+    may_call = bool(options.tools) and (choice is None or choice.mode is not ToolChoiceMode.NONE)
+    if may_call or any(message.role is Role.TOOL for message in messages):
+        needs.add(Capability.TOOLS)
+    if may_call and options.parallel_tool_calls:
+        needs.add(Capability.PARALLEL_TOOLS)
+    if options.top_log_probabilities is not None:
+        needs.add(Capability.LOG_PROBABILITIES)
+    return frozenset(needs)
 
 
 @dataclass(frozen=True, kw_only=True)

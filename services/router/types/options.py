@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 class Capability(enum.Enum):
@@ -22,6 +22,12 @@ class Capability(enum.Enum):
     FILES = "files"
     LOG_PROBABILITIES = "log_probabilities"
     REASONING = "reasoning"
+
+
+def in_order(capabilities: Iterable[Capability]) -> tuple[Capability, ...]:
+    """Returns capabilities in the order of the contract."""
+    given = set(capabilities)
+    return tuple(capability for capability in Capability if capability in given)
 
 
 class ReasoningEffort(enum.Enum):

@@ -22,13 +22,12 @@ from services.router.engine.planner import (
     plan_layer,
 )
 from services.router.pool.backend import Backend
-from services.router.pool.capabilities import default_capabilities
+from services.router.pool.default_capabilities import default_capabilities
 from services.router.pool.families import Family
 from services.router.routing.candidates import SelectionReason
 from services.router.routing.events import Answer, RoutingDecision
-from services.router.types.conversation import Conversation
+from services.router.types.conversation import Conversation, needed_capabilities
 from services.router.types.messages import Media, MediaKind, Message, Role
-from services.router.types.needs import in_order, needed_capabilities
 from services.router.types.options import (
     NO_OPTIONS,
     Capability,
@@ -38,6 +37,7 @@ from services.router.types.options import (
     Tool,
     ToolChoice,
     ToolChoiceMode,
+    in_order,
 )
 from tests.unit.router.candidates import POLICY
 from tests.unit.router.runs import ASKED, pool_model, run_of

@@ -10,7 +10,7 @@ import pytest
 
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.exchange import Exchange
-from services.router.check.capabilities import found_capabilities, proposed_capabilities
+from services.router.check.capability_probe import found_capabilities, proposed_capabilities
 from services.router.check.proposal import TestCall as ProbeCall
 from services.router.types.ledger import CallStatus
 from services.router.types.options import Capability

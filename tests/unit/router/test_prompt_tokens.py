@@ -12,8 +12,15 @@ from services.router.engine.planner import eligible, rank_eligible, worst_case
 from services.router.prompts.context_window import INSTRUCTION_TOKENS, fits, room_tokens
 from services.router.types.conversation import Conversation, prompt_tokens
 from services.router.types.ledger import CallPurpose
-from services.router.types.media_tokens import IMAGE_TOKENS, SMALL_IMAGE_TOKENS, media_tokens
-from services.router.types.messages import Media, MediaKind, Message, Role, ToolCall
+from services.router.types.messages import (
+    IMAGE_TOKENS,
+    SMALL_IMAGE_TOKENS,
+    Media,
+    MediaKind,
+    Message,
+    Role,
+    ToolCall,
+)
 from services.router.types.options import GenerationOptions, JsonFormat, Tool
 from services.router.types.tokens import TEMPLATE_TOKENS, estimate_tokens
 from tests.unit.router.runs import ASKED, pool_model, run_of
@@ -44,7 +51,7 @@ def medium(kind: MediaKind, **fields: Any) -> Media:
     ],
 )
 def test_media_have_a_safe_estimate(media: Media, tokens: int) -> None:
-    assert media_tokens(media) == tokens
+    assert media.tokens == tokens
 
 
 def test_a_prompt_counts_its_media_calls_and_results() -> None:

@@ -9,7 +9,7 @@ import pytest
 from routemoa.errors import InvalidFieldError
 from routemoa.v1 import generation_pb2, model_pb2
 from services.router.contract.conversations import read_conversation
-from services.router.contract.options import read_options
+from services.router.contract.request_options import read_options
 from services.rpc.validation import Violations
 
 if TYPE_CHECKING:

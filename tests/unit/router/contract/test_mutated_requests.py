@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from routemoa.errors import FieldViolation, InvalidFieldError
 from routemoa.v1 import router_service_pb2 as pb
 from services.router.contract.conversations import read_conversation
-from services.router.contract.options import read_options
+from services.router.contract.request_options import read_options
 from services.rpc.validation import Violations
 from tests.integration.mutated_messages import Mutator
 from tests.integration.test_mutated_messages import SEEDS

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 from services.router.types.json_schema import compile_schema
 from services.router.types.json_text import JsonTextError, read_json
 from services.router.types.messages import Media, MediaKind, Message, Role
-from services.router.types.needs import in_order
 from services.router.types.options import (
     NO_OPTIONS,
     Capability,
     GenerationOptions,
     JsonFormat,
     Tool,
+    in_order,
 )
 from services.router.types.pieces import LogProbabilitiesPiece, ToolCallPiece
 

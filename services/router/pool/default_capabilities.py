@@ -19,12 +19,12 @@ _OF_BACKENDS: Mapping[Backend, frozenset[Capability]] = {
     Backend.LLAMA_CPP: _FORMATS,
     Backend.OLLAMA: _FORMATS,
 }
-"""What these servers do with any model. Tools depend on the model's chat template and on flags."""
+"""Those of these servers with any model. Tools depend on the model's chat template and on flags."""
 _OF_OPENAI: Mapping[Family, frozenset[Capability]] = {
     Family.OTHER: _FORMATS | {Capability.TOOLS, Capability.PARALLEL_TOOLS},
     Family.OPENAI_REASONING: _FORMATS | {Capability.TOOLS, Capability.REASONING},
 }
-"""What OpenAI's own API does with all current models of a family."""
+"""Those of OpenAI's own API with all current models of a family."""
 
 
 def default_capabilities(
