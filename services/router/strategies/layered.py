@@ -6,9 +6,15 @@ from abc import ABC, abstractmethod
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
-from services.router.engine.planner import aggregators, stop_reason
+from services.router.engine.planner import (
+    aggregators,
+    blocking_limit,
+    plan_models,
+    rank_eligible,
+    stop_reason,
+)
 from services.router.routing.candidates import StopReason
-from services.router.strategies.kept_model import keep_model
+from services.router.types.messages import Role
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -52,6 +58,36 @@ def next_layer(run: Run, plan: Plan, min_stage_s: float) -> RoutingDecision | No
         return None
     run.record_reasons(planned.reasons)
     return planned
+
+
+async def keep_model(run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
+    """Yields the turn after a tool's result, by the model that called the tool, alone.
+
+    It knows what it wanted of the tool. Yields nothing if the last message is no such result, or if the
+    model cannot run; sets `run.final` if it answers.
+    """
+    decision = _kept_layer(run, engine.min_stage_s)
+    if decision is None:
+        return
+    yield decision
+    async with aclosing(engine.stream_last(run, decision)) as events:
+        async for event in events:
+            yield event
+    if run.final is not None:
+        run.stop_reason = StopReason.COMPLETE
+
+
+def _kept_layer(run: Run, min_stage_s: float) -> RoutingDecision | None:
+    kept = run.kept_model_id
+    if kept is None or run.conversation.turns[-1].role is not Role.TOOL:
+        return None
+    ranked = rank_eligible(run)
+    if not any(r.model_id == kept and r.candidate.available for r in ranked):
+        return None
+    if blocking_limit(run, run.pool.by_id[kept], min_stage_s) is not None:
+        return None
+    planned = plan_models(run, ranked, [kept])
+    return None if isinstance(planned, StopReason) else planned
 
 
 class Layered(ABC):
