@@ -92,14 +92,17 @@ def tool_votes(strategy: str, accuracies: Sequence[float], count: int) -> Voted:
     voted = Voted()
     for number in range(count):
         draw = random.Random(f"{strategy} {accuracies} {number}")  # a simulation
-        days = [1 if draw.random() < a else draw.randrange(2, 6) for a in accuracies]
+        right, *wrong = draw.sample(range(1, 6), 5)
+        days = [right if draw.random() < a else draw.choice(wrong) for a in accuracies]
 
-        def speaker(own: int, draw: random.Random = draw, days: list[int] = days) -> Speaker:
+        def speaker(
+            own: int, draw: random.Random = draw, days: list[int] = days, right: int = right
+        ) -> Speaker:
             def speaks(call: ModelCall) -> Sequence[Said]:
                 # Who chooses among proposals is right as often as it is on its own.
                 again = call.purpose.name == "AGGREGATION"
-                is_right = again and draw.random() < accuracies[own] and 1 in days
-                return ulm(1 if is_right else draw.choice(days) if again else days[own])
+                is_right = again and draw.random() < accuracies[own] and right in days
+                return ulm(right if is_right else draw.choice(days) if again else days[own])
 
             return speaks
 
@@ -113,10 +116,10 @@ def tool_votes(strategy: str, accuracies: Sequence[float], count: int) -> Voted:
         )
         ((_, arguments),) = told.called
         chosen = json.loads(arguments).get("days")
-        voted.right += chosen == 1
+        voted.right += chosen == right
         voted.merged += chosen not in days
         for own, day in enumerate(days):
-            voted.alone[own] += day == 1
+            voted.alone[own] += day == right
     return voted
 
 
@@ -216,7 +219,7 @@ def _late_part(count: int) -> str:
         if len(seconds) < 2:
             continue
         cuts = statistics.quantiles(seconds, n=100)
-        shown = " | ".join(f"{1000 * cuts[p - 1]:.0f} ms" for p in (50, 95, 99))
+        shown = " | ".join(f"{abs(1000 * cuts[p - 1]):.0f} ms" for p in (50, 95, 99))
         within = sum(s <= 0.05 for s in seconds) / len(seconds)
         rows.append(f"| {kind} | {len(seconds)} | {shown} | {100 * within:.0f} % |")
     return "\n".join(

@@ -9,6 +9,5 @@ single: The best-ranked model alone.
 moa: All models in every layer.
 smoa: Models in roles, with a judge and a moderator.
 self_moa: Several samples of the best-ranked model.
-kept_model: The turn after a tool's result, by the model that called the tool.
 verdicts: Questions to the judge and the moderator of `smoa`.
 """

@@ -6,9 +6,8 @@ from abc import ABC, abstractmethod
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
-from services.router.engine.planner import aggregators, stop_reason
+from services.router.engine.planner import aggregators, plan_tool_turn, stop_reason
 from services.router.routing.candidates import StopReason
-from services.router.strategies.kept_model import keep_model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -52,6 +51,24 @@ def next_layer(run: Run, plan: Plan, min_stage_s: float) -> RoutingDecision | No
         return None
     run.record_reasons(planned.reasons)
     return planned
+
+
+async def keep_model(run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
+    """Yields the turn after a tool's result, by the model that called the tool, alone.
+
+    It knows what it wanted of the tool, and may have the conversation in its cache; another model goes
+    on if that gains more. Yields nothing if the last message is no such result, or if the model cannot
+    run; sets `run.final` if it answers.
+    """
+    decision = plan_tool_turn(run, engine.min_stage_s)
+    if decision is None:
+        return
+    yield decision
+    async with aclosing(engine.stream_last(run, decision)) as events:
+        async for event in events:
+            yield event
+    if run.final is not None:
+        run.stop_reason = StopReason.COMPLETE
 
 
 class Layered(ABC):

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from services.router.engine.planner import plan_best
 from services.router.routing.candidates import StopReason
-from services.router.strategies.kept_model import keep_model
-from services.router.strategies.layered import next_layer
+from services.router.strategies.layered import keep_model, next_layer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
