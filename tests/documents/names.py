@@ -56,6 +56,7 @@ FOREIGN = {
     "ROUTEMOA_ROUTER_PORT": "as for the judge",
     "ROUTEMOA_SCORER_PORT": "as for the judge",
     "continuous_usage_stats": "an option of vLLM",
+    "max_tokens": "a parameter of the APIs of OpenAI and Anthropic",
     "routemoa.scorer": "a package name that was not chosen",
     "routemoa.services": "a package name that was not chosen",
     "tls.crt": "a key of Secrets",
