@@ -34,7 +34,7 @@ def routing_report(
         "fallbacks": [
             {
                 "dependency": _name(pb.Dependency.Name(item.dependency), "DEPENDENCY_"),
-                "status": item.status,
+                "reason": _name(pb.FallbackReason.Name(item.reason), "FALLBACK_REASON_"),
                 "substitute": _name(pb.Substitute.Name(item.substitute), "SUBSTITUTE_"),
             }
             for item in result.fallbacks

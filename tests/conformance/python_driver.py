@@ -150,7 +150,7 @@ async def run(
         async with aclosing(stream) as items:
             async for item in items:
                 responses.append(json_of(item))
-                if isinstance(item, StreamAnswerResponse):
+                if method == "StreamAnswer":
                     streamed.add(item)
                 if len(responses) == command.get("stop_after"):
                     break

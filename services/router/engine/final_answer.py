@@ -106,7 +106,7 @@ class _Reply:
         """True if it can be shown: it has begun and has not failed."""
         if self.held:
             return self.is_whole
-        has_begun = bool(self.texts) or self.others.has_any
+        has_begun = bool(self.texts) or self.others.has_begun
         return has_begun and self.status in {None, CallStatus.OK}
 
     @property

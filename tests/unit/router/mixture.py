@@ -20,6 +20,7 @@ from services.router.pool.pool import Pool
 from services.router.routing.events import Assessment, Delta, Reset, Result
 from services.router.routing.policy import Policy, PolicySettings
 from services.router.routing.presets import STRATEGY_DEFAULTS
+from services.router.routing.prompt_caches import NO_CACHES, PromptCaches
 from services.router.routing.ranking import Forecast
 from services.router.strategies.registry import STRATEGIES
 from services.router.types.conversation import Conversation
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from services.router.dependencies.judge_client import Judge
     from services.router.dependencies.scorer_client import Scorer
     from services.router.routing.events import Answer, Event
+    from services.router.sessions.sessions import Sessions
 
 Said = Piece | CallStatus | float
 """A piece of a reply, a failure, or a pause in seconds."""
@@ -124,6 +126,21 @@ class SpokenGenerator:
                 continue
             call.add(said)
             yield said
+
+
+@dataclass(frozen=True, slots=True)
+class _Recalled:
+    """The sessions of a router that remembers one model of every conversation."""
+
+    kept_model_id: str | None
+    caches: PromptCaches = NO_CACHES
+
+    async def recall(self, conversation: Conversation) -> _Recalled:
+        del conversation
+        return self
+
+    def remember(self, *_: object) -> None:
+        pass
 
 
 @dataclass
@@ -257,10 +274,14 @@ async def ask(
         patience=Patience(quorum_share=0.6),
         backup_budget=RetryBudget(share=0.0),
     )
-    pipeline = Pipeline(pool=pool, engine=engine, strategies=STRATEGIES)
+    pipeline = Pipeline(
+        pool=pool,
+        engine=engine,
+        strategies=STRATEGIES,
+        sessions=cast("Sessions", _Recalled(kept_model_id)),
+    )
     conversation = Conversation(messages=tuple(messages), options=options)
     run = pipeline.start(conversation, policy_of(strategy, changes), Deadline.after(deadline_s))
-    run.kept_model_id = kept_model_id
     clock = asyncio.get_running_loop().time
     begun_s = clock()
     told = Told([], generator.made)

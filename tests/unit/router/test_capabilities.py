@@ -14,6 +14,7 @@ from services.router.contract.responses import (
     model_message,
     ranking_messages,
 )
+from services.router.contract.views import View
 from services.router.engine.planner import (
     aggregators,
     check_capabilities,
@@ -135,7 +136,7 @@ def test_the_ranking_says_why_a_model_without_the_capability_does_not_run() -> N
         assert isinstance(planned, RoutingDecision)
         assert planned.selected_model_ids == ("a",)
         assert len(planned.ranked) == 1  # only an eligible model has a rank
-        message = event_message(planned).routing
+        message = event_message(planned, View(full_ranking=True)).routing
         assert [ranked.model_id for ranked in message.ranked_models] == ["a", "b", "c"]
         reasons = [ranked.selection_reason for ranked in message.ranked_models]
         assert reasons == [1, 11, 11]
@@ -146,7 +147,12 @@ def test_models_that_the_policy_leaves_out_are_not_in_the_ranking() -> None:
     policy = replace(POLICY, model_ids=frozenset("ab"))
     planned = plan_layer(run_of(SCORES, ABLE, conversation=WITH_TOOLS, policy=policy))
     assert isinstance(planned, RoutingDecision)
-    messages = ranking_messages(planned.ranked, planned.all_reasons)
+    messages = ranking_messages(
+        planned.ranked,
+        planned.all_reasons,
+        planned.selected_model_ids,
+        View(full_ranking=True),
+    )
     assert [message.model_id for message in messages] == ["a", "b"]
     assert planned.reason("b") is SelectionReason.CAPABILITY
     assert planned.reason("c") is None
