@@ -7,6 +7,7 @@ failure becomes a `CallStatus`.
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -51,6 +52,7 @@ _CONNECT_TIMEOUT_S = 5.0
 _MAX_ERROR_BYTES = 1 << 16
 _ERROR_BODY_WAIT_S = 1.0
 """Longest wait for the words of a refusal; its status is known before."""
+_LARGE_BODY_BYTES = 1 << 20
 _USAGE_WAIT_S = 0.5
 """Longest wait for the usage after the finish reason, or further text: the reply is whole."""
 
@@ -111,7 +113,7 @@ class WireClient:
         try:
             async with self._session.post(
                 request.url,
-                data=request.body,
+                data=_payload(request.body),
                 headers=request.headers,
                 ssl=tls,
                 proxy=self._proxies.proxy_of(exchange.model, exchange.base_url),
@@ -152,6 +154,11 @@ def _prepare(dialect: Dialect, exchange: Exchange) -> tuple[Request, ssl.SSLCont
         path = str(getattr(model, name))
         _log.warning("file_unusable", model_id=model.id, field=name, file=path, error=str(error))
         raise AttemptFailedError(CallStatus.UNREACHABLE) from error
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO:
+    """Returns a body as aiohttp takes it: a large one in parts, so that other calls go on."""
+    return body if len(body) < _LARGE_BODY_BYTES else io.BytesIO(body)
 
 
 def _tls(model: PoolModel) -> ssl.SSLContext | bool:
