@@ -88,6 +88,8 @@ class Call:
     """The request, parsed, for APIs whose replies repeat parts of it."""
     routing: list[pb.RoutingDecision] = field(default_factory=list)
     """The decisions of the layers so far; filled while the call runs."""
+    layers: list[pb.LayerReport] = field(default_factory=list)
+    """The layers so far; filled while the call runs, since a stream's result may leave them out."""
 
 
 class EventWriter(Protocol):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
+from google.protobuf.json_format import ParseDict
 
 from services.gateway.api import ApiError, ErrorKind
 from services.gateway.caller import metadata_of
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from services.gateway.upstream.router_client import Metadata, RouterClient
 
 OVERLOAD_RETRY_S = 0.25
+IDEMPOTENCY_KEY = "idempotency-key"
+"""The header with which a retry is safe."""
 FAILING_S = 1.0
 """Time for a client to take an error."""
 _log = structlog.get_logger()
@@ -171,6 +174,8 @@ class _Handling:
         exchange, core = self._exchange, self._core
         with core.bodies.of(exchange) as body:
             call = self._api.read(await body.json(), exchange.headers)
+            if key := exchange.headers.get(IDEMPOTENCY_KEY):
+                ParseDict({"request_id": key}, call.request, ignore_unknown_fields=True)
             metadata = metadata_of(exchange)
             time_s = timeout_s(exchange.headers, core.default_timeout_s)
             await (self._stream if call.stream else self._whole)(call, metadata, time_s)
@@ -210,6 +215,7 @@ class _Handling:
         self, call: Call, metadata: Metadata, time_s: float
     ) -> pb.GenerateAnswerResponse:
         # By the stream: it tells whether models were called before a failure.
+        ParseDict({"full_result": True}, call.request, ignore_unknown_fields=True)
         events = self._core.router.answer(call.request, timeout_s=time_s, metadata=metadata)
         async with aclosing(events):
             async for event in events:

@@ -11,34 +11,38 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from google.protobuf.duration_pb2 import Duration
+    from google.protobuf.message import Message
 
 
 def routing_report(
-    result: pb.GenerateAnswerResponse, routing: Sequence[pb.RoutingDecision]
+    result: pb.GenerateAnswerResponse,
+    routing: Sequence[pb.RoutingDecision],
+    layers: Sequence[pb.LayerReport] = (),
 ) -> dict[str, Any]:
-    """Returns how an answer came about: models, scores, calls, cost and time; no text of a model."""
+    """Returns how an answer came about: models, scores, calls, cost and time; no text of a model.
+
+    Args:
+        result: The result.
+        routing: The decisions of the layers.
+        layers: The layers, if the result leaves them out.
+    """
     decisions = {decision.layer_number: decision for decision in routing}
     return {
         "decision_id": result.decision_id or None,
         "strategy": result.strategy,
         "model": result.answer.model_id,
         "cost_usd": result.cost_usd,
-        "uncertainty": result.uncertainty,
+        "uncertainty": known(result, "uncertainty"),
         "stop_reason": _name(pb.StopReason.Name(result.stop_reason), "STOP_REASON_"),
         "answer_usage": {
             "prompt_tokens": result.answer.prompt_token_count,
             "completion_tokens": result.answer.completion_token_count,
         },
-        "layers": [_layer(layer, decisions.get(layer.layer_number)) for layer in result.layers],
-        "calls": [_call(entry) for entry in result.usage],
-        "fallbacks": [
-            {
-                "dependency": _name(pb.Dependency.Name(item.dependency), "DEPENDENCY_"),
-                "reason": _name(pb.FallbackReason.Name(item.reason), "FALLBACK_REASON_"),
-                "substitute": _name(pb.Substitute.Name(item.substitute), "SUBSTITUTE_"),
-            }
-            for item in result.fallbacks
+        "layers": [
+            _layer(layer, decisions.get(layer.layer_number)) for layer in result.layers or layers
         ],
+        "calls": [_call(entry) for entry in result.usage],
+        "fallbacks": [_fallback(item) for item in result.fallbacks],
         "timing": _timing(result.timing),
     }
 
@@ -63,6 +67,24 @@ def ranking_report(decision: pb.RoutingDecision) -> list[dict[str, Any]]:
 def seconds(duration: Duration) -> float:
     """Returns a duration as a number."""
     return float(duration.seconds + duration.nanos / 1e9)
+
+
+def known(message: Message, field: str) -> Any:
+    """Returns a field's value; None if it is not set and the contract tells that from zero."""
+    if message.DESCRIPTOR.fields_by_name[field].has_presence and not message.HasField(field):
+        return None
+    return getattr(message, field)
+
+
+def _fallback(item: pb.Fallback) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for field in item.DESCRIPTOR.fields:
+        value = getattr(item, field.name)
+        if field.type == field.TYPE_ENUM:
+            names = field.enum_type.values_by_number
+            value = _name(names[value].name, names[0].name.removesuffix("UNSPECIFIED"))
+        values[field.name] = value
+    return values
 
 
 def _layer(layer: pb.LayerReport, decision: pb.RoutingDecision | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from services.gateway.api import ApiError, ErrorKind
 from services.gateway.http.exchange import EVENT_STREAM
+from services.gateway.report import known
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,6 +51,8 @@ class StreamReply:
             if kind == "routing":
                 self._call.routing.append(event.routing)
                 self._headers = self._headers or routing_headers(event.routing)
+            elif kind == "layer":
+                self._call.layers.append(event.layer)
             data = self._writer.event(event)
             if data or kind == "result":
                 await self._write(data, more=kind != "result")
@@ -75,10 +78,11 @@ class StreamReply:
 
 def routing_headers(routing: pb.RoutingDecision) -> dict[str, str]:
     """Returns the headers that are known when the first layer begins."""
-    return {
-        "x-routemoa-models": ",".join(map(header_text, routing.selected_model_ids)),
-        "x-routemoa-uncertainty": f"{routing.uncertainty:.3f}",
-    }
+    headers = {"x-routemoa-models": ",".join(map(header_text, routing.selected_model_ids))}
+    uncertainty = known(routing, "uncertainty")
+    if uncertainty is not None:
+        headers["x-routemoa-uncertainty"] = f"{uncertainty:.3f}"
+    return headers
 
 
 def result_headers(result: pb.GenerateAnswerResponse) -> dict[str, str]:

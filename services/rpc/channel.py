@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _OPTIONS: tuple[tuple[str, int | str], ...] = (
     # A proxy of the environment is for the internet: it does not reach loopback or a cluster's names.
     ("grpc.enable_http_proxy", 0),
+    # A result holds the answers of several models; the clients take as much.
+    ("grpc.max_receive_message_length", 32 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     # Reconnects soon to a dependency that restarts; the default waits up to two minutes.

@@ -93,7 +93,9 @@ class ChatWriter:
 
     def _of_result(self, result: pb.GenerateAnswerResponse) -> bytes:
         data = b"" if self._sent else self._unsent(result)
-        report = b',"routemoa":' + to_json(routing_report(result, self._call.routing))
+        report = b',"routemoa":' + to_json(
+            routing_report(result, self._call.routing, self._call.layers)
+        )
         end = self._chunk({}, None, finish_reason(result.answer))
         if not self._call.include_usage:
             return data + end.removesuffix(_END) + report + _END + DONE

@@ -50,7 +50,7 @@ def completion(call: Call, result: pb.GenerateAnswerResponse) -> dict[str, Any]:
         "usage": usage(result),
         "service_tier": None,
         "system_fingerprint": None,
-        "routemoa": routing_report(result, call.routing),
+        "routemoa": routing_report(result, call.routing, call.layers),
     }
 
 

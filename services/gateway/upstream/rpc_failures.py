@@ -89,6 +89,8 @@ def api_error(rpc_error: grpc.aio.AioRpcError, *, begun: bool) -> ApiError:
 
 def _transport_message(error: RouteMoAError) -> str:
     """Returns a message without gRPC's own words, which name addresses."""
+    if error.code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return "the request is larger than the router takes"
     if error.code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return "no answer came within the time that the request allows"
     return f"the router cannot be reached or does not answer ({error.code.name})"
