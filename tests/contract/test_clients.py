@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = ROOT / "clients"
+JAVA_TESTS = "java/src/test/java/io/routemoa/client"
 CONTRACT = ROOT / "proto/routemoa/v1/service_config.json"
 
 
@@ -60,18 +61,21 @@ def test_every_client_has_the_contracts_service_config() -> None:
 @pytest.mark.parametrize(
     ("language", "compiled"),
     [
-        ("go", "go/example_test.go"),
-        ("typescript", "typescript/test/example.ts"),
-        ("java", "java/src/test/java/io/routemoa/client/Example.java"),
+        ("go", ["go/example_test.go", "go/example_test.go"]),
+        ("typescript", ["typescript/test/example.ts", "typescript/test/tools.ts"]),
+        ("java", [f"{JAVA_TESTS}/Example.java", f"{JAVA_TESTS}/ToolsExample.java"]),
     ],
 )
-def test_the_example_of_a_readme_is_the_one_that_is_compiled(language: str, compiled: str) -> None:
+def test_the_examples_of_a_readme_are_those_that_are_compiled(
+    language: str, compiled: list[str]
+) -> None:
     blocks = re.findall(r"```(?:go|ts|java)\n(.*?)```", readme(language), re.DOTALL)
-    assert len(blocks) == 1
-    source = squeezed((CLIENTS / compiled).read_text())
-    example = blocks[0].replace("@routemoa/client/v1", "../src/v1.js")
-    example = example.replace("@routemoa/client", "../src/index.js")
-    assert squeezed(example) in source
+    assert len(blocks) == len(compiled)
+    for block, file in zip(blocks, compiled, strict=True):
+        source = squeezed((CLIENTS / file).read_text())
+        example = block.replace("@routemoa/client/v1", "../src/v1.js")
+        example = example.replace("@routemoa/client", "../src/index.js")
+        assert squeezed(example) in source
 
 
 def readme(language: str) -> str:

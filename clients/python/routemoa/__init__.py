@@ -1,6 +1,7 @@
 """RouteMoA: ranks language models for a query before running any, and lets the best few work together.
 
 - blocking: the client for programs without an event loop.
+- calls: timeouts, errors and parts of requests that several calls share.
 - channel: the channels to the services.
 - client: `RouteMoAClient`, the async client.
 - credentials: TLS and tokens.

@@ -10,18 +10,12 @@ timeout and `timeout_s` holds.
 from __future__ import annotations
 
 import asyncio
-import json
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import uuid4
 
-import grpc
-import grpc.aio
-
-from routemoa.channel import SERVICE_CONFIG, open_channel
+from routemoa.calls import messages_of, timeout_of, typed_errors, view_of
+from routemoa.channel import open_channel
 from routemoa.credentials import authorization
-from routemoa.errors import TransportError
-from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import judge_service_pb2 as judge_pb2
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb2
@@ -31,13 +25,13 @@ from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 
+    import grpc.aio
     from google.protobuf.message import Message
 
+    from routemoa.calls import Conversation
     from routemoa.v1.generation_pb2 import GenerationOptions
-
-    Conversation = str | Sequence[model_pb2.Message]
 
 VERSION = "0.1.0"
 """The version of this client, which is that of the services beside it."""
@@ -45,13 +39,6 @@ VERSION = "0.1.0"
 SCORER_ADDRESS = "127.0.0.1:50051"
 ROUTER_ADDRESS = "127.0.0.1:50052"
 JUDGE_ADDRESS = "127.0.0.1:50053"
-
-_TIMEOUTS_S = {
-    f"{name['method']}Request": float(config["timeout"].removesuffix("s"))
-    for config in json.loads(SERVICE_CONFIG)["methodConfig"]
-    for name in config["name"]
-}
-"""By request type. gRPC itself keeps to these timeouts, but does not tell the service of them."""
 
 RequestT = TypeVar("RequestT", bound="Message")
 ResponseT = TypeVar("ResponseT")
@@ -72,11 +59,9 @@ class RouteMoAClient:
         credentials: From `routemoa.credentials.tls`; without them, nothing is encrypted.
         token: Asked before every call, must not block; travels as `authorization: Bearer ...`. If it
             raises, the call fails with UNAUTHENTICATED and is not tried again.
-        request_id: Sent with every call as `x-request-id`, for the services' logs; without one, each
-            call gets its own.
+        request_id: Sent with every call as `x-request-id`, for the logs; else each call has its own.
         gzip: Whether requests are compressed. Compressed responses are always read.
-        proxy: Whether the HTTP proxy of the environment (`grpc_proxy`, `https_proxy`, `http_proxy`,
-            `no_proxy`) is used.
+        proxy: Whether the HTTP proxy that the environment names (`https_proxy`) is used.
 
     Raises:
         ValueError: There is a token and no credentials.
@@ -168,7 +153,7 @@ class RouteMoAClient:
         metadata = self._metadata()
         call = self._scorer.StreamRankModels(requests(), timeout=timeout_s, metadata=metadata)
         try:
-            with _typed_errors(self._at_scorer):
+            with typed_errors(self._at_scorer):
                 async for response in call:
                     yield response
         except asyncio.CancelledError:
@@ -197,20 +182,14 @@ class RouteMoAClient:
     ) -> router_pb2.RouteQueryResponse:
         """Returns which models one layer should run; runs none.
 
-        Args:
-            conversation: A query, or messages.
-            policy: What to spend; the service's defaults if left out.
-            posterior_scores: The judge's scores of the models that have run already.
-            options: How the models are to write.
-            full_ranking: Whether every model comes back, with explanations.
-            timeout_s: The time that the call may take.
+        `full_ranking` asks for every model of the ranking, with explanations.
         """
         request = router_pb2.RouteQueryRequest(
-            messages=_messages(conversation),
+            messages=messages_of(conversation),
             policy=policy,
             options=options,
             posterior_scores=posterior_scores,
-            ranking_view=_view(full_ranking=full_ranking),
+            ranking_view=view_of(full_ranking=full_ranking),
         )
         return await self._call(self._at_router, self._router.RouteQuery, request, timeout_s)
 
@@ -233,7 +212,10 @@ class RouteMoAClient:
             timeout_s: The time that the call may take.
         """
         request = router_pb2.GenerateAnswerRequest(
-            messages=_messages(conversation), policy=policy, options=options, request_id=request_id
+            messages=messages_of(conversation),
+            policy=policy,
+            options=options,
+            request_id=request_id,
         )
         return await self._call(self._at_router, self._router.GenerateAnswer, request, timeout_s)
 
@@ -250,27 +232,21 @@ class RouteMoAClient:
     ) -> AsyncGenerator[router_pb2.StreamAnswerResponse, None]:
         """Does what `answer` does, and yields every event; the last one holds the result.
 
-        Args:
-            conversation: As of `answer`, like the next three.
-            policy: See there.
-            options: See there.
-            request_id: See there.
-            full_ranking: Whether every model of a ranking comes back, with explanations.
-            full_result: Whether the result repeats the text, tool calls and layers that were streamed.
-            timeout_s: The time that the whole stream may take.
+        `full_ranking` asks for every model of the rankings, with explanations; `full_result` for a
+        result that repeats the text, tool calls and layers that were streamed.
         """
         request = router_pb2.StreamAnswerRequest(
-            messages=_messages(conversation),
+            messages=messages_of(conversation),
             policy=policy,
             options=options,
             request_id=request_id,
-            ranking_view=_view(full_ranking=full_ranking),
+            ranking_view=view_of(full_ranking=full_ranking),
             full_result=full_result,
         )
-        timeout_s = _timeout_of(request, timeout_s)
+        timeout_s = timeout_of(request, timeout_s)
         call = self._router.StreamAnswer(request, timeout=timeout_s, metadata=self._metadata())
         try:
-            with _typed_errors(self._at_router):
+            with typed_errors(self._at_router):
                 async for event in call:
                     if event.WhichOneof("event") is not None:  # else newer than this client
                         yield event
@@ -316,35 +292,9 @@ class RouteMoAClient:
         request: RequestT,
         timeout_s: float | None,
     ) -> ResponseT:
-        with _typed_errors(where):
-            timeout_s = _timeout_of(request, timeout_s)
+        with typed_errors(where):
+            timeout_s = timeout_of(request, timeout_s)
             return await method(request, timeout=timeout_s, metadata=self._metadata())
 
     def _metadata(self) -> tuple[tuple[str, str], ...]:
         return (("x-request-id", self._request_id or uuid4().hex), *authorization(self._token))
-
-
-def _timeout_of(request: Message, timeout_s: float | None) -> float | None:
-    given_s = (timeout_s, _TIMEOUTS_S.get(type(request).__name__))
-    return min((given for given in given_s if given is not None), default=None)
-
-
-def _messages(conversation: Conversation) -> Sequence[model_pb2.Message]:
-    if isinstance(conversation, str):
-        return [model_pb2.Message(role=model_pb2.ROLE_USER, content=conversation)]
-    return conversation
-
-
-def _view(*, full_ranking: bool) -> router_pb2.RankingView.ValueType:
-    return router_pb2.RANKING_VIEW_FULL if full_ranking else router_pb2.RANKING_VIEW_UNSPECIFIED
-
-
-@contextmanager
-def _typed_errors(where: str) -> Iterator[None]:
-    try:
-        yield
-    except grpc.aio.AioRpcError as rpc_error:
-        error = from_rpc_error(rpc_error)
-        if isinstance(error, TransportError) and error.code is grpc.StatusCode.UNAVAILABLE:
-            error = TransportError(error.code, f"{where}: {error.message}")
-        raise error from rpc_error
