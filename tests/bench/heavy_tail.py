@@ -141,16 +141,9 @@ async def complete(request: web.Request) -> web.StreamResponse:
     writer = EventWriter(completion_id="chatcmpl", created=int(time.time()), model=call.model)
     if not body.get("stream"):
         await asyncio.sleep(delay_s(call) + len(pieces) / TOKENS_PER_SECOND)
-        return web.json_response(
-            writer.whole(
-                {
-                    "message": {"role": "assistant", "content": "".join(pieces)},
-                    "finish_reason": "stop",
-                },
-                1,
-                usage,
-            )
-        )
+        message = {"role": "assistant", "content": "".join(pieces)}
+        choice: dict[str, object] = {"message": message, "finish_reason": "stop"}
+        return web.json_response(writer.whole(choice, 1, usage))
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     await asyncio.sleep(delay_s(call))

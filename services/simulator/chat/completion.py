@@ -71,7 +71,7 @@ class Completion:
 
 
 def complete(
-    body: RequestBody, call: Call, reply: Reply, *, partial: str, cached_tokens: int
+    body: RequestBody, call: Call, reply: Reply, *, partial: str, cached_share: float
 ) -> Completion:
     """Returns the completion of a reply.
 
@@ -80,7 +80,7 @@ def complete(
         call: The call in it.
         reply: The reply.
         partial: The start of the text, which the caller already has.
-        cached_tokens: Tokens of the prompt that the server had in its cache.
+        cached_share: The share of the prompt that the server had in its cache.
     """
     text = _before_stop(reply.text.removeprefix(partial), body.stop_sequences)
     left = body.token_limit
@@ -106,7 +106,7 @@ def complete(
             if kept or not call.arguments
         ],
         finish_reason="length" if is_cut else end,
-        usage=_usage(reply, parts, prompt_tokens, min(cached_tokens, prompt_tokens)),
+        usage=_usage(reply, parts, prompt_tokens, int(cached_share * prompt_tokens)),
         prompt_tokens=prompt_tokens,
     )
 

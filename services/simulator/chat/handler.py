@@ -79,7 +79,7 @@ class CompletionHandler:
                 progress=progress,
                 number=next(self._numbers),
                 partial=partial,
-                cached_tokens=0 if cache is None else cache.read(call.model, body.prompt),
+                cached_share=0.0 if cache is None else cache.read(call.model, body.prompt),
             )
             return await exchange.answer(self._state.source)
 
@@ -97,8 +97,8 @@ class _Exchange:
     number: int
     partial: str
     """The start of the reply, which the caller already has."""
-    cached_tokens: int
-    """Tokens of the prompt that were in the server's cache."""
+    cached_share: float
+    """The share of the prompt that was in the server's cache."""
 
     async def answer(self, source: AnswerSource) -> web.StreamResponse:
         if self.fault in _INSTEAD_OF_A_REPLY:
@@ -113,7 +113,7 @@ class _Exchange:
             self.call,
             reply,
             partial=self.partial,
-            cached_tokens=self.cached_tokens,
+            cached_share=self.cached_share,
         )
         if self.fault is FaultKind.FILTERED:
             self.progress.outcome = CallOutcome.FAULTED

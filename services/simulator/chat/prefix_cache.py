@@ -20,19 +20,19 @@ class PrefixCache:
         self._most_blocks = capacity_tokens // _BLOCK_TOKENS
         self._blocks: OrderedDict[bytes, None] = OrderedDict()
 
-    def read(self, model: str, prompt: str) -> int:
-        """Returns how many tokens of a prompt are cached, and remembers it."""
+    def read(self, model: str, prompt: str) -> float:
+        """Returns the share of a prompt that is cached, and remembers the prompt."""
         cached, missed = 0, False
         digest = hashlib.sha256(model.encode())
         for start in range(0, len(prompt) - _BLOCK_CHARACTERS + 1, _BLOCK_CHARACTERS):
             digest.update(prompt[start : start + _BLOCK_CHARACTERS].encode())
             block = digest.digest()
             if block in self._blocks and not missed:
-                cached += _BLOCK_TOKENS
+                cached += _BLOCK_CHARACTERS
             else:
                 missed = True
             self._blocks[block] = None
             self._blocks.move_to_end(block)
         while len(self._blocks) > self._most_blocks:
             self._blocks.popitem(last=False)
-        return cached
+        return cached / max(1, len(prompt))

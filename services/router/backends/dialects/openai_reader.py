@@ -41,7 +41,9 @@ class OpenAiReader(Reader):
         if choice.get("error"):
             raise self._fail(choice)
         delta = choice.get("delta")
-        text = self._delta(delta) if delta else self._message(choice)
+        text = delta.get("content") if type(delta) is dict and len(delta) == 1 else None
+        if type(text) is not str:  # a text alone is by far the most frequent case
+            text = self._delta(delta) if delta else self._message(choice)
         if self._reads_log_probabilities:
             text = self._log_probabilities(choice.get("logprobs"), text)
         reason = choice.get("finish_reason")
@@ -57,12 +59,10 @@ class OpenAiReader(Reader):
     def _delta(self, delta: object, *, whole: bool = False) -> str:
         if not isinstance(delta, dict):
             raise AttemptFailedError(CallStatus.MALFORMED)
-        content = delta.get("content")
-        if type(content) is str and len(delta) == 1:  # by far the most frequent case
-            return content
         reasoning = delta.get("reasoning_content") or delta.get("reasoning")
         if reasoning is not None:
             self._add_reasoning(reasoning)
+        content = delta.get("content")
         if type(content) is not str:
             content = self._content(content)
         refusal = delta.get("refusal")

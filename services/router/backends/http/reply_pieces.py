@@ -90,15 +90,22 @@ class ReplyPieces:
 
     def take(self) -> list[Piece]:
         """Returns the pieces since the last call; texts that came together are one."""
-        if self.texts:
-            self._join()
+        texts = self.texts
+        if texts and self._is_plain and not self._pieces:
+            text = texts[0] if len(texts) == 1 else "".join(texts)
+            if text.isascii() and "\0" not in text:  # by far the most frequent case
+                texts.clear()
+                self._characters_left -= len(text)
+                if self._characters_left < 0:
+                    self.is_over = True
+                return [text]
+        self._join()
         pieces, self._pieces = self._pieces, []
         return pieces
 
     def finish(self) -> list[Piece]:
         """Returns what was held until the end."""
-        if self.texts:
-            self._join()
+        self._join()
         self._put_reasoning(self._reasoning_form.finish())
         answer = self._splitter.feed(self._text_form.finish()) + self._splitter.finish()
         if self._stop is not None:
@@ -119,7 +126,7 @@ class ReplyPieces:
 
     def add_reasoning(self, text: str) -> None:
         """Adds reasoning that came in a field of its own."""
-        self._join_texts()
+        self._join()
         self._splitter.reasoning_is_apart()
         self._reported_characters += len(text)
         self._reported_weight += weight(text)
@@ -130,7 +137,7 @@ class ReplyPieces:
 
     def add_refusal(self, text: str) -> None:
         """Adds text of a refusal."""
-        self._join_texts()
+        self._join()
         self.refused = True
         self._use(len(text))
         if text := self._refusal_form.feed(text):
@@ -142,7 +149,7 @@ class ReplyPieces:
         Raises:
             ToolCallError: The value cannot be read.
         """
-        self._join_texts()
+        self._join()
         self._put_calls(self._call_reader().read(values, whole=whole))
 
     def add_function_call(self, value: object) -> None:
@@ -151,12 +158,12 @@ class ReplyPieces:
         Raises:
             ToolCallError: The value cannot be read.
         """
-        self._join_texts()
+        self._join()
         self._put_calls(self._call_reader().read_function(value))
 
     def add_log_probabilities(self, values: object) -> None:
         """Adds a list of log probabilities, which belong to the text that was added last."""
-        self._join_texts()
+        self._join()
         tokens = read_log_probabilities(values, self._alternatives)
         self._log_characters_left -= sum(
             len(each.token) + 1 for token in tokens for each in (token, *token.alternatives)
@@ -169,22 +176,12 @@ class ReplyPieces:
         else:
             self._early_log_probabilities.clear()
 
-    def _join_texts(self) -> None:
-        if self.texts:
-            self._join()
-
     def _join(self) -> None:
         """Makes a piece of the texts."""
-        texts = self.texts
-        text = texts[0] if len(texts) == 1 else "".join(texts)
-        texts.clear()
-        self._begun = True
-        self._characters_left -= len(text)
-        if self._characters_left < 0:
-            self.is_over = True
-        if self._is_plain and text.isascii() and "\0" not in text:  # by far the most frequent case
-            self._pieces.append(text)
-        else:
+        if self.texts:
+            text = "".join(self.texts)
+            self.texts.clear()
+            self._use(len(text))
             self._put_text(text)
 
     def _put_text(self, text: str) -> None:
