@@ -38,12 +38,14 @@ _SCHEMA = (
     ' "required": ["legs_of_a_spider"], "additionalProperties": false}'
 )
 _TOOL = Tool(
-    name="count_legs",
-    description="Counts the legs of an animal.",
-    parameters_json='{"type": "object", "properties": {"animal": {"type": "string"}},'
-    ' "required": ["animal"]}',
+    name="get_weather",
+    description="Returns the weather of a city.",
+    parameters_json='{"type": "object", "properties": {"city": {"type": "string"}},'
+    ' "required": ["city"]}',
 )
-_TOOL_PROMPT = "Call the tool for the spider and for the ant, both calls in this one reply."
+_TOOL_PROMPT = (
+    "Call get_weather once for the city of Paris and once for Rome, both in this one reply."
+)
 _PLAIN_PROMPT = "How many legs has a spider? Reply in plain words; do not write JSON."
 _IMAGE_PROMPT = "Which colour is this? One word."
 _IMAGE = base64.b64decode(

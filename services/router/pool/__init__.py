@@ -5,8 +5,7 @@ model: A model of the pool.
 prices: The prices of a model.
 backend: The kinds of backends.
 request_shape: The shape of the requests that a model accepts.
-families: The request shapes of families of models, guessed from names.
-default_capabilities: The capabilities of models for which the file names none.
+families: The request shapes and capabilities of families of models, guessed from names.
 endpoints: The addresses of a model's replicas.
 backend_files: The files of a backend: its key, its CAs.
 yaml_file: Reads and validates a YAML file; every problem has its line.

@@ -1,4 +1,4 @@
-"""Families of models: the requests that they accept, guessed from a model's name."""
+"""Families of models: the requests that they accept and what they can do, guessed from a name."""
 
 from __future__ import annotations
 
@@ -62,6 +62,20 @@ _TEMPLATED = frozenset({"vllm", "sglang", "tgi"})
 _OPENAI = frozenset({"openai"})
 """OpenRouter, for one, translates requests itself."""
 _MISTRAL_API_HOST = "api.mistral.ai"
+_OPENAI_API_HOST = "api.openai.com"
+_FORMATS = frozenset({"json_object", "json_schema"})
+_CAPABILITIES_OF_BACKENDS: Mapping[str, frozenset[str]] = {
+    "vllm": _FORMATS | {"log_probabilities"},
+    "sglang": _FORMATS | {"log_probabilities"},
+    "llama.cpp": _FORMATS,
+    "ollama": _FORMATS,
+}
+"""Those of these servers with any model. Tools depend on the model's chat template and on flags."""
+_CAPABILITIES_AT_OPENAI: Mapping[Family, frozenset[str]] = {
+    Family.OTHER: _FORMATS | {"tools", "parallel_tools"},
+    Family.OPENAI_REASONING: _FORMATS | {"tools", "reasoning"},
+}
+"""Those of OpenAI's own API with all current models of a family."""
 _RULES: tuple[tuple[re.Pattern[str], frozenset[str] | None, Family], ...] = (
     (re.compile(r"gemma"), None, Family.GEMMA),
     # Their later chat templates have a system role.
@@ -93,3 +107,16 @@ def guess_family(names: Sequence[str], backend: str, host: str | None = None) ->
             if (backends is None or backend in backends) and pattern.search(last):
                 return family
     return Family.OTHER
+
+
+def default_capabilities(backend: str, family: Family, host: str | None) -> frozenset[str]:
+    """Returns the capabilities, as pool files spell them, that a backend has with any model.
+
+    Args:
+        backend: The backend, as pool files spell it.
+        family: The family of the model.
+        host: The host of the backend's URL, if there is one.
+    """
+    if backend in _OPENAI and host == _OPENAI_API_HOST:
+        return _CAPABILITIES_AT_OPENAI.get(family, frozenset())
+    return _CAPABILITIES_OF_BACKENDS.get(backend, frozenset())

@@ -18,9 +18,14 @@ from pydantic import (
 
 from services.router.pool.backend import Backend
 from services.router.pool.backend_files import read_ca_file, read_key_file
-from services.router.pool.default_capabilities import default_capabilities
 from services.router.pool.endpoints import BaseUrl, Endpoints, Proxy
-from services.router.pool.families import PRESETS, Family, Preset, guess_family
+from services.router.pool.families import (
+    PRESETS,
+    Family,
+    Preset,
+    default_capabilities,
+    guess_family,
+)
 from services.router.pool.prices import Prices
 from services.router.pool.request_shape import RequestShape
 from services.router.types.amounts import Amount
@@ -185,7 +190,8 @@ class PoolModel(BaseModel):
         """The capabilities of the model: those of the file, else those that its backend always has."""
         if self.capabilities is not None:
             return frozenset(self.capabilities)
-        return default_capabilities(self.backend, self._family, self._host)
+        names = default_capabilities(self.backend, self._family, self._host)
+        return frozenset(map(Capability, names))
 
     @cached_property
     def shape(self) -> RequestShape:

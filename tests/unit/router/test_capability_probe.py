@@ -64,7 +64,7 @@ class Backend:
     ) -> tuple[str | ToolCallPiece | LogProbabilitiesPiece, ...]:
         if options.tools and "tools" in self.abilities:
             count = 2 if "parallel_tools" in self.abilities else 1
-            return tuple(ToolCallPiece(call_index=n, name="count_legs") for n in range(count))
+            return tuple(ToolCallPiece(call_index=n, name="get_weather") for n in range(count))
         if options.top_log_probabilities and "log_probabilities" in self.abilities:
             token = TokenLogProbability(token="Eight", log_probability=-0.1)
             return (LogProbabilitiesPiece(tokens=(token,)),)
