@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.simulator.call import AnswerSource
     from services.simulator.call_log import CallOutcome, CallRecord
 
-_MAX_REQUEST_BYTES = 8 * 1024 * 1024
+_MAX_REQUEST_BYTES = 32 * 1024 * 1024
 # No drain: a hanging call would delay the end.
 _SHUTDOWN_S = 0.1
 

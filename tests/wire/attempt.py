@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.router.backends.client import open_wire_client
-from services.router.backends.collected import Collected
+from services.router.backends.collected import CollectedReply
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.exchange import Exchange
 from services.router.pool.model import PoolModel
@@ -35,9 +35,9 @@ class Attempted:
         return "".join(piece for piece in self.pieces if isinstance(piece, str))
 
     @property
-    def others(self) -> Collected:
+    def others(self) -> CollectedReply:
         """What came beside the text."""
-        collected = Collected()
+        collected = CollectedReply()
         for piece in self.pieces:
             if not isinstance(piece, str):
                 collected.add(piece)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.router.backends.collected import Collected
+from services.router.backends.collected import CollectedReply
 from services.router.backends.dialects.backend_dialects import DIALECTS
 from services.router.backends.http.exchange import Exchange
 from services.router.pool.backend import Backend
@@ -59,7 +59,7 @@ def read(backend: Backend, data: bytes, size: int) -> tuple[object, ...]:
     else:
         pieces += reader.finish()
     status = reader.failure.status if reader.failure else None
-    text, others = "", Collected()
+    text, others = "", CollectedReply()
     for piece in pieces:
         if isinstance(piece, str):
             text += piece

@@ -333,7 +333,7 @@ STOPS = ("a", "b", "c", "d", " legs", "zz")
 
 
 def reply_body(*texts: str) -> bytes:
-    events = [{"choices": [{"delta": {"content": text}, "finish_reason": None}]} for text in texts]
+    events: list[Any] = [{"choices": [{"delta": {"content": text}}]} for text in texts]
     events.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     return b"".join(b"data: %b\n\n" % json.dumps(event).encode() for event in events)
 

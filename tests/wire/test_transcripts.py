@@ -14,7 +14,7 @@ from tests.wire.playback import Response, playing
 from tests.wire.transcript import End, Transcript, all_transcripts
 
 if TYPE_CHECKING:
-    from services.router.backends.collected import Collected
+    from services.router.backends.collected import CollectedReply
     from tests.wire.transcript import Head
 
 NEW_ID = re.compile("call_[0-9a-f]{8}")
@@ -57,7 +57,7 @@ async def test_a_transcript_is_read(transcript: Transcript, piece_bytes: int) ->
         assert exchange.backend_message == head.backend_message
 
 
-def assert_others(others: Collected, head: Head) -> None:
+def assert_others(others: CollectedReply, head: Head) -> None:
     calls = others.tool_calls
     assert [(call.name, call.arguments_json) for call in calls] == [
         (call["name"], call["arguments"]) for call in head.tool_calls

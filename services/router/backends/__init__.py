@@ -2,7 +2,7 @@
 
 call: A call to a model and its attempts.
 call_failure: Failures of calls: whatever is raised ends one call with a status.
-collected: Collects what comes beside the text of a reply.
+collected: Collects the pieces of a reply.
 billing: The tokens and dollars to book for an attempt.
 generator: The interface of whatever runs a call.
 client: Runs one attempt over HTTP.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.router.backends.billing import Tariff
-from services.router.backends.collected import Collected
+from services.router.backends.collected import CollectedReply
 from services.router.backends.http.exchange import Exchange
 from services.router.backends.http.usage import NO_USAGE
 from services.router.budgets.reservation import UNLIMITED
@@ -30,13 +29,14 @@ if TYPE_CHECKING:
     from services.router.types.amounts import Amount
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger
-    from services.router.types.messages import Message, ToolCall
-    from services.router.types.pieces import Piece, TokenLogProbability
+    from services.router.types.messages import Message
+    from services.router.types.pieces import Piece
 
     Stream = Callable[["ModelCall"], AsyncGenerator[Piece | Resumed, None]]
     """Runs a call; see `Generator.stream`."""
 
 _log = structlog.get_logger()
+
 
 _UNBILLED = frozenset({CallStatus.UNREACHABLE, CallStatus.RATE_LIMITED, CallStatus.REJECTED})
 """Statuses of attempts that the backend never processed, so they cost nothing, unless a piece came."""
@@ -114,8 +114,8 @@ class Attempt:
 
 
 @dataclass(slots=True, kw_only=True)
-class ModelCall:
-    """A request to a model, and its attempts so far."""
+class ModelCall(CollectedReply):
+    """A request to a model, its attempts so far, and the reply of all of them together."""
 
     model: PoolModel
     messages: tuple[Message, ...]
@@ -139,56 +139,7 @@ class ModelCall:
     """The reservation of the first attempt; made together with those of its layer."""
     attempts: list[Attempt] = field(default_factory=list, init=False)
     """The attempts, in the order in which they started."""
-    _written: io.StringIO = field(default_factory=io.StringIO, init=False)
-    _others: Collected = field(default_factory=Collected, init=False)
     _worst_first: Amount | None = field(default=None, init=False)
-
-    @property
-    def text(self) -> str:
-        """The raw text so far, from all attempts together."""
-        return self._written.getvalue()
-
-    @property
-    def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The calls to tools so far; the arguments of the last one may be incomplete."""
-        return self._others.tool_calls
-
-    @property
-    def refusal(self) -> str:
-        """The text of a refusal so far; empty from backends that have no field for it."""
-        return self._others.refusal
-
-    @property
-    def reasoning(self) -> str:
-        """The reasoning so far; empty unless the options ask for it."""
-        return self._others.reasoning
-
-    @property
-    def log_probabilities(self) -> tuple[TokenLogProbability, ...]:
-        """The log probabilities so far; none unless the options ask for them."""
-        return self._others.log_probabilities
-
-    @property
-    def has_begun(self) -> bool:
-        """True once any piece of the reply has come."""
-        return bool(self._written.tell()) or self._others.has_any
-
-    @property
-    def is_text_alone(self) -> bool:
-        """True if the reply so far can be continued: it is text, after reasoning or none."""
-        others = self._others
-        return not (others.tool_calls or others.refusal or others.log_probabilities)
-
-    def add_text(self, text: str) -> None:
-        """Appends text to the reply, in constant time."""
-        self._written.write(text)
-
-    def add(self, piece: Piece) -> None:
-        """Appends a piece to the reply, in constant time."""
-        if isinstance(piece, str):  # by far the most frequent case
-            self._written.write(piece)
-        else:
-            self._others.add(piece)
 
     @property
     def worst(self) -> Amount:

@@ -1,7 +1,8 @@
-"""Collects what comes beside the text of a reply: calls to tools, a refusal, and more."""
+"""Collects the pieces of a reply: text, calls to tools, a refusal, and more."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
@@ -15,6 +16,8 @@ from services.router.types.pieces import (
 )
 
 if TYPE_CHECKING:
+    from services.router.types.pieces import Piece
+
     OtherPiece = ToolCallPiece | ReasoningPiece | RefusalPiece | LogProbabilitiesPiece
 
 
@@ -25,17 +28,28 @@ class _Call:
     arguments: list[str] = field(default_factory=list)
 
 
-class Collected:
+@dataclass(slots=True, kw_only=True)
+class CollectedReply:
     """Takes pieces in constant time and joins them when they are read."""
 
-    def __init__(self) -> None:
-        self._calls: dict[int, _Call] = {}
-        self._refusal: list[str] = []
-        self._reasoning: list[str] = []
-        self._log_probabilities: list[TokenLogProbability] = []
+    _written: io.StringIO = field(default_factory=io.StringIO, init=False)
+    _calls: dict[int, _Call] = field(default_factory=dict, init=False)
+    _refusal: list[str] = field(default_factory=list, init=False)
+    _reasoning: list[str] = field(default_factory=list, init=False)
+    _log_probabilities: list[TokenLogProbability] = field(default_factory=list, init=False)
 
-    def add(self, piece: OtherPiece) -> None:
-        """Takes the next piece."""
+    def add_text(self, text: str) -> None:
+        """Appends text."""
+        self._written.write(text)
+
+    def add(self, piece: Piece) -> None:
+        """Appends a piece."""
+        if isinstance(piece, str):  # by far the most frequent case
+            self._written.write(piece)
+        else:
+            self._add_other(piece)
+
+    def _add_other(self, piece: OtherPiece) -> None:
         match piece:
             case ToolCallPiece():
                 call = self._calls.setdefault(piece.call_index, _Call())
@@ -52,13 +66,13 @@ class Collected:
                 assert_never(piece)
 
     @property
-    def has_any(self) -> bool:
-        """True once any piece has come."""
-        return bool(self._calls or self._refusal or self._reasoning or self._log_probabilities)
+    def text(self) -> str:
+        """The raw text so far."""
+        return self._written.getvalue()
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The calls so far, in their order."""
+        """The calls to tools so far; the arguments of the last ones may be incomplete."""
         return tuple(
             ToolCall(id=call.id, name=call.name, arguments_json="".join(call.arguments))
             for _, call in sorted(self._calls.items())
@@ -66,15 +80,25 @@ class Collected:
 
     @property
     def refusal(self) -> str:
-        """The text of the refusal so far."""
+        """The text of a refusal so far; empty from backends that have no field for it."""
         return "".join(self._refusal)
 
     @property
     def reasoning(self) -> str:
-        """The reasoning so far."""
+        """The reasoning so far; empty unless the options ask for it."""
         return "".join(self._reasoning)
 
     @property
     def log_probabilities(self) -> tuple[TokenLogProbability, ...]:
-        """The log probabilities so far."""
+        """The log probabilities so far; none unless the options ask for them."""
         return tuple(self._log_probabilities)
+
+    @property
+    def has_begun(self) -> bool:
+        """True once any piece has come."""
+        return bool(self._written.tell() or self._reasoning) or not self.is_text_alone
+
+    @property
+    def is_text_alone(self) -> bool:
+        """True if the reply so far can be continued: it is text, after reasoning or none."""
+        return not (self._calls or self._refusal or self._log_probabilities)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _MAX_DEPTH = 8
 _FORMATS = {
     "date": "2026-01-01",
@@ -34,7 +34,7 @@ class _Sample:
     def __init__(self, root: Mapping[str, Any], text: str) -> None:
         self._root = root
         self._text = text
-        found = _NUMBER.search(text)
+        found = NUMBER.search(text)
         self._number = float(found[0]) if found else 1.0
 
     def value(self, schema: Any, depth: int) -> Any:

@@ -16,7 +16,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from services.simulator.abilities.sample_value import sample_value
+from services.simulator.abilities.sample_value import NUMBER, sample_value
 from services.simulator.call import ToolCall
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"[^\W_]+")
 _NAME = re.compile(r"(?<=\s)[A-Z]\w*")
-_TOGETHER = re.compile(r"[A-Z]\w*(?:, [A-Z]\w*)*,? and [A-Z]\w*")
 _LEAST_LETTERS = 4
 _MAX_CALLS = 8
 
@@ -35,7 +34,7 @@ def tool_calls(call: Call) -> tuple[ToolCall, ...]:
     if tool is None:
         return ()
     subjects = _subjects(call.query) or [call.query]
-    if not call.options.parallel_tool_calls or _TOGETHER.search(call.query) is None:
+    if not call.options.parallel_tool_calls or " and " not in call.query:
         subjects = subjects[-1:]
     return tuple(_call(call, tool, subject) for subject in subjects[:_MAX_CALLS])
 
@@ -73,9 +72,10 @@ def _subjects(query: str) -> list[str]:
 
 
 def _call(call: Call, tool: Tool, subject: str) -> ToolCall:
-    number = next(iter(re.findall(r"\d+(?:\.\d+)?", call.query)), "")
+    found = NUMBER.search(call.query)
+    number = found[0] if found else ""
     arguments = sample_value({"type": "object", **tool.parameters}, subject or number)
-    if number and not re.search(r"\d", subject):
+    if number and NUMBER.search(subject) is None:
         with_number = sample_value({"type": "object", **tool.parameters}, number)
         arguments = {
             name: with_number[name] if isinstance(value, int | float) else value

@@ -26,8 +26,9 @@ from services.router.routing.agreement import agreeing
 from services.router.strategies.verdicts import Question, is_over
 from services.router.types.ledger import CallPurpose
 from services.router.types.messages import Message, Role
+from services.simulator.abilities.tool_rule import tool_calls
 from services.simulator.call import Message as ReceivedMessage
-from services.simulator.call import read_call
+from services.simulator.call import Options, Tool, read_call
 from services.simulator.question_bank import find_question
 from services.simulator.stream import split_pieces
 from tests.unit.router.pool_models import model
@@ -153,6 +154,10 @@ def received(text: str) -> None:
     read_call("m", [ReceivedMessage(role="user", content=text)])
     split_pieces(text)
     find_question(text)
+    parameters = {"properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}
+    tool = Tool(name="get_weather", parameters=parameters)
+    asked = ReceivedMessage(role="user", content=f"The weather {text}")
+    tool_calls(read_call("m", [asked], Options(tools=(tool,))))
 
 
 def feed(reader: Filter, text: str) -> None:
@@ -302,6 +307,7 @@ WORST = {
     called: [repeated("x")],
     resumed: [between(" ", "\n", "x"), between("\n \n", "\n", "x")],
     received: [
+        *(repeated(part) for part in (" A", " A and", "1.", "-")),
         repeated(f"@@end {NONCE} R1 "),
         between("@@end 7f3a9c2e R1", " ", "x"),
         repeated(" "),

@@ -1,8 +1,8 @@
 """Dialects: the requests and replies of each kind of backend.
 
 dialect: The interface of a dialect.
-messages: Messages in OpenAI's form.
-options: The caller's options in OpenAI's form.
+chat_messages: Messages in OpenAI's form.
+chat_options: The caller's options in OpenAI's form.
 roles: Messages in the roles that a model accepts.
 backend_dialects: The dialect of each backend.
 openai: Chat completions of OpenAI, vLLM, SGLang, OpenRouter and compatible servers.

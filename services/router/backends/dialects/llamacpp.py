@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.router.backends.dialects.chat_options import chosen_tools, tool_of
 from services.router.backends.dialects.openai import VllmDialect
 from services.router.backends.dialects.openai_reader import OpenAiReader
-from services.router.backends.dialects.options import chosen_tools, tool_of
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.http.usage import Usage, count_of

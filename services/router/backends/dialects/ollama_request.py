@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any
 
-from services.router.backends.dialects.dialect import no_form_for, reply_tokens
-from services.router.backends.dialects.messages import encoded
-from services.router.backends.dialects.options import (
+from services.router.backends.dialects.chat_options import (
     chosen_tools,
     log_probabilities,
     sampling,
     schema_of,
     tool_of,
 )
+from services.router.backends.dialects.dialect import no_form_for, reply_tokens
 from services.router.backends.dialects.roles import shaped
 from services.router.types.messages import MediaKind
 from services.router.types.options import ReasoningEffort, ToolChoiceMode
@@ -92,7 +92,7 @@ def _image(medium: Media) -> str:
         raise no_form_for(f"{medium.kind.value}s")
     if medium.url:
         raise no_form_for("images by URL")
-    return encoded(medium)
+    return base64.b64encode(medium.data).decode()
 
 
 def _arguments(text: str) -> dict[str, Any]:

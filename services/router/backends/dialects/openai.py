@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.router.backends.dialects.chat_messages import chat_messages
+from services.router.backends.dialects.chat_options import (
+    log_probabilities,
+    response_format,
+    sampling,
+    tools,
+)
 from services.router.backends.dialects.dialect import (
     Request,
     body,
     reply_tokens,
     request_headers,
 )
-from services.router.backends.dialects.messages import chat_messages
 from services.router.backends.dialects.openai_reader import OpenAiReader, OpenRouterReader
-from services.router.backends.dialects.options import (
-    log_probabilities,
-    response_format,
-    sampling,
-    tools,
-)
 from services.router.backends.dialects.served_models import read_listing
 from services.router.pool.backend import Backend
 from services.router.pool.families import PRESETS, Family

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.router.backends.dialects.chat_options import sampling, schema_of, tools
 from services.router.backends.dialects.dialect import (
     Request,
     body,
@@ -26,7 +27,6 @@ from services.router.backends.dialects.dialect import (
     request_headers,
 )
 from services.router.backends.dialects.openai import OpenAiDialect
-from services.router.backends.dialects.options import sampling, schema_of, tools
 from services.router.backends.dialects.roles import shaped
 from services.router.backends.dialects.served_models import Catalogue, ServedModel, positive
 from services.router.backends.http.attempt_failure import AttemptFailedError

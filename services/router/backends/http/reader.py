@@ -53,7 +53,13 @@ class Reader(ABC):
         """The failure that ended the reply; None while there is none."""
         self._exchange = exchange
         self._decoder = decoder
-        self._reply = ReplyPieces(exchange, cut_at)
+        model = exchange.model
+        self._reply = ReplyPieces(
+            exchange.options,
+            max_tokens=model.max_reply_tokens,
+            starts_in_reasoning=model.reply_starts_in_reasoning and not exchange.partial,
+            cut_at=cut_at,
+        )
         self._reads_log_probabilities = exchange.options.top_log_probabilities is not None
 
     def read(self, data: bytes) -> list[Piece]:
@@ -75,7 +81,9 @@ class Reader(ABC):
 
     def finish(self) -> list[Piece]:
         """Returns the held text that belongs to the answer."""
-        return self._reply.finish()
+        pieces = self._reply.finish()
+        self._record_reasoning()
+        return pieces
 
     @abstractmethod
     def _event(self, value: dict[str, Any]) -> str:
@@ -108,9 +116,15 @@ class Reader(ABC):
         except AttemptFailedError as error:
             self._fail_as(error)
         pieces = self._reply.take()
+        if self._reply.reasoning_characters:
+            self._record_reasoning()
         if self._reply.is_over:
             self._end_early()
         return pieces
+
+    def _record_reasoning(self) -> None:
+        self._exchange.reasoning_characters = self._reply.reasoning_characters
+        self._exchange.reasoning_weight = self._reply.reasoning_weight
 
     def _end_early(self) -> None:
         """Ends a reply that is too long, or that has come to a stop sequence."""

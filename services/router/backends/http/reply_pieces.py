@@ -19,7 +19,7 @@ from services.router.types.tokens import weight
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from services.router.backends.http.exchange import Exchange
+    from services.router.types.options import GenerationOptions
     from services.router.types.pieces import Piece, TokenLogProbability, ToolCallPiece
 
 _CHARACTERS_PER_TOKEN_LIMIT = 32
@@ -32,19 +32,27 @@ class ReplyPieces:
     """The pieces of one reply.
 
     Args:
-        exchange: The exchange; its counts of reasoning are kept up to date.
+        options: The options of the request.
+        max_tokens: The most tokens that the model may write.
+        starts_in_reasoning: True if the text begins within the reasoning.
         cut_at: Stop sequences that the backend does not know.
     """
 
-    def __init__(self, exchange: Exchange, cut_at: Sequence[str]) -> None:
-        model, options = exchange.model, exchange.options
+    def __init__(
+        self,
+        options: GenerationOptions,
+        *,
+        max_tokens: int,
+        starts_in_reasoning: bool,
+        cut_at: Sequence[str],
+    ) -> None:
         self.texts: list[str] = []
         """Texts that are no piece yet; a reader appends to it, none of them empty."""
         self._pieces: list[Piece] = []
-        self._exchange = exchange
+        self._options = options
+        self.reasoning_characters = self.reasoning_weight = 0
         self._splitter = ReasoningSplitter(
-            inside=model.reply_starts_in_reasoning and not exchange.partial,
-            keeps_reasoning=options.include_reasoning,
+            inside=starts_in_reasoning, keeps_reasoning=options.include_reasoning
         )
         self._keeps_reasoning = options.include_reasoning
         self._stop = StopFilter(cut_at) if cut_at else None
@@ -58,7 +66,7 @@ class ReplyPieces:
         """Log probabilities of text that may still turn out to be reasoning."""
         self._reported_characters = self._reported_weight = 0
         self._begun = self._is_plain = False
-        self._characters_left = model.max_reply_tokens * _CHARACTERS_PER_TOKEN_LIMIT
+        self._characters_left = max_tokens * _CHARACTERS_PER_TOKEN_LIMIT
         self._log_characters_left = self._characters_left * _LOG_PROBABILITIES_SHARE
         self.refused = False
         """True once the model has begun to refuse."""
@@ -214,7 +222,7 @@ class ReplyPieces:
 
     def _call_reader(self) -> ToolCallReader:
         if self._calls is None:
-            options = self._exchange.options
+            options = self._options
             self._calls = ToolCallReader(
                 [tool.name for tool in options.tools],
                 only_one=options.parallel_tool_calls is False,
@@ -227,6 +235,6 @@ class ReplyPieces:
             self._pieces.append(piece)
 
     def _record_reasoning(self) -> None:
-        splitter, exchange = self._splitter, self._exchange
-        exchange.reasoning_characters = self._reported_characters + splitter.reasoning_characters
-        exchange.reasoning_weight = self._reported_weight + splitter.reasoning_weight
+        splitter = self._splitter
+        self.reasoning_characters = self._reported_characters + splitter.reasoning_characters
+        self.reasoning_weight = self._reported_weight + splitter.reasoning_weight

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.backends.collected import Collected
+from services.router.backends.collected import CollectedReply
 from services.router.backends.http.replies.tool_calls import (
     MAX_TOOL_CALLS,
     ToolCallError,
@@ -26,7 +26,7 @@ def read(
 ) -> list[tuple[str, str, str]]:
     """Returns id, name and arguments of each call in the values of a field."""
     reader = ToolCallReader(NAMES, only_one=only_one)
-    collected = Collected()
+    collected = CollectedReply()
     for value in values:
         for piece in reader.read(value, whole=whole):
             collected.add(piece)

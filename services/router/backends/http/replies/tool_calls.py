@@ -21,6 +21,8 @@ MAX_TOOL_CALLS = 128
 _MAX_ID_CHARACTERS = 256
 """A longer id is replaced."""
 _MAX_NAME_PARTS = 64
+_MAX_HELD_CHARACTERS = 1 << 16
+"""Characters of arguments that may come before the name."""
 
 
 class ToolCallError(ValueError):
@@ -34,6 +36,7 @@ class _Call:
     id: str
     name: str = ""
     name_parts: int = 0
+    held_characters: int = 0
     held: list[str] = field(default_factory=list)
     """Arguments that came before the name."""
     is_shown: bool = False
@@ -125,6 +128,9 @@ class ToolCallReader:
         text = call.form.feed(text) if text else ""
         if not call.name:
             call.held.append(text)
+            call.held_characters += len(text)
+            if call.held_characters > _MAX_HELD_CHARACTERS:
+                raise ToolCallError("no name")
         elif text or call.held or whole or call.name in self._names:
             yield from self._pieces(call, text)
 
@@ -138,8 +144,9 @@ class ToolCallReader:
             if call is None or (id_ and call.given_id and id_ != call.given_id and name):
                 return None  # one index for several calls
         elif call is None:
-            begins = bool(id_ or name)
-            call = None if begins or not self._calls else self._calls[-1]
+            last = self._calls[-1] if self._calls else None
+            begins = id_ or (name and last is not None and last.name)
+            call = None if begins else last
         if call is None:
             return None
         return None if name and call.is_shown and name != call.name else call

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from typing import TYPE_CHECKING, Any
 
 from services.router.backends.dialects.roles import shaped
@@ -18,8 +17,9 @@ if TYPE_CHECKING:
 
 _AUDIO_FORMATS = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav"}
 """Subtypes of media types whose format has another name."""
-_MISTRAL = re.compile(r"(mis|minis|pix|codes|devs|magis|maths)tral|mixtral")
-_MISTRAL_ID = re.compile(r"[a-zA-Z0-9]{9}")
+_MISTRAL = ("mistral", "mixtral", "ministral", "codestral", "devstral", "magistral", "pixtral")
+"""Parts of the names of models that take short ids alone."""
+_MISTRAL_ID_CHARACTERS = 9
 
 
 def chat_messages(exchange: Exchange) -> list[dict[str, Any]]:
@@ -31,12 +31,12 @@ def chat_messages(exchange: Exchange) -> list[dict[str, Any]]:
     return messages
 
 
-def data_url(media: Media) -> str:
+def _data_url(media: Media) -> str:
     """Returns the URL of a medium; one with the data in it if the bytes are given."""
-    return media.url or f"data:{media.media_type};base64,{encoded(media)}"
+    return media.url or f"data:{media.media_type};base64,{_encoded(media)}"
 
 
-def encoded(media: Media) -> str:
+def _encoded(media: Media) -> str:
     """Returns the bytes of a medium as base64."""
     return base64.b64encode(media.data).decode()
 
@@ -69,24 +69,26 @@ def _part(part: str | Media) -> dict[str, Any]:
     match part.kind:
         case MediaKind.IMAGE:
             detail = {"detail": part.detail} if part.detail else {}
-            return {"type": "image_url", "image_url": {"url": data_url(part), **detail}}
+            return {"type": "image_url", "image_url": {"url": _data_url(part), **detail}}
         case MediaKind.AUDIO if part.url:  # vLLM takes it, OpenAI has no form for it
             return {"type": "audio_url", "audio_url": {"url": part.url}}
         case MediaKind.AUDIO:
             subtype = part.media_type.partition(";")[0].rpartition("/")[2].strip().lower()
             form = _AUDIO_FORMATS.get(subtype, subtype)
-            return {"type": "input_audio", "input_audio": {"data": encoded(part), "format": form}}
+            return {"type": "input_audio", "input_audio": {"data": _encoded(part), "format": form}}
         case MediaKind.FILE:
             name = {"filename": part.name} if part.name else {}
-            return {"type": "file", "file": {**name, "file_data": data_url(part)}}
+            return {"type": "file", "file": {**name, "file_data": _data_url(part)}}
 
 
 def _call_id(call_id: str, model: PoolModel) -> str:
     """Returns the id of a call as the model takes it: Mistral's take nine letters and digits only."""
-    if _MISTRAL_ID.fullmatch(call_id) or not _is_mistral(model):
+    is_short = len(call_id) == _MISTRAL_ID_CHARACTERS and call_id.isascii() and call_id.isalnum()
+    if is_short or not _is_mistral(model):
         return call_id
-    return hashlib.sha256(call_id.encode()).hexdigest()[:9]
+    return hashlib.sha256(call_id.encode()).hexdigest()[:_MISTRAL_ID_CHARACTERS]
 
 
 def _is_mistral(model: PoolModel) -> bool:
-    return any(_MISTRAL.search(name.lower()) for name in (model.backend_model or "", model.id))
+    names = f"{model.backend_model} {model.id}".lower()
+    return any(name in names for name in _MISTRAL)
