@@ -12,6 +12,7 @@ from services.router.routing.answer_form import AnswerForm
 from services.router.routing.candidates import SelectionReason
 from services.router.routing.events import UNCERTAIN, Timing
 from services.router.routing.ranking import Forecast
+from services.router.types.json_schema import compile_schema
 from services.router.types.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Run:
 
     def __post_init__(self) -> None:
         """Reads the form from the options of the conversation."""
-        self.form = AnswerForm(self.conversation.options)
+        self.form = AnswerForm(self.conversation.options, compile_schema)
 
     @property
     def layers_run(self) -> int:

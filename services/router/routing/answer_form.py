@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from services.answer_key import answer_key
 from services.router.routing import agreement, tool_votes
 from services.router.routing.agreement import Opinion
 from services.router.routing.canonical_json import bare_json, canonical, with_defaults
-from services.router.routing.tool_votes import Choice, Vote, calls_key, tally
-from services.router.types.json_schema import compile_schema
+from services.router.routing.tool_votes import NO_TOOL, Choice, Vote, tally
 from services.router.types.json_text import JsonTextError, read_json
-from services.router.types.options import NO_OPTIONS, ToolChoice, ToolChoiceMode
+from services.router.types.options import ToolChoice, ToolChoiceMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from services.router.routing.events import Answer
-    from services.router.types.json_schema import Schema
     from services.router.types.json_text import JsonValue
     from services.router.types.messages import ToolCall
     from services.router.types.options import GenerationOptions, JsonFormat
@@ -35,16 +33,33 @@ _REFUSED = "\0refused"
 """The final answer of all refusals; no text has it."""
 
 
+class Schema(Protocol):
+    """A compiled JSON schema."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The schema as it was read."""
+        ...
+
+    def problems(self, value: JsonValue) -> list[str]:
+        """Returns what is wrong with a value, without its content; nothing if it is valid."""
+        ...
+
+
 class AnswerForm:
     """The form of the answers to one request.
 
     Args:
         options: The caller's wishes; their schemas are valid.
+        compile_schema: Returns the compiled schema of a text.
     """
 
-    def __init__(self, options: GenerationOptions = NO_OPTIONS) -> None:
+    def __init__(self, options: GenerationOptions, compile_schema: Callable[[str], Schema]) -> None:
+        self._compile_schema = compile_schema
         self._format = options.json_format
-        self._tools = {tool.name: _ToolForm(tool.parameters_json) for tool in options.tools}
+        self._tools = {
+            tool.name: _ToolForm(tool.parameters_json, compile_schema) for tool in options.tools
+        }
         self._choice = options.tool_choice or ToolChoice()
         self._one_call = options.parallel_tool_calls is False
 
@@ -91,9 +106,11 @@ class AnswerForm:
 
     def choice(self, answer: Answer) -> str:
         """Returns the calls of a valid answer in a form that can be compared."""
-        return calls_key(
-            (call.name, self._tools[call.name].arguments(call)) for call in answer.tool_calls
+        calls = sorted(
+            canonical([call.name, self._tools[call.name].arguments(call)])
+            for call in answer.tool_calls
         )
+        return f"[{','.join(calls)}]" if calls else NO_TOOL
 
     def choices(self, answers: Sequence[Answer], score: Score) -> tuple[Choice, ...]:
         """Returns the choices among tools, likeliest first; empty if no answer calls any."""
@@ -188,14 +205,15 @@ class AnswerForm:
     @cached_property
     def _schema(self) -> Schema:
         assert self._format is not None  # noqa: S101  # only JSON has a schema
-        return compile_schema(self._format.schema_json)
+        return self._compile_schema(self._format.schema_json)
 
 
 class _ToolForm:
     """The form of the arguments of one tool; its schema is compiled when it is needed."""
 
-    def __init__(self, parameters_json: str) -> None:
+    def __init__(self, parameters_json: str, compile_schema: Callable[[str], Schema]) -> None:
         self._parameters_json = parameters_json
+        self._compile_schema = compile_schema
 
     def problems(self, call: ToolCall) -> list[str]:
         try:
@@ -215,7 +233,7 @@ class _ToolForm:
 
     @cached_property
     def _schema(self) -> Schema | None:
-        return compile_schema(self._parameters_json) if self._parameters_json else None
+        return self._compile_schema(self._parameters_json) if self._parameters_json else None
 
 
 def _calls_any(answers: Sequence[Answer]) -> bool:
@@ -227,7 +245,3 @@ def _json_key(text: str) -> str | None:
         return canonical(read_json(text))
     except JsonTextError:
         return None
-
-
-FREE = AnswerForm()
-"""The form of a request without tools or JSON."""
