@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from services.router.budgets.reservation import UNLIMITED
@@ -113,7 +113,11 @@ class Run:
 
     def checked(self, answer: Answer) -> Answer | None:
         """Returns an answer in its normal form; None, and records it, if it is not valid."""
-        answer = self.form.normal(answer)
+        text, calls = self.form.normal(answer.text, answer.tool_calls)
+        if text != answer.text:
+            answer = replace(answer, text=text, log_probabilities=())
+        if calls != answer.tool_calls:
+            answer = replace(answer, tool_calls=calls)
         problems = self.form.problems(answer)
         if problems:
             self.invalid.append(InvalidAnswer(answer=answer, problems=problems))

@@ -21,7 +21,6 @@ from services.router.types.options import ToolChoice, ToolChoiceMode
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from services.router.routing.events import Answer
     from services.router.types.json_text import JsonValue
     from services.router.types.messages import ToolCall
     from services.router.types.options import GenerationOptions, JsonFormat
@@ -43,6 +42,30 @@ class Schema(Protocol):
 
     def problems(self, value: JsonValue) -> list[str]:
         """Returns what is wrong with a value, without its content; nothing if it is valid."""
+        ...
+
+
+class Written(Protocol):
+    """The parts of an answer that its form concerns."""
+
+    @property
+    def model_id(self) -> str:
+        """The model that wrote it."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The text; empty with a refusal."""
+        ...
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls to tools."""
+        ...
+
+    @property
+    def refusal(self) -> str:
+        """The words of a refusal."""
         ...
 
 
@@ -82,19 +105,17 @@ class AnswerForm:
         """Returns whether an answer may call a tool of that name."""
         return name in self._tools and self._choice.mode is not ToolChoiceMode.NONE
 
-    def normal(self, answer: Answer) -> Answer:
-        """Returns an answer without code fences around its JSON, and with arguments in all calls."""
+    def normal(
+        self, text: str, tool_calls: tuple[ToolCall, ...]
+    ) -> tuple[str, tuple[ToolCall, ...]]:
+        """Returns the text without code fences around JSON, and the calls with arguments in all."""
         calls = tuple(
             call if call.arguments_json.strip() else replace(call, arguments_json="{}")
-            for call in answer.tool_calls
+            for call in tool_calls
         )
-        text = answer.text if self._format is None or calls else bare_json(answer.text)
-        if calls == answer.tool_calls and text == answer.text:
-            return answer
-        tokens = answer.log_probabilities if text == answer.text else ()
-        return replace(answer, text=text, tool_calls=calls, log_probabilities=tokens)
+        return (text if self._format is None or calls else bare_json(text)), calls
 
-    def problems(self, answer: Answer) -> tuple[str, ...]:
+    def problems(self, answer: Written) -> tuple[str, ...]:
         """Returns what is wrong with an answer; empty if it is valid. A refusal always is."""
         if answer.refusal:
             return ()
@@ -104,7 +125,7 @@ class AnswerForm:
             return ("calls no tool, although a call is required",)
         return () if self._format is None else tuple(self._text_problems(answer.text, self._format))
 
-    def choice(self, answer: Answer) -> str:
+    def choice(self, answer: Written) -> str:
         """Returns the calls of a valid answer in a form that can be compared."""
         calls = sorted(
             canonical([call.name, self._tools[call.name].arguments(call)])
@@ -112,11 +133,11 @@ class AnswerForm:
         )
         return f"[{','.join(calls)}]" if calls else NO_TOOL
 
-    def choices(self, answers: Sequence[Answer], score: Score) -> tuple[Choice, ...]:
+    def choices(self, answers: Sequence[Written], score: Score) -> tuple[Choice, ...]:
         """Returns the choices among tools, likeliest first; empty if no answer calls any."""
         return tally(self._votes(answers, score)) if _calls_any(answers) else ()
 
-    def keys(self, answers: Sequence[Answer]) -> tuple[str | None, ...]:
+    def keys(self, answers: Sequence[Written]) -> tuple[str | None, ...]:
         """Returns the final value of each answer; equal ones agree, and None agrees with nothing.
 
         If any answer calls a tool, this is the choice of each.
@@ -125,25 +146,25 @@ class AnswerForm:
             return tuple(map(self.choice, answers))
         return tuple(map(self._text_key, answers))
 
-    def agreeing(self, answers: Sequence[Answer]) -> tuple[int, ...]:
+    def agreeing(self, answers: Sequence[Written]) -> tuple[int, ...]:
         """Returns the indices of the answers that agree with the first, or have the same words."""
         keys = self.keys(answers)
         if _calls_any(answers) or self._format is not None:
             return tuple(index for index, key in enumerate(keys) if key == keys[0])
         return agreement.agreeing([answer.text for answer in answers], keys)
 
-    def agree(self, answers: Sequence[Answer]) -> bool:
+    def agree(self, answers: Sequence[Written]) -> bool:
         """Returns whether there are at least two answers and all of them agree."""
         return len(answers) > 1 and len(self.agreeing(answers)) == len(answers)
 
-    def opinions(self, answers: Sequence[Answer], score: Score) -> list[Opinion]:
+    def opinions(self, answers: Sequence[Written], score: Score) -> list[Opinion]:
         """Returns the opinion of each answer, with the score of its model."""
         return [
             Opinion(model_id=answer.model_id, score=score(answer.model_id), final_answer=key)
             for answer, key in zip(answers, self.keys(answers), strict=True)
         ]
 
-    def chances(self, answers: Sequence[Answer], score: Score) -> dict[str, float]:
+    def chances(self, answers: Sequence[Written], score: Score) -> dict[str, float]:
         """Returns by model the probability that its answer is right."""
         if not _calls_any(answers):
             return agreement.posteriors(self.opinions(answers, score))
@@ -153,7 +174,9 @@ class AnswerForm:
             for voter in choice.voters
         }
 
-    def is_settled(self, answers: Sequence[Answer], score: Score, pending: Sequence[float]) -> bool:
+    def is_settled(
+        self, answers: Sequence[Written], score: Score, pending: Sequence[float]
+    ) -> bool:
         """Returns whether the answers have a majority that pending models cannot overturn.
 
         Args:
@@ -169,10 +192,10 @@ class AnswerForm:
     def _needs_tool(self) -> bool:
         return self._choice.mode in {ToolChoiceMode.REQUIRED, ToolChoiceMode.TOOL}
 
-    def _votes(self, answers: Sequence[Answer], score: Score) -> list[Vote]:
+    def _votes(self, answers: Sequence[Written], score: Score) -> list[Vote]:
         return [Vote(choice=self.choice(a), score=score(a.model_id)) for a in answers]
 
-    def _text_key(self, answer: Answer) -> str | None:
+    def _text_key(self, answer: Written) -> str | None:
         if answer.refusal:
             return _REFUSED
         return answer_key(answer.text) if self._format is None else _json_key(answer.text)
@@ -236,7 +259,7 @@ class _ToolForm:
         return self._compile_schema(self._parameters_json) if self._parameters_json else None
 
 
-def _calls_any(answers: Sequence[Answer]) -> bool:
+def _calls_any(answers: Sequence[Written]) -> bool:
     return any(answer.tool_calls for answer in answers)
 
 

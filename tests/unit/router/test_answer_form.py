@@ -16,7 +16,6 @@ from services.router.types.options import (
     ToolChoice,
     ToolChoiceMode,
 )
-from services.router.types.pieces import TokenLogProbability
 from tests.unit.router.mixture import FREE, PERSON, TOOLS, form_of
 
 if TYPE_CHECKING:
@@ -29,6 +28,11 @@ ULM = '{"city": "Ulm"}'
 def answer(text: str = "", *calls: tuple[str, str], **fields: Any) -> Answer:
     made = tuple(ToolCall(id="x", name=name, arguments_json=json) for name, json in calls)
     return Answer(model_id="a", text=text, tool_calls=made, **fields)
+
+
+def normal(form: AnswerForm, given: Answer) -> Answer:
+    text, calls = form.normal(given.text, given.tool_calls)
+    return replace(given, text=text, tool_calls=calls)
 
 
 def choosing(mode: ToolChoiceMode, tool_name: str = "", **fields: Any) -> AnswerForm:
@@ -51,7 +55,7 @@ def choosing(mode: ToolChoiceMode, tool_name: str = "", **fields: Any) -> Answer
 )
 def test_a_text_is_valid_if_it_keeps_to_the_schema(text: str, problem: str | None) -> None:
     form = form_of(PERSON)
-    problems = form.problems(form.normal(answer(text)))
+    problems = form.problems(normal(form, answer(text)))
     assert bool(problems) == (problem is not None)
     assert problem is None or problem in problems[0]
 
@@ -82,7 +86,7 @@ def test_a_call_is_valid_if_the_tool_exists_and_takes_its_arguments(
     calls: list[tuple[str, str]], problem: str | None
 ) -> None:
     form = form_of(TOOLS)
-    problems = form.problems(form.normal(answer("", *calls)))
+    problems = form.problems(normal(form, answer("", *calls)))
     assert bool(problems) == (problem is not None)
     assert problem is None or problem in " ".join(problems)
 
@@ -117,15 +121,10 @@ def test_several_calls_at_once_are_a_mistake_where_one_is_wanted() -> None:
 
 
 def test_what_leaves_is_bare_json_and_calls_with_arguments() -> None:
-    tokens = (TokenLogProbability(token="x", log_probability=-1.0),)
-    form = form_of(PERSON)
-    fenced = form.normal(answer("```\n{}\n```", log_probabilities=tokens))
-    assert (fenced.text, fenced.log_probabilities) == ("{}", ())
-    plain = answer("{}", log_probabilities=tokens)
-    assert form.normal(plain) is plain
-    assert form_of(TOOLS).normal(answer("", ("clock", " "))).tool_calls[0].arguments_json == "{}"
-    text = answer("```\n{}\n```")
-    assert FREE.normal(text) is text  # a text may be what it likes
+    assert normal(form_of(PERSON), answer("```\n{}\n```")).text == "{}"
+    (call,) = normal(form_of(TOOLS), answer("", ("clock", " "))).tool_calls
+    assert call.arguments_json == "{}"
+    assert normal(FREE, answer("```\n{}\n```")).text == "```\n{}\n```"  # as the caller likes
 
 
 def test_texts_agree_but_for_case_and_white_space() -> None:
