@@ -165,7 +165,7 @@ def _first_token_s(draw: random.Random) -> float:
 
 def page(count: int, seed: int) -> str:
     """Returns the page of the benchmark."""
-    parts = [HEAD.format(count=count, seed=seed), _json_part(count), _votes_part(count)]
+    parts = [HEAD.format(count=count, seed=seed).rstrip(), _json_part(count), _votes_part(count)]
     parts += [_late_part(count), _rules_part(seed), _close_part(seed)]
     return "\n".join(parts)
 

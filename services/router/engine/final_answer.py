@@ -82,8 +82,7 @@ class _Reply:
     choices: frozenset[str] | None
     held: bool
     """True if it is shown only when it is whole, as it may turn out invalid."""
-    texts: list[str] = field(default_factory=list)
-    others: CollectedReply = field(default_factory=CollectedReply)
+    said: CollectedReply = field(default_factory=CollectedReply)
     answer: Answer | None = None
     """The answer, once it is whole and valid."""
     late: bool = False
@@ -106,13 +105,12 @@ class _Reply:
         """True if it can be shown: it has begun and has not failed."""
         if self.held:
             return self.is_whole
-        has_begun = bool(self.texts) or self.others.has_begun
-        return has_begun and self.status in {None, CallStatus.OK}
+        return self.said.has_begun and self.status in {None, CallStatus.OK}
 
     @property
     def is_answer(self) -> bool:
         """True if it has more than reasoning."""
-        return bool(self.texts or self.others.tool_calls or self.others.refusal)
+        return bool(self.said.text or self.said.tool_calls or self.said.refusal)
 
     @property
     def so_far(self) -> Answer:
@@ -121,11 +119,11 @@ class _Reply:
             return self.answer
         return Answer(
             model_id=self.call.model.id,
-            text="".join(self.texts),
-            tool_calls=self.others.tool_calls,
-            refusal=self.others.refusal,
-            reasoning=self.others.reasoning,
-            log_probabilities=self.others.log_probabilities,
+            text=self.said.text,
+            tool_calls=self.said.tool_calls,
+            refusal=self.said.refusal,
+            reasoning=self.said.reasoning,
+            log_probabilities=self.said.log_probabilities,
         )
 
 
@@ -217,7 +215,7 @@ class _FinalAnswer:
         elif reply.status is not None and not reply.is_whole:
             yield from self._show(self._best_other(), instead_of=reply.status)
         elif isinstance(news, CallStatus):
-            if missing := missing_arguments(reply.others.tool_calls, reply.so_far.tool_calls):
+            if missing := missing_arguments(reply.said.tool_calls, reply.so_far.tool_calls):
                 yield Delta(tool_calls=missing)
         else:
             self._limit = self._deadline.share(SILENCE_SHARE)
@@ -225,12 +223,10 @@ class _FinalAnswer:
 
     def _update(self, reply: _Reply, news: Piece | CallStatus) -> None:
         reply.late = False
-        if isinstance(news, str):  # by far the most frequent case
-            reply.texts.append(news)
-        elif isinstance(news, CallStatus):
+        if isinstance(news, CallStatus):
             self._end_reply(reply, news)
         else:
-            reply.others.add(news)
+            reply.said.add(news)
             if isinstance(news, ToolCallPiece):
                 self._begin_call(reply, news)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from services.router.budgets.reservation import UNLIMITED
@@ -13,6 +13,7 @@ from services.router.routing.candidates import SelectionReason
 from services.router.routing.events import UNCERTAIN, Timing
 from services.router.routing.prompt_caches import NO_CACHES
 from services.router.routing.ranking import Forecast
+from services.router.types.json_schema import compile_schema
 from services.router.types.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Run:
 
     def __post_init__(self) -> None:
         """Reads the form from the options of the conversation."""
-        self.form = AnswerForm(self.conversation.options)
+        self.form = AnswerForm(self.conversation.options, compile_schema)
 
     @property
     def layers_run(self) -> int:
@@ -116,7 +117,11 @@ class Run:
 
     def checked(self, answer: Answer) -> Answer | None:
         """Returns an answer in its normal form; None, and records it, if it is not valid."""
-        answer = self.form.normal(answer)
+        text, calls = self.form.normal(answer.text, answer.tool_calls)
+        if text != answer.text:
+            answer = replace(answer, text=text, log_probabilities=())
+        if calls != answer.tool_calls:
+            answer = replace(answer, tool_calls=calls)
         problems = self.form.problems(answer)
         if problems:
             self.invalid.append(InvalidAnswer(answer=answer, problems=problems))

@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from services.answer_key import answer_key
 from services.router.routing import agreement, tool_votes
 from services.router.routing.agreement import Opinion
 from services.router.routing.canonical_json import bare_json, canonical, with_defaults
-from services.router.routing.tool_votes import Choice, Vote, calls_key, tally
-from services.router.types.json_schema import compile_schema
+from services.router.routing.tool_votes import NO_TOOL, Choice, Vote, tally
 from services.router.types.json_text import JsonTextError, read_json
-from services.router.types.options import NO_OPTIONS, ToolChoice, ToolChoiceMode
+from services.router.types.options import ToolChoice, ToolChoiceMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from services.router.routing.events import Answer
-    from services.router.types.json_schema import Schema
     from services.router.types.json_text import JsonValue
     from services.router.types.messages import ToolCall
     from services.router.types.options import GenerationOptions, JsonFormat
@@ -35,16 +32,57 @@ _REFUSED = "\0refused"
 """The final answer of all refusals; no text has it."""
 
 
+class Schema(Protocol):
+    """A compiled JSON schema."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The schema as it was read."""
+        ...
+
+    def problems(self, value: JsonValue) -> list[str]:
+        """Returns what is wrong with a value, without its content; nothing if it is valid."""
+        ...
+
+
+class Written(Protocol):
+    """The parts of an answer that its form concerns."""
+
+    @property
+    def model_id(self) -> str:
+        """The model that wrote it."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The text; empty with a refusal."""
+        ...
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls to tools."""
+        ...
+
+    @property
+    def refusal(self) -> str:
+        """The words of a refusal."""
+        ...
+
+
 class AnswerForm:
     """The form of the answers to one request.
 
     Args:
         options: The caller's wishes; their schemas are valid.
+        compile_schema: Returns the compiled schema of a text.
     """
 
-    def __init__(self, options: GenerationOptions = NO_OPTIONS) -> None:
+    def __init__(self, options: GenerationOptions, compile_schema: Callable[[str], Schema]) -> None:
+        self._compile_schema = compile_schema
         self._format = options.json_format
-        self._tools = {tool.name: _ToolForm(tool.parameters_json) for tool in options.tools}
+        self._tools = {
+            tool.name: _ToolForm(tool.parameters_json, compile_schema) for tool in options.tools
+        }
         self._choice = options.tool_choice or ToolChoice()
         self._one_call = options.parallel_tool_calls is False
 
@@ -67,19 +105,17 @@ class AnswerForm:
         """Returns whether an answer may call a tool of that name."""
         return name in self._tools and self._choice.mode is not ToolChoiceMode.NONE
 
-    def normal(self, answer: Answer) -> Answer:
-        """Returns an answer without code fences around its JSON, and with arguments in all calls."""
+    def normal(
+        self, text: str, tool_calls: tuple[ToolCall, ...]
+    ) -> tuple[str, tuple[ToolCall, ...]]:
+        """Returns the text without code fences around JSON, and the calls with arguments in all."""
         calls = tuple(
             call if call.arguments_json.strip() else replace(call, arguments_json="{}")
-            for call in answer.tool_calls
+            for call in tool_calls
         )
-        text = answer.text if self._format is None or calls else bare_json(answer.text)
-        if calls == answer.tool_calls and text == answer.text:
-            return answer
-        tokens = answer.log_probabilities if text == answer.text else ()
-        return replace(answer, text=text, tool_calls=calls, log_probabilities=tokens)
+        return (text if self._format is None or calls else bare_json(text)), calls
 
-    def problems(self, answer: Answer) -> tuple[str, ...]:
+    def problems(self, answer: Written) -> tuple[str, ...]:
         """Returns what is wrong with an answer; empty if it is valid. A refusal always is."""
         if answer.refusal:
             return ()
@@ -89,17 +125,19 @@ class AnswerForm:
             return ("calls no tool, although a call is required",)
         return () if self._format is None else tuple(self._text_problems(answer.text, self._format))
 
-    def choice(self, answer: Answer) -> str:
+    def choice(self, answer: Written) -> str:
         """Returns the calls of a valid answer in a form that can be compared."""
-        return calls_key(
-            (call.name, self._tools[call.name].arguments(call)) for call in answer.tool_calls
+        calls = sorted(
+            canonical([call.name, self._tools[call.name].arguments(call)])
+            for call in answer.tool_calls
         )
+        return f"[{','.join(calls)}]" if calls else NO_TOOL
 
-    def choices(self, answers: Sequence[Answer], score: Score) -> tuple[Choice, ...]:
+    def choices(self, answers: Sequence[Written], score: Score) -> tuple[Choice, ...]:
         """Returns the choices among tools, likeliest first; empty if no answer calls any."""
         return tally(self._votes(answers, score)) if _calls_any(answers) else ()
 
-    def keys(self, answers: Sequence[Answer]) -> tuple[str | None, ...]:
+    def keys(self, answers: Sequence[Written]) -> tuple[str | None, ...]:
         """Returns the final value of each answer; equal ones agree, and None agrees with nothing.
 
         If any answer calls a tool, this is the choice of each.
@@ -108,25 +146,25 @@ class AnswerForm:
             return tuple(map(self.choice, answers))
         return tuple(map(self._text_key, answers))
 
-    def agreeing(self, answers: Sequence[Answer]) -> tuple[int, ...]:
+    def agreeing(self, answers: Sequence[Written]) -> tuple[int, ...]:
         """Returns the indices of the answers that agree with the first, or have the same words."""
         keys = self.keys(answers)
         if _calls_any(answers) or self._format is not None:
             return tuple(index for index, key in enumerate(keys) if key == keys[0])
         return agreement.agreeing([answer.text for answer in answers], keys)
 
-    def agree(self, answers: Sequence[Answer]) -> bool:
+    def agree(self, answers: Sequence[Written]) -> bool:
         """Returns whether there are at least two answers and all of them agree."""
         return len(answers) > 1 and len(self.agreeing(answers)) == len(answers)
 
-    def opinions(self, answers: Sequence[Answer], score: Score) -> list[Opinion]:
+    def opinions(self, answers: Sequence[Written], score: Score) -> list[Opinion]:
         """Returns the opinion of each answer, with the score of its model."""
         return [
             Opinion(model_id=answer.model_id, score=score(answer.model_id), final_answer=key)
             for answer, key in zip(answers, self.keys(answers), strict=True)
         ]
 
-    def chances(self, answers: Sequence[Answer], score: Score) -> dict[str, float]:
+    def chances(self, answers: Sequence[Written], score: Score) -> dict[str, float]:
         """Returns by model the probability that its answer is right."""
         if not _calls_any(answers):
             return agreement.posteriors(self.opinions(answers, score))
@@ -136,7 +174,9 @@ class AnswerForm:
             for voter in choice.voters
         }
 
-    def is_settled(self, answers: Sequence[Answer], score: Score, pending: Sequence[float]) -> bool:
+    def is_settled(
+        self, answers: Sequence[Written], score: Score, pending: Sequence[float]
+    ) -> bool:
         """Returns whether the answers have a majority that pending models cannot overturn.
 
         Args:
@@ -152,10 +192,10 @@ class AnswerForm:
     def _needs_tool(self) -> bool:
         return self._choice.mode in {ToolChoiceMode.REQUIRED, ToolChoiceMode.TOOL}
 
-    def _votes(self, answers: Sequence[Answer], score: Score) -> list[Vote]:
+    def _votes(self, answers: Sequence[Written], score: Score) -> list[Vote]:
         return [Vote(choice=self.choice(a), score=score(a.model_id)) for a in answers]
 
-    def _text_key(self, answer: Answer) -> str | None:
+    def _text_key(self, answer: Written) -> str | None:
         if answer.refusal:
             return _REFUSED
         return answer_key(answer.text) if self._format is None else _json_key(answer.text)
@@ -188,14 +228,15 @@ class AnswerForm:
     @cached_property
     def _schema(self) -> Schema:
         assert self._format is not None  # noqa: S101  # only JSON has a schema
-        return compile_schema(self._format.schema_json)
+        return self._compile_schema(self._format.schema_json)
 
 
 class _ToolForm:
     """The form of the arguments of one tool; its schema is compiled when it is needed."""
 
-    def __init__(self, parameters_json: str) -> None:
+    def __init__(self, parameters_json: str, compile_schema: Callable[[str], Schema]) -> None:
         self._parameters_json = parameters_json
+        self._compile_schema = compile_schema
 
     def problems(self, call: ToolCall) -> list[str]:
         try:
@@ -215,10 +256,10 @@ class _ToolForm:
 
     @cached_property
     def _schema(self) -> Schema | None:
-        return compile_schema(self._parameters_json) if self._parameters_json else None
+        return self._compile_schema(self._parameters_json) if self._parameters_json else None
 
 
-def _calls_any(answers: Sequence[Answer]) -> bool:
+def _calls_any(answers: Sequence[Written]) -> bool:
     return any(answer.tool_calls for answer in answers)
 
 
@@ -227,7 +268,3 @@ def _json_key(text: str) -> str | None:
         return canonical(read_json(text))
     except JsonTextError:
         return None
-
-
-FREE = AnswerForm()
-"""The form of a request without tools or JSON."""

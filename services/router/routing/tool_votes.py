@@ -16,12 +16,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.router.routing.canonical_json import canonical
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from services.router.types.json_text import JsonValue
+    from collections.abc import Sequence
 
 NO_TOOL = ""
 """The choice of an answer that calls no tool."""
@@ -58,12 +54,6 @@ class Choice:
     weight: float
     chance: float
     """Probability that it is the right one of the choices, in [0, 1]."""
-
-
-def calls_key(calls: Iterable[tuple[str, JsonValue]]) -> str:
-    """Returns the choice that an answer with these calls makes; their order does not matter."""
-    texts = sorted(canonical([name, arguments]) for name, arguments in calls)
-    return f"[{','.join(texts)}]" if texts else NO_TOOL
 
 
 def tally(votes: Sequence[Vote]) -> tuple[Choice, ...]:

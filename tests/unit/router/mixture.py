@@ -17,6 +17,7 @@ from services.router.engine.patience import Patience
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool
+from services.router.routing.answer_form import AnswerForm
 from services.router.routing.events import Assessment, Delta, Reset, Result
 from services.router.routing.policy import Policy, PolicySettings
 from services.router.routing.presets import STRATEGY_DEFAULTS
@@ -25,9 +26,16 @@ from services.router.routing.ranking import Forecast
 from services.router.strategies.registry import STRATEGIES
 from services.router.types.conversation import Conversation
 from services.router.types.deadline import Deadline
+from services.router.types.json_schema import compile_schema
 from services.router.types.ledger import CallStatus
 from services.router.types.messages import Message, Role
-from services.router.types.options import Capability, GenerationOptions, JsonFormat, Tool
+from services.router.types.options import (
+    NO_OPTIONS,
+    Capability,
+    GenerationOptions,
+    JsonFormat,
+    Tool,
+)
 from services.router.types.pieces import Piece, ToolCallPiece
 from tests.unit.router.runs import pool_model
 
@@ -73,6 +81,14 @@ PERSON = GenerationOptions(
         ),
     )
 )
+
+
+def form_of(options: GenerationOptions) -> AnswerForm:
+    """Returns the form that options ask for."""
+    return AnswerForm(options, compile_schema)
+
+
+FREE = form_of(NO_OPTIONS)
 
 
 def calls(name: str, arguments: str = "{}", *, index: int = 0) -> list[Piece]:

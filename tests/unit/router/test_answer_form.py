@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from services.router.routing.answer_form import FREE, AnswerForm
 from services.router.routing.events import Answer
+from services.router.routing.tool_votes import NO_TOOL
 from services.router.types.messages import ToolCall
 from services.router.types.options import (
     GenerationOptions,
@@ -16,8 +16,10 @@ from services.router.types.options import (
     ToolChoice,
     ToolChoiceMode,
 )
-from services.router.types.pieces import TokenLogProbability
-from tests.unit.router.mixture import PERSON, TOOLS
+from tests.unit.router.mixture import FREE, PERSON, TOOLS, form_of
+
+if TYPE_CHECKING:
+    from services.router.routing.answer_form import AnswerForm
 
 OBJECT = GenerationOptions(json_format=JsonFormat())
 ULM = '{"city": "Ulm"}'
@@ -28,9 +30,14 @@ def answer(text: str = "", *calls: tuple[str, str], **fields: Any) -> Answer:
     return Answer(model_id="a", text=text, tool_calls=made, **fields)
 
 
+def normal(form: AnswerForm, given: Answer) -> Answer:
+    text, calls = form.normal(given.text, given.tool_calls)
+    return replace(given, text=text, tool_calls=calls)
+
+
 def choosing(mode: ToolChoiceMode, tool_name: str = "", **fields: Any) -> AnswerForm:
     choice = ToolChoice(mode=mode, tool_name=tool_name)
-    return AnswerForm(replace(TOOLS, tool_choice=choice, **fields))
+    return form_of(replace(TOOLS, tool_choice=choice, **fields))
 
 
 @pytest.mark.parametrize(
@@ -47,14 +54,14 @@ def choosing(mode: ToolChoiceMode, tool_name: str = "", **fields: Any) -> Answer
     ],
 )
 def test_a_text_is_valid_if_it_keeps_to_the_schema(text: str, problem: str | None) -> None:
-    form = AnswerForm(PERSON)
-    problems = form.problems(form.normal(answer(text)))
+    form = form_of(PERSON)
+    problems = form.problems(normal(form, answer(text)))
     assert bool(problems) == (problem is not None)
     assert problem is None or problem in problems[0]
 
 
 def test_any_object_will_do_where_there_is_no_schema_and_nothing_else_will() -> None:
-    form = AnswerForm(OBJECT)
+    form = form_of(OBJECT)
     assert not form.problems(answer('{"a": []}'))
     assert form.problems(answer("[1]")) == ("is no JSON object",)
     assert form.problems(answer("null")) == ("is no JSON object",)
@@ -78,8 +85,8 @@ def test_any_object_will_do_where_there_is_no_schema_and_nothing_else_will() -> 
 def test_a_call_is_valid_if_the_tool_exists_and_takes_its_arguments(
     calls: list[tuple[str, str]], problem: str | None
 ) -> None:
-    form = AnswerForm(TOOLS)
-    problems = form.problems(form.normal(answer("", *calls)))
+    form = form_of(TOOLS)
+    problems = form.problems(normal(form, answer("", *calls)))
     assert bool(problems) == (problem is not None)
     assert problem is None or problem in " ".join(problems)
 
@@ -114,15 +121,10 @@ def test_several_calls_at_once_are_a_mistake_where_one_is_wanted() -> None:
 
 
 def test_what_leaves_is_bare_json_and_calls_with_arguments() -> None:
-    tokens = (TokenLogProbability(token="x", log_probability=-1.0),)
-    form = AnswerForm(PERSON)
-    fenced = form.normal(answer("```\n{}\n```", log_probabilities=tokens))
-    assert (fenced.text, fenced.log_probabilities) == ("{}", ())
-    plain = answer("{}", log_probabilities=tokens)
-    assert form.normal(plain) is plain
-    assert AnswerForm(TOOLS).normal(answer("", ("clock", " "))).tool_calls[0].arguments_json == "{}"
-    text = answer("```\n{}\n```")
-    assert FREE.normal(text) is text  # a text may be what it likes
+    assert normal(form_of(PERSON), answer("```\n{}\n```")).text == "{}"
+    (call,) = normal(form_of(TOOLS), answer("", ("clock", " "))).tool_calls
+    assert call.arguments_json == "{}"
+    assert normal(FREE, answer("```\n{}\n```")).text == "```\n{}\n```"  # as the caller likes
 
 
 def test_texts_agree_but_for_case_and_white_space() -> None:
@@ -134,7 +136,7 @@ def test_texts_agree_but_for_case_and_white_space() -> None:
 
 
 def test_json_agrees_by_its_value() -> None:
-    form = AnswerForm(PERSON)
+    form = form_of(PERSON)
     ann = answer('{"name": "Ann", "age": 3}')
     assert form.agree([ann, answer('{"age": 3.0, "name": "Ann"}')])
     assert not form.agree([ann, answer('{"name": "ann", "age": 3}')])
@@ -142,7 +144,7 @@ def test_json_agrees_by_its_value() -> None:
 
 
 def test_answers_agree_if_they_make_the_same_calls() -> None:
-    form = AnswerForm(TOOLS)
+    form = form_of(TOOLS)
     ulm = answer("Let me look.", ("weather", ULM))
     assert form.agree([ulm, answer("", ("weather", '{"days": 1.0, "city": "Ulm"}'))])
     assert not form.agree([ulm, answer("", ("weather", '{"days": 2, "city": "Ulm"}'))])
@@ -154,8 +156,16 @@ def test_answers_agree_if_they_make_the_same_calls() -> None:
 
 
 def test_a_majority_of_calls_is_settled_if_nobody_can_overturn_it() -> None:
-    form = AnswerForm(TOOLS)
+    form = form_of(TOOLS)
     ulm, clock = answer("", ("weather", ULM)), answer("", ("clock", "{}"))
     assert form.is_settled([ulm, ulm], lambda _: 0.7, [0.7])
     assert not form.is_settled([ulm, clock], lambda _: 0.7, [0.7])
     assert not form.is_settled([ulm, answer("Warm.")], lambda _: 0.7, [0.7])
+
+
+def test_the_order_of_the_calls_does_not_matter_and_how_often_they_come_does() -> None:
+    form = form_of(TOOLS)
+    one, other = ("weather", ULM), ("clock", "{}")
+    assert form.choice(answer("", one, other)) == form.choice(answer("", other, one))
+    assert form.choice(answer("", one)) != form.choice(answer("", one, one))
+    assert form.choice(answer("Warm.")) == NO_TOOL

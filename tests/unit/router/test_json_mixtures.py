@@ -16,7 +16,12 @@ from services.router.strategies.registry import STRATEGIES
 from services.router.types.json_schema import compile_schema
 from services.router.types.ledger import CallPurpose, CallStatus
 from services.router.types.options import GenerationOptions, JsonFormat
-from services.router.types.pieces import ReasoningPiece, RefusalPiece
+from services.router.types.pieces import (
+    LogProbabilitiesPiece,
+    ReasoningPiece,
+    RefusalPiece,
+    TokenLogProbability,
+)
 from tests.unit.router.mixture import PERSON, TOOLS, ask, in_turn, says, ulm
 from tests.virtual_time import virtually
 
@@ -48,6 +53,16 @@ async def test_what_leaves_is_bare_json(strategy: str) -> None:
     told = await ask(strategy, PERSON, dict.fromkeys("abc", fenced))
     assert told.streamed == (ANN, [], "")
     assert told.answer.text == ANN
+
+
+@virtually
+async def test_log_probabilities_are_those_of_the_text_that_leaves() -> None:
+    tokens = (TokenLogProbability(token="x", log_probability=-1.0),)
+    said: list[Said] = [LogProbabilitiesPiece(tokens=tokens), ANN]
+    told = await ask("single", PERSON, {"a": says(*said)})
+    assert told.answer.log_probabilities == told.deltas[0].log_probabilities == tokens
+    told = await ask("single", PERSON, {"a": says(*said[:1], f"```\n{ANN}\n```")})
+    assert told.answer.log_probabilities == told.deltas[0].log_probabilities == ()
 
 
 @virtually

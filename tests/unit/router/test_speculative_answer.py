@@ -11,9 +11,9 @@ from prometheus_client import REGISTRY
 from services.router.backends.call_failure import CallFailedError
 from services.router.backends.http.usage import Usage
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
-from services.router.routing.answer_form import FREE
 from services.router.routing.events import Answer
 from services.router.types.ledger import AttemptKind, CallStatus, Ledger
+from tests.unit.router.mixture import FREE
 from tests.unit.router.scripted import ScriptedGenerator, Step, model_call
 from tests.virtual_time import virtually
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from services.router.routing.tool_votes import (
     NO_TOOL,
     Vote,
-    calls_key,
     is_close,
     is_settled,
     tally,
@@ -89,13 +88,3 @@ def test_a_vote_is_close_if_its_leader_is_hardly_likelier_than_the_others() -> N
     assert not is_close(tally(votes(("a", 0.7), ("b", 0.69), ("b", 0.68))))
     assert not is_close(tally(votes(("a", 0.7), ("a", 0.69))))
     assert not is_close(())
-
-
-def test_the_order_of_the_calls_does_not_matter_and_how_often_they_come_does() -> None:
-    one: tuple[str, Any] = ("f", {"x": 1})
-    other: tuple[str, Any] = ("g", {})
-    assert calls_key([one, other]) == calls_key([other, one])
-    assert calls_key([one]) != calls_key([one, one])
-    assert calls_key([("f", {"x": 1, "y": [2.0]})]) == calls_key([("f", {"y": [2], "x": 1.0})])
-    assert calls_key([("f", {"x": True})]) != calls_key([("f", {"x": 1})])
-    assert calls_key([]) == NO_TOOL
