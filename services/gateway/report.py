@@ -71,17 +71,16 @@ def seconds(duration: Duration) -> float:
 
 def known(message: Message, field: str) -> Any:
     """Returns a field's value; None if it is not set and the contract tells that from zero."""
-    if message.DESCRIPTOR.fields_by_name[field].has_presence and not message.HasField(field):
-        return None
-    return getattr(message, field)
+    always_set = not message.DESCRIPTOR.fields_by_name[field].has_presence
+    return getattr(message, field) if always_set or message.HasField(field) else None
 
 
 def _fallback(item: pb.Fallback) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in item.DESCRIPTOR.fields:
-        value = getattr(item, field.name)
-        if field.type == field.TYPE_ENUM:
-            names = field.enum_type.values_by_number
+        value, kind = getattr(item, field.name), field.enum_type
+        if kind:
+            names = kind.values_by_number
             value = _name(names[value].name, names[0].name.removesuffix("UNSPECIFIED"))
         values[field.name] = value
     return values

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import TYPE_CHECKING
-
-import aiohttp
 
 from tests.gateway.conftest import QUESTION
 from tests.gateway.scripted_router import ScriptedRouter, delta, result, routing, silence
@@ -31,18 +30,18 @@ async def counting(request: pb.StreamAnswerRequest) -> AsyncIterator[pb.StreamAn
 async def cancelled_after_s(front: Front, *, stream: bool) -> float:
     """Returns the time from a client's end to the end of the router's call."""
     front.router.cancelled.clear()
-    timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        url = f"{front.url}/v1/chat/completions"
-        asking = asyncio.create_task(session.post(url, json=BODY | {"stream": stream}))
-        if stream:
-            await (await asking).content.readline()
-        async with asyncio.timeout(10):
-            while not front.router.requests:  # noqa: ASYNC110  # the router is another server
-                await asyncio.sleep(0.01)
-        gone_s = time.perf_counter()
-        asking.cancel()
+    host, _, port = front.address.rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    data = json.dumps(BODY | {"stream": stream}).encode()
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    writer.write(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
     async with asyncio.timeout(10):
+        if stream:
+            await reader.readuntil(b"again")
+        while not front.router.requests:  # noqa: ASYNC110  # the router is another server
+            await asyncio.sleep(0.01)
+        gone_s = time.perf_counter()
+        writer.transport.abort()
         await front.router.cancelled.wait()
     return front.router.cancelled_s - gone_s
 
