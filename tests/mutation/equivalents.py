@@ -109,7 +109,7 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "services/router/types/conversation",
         "sessions are told apart as well by a digest of another length",
-        'start.encode("utf-8", "replace"), digest_size=16, key=key',
+        "hashlib.blake2b(digest_size=16, key=self.cache_salt.encode())",
         ("16", "17"),
     ),
     *equivalent(
@@ -153,12 +153,6 @@ EQUIVALENTS: list[Equivalent] = [
         "return conversation.most_tokens <= room"
         " or conversation.count_tokens(model.count_tokens) <= room",
         ("most_tokens <= room", "most_tokens < room"),
-    ),
-    *equivalent(
-        "services/router/engine/final_answer",
-        _UNSEEN,
-        "self._limit = run.deadline",
-        ("self._limit = run.deadline", "pass"),
     ),
     *equivalent(
         "services/router/engine/final_answer",
