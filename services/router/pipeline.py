@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.router.budgets.reservation import UNLIMITED
+from services.router.engine.errors import check_capabilities
 from services.router.engine.metrics import ANSWERS, BUDGET_SHARE, record_entry
 from services.router.engine.planner import (
-    check_capabilities,
     incapable,
     rank_eligible,
     select_layer,

@@ -9,5 +9,6 @@ tools: Reads tools, and the choice among them.
 policies: Reads policies.
 pages: Reads requests for a page of the pool.
 views: The part of rankings and of the result that the caller asks for.
+ledger_entries: Entries of the ledger and timing as messages.
 responses: Events, results and models as messages.
 """

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import duration_pb2
-
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.contract.ledger_entries import (
+    duration_message,
+    finish_reason_value,
+    name_of,
+    timing_message,
+    usage_message,
+)
 from services.router.contract.limits import (
     MAX_CHARACTERS,
     MAX_MEDIA_BYTES,
@@ -28,15 +33,13 @@ from services.router.routing.selection import explain
 from services.router.types.options import in_order
 
 if TYPE_CHECKING:
-    import enum
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from services.router.contract.views import View
     from services.router.pool.model import PoolModel
     from services.router.pool.pool import Pool
     from services.router.routing.candidates import Ranked, StopReason
-    from services.router.routing.events import Answer, Assessment, Event, Fallback, Timing
-    from services.router.types.ledger import FinishReason, LedgerEntry
+    from services.router.routing.events import Answer, Assessment, Event, Fallback
     from services.router.types.options import Capability
     from services.router.types.pieces import TokenLogProbability
 
@@ -69,10 +72,10 @@ def result_message(result: Result, *, full: bool = True) -> pb.GenerateAnswerRes
         strategy=result.strategy,
         layers=[_layer(report) for report in layers] if full else (),
         stop_reason=stop_reason(result.stop_reason),
-        usage=[_usage(entry) for entry in result.usage],
+        usage=[usage_message(entry) for entry in result.usage],
         cost_usd=result.cost_usd,
         fallbacks=[fallback_message(fallback) for fallback in result.fallbacks],
-        timing=_timing(result.timing),
+        timing=timing_message(result.timing),
         decision_id=result.decision_id,
         uncertainty=result.uncertainty,
     )
@@ -87,11 +90,11 @@ def ranked_message(
         model_id=candidate.model_id,
         score=candidate.score,
         expected_cost_usd=candidate.expected_cost_usd,
-        expected_latency=_duration(candidate.expected_latency_s),
+        expected_latency=duration_message(candidate.expected_latency_s),
         utility=ranked.utility,
         prior_score=candidate.prior_score,
         expected_completion_token_count=candidate.expected_completion_tokens,
-        selection_reason=pb.SelectionReason.Value(f"SELECTION_REASON_{_name(reason)}"),
+        selection_reason=pb.SelectionReason.Value(f"SELECTION_REASON_{name_of(reason)}"),
         explanation=explain(ranked, reason) if explained else "",
     )
 
@@ -122,7 +125,7 @@ def ranking_messages(
 
 def stop_reason(reason: StopReason | None) -> pb.StopReason.ValueType:
     """Returns the wire value of a stop reason; unspecified for none."""
-    return pb.StopReason.Value(f"STOP_REASON_{_name(reason)}")
+    return pb.StopReason.Value(f"STOP_REASON_{name_of(reason)}")
 
 
 def fallback_message(fallback: Fallback) -> pb.Fallback:
@@ -140,7 +143,7 @@ def model_message(model: PoolModel) -> model_pb2.Model:
         model_id=model.id,
         prompt_price_usd_per_million_tokens=model.prompt_price_usd_per_million_tokens,
         completion_price_usd_per_million_tokens=model.completion_price_usd_per_million_tokens,
-        median_latency=_duration(model.median_latency_s),
+        median_latency=duration_message(model.median_latency_s),
         context_window_token_count=model.context_window_tokens,
         capabilities=_capabilities(model.abilities),
         cached_prompt_price_usd_per_million_tokens=model.prices.cached_prompt,
@@ -191,21 +194,12 @@ def info_message(
             max_media_byte_count=MAX_MEDIA_BYTES,
             max_tool_count=MAX_TOOLS,
         ),
-        max_duration=_duration(max_duration_s),
+        max_duration=duration_message(max_duration_s),
     )
 
 
 def _capabilities(capabilities: Iterable[Capability]) -> list[model_pb2.Capability.ValueType]:
     return [model_pb2.Capability.Value(f"CAPABILITY_{c.name}") for c in in_order(capabilities)]
-
-
-def _name(value: enum.Enum | None) -> str:
-    return "UNSPECIFIED" if value is None else value.name
-
-
-def _duration(seconds: float) -> duration_pb2.Duration:
-    whole_s, rest_us = divmod(round(seconds * 1e6), 1_000_000)
-    return duration_pb2.Duration(seconds=whole_s, nanos=rest_us * 1000)
 
 
 def _routing(decision: RoutingDecision, view: View) -> pb.RoutingDecision:
@@ -225,8 +219,8 @@ def _layer(report: LayerReport) -> pb.LayerReport:
         selected_model_ids=report.selected_model_ids,
         answers=[_answer(answer) for answer in report.answers],
         assessments=[_assessment(assessment) for assessment in report.assessments],
-        usage=[_usage(entry) for entry in report.usage],
-        duration=_duration(report.duration_s),
+        usage=[usage_message(entry) for entry in report.usage],
+        duration=duration_message(report.duration_s),
     )
 
 
@@ -241,7 +235,7 @@ def _account(answer: Answer) -> dict[str, Any]:
             model_pb2.Grade(model_id=model_id, score=score)
             for model_id, score in answer.grades.items()
         ],
-        "finish_reason": _finish_reason(answer.finish_reason),
+        "finish_reason": finish_reason_value(answer.finish_reason),
     }
 
 
@@ -261,50 +255,10 @@ def _answer(answer: Answer) -> model_pb2.Answer:
     )
 
 
-def _finish_reason(reason: FinishReason | None) -> model_pb2.FinishReason.ValueType:
-    return model_pb2.FinishReason.Value(f"FINISH_REASON_{_name(reason)}")
-
-
 def _assessment(assessment: Assessment) -> model_pb2.Assessment:
     return model_pb2.Assessment(
         model_id=assessment.model_id,
         posterior_score=assessment.posterior_score,
         self_score=assessment.self_score,
         cross_score=assessment.cross_score,
-    )
-
-
-def _usage(entry: LedgerEntry) -> pb.UsageEntry:
-    first_s = entry.time_to_first_token_s
-    return pb.UsageEntry(
-        model_id=entry.model_id,
-        purpose=pb.CallPurpose.Value(f"CALL_PURPOSE_{entry.purpose.name}"),
-        status=pb.CallStatus.Value(f"CALL_STATUS_{entry.status.name}"),
-        layer_number=entry.layer_number,
-        prompt_token_count=entry.prompt_tokens,
-        completion_token_count=entry.completion_tokens,
-        cost_usd=entry.cost_usd,
-        estimated=entry.estimated,
-        duration=_duration(entry.duration_s),
-        time_to_first_token=None if first_s is None else _duration(first_s),
-        cached_prompt_token_count=entry.cached_prompt_tokens,
-        reasoning_token_count=entry.reasoning_tokens,
-        attempt_kind=pb.AttemptKind.Value(f"ATTEMPT_KIND_{entry.attempt_kind.name}"),
-        price_version=entry.price_version,
-        finish_reason=_finish_reason(entry.finish_reason),
-        backend_message=entry.backend_message,
-        capped=entry.capped,
-        cache_written_prompt_token_count=entry.cache_written_prompt_tokens,
-    )
-
-
-def _timing(timing: Timing) -> pb.AnswerTiming:
-    first_s = timing.first_delta_s
-    return pb.AnswerTiming(
-        total_duration=_duration(timing.total_s),
-        scorer_duration=_duration(timing.scorer_s),
-        generation_duration=_duration(timing.generation_s),
-        judge_duration=_duration(timing.judge_s),
-        aggregation_duration=_duration(timing.aggregation_s),
-        time_to_first_delta=None if first_s is None else _duration(first_s),
     )

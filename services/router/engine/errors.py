@@ -19,8 +19,10 @@ from services.rpc.validation import listed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from services.router.pool.pool import Pool
     from services.router.routing.candidates import Ranked
     from services.router.routing.policy import Policy
+    from services.router.types.conversation import Conversation
     from services.router.types.ledger import Ledger
     from services.router.types.options import Capability
 
@@ -90,3 +92,17 @@ def nothing_eligible(
             "fastest_expected_latency_s": f"{fastest_s:.3f}",
         },
     )
+
+
+def check_capabilities(pool: Pool, policy: Policy, conversation: Conversation) -> None:
+    """Refuses a request that no model can answer.
+
+    Raises:
+        MissingCapabilityError: No model that the policy allows has all capabilities that are needed.
+    """
+    needs = conversation.needs
+    allowed = [model.abilities for model in pool.models if policy.allows(model.id)]
+    if any(abilities >= needs for abilities in allowed):
+        return
+    missing = needs.difference(*allowed) or needs  # each may be there, but not in one model
+    raise missing_capability(missing)

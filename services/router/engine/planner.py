@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.router.engine.errors import missing_capability, nothing_eligible
+from services.router.engine.errors import nothing_eligible
 from services.router.prompts.context_window import fits, overhead_tokens
 from services.router.prompts.reference_text import reference_text
 from services.router.routing import selection as limits
@@ -22,13 +22,11 @@ if TYPE_CHECKING:
 
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
-    from services.router.pool.pool import Pool
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer
     from services.router.routing.policy import Policy
     from services.router.routing.prompt_caches import CachedPrompt
     from services.router.types.amounts import Amount
-    from services.router.types.conversation import Conversation
 
 
 def eligible(run: Run) -> tuple[PoolModel, ...]:
@@ -55,20 +53,6 @@ def incapable(run: Run) -> dict[str, SelectionReason]:
         for model in run.pool.models
         if run.policy.allows(model.id) and not model.abilities >= run.conversation.needs
     }
-
-
-def check_capabilities(pool: Pool, policy: Policy, conversation: Conversation) -> None:
-    """Refuses a request that no model can answer.
-
-    Raises:
-        MissingCapabilityError: No model that the policy allows has all capabilities that are needed.
-    """
-    needs = conversation.needs
-    allowed = [model.abilities for model in pool.models if policy.allows(model.id)]
-    if any(abilities >= needs for abilities in allowed):
-        return
-    missing = needs.difference(*allowed) or needs  # each may be there, but not in one model
-    raise missing_capability(missing)
 
 
 def rank_eligible(run: Run) -> tuple[Ranked, ...]:

@@ -1,0 +1,70 @@
+"""The ledger and the timing of an answer -> messages of the contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.protobuf import duration_pb2
+
+from routemoa.v1 import model_pb2
+from routemoa.v1 import router_service_pb2 as pb
+
+if TYPE_CHECKING:
+    import enum
+
+    from services.router.routing.events import Timing
+    from services.router.types.ledger import FinishReason, LedgerEntry
+
+
+def usage_message(entry: LedgerEntry) -> pb.UsageEntry:
+    """Returns the message of a ledger entry."""
+    first_s = entry.time_to_first_token_s
+    return pb.UsageEntry(
+        model_id=entry.model_id,
+        purpose=pb.CallPurpose.Value(f"CALL_PURPOSE_{entry.purpose.name}"),
+        status=pb.CallStatus.Value(f"CALL_STATUS_{entry.status.name}"),
+        layer_number=entry.layer_number,
+        prompt_token_count=entry.prompt_tokens,
+        completion_token_count=entry.completion_tokens,
+        cost_usd=entry.cost_usd,
+        estimated=entry.estimated,
+        duration=duration_message(entry.duration_s),
+        time_to_first_token=None if first_s is None else duration_message(first_s),
+        cached_prompt_token_count=entry.cached_prompt_tokens,
+        reasoning_token_count=entry.reasoning_tokens,
+        attempt_kind=pb.AttemptKind.Value(f"ATTEMPT_KIND_{entry.attempt_kind.name}"),
+        price_version=entry.price_version,
+        finish_reason=finish_reason_value(entry.finish_reason),
+        backend_message=entry.backend_message,
+        capped=entry.capped,
+        cache_written_prompt_token_count=entry.cache_written_prompt_tokens,
+    )
+
+
+def finish_reason_value(reason: FinishReason | None) -> model_pb2.FinishReason.ValueType:
+    """Returns the wire value of a finish reason; unspecified for none."""
+    return model_pb2.FinishReason.Value(f"FINISH_REASON_{name_of(reason)}")
+
+
+def timing_message(timing: Timing) -> pb.AnswerTiming:
+    """Returns the message of the time per stage."""
+    first_s = timing.first_delta_s
+    return pb.AnswerTiming(
+        total_duration=duration_message(timing.total_s),
+        scorer_duration=duration_message(timing.scorer_s),
+        generation_duration=duration_message(timing.generation_s),
+        judge_duration=duration_message(timing.judge_s),
+        aggregation_duration=duration_message(timing.aggregation_s),
+        time_to_first_delta=None if first_s is None else duration_message(first_s),
+    )
+
+
+def duration_message(seconds: float) -> duration_pb2.Duration:
+    """Returns the message of a time in seconds, to the microsecond."""
+    whole_s, rest_us = divmod(round(seconds * 1e6), 1_000_000)
+    return duration_pb2.Duration(seconds=whole_s, nanos=rest_us * 1000)
+
+
+def name_of(value: enum.Enum | None) -> str:
+    """Returns the name of an enum value; UNSPECIFIED for none."""
+    return "UNSPECIFIED" if value is None else value.name
