@@ -165,6 +165,7 @@ bench: $(VENV)/dev.done ## Measure scorer, router and budgets on this machine, i
 	$(BIN)/python -m tests.bench.bench_scorer --markdown docs/benchmarks/scorer-service.md
 	$(BIN)/python -m tests.bench.bench_serving --markdown docs/benchmarks/scorer-serving.md
 	$(BIN)/python -m tests.bench.bench_router --markdown docs/benchmarks/router.md
+	$(BIN)/python -m tests.bench.bench_gateway --markdown docs/benchmarks/gateway.md
 	$(BIN)/python -m tests.bench.bench_budgets --markdown docs/benchmarks/budgets.md
 	$(BIN)/python -m tests.bench.bench_mixture --markdown docs/benchmarks/mixture.md
 

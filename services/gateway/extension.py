@@ -10,7 +10,6 @@ Both parts have the contract's fields, by the contract's names, in protobuf's JS
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +31,6 @@ FIELD = "routemoa"
 PREFIX = "x-routemoa-"
 TIMEOUT_HEADER = "x-routemoa-timeout-s"
 SESSION_HEADER = "x-routemoa-session-id"
-_UNKNOWN = re.compile(r'has no field named "(.*?)"')
-_AROUND = re.compile(r"^Failed to parse \S+ field: | at [A-Z]\w*(\.\w+)*\.?$|\.$")
 _POLICY_FIELDS = pb.RoutingPolicy.DESCRIPTOR.fields_by_name
 
 
@@ -127,12 +124,16 @@ def _read_message(
         try:
             ParseDict({name: value}, message)
         except (ParseError, ValueError, TypeError) as error:
-            problems.add(shown_as or f"{path}.{shown(name)}", _description(name, str(error)))
+            problems.add(
+                shown_as or f"{path}.{shown(name)}", _description(message, name, str(error))
+            )
 
 
-def _description(name: str, text: str) -> str:
+def _description(message: Message, name: str, text: str) -> str:
     """Returns protobuf's description of a problem, without the names of messages."""
-    unknown = _UNKNOWN.search(text)
-    if unknown is not None:
-        return "is not known" if unknown[1] == name else f"has no field {shown(unknown[1])}"
-    return shown(_AROUND.sub("", text.strip()))
+    _, is_unknown, rest = text.partition('has no field named "')
+    if is_unknown:
+        unknown = rest.partition('" at ')[0]
+        return "is not known" if unknown == name else f"has no field {shown(unknown)}"
+    text = text.removeprefix(f"Failed to parse {name} field: ")
+    return shown(text.partition(f" at {message.DESCRIPTOR.name}")[0].strip().rstrip("."))

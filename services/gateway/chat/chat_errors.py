@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from services.gateway.api import ErrorKind
@@ -27,23 +26,24 @@ _FORMS: Mapping[ErrorKind, tuple[int, str, str | None]] = {
 }
 """Status, type, and code; where there is no code, the name of the `ErrorReason` is the code."""
 
-_FIELDS = (
-    (r"^options\.max_output_token_count", "max_completion_tokens"),
-    (r"^options\.stop_sequences", "stop"),
-    (r"^options\.top_log_probability_count", "top_logprobs"),
-    (r"^options\.metadata\.end_user", "user"),
-    (r"^options\.metadata\.tags", "metadata"),
-    (r"^options\.response_format\.json_schema\.schema_json", "response_format.json_schema.schema"),
-    (r"^options\.tools\[(\d+)\]\.parameters_json", r"tools[\1].function.parameters"),
-    (r"^options\.tools\[(\d+)\]\.(\w+)", r"tools[\1].function.\2"),
-    (r"^options\.tool_choice\.tool_name", "tool_choice"),
-    (r"^options\.", ""),
-    (r"^policy\.", "routemoa.policy."),
-    (r"^(messages\[\d+\])\.parts\.parts", r"\1.content"),
-    (r"^(messages\[\d+\])\.parts", r"\1.content"),
-    (r"\.arguments_json", ".function.arguments"),
+_BEGINNINGS = (
+    ("options.max_output_token_count", "max_completion_tokens"),
+    ("options.stop_sequences", "stop"),
+    ("options.top_log_probability_count", "top_logprobs"),
+    ("options.metadata.end_user", "user"),
+    ("options.metadata.tags", "metadata"),
+    ("options.response_format.json_schema.schema_json", "response_format.json_schema.schema"),
+    ("options.tool_choice.tool_name", "tool_choice"),
+    ("options.", ""),
+    ("policy.", "routemoa.policy."),
 )
-"""The router's names of fields -> OpenAI's."""
+"""Beginnings of the router's names of fields -> OpenAI's; the first that fits counts."""
+_OF_TOOLS = (("].parameters_json", "].parameters"), ("].", "].function."))
+_OF_MESSAGES = (
+    (".parts.parts[", ".content["),
+    (".parts[", ".content["),
+    (".arguments_json", ".function.arguments"),
+)
 
 
 def error_body(error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
@@ -67,10 +67,13 @@ def error_body(error: ApiError, request_id: str) -> tuple[int, dict[str, Any]]:
 
 def openai_field(field: str) -> str | None:
     """Returns a field's path by the names of OpenAI's API."""
-    for pattern, name in _FIELDS:
-        field, count = re.subn(pattern, name, field)
-        if count:
+    inner = _OF_TOOLS if field.startswith("options.tools[") else _OF_MESSAGES
+    for begins, name in _BEGINNINGS:
+        if field.startswith(begins):
+            field = name + field.removeprefix(begins)
             break
+    for old, new in inner:
+        field = field.replace(old, new, 1)
     return field or None
 
 

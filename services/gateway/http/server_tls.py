@@ -6,17 +6,14 @@ import asyncio
 import ssl
 from typing import TYPE_CHECKING
 
-import structlog
-
 from services.rpc.file_problems import FileProblemsError
 from services.rpc.reload import Reloaded
 from services.rpc.server import StartUpError
 
 if TYPE_CHECKING:
-    from services.rpc.tls import Pem, TlsFiles
+    from services.rpc.tls import TlsFiles
 
 CHECK_INTERVAL_S = 5.0
-_log = structlog.get_logger()
 
 
 class ServerTls:
@@ -27,28 +24,26 @@ class ServerTls:
     """
 
     def __init__(self, files: TlsFiles) -> None:
-        try:
-            self._files = files
-            self._reloaded: Reloaded[Pem] = Reloaded("server_tls", files.paths, files.load)
-        except FileProblemsError as error:
-            raise StartUpError("the TLS files cannot be used", error.problems) from error
+        self._files = files
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         if files.ca is not None:
             self.context.verify_mode = ssl.CERT_REQUIRED
-        self._load()
+        try:
+            self._reloaded: Reloaded[None] = Reloaded("server_tls", files.paths, self._load)
+        except FileProblemsError as error:
+            raise StartUpError("the TLS files cannot be used", error.problems) from error
 
     async def follow(self) -> None:
         """Loads changed files for new connections, until it is cancelled."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL_S)
-            try:
-                if await asyncio.to_thread(self._reloaded.refresh):
-                    self._load()
-            except Exception as error:  # noqa: BLE001  # files are watched as long as it serves
-                _log.error("file_check_failed", error=type(error).__name__)
+            # Not in a thread: no handshake may use the context meanwhile.
+            self._reloaded.refresh()
 
     def _load(self) -> None:
+        """Loads the files into the context, if all of them can be used."""
+        self._files.load()
         certificate, key, ca = self._files.certificate, self._files.key, self._files.ca
         assert certificate is not None  # noqa: S101  # the settings see to it
         self.context.load_cert_chain(certificate, key, password="")
