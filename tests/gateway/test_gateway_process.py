@@ -141,7 +141,8 @@ async def test_both_sides_speak_tls_and_the_server_takes_a_new_certificate(
             async with session.post(url, json=BODY, ssl=trusted) as response:
                 assert (await response.text()).endswith("data: [DONE]\n\n")
         renewed = issue(tmp_path / "outer")
-        await logged(process, "reloaded")
+        while (await logged(process, "reloaded"))["what"] != "server_tls":
+            pass
         async with aiohttp.ClientSession() as session:
             trusted = ssl.create_default_context(cafile=renewed.ca)
             async with session.post(url, json=BODY, ssl=trusted) as response:

@@ -55,7 +55,9 @@ async def test_only_a_model_that_can_call_tools_is_asked(router: RouterBench) ->
 
 
 async def test_a_stream_says_which_models_lack_a_capability(router: RouterBench) -> None:
-    request = pb.StreamAnswerRequest(messages=asked().messages, options=TOOLS)
+    request = pb.StreamAnswerRequest(
+        messages=asked().messages, options=TOOLS, ranking_view=pb.RANKING_VIEW_FULL
+    )
     events = [event async for event in router.stub.StreamAnswer(request)]
     (routing,) = (event.routing for event in events if event.HasField("routing"))
     reasons = {ranked.model_id: ranked.selection_reason for ranked in routing.ranked_models}

@@ -109,7 +109,7 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "services/router/types/conversation",
         "sessions are told apart as well by a digest of another length",
-        "hashlib.blake2b(digest_size=16, key=self.cache_salt.encode())",
+        "digest = hashlib.blake2b(digest_size=16, key=self.cache_salt.encode())",
         ("16", "17"),
     ),
     *equivalent(

@@ -15,9 +15,9 @@ from services.router.contract.responses import (
     ranking_messages,
 )
 from services.router.contract.views import View
+from services.router.engine.errors import check_capabilities
 from services.router.engine.planner import (
     aggregators,
-    check_capabilities,
     eligible,
     plan_best,
     plan_layer,
