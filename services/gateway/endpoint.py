@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
-from google.protobuf.json_format import ParseDict
 
+from routemoa.v1 import router_service_pb2 as pb
 from services.gateway.api import ApiError, ErrorKind
 from services.gateway.caller import metadata_of
 from services.gateway.extension import timeout_s
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from routemoa.v1 import router_service_pb2 as pb
     from services.gateway.api import Api, Call
     from services.gateway.models import ModelNames
     from services.gateway.upstream.router_client import Metadata, RouterClient
@@ -174,8 +173,9 @@ class _Handling:
         exchange, core = self._exchange, self._core
         with core.bodies.of(exchange) as body:
             call = self._api.read(await body.json(), exchange.headers)
+            call.request.ranking_view = pb.RANKING_VIEW_FULL
             if key := exchange.headers.get(IDEMPOTENCY_KEY):
-                ParseDict({"request_id": key}, call.request, ignore_unknown_fields=True)
+                call.request.request_id = key
             metadata = metadata_of(exchange)
             time_s = timeout_s(exchange.headers, core.default_timeout_s)
             await (self._stream if call.stream else self._whole)(call, metadata, time_s)
@@ -215,7 +215,7 @@ class _Handling:
         self, call: Call, metadata: Metadata, time_s: float
     ) -> pb.GenerateAnswerResponse:
         # By the stream: it tells whether models were called before a failure.
-        ParseDict({"full_result": True}, call.request, ignore_unknown_fields=True)
+        call.request.full_result = True
         events = self._core.router.answer(call.request, timeout_s=time_s, metadata=metadata)
         async with aclosing(events):
             async for event in events:

@@ -74,7 +74,7 @@ class MessageEvents:
             "type": "message_delta",
             "delta": message.ended(result.answer, self._answer.blocks),
             "usage": {**message.usage(token_usage(result)), "server_tool_use": None},
-            FIELD: routing_report(result, self._call.routing),
+            FIELD: routing_report(result, self._call.routing, self._call.layers),
         }
         return sent + sse.named_event(delta) + sse.named_event({"type": "message_stop"})
 

@@ -80,7 +80,7 @@ class ResponseEvents:
         output = output_items.items(self._call.reply_id, self._answer.blocks, end.status)
         response = {
             **response_object(self._call, output, end),
-            FIELD: routing_report(result, self._call.routing),
+            FIELD: routing_report(result, self._call.routing, self._call.layers),
         }
         return sent + self._event(f"response.{end.status}", response=response)
 

@@ -34,13 +34,11 @@ class RouterClient:
     async def answer(
         self, request: pb.StreamAnswerRequest, *, timeout_s: float, metadata: Metadata
     ) -> AsyncGenerator[pb.StreamAnswerResponse, None]:
-        """Yields the events of an answer, the full result last. The call ends with the generator.
+        """Yields the events of an answer. The call ends with the generator.
 
         Raises:
             ApiError: The call failed.
         """
-        request.full_result = True
-        request.ranking_view = pb.RANKING_VIEW_FULL
         call = self._router().StreamAnswer(request, timeout=timeout_s, metadata=metadata)
         begun = False
         try:
