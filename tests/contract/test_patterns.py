@@ -19,9 +19,6 @@ ROOT = Path(__file__).parents[2]
 NOT_OF_MODELS = {
     "scorer.data.overlap": "queries of training data, offline",
     "scorer.data.converters.eval_harness": "names of files",
-    "services.gateway.chat.chat_errors": "names of fields in errors of the router",
-    "services.gateway.chat.chat_parts": "callers' URLs, of which a bounded head is read",
-    "services.gateway.extension": "errors of protobuf's JSON reader",
     "services.gateway.requests.media": "callers' URLs",
     "services.router.contract.media": "callers' media types, and URLs of bounded length",
     "services.router.contract.tools": "callers' names of tools",
