@@ -63,6 +63,7 @@ TARGETS = (
         request={"messages": [{"role": "ROLE_USER", "content": QUERY}]},
     ),
     Target(service="router", method="ListModels", request={}),
+    Target(service="router", method="GetRouterInfo", request={}),
     Target(
         service="router",
         method="GenerateAnswer",
