@@ -11,7 +11,7 @@ responses/: OpenAI's Responses API.
 messages/: Anthropic's Messages API.
 chat/: OpenAI's chat completions and list of models.
 console/: The page at `/`, where a person watches the routing.
-requests/: Shared by responses and messages: the reading of requests.
+requests/: Shared by the APIs: the reading of requests.
 replies/: Shared by responses and messages: parts of replies.
 strangers: Answers requests for what is not there.
 models: The names of models.

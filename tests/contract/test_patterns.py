@@ -19,7 +19,6 @@ ROOT = Path(__file__).parents[2]
 NOT_OF_MODELS = {
     "scorer.data.overlap": "queries of training data, offline",
     "scorer.data.converters.eval_harness": "names of files",
-    "services.gateway.requests.media": "callers' URLs",
     "services.router.contract.media": "callers' media types, and URLs of bounded length",
     "services.router.contract.tools": "callers' names of tools",
     "services.router.pool.backend_files": "key files",

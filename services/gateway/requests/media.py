@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -13,7 +12,8 @@ from routemoa.v1 import model_pb2
 if TYPE_CHECKING:
     from services.gateway.fields import Fields
 
-_DATA_URL = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,")
+_MAX_HEAD_CHARACTERS = 200
+"""The longest beginning of a data URL that is looked at for its media type."""
 _DETAILS = {
     "low": model_pb2.IMAGE_DETAIL_LOW,
     "high": model_pb2.IMAGE_DETAIL_HIGH,
@@ -30,16 +30,18 @@ def from_url(
         name=file_name, image_detail=_DETAILS.get(detail, model_pb2.IMAGE_DETAIL_UNSPECIFIED)
     )
     if url[:5].lower() == "data:":
-        match = _DATA_URL.match(url)
-        if match is None:
-            fields.wrong(name, "must be `data:<media type>;base64,<bytes>`")
-            return media
-        media.media_type = match[1].lower()
-        media.data = _decoded(fields, name, url[match.end() :])
+        _read_data_url(fields, name, url, media)
     elif url and not _is_web_address(url):
         fields.wrong(name, "must be a URL with the scheme `https`, `http` or `data`")
     else:
         media.url = url
+    return media
+
+
+def from_data_url(fields: Fields, name: str, *, file_name: str = "") -> model_pb2.Media:
+    """Returns the medium in a data URL with base64."""
+    media = model_pb2.Media(name=file_name)
+    _read_data_url(fields, name, fields.required_text(name), media)
     return media
 
 
@@ -49,6 +51,16 @@ def from_base64(
     """Returns the medium in a field that holds its bytes."""
     data = _decoded(fields, name, fields.required_text(name))
     return model_pb2.Media(data=data, media_type=media_type, name=file_name)
+
+
+def _read_data_url(fields: Fields, name: str, url: str, media: model_pb2.Media) -> None:
+    comma = url.find(",", 0, _MAX_HEAD_CHARACTERS)
+    kind, *parameters = url[: max(comma, 0)].lower().split(";")
+    if kind.startswith("data:") and "/" in kind and parameters[-1:] == ["base64"]:
+        media.media_type = kind.removeprefix("data:")
+        media.data = _decoded(fields, name, url[comma + 1 :])
+    elif url:
+        fields.wrong(name, "must be `data:<media type>;base64,<bytes>`")
 
 
 def _decoded(fields: Fields, name: str, text: str) -> bytes:
