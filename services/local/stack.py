@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import random
 import shutil
 import socket
 import tempfile
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 POLL_INTERVAL_S = 0.05
+_PORTS = range(20_000, 32_000)
+"""Ports that no system gives to outgoing connections: nobody takes one between choice and use."""
 # About as fast as a small model on a good GPU, so that a person can follow an answer.
 _SIMULATED_POOL = (
     *("--simulated", "--time-to-first-token-ms", "100"),
@@ -197,10 +200,16 @@ async def _is_ready(child: Child) -> bool:
 
 
 def free_port() -> int:
-    """Returns a port on loopback that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Returns a port on loopback that nothing listens on now.
+
+    Raises:
+        OSError: There is none.
+    """
+    for port in random.sample(_PORTS, k=len(_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((HOST, port))
+            return port
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 def _claim_ports(config: StackConfig) -> dict[str, int]:
@@ -220,7 +229,7 @@ def _claim_ports(config: StackConfig) -> dict[str, int]:
             # A port in TIME_WAIT counts as free, a port with a listener does not.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((HOST, port))
+                probe.bind((HOST, port or free_port()))
             except OSError as error:
                 raise _port_error(name, port, error) from None
             ports[name] = int(probe.getsockname()[1])

@@ -81,8 +81,12 @@ async def up(*arguments: str) -> AsyncIterator[tuple[Process, str]]:
     process = await start("up", *FREE_PORTS, *arguments)
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(TIMEOUT_S):
-            shown = await process.stdout.readuntil(b"Ctrl-C")
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                shown = await process.stdout.readuntil(b"Ctrl-C")
+        except asyncio.IncompleteReadError as end:
+            _, errors = await process.communicate()
+            pytest.fail(f"up ended early: {end.partial.decode()}{errors.decode()}")
         yield process, shown.decode()
     finally:
         if process.returncode is None:
