@@ -38,11 +38,12 @@ class Record:
     """A query and the scores of the models that were tried on it."""
 
     id: str
-    task: str
     query: str
     """The text that is routed."""
     scores: Mapping[str, float]
     """Score in [0, 1] by model; a model without one was not tried."""
+    task: str = ""
+    """Kind of query; empty if it is not known."""
     costs_usd: Mapping[str, float] = field(default_factory=dict)
     """Dollars by model. This field and those below have only models with a score, not always all."""
     prompt_tokens: Mapping[str, int] = field(default_factory=dict)
@@ -168,11 +169,14 @@ def is_text(value: object) -> bool:
 def _problems_of(fields: Mapping[str, object]) -> list[str]:
     problems = [
         f"{name} must be a valid text that is not empty"
-        for name in ("id", "task", "query")
+        for name in ("id", "query")
         if not is_text(fields.get(name))
     ]
-    if "question" in fields and not is_text(fields["question"]):
-        problems.append("question must be a valid text that is not empty, or absent")
+    problems += [
+        f"{name} must be a valid text that is not empty, or absent"
+        for name in ("task", "question")
+        if name in fields and not is_text(fields[name])
+    ]
     scores = fields.get("scores")
     if not isinstance(scores, dict) or not scores:
         problems.append("scores must be an object with at least one model")
@@ -251,7 +255,7 @@ def _record_of(fields: Mapping[str, Any]) -> Record:
 
     return Record(
         id=fields["id"],
-        task=fields["task"],
+        task=fields.get("task", ""),
         query=fields.get("question") or fields["query"],
         scores=amounts("scores"),
         costs_usd=amounts("cost_usd"),
@@ -263,12 +267,10 @@ def _record_of(fields: Mapping[str, Any]) -> Record:
 
 
 def _fields_of(record: Record) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "id": record.id,
-        "task": record.task,
-        "query": record.query,
-        "scores": record.scores,
-    }
+    fields: dict[str, object] = {"id": record.id}
+    if record.task:
+        fields["task"] = record.task
+    fields |= {"query": record.query, "scores": record.scores}
     optional: dict[str, Mapping[str, float]] = {
         "cost_usd": record.costs_usd,
         "prompt_tokens": record.prompt_tokens,

@@ -34,7 +34,7 @@ def read_sources(recipe: Recipe, data: Path) -> list[SourceRecords]:
     found = []
     for source in recipe.sources:
         records = [
-            dataclasses.replace(record, task=f"{source.name}/{record.task}")
+            dataclasses.replace(record, task=f"{source.name}/{record.task}" if record.task else "")
             for record in read_records(data / source.file)
         ]
         training, held_out = split_records(
