@@ -67,7 +67,7 @@ def test_every_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_record_without_a_field_is_named(tmp_path: Path) -> None:
     write(tmp_path, "train", row(1))
     write(tmp_path, "test", {"id": "2", "query": "q"})
-    with pytest.raises(PoolFolderError, match="line 1: task must be a valid text"):
+    with pytest.raises(PoolFolderError, match="line 1: scores must be an object"):
         load_recorded_pool(tmp_path)
 
 
