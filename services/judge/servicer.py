@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from services.judge.fusion import Weights
 
 MAX_ANSWER_COUNT = 64
-_CUT_OFF = {model_pb2.FINISH_REASON_LENGTH, model_pb2.FINISH_REASON_CONTENT_FILTER}
+_CUT_OFF = {
+    model_pb2.FINISH_REASON_LENGTH,
+    model_pb2.FINISH_REASON_CONTENT_FILTER,
+    model_pb2.FINISH_REASON_DEADLINE,
+}
 
 IGNORED_SCORES = Counter(
     "routemoa_judge_ignored_scores_total", "Self-scores and grades that were ignored."

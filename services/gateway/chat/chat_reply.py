@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _FINISH_REASONS = {
     model_pb2.FINISH_REASON_LENGTH: "length",
+    model_pb2.FINISH_REASON_DEADLINE: "length",
     model_pb2.FINISH_REASON_CONTENT_FILTER: "content_filter",
     model_pb2.FINISH_REASON_TOOL_CALLS: "tool_calls",
 }

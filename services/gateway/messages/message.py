@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NO_TOKENS = TokenUsage()
 _STOP_REASONS = {
     model_pb2.FINISH_REASON_LENGTH: "max_tokens",
+    model_pb2.FINISH_REASON_DEADLINE: "max_tokens",
     model_pb2.FINISH_REASON_TOOL_CALLS: "tool_use",
     model_pb2.FINISH_REASON_CONTENT_FILTER: "refusal",
     model_pb2.FINISH_REASON_REFUSAL: "refusal",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _INCOMPLETE = {
     model_pb2.FINISH_REASON_LENGTH: "max_output_tokens",
+    model_pb2.FINISH_REASON_DEADLINE: "max_output_tokens",
     model_pb2.FINISH_REASON_CONTENT_FILTER: "content_filter",
 }
 

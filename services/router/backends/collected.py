@@ -94,6 +94,11 @@ class CollectedReply:
         return tuple(self._log_probabilities)
 
     @property
+    def is_answer(self) -> bool:
+        """True if it has more than reasoning."""
+        return bool(self.text or self.tool_calls or self.refusal)
+
+    @property
     def has_begun(self) -> bool:
         """True once any piece has come."""
         return bool(self._written.tell() or self._reasoning) or not self.is_text_alone

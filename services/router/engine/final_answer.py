@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from services.router.backends.call_failure import status_of_exception
@@ -21,7 +21,7 @@ from services.router.routing.finished_answer import booked_answer, missing_argum
 from services.router.routing.tool_votes import NO_TOOL
 from services.router.types.deadline import ReusableTimeout
 from services.router.types.inbox import Inbox
-from services.router.types.ledger import CallStatus
+from services.router.types.ledger import CallStatus, FinishReason
 from services.router.types.pieces import ToolCallPiece
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class _Reply:
     late: bool = False
     """True if it has been silent so long that another was started."""
     status: CallStatus | None = None
-    """The final status; None while it runs."""
+    """The end of the call; None while it runs."""
 
     @property
     def has_ended(self) -> bool:
@@ -106,11 +106,6 @@ class _Reply:
         if self.held:
             return self.is_whole
         return self.said.has_begun and self.status in {None, CallStatus.OK}
-
-    @property
-    def is_answer(self) -> bool:
-        """True if it has more than reasoning."""
-        return bool(self.said.text or self.said.tool_calls or self.said.refusal)
 
     @property
     def so_far(self) -> Answer:
@@ -232,7 +227,7 @@ class _FinalAnswer:
 
     def _end_reply(self, reply: _Reply, status: CallStatus) -> None:
         """Ends a reply; one that is whole but empty or not valid fails."""
-        if status is CallStatus.OK and not reply.is_answer:
+        if status is CallStatus.OK and not reply.said.is_answer:
             status = CallStatus.EMPTY
         if status is CallStatus.OK:
             reply.answer = self._checked(reply)
@@ -274,6 +269,15 @@ class _FinalAnswer:
             self._limit = self._deadline  # no other call can do better
         return iter(())
 
+    def _partial(self) -> _Reply | None:
+        """Returns the reply to give unfinished: the shown one, or else the longest."""
+        begun = [each for each in self._replies if not each.has_ended and each.said.text]
+        if not begun or not self._run.takes_partial:
+            return None
+        partial = max(begun, key=lambda each: (each is self._shown, len(each.said.text)))
+        partial.answer = replace(partial.so_far, finish_reason=FinishReason.DEADLINE)
+        return partial
+
     def _best_other(self) -> _Reply | None:
         """Returns the reply to show instead: a whole one, or else one that has begun."""
         others = [r for r in self._replies if r is not self._shown and r.may_stand and not r.late]
@@ -288,9 +292,9 @@ class _FinalAnswer:
             yield Delta.whole(reply.so_far)
 
     def _last(self) -> Iterator[Change]:
-        """Yields the end if no whole reply is shown: another whole reply, or none."""
+        """Yields the end if no whole reply is shown: another whole reply, a partial one, or none."""
         for reply in self._replies:
             reply.late = reply.late or reply.status is None
-        whole = next((reply for reply in self._replies if reply.is_whole), None)
-        if self._shown is not None or whole is not None:
-            yield from self._show(whole, instead_of=CallStatus.TIMEOUT)
+        end = next((reply for reply in self._replies if reply.is_whole), None) or self._partial()
+        if end is not self._shown:
+            yield from self._show(end, instead_of=CallStatus.TIMEOUT)

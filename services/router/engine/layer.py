@@ -15,7 +15,7 @@ import math
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from services.router.backends.call_failure import status_of_exception
 from services.router.engine.proposals import LayerOutcome
@@ -26,40 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.backends.generator import Generator
+    from services.router.engine.layer_policy import LayerPolicy
     from services.router.engine.patience import Overtime, Patience
     from services.router.engine.proposals import Proposal
     from services.router.routing.events import Answer
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger, LedgerEntry
-
-
-class LayerPolicy(Protocol):
-    """Decides how a layer ends; see `layer_policy`."""
-
-    @property
-    def ends_early(self) -> bool:
-        """True if majorities, backup models and speculative answers may end the layer early."""
-        ...
-
-    def checked(self, answer: Answer) -> Answer | None:
-        """Returns an answer in its normal form; None, and records it, if it is not valid."""
-        ...
-
-    def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:
-        """Returns whether the pending models can no longer change the outcome."""
-        ...
-
-    async def next_backup(self) -> Proposal | None:
-        """Returns a request to a backup model, with its room reserved; None if there is none."""
-        ...
-
-    async def start_speculative_answer(self, answers: Sequence[Answer]) -> None:
-        """Starts the final answer from the answers of a quorum, if that is worth it."""
-        ...
-
-    async def next_models(self, count: int) -> list[Proposal]:
-        """Returns up to `count` requests to further models, with their room reserved."""
-        ...
 
 
 async def run_layer(
@@ -154,6 +126,7 @@ class _Layer:
                     in_time = enough and not slot.late
                     slot.status = CallStatus.CANCELLED if in_time else CallStatus.TIMEOUT
                     task.cancel()
+        self._take_partial()
 
     def book(self, ledger: Ledger) -> LayerOutcome:
         """Books every call and returns the outcome of the layer."""
@@ -169,6 +142,16 @@ class _Layer:
             entries=tuple(entries),
             duration_s=time.monotonic() - self._started_s,
         )
+
+    def _take_partial(self) -> None:
+        """Takes the text of the first model that wrote any, if nobody answered in time."""
+        if self._answered:
+            return
+        for slot in self._slots.values():
+            if slot.status is CallStatus.TIMEOUT:
+                slot.answer = self._policy.partial(slot.proposal)
+            if slot.answer is not None:
+                return
 
     def _start(self, group: asyncio.TaskGroup, proposal: Proposal) -> None:
         proposal.call.deadline = self._deadline

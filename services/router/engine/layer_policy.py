@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
 from services.router.dependencies.remote import TIME_SHARE
 from services.router.engine.metrics import STAND_INS
@@ -12,6 +13,7 @@ from services.router.engine.reservations import reserve_extra
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
 from services.router.routing.candidates import SelectionReason
 from services.router.routing.ranking import early_stop
+from services.router.types.ledger import FinishReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +27,39 @@ if TYPE_CHECKING:
     from services.router.routing.events import Answer, RoutingDecision
 
 _OUTRANKED = {SelectionReason.LAYER_FULL, SelectionReason.SCORE_GAP}
+
+
+class LayerPolicy(Protocol):
+    """Decides how a layer ends; the engine runs layers by it."""
+
+    @property
+    def ends_early(self) -> bool:
+        """True if majorities, backup models and speculative answers may end the layer early."""
+        ...
+
+    def checked(self, answer: Answer) -> Answer | None:
+        """Returns an answer in its normal form; None, and records it, if it is not valid."""
+        ...
+
+    def partial(self, proposal: Proposal) -> Answer | None:
+        """Returns the answer in a reply that the caller's deadline cut off; None if it has no use."""
+        ...
+
+    def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:
+        """Returns whether the pending models can no longer change the outcome."""
+        ...
+
+    async def next_backup(self) -> Proposal | None:
+        """Returns a request to a backup model, with its room reserved; None if there is none."""
+        ...
+
+    async def start_speculative_answer(self, answers: Sequence[Answer]) -> None:
+        """Starts the final answer from the answers of a quorum, if that is worth it."""
+        ...
+
+    async def next_models(self, count: int) -> list[Proposal]:
+        """Returns up to `count` requests to further models, with their room reserved."""
+        ...
 
 
 class PlainLayerPolicy:
@@ -49,6 +84,13 @@ class PlainLayerPolicy:
     def checked(self, answer: Answer) -> Answer | None:
         """Returns an answer in its normal form; None, and records it, if it is not valid."""
         return self._run.checked(answer)
+
+    def partial(self, proposal: Proposal) -> Answer | None:
+        """Returns the answer in a reply that the caller's deadline cut off; None if it has no use."""
+        if not (proposal.asks_for_answer and self._run.takes_partial):
+            return None
+        answer = proposal.read()
+        return replace(answer, finish_reason=FinishReason.DEADLINE) if answer.text else None
 
     def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:  # noqa: ARG002
         """Returns whether the pending models can no longer change the outcome.

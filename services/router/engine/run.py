@@ -111,6 +111,11 @@ class Run:
         """The answers that the next models read."""
         return () if self.independent else self.answers
 
+    @property
+    def takes_partial(self) -> bool:
+        """True if an unfinished answer is better than none: nobody has answered, and time is over."""
+        return not self.answers and self.form.is_free and self.deadline.remaining_s() <= 0
+
     def score(self, model_id: str) -> float:
         """Returns the score of a model: its posterior score, else its prior score."""
         return self.posteriors.get(model_id, self.priors[model_id])

@@ -44,4 +44,4 @@ def _end_of(answer: Answer, reported: FinishReason | None) -> FinishReason | Non
         return FinishReason.REFUSAL
     if answer.tool_calls and reported in {None, FinishReason.STOP}:
         return FinishReason.TOOL_CALLS
-    return reported
+    return reported or answer.finish_reason

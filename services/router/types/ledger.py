@@ -35,11 +35,16 @@ class FinishReason(enum.Enum):
     CONTENT_FILTER = enum.auto()
     TOOL_CALLS = enum.auto()
     REFUSAL = enum.auto()
+    DEADLINE = enum.auto()
 
     @property
     def is_cut_off(self) -> bool:
         """True if the reply is not complete."""
-        return self in {FinishReason.LENGTH, FinishReason.CONTENT_FILTER}
+        return self in {
+            FinishReason.LENGTH,
+            FinishReason.CONTENT_FILTER,
+            FinishReason.DEADLINE,
+        }
 
 
 class CallPurpose(enum.Enum):

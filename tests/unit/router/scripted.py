@@ -86,6 +86,8 @@ class ScriptedPolicy:
     """Answers that settle the layer."""
     invalid: Sequence[str] = ()
     """Texts that are no valid answers."""
+    takes_partial: bool = False
+    """True if the text of a cut-off model counts as its answer."""
     backups: Sequence[str] = ()
     further: Sequence[str] = ()
     speculation_s: float = 0.0
@@ -108,6 +110,10 @@ class ScriptedPolicy:
 
     def checked(self, answer: Answer) -> Answer | None:
         return None if answer.text in self.invalid else answer
+
+    def partial(self, proposal: Proposal) -> Answer | None:
+        answer = proposal.read()
+        return answer if self.takes_partial and answer.text else None
 
     def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:
         self.asked_if_settled.append(([answer.text for answer in answers], list(pending)))

@@ -19,7 +19,7 @@ from services.router.routing.events import Answer, Delta, LayerReport, Reset, Ro
 from services.router.routing.ranking import rank
 from services.router.types.conversation import Conversation
 from services.router.types.deadline import Deadline
-from services.router.types.ledger import CallStatus
+from services.router.types.ledger import CallStatus, FinishReason
 from services.router.types.messages import Message, Role
 from tests.unit.router.candidates import POLICY, candidate
 from tests.unit.router.pool_models import model
@@ -27,8 +27,6 @@ from tests.unit.router.scripted import ScriptedGenerator, Step
 from tests.virtual_time import virtually
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from services.router.dependencies.judge_client import Judge
     from services.router.dependencies.scorer_client import Scorer
     from services.router.routing.events import Event
@@ -116,14 +114,23 @@ async def test_a_model_that_nobody_could_replace_may_be_silent_almost_to_the_end
     assert (await told((1.0, "Ei"), (8.0, "ght."))).shown == "Eight."
 
 
-@pytest.mark.parametrize("script", [(), ((1.0, "Ei"), (20.0, "ght."))])
 @virtually
-async def test_at_the_deadline_the_model_is_stopped(script: Sequence[Step]) -> None:
-    seen = await told(*script)
+async def test_a_model_that_is_silent_to_the_deadline_is_stopped() -> None:
+    seen = await told()
     assert seen.events[-1][0] == pytest.approx(10.0, abs=0.01)
     assert seen.run.final is None
     assert seen.statuses == [CallStatus.TIMEOUT]
-    assert (Reset in seen.kinds) == bool(script)
+    assert seen.kinds == [LayerReport]
+
+
+@virtually
+async def test_at_the_deadline_an_unfinished_text_is_the_answer_and_marked_as_such() -> None:
+    seen = await told((1.0, "Ei"), (20.0, "ght."))
+    assert seen.events[-1][0] == pytest.approx(10.0, abs=0.01)
+    assert seen.kinds == [Delta, LayerReport]
+    assert seen.run.final is not None
+    assert (seen.run.final.text, seen.run.final.finish_reason) == ("Ei", FinishReason.DEADLINE)
+    assert seen.statuses == [CallStatus.TIMEOUT]
 
 
 @virtually

@@ -11,9 +11,9 @@ import pytest
 
 from services.router.backends.http.usage import Usage
 from services.router.engine.final_answer import Writer, write_final
-from services.router.routing.events import Delta, Reset, Resumed
+from services.router.routing.events import Answer, Delta, Reset, Resumed
 from services.router.types.deadline import Deadline
-from services.router.types.ledger import AttemptKind, CallStatus
+from services.router.types.ledger import AttemptKind, CallStatus, FinishReason
 from tests.unit.router.runs import run_of
 from tests.unit.router.scripted import ScriptedGenerator, Step, model_call
 from tests.virtual_time import virtually
@@ -232,12 +232,23 @@ async def test_at_the_deadline_a_whole_reply_replaces_the_one_that_is_still_writ
 
 
 @virtually
-async def test_at_the_deadline_an_unfinished_reply_is_void() -> None:
-    pieces: list[Step] = [(1.0, "Ei"), *[(1.0, ".")] * 40]
+async def test_at_the_deadline_an_unfinished_reply_is_the_answer_and_marked_as_such() -> None:
+    pieces: list[Step] = [(1.0, "Ei"), *[(1.1, ".")] * 40]
     seen = await written({"a": pieces}, deadline_s=10.0)
+    assert seen.final == ("a", "Ei........")
+    assert "TIMEOUT" not in [step for _, step in seen.steps]
+    assert seen.run.final is not None
+    assert seen.run.final.finish_reason is FinishReason.DEADLINE
+    assert seen.statuses == {"a": TIMEOUT}
+
+
+@virtually
+async def test_beside_whole_answers_an_unfinished_merge_is_void() -> None:
+    run = run_of({"a": 0.5}, deadline=Deadline.after(10))
+    run.answers = (Answer(model_id="b", text="Eight."),)
+    seen = await written({"a": [(1.0, "Ei"), *[(1.1, ".")] * 40]}, seen=Seen(run))
     assert seen.steps[-1] == (10.0, "TIMEOUT")
     assert seen.final is None
-    assert seen.statuses == {"a": TIMEOUT}
 
 
 @virtually

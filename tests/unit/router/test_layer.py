@@ -235,6 +235,23 @@ async def test_there_is_no_overtime_once_the_callers_time_is_over() -> None:
 
 
 @virtually
+async def test_if_nobody_answers_in_time_the_first_model_that_wrote_anything_has_the_answer() -> (
+    None
+):
+    writing = [(1.0, "Ei"), (60.0, "ght.")]
+    layer = Layer(
+        {"a": [(60.0, "Eight.")], "b": writing, "c": writing},
+        policy=ScriptedPolicy(ends_early=False, takes_partial=True),
+        deadline_s=5.0,
+        overtime=overtime(9.0),
+    )
+    outcome = await layer.run()
+    assert [(answer.model_id, answer.text) for answer in outcome.answers] == [("b", "Ei")]
+    assert outcome.duration_s == pytest.approx(9.0)
+    assert layer.statuses == {"a": TIMEOUT, "b": TIMEOUT, "c": TIMEOUT}
+
+
+@virtually
 async def test_a_layer_whose_models_all_fail_ends_at_once() -> None:
     failing = [(1.0, CallStatus.UNREACHABLE)]
     layer = Layer({"a": failing, "b": failing}, overtime=overtime(200.0))

@@ -236,6 +236,8 @@ const (
 	FinishReason_FINISH_REASON_TOOL_CALLS FinishReason = 4
 	// The model refused to answer.
 	FinishReason_FINISH_REASON_REFUSAL FinishReason = 5
+	// The caller's time was over: the text is what the model had written by then.
+	FinishReason_FINISH_REASON_DEADLINE FinishReason = 6
 )
 
 // Enum value maps for FinishReason.
@@ -247,6 +249,7 @@ var (
 		3: "FINISH_REASON_CONTENT_FILTER",
 		4: "FINISH_REASON_TOOL_CALLS",
 		5: "FINISH_REASON_REFUSAL",
+		6: "FINISH_REASON_DEADLINE",
 	}
 	FinishReason_value = map[string]int32{
 		"FINISH_REASON_UNSPECIFIED":    0,
@@ -255,6 +258,7 @@ var (
 		"FINISH_REASON_CONTENT_FILTER": 3,
 		"FINISH_REASON_TOOL_CALLS":     4,
 		"FINISH_REASON_REFUSAL":        5,
+		"FINISH_REASON_DEADLINE":       6,
 	}
 )
 
@@ -1359,14 +1363,15 @@ const file_routemoa_v1_model_proto_rawDesc = "" +
 	"\vROLE_SYSTEM\x10\x01\x12\r\n" +
 	"\tROLE_USER\x10\x02\x12\x12\n" +
 	"\x0eROLE_ASSISTANT\x10\x03\x12\r\n" +
-	"\tROLE_TOOL\x10\x04*\xba\x01\n" +
+	"\tROLE_TOOL\x10\x04*\xd6\x01\n" +
 	"\fFinishReason\x12\x1d\n" +
 	"\x19FINISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12FINISH_REASON_STOP\x10\x01\x12\x18\n" +
 	"\x14FINISH_REASON_LENGTH\x10\x02\x12 \n" +
 	"\x1cFINISH_REASON_CONTENT_FILTER\x10\x03\x12\x1c\n" +
 	"\x18FINISH_REASON_TOOL_CALLS\x10\x04\x12\x19\n" +
-	"\x15FINISH_REASON_REFUSAL\x10\x05B^\n" +
+	"\x15FINISH_REASON_REFUSAL\x10\x05\x12\x1a\n" +
+	"\x16FINISH_REASON_DEADLINE\x10\x06B^\n" +
 	"\x0eio.routemoa.v1B\n" +
 	"ModelProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3"
 

@@ -28,6 +28,7 @@ _ABSENT = Text("-", style="dim")
 _MAX_FAILURES = 5
 _INCOMPLETE: Mapping[int, str] = {
     model_pb2.FINISH_REASON_LENGTH: "the answer is not complete: the token limit cut it off",
+    model_pb2.FINISH_REASON_DEADLINE: "the answer is not complete: the time was over",
     model_pb2.FINISH_REASON_CONTENT_FILTER: "the answer is not complete: a filter cut it off",
     model_pb2.FINISH_REASON_TOOL_CALLS: "the answer is not complete: the model asks for tools",
     model_pb2.FINISH_REASON_REFUSAL: "the model refused to answer",

@@ -148,6 +148,8 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     """The model asks for calls to tools."""
     FINISH_REASON_REFUSAL: _FinishReason.ValueType  # 5
     """The model refused to answer."""
+    FINISH_REASON_DEADLINE: _FinishReason.ValueType  # 6
+    """The caller's time was over: the text is what the model had written by then."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
     """FinishReason says how a reply ended."""
@@ -164,6 +166,8 @@ FINISH_REASON_TOOL_CALLS: FinishReason.ValueType  # 4
 """The model asks for calls to tools."""
 FINISH_REASON_REFUSAL: FinishReason.ValueType  # 5
 """The model refused to answer."""
+FINISH_REASON_DEADLINE: FinishReason.ValueType  # 6
+"""The caller's time was over: the text is what the model had written by then."""
 Global___FinishReason: _TypeAlias = FinishReason  # noqa: Y015
 
 @_typing.final
