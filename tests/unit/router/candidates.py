@@ -51,7 +51,7 @@ any_candidates = st.lists(
         candidate,
         model_id=st.text(min_size=1, max_size=4),
         score=unit,
-        cost=st.floats(0, 100),
+        cost=st.floats(0, 100, allow_subnormal=False),
         latency=st.floats(0.01, 100),
         tokens=st.integers(2, 10_000),
     ),

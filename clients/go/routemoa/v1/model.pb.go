@@ -1191,7 +1191,7 @@ type Assessment struct {
 	// The model that is assessed.
 	ModelId string `protobuf:"bytes,1,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
 	// Prior, self and cross score, fused, in [0, 1]. Terms that are absent carry no weight. Halved if
-	// the model's newest answer was cut off (FINISH_REASON_LENGTH or FINISH_REASON_CONTENT_FILTER).
+	// the model's newest answer was cut off (by a token limit, a content filter or the deadline).
 	PosteriorScore float64 `protobuf:"fixed64,2,opt,name=posterior_score,json=posteriorScore,proto3" json:"posterior_score,omitempty"`
 	// The model's own view of its answers, in [0, 1]. Absent when it gave none.
 	SelfScore *float64 `protobuf:"fixed64,3,opt,name=self_score,json=selfScore,proto3,oneof" json:"self_score,omitempty"`

@@ -593,7 +593,7 @@ class Assessment(_message.Message):
     """The model that is assessed."""
     posterior_score: _builtins.float
     """Prior, self and cross score, fused, in [0, 1]. Terms that are absent carry no weight. Halved if
-    the model's newest answer was cut off (FINISH_REASON_LENGTH or FINISH_REASON_CONTENT_FILTER).
+    the model's newest answer was cut off (by a token limit, a content filter or the deadline).
     """
     self_score: _builtins.float
     """The model's own view of its answers, in [0, 1]. Absent when it gave none."""

@@ -525,7 +525,7 @@ export type Assessment = Message$1<"routemoa.v1.Assessment"> & {
 
   /**
    * Prior, self and cross score, fused, in [0, 1]. Terms that are absent carry no weight. Halved if
-   * the model's newest answer was cut off (FINISH_REASON_LENGTH or FINISH_REASON_CONTENT_FILTER).
+   * the model's newest answer was cut off (by a token limit, a content filter or the deadline).
    *
    * @generated from field: double posterior_score = 2;
    */
