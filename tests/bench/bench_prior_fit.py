@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.router.model_priors.ability import ModelFacts, read_features
+from services.router.model_priors.ability import ModelFacts, mean_price_usd, read_features
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ def fit_prices(path: Path) -> tuple[float, float, float]:
         except (TypeError, ValueError):
             continue
         if found.doublings is not None and read + written > 0:
-            prices.append(math.log2((3 * read + written) / 4))
+            prices.append(math.log2(mean_price_usd(read, written)))
             sizes.append(found.doublings + 3)
     slope, intercept = np.polyfit(prices, sizes, 1)
     return float(slope), float(intercept), float(np.corrcoef(prices, sizes)[0, 1])

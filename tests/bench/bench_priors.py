@@ -22,7 +22,7 @@ import numpy as np
 from scorer import Artifact, Runtime, load_artifact
 from scorer.data.records import read_records
 from services.evaluation.answers.prices import Price, load_prices
-from services.router.model_priors.ability import ModelFacts, read_features
+from services.router.model_priors.ability import ModelFacts, mean_price_usd, read_features
 from services.router.model_priors.estimate import estimate_priors
 from services.router.model_priors.matching import ScorerModels
 from services.router.routing.candidates import Candidate
@@ -78,10 +78,9 @@ class Outcome:
     """The same of the mean of the others."""
 
 
-def facts_of(model_id: str, price: Price | None) -> ModelFacts:
+def facts_of(model_id: str, price: Price) -> ModelFacts:
     """Returns what is known of a recorded model."""
-    cost = 0.0 if price is None else (3 * price.prompt + price.completion) / 4
-    return ModelFacts((model_id,), cost)
+    return ModelFacts((model_id,), mean_price_usd(price.prompt, price.completion))
 
 
 def measure(
@@ -177,7 +176,7 @@ def _root_mean_square(values: Sequence[float]) -> float:
 def table(outcomes: Sequence[Outcome]) -> str:
     """Returns the report's table."""
     lines = [
-        "| records | estimates | dearest | largest | best in hindsight | chosen most | error | mean's |",
+        "| records | chosen | dearest | largest | best in hindsight | chosen most | error | mean's |",
         "|---|---:|---:|---:|---:|---|---:|---:|",
     ]
     for o in outcomes:

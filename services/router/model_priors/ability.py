@@ -1,7 +1,7 @@
 """Estimates the ability of models from their names and prices, by a small regression. Pure.
 
-    ability = 0.17 per doubling of the size + 1.03 per year of release
-            + 0.24 if its size is not published + 0.1 if it is made for chats
+    ability = 0.17 per doubling of the size + 1.06 per year of release
+            + 0.21 if its size is not published + 0.1 if it is made for chats
 
 The unit is the logit of the share of right answers. The constants were fitted to public ratings of 259
 models and scaled to recorded pools; `docs/benchmarks/priors.md` has the source, errors and commands.
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 LOGITS_PER_RATING = 1.5
 """Logits of right answers in a recorded pool per logit of a rating."""
-PER_DOUBLING = LOGITS_PER_RATING * 0.116
-PER_YEAR = LOGITS_PER_RATING * 0.689
-IF_UNPUBLISHED = LOGITS_PER_RATING * 0.158
+PER_DOUBLING = LOGITS_PER_RATING * 0.112
+PER_YEAR = LOGITS_PER_RATING * 0.706
+IF_UNPUBLISHED = LOGITS_PER_RATING * 0.137
 """Makers publish no size of their best models."""
 FOR_CHATS = 0.1
 """The mean difference of an instruct model from its base model, over six pairs of a recorded pool."""
@@ -43,8 +43,8 @@ TYPICAL_YEARS = 0.7
 """Size and release of a model of which nothing is known, in a pool of such models."""
 _REFERENCE_B = 8.0
 _REFERENCE_YEAR = 2024
-_DOUBLINGS_AT_ONE_DOLLAR = 6.2 - math.log2(_REFERENCE_B)
-_DOUBLINGS_PER_DOUBLING_OF_PRICE = 0.45
+_DOUBLINGS_AT_ONE_DOLLAR = 6.1 - math.log2(_REFERENCE_B)
+_DOUBLINGS_PER_DOUBLING_OF_PRICE = 0.43
 _EXPERTS_SHARE = 1.53
 """Of a mixture such as 8x7b: its parameters times those of a token, as a share of 8 times 7 times 7."""
 _MONTH_AND_DAY = re.compile(r"^(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$")
@@ -64,7 +64,12 @@ class ModelFacts:
     names: tuple[str, ...]
     """Its names; the first that says something counts."""
     price_usd: float = 0.0
-    """Price of a million tokens, three quarters of them read; 0 if it is unknown."""
+    """Price of a million tokens, as `mean_price_usd` returns it; 0 if it is unknown."""
+
+
+def mean_price_usd(prompt_usd: float, completion_usd: float) -> float:
+    """Returns the price of tokens of which three quarters are read and one quarter is written."""
+    return (3 * prompt_usd + completion_usd) / 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +142,11 @@ def read_features(model: ModelFacts) -> Features:
     size_class = next((each for name in names if (each := _class_of(name))), None)
     if size_class is None and release is not None:
         size_class = release.size_class
-    if size is not None:
-        doublings, size_hint = math.log2(size.geometric_b / _REFERENCE_B), size.text
-    else:
-        doublings, size_hint = _unpublished(size_class, model.price_usd)
+    doublings, size_hint = (
+        _unpublished(size_class, model.price_usd)
+        if size is None
+        else (math.log2(size.geometric_b / _REFERENCE_B), size.text)
+    )
     return Features(
         doublings=doublings,
         years=_years(month) if month else None,

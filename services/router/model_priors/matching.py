@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from services.router.model_priors.model_name import read_model_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,35 +38,41 @@ class ScorerModels:
 
     def __init__(self, model_ids: Collection[str]) -> None:
         self._ids = frozenset(model_ids)
-        self._by_identity: Mapping[object, list[str]] = defaultdict(list)
+        self._by_identity: dict[object, list[str]] = defaultdict(list)
         for model_id in sorted(self._ids):
             name = read_model_name(model_id)
             if name.words:
                 self._by_identity[name.identity].append(model_id)
+        self._found: dict[tuple[str, ...], Match | None] = {}
 
-    def find(self, names: Sequence[str]) -> Match | None:
+    def find(self, names: tuple[str, ...]) -> Match | None:
         """Returns the match of a model; None if there is none, or if its names contradict.
 
         Args:
-            names: The model's names. The first that is an id of the scorer's counts as it stands.
+            names: Its names. If the first one is an id of the scorer's, the others do not count.
         """
-        for name in names:
-            if name in self._ids:
-                return Match(scorer_ids=(name,), is_same=True)
+        if names not in self._found:
+            self._found[names] = self._find(names)
+        return self._found[names]
+
+    def _find(self, names: tuple[str, ...]) -> Match | None:
+        if names[0] in self._ids:
+            return Match(scorer_ids=names[:1], is_same=True)
         found = [match for name in names if (match := self._respelled(name)) is not None]
-        if not found or any(set(found[0].scorer_ids) != set(m.scorer_ids) for m in found):
+        if not found or any(match.scorer_ids != found[0].scorer_ids for match in found):
             return None
-        return found[0]
+        return next((match for match in found if match.is_quantized), found[0])
 
     def _respelled(self, text: str) -> Match | None:
+        if text in self._ids:
+            return Match(scorer_ids=(text,), is_same=True)
         name = read_model_name(text)
-        near = self._by_identity.get(name.identity, ()) if name.words else ()
-        if not near:
-            return None
+        near = self._by_identity.get(name.identity, []) if name.words else []
         fitting = [i for i in near if read_model_name(i).revisions == name.revisions]
         if not fitting and not name.revisions:
-            fitting = list(near)
-        is_same = len(fitting) == 1
-        ids = tuple(fitting) if is_same else tuple(near)
+            fitting = near
+        ids = tuple(fitting if len(fitting) == 1 else near)
+        if not ids:
+            return None
         quantized = name.is_quantized and not any(read_model_name(i).is_quantized for i in ids)
-        return Match(scorer_ids=ids, is_same=is_same, is_quantized=quantized)
+        return Match(scorer_ids=ids, is_same=len(fitting) == 1, is_quantized=quantized)
