@@ -27,7 +27,13 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 CATEGORIES = ("coding", "hard_6", "math")
-NAMES = ("intercept", "per doubling of the size", "per year", "if its size is not published")
+NAMES = (
+    "intercept",
+    "per doubling up to 8B",
+    "per doubling from 8B",
+    "per year",
+    "if its size is not published",
+)
 
 
 def main() -> None:
@@ -63,12 +69,13 @@ def read_ratings(path: Path) -> Mapping[str, float]:
 
 
 def design(logits: Mapping[str, float]) -> tuple[Floats, Floats]:
-    """Returns the features (N, 4) and ratings (N,) of the models of which size and month are known."""
+    """Returns the features (N, 5) and ratings (N,) of the models of which size and month are known."""
     rows, targets = [], []
     for model_id, rating in logits.items():
         found = read_features(ModelFacts((model_id,)))
         if found.doublings is not None and found.years is not None:
-            rows.append([1.0, found.doublings, found.years, float(found.is_unpublished)])
+            below, above = min(found.doublings, 0.0), max(found.doublings, 0.0)
+            rows.append([1.0, below, above, found.years, float(found.is_unpublished)])
             targets.append(rating)
     return np.array(rows), np.array(targets)
 

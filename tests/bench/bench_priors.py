@@ -23,7 +23,7 @@ from scorer import Artifact, Runtime, load_artifact
 from scorer.data.records import read_records
 from services.evaluation.answers.prices import Price, load_prices
 from services.router.model_priors.ability import ModelFacts, mean_price_usd, read_features
-from services.router.model_priors.estimate import estimate_priors
+from services.router.model_priors.estimate import EASINESS_SHARE, estimate_priors
 from services.router.model_priors.matching import ScorerModels
 from services.router.routing.candidates import Candidate
 from services.router.routing.policy import Policy, PolicySettings
@@ -97,7 +97,7 @@ def measure(
         known = runtime.score([runtime.tokenize(record.query) for record in part])
         for record, row in zip(part, known, strict=True):
             anchors = [(ModelFacts((m,)), float(row[column])) for m, column in foreign]
-            estimates = estimate_priors(facts, anchors)
+            estimates = estimate_priors(facts, anchors, EASINESS_SHARE)
             pick = choose(record.query, {m: e.score for m, e in estimates.items()}, prices)
             picks[pick] += 1
             scores.append(record.scores[pick])

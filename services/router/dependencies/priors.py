@@ -11,7 +11,7 @@ from statistics import NormalDist, fmean
 from typing import TYPE_CHECKING
 
 from services.router.model_priors.ability import ModelFacts
-from services.router.model_priors.estimate import Estimate, estimate_priors
+from services.router.model_priors.estimate import EASINESS_SHARE, Estimate, estimate_priors
 from services.router.routing.events import Dependency, Fallback, FallbackReason, Substitute
 from services.router.routing.ranking import Forecast
 
@@ -79,8 +79,11 @@ def scored_priors(
     """
     scored = {score.model_id: score.score for score in response.model_scores}
     known = _Known.of(scored, models, matches)
+    foreign = not (known.scorer_ids or known.given)
     guesses = known.near | estimate_priors(
-        {m.id: m.facts for m in models if not known.knows(m.id)}, known.anchors(scored, models)
+        {m.id: m.facts for m in models if not known.knows(m.id)},
+        known.anchors(scored, models),
+        EASINESS_SHARE if foreign else 1.0,
     )
     scores = known.same | known.given
     # If no model is known, team and uncertainty are those of other models.

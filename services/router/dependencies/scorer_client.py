@@ -131,6 +131,7 @@ class Scorer:
             if error.code is not grpc.StatusCode.NOT_FOUND or not request.model_ids:
                 raise
             # The scorer serves another artifact now, which does not know them all.
+            self._artifact = None
             request.ClearField("model_ids")
             response = await self._remote.call(stub.RankModels, request, deadline, metadata)
         if not request.model_ids:

@@ -1,6 +1,7 @@
 """Estimates the ability of models from their names and prices, by a small regression. Pure.
 
-    ability = 0.17 per doubling of the size + 1.06 per year of release
+    ability = 0.34 per doubling of the size up to 8B parameters + 0.15 per further doubling
+            + 1.07 per year of release
             + 0.21 if its size is not published + 0.1 if it is made for chats
 
 The unit is the logit of the share of right answers. The constants were fitted to public ratings of 259
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 
 LOGITS_PER_RATING = 1.5
 """Logits of right answers in a recorded pool per logit of a rating."""
-PER_DOUBLING = LOGITS_PER_RATING * 0.112
-PER_YEAR = LOGITS_PER_RATING * 0.706
-IF_UNPUBLISHED = LOGITS_PER_RATING * 0.137
+PER_DOUBLING_TO_8B = LOGITS_PER_RATING * 0.225
+PER_DOUBLING_FROM_8B = LOGITS_PER_RATING * 0.098
+PER_YEAR = LOGITS_PER_RATING * 0.713
+IF_UNPUBLISHED = LOGITS_PER_RATING * 0.139
 """Makers publish no size of their best models."""
 FOR_CHATS = 0.1
 """The mean difference of an instruct model from its base model, over six pairs of a recorded pool."""
@@ -117,7 +119,8 @@ def _ability(features: Features, typical_doublings: float, typical_years: float)
     doublings = typical_doublings if features.doublings is None else features.doublings
     years = typical_years if features.years is None else features.years
     return Ability(
-        value=PER_DOUBLING * doublings
+        value=PER_DOUBLING_TO_8B * min(doublings, 0.0)
+        + PER_DOUBLING_FROM_8B * max(doublings, 0.0)
         + PER_YEAR * years
         + IF_UNPUBLISHED * features.is_unpublished
         + FOR_CHATS * features.for_chats,

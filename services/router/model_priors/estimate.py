@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 USUAL_EASINESS = -0.5
 """The easiness if no score is known: a model of 8B parameters of mid-2024 is right half of the time."""
-_EASINESS_DEVIATION = 1.5
+EASINESS_SHARE = 0.5
+"""The share for models of elsewhere. With all of it, a scorer that takes most queries for easy makes
+all models alike, and the cheapest wins: half costs no right answers on recorded training queries."""
+_EASINESS_DEVIATION = 2.5
 """Standard deviation of the easiness over queries, in logits."""
 _LEAST, _MOST = 0.01, 0.99
 """Scores beyond these count as these."""
@@ -38,16 +41,21 @@ class Estimate:
 
 
 def estimate_priors(
-    models: Mapping[str, ModelFacts], known: Sequence[tuple[ModelFacts, float]]
+    models: Mapping[str, ModelFacts],
+    known: Sequence[tuple[ModelFacts, float]],
+    easiness_share: float = 1.0,
 ) -> dict[str, Estimate]:
     """Returns an estimate for every model.
 
     Args:
         models: The models without a score, by their ids.
         known: Other models with their scores for the query, or on average.
+        easiness_share: The share of the easiness of the known models that counts: 1 if the estimates
+            compete with them, `EASINESS_SHARE` if they are models of elsewhere.
     """
     abilities = estimate_abilities([*models.values(), *(facts for facts, _ in known)])
     easiness, deviation = _easiness(abilities[len(models) :], [score for _, score in known])
+    easiness = USUAL_EASINESS + easiness_share * (easiness - USUAL_EASINESS)
     return {
         model_id: _estimate(ability, easiness, deviation)
         for model_id, ability in zip(models, abilities, strict=False)
