@@ -3,21 +3,19 @@
 `python -m tests.bench.bench_priors --help`. Needs the routing data folder.
 
 Every label of a pool is hidden, and every score of its models. The scorer scores each query for its
-other models; the pool's models have estimates on the scale of these; the default policy chooses. Half
-of a pool known: every other model has the mean score of its training records.
+other models; the pool's models have estimates on the scale of these; the default policy chooses.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from scorer import Artifact, Runtime, load_artifact
 from scorer.data.records import read_records
@@ -47,6 +45,8 @@ POOLS: Mapping[str, tuple[str, ...]] = {
     "routerdc7": ("test_id", "test_ood"),
     "routerarena": ("queries_dev",),
 }
+KNOWN_POOLS = ("mmlupro28", "zeroeval29")
+"""The pools whose models the shipped artifact knows."""
 PRICES = Path(__file__).with_name("prices_2024.yaml")
 REPLY_TOKENS = 400
 LATENCY_S = 5.0
@@ -57,6 +57,24 @@ POLICY = Policy(
     kept_answer_count=2,
     model_ids=frozenset(),
 )
+HEAD = page_head(
+    "Models that the scorer does not know",
+    "Are estimates from names and prices better than the dearest model, or the largest?",
+    """Command: `python -m tests.bench.bench_priors --data $ROUTEMOA_DATA`. Setting: recorded pools
+    whose labels are all hidden. The edge artifact scores each query for its own models, without those
+    of the pool, and the pool's models have estimates from their names and list prices
+    (`tests/bench/prices_2024.yaml`). The default policy ranks; the first model's recorded answer
+    counts. `single` and `routemoa` begin with the same model. Every query is
+    answered.""",
+    """*Dearest* and *largest* are always the same model, or the mean of several that cost the same.
+    *Best* is the best single model in hindsight. *Error* is the root mean square error of a model's
+    mean score if it is estimated from its name and the means of the pool's other models; *mean's* is
+    that of the mean of the others.""",
+)
+HALF = page_head(
+    "# Half of a pool is known".removeprefix("# "),
+    """The artifact's scores of every other model are hidden, once the even and once the odd ones.""",
+).replace("# ", "## ", 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +87,6 @@ class Outcome:
     """The mean over the dearest models, if several cost the same."""
     largest: float
     best: float
-    mean: float
     picks: Mapping[str, int]
     """Number of queries by the model that was chosen."""
     model_error: float
@@ -109,10 +126,58 @@ def measure(
         dearest=100 * _mean_of_most(means, {m: facts[m].price_usd for m in models}),
         largest=100 * _mean_of_most(means, sizes(models)),
         best=100 * max(means.values()),
-        mean=100 * fmean(means.values()),
         picks={m: count for m, count in picks.items() if count},
         model_error=error,
         mean_error=mean_error,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HalfKnown:
+    """Mean scores on one file of records if the scorer knows every other model, in percent."""
+
+    name: str
+    chosen: float
+    """By its scores and estimates of the others."""
+    with_mean: float
+    """If the others have the mean of its scores."""
+    known_only: float
+    """If the others are left out."""
+    all_known: float
+    """If it knows all models."""
+    best: float
+
+
+def measure_half_known(
+    name: str, records: Sequence[Record], prices: Mapping[str, Price], runtime: Runtime
+) -> HalfKnown:
+    """Routes the records of a pool whose models the artifact knows, with half of them hidden."""
+    models = sorted({m for record in records for m in record.scores})
+    facts = {m: facts_of(m, prices[m]) for m in models}
+    columns = {m: column for column, m in enumerate(runtime.artifact.manifest.model_ids)}
+    found: dict[str, list[float]] = {key: [] for key in ("chosen", "mean", "known", "all")}
+    for record in records:
+        row = runtime.score([runtime.tokenize(record.query)])[0]
+        scores = {m: float(row[columns[m]]) for m in models}
+        for half in (models[::2], models[1::2]):
+            known = {m: scores[m] for m in half}
+            hidden = {m: facts[m] for m in models if m not in known}
+            guesses = estimate_priors(hidden, [(facts[m], score) for m, score in known.items()])
+            by_method = {
+                "chosen": known | {m: guess.score for m, guess in guesses.items()},
+                "mean": dict.fromkeys(models, fmean(known.values())) | known,
+                "known": known,
+                "all": scores,
+            }
+            for method, given in by_method.items():
+                found[method].append(record.scores[choose(record.query, given, prices)])
+    return HalfKnown(
+        name=name,
+        chosen=100 * fmean(found["chosen"]),
+        with_mean=100 * fmean(found["mean"]),
+        known_only=100 * fmean(found["known"]),
+        all_known=100 * fmean(found["all"]),
+        best=100 * max(fmean(record.scores[m] for record in records) for m in models),
     )
 
 
@@ -156,7 +221,7 @@ def leave_one_out(
         estimate = estimate_priors({model_id: facts[model_id]}, known)[model_id]
         errors.append(estimate.score - mean)
         plain.append(fmean(means[m] for m in others) - mean)
-    return _root_mean_square(errors), _root_mean_square(plain)
+    return math.hypot(*errors) / math.sqrt(len(means)), math.hypot(*plain) / math.sqrt(len(means))
 
 
 def sizes(models: Sequence[str]) -> Mapping[str, float]:
@@ -167,10 +232,6 @@ def sizes(models: Sequence[str]) -> Mapping[str, float]:
 def _mean_of_most(means: Mapping[str, float], amounts: Mapping[str, float]) -> float:
     most = max(amounts.values())
     return fmean(means[m] for m, amount in amounts.items() if amount == most)
-
-
-def _root_mean_square(values: Sequence[float]) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
@@ -189,19 +250,36 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join([*lines, ""])
 
 
-def outcomes(data: Path, artifact: Path) -> list[Outcome]:
-    """Returns the outcomes of every pool that the folder has."""
+def half_known_table(outcomes: Sequence[HalfKnown]) -> str:
+    """Returns the report's table of half-known pools."""
+    lines = [
+        "| records | estimates | mean of the known | known models only | all known | best single |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    lines += [
+        f"| {o.name} | {o.chosen:.1f} | {o.with_mean:.1f} | {o.known_only:.1f} "
+        f"| {o.all_known:.1f} | {o.best:.1f} |"
+        for o in outcomes
+    ]
+    return "\n".join([*lines, ""])
+
+
+def report(data: Path, artifact: Path) -> str:
+    """Returns the report on every pool that the folder has."""
     runtime = Runtime.open(load_artifact(artifact), intra_op_threads=1)
-    found = []
+    unknown, half = [], []
     for pool, files in POOLS.items():
         for name in files:
             path = data / pool / f"{name}.jsonl.gz"
-            if path.exists():
-                records = read_records(path)
-                models = sorted({m for record in records for m in record.scores})
-                label = pool if len(files) == 1 else f"{pool}, {name}"
-                found.append(measure(label, records, load_prices(PRICES, models), runtime))
-    return found
+            if not path.exists():
+                continue
+            records = read_records(path)
+            models = sorted({m for record in records for m in record.scores})
+            label, prices = f"{pool}, {name}", load_prices(PRICES, models)
+            unknown.append(measure(label, records, prices, runtime))
+            if pool in KNOWN_POOLS:
+                half.append(measure_half_known(label, records, prices, runtime))
+    return "\n".join([HEAD, table(unknown), HALF, half_known_table(half)])
 
 
 def main() -> None:
@@ -211,10 +289,10 @@ def main() -> None:
     parser.add_argument("--artifact", type=Path, default=Path("scorer/artifacts/edge"))
     parser.add_argument("--markdown", type=Path, help="file to write the report to")
     options = parser.parse_args()
-    report = page_head("t") + table(outcomes(options.data, options.artifact))
-    sys.stdout.write(report)
+    text = report(options.data, options.artifact)
+    sys.stdout.write(text)
     if options.markdown:
-        options.markdown.write_text(report, encoding="utf-8")
+        options.markdown.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
