@@ -12,11 +12,10 @@ from rich.text import Text
 from routemoa.cli.command import JsonOption, run
 from routemoa.cli.failures import EXIT_BAD_INPUT, EXIT_FAILURE
 from routemoa.cli.terminal import open_console, print_json, printable, span
+from services.local.pool_scores import show_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.console import Console
 
     from services.router.check.report import EndpointReport
     from services.router.check.score_report import ScoreReport
@@ -115,29 +114,9 @@ def _show(
     all_problems = [*problems, *endpoint_problems(reports)]
     for problem in all_problems:
         console.print(Text(printable(problem), style="red"), soft_wrap=True)
-    show_scores(console, scores)
+    show_scores(console, scores or [])
     if not all_problems:
         console.print(Text("No problems.", style="green"))
-
-
-def show_scores(console: Console, scores: Sequence[ScoreReport] | None) -> None:
-    """Shows which models the scorer knows by other names, and which are guessed."""
-    from services.router.check.score_report import summary  # noqa: PLC0415  # as in `_check`
-
-    for line in summary(scores or []):
-        console.print(Text(printable(line), style="yellow"), soft_wrap=True)
-
-
-def pool_scores(pool_file: Path, artifact: Path | None) -> list[ScoreReport]:
-    """Returns the sources of the scores of a pool that a router has already read."""
-    from services.router.check.score_report import (  # noqa: PLC0415  # as in `_check`
-        read_artifact_models,
-        score_reports,
-    )
-    from services.router.pool.pool import load_pool  # noqa: PLC0415
-
-    known = read_artifact_models(artifact)
-    return [] if known is None else score_reports(load_pool(pool_file), known)
 
 
 def endpoints_table(reports: Sequence[EndpointReport]) -> Table:

@@ -13,7 +13,7 @@ from rich.text import Text
 from routemoa.cli.command import run
 from routemoa.cli.terminal import open_console
 from routemoa.client import ROUTER_ADDRESS, SCORER_ADDRESS
-from services.local.pool_check import pool_scores, show_scores
+from services.local.pool_scores import pool_scores, show_scores
 from services.local.real_pool import real_pool
 from services.local.stack import StackConfig, running_stack
 

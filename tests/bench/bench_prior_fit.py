@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.router.model_priors.ability import ModelFacts, mean_price_usd, read_features
+from services.router.model_priors.ability import read_features
+from services.router.model_priors.facts import ModelFacts, mean_price_usd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

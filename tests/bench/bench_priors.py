@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 from scorer import Artifact, Runtime, load_artifact
 from scorer.data.records import read_records
 from services.evaluation.answers.prices import Price, load_prices
-from services.router.model_priors.ability import ModelFacts, mean_price_usd, read_features
+from services.router.model_priors.ability import read_features
 from services.router.model_priors.estimate import EASINESS_SHARE, estimate_priors
+from services.router.model_priors.facts import ModelFacts, mean_price_usd
 from services.router.model_priors.matching import ScorerModels
 from services.router.routing.candidates import Candidate
 from services.router.routing.policy import Policy, PolicySettings
@@ -69,7 +70,8 @@ HEAD = page_head(
     """*Dearest* and *largest* are always the same model, or the mean of several that cost the same.
     *Best* is the best single model in hindsight. *Error* is the root mean square error of a model's
     mean score if it is estimated from its name and the means of the pool's other models; *mean's* is
-    that of the mean of the others.""",
+    that of the mean of the others. In routerdc7 two models have the same estimate, and the order of
+    their ids decides.""",
 )
 HALF = page_head(
     "# Half of a pool is known".removeprefix("# "),
@@ -279,7 +281,7 @@ def report(data: Path, artifact: Path) -> str:
             unknown.append(measure(label, records, prices, runtime))
             if pool in KNOWN_POOLS:
                 half.append(measure_half_known(label, records, prices, runtime))
-    return "\n".join([HEAD, table(unknown), HALF, half_known_table(half)])
+    return f"{HEAD}{table(unknown)}\n{HALF}{half_known_table(half)}"
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from statistics import NormalDist, fmean
 from typing import TYPE_CHECKING
 
-from services.router.model_priors.ability import ModelFacts
 from services.router.model_priors.estimate import EASINESS_SHARE, Estimate, estimate_priors
+from services.router.model_priors.facts import ModelFacts
 from services.router.routing.events import Dependency, Fallback, FallbackReason, Substitute
 from services.router.routing.ranking import Forecast
 

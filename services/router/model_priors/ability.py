@@ -11,7 +11,6 @@ models and scaled to recorded pools; `docs/benchmarks/priors.md` has the source,
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import fmean
@@ -23,6 +22,7 @@ from services.router.model_priors.releases import SizeClass, find_release
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from services.router.model_priors.facts import ModelFacts
     from services.router.model_priors.model_name import ModelName
     from services.router.model_priors.releases import Release
 
@@ -49,7 +49,7 @@ _DOUBLINGS_AT_ONE_DOLLAR = 6.1 - math.log2(_REFERENCE_B)
 _DOUBLINGS_PER_DOUBLING_OF_PRICE = 0.43
 _EXPERTS_SHARE = 1.53
 """Of a mixture such as 8x7b: its parameters times those of a token, as a share of 8 times 7 times 7."""
-_MONTH_AND_DAY = re.compile(r"^(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$")
+_MONTH_AND_DAY = len("0613")
 _CLASS_WORDS: Mapping[str, SizeClass] = {
     **dict.fromkeys(("nano", "micro", "tiny", "lite"), SizeClass.NANO),
     **dict.fromkeys(("mini", "small", "flash", "haiku", "instant", "fast"), SizeClass.SMALL),
@@ -57,21 +57,6 @@ _CLASS_WORDS: Mapping[str, SizeClass] = {
     **dict.fromkeys(("large", "opus", "max", "ultra", "premier"), SizeClass.LARGE),
 }
 """The first of these words in a name counts: a `flash lite` is a lite one."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
-    """The facts about a model that an estimate uses."""
-
-    names: tuple[str, ...]
-    """Its names; the first that says something counts."""
-    price_usd: float = 0.0
-    """Price of a million tokens, as `mean_price_usd` returns it; 0 if it is unknown."""
-
-
-def mean_price_usd(prompt_usd: float, completion_usd: float) -> float:
-    """Returns the price of tokens of which three quarters are read and one quarter is written."""
-    return (3 * prompt_usd + completion_usd) / 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,8 +149,8 @@ def _month(names: Sequence[ModelName], release: Release | None) -> str:
     written = next((name.month for name in names if name.month), "")
     if written or release is None:
         return written
-    days = (each for name in names for each in name.revisions if _MONTH_AND_DAY.match(each))
-    number = next(days, "")[:2]
+    days = (each for name in names for each in name.revisions if len(each) == _MONTH_AND_DAY)
+    number = next((day[:2] for day in days if "01" <= day[:2] <= "12"), "")
     if not number:
         return release.month
     year, first = release.month.split("-")

@@ -11,12 +11,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.router.model_priors.ability import ModelFacts, estimate_abilities
+from services.router.model_priors.ability import estimate_abilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.router.model_priors.ability import Ability
+    from services.router.model_priors.facts import ModelFacts
 
 USUAL_EASINESS = -0.5
 """The easiness if no score is known: a model of 8B parameters of mid-2024 is right half of the time."""

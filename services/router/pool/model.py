@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from services.router.model_priors.ability import ModelFacts, mean_price_usd
+from services.router.model_priors.facts import ModelFacts, mean_price_usd
 from services.router.pool.backend import Backend
 from services.router.pool.backend_files import read_ca_file, read_key_file
 from services.router.pool.endpoints import BaseUrl, Endpoints, Proxy

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from services.router.model_priors.ability import ModelFacts, estimate_abilities
+from services.router.model_priors.ability import estimate_abilities
 from services.router.model_priors.estimate import Estimate, estimate_priors
+from services.router.model_priors.facts import ModelFacts
 
 
 def guess(*names: str, known: dict[str, float] | None = None) -> dict[str, Estimate]:
