@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from statistics import fmean
@@ -17,13 +18,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.router.model_priors.ability import read_features
+from scorer.data.records import read_records
+from services.router.model_priors.ability import (
+    LOGITS_PER_RATING,
+    estimate_abilities,
+    read_features,
+)
+from services.router.model_priors.estimate import logit
 from services.router.model_priors.facts import ModelFacts, mean_price_usd
+from tests.bench.bench_priors import POOLS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
+
+    from scorer.data.records import Record
 
     Floats = npt.NDArray[np.float64]
 
@@ -41,7 +51,9 @@ def main() -> None:
     """Runs from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("catalog", type=Path)
-    folder = parser.parse_args().catalog
+    parser.add_argument("--data", type=Path, default=os.environ.get("ROUTEMOA_DATA"))
+    options = parser.parse_args()
+    folder = options.catalog
     logits = read_ratings(folder / "leaderboard-text-style-control.json")
     rows, targets = design(logits)
     values, errors, left_out = fit(rows, targets)
@@ -56,6 +68,11 @@ def main() -> None:
         f"doublings of a billion parameters at one dollar: {intercept:.2f}; per doubling of the price: "
         f"{slope:.2f} (correlation {correlation:.2f})\n"
     )
+    for pool in POOLS if options.data else ():
+        path = options.data / pool / "train.jsonl.gz"
+        if path.exists():
+            slope = pool_slope(read_records(path)) * LOGITS_PER_RATING
+            sys.stdout.write(f"{pool}: {slope:.2f} logits of right answers per logit of a rating\n")
 
 
 def read_ratings(path: Path) -> Mapping[str, float]:
@@ -105,6 +122,15 @@ def fit_prices(path: Path) -> tuple[float, float, float]:
             sizes.append(found.doublings + 3)
     slope, intercept = np.polyfit(prices, sizes, 1)
     return float(slope), float(intercept), float(np.corrcoef(prices, sizes)[0, 1])
+
+
+def pool_slope(records: Sequence[Record]) -> float:
+    """Returns the slope of the logits of the models' mean scores over their estimated abilities."""
+    models = sorted({m for record in records for m in record.scores})
+    means = [fmean(record.scores[m] for record in records) for m in models]
+    abilities = estimate_abilities([ModelFacts((m,)) for m in models])
+    slope, _ = np.polyfit([each.value for each in abilities], list(map(logit, means)), 1)
+    return float(slope)
 
 
 if __name__ == "__main__":

@@ -289,12 +289,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("ROUTEMOA_DATA"))
     parser.add_argument("--artifact", type=Path, default=Path("scorer/artifacts/edge"))
-    parser.add_argument("--markdown", type=Path, help="file to write the report to")
     options = parser.parse_args()
-    text = report(options.data, options.artifact)
-    sys.stdout.write(text)
-    if options.markdown:
-        options.markdown.write_text(text, encoding="utf-8")
+    sys.stdout.write(report(options.data, options.artifact))
 
 
 if __name__ == "__main__":
