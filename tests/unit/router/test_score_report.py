@@ -19,18 +19,19 @@ from services.router.pool.pool import Pool
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 KNOWN = ("Meta-Llama-3.1-8B-Instruct", "gpt-4o-2024-08-06")
 
 
-def pool_of(**fields: dict[str, object]) -> Pool:
+def pool_of(fields: Mapping[str, Mapping[str, object]]) -> Pool:
     models = [model(8192).model_copy(update={"id": i, **each}) for i, each in fields.items()]
     return Pool(models=tuple(models))
 
 
 POOL = pool_of(
-    **{
+    {
         "gpt-4o-2024-08-06": {},
         "fast": {"backend_model": "llama3.1:8b-instruct-q4_K_M"},
         "own": {"prior_score": 0.7},
@@ -65,11 +66,11 @@ def test_the_summary_names_the_guesses_and_what_to_do() -> None:
 
 
 def test_a_pool_that_the_scorer_knows_has_no_summary() -> None:
-    assert not summary(score_reports(pool_of(**{KNOWN[1]: {}}), KNOWN))
+    assert not summary(score_reports(pool_of({KNOWN[1]: {}}), KNOWN))
 
 
 def test_a_large_pool_has_a_short_summary() -> None:
-    pool = pool_of(**{f"model-{n}": {} for n in range(1000)})
+    pool = pool_of({f"model-{n}": {} for n in range(1000)})
     lines = summary(score_reports(pool, KNOWN))
     assert len(lines) < 40
     assert "  and 970 more" in lines
