@@ -107,7 +107,7 @@ def summary(reports: Sequence[ScoreReport]) -> list[str]:
             "guessed, for a usual query:"
         )
         lines += [
-            f"  {report.model_id}: {report.usual_score} from {report.note}"
+            f"  {report.model_id}: {report.usual_score:.2f} from {report.note}"
             for report in guessed[:_MAX_LISTED]
         ]
         if len(guessed) > _MAX_LISTED:
