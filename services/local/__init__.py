@@ -2,6 +2,7 @@
 
 - demo: `routemoa demo`.
 - pool_check: `routemoa pool`.
+- pool_scores: which models are guessed.
 - process: one child process.
 - llama_server: serves one GGUF file; runs with another Python.
 - real_pool: small real models on this machine, and their pool file.

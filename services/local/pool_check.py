@@ -12,11 +12,13 @@ from rich.text import Text
 from routemoa.cli.command import JsonOption, run
 from routemoa.cli.failures import EXIT_BAD_INPUT, EXIT_FAILURE
 from routemoa.cli.terminal import open_console, print_json, printable, span
+from services.local.pool_scores import show_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.check.report import EndpointReport
+    from services.router.check.score_report import ScoreReport
 
 PoolOption = Annotated[
     Path,
@@ -24,21 +26,29 @@ PoolOption = Annotated[
         "--pool", envvar="ROUTEMOA_ROUTER_POOL_FILE", exists=True, dir_okay=False, help="Pool file."
     ),
 ]
+ArtifactOption = Annotated[
+    Path | None,
+    typer.Option("--artifact", exists=True, file_okay=False, help="The scorer's artifact."),
+]
 _COLUMNS = ("model", "endpoint", "answers", "in", "known", "key", "price", "context window")
 
 app = typer.Typer(help="Checks a pool file and its endpoints.", no_args_is_help=True)
 
 
 @app.command()
-def validate(*, pool: PoolOption, as_json: JsonOption = False) -> None:
+def validate(
+    *, pool: PoolOption, artifact: ArtifactOption = None, as_json: JsonOption = False
+) -> None:
     """Reads a pool file as the router would, and calls no endpoint."""
-    run(_check(pool, None, as_json=as_json, capabilities=False), address="", as_json=as_json)
+    checked = _check(pool, artifact, None, as_json=as_json, capabilities=False)
+    run(checked, address="", as_json=as_json)
 
 
 @app.command()
 def check(
     *,
     pool: PoolOption,
+    artifact: ArtifactOption = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds for each request.")] = 30.0,
     capabilities: Annotated[
         bool, typer.Option("--capabilities", help="Find out what each can do: five more calls.")
@@ -46,16 +56,25 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Asks every endpoint for its models and for short replies, which cost money."""
-    checked = _check(pool, timeout, as_json=as_json, capabilities=capabilities)
+    checked = _check(pool, artifact, timeout, as_json=as_json, capabilities=capabilities)
     run(checked, address="", as_json=as_json)
 
 
 async def _check(
-    pool_file: Path, timeout_s: float | None, *, as_json: bool, capabilities: bool
+    pool_file: Path,
+    artifact: Path | None,
+    timeout_s: float | None,
+    *,
+    as_json: bool,
+    capabilities: bool,
 ) -> int:
     """Shows the problems and returns the exit code; calls no endpoint without a time limit."""
     # Imported here: they take half a second of processor time, and `up` and `demo` do without them.
     from services.router.check.probe import check_pool  # noqa: PLC0415
+    from services.router.check.score_report import (  # noqa: PLC0415
+        read_artifact_models,
+        score_reports,
+    )
     from services.router.pool.pool import load_pool  # noqa: PLC0415
     from services.rpc.file_problems import FileProblemsError  # noqa: PLC0415
     from services.rpc.telemetry import set_up_logging  # noqa: PLC0415
@@ -64,21 +83,30 @@ async def _check(
     try:
         pool = load_pool(pool_file)
     except FileProblemsError as error:
-        _show(error.problems, [], as_json=as_json)
+        _show(error.problems, [], None, as_json=as_json)
         return EXIT_BAD_INPUT
+    known = read_artifact_models(artifact)
+    scores = None if known is None else score_reports(pool, known)
     reports = (
         []
         if timeout_s is None
         else await check_pool(pool, timeout_s=timeout_s, capabilities=capabilities)
     )
-    _show([], reports, as_json=as_json)
+    _show([], reports, scores, as_json=as_json)
     return EXIT_FAILURE if any(report.problems for report in reports) else 0
 
 
-def _show(problems: Sequence[str], reports: Sequence[EndpointReport], *, as_json: bool) -> None:
+def _show(
+    problems: Sequence[str],
+    reports: Sequence[EndpointReport],
+    scores: Sequence[ScoreReport] | None,
+    *,
+    as_json: bool,
+) -> None:
     if as_json:
         endpoints = [report.as_dict() for report in reports]
-        print_json({"problems": problems, "endpoints": endpoints})
+        listed = None if scores is None else [report.as_dict() for report in scores]
+        print_json({"problems": problems, "endpoints": endpoints, "scores": listed})
         return
     console = open_console()
     if reports:
@@ -86,6 +114,7 @@ def _show(problems: Sequence[str], reports: Sequence[EndpointReport], *, as_json
     all_problems = [*problems, *endpoint_problems(reports)]
     for problem in all_problems:
         console.print(Text(printable(problem), style="red"), soft_wrap=True)
+    show_scores(console, scores or [])
     if not all_problems:
         console.print(Text("No problems.", style="green"))
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from routemoa.cli.command import run
 from routemoa.cli.terminal import open_console
 from routemoa.client import ROUTER_ADDRESS, SCORER_ADDRESS
+from services.local.pool_scores import pool_scores, show_scores
 from services.local.real_pool import real_pool
 from services.local.stack import StackConfig, running_stack
 
@@ -82,6 +83,8 @@ async def serve(console: Console, config: StackConfig) -> None:
     console.print(Text("Starting the services ...", style="dim"))
     async with running_stack(config) as stack:
         show_stack(console, stack)
+        if config.pool_file is not None:
+            show_scores(console, pool_scores(config.pool_file, config.artifact))
         raise await stack.wait_for_failure()
 
 

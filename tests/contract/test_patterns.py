@@ -21,6 +21,7 @@ NOT_OF_MODELS = {
     "scorer.data.converters.eval_harness": "names of files",
     "services.router.contract.media": "callers' media types, and URLs of bounded length",
     "services.router.contract.tools": "callers' names of tools",
+    "services.router.model_priors.model_name": "names of models, of bounded length",
     "services.router.pool.backend_files": "key files",
     "services.router.pool.families": "names of models in the pool file",
     "services.router.pool.request_shape": "headers in the pool file",

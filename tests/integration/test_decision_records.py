@@ -114,7 +114,7 @@ async def test_a_record_says_what_was_known_chosen_and_came_of_it(
     assert_reconciles(record, router)
 
 
-async def test_a_record_says_that_a_model_had_a_mean_score(
+async def test_a_record_says_that_a_model_had_a_guessed_score(
     start_router: StartRouter, tmp_path: Path
 ) -> None:
     scores = {m: s for m, s in SCORES.items() if m != "d"}
@@ -123,7 +123,7 @@ async def test_a_record_says_that_a_model_had_a_mean_score(
     )
     await router.ask(QUERY)
     record = await the_record(tmp_path)
-    assert record.prior_scores == {**scores, "d": pytest.approx(0.65)}
+    assert record.prior_scores == {**scores, "d": pytest.approx(0.65, abs=0.1)}
     assert [(f.dependency, f.status, f.substitute) for f in record.fallbacks] == [
         ("SCORER", "UNKNOWN_MODELS", "MEAN_PRIOR")
     ]

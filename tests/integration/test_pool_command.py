@@ -63,3 +63,5 @@ async def test_a_good_file_is_validated_without_calling_any_endpoint(tmp_path: P
     exit_code, output = await routemoa_pool("validate", "--pool", str(pool))
     assert exit_code == 0
     assert "No problems." in output
+    assert "The scorer does not know 2 of 2 models." in output
+    assert "give such a model a `prior_score`" in output

@@ -164,7 +164,10 @@ async def test_a_scorer_that_is_down_is_replaced_by_the_pools_priors(
     )
     result = await router.ask(max_layer_count=1)
     ranked = router.events[0].routing.ranked_models
-    assert [(m.model_id, m.score) for m in ranked][:2] == [("c", 0.9), ("b", 0.8)]
+    assert (ranked[0].model_id, ranked[0].score) == ("c", 0.9)
+    scores = {m.model_id: m.score for m in ranked}
+    assert scores["b"] == 0.8
+    assert all(0.5 < scores[m] < 0.9 for m in ("a", "d"))  # guessed as the mean of the others
     fallback = result.fallbacks[0]
     assert fallback.dependency == pb.DEPENDENCY_SCORER
     assert fallback.substitute == pb.SUBSTITUTE_POOL_PRIORS

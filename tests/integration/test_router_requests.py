@@ -235,7 +235,7 @@ async def test_a_deadline_too_short_is_refused_unstarted(router: RouterBench) ->
     assert not router.simulator.calls
 
 
-async def test_a_model_unknown_to_the_scorer_has_a_mean_score_and_the_result_says_so(
+async def test_a_model_unknown_to_the_scorer_has_a_guessed_score_and_the_result_says_so(
     start_router: StartRouter,
 ) -> None:
     router = await start_router({**SCRIPTS, "new": "eight"}, SCORES)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.router.check.probe import check_pool
+from services.router.check.score_report import read_artifact_models, score_reports
 from services.router.pool.pool import load_pool
 from services.rpc.config import EXIT_BAD_CONFIG
 from services.rpc.file_problems import FileProblemsError
@@ -31,15 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         pool = load_pool(options.pool)
     except FileProblemsError as error:
-        _print(problems=error.problems, endpoints=[])
+        _print(problems=error.problems, endpoints=[], scores=None)
         return EXIT_BAD_CONFIG
+    known = read_artifact_models(options.artifact)
+    scores = None if known is None else [each.as_dict() for each in score_reports(pool, known)]
     if options.offline:
-        _print(problems=[], endpoints=[])
+        _print(problems=[], endpoints=[], scores=scores)
         return 0
     reports = asyncio.run(
         check_pool(pool, timeout_s=options.timeout_s, capabilities=options.capabilities)
     )
-    _print(problems=[], endpoints=[report.as_dict() for report in reports])
+    _print(problems=[], endpoints=[report.as_dict() for report in reports], scores=scores)
     return _EXIT_PROBLEMS if any(report.problems for report in reports) else 0
 
 
@@ -51,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--capabilities", action="store_true", help="find out what each endpoint can do: five calls"
+    )
+    parser.add_argument(
+        "--artifact", type=Path, help="the scorer's artifact; default: the shipped one"
     )
     parser.add_argument(
         "--timeout-s", type=float, default=30.0, help="time for each request to an endpoint"

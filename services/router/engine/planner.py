@@ -279,6 +279,7 @@ def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Ca
         expected_cost_usd=cost_usd(cached),
         worst=model.worst_case(worst_prompt, most_written),
         expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
+        score_source=forecast.score_sources.get(model.id, ""),
         available=model.id not in forecast.unavailable_ids,
         expected_prompt_tokens=prompt,
         cached_prompt_tokens=cached.read,

@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from services.router.model_priors.facts import ModelFacts, mean_price_usd
 from services.router.pool.backend import Backend
 from services.router.pool.backend_files import read_ca_file, read_key_file
 from services.router.pool.endpoints import BaseUrl, Endpoints, Proxy
@@ -54,7 +55,15 @@ class PoolModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(min_length=1, description="Unique name; the same as in the scorer's artifact.")
+    id: str = Field(
+        min_length=1, description="Unique name; best the same as in the scorer's artifact."
+    )
+    scorer_model: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The model's name in the scorer's artifact, if it differs. Absent: found by `id` "
+        "and `backend_model`, however they spell it.",
+    )
     backend: Backend = Field(default=Backend.OPENAI, description="The software that serves it.")
     url: BaseUrl | None = Field(
         default=None,
@@ -117,8 +126,8 @@ class PoolModel(BaseModel):
         default=None,
         ge=0,
         le=1,
-        description="Used if the scorer is down or does not know the model. Absent: 0.5, or the mean "
-        "score of the models that it knows.",
+        description="Used if the scorer is down or does not know the model. Absent: an estimate from "
+        "names, prices and the scores of other models.",
     )
     temperature: float | None = Field(
         default=None, ge=0, le=2, description="Sent with requests that set none."
@@ -174,6 +183,22 @@ class PoolModel(BaseModel):
         if self.family is not None:
             return self.family
         return guess_family([self.backend_model or self.id, self.id], self.backend, self._host)
+
+    @cached_property
+    def scorer_names(self) -> tuple[str, ...]:
+        """The names by which the scorer may know the model."""
+        if self.scorer_model is not None:
+            return (self.scorer_model,)
+        return tuple(dict.fromkeys((self.id, self.backend_model or self.id)))
+
+    @cached_property
+    def facts(self) -> ModelFacts:
+        """The facts that an estimate of its score uses."""
+        names = (self.scorer_model, self.backend_model, self.id)
+        return ModelFacts(
+            names=tuple(dict.fromkeys(filter(None, names))),
+            price_usd=mean_price_usd(self.prices.prompt, self.prices.completion),
+        )
 
     @property
     def _host(self) -> str | None:

@@ -57,6 +57,8 @@ class Candidate:
     worst: Amount
     """The most that one call can use: a reply of full length."""
     expected_latency_s: float
+    score_source: str = ""
+    """The source of the prior score in words; empty if the scorer knows the model by its id."""
     available: bool = True
     """True if the model has a replica that can be called."""
     expected_prompt_tokens: int = 0

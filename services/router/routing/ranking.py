@@ -44,6 +44,8 @@ class Forecast:
     """Uncertainty of the ranking, in [0, 1]; None if it is unknown."""
     is_substitute: bool = False
     """True if no score of the scorer is used, so that nothing is known of the query."""
+    score_sources: Mapping[str, str] = field(default_factory=dict)
+    """The source of a model's prior score in words, if the scorer does not know its id."""
     scorer_version: str | None = None
     """The artifact that ranked; None if the scorer was not called or failed."""
 

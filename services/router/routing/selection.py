@@ -178,6 +178,8 @@ def explain(ranked: Ranked, reason: SelectionReason | None) -> str:
     if ranked.latency_penalty >= _NEGLIGIBLE:
         parts.append(f"{ranked.latency_penalty:.2f} less for its latency")
     clauses = [", ".join(parts)]
+    if candidate.score_source:
+        clauses.append(candidate.score_source)
     if ranked.leads_by_price:
         clauses.append("ranked above a similar model that costs more")
     if candidate.cached_prompt_tokens:

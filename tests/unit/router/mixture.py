@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from services.router.backends.call_failure import CallFailedError
 from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.dependencies.judge_client import Verdict
-from services.router.dependencies.scorer_client import Priors
+from services.router.dependencies.priors import Priors
 from services.router.engine.engine import Engine
 from services.router.engine.patience import Patience
 from services.router.pipeline import Pipeline

@@ -47,7 +47,7 @@ const SUBSTITUTE = {
   PRIOR_SCORES: "the scorer's scores, uncorrected",
   BEST_ANSWER: "the best answer, as it is",
   SAFE_MODELS: "the pool's safe models",
-  MEAN_PRIOR: "the mean score, for models that the scorer does not know",
+  MEAN_PRIOR: "guesses, for models that the scorer does not know",
 };
 
 const FINISH = {
