@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -81,11 +82,11 @@ def test_the_notes_end_with_the_test_and_run_no_parts_together(scenario: str) ->
 
 @pytest.mark.parametrize("scenario", ["default", "budgets"])
 def test_the_commands_of_the_notes_are_whole(scenario: str) -> None:
-    lines = notes(scenario).splitlines()
-    script = "\n".join(line for line in lines if line.startswith("  "))
+    blocks = [part.strip("\n") for part in notes(scenario).split("\n\n") if part.startswith("  ")]
+    [python] = [block for block in blocks if "from openai" in block]
+    compile(textwrap.dedent(python), "notes", "exec")
+    script = "\n".join(block for block in blocks if block != python)
     assert run("bash", "-n", stdin=script).stderr == ""
-    [python] = re.findall(r"python -c '(.*?)'", script, re.DOTALL)
-    compile(python, "notes", "exec")
     [body] = re.findall(r"--data '(.*?)'", script)
     assert json.loads(body)["stream"] is True
 
