@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import REGISTRY
 
+import services.gateway.app
 import services.judge.app
 import services.router.app
 import services.scorer.app
+from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.router.pool.pool import Pool
@@ -28,12 +30,17 @@ if TYPE_CHECKING:
 
     from prometheus_client import Metric
 
-    from services.rpc.config import ServiceConfig
+    from services.rpc.config import ServerConfig
 
 CHART = Path(__file__).parents[1] / "deploy/k8s/routemoa"
 SCHEMA = CHART / "values.schema.json"
 DASHBOARD = CHART / "files/dashboard.json"
-APPS = (services.judge.app, services.router.app, services.scorer.app)
+APPS = (
+    services.gateway.app,
+    services.judge.app,
+    services.router.app,
+    services.scorer.app,
+)
 """Modules that register the metrics when they are imported."""
 
 MANAGED = {
@@ -51,6 +58,11 @@ MANAGED = {
     "records_hash_key_file",
     "records_postgres_dsn_file",
     "records_sink",
+    "router_address",
+    "router_metrics_url",
+    "router_tls_ca_file",
+    "router_tls_certificate_file",
+    "router_tls_key_file",
     "scorer_address",
     "tenants_file",
     "tls_certificate_file",
@@ -71,7 +83,8 @@ _PANEL_WIDTH, _PANEL_HEIGHT, _COLUMNS = 8, 7, 3
 
 def values_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """Returns the schema with the settings and the pool as the code has them today."""
-    kinds: dict[str, type[ServiceConfig]] = {
+    kinds: dict[str, type[ServerConfig]] = {
+        "gatewayConfig": GatewayServiceConfig,
         "judgeConfig": JudgeServiceConfig,
         "routerConfig": RouterServiceConfig,
         "scorerConfig": ScorerServiceConfig,
@@ -89,7 +102,7 @@ def values_schema(schema: dict[str, Any]) -> dict[str, Any]:
     return schema | {"$defs": schema["$defs"] | generated}
 
 
-def settings_schema(kind: type[ServiceConfig]) -> dict[str, dict[str, Any]]:
+def settings_schema(kind: type[ServerConfig]) -> dict[str, dict[str, Any]]:
     """Returns the schema of every setting that values may have, old names marked as deprecated."""
     schema = kind.model_json_schema()
     current: dict[str, dict[str, Any]] = {}
@@ -174,7 +187,7 @@ def dashboard() -> dict[str, Any]:
 
 
 def _group(name: str) -> str:
-    for service in ("scorer", "router", "judge"):
+    for service in ("scorer", "router", "judge", "gateway"):
         if name.startswith(f"routemoa_{service}_"):
             return service.capitalize()
     return "Calls"

@@ -1,7 +1,7 @@
 """`python -m services.health_probe host:port [service]`: exits with 0 if it is SERVING, else with 1.
 
 For health checks of containers, and for servers with TLS, which Kubernetes' own gRPC probe does not
-support. With `--http` it asks the gateway.
+support. With `--http` it asks the gateway, and the service is a path such as `/readyz`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from grpc_health.v1 import health_pb2
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+LIVE_PATH = "/healthz"
 _METHOD = "/grpc.health.v1.Health/Check"
 _NO_PROXY = ("grpc.enable_http_proxy", 0)
 
@@ -61,7 +62,7 @@ def _check_http(options: argparse.Namespace) -> int:
             connection.sock = context.wrap_socket(
                 plain, server_hostname=options.server_name or host
             )
-        connection.request("GET", "/healthz")
+        connection.request("GET", options.service or LIVE_PATH)
         serves = connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException) as error:
         sys.stdout.write(f"{type(error).__name__}: {error}\n")
@@ -91,8 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("address", metavar="host:port")
-    add("service", nargs="?", default="", help="full name; default: the whole server")
-    add("--http", action="store_true", help="ask the gateway's /healthz instead")
+    add("service", nargs="?", default="", help="full name, or a path; default: all of it")
+    add("--http", action="store_true", help=f"ask the gateway, by default {LIVE_PATH}")
     add("--timeout-s", type=float, default=2.0, help="default: %(default)s")
     add("--ca-file", type=Path, help="PEM file with the CAs to trust; absent: plain text")
     add("--certificate-file", type=Path, help="PEM file with the client certificate")

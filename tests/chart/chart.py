@@ -19,8 +19,10 @@ CHART = ROOT / "deploy/k8s/routemoa"
 EXAMPLES = ROOT / "deploy/k8s/examples"
 TOOLS = Path(os.environ.get("ROUTEMOA_CHART_TOOLS", ROOT / ".tools"))
 KUBERNETES_VERSIONS = ("1.35.0", "1.36.0", "1.37.0")
-PORTS = {"scorer": 50051, "router": 50052, "judge": 50053}
+PORTS = {"scorer": 50051, "router": 50052, "judge": 50053, "gateway": 8080}
 COMPONENTS = tuple(PORTS)
+GRPC_SERVICES = ("scorer", "router", "judge")
+"""The components but the gateway, which speaks HTTP."""
 NAMESPACE = "ai"
 _UNDER = "# Under it: "
 Object = dict[str, Any]

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -49,14 +50,45 @@ def notes(scenario: str) -> str:
 def test_the_notes_say_how_to_call_the_router() -> None:
     plain = notes("default")
     assert "routemoa-router.ai.svc:50052." in plain
-    assert "helm test routemoa --namespace ai" in plain
     assert "port-forward service/routemoa-router 50052" in plain
-    assert "Only pods of the namespace ai may call it." in plain
+    assert plain.count("Only pods of the namespace ai may call it.") == 2
     assert "over TLS, for clients with a certificate." in notes("mtls")
-    assert "routemoa.example.com through your gateway" in notes("gateway")
+    assert "routemoa.example.com through the Gateway API" in notes("gateway")
     assert "routemoa.example.com:443" in notes("ingress")
     assert "dns:///routemoa-scorer-headless.ai.svc:50051" in notes("platform")
-    assert "helm test routemoa --namespace ai" in notes("platform")
+
+
+def test_the_notes_say_how_to_ask_the_gateway() -> None:
+    plain = notes("default")
+    assert "export OPENAI_BASE_URL=http://routemoa-gateway.ai.svc:8080/v1\n" in plain
+    assert "export OPENAI_API_KEY=any\n" in plain
+    assert "port-forward service/routemoa-gateway 8080" in plain
+    assert "a tenant's token" in notes("budgets")
+    assert "https://routemoa-gateway.ai.svc:8080/v1, for clients with a cert" in notes("mtls")
+    assert "https://routemoa-gateway.ai.svc:8080/v1.\n" in notes("front")
+    assert "From outside: https://api.example.com/v1 through the Gateway API." in notes("gateway")
+    assert "From outside: https://api.example.com/v1." in notes("ingress")
+    for scenario in ("platform", "open"):
+        assert ("OPENAI_BASE_URL" in notes(scenario)) == (scenario == "open")
+
+
+@pytest.mark.parametrize("scenario", ["default", "platform", "team", "front", "mtls"])
+def test_the_notes_end_with_the_test_and_run_no_parts_together(scenario: str) -> None:
+    text = notes(scenario)
+    assert text.rstrip().endswith("helm test routemoa --namespace ai")
+    assert "\n\n\n" not in text
+    assert ("No router here" in text) == (scenario == "platform")
+
+
+@pytest.mark.parametrize("scenario", ["default", "budgets"])
+def test_the_commands_of_the_notes_are_whole(scenario: str) -> None:
+    blocks = [part.strip("\n") for part in notes(scenario).split("\n\n") if part.startswith("  ")]
+    [python] = [block for block in blocks if "from openai" in block]
+    compile(textwrap.dedent(python), "notes", "exec")
+    script = "\n".join(block for block in blocks if block != python)
+    assert run("bash", "-n", stdin=script).stderr == ""
+    [body] = re.findall(r"--data '(.*?)'", script)
+    assert json.loads(body)["stream"] is True
 
 
 def test_the_example_values_hold_the_example_pool() -> None:
@@ -145,20 +177,21 @@ def commands_of(script: Path, tmp_path: Path) -> list[list[str]]:
 
 def test_the_script_of_the_kind_cluster_builds_loads_installs_and_tests(tmp_path: Path) -> None:
     commands = commands_of(EXAMPLES / "kind/up.sh", tmp_path)
-    names = ("scorer", "router", "judge", "simulator")
+    names = (*COMPONENTS, "simulator")
     steps = [" ".join(command[:2]) for command in commands]
     kind = ["kind get", "kind create", "kind load"]
-    assert steps == ["docker build"] * 4 + kind + ["kubectl --context"] * 2 + [
+    assert steps == ["docker build"] * len(names) + kind + ["kubectl --context"] * 2 + [
         "helm upgrade",
         "helm test",
     ]
     images = [f"routemoa/{name}:local" for name in names]
     dockerfile = (ROOT / "deploy/docker/Dockerfile").read_text()
-    for name, image, build in zip(names, images, commands, strict=False):
+    builds = {command[command.index("--target") + 1]: command for command in commands[: len(names)]}
+    for name, image in zip(names, images, strict=True):
         assert f" AS {name}\n" in dockerfile
-        assert build[build.index("--target") + 1] == name
-        assert build[build.index("--tag") + 1] == image
-    assert commands[6][-4:] == images
+        assert builds[name][builds[name].index("--tag") + 1] == image
+    [load] = [command for command in commands if command[:2] == ["kind", "load"]]
+    assert sorted(load[-len(names) :]) == sorted(images)
     for command in commands:
         assert all(Path(word).exists() for word in command if word.startswith("/")), command
         named = {"kubectl": "--context", "helm": "--kube-context"}.get(command[0])
@@ -177,7 +210,7 @@ def test_the_kind_cluster_runs_what_its_script_builds() -> None:
     deployment, service = yaml.safe_load_all(simulator)
     spec = deployment["spec"]["template"]["spec"]
     [container] = spec["containers"]
-    built = {f"routemoa/{name}:local" for name in ("scorer", "router", "judge", "simulator")}
+    built = {f"routemoa/{name}:local" for name in (*COMPONENTS, "simulator")}
     ours = {rendered.container(component)["image"] for component in COMPONENTS}
     assert ours | {container["image"]} == built
     pool = json.loads(rendered.one("ConfigMap", "pool")["data"]["pool.yaml"])

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from services.gateway.http.body import MAX_BODY_BYTES
+from services.router.config import RouterServiceConfig
+from services.router.servicer import LONGEST_DEADLINE
 from tests.chart.chart import COMPONENTS, PORTS, render, scenarios
 
 DNS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
@@ -55,18 +58,42 @@ def test_only_the_router_and_the_test_call_scorer_and_judge_which_call_nothing(
     assert spec["egress"] == []
 
 
-def test_only_monitoring_reads_metrics() -> None:
+def test_only_monitoring_reads_metrics_and_those_of_the_router_the_gateway_too() -> None:
     namespace = {"kubernetes.io/metadata.name": "monitoring"}
     for component in COMPONENTS:
         readers = peers_by_port(policy(component)["ingress"])["metrics"]
-        assert readers == [{"namespaceSelector": {"matchLabels": namespace}}]
+        monitoring, *others = readers
+        assert monitoring == {"namespaceSelector": {"matchLabels": namespace}}
+        # The console of the gateway shows the health of replicas, which the router measures.
+        assert [component_of(peer) for peer in others] == ["gateway"] * (component == "router")
 
 
-def test_the_router_is_called_from_its_namespace_and_by_whom_the_values_name() -> None:
-    assert peers_by_port(policy("router")["ingress"])["grpc"] == [{"podSelector": {}}]
-    gateway = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}}
-    callers = peers_by_port(policy("router", "gateway")["ingress"])["grpc"]
-    assert callers == [{"podSelector": {}}, gateway]
+def test_a_gateway_before_another_router_reads_no_metrics_and_neither_does_one_that_is_off() -> (
+    None
+):
+    for change in ('gateway.routerAddress="router:50052"', "gateway.enabled=false"):
+        ingress = policy("router", "default", change, "networkPolicy.monitoring=[]")["ingress"]
+        assert peers_by_port(ingress).keys() == {"grpc"}
+
+
+@pytest.mark.parametrize(("component", "port"), [("router", "grpc"), ("gateway", "http")])
+def test_router_and_gateway_are_called_from_their_namespace_and_by_whom_the_values_name(
+    component: str, port: str
+) -> None:
+    assert peers_by_port(policy(component)["ingress"])[port] == [{"podSelector": {}}]
+    outside = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "gateways"}}}
+    callers = peers_by_port(policy(component, "gateway")["ingress"])[port]
+    assert callers == [{"podSelector": {}}, outside]
+
+
+def test_the_gateway_reaches_dns_and_the_router_alone() -> None:
+    dns, router = policy("gateway")["egress"]
+    assert dns["ports"] == DNS
+    assert [component_of(peer) for peer in router["to"]] == ["router"]
+    assert router["ports"] == [{"port": 50052}, {"port": 9090}]
+    dns, elsewhere = policy("gateway", "front")["egress"]
+    namespace = {"kubernetes.io/metadata.name": "research"}
+    assert elsewhere == {"to": [{"namespaceSelector": {"matchLabels": namespace}}]}
 
 
 def test_the_router_reaches_dns_the_scorer_and_the_judge() -> None:
@@ -145,10 +172,13 @@ def test_the_ports_of_policies_services_and_probes_are_those_listened_on(scenari
         environment = rendered.environment(component)
         prefix = f"ROUTEMOA_{component.upper()}"
         listened = int(environment[f"{prefix}_LISTEN_ADDRESS"].rpartition(":")[2])
-        assert named == {"grpc": listened, "metrics": int(environment[f"{prefix}_METRICS_PORT"])}
+        protocol = "http" if component == "gateway" else "grpc"
+        assert named == {protocol: listened, "metrics": int(environment[f"{prefix}_METRICS_PORT"])}
         assert listened == PORTS[component]
-        for name in (component, f"{component}-headless"):
-            for port in rendered.one("Service", name)["spec"]["ports"]:
+        services = rendered.all("Service")
+        assert component in services
+        for name in services.keys() & {component, f"{component}-headless"}:
+            for port in services[name]["spec"]["ports"]:
                 assert named[port["targetPort"]] == port["port"]
 
 
@@ -161,6 +191,40 @@ def test_calls_from_outside_come_through_a_grpc_route_for_the_router_alone() -> 
     assert rule["matches"] == [{"method": {"service": "routemoa.v1.RouterService"}}]
     assert rule["backendRefs"] == [{"name": "routemoa-router", "port": 50052}]
     assert not rendered.all("Ingress")
+
+
+def test_requests_from_outside_come_through_an_http_route_that_lets_long_streams_live() -> None:
+    route = render("gateway").one("HTTPRoute", "gateway")["spec"]
+    assert route["hostnames"] == ["api.example.com"]
+    assert route["parentRefs"][0]["sectionName"] == "https"
+    [rule] = route["rules"]
+    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": "/v1"}}]
+    assert rule["backendRefs"] == [{"name": "routemoa-gateway", "port": 8080}]
+    assert rule["timeouts"] == {"request": "0s"}
+    without = render("gateway", 'gateway.httpRoute.requestTimeout=""')
+    [rule] = without.one("HTTPRoute", "gateway")["spec"]["rules"]
+    assert "timeouts" not in rule
+
+
+def test_an_ingress_of_the_gateway_passes_what_the_gateway_takes_and_waits_as_long() -> None:
+    rendered = render("ingress")
+    ingress = rendered.one("Ingress", "gateway")
+    nginx = {
+        name.removeprefix("nginx.ingress.kubernetes.io/"): value
+        for name, value in ingress["metadata"]["annotations"].items()
+    }
+    assert nginx["proxy-body-size"] == f"{MAX_BODY_BYTES >> 20}m"
+    longest_s = LONGEST_DEADLINE * RouterServiceConfig.model_fields["default_timeout_s"].default
+    for direction in ("read", "send"):
+        assert float(nginx[f"proxy-{direction}-timeout"]) > longest_s
+    assert ingress["spec"]["tls"] == [
+        {"hosts": ["api.example.com"], "secretName": "api-example-com"}
+    ]
+    [path] = ingress["spec"]["rules"][0]["http"]["paths"]
+    assert (path["path"], path["pathType"]) == ("/", "Prefix")
+    assert path["backend"]["service"] == {"name": "routemoa-gateway", "port": {"name": "http"}}
+    plain = render("ingress", 'gateway.ingress.tlsSecretName=""').one("Ingress", "gateway")
+    assert "tls" not in plain["spec"]
 
 
 def test_calls_from_outside_may_come_through_an_ingress_over_tls() -> None:

@@ -10,7 +10,10 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
+from services.gateway.app import gateway
+from services.gateway.config import GatewayServiceConfig
 from services.router.app import router_app
 from services.router.config import RouterServiceConfig
 from tests.chart.chart import CHART, COMPONENTS, PORTS, render, run
@@ -144,7 +147,7 @@ def pool_file(tmp_path: Path) -> Path:
     return pool_file
 
 
-async def test_helm_test_calls_all_three_services(
+async def test_helm_test_calls_all_services(
     serve: Serve, scorer_address: str, judge_address: str, pool_file: Path
 ) -> None:
     config = RouterServiceConfig(
@@ -154,11 +157,19 @@ async def test_helm_test_calls_all_three_services(
         judge_address=judge_address,
     )
     router_address = await serve(config, router_app(config))
-    status, output = await call(scorer=scorer_address, router=router_address, judge=judge_address)
+    front = GatewayServiceConfig(listen_address=LOOPBACK, router_address=router_address)
+    async with gateway(front) as gateway_address:
+        status, output = await call(
+            scorer=scorer_address,
+            router=router_address,
+            judge=judge_address,
+            gateway=gateway_address,
+        )
     assert status == 0, output
     assert "models ranked" in output
     assert "fused to 0.57" in output
     assert "1 models in the pool" in output
+    assert "names of models" in output
 
 
 async def test_helm_test_is_content_with_a_router_that_refuses_whoever_is_no_tenant(
@@ -175,6 +186,46 @@ async def test_helm_test_is_content_with_a_router_that_refuses_whoever_is_no_ten
     status, output = await call("--router-has-tenants", router=open_address)
     assert status == 1
     assert "answers a call without a token" in output
+    closed, opened = (
+        GatewayServiceConfig(listen_address=LOOPBACK, router_address=router)
+        for router in (address, open_address)
+    )
+    async with gateway(closed) as front, gateway(opened) as open_front:
+        refused = "gateway: refuses a request without a key\n"
+        assert await call("--router-has-tenants", gateway=front) == (0, refused)
+        assert await call(gateway=front) == (
+            0,
+            refused,
+        )  # a router elsewhere, which may have tenants
+        status, output = await call("--router-has-tenants", gateway=open_front)
+    assert (status, output) == (
+        1,
+        f"{open_front}: the gateway answers a request without a key with 200\n",
+    )
+
+
+async def test_helm_test_speaks_tls_with_a_gateway_that_wants_a_certificate(
+    serve: Serve, pool_file: Path, tmp_path: Path
+) -> None:
+    config = RouterServiceConfig(listen_address=LOOPBACK, pool_file=pool_file)
+    router_address = await serve(config, router_app(config))
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.crt")
+    certificate.private_key_pem.write_to_path(tmp_path / "tls.key")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "tls.crt")
+    front = GatewayServiceConfig(
+        listen_address=LOOPBACK,
+        router_address=router_address,
+        tls_certificate_file=tmp_path / "tls.crt",
+        tls_key_file=tmp_path / "tls.key",
+        tls_client_ca_file=tmp_path / "ca.crt",
+    )
+    async with gateway(front) as address:
+        status, output = await call(f"--tls-directory={tmp_path}", gateway=address)
+        assert (status, "names of models" in output) == (0, True), output
+        status, _ = await call(gateway=address)
+        assert status == 1
 
 
 async def test_helm_test_fails_and_names_the_service_that_is_down(
@@ -196,7 +247,8 @@ async def test_helm_test_calls_the_services_of_its_release_alone(judge_address: 
         ("default", COMPONENTS),
         ("budgets", COMPONENTS),
         ("platform", ("scorer", "judge")),
-        ("team", ("router",)),
+        ("team", ("router", "gateway")),
+        ("front", ("gateway",)),
     ],
 )
 def test_the_pod_of_helm_test_names_and_reaches_the_services_of_its_release(
@@ -207,6 +259,7 @@ def test_the_pod_of_helm_test_names_and_reaches_the_services_of_its_release(
     arguments = [word for word in container["command"] if word.startswith("--")]
     addresses = {f"--{name}=routemoa-{name}:{PORTS[name]}" for name in named}
     options = {"--router-has-tenants"} if scenario == "budgets" else set()
+    options |= {"--tls-directory=/run/secrets/tls"} if scenario == "front" else set()
     assert set(arguments) == addresses | options
     assert rendered.all("Service").keys() >= set(named)
     assert container["image"] in {rendered.container(name)["image"] for name in named}
@@ -217,3 +270,5 @@ def test_the_pod_of_helm_test_names_and_reaches_the_services_of_its_release(
         for peer in rule["to"]
     ]
     assert set(reached) == set(named)
+    for component, rule in zip(reached, egress, strict=True):
+        assert rule["ports"][0]["port"] == rendered.container(component)["ports"][0]["name"]

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from services.gateway.config import GatewayServiceConfig
+from services.gateway.upstream.router_client import PROBE_TIMEOUT_S
 from services.router.config import RouterServiceConfig
 from services.rpc.config import ServiceConfig
-from tests.chart.chart import COMPONENTS, NAMESPACE, PORTS, render, scenarios
+from tests.chart.chart import COMPONENTS, GRPC_SERVICES, NAMESPACE, PORTS, render, scenarios
 
 
 def pods(scenario: str) -> list[dict[str, Any]]:
@@ -58,7 +60,7 @@ def test_every_component_has_its_own_account_and_command() -> None:
         assert command == ["python", "-m", f"services.{component}"]
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("component", GRPC_SERVICES)
 def test_probes_are_grpc_and_readiness_is_not_liveness(component: str) -> None:
     container = render().container(component)
     startup, readiness, liveness = (
@@ -72,6 +74,19 @@ def test_probes_are_grpc_and_readiness_is_not_liveness(component: str) -> None:
         for probe, settings in (("readiness", readiness), ("liveness", liveness))
     }
     assert patience_s["readiness"] < patience_s["liveness"]
+
+
+def test_probes_of_the_gateway_ask_paths_that_it_serves_and_leave_it_time_to_ask_the_router() -> (
+    None
+):
+    container = render().container("gateway")
+    startup, readiness, liveness = (
+        container[f"{name}Probe"] for name in ("startup", "readiness", "liveness")
+    )
+    live = {"path": "/healthz", "port": "http", "scheme": "HTTP"}
+    assert liveness["httpGet"] == startup["httpGet"] == live
+    assert readiness["httpGet"] == live | {"path": "/readyz"}
+    assert readiness["timeoutSeconds"] > PROBE_TIMEOUT_S
 
 
 def test_the_startup_probe_gives_the_scorer_minutes_to_open_its_artifact() -> None:
@@ -118,9 +133,15 @@ def test_the_drain_begins_with_time_for_endpoints_to_be_withdrawn() -> None:
         assert delay_s >= readiness["periodSeconds"]
 
 
-def test_the_router_drains_as_long_as_an_answer_may_take() -> None:
-    drain_s = float(render().environment("router")["ROUTEMOA_ROUTER_DRAIN_TIMEOUT_S"])
-    assert drain_s >= RouterServiceConfig.model_fields["default_timeout_s"].default
+@pytest.mark.parametrize(
+    ("component", "kind"), [("router", RouterServiceConfig), ("gateway", GatewayServiceConfig)]
+)
+def test_router_and_gateway_drain_as_long_as_an_answer_may_take(
+    component: str, kind: type[RouterServiceConfig | GatewayServiceConfig]
+) -> None:
+    variable = f"ROUTEMOA_{component.upper()}_DRAIN_TIMEOUT_S"
+    drain_s = float(render().environment(component)[variable])
+    assert drain_s >= kind.model_fields["default_timeout_s"].default
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -130,7 +151,7 @@ def test_a_rollout_never_has_fewer_pods_than_wanted(component: str) -> None:
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("component", GRPC_SERVICES)
 @pytest.mark.parametrize("scenario", scenarios())
 def test_an_old_pod_goes_once_every_client_has_found_the_new_one(
     scenario: str, component: str
@@ -265,7 +286,7 @@ def test_images_are_named_by_registry_tag_or_digest() -> None:
 
 def test_callers_balance_over_pods_through_headless_services() -> None:
     rendered = render()
-    for component in COMPONENTS:
+    for component in GRPC_SERVICES:
         service = rendered.one("Service", f"{component}-headless")["spec"]
         assert service["clusterIP"] == "None"
         selector = rendered.one("Deployment", component)["spec"]["selector"]["matchLabels"]
@@ -277,14 +298,22 @@ def test_callers_balance_over_pods_through_headless_services() -> None:
         assert address == f"dns:///{host}:{PORTS[component]}"
 
 
+def test_the_service_of_the_gateway_tells_proxies_its_protocol() -> None:
+    for scenario, protocol in (("default", "http"), ("tls", "https")):
+        ports = render(scenario).one("Service", "gateway")["spec"]["ports"]
+        assert {"http": protocol, "metrics": None} == {
+            port["name"]: port.get("appProtocol") for port in ports
+        }
+
+
 def test_names_follow_the_release_and_can_be_replaced() -> None:
     names = render("default", 'fullnameOverride="moa"').all("Deployment")
-    assert names.keys() == {"moa-scorer", "moa-router", "moa-judge"}
+    assert names.keys() == {f"moa-{component}" for component in COMPONENTS}
 
 
 def test_new_pods_are_found_within_a_minute() -> None:
     # A tenth is added at random; then the client resolves the name anew.
     assert RouterServiceConfig.model_fields["max_connection_age_s"].default * 1.1 < 60
-    for component in COMPONENTS:
+    for component in GRPC_SERVICES:
         variable = f"ROUTEMOA_{component.upper()}_MAX_CONNECTION_AGE_S"
         assert variable not in render().environment(component)

@@ -52,6 +52,12 @@ def model(extra: str = "") -> str:
         ('router.decisions.sink="kafka"', "sink"),
         ('router.config.records_sink="files"', "records_sink"),
         ('router.config.decision_sink="files"', "decision_sink"),
+        ("gateway.config.default_timeout_s=0", "default_timeout_s"),
+        ('gateway.config.cors_origins="https://a.example"', "cors_origins"),
+        ('gateway.config.router_address="a:1"', "router_address"),
+        ('gateway.httpRoute.requestTimeout="10 minutes"', "requestTimeout"),
+        ("gateway.httpRoute.paths=[]", "paths"),
+        ('gateway.ingress.paths=["v1"]', "paths"),
     ],
 )
 def test_the_schema_refuses(change: str, named: str) -> None:
@@ -138,7 +144,11 @@ def test_the_schema_refuses(change: str, named: str) -> None:
         (["judge.enabled=false"], "router.judgeAddress is missing"),
         (["router.grpcRoute.enabled=true"], "parentRefs is empty"),
         (["router.ingress.enabled=true"], "needs host and tlsSecretName"),
-        (["router.ingress.enabled=true"], "calls from the gateway would be dropped"),
+        (["router.ingress.enabled=true"], "calls from outside would be dropped"),
+        (["router.enabled=false"], "gateway.routerAddress is missing"),
+        (["gateway.httpRoute.enabled=true"], "gateway.httpRoute.parentRefs is empty"),
+        (["gateway.ingress.enabled=true"], "gateway.ingress needs host"),
+        (["gateway.ingress.enabled=true"], "gateway.networkPolicy.from is empty"),
     ],
 )
 def test_contradictions_are_refused_with_a_word_of_what_to_do(

@@ -10,10 +10,12 @@ import pytest
 from tests.chart.chart import (
     CHART,
     COMPONENTS,
+    GRPC_SERVICES,
     KUBERNETES_VERSIONS,
     PORTS,
     ROOT,
     TOOLS,
+    Rendered,
     render,
     run,
     scenarios,
@@ -29,16 +31,18 @@ IGNORED = (
     "deployment-has-host-podantiaffinity",  # topology spread does it
 )
 """Checks of kube-score that the chart answers differently."""
-ALIKE = (
-    "certificate",
-    "headless-service",
-    "pdb",
-    "podmonitor",
-    "service",
-    "serviceaccount",
-    "servicemonitor",
-)
-"""Manifests that are the same for all components but for names. Plain files repeat themselves."""
+ALIKE = {
+    "certificate": GRPC_SERVICES,
+    "headless-service": GRPC_SERVICES,
+    "hpa": ("router", "judge", "gateway"),
+    "pdb": COMPONENTS,
+    "podmonitor": COMPONENTS,
+    "scaledobject": ("router", "judge", "gateway"),
+    "service": GRPC_SERVICES,
+    "serviceaccount": COMPONENTS,
+    "servicemonitor": COMPONENTS,
+}
+"""Manifests, and the components that have the same but for names. Plain files repeat themselves."""
 UNSAFE = {"open"}
 """Scenarios that show less secure settings."""
 
@@ -95,32 +99,44 @@ def test_every_template_is_rendered_in_some_scenario() -> None:
 
 @pytest.mark.parametrize("stem", ALIKE)
 def test_a_manifest_that_the_components_share_is_changed_in_all_of_them(stem: str) -> None:
-    assert len({neutral(template_text(name, stem), name) for name in COMPONENTS}) == 1
+    assert len({neutral(template_text(name, stem), name) for name in ALIKE[stem]}) == 1
 
 
 @pytest.mark.parametrize("stem", ["hpa", "scaledobject"])
 def test_an_autoscaler_of_the_scorer_has_the_lines_of_the_others_and_more(stem: str) -> None:
-    scorer, router, judge = (neutral(template_text(name, stem), name) for name in COMPONENTS)
-    assert router == judge
+    scorer, router = (neutral(template_text(name, stem), name) for name in ("scorer", "router"))
     assert set(router.splitlines()) <= set(scorer.splitlines())
 
 
 @pytest.mark.parametrize("scenario", ["default", "ha", "mtls"])
 def test_the_deployments_differ_in_volumes_resources_and_patience_alone(scenario: str) -> None:
     rendered = render(scenario)
-    seen = set()
-    for component in COMPONENTS:
-        spec = copy.deepcopy(rendered.one("Deployment", component)["spec"])
-        pod = spec["template"]["spec"]
-        [container] = pod["containers"]
-        for key in ("volumes", "terminationGracePeriodSeconds", "affinity", "priorityClassName"):
-            pod.pop(key, None)
-        for key in ("volumeMounts", "resources"):
-            container.pop(key, None)
-        del container["startupProbe"]["failureThreshold"]
-        del spec["template"]["metadata"]["annotations"]["checksum/config"]
-        seen.add(neutral(json.dumps(spec, sort_keys=True), component))
+    seen = {neutral_spec(rendered, component) for component in GRPC_SERVICES}
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("scenario", ["default", "ha", "mtls"])
+def test_the_deployment_of_the_gateway_differs_from_the_others_in_protocol_alone(
+    scenario: str,
+) -> None:
+    rendered = render(scenario)
+    protocol = ("ports", "startupProbe", "readinessProbe", "livenessProbe", "minReadySeconds")
+    judge, gateway = (neutral_spec(rendered, name, protocol) for name in ("judge", "gateway"))
+    assert judge == gateway
+
+
+def neutral_spec(rendered: Rendered, component: str, also: tuple[str, ...] = ()) -> str:
+    """Returns a Deployment without its names, and without what may differ."""
+    spec = copy.deepcopy(rendered.one("Deployment", component)["spec"])
+    pod = spec["template"]["spec"]
+    [container] = pod["containers"]
+    del container["startupProbe"]["failureThreshold"]
+    del spec["template"]["metadata"]["annotations"]["checksum/config"]
+    names = ("volumes", "terminationGracePeriodSeconds", "affinity", "priorityClassName")
+    for key in (*names, "volumeMounts", "resources", *also):
+        for part in (spec, pod, container):
+            part.pop(key, None)
+    return neutral(json.dumps(spec, sort_keys=True), component)
 
 
 def template_text(component: str, stem: str) -> str:

@@ -6,29 +6,44 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.router.pool.pool import load_pool
 from services.rpc.config import load_config
 from services.scorer.config import ScorerServiceConfig
-from tests.chart.chart import CHART, COMPONENTS, render, scenarios, values_files
+from tests.chart.chart import (
+    CHART,
+    COMPONENTS,
+    NAMESPACE,
+    Rendered,
+    render,
+    scenarios,
+    values_files,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.rpc.config import ServiceConfig
+    from services.rpc.config import ServerConfig
 
-CONFIGS: dict[str, type[ServiceConfig]] = {
+CONFIGS: dict[str, type[ServerConfig]] = {
     "scorer": ScorerServiceConfig,
     "router": RouterServiceConfig,
     "judge": JudgeServiceConfig,
+    "gateway": GatewayServiceConfig,
 }
+PARTS = {
+    "platform": {"scorer", "judge"},
+    "team": {"router", "gateway"},
+    "front": {"gateway"},
+}
+"""The components of the scenarios that do not install all."""
 INSTALLED = [
     (scenario, component)
     for scenario in scenarios()
     for component in COMPONENTS
-    if not (scenario == "platform" and component == "router")
-    and not (scenario == "team" and component != "router")
+    if component in PARTS.get(scenario, COMPONENTS)
 ]
 
 
@@ -55,6 +70,13 @@ def test_settings_of_every_type_arrive_as_they_were_written(
     assert config.max_concurrent_calls == 100_000_000  # and not 1e+08
 
 
+def test_a_list_arrives_as_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in render("ingress").environment("gateway").items():
+        monkeypatch.setenv(name, value)
+    config = load_config(GatewayServiceConfig, [])
+    assert config.cors_origins == ("https://chat.example.com", "https://tools.example.com")
+
+
 def test_values_with_an_old_name_of_a_setting_still_work(monkeypatch: pytest.MonkeyPatch) -> None:
     rendered = render("default", "router.config.max_layers=4", "router.config.min_gain=0.1")
     for name, value in rendered.environment("router").items():
@@ -63,7 +85,7 @@ def test_values_with_an_old_name_of_a_setting_still_work(monkeypatch: pytest.Mon
     assert config.policy.max_layer_count == 4
 
 
-@pytest.mark.parametrize("scenario", sorted(set(scenarios()) - {"platform", "secrets"}))
+@pytest.mark.parametrize("scenario", sorted(set(scenarios()) - {"platform", "front", "secrets"}))
 def test_the_router_reads_the_pool_that_the_chart_writes(scenario: str, tmp_path: Path) -> None:
     pool_file = tmp_path / "pool.yaml"
     written = render(scenario).one("ConfigMap", "pool")["data"]["pool.yaml"]
@@ -182,8 +204,8 @@ def test_files_of_decision_records_are_on_a_volume(claim: str, volume: dict[str,
 
 def test_the_team_and_the_platform_fit_together() -> None:
     team, platform = render("team"), render("platform")
-    assert team.all("Deployment").keys() == {"router"}
-    assert platform.all("Deployment").keys() == {"scorer", "judge"}
+    assert team.all("Deployment").keys() == PARTS["team"]
+    assert platform.all("Deployment").keys() == PARTS["platform"]
     address = team.environment("router")["ROUTEMOA_ROUTER_SCORER_ADDRESS"]
     service = address.removeprefix("dns:///").partition(".")[0]
     assert service.removeprefix("routemoa-") in platform.all("Service")
@@ -193,3 +215,31 @@ def test_every_scenario_says_what_it_shows() -> None:
     for scenario in scenarios():
         lines = values_files(scenario)[-1].read_text().splitlines()
         assert any(line.startswith("# ") and line.endswith(".") for line in lines[:2])
+
+
+def test_the_gateway_calls_the_router_of_its_release_or_the_one_that_the_values_name() -> None:
+    own, elsewhere = (render(name).environment("gateway") for name in ("default", "front"))
+    router = "ROUTEMOA_GATEWAY_ROUTER"
+    assert own[f"{router}_ADDRESS"] == f"dns:///routemoa-router-headless.{NAMESPACE}.svc:50052"
+    assert elsewhere[f"{router}_ADDRESS"] == "dns:///routemoa-router-headless.research.svc:50052"
+    service = render().one("Service", "router")
+    [metrics] = [port for port in service["spec"]["ports"] if port["name"] == "metrics"]
+    host = f"{service['metadata']['name']}.{NAMESPACE}.svc"
+    assert own[f"{router}_METRICS_URL"] == f"http://{host}:{metrics['port']}/metrics"
+    assert f"{router}_METRICS_URL" not in elsewhere
+
+
+def test_the_gateway_has_no_tenants_and_no_secret_since_it_passes_keys_on() -> None:
+    rendered = render("budgets")
+    assert "volumes" not in rendered.pod("gateway")
+    assert "TENANTS" not in str(rendered.environment("gateway"))
+
+
+def test_without_the_gateway_nothing_of_it_is_there() -> None:
+    rendered = render("default", "gateway.enabled=false")
+    assert "gateway" not in {name.partition("-")[0] for name in names_of_all_objects(rendered)}
+    assert rendered.all("Deployment").keys() == {"scorer", "router", "judge"}
+
+
+def names_of_all_objects(rendered: Rendered) -> set[str]:
+    return {item["metadata"]["name"].removeprefix("routemoa-") for item in rendered.objects}

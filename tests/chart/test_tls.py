@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from services import health_probe
-from tests.chart.chart import COMPONENTS, render
+from tests.chart.chart import COMPONENTS, GRPC_SERVICES, render
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -19,9 +19,14 @@ def test_tls_is_served_from_a_mounted_secret(component: str) -> None:
     assert secrets == {"tls": own}
 
 
-def test_with_tls_the_router_trusts_the_ca_and_with_mtls_it_shows_its_certificate() -> None:
-    tls, mtls = (render(scenario).environment("router") for scenario in ("tls", "mtls"))
-    prefix = "ROUTEMOA_ROUTER_DEPENDENCY_TLS"
+@pytest.mark.parametrize(
+    ("component", "prefix"),
+    [("router", "ROUTEMOA_ROUTER_DEPENDENCY_TLS"), ("gateway", "ROUTEMOA_GATEWAY_ROUTER_TLS")],
+)
+def test_with_tls_a_caller_trusts_the_ca_and_with_mtls_it_shows_its_certificate(
+    component: str, prefix: str
+) -> None:
+    tls, mtls = (render(scenario).environment(component) for scenario in ("tls", "mtls"))
     assert tls[f"{prefix}_CA_FILE"] == mtls[f"{prefix}_CA_FILE"] == "/run/secrets/tls/ca.crt"
     assert f"{prefix}_CERTIFICATE_FILE" not in tls
     assert mtls[f"{prefix}_CERTIFICATE_FILE"] == "/run/secrets/tls/tls.crt"
@@ -34,8 +39,38 @@ def test_mtls_asks_clients_for_certificates(component: str) -> None:
     assert render("mtls").environment(component)[variable] == "/run/secrets/tls/ca.crt"
 
 
+def test_with_mtls_callers_of_the_gateway_may_do_with_their_key() -> None:
+    environment = render("front").environment("gateway")
+    assert "ROUTEMOA_GATEWAY_TLS_CLIENT_CA_FILE" not in environment
+    own = "/run/secrets/tls/tls.crt"
+    assert environment["ROUTEMOA_GATEWAY_ROUTER_TLS_CERTIFICATE_FILE"] == own
+    assert environment["ROUTEMOA_GATEWAY_TLS_CERTIFICATE_FILE"] == own
+
+
+@pytest.mark.parametrize("scenario", ["tls", "front"])
+def test_the_kubelet_probes_a_gateway_with_tls_itself(scenario: str) -> None:
+    container = render(scenario).container("gateway")
+    for name, path in (("startup", "/healthz"), ("readiness", "/readyz"), ("liveness", "/healthz")):
+        asked = container[f"{name}Probe"]["httpGet"]
+        assert asked == {"path": path, "port": "http", "scheme": "HTTPS"}
+
+
+def test_a_gateway_that_wants_certificates_is_probed_with_one() -> None:
+    container = render("mtls").container("gateway")
+    for name, path in (("startup", ""), ("readiness", "/readyz"), ("liveness", "")):
+        probe = container[f"{name}Probe"]
+        assert probe["timeoutSeconds"] >= 5, "a process is started for each probe"
+        python, flag, module, *arguments = probe["exec"]["command"]
+        assert [python, flag, module] == ["python", "-m", "services.health_probe"]
+        options = health_probe._parser().parse_args(arguments)
+        assert (options.http, options.service) == (True, path)
+        assert options.address == f"localhost:{container['ports'][0]['containerPort']}"
+        assert options.server_name == "routemoa-gateway"
+        assert None not in {options.ca_file, options.certificate_file, options.key_file}
+
+
 @pytest.mark.parametrize("scenario", ["tls", "mtls"])
-@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize("component", GRPC_SERVICES)
 def test_with_tls_probes_run_the_probe_command_which_takes_their_arguments(
     component: str, scenario: str
 ) -> None:
@@ -67,9 +102,11 @@ def test_cert_manager_writes_the_secret_that_is_mounted_for_every_name_that_is_c
     names = set(certificate["dnsNames"])
     called = {
         address.removeprefix("dns:///").partition(":")[0]
-        for variable, address in rendered.environment("router").items()
+        for caller in ("router", "gateway")
+        for variable, address in rendered.environment(caller).items()
         if variable.endswith(f"{component.upper()}_ADDRESS") and "LISTEN" not in variable
     }
+    assert len(called) == (component != "gateway")
     assert called <= names
     # By these the probes and `helm test` call.
     assert f"routemoa-{component}" in names

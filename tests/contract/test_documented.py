@@ -79,6 +79,8 @@ def test_a_rule_checks_or_says_why_it_cannot() -> None:
         ("-f deploy/k8s/examples/values", "-f deploy/k8s/example/values", "no file deploy/k8s/ex"),
         ("--values platform.yaml", "--values platforms.yaml", "no values file platforms.yaml"),
         ("filename namespaces.yaml", "filename namespace.yaml", "no file namespace.yaml"),
+        ("8080/v1/models", "8080/v1/model", "the gateway has no path /v1/model"),
+        ('"stream": true', '"streams": true', "streams"),
         ("service/routemoa-router", "service/router", "no service/router with port 50052"),
         ("--target scorer-gpu", "--target gpu-scorer", "no stage gpu-scorer"),
         ("concurrent_answers: 16", "concurrent_answer: 16", "tenants.0.concurrent_answer"),

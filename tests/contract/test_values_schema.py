@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scripts.gen_chart import MANAGED, SCHEMA, values_schema
+from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.rpc.config import settings_of
@@ -17,7 +18,7 @@ from services.scorer.config import ScorerServiceConfig
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.rpc.config import ServiceConfig
+    from services.rpc.config import ServerConfig
 
 
 def references(node: Any) -> Iterator[str]:
@@ -45,13 +46,14 @@ def test_the_schema_is_the_one_that_the_code_gives_today() -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
+        ("gatewayConfig", GatewayServiceConfig),
         ("judgeConfig", JudgeServiceConfig),
         ("routerConfig", RouterServiceConfig),
         ("scorerConfig", ScorerServiceConfig),
     ],
 )
 def test_values_may_have_every_setting_and_the_old_names_are_deprecated(
-    name: str, kind: type[ServiceConfig]
+    name: str, kind: type[ServerConfig]
 ) -> None:
     allowed = json.loads(SCHEMA.read_text())["$defs"][name]["properties"]
     current = settings_of(kind).keys() - MANAGED

@@ -23,6 +23,7 @@ UNCHECKED = {
 }
 """Blocks that nothing could read: the document, the block's beginning, and what it is."""
 _BEGINNINGS = {
+    "python": re.compile(r"from \w+ import "),
     "sh": re.compile(r"(export|for) |[A-Z_]+=\S* "),
     "sql": re.compile(r"-- |SELECT "),
     "json": re.compile(r"\{"),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import yaml
 
+from services.gateway.api import ApiError
+from services.gateway.chat.chat_api import ChatCompletions
 from tests.documents import cluster, contract
 from tests.documents.blocks import sql_problems
 from tests.documents.pages import PLACEHOLDER, ROOT, Command
@@ -96,6 +101,21 @@ def _compose_targets(path: Path) -> Iterator[str]:
         yield service["build"]["target"]
 
 
+def _curl(command: Command) -> list[str]:
+    """Returns what the gateway would say against a request of curl."""
+    [url] = [word for word in command.words if word.startswith("http://")]
+    paths = re.findall(r'Route\("([^"]+)"', (ROOT / "services/gateway/app.py").read_text())
+    path = urlsplit(url).path
+    problems = [] if path in paths else [f"the gateway has no path {path}"]
+    options = dict(itertools.pairwise(command.words))
+    if "--data" in options:
+        try:
+            ChatCompletions().read(json.loads(options["--data"]), {})
+        except ApiError as error:
+            problems.append(error.message)
+    return problems
+
+
 def _go(command: Command) -> list[str]:
     known = {*SOURCES.values(), (ROOT / "clients/go/go.mod").read_text().split()[1]}
     return [f"unknown module {word}" for word in command.words[2:] if word not in known]
@@ -129,6 +149,7 @@ RULES = (
     Rule(begins="docker build ", check=_docker),
     Rule(begins="grpcurl ", check=contract.grpcurl_problems),
     Rule(begins="ghz ", check=contract.ghz_problems),
+    Rule(begins="curl ", check=_curl),
     Rule(begins="go get ", check=_go),
     Rule(begins="go install ", check=_go),
     Rule(begins="npm ", check=_npm),

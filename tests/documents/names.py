@@ -52,6 +52,7 @@ FOREIGN = {
     "--enable-cache-report": "an option of SGLang",
     "--no-prefill-assistant": "an option of llama.cpp",
     "--reasoning-parser": "an option of vLLM and SGLang",
+    "ROUTEMOA_GATEWAY_PORT": "as for the judge",
     "ROUTEMOA_JUDGE_PORT": "Kubernetes would set it, and the service refuses it",
     "ROUTEMOA_ROUTER_PORT": "as for the judge",
     "ROUTEMOA_SCORER_PORT": "as for the judge",

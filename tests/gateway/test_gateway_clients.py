@@ -7,6 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from services.gateway.http.server import CONNECTIONS_PER_CALL
 from tests.gateway.conftest import QUESTION
 from tests.gateway.scripted_router import ScriptedRouter, delta, result, routing, silence
 
@@ -140,3 +141,20 @@ async def test_replies_are_not_kept_or_guessed_at(front: Front) -> None:
 async def test_a_gateway_whose_router_serves_is_ready(front: Front) -> None:
     assert (await front.get("/healthz")).json == {"status": "ok"}
     assert (await front.get("/readyz")).status == 200
+
+
+async def test_idle_connections_take_no_more_than_their_room_and_the_gateway_stays_alive(
+    start_front: StartFront,
+) -> None:
+    front = await start_front(max_concurrent_calls=1)
+    host, _, port = front.address.rpartition(":")
+    idle = [await asyncio.open_connection(host, int(port)) for _ in range(CONNECTIONS_PER_CALL)]
+    assert (await front.get("/v1/models")).status == 503
+    # Else Kubernetes would restart it, and cut every stream.
+    assert (await front.get("/healthz")).status == 200
+    assert (await front.get("/readyz")).status == 503
+    for _, writer in idle:
+        writer.transport.abort()
+    async with asyncio.timeout(10):
+        while (await front.get("/readyz")).status != 200:  # noqa: ASYNC110  # the server's own time
+            await asyncio.sleep(0.01)

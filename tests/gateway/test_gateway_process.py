@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import pytest
 
+from services.gateway.app import gateway
+from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
+from services.rpc.server import StartUpError
 from tests.conftest import LOOPBACK, Serve
 from tests.gateway.conftest import QUESTION
 from tests.gateway.scripted_router import (
@@ -175,3 +180,24 @@ async def test_a_port_that_is_taken_and_a_missing_certificate_are_told_plainly(
     status, text = await refusal("gateway", **missing)
     assert status == 1
     assert "Cannot start: the TLS files cannot be used" in text
+
+
+@pytest.mark.parametrize(
+    ("has_ipv6", "bound"),
+    [(True, ("::", socket.AF_INET6, True)), (False, ("0.0.0.0", socket.AF_INET, False))],  # noqa: S104  # nothing is opened
+)
+async def test_all_addresses_are_those_of_both_families_or_of_the_one_that_there_is(
+    has_ipv6: bool, bound: tuple[str, int, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def create_server(address: tuple[str, int], **options: Any) -> socket.socket:
+        asked.append((address[0], options["family"], options["dualstack_ipv6"]))
+        raise OSError
+
+    monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: has_ipv6)
+    monkeypatch.setattr(socket, "create_server", create_server)
+    with pytest.raises(StartUpError):
+        async with gateway(GatewayServiceConfig(listen_address="[::]:8080")):
+            pass
+    assert asked == [bound]

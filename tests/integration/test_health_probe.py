@@ -79,6 +79,8 @@ async def test_the_gateway_is_asked_over_http(tmp_path: Path) -> None:
     plain = GatewayServiceConfig(listen_address=LOOPBACK)
     async with gateway(plain) as address:
         assert await probe("--http", address) == (0, "SERVING\n")
+        # There is no router.
+        assert await probe("--http", address, "/readyz") == (1, "NOT_SERVING\n")
     status, _ = await probe("--http", address)
     assert status == 1
     files = issue(tmp_path / "gateway")

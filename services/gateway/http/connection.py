@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 MAX_HEADER_BYTES = 64 * 1024
 """Most bytes of a request line and headers that are not whole."""
+LIVE_PATH = b"/healthz"
+"""The path that is answered however many connections there are: a restart would cut them all."""
 HEADER_TIMEOUT_S = 20.0
 """Time from a connection, or from the first byte of a further request, to the end of its headers."""
 
@@ -54,8 +56,10 @@ class LimitedConnection(HttpToolsProtocol):
             self._wait_for_headers()
 
     def on_headers_complete(self) -> None:
-        """Ends the time."""
+        """Ends the time, and lifts the limit of connections for the probe of liveness."""
         self._headers_ended()
+        is_limited = self.url != LIVE_PATH
+        self.limit_concurrency = self.config.limit_concurrency if is_limited else None
         super().on_headers_complete()
 
     def pause_writing(self) -> None:

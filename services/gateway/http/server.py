@@ -103,6 +103,9 @@ def _settings(config: ServerConfig, app: ASGIApp) -> uvicorn.Config:
 def _bind(config: ServerConfig) -> socket.socket:
     host, _, port = config.listen_address.rpartition(":")
     host = host.strip("[]")
+    dual_stack = host == "::" and socket.has_dualstack_ipv6()
+    if host == "::" and not dual_stack:
+        host = "0.0.0.0"  # noqa: S104  # as configured; like gRPC, where there is no IPv6
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server(
@@ -111,7 +114,7 @@ def _bind(config: ServerConfig) -> socket.socket:
             backlog=BACKLOG,
             reuse_port=config.reuse_port,
             # All addresses: those of both families, like the gRPC services.
-            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
+            dualstack_ipv6=dual_stack,
         )
     except (OSError, OverflowError) as error:
         message = f"cannot listen on {config.listen_address}: is another process there?"

@@ -37,7 +37,8 @@ INSTANCE = "app.kubernetes.io/instance=routemoa"
 KINDS = (
     "deployments,replicasets,pods,services,endpointslices,configmaps,secrets,serviceaccounts,"
     "poddisruptionbudgets,horizontalpodautoscalers,networkpolicies,ingresses,"
-    "servicemonitors,podmonitors,prometheusrules,scaledobjects,certificates,externalsecrets,grpcroutes"
+    "servicemonitors,podmonitors,prometheusrules,scaledobjects,certificates,externalsecrets,grpcroutes,"
+    "httproutes"
 )
 
 
@@ -131,6 +132,10 @@ def endpoints_behind(cluster: Cluster, service: str) -> int:
     return sum(len(item["endpoints"] or []) for item in slices)
 
 
+def has_two_endpoints(cluster: Cluster, service: str) -> bool:
+    return endpoints_behind(cluster, service) == 2
+
+
 def what_is_left(cluster: Cluster) -> list[str]:
     left = cluster.run("kubectl", "get", KINDS, "--namespace", NAMESPACE, "--output", "name")
     ours = [name for name in left.split() if "kube-root-ca.crt" not in name]
@@ -139,12 +144,13 @@ def what_is_left(cluster: Cluster) -> list[str]:
 
 def test_the_chart_installs_and_uninstalling_leaves_nothing(cluster: Cluster) -> None:
     with installed(cluster, "default"):
-        for component in ("scorer", "router", "judge"):
+        for component in COMPONENTS:
             assert settled(cluster, component, 2)
             zones = [pod["spec"]["nodeName"] for pod in pods(cluster, component).values()]
             assert len(set(zones)) == 2, "pods of a component are on different nodes"
         # The controller of endpoints follows the pods' readiness in its own time.
-        cluster.wait(lambda: endpoints_behind(cluster, "routemoa-scorer-headless") == 2)
+        for service in ("routemoa-scorer-headless", "routemoa-gateway"):
+            cluster.wait(partial(has_two_endpoints, cluster, service))
     cluster.wait(lambda: not what_is_left(cluster))
 
 
@@ -165,7 +171,8 @@ def test_a_secret_that_is_missing_is_told_before_anything_is_applied(cluster: Cl
     where = ("--namespace", NAMESPACE)
     done = cluster.attempt("helm", "install", "routemoa", str(CHART), *where, *files)
     assert done.returncode != 0
-    for secret in ("our-scorer-certificate", "routemoa-router-tls", "routemoa-judge-tls"):
+    own = tuple(f"routemoa-{component}-tls" for component in ("router", "judge", "gateway"))
+    for secret in ("our-scorer-certificate", *own):
         assert f"the Secret {secret} is not in the namespace {NAMESPACE}" in done.stderr
     assert what_is_left(cluster) == []
 
@@ -179,6 +186,7 @@ def test_a_secret_without_a_key_that_is_read_is_told_before_anything_is_applied(
         "our-scorer-certificate": ("tls.crt", "tls.key"),
         "routemoa-router-tls": ("tls.crt", "tls.key", "ca.crt"),
         "routemoa-judge-tls": ("tls.crt", "tls.key", "ca.crt"),
+        "routemoa-gateway-tls": ("tls.crt", "tls.key", "ca.crt"),
         "openrouter": ("token",),
     }
     for name, keys in given.items():
@@ -220,6 +228,27 @@ def test_a_changed_setting_rolls_pods_a_changed_pool_does_not_and_rollback_undoe
         assert "MAX_LAYER_COUNT" not in environment
 
 
+def test_a_changed_setting_of_the_gateway_rolls_its_pods_alone(cluster: Cluster) -> None:
+    with installed(cluster, "default"):
+        before = {component: pods(cluster, component).keys() for component in COMPONENTS}
+        with timed("upgrade --wait, a changed setting of the gateway"):
+            change = 'gateway.config.cors_origins=["https://chat.example.com"]'
+            helm(cluster, "upgrade", "default", change)
+        cluster.wait(lambda: settled(cluster, "gateway", 2))
+        assert not pods(cluster, "gateway").keys() & before["gateway"]
+        for component in ("scorer", "router", "judge"):
+            assert pods(cluster, component).keys() == before[component]
+
+
+def test_routes_from_outside_are_installed_with_what_they_lead_to(cluster: Cluster) -> None:
+    with installed(cluster, "gateway"):
+        assert settled(cluster, "gateway", 2)
+        kinds = "httproutes,grpcroutes"
+        listed = cluster.run("kubectl", "get", kinds, "-n", NAMESPACE, "-o", "name").split()
+        assert len(listed) == 2
+    cluster.wait(lambda: not what_is_left(cluster))
+
+
 def test_a_drain_respects_the_disruption_budget(cluster: Cluster) -> None:
     with installed(cluster, "default", "judge.replicas=3"):
         before = pods(cluster, "judge")
@@ -258,14 +287,14 @@ def test_high_availability_installs_with_its_monitors_and_autoscalers(cluster: C
     cluster.run("kubectl", "create", "priorityclass", "serving", "--value=1000")
     with installed(cluster, "ha"):
         with timed("the autoscalers raise one pod to three"):
-            for component in ("scorer", "router", "judge"):
+            for component in COMPONENTS:
                 cluster.wait(partial(settled, cluster, component, 3))
-        for component in ("scorer", "router", "judge"):
+        for component in COMPONENTS:
             found = pods(cluster, component).values()
             assert {pod["spec"]["nodeName"] for pod in found} == {f"node-{z}" for z in ZONES}
         kinds = "servicemonitors,prometheusrules,horizontalpodautoscalers"
         listed = cluster.run("kubectl", "get", kinds, "-n", NAMESPACE, "-o", "name").split()
-        assert len(listed) == 3 + 1 + 3
+        assert len(listed) == len(COMPONENTS) + 1 + len(COMPONENTS)
     cluster.run("kubectl", "delete", "secret", "registry", "--namespace", NAMESPACE)
     cluster.wait(lambda: not what_is_left(cluster))
 
@@ -278,7 +307,7 @@ def test_gpu_scorers_go_to_gpu_nodes_and_nothing_else_does(cluster: Cluster) -> 
     with installed(cluster, "gpu", *gpu):
         places = {
             component: {pod["spec"]["nodeName"] for pod in pods(cluster, component).values()}
-            for component in ("scorer", "router", "judge")
+            for component in COMPONENTS
         }
-        assert places["scorer"] == {"gpu-a", "gpu-b"}
-        assert places["router"] | places["judge"] <= {f"node-{zone}" for zone in ZONES}
+        assert places.pop("scorer") == {"gpu-a", "gpu-b"}
+        assert set().union(*places.values()) <= {f"node-{zone}" for zone in ZONES}

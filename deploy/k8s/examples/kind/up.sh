@@ -7,7 +7,7 @@ root=$(cd "$here/../../../.." && pwd)
 context=kind-routemoa # named in every command, so that no other cluster is touched
 
 images=()
-for name in scorer router judge simulator; do
+for name in scorer router judge gateway simulator; do
   images+=("routemoa/$name:local")
   docker build --file "$root/deploy/docker/Dockerfile" --target "$name" --tag "routemoa/$name:local" "$root"
 done

@@ -1,4 +1,4 @@
-"""`helm test`: ranks a query, assesses an answer and lists the router's models, through the services.
+"""`helm test`: ranks a query, assesses an answer and lists models, through the services.
 
 Only services that are named are called. Exits with 1 and says what failed. It calls no model, so it
 costs nothing.
@@ -7,8 +7,14 @@ costs nothing.
 from __future__ import annotations
 
 import argparse
+import http
+import http.client
+import json
+import ssl
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -21,6 +27,9 @@ from routemoa.v1 import (
     scorer_service_pb2,
     scorer_service_pb2_grpc,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TIMEOUT_S = 10.0
 _OPTIONS = (("grpc.enable_http_proxy", 0),)
@@ -83,29 +92,80 @@ def check_router_with_tenants(router: grpc.Channel) -> str:
     raise ValueError("the router has tenants and answers a call without a token")
 
 
-def main() -> int:
-    """Makes the three calls; returns the exit status."""
+def over_grpc(
+    check: Callable[[grpc.Channel], str], address: str, tls_directory: Path | None
+) -> str:
+    """Checks a service over a channel of its own; returns what came of it."""
+    with channel(address, tls_directory) as opened:
+        return check(opened)
+
+
+def gateway_models(address: str, tls_directory: Path | None) -> tuple[int, list[str]]:
+    """Asks a gateway for its models, without a key; returns the HTTP status and the names."""
+    connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_S)
+    if tls_directory is not None:
+        trusting = ssl.create_default_context(cafile=tls_directory / "ca.crt")
+        trusting.load_cert_chain(tls_directory / "tls.crt", tls_directory / "tls.key")
+        connection = http.client.HTTPSConnection(address, timeout=_TIMEOUT_S, context=trusting)
+    try:
+        connection.request("GET", "/v1/models")
+        response = connection.getresponse()
+        models = json.loads(response.read()).get("data", [])
+    finally:
+        connection.close()
+    return response.status, [model["id"] for model in models]
+
+
+def check_gateway(expected: set[int], address: str, tls_directory: Path | None) -> str:
+    """Lists the names of models over HTTP; returns what came of it."""
+    status, names = gateway_models(address, tls_directory)
+    if status not in expected:
+        raise ValueError(f"the gateway answers a request without a key with {status}")
+    if status == http.HTTPStatus.UNAUTHORIZED:
+        return "gateway: refuses a request without a key"
+    if "routemoa" not in names:
+        raise ValueError("the gateway does not list the model `routemoa`")
+    return f"gateway: {len(names)} names of models"
+
+
+def gateway_statuses(options: argparse.Namespace) -> set[int]:
+    """Returns the HTTP statuses that are right for a request without a key."""
+    if options.router_has_tenants:
+        return {http.HTTPStatus.UNAUTHORIZED}
+    if options.router:
+        return {http.HTTPStatus.OK}
+    return {http.HTTPStatus.OK, http.HTTPStatus.UNAUTHORIZED}
+
+
+def parsed_options() -> argparse.Namespace:
+    """Returns the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("scorer", "router", "judge"):
+    for name in ("scorer", "router", "judge", "gateway"):
         parser.add_argument(f"--{name}", metavar="host:port")
     parser.add_argument("--router-has-tenants", action="store_true")
     parser.add_argument("--tls-directory", type=Path)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Calls the services; returns the exit status."""
+    options = parsed_options()
+    of_router = check_router_with_tenants if options.router_has_tenants else check_router
     checks = (
-        (options.scorer, check_scorer),
-        (options.judge, check_judge),
-        (options.router, check_router_with_tenants if options.router_has_tenants else check_router),
+        (options.scorer, partial(over_grpc, check_scorer)),
+        (options.judge, partial(over_grpc, check_judge)),
+        (options.router, partial(over_grpc, of_router)),
+        (options.gateway, partial(check_gateway, gateway_statuses(options))),
     )
     for address, check in checks:
         if address is None:
             continue
         try:
-            with channel(address, options.tls_directory) as open_channel:
-                sys.stdout.write(check(open_channel) + "\n")
+            sys.stdout.write(check(address, options.tls_directory) + "\n")
         except grpc.RpcError as error:
             sys.stderr.write(f"{address}: {error.code().name}: {error.details()}\n")
             return 1
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, http.client.HTTPException) as error:
             sys.stderr.write(f"{address}: {error}\n")
             return 1
     return 0
