@@ -61,6 +61,9 @@ def test_options_of_one_source_are_refused_with_another(tmp_path: Path) -> None:
     output = tmp_path / "a.jsonl"
     result = run("convert", "x", "--from", "routerbench-csv", "--output", output, "--metric", "acc")
     assert result.exit_code == 2
+    assert "--metric is not for routerbench-csv" in result.stderr
+    result = run("convert", "x", "--from", "csv", "--output", output, "--label", "grades")
+    assert result.exit_code == 2
     assert "--query-field" in result.stderr
 
 

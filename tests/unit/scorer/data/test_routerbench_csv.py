@@ -96,8 +96,8 @@ def test_every_problem_names_its_file_and_line(tmp_path: Path) -> None:
         f"{path}: line 5: scores: 'b' must be a number in [0, 1], is NaN",
         f"{path}: line 6: scores must be an object with at least one model",
         f"{path}: line 7: has 10 cells, the header has 11",
-        f"{path}: line 8: task must be a valid text that is not empty",
         f"{path}: line 8: query must be a valid text that is not empty",
+        f"{path}: line 8: task must be a valid text that is not empty, or absent",
         f"{path}: line 9: id 'one' is already on {path}: line 2",
     )
 

@@ -1,0 +1,168 @@
+"""Converts logs of Inspect: .eval archives, and .json.
+
+A log has one task and one model. The query is a sample's input, of chat messages the user's. Letters
+count as Inspect counts them: C is 1, P is 0.5, I and N are 0. Epochs of a sample are averaged.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from typing import TYPE_CHECKING
+
+from scorer.data.converters.conversion import converted
+from scorer.data.converters.prompt_text import prompt_text
+from scorer.data.converters.rows import Row, scaled
+from scorer.data.documents import as_amount, as_list, as_object, as_text, files_below, read_document
+from scorer.data.lines import UNREADABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from scorer.data.converters.conversion import Conversion
+    from scorer.data.converters.scores.scale import Scale
+    from scorer.data.lines import Problems
+    from scorer.data.records import Record
+
+LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
+NO_SCORE = "samples without a score"
+_HEADERS = ("header.json", "_journal/start.json")
+"""The member of an archive with the task and model, of a finished run and of another."""
+_ATTACHMENT = re.compile(r"attachment://([0-9a-f]+)")
+
+
+def convert(
+    paths: Sequence[Path],
+    conversion: Conversion,
+    *,
+    metric: str | None = None,
+    scale: Scale | None = None,
+) -> Iterator[Record]:
+    """Yields the records of logs, and of all .eval and .json files below folders.
+
+    Args:
+        paths: Files and folders.
+        conversion: Gets the problems and the notes.
+        metric: The scorer that is used, ``scorer/key`` where its values are objects; it may be absent
+            if there is one only.
+        scale: The range of the scores; by default it is found.
+
+    Raises:
+        ConversionError: At the end, if there was a problem or no record.
+    """
+
+    def candidates() -> Iterator[tuple[str, dict[str, object]]]:
+        files = list(files_below(paths, ("*.eval", "*.json"), conversion.problems))
+        rows = [
+            row
+            for path in conversion.watch(files, "Reading", len(files))
+            for row in _rows(path, metric, conversion)
+        ]
+        yield from scaled(rows, scale, conversion)
+
+    return converted(candidates(), conversion.problems)
+
+
+def _rows(path: Path, metric: str | None, conversion: Conversion) -> Iterator[Row]:
+    for name, header, sample in _samples(path, conversion.problems):
+        where = f"{path}: {name}"
+        model, task = as_text(header.get("model")), as_text(header.get("task"))
+        scores = _scores(sample)
+        if not scores:
+            conversion.notes.left_out[NO_SCORE] += 1
+            continue
+        wanted = metric or (next(iter(scores)) if len(scores) == 1 else "")
+        if wanted not in scores:
+            has = ", ".join(scores)
+            conversion.problems.add(
+                f"{where}: has no score {wanted!r}; it has {has}"
+                if wanted
+                else f"{where}: has several scores: name one with --metric: {has}"
+            )
+            continue
+        value = scores[wanted]
+        yield Row(
+            where=where,
+            query=_query(sample),
+            cells={model: LETTERS.get(value, value) if isinstance(value, str) else value},
+            task=task,
+            amounts={name: {model: value} for name, value in _amounts(sample, model).items()},
+        )
+
+
+def _samples(
+    path: Path, problems: Problems
+) -> Iterator[tuple[str, Mapping[str, object], Mapping[str, object]]]:
+    """Yields each sample with its name and what the log says of the run."""
+    if path.suffix != ".eval":
+        known = len(problems)
+        log = as_object(read_document(path, problems))
+        run = as_object(log.get("eval"))
+        if not as_text(run.get("model")) and len(problems) == known:
+            problems.add(f"{path}: is no log of Inspect: it names no model at eval.model")
+            return
+        for sample in as_list(log.get("samples")):
+            fields = as_object(sample)
+            yield f"sample {fields.get('id')}", run, fields
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield from _archived(archive, path, problems)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, *UNREADABLE) as error:
+        problems.add(f"{path}: cannot be read: {error}")
+
+
+def _archived(
+    archive: zipfile.ZipFile, path: Path, problems: Problems
+) -> Iterator[tuple[str, Mapping[str, object], Mapping[str, object]]]:
+    members = archive.namelist()
+    header = next((name for name in _HEADERS if name in members), None)
+    run = as_object(as_object(_member(archive, header, path, problems)).get("eval"))
+    if not as_text(run.get("model")):
+        problems.add(f"{path}: is no log of Inspect: it names no model at eval.model")
+        return
+    for name in members:
+        if name.startswith("samples/") and name.endswith(".json"):
+            yield name, run, as_object(_member(archive, name, path, problems))
+
+
+def _member(archive: zipfile.ZipFile, name: str | None, path: Path, problems: Problems) -> object:
+    if name is None:
+        return None
+    try:
+        return json.loads(archive.read(name))
+    except (ValueError, RecursionError) as error:
+        problems.add(f"{path}: {name}: is not JSON: {error}")
+        return None
+
+
+def _scores(sample: Mapping[str, object]) -> dict[str, object]:
+    """Returns the values by scorer; those of an object by scorer and key."""
+    found: dict[str, object] = {}
+    for name, score in as_object(sample.get("scores")).items():
+        value = as_object(score).get("value")
+        if isinstance(value, dict):
+            found |= {f"{name}/{key}": inner for key, inner in value.items()}
+        elif value is not None:
+            found[name] = value
+    return found
+
+
+def _query(sample: Mapping[str, object]) -> str:
+    """Returns the input; long texts in it are stored beside it."""
+    attachments = as_object(sample.get("attachments"))
+    text = prompt_text(sample.get("input"))
+    return _ATTACHMENT.sub(lambda match: as_text(attachments.get(match[1])) or match[0], text)
+
+
+def _amounts(sample: Mapping[str, object], model: str) -> dict[str, float]:
+    usage = as_object(as_object(sample.get("model_usage")).get(model))
+    found = {
+        "cost_usd": as_amount(usage.get("total_cost")),
+        "prompt_tokens": as_amount(usage.get("input_tokens")),
+        "completion_tokens": as_amount(usage.get("output_tokens")),
+        "latency_s": as_amount(as_object(sample.get("output")).get("time")),
+    }
+    return {name: value for name, value in found.items() if value}
