@@ -20,7 +20,7 @@ from scorer.data.converters.scores.cells import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 STAR_NAMES = ("star", "rating")
 """A column named so has 1 to 5 stars, even if nobody gave five."""
@@ -104,8 +104,12 @@ class Found:
     is_read: bool = True
     """False if the cells do not matter."""
 
-    def add(self, cell: object) -> None:
-        """Adds a cell."""
+    def add(self, cell: object, words: Collection[str] = ()) -> None:
+        """Adds a cell; ``words`` are scores that a user told."""
+        if words and isinstance(cell, str) and plain_word(cell) in words:
+            self.scores += 1
+            self.kinds.add(Kind.WORD)
+            return
         try:
             found = read_cell(cell)
         except NotAScoreError as error:
@@ -136,9 +140,8 @@ class Found:
         return self.others > self.scores
 
     def __str__(self) -> str:
-        if not self.kinds & _NUMERIC:
-            return " and ".join(sorted(kind.value for kind in self.kinds)) or "nothing"
-        return f"{self.low:g} to {self.high:g}"
+        numbers = [f"{self.low:g} to {self.high:g}"] if self.kinds & _NUMERIC else []
+        return " and ".join(numbers + sorted(kind.value for kind in self.kinds - _NUMERIC))
 
 
 def scale_of(columns: Mapping[str, Found]) -> Scale:
@@ -157,12 +160,12 @@ def scale_of(columns: Mapping[str, Found]) -> Scale:
         name in column.casefold() for column in columns for name in STAR_NAMES
     )
     ends = _range(low, high, whole=whole, stars=stars)
+    if kinds & {Kind.WORD, Kind.FRACTION} and ends != (0, 1):
+        mixed = " and ".join(sorted(kind.value for kind in kinds))
+        raise UnknownScaleError(f"the scores are {mixed} ({_each(columns)})")
     if ends is None:
         listed = f"{low:g} to {high:g}" + (f" ({_each(columns)})" if len(columns) > 1 else "")
         raise UnknownScaleError(f"the scores are {listed}, which can be parts of several ranges")
-    if kinds & {Kind.WORD, Kind.FRACTION} and ends != (0, 1):
-        mixed = " and ".join(sorted(kind.value for kind in kinds))
-        raise UnknownScaleError(f"the scores are {mixed}, the numbers {low:g} to {high:g}")
     if Kind.FRACTION in kinds:
         raise UnknownScaleError("some scores are fractions or percentages, others plain numbers")
     _check_alike(columns, ends)

@@ -27,7 +27,7 @@ from scorer.data.converters.tables.json_rows import open_json
 from scorer.data.lines import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from scorer.data.converters.conversion import Conversion
@@ -58,6 +58,8 @@ class _Columns:
 
     found: dict[str, Found] = field(default_factory=dict)
     nested: dict[str, None] = field(default_factory=dict)
+    words: Collection[str] = ()
+    """Words that are scores since a user told so."""
     rows: int = 0
 
     def add(self, row: Mapping[str, object], nested: Mapping[str, object]) -> None:
@@ -71,7 +73,7 @@ class _Columns:
                     found = self.found[name] = Found()
                     found.is_read = cells is nested or role_of(name) in {None, "score"}
                 if found.is_read:
-                    found.add(cell)
+                    found.add(cell, self.words)
                     found.is_read = found.others < MAX_TEXTS or not found.is_text
 
 
@@ -123,7 +125,7 @@ def _candidates(
     tables: list[_Table] = []
     for path in paths:
         file = open_json(path, problems) if as_json else open_delimited(path, notes, problems)
-        table = _table_of(file, told, conversion) if file else None
+        table = _table_of(file, told, scale, conversion) if file else None
         if table:
             tables.append(table)
     if scale is None:
@@ -135,9 +137,11 @@ def _candidates(
     yield from joined(conversion.watch(rows, "Converting", total), scale, conversion)
 
 
-def _table_of(file: RowFile, told: Told, conversion: Conversion) -> _Table | None:
+def _table_of(
+    file: RowFile, told: Told, scale: Scale | None, conversion: Conversion
+) -> _Table | None:
     """Reads a file once, and returns it with the meaning of its columns."""
-    columns = _Columns()
+    columns = _Columns(words=scale.words if scale else ())
     for _, row in file.rows(conversion.problems):
         flat, nested = _unnested(row)
         columns.add(flat, nested)
