@@ -6,4 +6,5 @@ promptfoo: results of promptfoo.
 openai_evals: event logs of OpenAI's evals.
 helm: run folders of HELM.
 inspect_logs: logs of Inspect.
+inspect_archive: one archive of a log, read.
 """

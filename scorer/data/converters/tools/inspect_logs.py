@@ -6,19 +6,17 @@ count as Inspect counts them: C is 1, P is 0.5, I and N are 0. Epochs of a sampl
 
 from __future__ import annotations
 
-import json
 import re
-import zipfile
 from typing import TYPE_CHECKING
 
 from scorer.data.converters.conversion import converted
 from scorer.data.converters.prompt_text import prompt_text
 from scorer.data.converters.rows import Row, scaled
+from scorer.data.converters.tools.inspect_archive import opened_archive
 from scorer.data.documents import as_amount, as_list, as_object, as_text, files_below, read_document
-from scorer.data.lines import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from scorer.data.converters.conversion import Conversion
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 NO_SCORE = "samples without a score"
-_HEADERS = ("header.json", "_journal/start.json")
-"""The member of an archive with the task and model, of a finished run and of another."""
 _ATTACHMENT = re.compile(r"attachment://([0-9a-f]+)")
 
 
@@ -66,6 +62,7 @@ def convert(
 
 
 def _rows(path: Path, metric: str | None, conversion: Conversion) -> Iterator[Row]:
+    is_named = False
     for name, header, sample in _samples(path, conversion.problems):
         where = f"{path}: {name}"
         model, task = as_text(header.get("model")), as_text(header.get("task"))
@@ -75,12 +72,14 @@ def _rows(path: Path, metric: str | None, conversion: Conversion) -> Iterator[Ro
             continue
         wanted = metric or (next(iter(scores)) if len(scores) == 1 else "")
         if wanted not in scores:
-            has = ", ".join(scores)
-            conversion.problems.add(
-                f"{where}: has no score {wanted!r}; it has {has}"
-                if wanted
-                else f"{where}: has several scores: name one with --metric: {has}"
-            )
+            if not is_named:  # the others of the log are alike
+                has = ", ".join(scores)
+                conversion.problems.add(
+                    f"{where}: has no score {wanted!r}; it has {has}"
+                    if wanted
+                    else f"{where}: has several scores: name one with --metric: {has}"
+                )
+            is_named = True
             continue
         value = scores[wanted]
         yield Row(
@@ -96,46 +95,31 @@ def _samples(
     path: Path, problems: Problems
 ) -> Iterator[tuple[str, Mapping[str, object], Mapping[str, object]]]:
     """Yields each sample with its name and what the log says of the run."""
-    if path.suffix != ".eval":
-        known = len(problems)
-        log = as_object(read_document(path, problems))
-        run = as_object(log.get("eval"))
-        if not as_text(run.get("model")) and len(problems) == known:
-            problems.add(f"{path}: is no log of Inspect: it names no model at eval.model")
-            return
-        for sample in as_list(log.get("samples")):
-            fields = as_object(sample)
-            yield f"sample {fields.get('id')}", run, fields
+    known = len(problems)
+    if path.suffix == ".eval":
+        with opened_archive(path, problems) as archive:
+            run = archive.header()
+            samples = ((name, archive.value(name)) for name in archive.samples())
+            yield from _of_run(path, run, samples, problems, known)
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield from _archived(archive, path, problems)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, *UNREADABLE) as error:
-        problems.add(f"{path}: cannot be read: {error}")
+    log = as_object(read_document(path, problems))
+    found = (as_object(sample) for sample in as_list(log.get("samples")))
+    named = ((f"sample {sample.get('id')}", sample) for sample in found)
+    yield from _of_run(path, log, named, problems, known)
 
 
-def _archived(
-    archive: zipfile.ZipFile, path: Path, problems: Problems
+def _of_run(
+    path: Path,
+    log: Mapping[str, object],
+    samples: Iterable[tuple[str, Mapping[str, object]]],
+    problems: Problems,
+    known: int,
 ) -> Iterator[tuple[str, Mapping[str, object], Mapping[str, object]]]:
-    members = archive.namelist()
-    header = next((name for name in _HEADERS if name in members), None)
-    run = as_object(as_object(_member(archive, header, path, problems)).get("eval"))
-    if not as_text(run.get("model")):
+    run = as_object(log.get("eval"))
+    if as_text(run.get("model")):
+        yield from ((name, run, sample) for name, sample in samples)
+    elif len(problems) == known:
         problems.add(f"{path}: is no log of Inspect: it names no model at eval.model")
-        return
-    for name in members:
-        if name.startswith("samples/") and name.endswith(".json"):
-            yield name, run, as_object(_member(archive, name, path, problems))
-
-
-def _member(archive: zipfile.ZipFile, name: str | None, path: Path, problems: Problems) -> object:
-    if name is None:
-        return None
-    try:
-        return json.loads(archive.read(name))
-    except (ValueError, RecursionError) as error:
-        problems.add(f"{path}: {name}: is not JSON: {error}")
-        return None
 
 
 def _scores(sample: Mapping[str, object]) -> dict[str, object]:
