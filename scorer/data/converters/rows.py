@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from scorer.data.converters.scores.cells import NotAScoreError
+from scorer.data.converters.scores.cells import NUMERIC, NotAScoreError
 from scorer.data.converters.scores.scale import Found, UnknownScaleError, scale_of
 from scorer.data.record_fields import query_id
 
@@ -143,9 +143,11 @@ def found_scale(columns: Mapping[str, Found], conversion: Conversion) -> Scale |
     except UnknownScaleError as error:
         conversion.problems.add(f"{error}: tell it with --scale, such as 1..5 or bad=0,good=1")
         return None
-    kinds = sorted({kind.value for found in columns.values() for kind in found.kinds})
+    kinds = {kind for found in columns.values() for kind in found.kinds}
     if kinds:
-        conversion.notes.choose(f"scores: {' and '.join(kinds)}, {scale}, mapped to 0 to 1")
+        listed = " and ".join(sorted(kind.value for kind in kinds))
+        ends = f" from {scale}" if kinds & NUMERIC else ""
+        conversion.notes.choose(f"scores: {listed}{ends}, mapped to 0 to 1")
     return scale
 
 

@@ -50,6 +50,10 @@ class Kind(enum.Enum):
     """A number of stars, of five."""
 
 
+NUMERIC = frozenset((Kind.NUMBER, Kind.STARS))
+"""Kinds whose values depend on the range."""
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """A score as it stands in a cell; words and fractions are in [0, 1] already."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scorer.data.converters.scores.cells import (
+    NUMERIC,
     Kind,
     NotAScoreError,
     plain_word,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 STAR_NAMES = ("star", "rating")
 """A column named so has 1 to 5 stars, even if nobody gave five."""
-_NUMERIC = {Kind.NUMBER, Kind.STARS}
 
 
 class UnknownScaleError(ValueError):
@@ -53,7 +53,7 @@ class Scale:
         found = read_cell(cell)
         if found is None:
             return None
-        if found.kind not in _NUMERIC and not self.words:
+        if found.kind not in NUMERIC and not self.words:
             return found.value
         share = (found.value - self.low) / (self.high - self.low)
         if self.words or not 0 <= share <= 1:
@@ -120,7 +120,7 @@ class Found:
             return
         self.scores += 1
         self.kinds.add(found.kind)
-        if found.kind in _NUMERIC:
+        if found.kind in NUMERIC:
             self.low = min(self.low, found.value)
             self.high = max(self.high, found.value)
             self.whole = self.whole and found.value.is_integer()
@@ -140,8 +140,8 @@ class Found:
         return self.others > self.scores
 
     def __str__(self) -> str:
-        numbers = [f"{self.low:g} to {self.high:g}"] if self.kinds & _NUMERIC else []
-        return " and ".join(numbers + sorted(kind.value for kind in self.kinds - _NUMERIC))
+        numbers = [f"{self.low:g} to {self.high:g}"] if self.kinds & NUMERIC else []
+        return " and ".join(numbers + sorted(kind.value for kind in self.kinds - NUMERIC))
 
 
 def scale_of(columns: Mapping[str, Found]) -> Scale:
@@ -151,7 +151,7 @@ def scale_of(columns: Mapping[str, Found]) -> Scale:
         UnknownScaleError: The columns differ, mix kinds, or have numbers of an unknown range.
     """
     kinds = {kind for found in columns.values() for kind in found.kinds}
-    if not kinds & _NUMERIC:
+    if not kinds & NUMERIC:
         return Scale()
     low = min(found.low for found in columns.values())
     high = max(found.high for found in columns.values())

@@ -91,7 +91,8 @@ def _rows(folder: Path, metric: str | None, conversion: Conversion) -> Iterator[
     adapter = as_object(spec.get("adapter_spec"))
     model = as_text(adapter.get("model")) or as_text(adapter.get("model_deployment"))
     results = [_result(as_object(each)) for each in stats if not _is_perturbed(each)]
-    conversion.notes.left_out[PERTURBED] += len(stats) - len(results)
+    if len(results) < len(stats):
+        conversion.notes.left_out[PERTURBED] += len(stats) - len(results)
     names = {name for _, values in results for name in values}
     score = next((name for name in ((metric,) if metric else DEFAULT_METRICS) if name in names), "")
     if not model or not score:
@@ -103,7 +104,7 @@ def _rows(folder: Path, metric: str | None, conversion: Conversion) -> Iterator[
             else f"{folder / SPEC}: names no model at adapter_spec.model"
         )
         return
-    task = as_text(spec.get("name")).split(":")[0]
+    task = _task(as_text(spec.get("name")))
     conversion.notes.choose(f"{task}: score = {score}")
     queries = _queries(as_list(state.get("request_states")))
     for instance_id, values in results:
@@ -119,6 +120,13 @@ def _rows(folder: Path, metric: str | None, conversion: Conversion) -> Iterator[
                 field: {model: values[name]} for name, field in _AMOUNTS.items() if values.get(name)
             },
         )
+
+
+def _task(run: str) -> str:
+    """Returns a run's scenario with its arguments, without its model."""
+    scenario, _, arguments = run.partition(":")
+    kept = [each for each in arguments.split(",") if each and not each.startswith("model")]
+    return f"{scenario}:{','.join(kept)}" if kept else scenario
 
 
 def _is_perturbed(item: object) -> bool:

@@ -110,7 +110,7 @@ def test_what_was_found_and_chosen_is_noted(tmp_path: Path) -> None:
         "a.csv: utf-16, separated by semicolons",
         "a.csv: query = 'prompt'; models = a, b",
         "a.csv: not read: remark",
-        "scores: numbers, 1 to 5, mapped to 0 to 1",
+        "scores: numbers from 1 to 5, mapped to 0 to 1",
     ]
 
 

@@ -6,7 +6,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -237,8 +237,9 @@ def test_scores_of_langfuse_are_joined_with_the_calls_of_models(tmp_path: Path) 
 
 def test_score_columns_of_a_csv_of_langfuse_are_read(tmp_path: Path) -> None:
     header = '"id","traceId","model","input","tags","helpful","tone","comments"'
+    chat = '"[{""role"":""user"",""content"":""What is 6 times 7?""}]"'
     rows = [
-        '"c1","t1","large","[{""role"":""user"",""content"":""What is 6 times 7?""}]","[""a""]","[1]","[""warm""]","[]"',
+        f'"c1","t1","large",{chat},"[""a""]","[1]","[""warm""]","[]"',
         '"c2","t2","small","""What is 6 times 7?""","[]","[0,1]","","[]"',
     ]
     path = tmp_path / "observations.csv"
@@ -290,3 +291,54 @@ def test_exports_of_langfuse_without_a_score_say_what_to_export(tmp_path: Path) 
     assert problems_of(langfuse.convert([path], Conversion())) == (
         "the exports hold no score: export the scores, or traces with their scores",
     )
+
+
+def test_logs_of_openai_evals_are_read() -> None:
+    found = by_query(openai_evals.convert([WRITTEN / "openai_evals"], Conversion()))
+    assert found[METAL].scores == {"large": 1, "small": 0}
+    assert found[PRODUCT].scores == {"large": 1, "small": 1}
+    assert found[PRODUCT].task == "own-match"
+
+
+def test_runs_of_helm_are_read() -> None:
+    conversion = Conversion()
+    found = by_query(helm.convert([WRITTEN / "helm"], conversion))
+    assert found[PRODUCT].scores == {"simple/model1": 1}
+    assert found[CAPITAL].scores == {"simple/model1": 0}
+    assert found[CAPITAL].task == "own"
+    assert found[CAPITAL].prompt_tokens.keys() == {"simple/model1"}
+    assert found[f"{METAL}\nA. Iron\nB. Mercury"].task == "choice"
+    assert "own: score = exact_match" in conversion.notes.choices
+
+
+def test_a_statistic_of_helm_can_be_told() -> None:
+    path = WRITTEN / "helm" / "own"
+    prefix = helm.convert([path], Conversion(), metric="quasi_prefix_exact_match")
+    assert scores_of(prefix)[PRODUCT] == {"simple/model1": 1}
+    [problem] = problems_of(helm.convert([path], Conversion(), metric="wit"))
+    assert problem.startswith(f"{path}: has no statistic wit; --metric names one of those it has")
+
+
+def test_perturbed_instances_of_helm_are_left_out(tmp_path: Path) -> None:
+    instance = {"id": "id1", "input": {"text": "x"}}
+    stat = {"name": {"name": "exact_match"}, "count": 1, "mean": 1.0}
+    write(tmp_path / "run_spec.json", {"name": "a:k=1,model=m", "adapter_spec": {"model": "m"}})
+    states = [{"instance": instance | extra} for extra in ({}, {"perturbation": {"name": "typos"}})]
+    write(tmp_path / "scenario_state.json", {"request_states": states})
+    stats = [
+        {"instance_id": "id1", "stats": [stat]},
+        {"instance_id": "id1", "perturbation": {"name": "typos"}, "stats": [stat | {"mean": 0.0}]},
+    ]
+    write(tmp_path / "per_instance_stats.json", stats)
+    conversion = Conversion()
+    [record] = helm.convert([tmp_path], conversion)
+    assert (record.scores, record.task) == ({"m": 1}, "a:k=1")
+    assert conversion.notes.left_out == {helm.PERTURBED: 1}
+
+
+def test_folders_without_a_whole_run_of_helm_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    half = write(tmp_path / "half" / "scenario_state.json", {"request_states": []}).parent
+    found = problems_of(helm.convert([tmp_path / "empty", half], Conversion()))
+    assert found[0] == f"{tmp_path / 'empty'}: has no folder with a scenario_state.json"
+    assert found[1].startswith(f"{half / 'run_spec.json'}: cannot be read")
