@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.progress import track as rich_track
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 T = TypeVar("T")
 
 
-def track(items: Sequence[T], description: str) -> Iterable[T]:
-    """Yields the items while a progress bar counts them."""
-    return rich_track(items, description=description, console=Console(stderr=True))
+def track(items: Iterable[T], description: str, total: int | None = None) -> Iterable[T]:
+    """Yields the items while a progress bar counts them; a sequence has its own total."""
+    return rich_track(items, description=description, total=total, console=Console(stderr=True))

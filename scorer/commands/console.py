@@ -65,6 +65,11 @@ def show(table: Table, document: object, *, as_json: bool) -> None:
         Console().print(table)
 
 
+def note(text: str) -> None:
+    """Prints a note on standard error."""
+    sys.stderr.write(f"{text}\n")
+
+
 def warn(warning: str) -> None:
     """Prints a warning on standard error."""
     sys.stderr.write(f"warning: {warning}\n")

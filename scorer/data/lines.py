@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import zlib
@@ -36,6 +37,9 @@ class Problems:
         else:
             self.unlisted += 1
 
+    def __len__(self) -> int:
+        return len(self.listed) + self.unlisted
+
     def __bool__(self) -> bool:
         return bool(self.listed)
 
@@ -50,14 +54,14 @@ def open_binary(path: Path) -> IO[bytes]:
 
 
 def numbered_lines(path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
-    """Yields every line that is not blank with its number, counted from 1."""
+    """Yields every line that is not blank with its number, counted from 1, without a UTF-8 mark."""
     number = 0
     try:
         with open_binary(path) as file:
             for line in file:
                 number += 1
                 try:
-                    text = line.decode()
+                    text = line.removeprefix(codecs.BOM_UTF8 if number == 1 else b"").decode()
                 except UnicodeDecodeError as error:
                     problems.add(f"line {number}: is not UTF-8, at byte {error.start + 1}")
                     continue
@@ -66,6 +70,11 @@ def numbered_lines(path: Path, problems: Problems) -> Iterator[tuple[int, str]]:
     except UNREADABLE as error:
         where = f"after line {number}" if number else "at all"
         problems.add(f"cannot be read {where}: {error}")
+
+
+def checked_decoder() -> json.JSONDecoder:
+    """Returns a decoder of JSON that refuses repeated names."""
+    return _DECODER
 
 
 def parse_object(text: str) -> dict[str, object]:

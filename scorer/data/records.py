@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from scorer.data.lines import NotAnObjectError, Problems, numbered_lines, parse_object
+from scorer.data.record_fields import problems_of, tolerated
 from scorer.data.staging import staged_file
 from scorer.runtime.fields import ProblemsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
-
-MAX_AMOUNT = sys.float_info.max
-"""Largest amount of dollars, seconds or tokens, and largest weight: each must fit into a float."""
 
 
 class RecordsError(ProblemsError):
@@ -135,7 +132,7 @@ def matrix_of(
 
 
 class RecordIntake:
-    """Validates records one by one; no id may come twice."""
+    """Validates records one by one; no id may come twice, but one made here gets a number then."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
@@ -143,110 +140,28 @@ class RecordIntake:
 
     def take(self, fields: Mapping[str, object], where: str) -> Record | None:
         """Returns the record, or None after adding its problems, each beginning with ``where``."""
-        found = _problems_of(fields)
+        has_id = fields.get("id") is not None
+        fields = tolerated(fields)
+        found = problems_of(fields)
         for problem in found:
             self._problems.add(f"{where}: {problem}")
         if found:
             return None
         record = _record_of(cast("Mapping[str, Any]", fields))
+        if not has_id:
+            record = replace(record, id=self._free(record.id))
         first = self._first.setdefault(record.id, where)
         if first != where:
             self._problems.add(f"{where}: id {record.id!r} is already on {first}")
         return record
 
-
-def is_text(value: object) -> bool:
-    """Returns whether a value is a text that is not blank and can be written as UTF-8."""
-    if not isinstance(value, str) or not value.strip():
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # JSON can spell half of a surrogate pair
-        return False
-    return True
-
-
-def _problems_of(fields: Mapping[str, object]) -> list[str]:
-    problems = [
-        f"{name} must be a valid text that is not empty"
-        for name in ("id", "query")
-        if not is_text(fields.get(name))
-    ]
-    problems += [
-        f"{name} must be a valid text that is not empty, or absent"
-        for name in ("task", "question")
-        if name in fields and not is_text(fields[name])
-    ]
-    scores = fields.get("scores")
-    if not isinstance(scores, dict) or not scores:
-        problems.append("scores must be an object with at least one model")
-        scores = None
-    else:
-        problems += [
-            f"scores: {model!r} is no valid name" for model in scores if not is_text(model)
-        ]
-        problems += _amount_problems("scores", scores, _is_score, "a number in [0, 1]")
-    for name, (is_good, label) in _AMOUNTS.items():
-        if name in fields:
-            problems += _per_model_problems(name, fields[name], scores, is_good, label)
-    if "weight" in fields and not (_is_amount(fields["weight"]) and fields["weight"] != 0):
-        problems.append(f"weight must be a number above 0, is {_shown(fields['weight'])}")
-    return problems
-
-
-def _per_model_problems(
-    name: str,
-    amounts: object,
-    scores: Mapping[str, object] | None,
-    is_good: Callable[[object], bool],
-    label: str,
-) -> list[str]:
-    if not isinstance(amounts, dict):
-        return [f"{name} must be an object, is {_shown(amounts)}"]
-    problems = _amount_problems(name, amounts, is_good, label)
-    if scores is not None:
-        problems += [f"{name}: {model!r} has no score" for model in amounts if model not in scores]
-    return problems
-
-
-def _amount_problems(
-    name: str, amounts: Mapping[str, object], is_good: Callable[[object], bool], label: str
-) -> list[str]:
-    return [
-        f"{name}: {model!r} must be {label}, is {_shown(amount)}"
-        for model, amount in amounts.items()
-        if not is_good(amount)
-    ]
-
-
-def _is_score(value: object) -> bool:
-    return _is_number(value) and 0 <= cast("float", value) <= 1
-
-
-def _is_amount(value: object) -> bool:
-    return _is_number(value) and 0 <= cast("float", value) <= MAX_AMOUNT
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and _is_amount(value)
-
-
-def _is_number(value: object) -> bool:
-    # JSON's true is an int to Python and never one to us.
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _shown(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."
-
-
-_AMOUNTS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "cost_usd": (_is_amount, "a number of dollars, at least 0"),
-    "prompt_tokens": (_is_count, "a whole number, at least 0"),
-    "completion_tokens": (_is_count, "a whole number, at least 0"),
-    "latency_s": (_is_amount, "a number of seconds, at least 0"),
-}
+    def _free(self, record_id: str) -> str:
+        """Returns an id, with a number behind it if it is taken."""
+        number, free = 1, record_id
+        while free in self._first:
+            number += 1
+            free = f"{record_id}-{number}"
+        return free
 
 
 def _record_of(fields: Mapping[str, Any]) -> Record:

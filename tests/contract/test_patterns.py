@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[2]
 NOT_OF_MODELS = {
     "scorer.data.overlap": "queries of training data, offline",
     "scorer.data.converters.eval_harness": "names of files",
+    "scorer.data.converters.scores.cells": "cells of at most 40 characters",
+    "scorer.data.converters.tables.columns": "names of columns",
+    "scorer.data.converters.tools.inspect_logs": "inputs of logs, offline; it begins with a fixed text",
     "services.router.contract.media": "callers' media types, and URLs of bounded length",
     "services.router.contract.tools": "callers' names of tools",
     "services.router.model_priors.model_name": "names of models, of bounded length",

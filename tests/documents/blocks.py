@@ -16,6 +16,9 @@ import yaml
 from google.protobuf import json_format
 from google.rpc.error_details_pb2 import ErrorInfo
 
+from scorer.data.converters.conversion import Conversion, ConversionError
+from scorer.data.converters.tables.columns import Told
+from scorer.data.converters.tables.table import convert
 from scorer.data.records import RecordsError, read_records
 from services.router.budgets.tenants import load_tenants
 from services.router.pool.model import PoolModel
@@ -44,6 +47,18 @@ def _loading_problems(load: Callable[[Path], Any], text: str) -> list[str]:
         try:
             load(path)
         except (FileProblemsError, RecordsError) as error:
+            return list(error.problems)
+    return []
+
+
+def csv_problems(piece: Piece) -> list[str]:
+    """Returns what the converter says against a table."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file.csv"
+        path.write_text(piece.text, encoding="utf-8")
+        try:
+            list(convert([path], Conversion(), as_json=False, told=Told()))
+        except ConversionError as error:
             return list(error.problems)
     return []
 

@@ -47,6 +47,7 @@ LANGUAGES: dict[str, Check] = {
     "sql": lambda piece: blocks.sql_problems(piece.text),
     "yaml": blocks.yaml_problems,
     "json": blocks.json_problems,
+    "csv": blocks.csv_problems,
     "python": blocks.python_problems,
     "go": blocks.client_problems,
     "java": blocks.client_problems,

@@ -5,6 +5,12 @@ with every problem, file and line in front, so that a caller that writes records
 file away.
 
 conversion: sources as validated records, with one error at the end.
+notes: the choices, omissions and contradictions of a conversion.
+rows: rows with the same query, joined.
+prompt_text: the text of a prompt that the router would rank.
+scores: cells of any kind -> numbers in [0, 1].
+tables: CSV and JSON in the forms in which people keep scores.
+tools: exports and logs of tools that score models.
 routerbench_csv: CSV files in the form of RouterBench.
 eval_harness: sample logs of the lm-evaluation-harness.
 eval_harness_log: one sample log, read.

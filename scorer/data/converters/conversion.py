@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from scorer.data.converters.notes import Notes
+from scorer.data.lines import Problems
 from scorer.data.records import RecordIntake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scorer.data.lines import Problems
     from scorer.data.records import Record
+
+T = TypeVar("T")
+
+
+class Watch(Protocol):
+    """Yields items, and shows the progress."""
+
+    def __call__(self, items: Iterable[T], description: str, total: int | None) -> Iterable[T]:
+        """Yields the items; their number is None if it is not known."""
+
+
+def unwatched(items: Iterable[T], description: str, total: int | None) -> Iterable[T]:  # noqa: ARG001
+    """Yields the items, and shows nothing."""
+    return items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """One conversion: its problems, its notes, and the display of its progress."""
+
+    problems: Problems = field(default_factory=Problems)
+    notes: Notes = field(default_factory=Notes)
+    watch: Watch = unwatched
 
 
 class ConversionError(Exception):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from scorer.data.converters.decision_line import Call, Decision
     from scorer.data.records import Record
 
-NO_TEXT = "without the query's text (see records_keep_text)"
-NO_SCORE = "without an assessed answer"
+NO_TEXT = "decisions without the query's text (see records_keep_text)"
+NO_SCORE = "decisions without an assessed answer"
 
 
 def convert(

@@ -61,6 +61,9 @@ def test_options_of_one_source_are_refused_with_another(tmp_path: Path) -> None:
     output = tmp_path / "a.jsonl"
     result = run("convert", "x", "--from", "routerbench-csv", "--output", output, "--metric", "acc")
     assert result.exit_code == 2
+    assert "--metric is not for routerbench-csv" in result.stderr
+    result = run("convert", "x", "--from", "csv", "--output", output, "--label", "grades")
+    assert result.exit_code == 2
     assert "--query-field" in result.stderr
 
 
@@ -110,3 +113,36 @@ def test_overlap_refuses_a_file_that_is_both_training_and_test(tmp_path: Path) -
     result = run("overlap", train, "--test", tmp_path / "one" / ".." / "one" / "train.jsonl")
     assert result.exit_code == 1
     assert result.stderr == f"{train.resolve()}: is a training and a test file\n"
+
+
+def test_convert_reads_a_table_and_says_what_it_did(tmp_path: Path) -> None:
+    source, output = tmp_path / "a.csv", tmp_path / "a.jsonl"
+    rows = "".join(f"q{n};m;{n % 5 + 1};{n % 2}\n" for n in range(12)) + "q0;m;3;0\nq1;new;5;1\n"
+    source.write_text("prompt;model;stars;year\n" + rows, encoding="utf-16")
+    result = run("convert", source, "--from", "csv", "--output", output, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["scores"] == 13
+    assert "a.csv: utf-16, separated by semicolons" in result.stderr
+    assert "scores: numbers from 1 to 5, mapped to 0 to 1" in result.stderr
+    assert "warning: scores of the same query that differ, by model: m (1)" in result.stderr
+    assert "warning: one and the same score everywhere: new" in result.stderr
+    assert "warning: fewer than 10 scores: new" in result.stderr
+    assert len(read_records(output)) == 12
+
+
+def test_convert_of_a_bad_table_leaves_nothing(tmp_path: Path) -> None:
+    source, output = tmp_path / "a.csv", tmp_path / "a.jsonl"
+    source.write_text("prompt,model,score\nx,m,1\ny,m,perhaps\nz,m,0\n")
+    result = run("convert", source, "--from", "csv", "--output", output)
+    assert result.exit_code == 1
+    assert f"{source}: line 3: m: must be a score, is 'perhaps'" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_scale_that_is_none_is_refused(tmp_path: Path) -> None:
+    for scale in ("five", "1..1", "a=2", "..", "1..nan"):
+        result = run(
+            *("convert", "x", "--from", "csv", "--output", tmp_path / "a", "--scale", scale)
+        )
+        assert result.exit_code == 2, scale
+        assert "must be such as 1..5" in result.stderr

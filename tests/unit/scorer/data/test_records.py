@@ -54,14 +54,28 @@ def test_the_question_is_routed_where_the_query_carries_worked_examples(tmp_path
     assert read_records(path)[0].query == "really why?"
 
 
+def test_values_that_can_mean_only_one_thing_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    rows = [
+        GOOD | {"id": 7, "scores": {"a": True, "b": False, "c": 0.25}},
+        {"query": "why?", "scores": {"a": 1}},
+        {"id": None, "query": "why?", "scores": {"a": 0}},
+    ]
+    lines = "\r\n".join(json.dumps(row) for row in rows)
+    path.write_bytes(b"\xef\xbb\xbf" + lines.encode())
+    first, second, third = read_records(path)
+    assert (first.id, first.scores) == ("7", {"a": 1.0, "b": 0.0, "c": 0.25})
+    assert (len(second.id), third.id) == (16, f"{second.id}-2")
+
+
 def test_every_problem_of_a_file_is_reported_with_its_line(tmp_path: Path) -> None:
     path = write(
         tmp_path / "bad.jsonl",
         GOOD,
         "{",
         "[]",
-        GOOD | {"id": 3, "task": "", "query": None},
-        GOOD | {"scores": {"a": 95, "b": True, "c": "1", "d": float("nan"), "e": -0.1}},
+        GOOD | {"id": 3.5, "task": "", "query": None},
+        GOOD | {"scores": {"a": 95, "b": None, "c": "1", "d": float("nan"), "e": -0.1}},
         GOOD | {"id": "6", "scores": {}},
         "",
         GOOD,
