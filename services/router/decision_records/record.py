@@ -116,6 +116,9 @@ class AttemptEntry(Part):
     estimated: bool = Field(description="True if the token counts are the router's own estimate.")
     duration_s: NonNegative
     time_to_first_token_s: NonNegative | None = None
+    time_to_start_s: NonNegative | None = Field(
+        default=None, description="From the start of the answer; absent in older records."
+    )
     price_version: str = ""
     finish_reason: str | None = Field(
         default=None, description="The end of the reply; absent if the backend did not say."
