@@ -101,8 +101,8 @@ async def test_a_killed_client_leaves_nothing_behind(serve: Serve) -> None:
         data = json.dumps(BODY).encode()
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(
-            b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%b" % (len(data), data)
+            b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(data), data)
         )
         async with asyncio.timeout(TIMEOUT_S):
             while not router.requests:  # noqa: ASYNC110  # they are other processes
