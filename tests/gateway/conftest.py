@@ -96,8 +96,9 @@ async def start_front(serve: Serve) -> AsyncIterator[StartFront]:
             address = await stack.enter_async_context(
                 gateway(
                     GatewayServiceConfig(
+                        listen_address=LOOPBACK,
                         router_address=router_address,
-                        **{"drain_timeout_s": 1.0, "listen_address": LOOPBACK} | settings,
+                        **{"drain_timeout_s": 1.0} | settings,
                     )
                 )
             )
