@@ -5,6 +5,7 @@ A request passes through the modules from the top. A room imports only rooms bel
 __main__: The command that runs the gateway.
 app: Builds the service.
 config: The settings.
+foreign_pages: Refuses web pages of strangers, for a gateway on loopback.
 endpoint: Answers the requests of one API.
 stream_reply: Sends a streamed reply.
 responses/: OpenAI's Responses API.

@@ -11,11 +11,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from services.gateway.chat.chat_api import ChatCompletions
+from services.gateway.chat.chat_errors import error_body
 from services.gateway.chat.model_list import ModelList
 from services.gateway.console.console_api import ConsoleApi
 from services.gateway.console.page_files import PageEndpoint
 from services.gateway.console.pool_endpoint import PoolEndpoint
 from services.gateway.endpoint import Core, Endpoint
+from services.gateway.foreign_pages import ALL, ForeignPages, is_loopback
 from services.gateway.http.server import running_http_server
 from services.gateway.messages.messages_api import MessagesApi
 from services.gateway.models import ModelNames
@@ -26,8 +28,9 @@ from services.gateway.upstream.router_client import RouterClient
 from services.gateway.upstream.router_tls import router_connection
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
+    from services.gateway.api import Api
     from services.gateway.config import GatewayServiceConfig
 
 _EXPOSED = (
@@ -42,6 +45,15 @@ _EXPOSED = (
     "x-routemoa-decision-id",
     "x-routemoa-uncertainty",
 )
+
+
+_APIS: Mapping[str, tuple[str, Api]] = {
+    "/v1/chat/completions": ("chat", ChatCompletions()),
+    "/v1/responses": ("responses", ResponsesApi()),
+    "/v1/messages": ("messages", MessagesApi()),
+    "/console/ask": ("console", ConsoleApi()),
+}
+"""The name and the API of each path that answers questions."""
 
 
 @asynccontextmanager
@@ -71,12 +83,12 @@ def gateway_app(config: GatewayServiceConfig, router: RouterClient, health: Heal
     models = ModelList(core.names)
     page = PageEndpoint()
     routes = [
-        Route("/v1/chat/completions", Endpoint("chat", ChatCompletions(), core), methods=["POST"]),
-        Route("/v1/responses", Endpoint("responses", ResponsesApi(), core), methods=["POST"]),
-        Route("/v1/messages", Endpoint("messages", MessagesApi(), core), methods=["POST"]),
+        *(
+            Route(path, Endpoint(name, api, core), methods=["POST"])
+            for path, (name, api) in _APIS.items()
+        ),
         Route("/v1/models", models, methods=["GET"]),
         Route("/v1/models/{model_id:path}", models, methods=["GET"]),
-        Route("/console/ask", Endpoint("console", ConsoleApi(), core), methods=["POST"]),
         Route(
             "/console/pool", PoolEndpoint(core.names, config.router_metrics_url), methods=["GET"]
         ),
@@ -93,14 +105,23 @@ def gateway_app(config: GatewayServiceConfig, router: RouterClient, health: Heal
 
 
 def _middleware(config: GatewayServiceConfig) -> list[Middleware]:
-    if not config.cors_origins:
-        return []
-    return [
-        Middleware(
+    found = []
+    if config.cors_origins:
+        cors = Middleware(
             CORSMiddleware,
             allow_origins=config.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],
             expose_headers=_EXPOSED,
         )
-    ]
+        found.append(cors)
+    host = config.listen_address.rpartition(":")[0]
+    if is_loopback(host) and ALL not in config.cors_origins:
+        guard = Middleware(
+            ForeignPages,
+            origins=config.cors_origins,
+            error_bodies={path: api.error for path, (_, api) in _APIS.items()},
+            other_errors=error_body,
+        )
+        found.append(guard)
+    return found

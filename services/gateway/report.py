@@ -121,6 +121,7 @@ def _call(entry: pb.UsageEntry) -> dict[str, Any]:
         "estimated": entry.estimated,
         "cost_usd": entry.cost_usd,
         "duration_s": seconds(entry.duration),
+        "time_to_start_s": seconds(entry.time_to_start),
         "time_to_first_token_s": None if first is None else seconds(first),
     }
 

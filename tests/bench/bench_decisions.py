@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING
 
 from services.evaluation.decisions.policy_overrides import policy_of
 from services.router.decision_records.buffer import open_buffer
-from services.router.decision_records.build import Ending, Redaction, decision_record
+from services.router.decision_records.build import Ending, decision_record
 from services.router.decision_records.files import FilesSink, Rotation
 from services.router.decision_records.postgres import PostgresSink
 from services.router.decision_records.record import AnswerOutcome
+from services.router.decision_records.redaction import Redaction
 from services.router.decision_records.sinks import Line, line_of
 from services.router.engine.planner import rank_eligible
 from services.router.engine.run import Run

@@ -3,6 +3,8 @@
 Backend, router and gateway run as processes of their own. Each round measures all ways one after
 the other, so that all meet the same machine: the same 50-token stream directly over HTTP, through the
 router over gRPC, and through gateway and router over HTTP. Router and gateway run one model alone.
+
+It takes two to four minutes, and tells on standard error how far it is.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import platform
 import statistics
 import sys
 import tempfile
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +35,11 @@ from tests.bench.streams import Sample, http_stream, measure, routed_stream
 if TYPE_CHECKING:
     from tests.bench.streams import Stream
 
+STARTED_S = time.perf_counter()
 CONCURRENCY = (1, 32)
-PAIRS = 60
+PAIRS = 30
+STREAM_TIMEOUT_S = 60.0
+"""A stream that takes longer ends the benchmark, also on a busy machine."""
 DIRECT, ROUTER, GATEWAY = "direct to the backend", "router, gRPC", "gateway and router, HTTP"
 COLUMNS = """\
 | backend | callers | path | TTFT p50 ms | added ms | p99 ms | streams/s | CPU-ms gateway | router |
@@ -74,7 +80,7 @@ async def ways(stack: AsyncExitStack, backend_url: str) -> dict[str, Way]:
     }
     gateway, front = await start(module("services.gateway", environment=gateway_environment))
     stub = RouterServiceStub(await start(grpc.aio.insecure_channel(address)))
-    session = await start(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+    session = await start(http_session())
     return {
         DIRECT: Way(stream=http_stream(session, backend_url)),
         ROUTER: Way(stream=routed_stream(stub, MODELS[:1], strategy="single"), router=router),
@@ -82,6 +88,20 @@ async def ways(stack: AsyncExitStack, backend_url: str) -> dict[str, Way]:
             stream=http_stream(session, f"http://{front}/v1"), gateway=gateway, router=router
         ),
     }
+
+
+def http_session() -> aiohttp.ClientSession:
+    """Returns a session of any number of connections."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        timeout=aiohttp.ClientTimeout(total=STREAM_TIMEOUT_S),
+    )
+
+
+def tell(text: str) -> None:
+    """Tells how far the benchmark is."""
+    sys.stderr.write(f"{time.perf_counter() - STARTED_S:4.0f} s  {text}\n")
+    sys.stderr.flush()
 
 
 async def cost_of(way: Way, callers: int, span_s: float) -> Cost:
@@ -113,20 +133,29 @@ async def one_pace(
 ) -> tuple[float, list[dict[tuple[str, int], Cost]]]:
     """Measures pairs and all rounds against a backend that is paced or as fast as it can be."""
     async with AsyncExitStack() as stack:
-        pace = ["--paced"] if paced else []
-        _, url = await stack.enter_async_context(module("tests.bench.backend", *pace))
+        name = "paced" if paced else "burst"
+        tell(f"{name}: starting backend, router and gateway")
+        options = ["--paced"] if paced else []
+        _, url = await stack.enter_async_context(module("tests.bench.backend", *options))
         measured = await ways(stack, url)
         for way in measured.values():  # the first call of each opens connections
             await way.stream()
+        tell(f"{name}: {PAIRS} pairs of streams in turn")
         added_ms = await added_in_turn_ms(measured, PAIRS)
-        return added_ms, [
-            {
-                (name, callers): await cost_of(way, callers, arguments.span_s)
-                for callers in CONCURRENCY
-                for name, way in measured.items()
-            }
-            for _ in range(arguments.rounds)
-        ]
+        rounds = []
+        for number in range(1, arguments.rounds + 1):
+            tell(f"{name}: round {number} of {arguments.rounds}")
+            rounds.append(await one_round(measured, arguments.span_s))
+        return added_ms, rounds
+
+
+async def one_round(measured: dict[str, Way], span_s: float) -> dict[tuple[str, int], Cost]:
+    """Measures all ways, one after the other, with few callers and with many."""
+    return {
+        (name, callers): await cost_of(way, callers, span_s)
+        for callers in CONCURRENCY
+        for name, way in measured.items()
+    }
 
 
 def rows(rounds: list[dict[tuple[str, int], Cost]], pace: str) -> list[str]:
@@ -170,7 +199,8 @@ async def main(arguments: argparse.Namespace) -> str:
     head = page_head(
         "Gateway: what HTTP adds to a 50-token stream",
         "How much latency and processor time does the gateway add to the router's gRPC?",
-        f"""Command: `python -m tests.bench.bench_gateway`. Setting: {platform.machine()},
+        f"""Command: `python -m tests.bench.bench_gateway`, which takes two to four minutes. Setting:
+        {platform.machine()},
         {os.cpu_count()} cores, shared by client, backend, router and gateway; medians of
         {arguments.rounds} interleaved rounds of {arguments.span_s:g} s; load average {load:.1f}
         before, {os.getloadavg()[0]:.1f} after. How much runs differ:
@@ -186,7 +216,7 @@ async def main(arguments: argparse.Namespace) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--span-s", type=float, default=2.0, help="seconds per measurement")
     parser.add_argument("--markdown", type=Path, help="file to write the report to")
     options = parser.parse_args()

@@ -55,14 +55,19 @@ async def router() -> ScriptedRouter:
 
 
 @asynccontextmanager
-async def running_gateway(router: ScriptedRouter) -> AsyncIterator[str]:
-    """Runs a router and a gateway; gives the gateway's URL."""
+async def running_gateway(
+    router: ScriptedRouter, origins: tuple[str, ...] = ()
+) -> AsyncIterator[str]:
+    """Runs a router and a gateway, which pages of these origins may call; gives the gateway's URL."""
     config = JudgeServiceConfig(listen_address=LOOPBACK, drain_timeout_s=1)
     async with AsyncExitStack() as stack:
         service = await stack.enter_async_context(scripted_router_app(router))
         address = await stack.enter_async_context(running_server(config, service))
         settings = GatewayServiceConfig(
-            listen_address=LOOPBACK, router_address=address, drain_timeout_s=1
+            listen_address=LOOPBACK,
+            router_address=address,
+            drain_timeout_s=1,
+            cors_origins=origins,
         )
         yield "http://" + await stack.enter_async_context(gateway(settings))
 

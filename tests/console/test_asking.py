@@ -10,6 +10,7 @@ from playwright.async_api import expect
 
 from routemoa.errors import GenerationFailedError
 from tests.console.chromium import OTHER_NAME
+from tests.console.conftest import running_gateway
 from tests.console.scripted_router import MODELS, delta, event, layer, result, routing, usage
 
 if TYPE_CHECKING:
@@ -183,16 +184,25 @@ async def test_a_gateway_that_is_gone_is_told(tab: Tab) -> None:
     tab.errors.clear()
 
 
+async def test_a_name_that_a_stranger_points_at_the_gateway_shows_no_page(tab: Tab) -> None:
+    page = await tab.page.context.new_page()  # the browser logs each refusal as an error
+    response = await page.goto(tab.url.replace("127.0.0.1", OTHER_NAME))
+    assert response is not None
+    assert response.status == 403
+    await page.close()
+
+
 async def test_without_tls_under_another_name_all_works_but_what_browsers_forbid(
-    tab: Tab,
+    tab: Tab, router: ScriptedRouter
 ) -> None:
-    tab.url = tab.url.replace("127.0.0.1", OTHER_NAME)
-    await tab.open()
-    assert await tab.page.evaluate("isSecureContext") is False
-    await tab.ask()
-    await tab.ended()
-    await tab.page.get_by_role("button", name="Thumb down").click()
-    await expect(tab.page.locator("#recent li")).to_contain_text("rated bad")
+    async with running_gateway(router, (f"http://{OTHER_NAME}",)) as url:
+        tab.url = url.replace("127.0.0.1", OTHER_NAME)
+        await tab.open()
+        assert await tab.page.evaluate("isSecureContext") is False
+        await tab.ask()
+        await tab.ended()
+        await tab.page.get_by_role("button", name="Thumb down").click()
+        await expect(tab.page.locator("#recent li")).to_contain_text("rated bad")
     assert all("Cross-Origin-Opener-Policy" in error for error in tab.errors)
     tab.errors.clear()
     tab.addresses.clear()

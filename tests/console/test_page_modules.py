@@ -115,39 +115,37 @@ async def test_lanes_follow_from_the_ledger(modules: Tab) -> None:
         "endMs": 1100,
         "selected": ["a", "b"],
         "report": {
-            "usage": [
-                # b was silent; its hedge started 300 ms after it and wrote first, after 200 ms
-                entry("b", "CANCELLED", 0.5),
-                entry("b", "OK", 0.6, first_s=0.2, kind="HEDGE"),
-                entry("a", "UNREACHABLE", 0.1),
-                entry("a", "OK", 0.4, first_s=0.1, kind="RETRY"),
-                entry("backup", "CANCELLED", 0.3),
-                entry("merger", "OK", 0.3, purpose="AGGREGATION"),
+            "usage": [  # the router began 40 ms before the first call
+                entry("b", "CANCELLED", 0.5, start_s=0.05),
+                entry("b", "OK", 0.6, start_s=0.35, first_s=0.2, kind="HEDGE"),
+                entry("a", "UNREACHABLE", 0.1, start_s=0.04),
+                entry("a", "OK", 0.4, start_s=0.2, first_s=0.1, kind="RETRY"),
+                entry("backup", "CANCELLED", 0.3, start_s=0.74),
+                entry("merger", "OK", 0.3, start_s=0.01, purpose="AGGREGATION"),
             ]
         },
     }
     lanes = await run(modules, "timeline", "(m, layer) => m.layerLanes(layer, 5000)", layer)
-    spans = {
-        lane["modelId"]: [
-            (round(a["startMs"]), a["firstMs"] and round(a["firstMs"]), round(a["endMs"]))
-            for a in lane["attempts"]
-        ]
-        for lane in lanes
-    }
-    assert spans == {
-        "a": [(100, None, 200), (200, 300, 600)],
-        "b": [(100, None, 600), (400, 600, 1000)],
+    assert {lane["modelId"]: spans(lane) for lane in lanes} == {
+        "a": [(100, None, 200), (260, 360, 660)],
+        "b": [(110, None, 610), (410, 610, 1010)],
         "backup": [(800, None, 1100)],
     }
     assert [lane["modelId"] for lane in lanes if lane["isBackup"]] == ["backup"]
 
 
-async def test_a_hedge_that_lost_ends_at_the_first_token_of_the_other(modules: Tab) -> None:
-    usage = [entry("a", "OK", 0.9, first_s=0.5), entry("a", "CANCELLED", 0.2, kind="HEDGE")]
-    layer = {"number": 1, "startMs": 0, "endMs": 900, "selected": ["a"], "report": {"usage": usage}}
-    lanes = await run(modules, "timeline", "(m, layer) => m.layerLanes(layer, 5000)", layer)
-    hedge = lanes[0]["attempts"][1]
-    assert (round(hedge["startMs"]), round(hedge["endMs"])) == (300, 500)
+async def test_merging_calls_stand_in_the_same_time_as_those_of_the_first_layer(
+    modules: Tab,
+) -> None:
+    usage = [entry("a", "OK", 0.5, start_s=0.1)]
+    merging = entry("b", "OK", 0.4, start_s=0.7, first_s=0.1, purpose="AGGREGATION")
+    state = {
+        "endMs": 1200,
+        "layers": [{"startMs": 120, "report": {"usage": usage}}],
+        "result": {"usage": [*usage, merging]},
+    }
+    lanes = await run(modules, "timeline", "(m, state) => m.finalLanes(state, 5000)", state)
+    assert [spans(lane) for lane in lanes] == [[(720, 820, 1120)]]
 
 
 async def test_calls_grow_while_they_run_and_end_when_the_answer_ends(modules: Tab) -> None:
@@ -235,11 +233,24 @@ async def test_enums_of_a_newer_contract_are_shown_in_words(modules: Tab) -> Non
     assert await run(modules, "words", words) == ["whole", "lost at sea", "99", "", "tostring"]
 
 
+def spans(lane: dict[str, Any]) -> list[tuple[int, int | None, int]]:
+    """Returns start, first token and end of each attempt of a lane, in milliseconds."""
+    return [
+        (
+            round(a["startMs"]),
+            None if a["firstMs"] is None else round(a["firstMs"]),
+            round(a["endMs"]),
+        )
+        for a in lane["attempts"]
+    ]
+
+
 def entry(
     model_id: str,
     status: str,
     duration_s: float,
     *,
+    start_s: float = 0.0,
     first_s: float | None = None,
     kind: str = "FIRST",
     purpose: str = "ANSWER",
@@ -251,5 +262,6 @@ def entry(
         "status": f"CALL_STATUS_{status}",
         "attemptKind": f"ATTEMPT_KIND_{kind}",
         "duration": f"{duration_s}s",
+        "timeToStart": f"{start_s}s",
         **({} if first_s is None else {"timeToFirstToken": f"{first_s}s"}),
     }

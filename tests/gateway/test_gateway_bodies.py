@@ -106,7 +106,7 @@ async def test_a_body_that_does_not_arrive_is_given_up(
     host, _, port = front.address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(
-        b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: 100\r\n\r\n{"
     )
     assert b"504" in await reader.readline()

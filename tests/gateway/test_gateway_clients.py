@@ -34,7 +34,7 @@ async def cancelled_after_s(front: Front, *, stream: bool) -> float:
     host, _, port = front.address.rpartition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     data = json.dumps(BODY | {"stream": stream}).encode()
-    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head = "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     writer.write(f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data)
     async with asyncio.timeout(10):
         if stream:

@@ -27,6 +27,10 @@ class Certificates:
         """What a client with this certificate shows and trusts."""
         return TlsFiles(ca=self.ca, certificate=self.certificate, key=self.key)
 
+    def as_server(self, client_ca: Path) -> TlsFiles:
+        """What a server with this certificate shows, and the CAs of its clients."""
+        return TlsFiles(ca=client_ca, certificate=self.certificate, key=self.key)
+
     def as_trusting(self) -> TlsFiles:
         """What a client without a certificate trusts."""
         return TlsFiles(ca=self.ca)

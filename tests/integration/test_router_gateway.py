@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -35,13 +36,19 @@ async def router(start_router: StartRouter) -> RouterBench:
     return await start_router(dict.fromkeys(SCORES, speaker), SCORES)
 
 
-@pytest.fixture
-async def url(router: RouterBench) -> AsyncIterator[str]:
+@asynccontextmanager
+async def serving(router: RouterBench) -> AsyncIterator[str]:
     config = GatewayServiceConfig(
         listen_address=LOOPBACK, router_address=router.address, drain_timeout_s=1
     )
     async with gateway(config) as address:
         yield f"http://{address}/v1/chat/completions"
+
+
+@pytest.fixture
+async def url(router: RouterBench) -> AsyncIterator[str]:
+    async with serving(router) as address:
+        yield address
 
 
 def body(**fields: Any) -> dict[str, Any]:
@@ -61,6 +68,36 @@ async def test_every_name_of_a_model_answers(url: str, model: str) -> None:
     if model == "b":
         assert [call["model"] for call in whole["routemoa"]["calls"]] == ["b"]
     assert whole["usage"]["total_tokens"] > 0
+
+
+async def test_instructions_may_come_at_any_point_of_a_chat(start_router: StartRouter) -> None:
+    calls: list[Call] = []
+
+    def listener(call: Call) -> str:
+        calls.append(call)
+        return speaker(call)
+
+    router = await start_router({"b": listener}, {"b": 0.7})
+    turns = [
+        *(("system", "Be brief."), ("developer", "Be kind."), ("user", "Hi")),
+        *(("assistant", "Hello"), ("developer", "In French."), ("user", "Legs?")),
+        ("system", "One word."),
+    ]
+    messages = [{"role": role, "content": text} for role, text in turns]
+    async with (
+        serving(router) as url,
+        aiohttp.ClientSession() as session,
+        session.post(url, json=body(messages=messages)) as response,
+    ):
+        assert response.status == 200, await response.text()
+    (first, *told), *_ = [[(m.role, m.content) for m in call.messages] for call in calls]
+    assert first[0] == "system"
+    assert first[1].startswith("Be brief.\n\nBe kind.")
+    assert told == [
+        ("user", "Hi"),
+        ("assistant", "Hello"),
+        ("user", "In French.\n\nLegs?\n\nOne word."),
+    ]
 
 
 @pytest.mark.parametrize("stream", [False, True])

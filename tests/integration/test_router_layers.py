@@ -250,6 +250,20 @@ async def test_the_ledger_adds_up(start_router: StartRouter, scripts: dict[str, 
     assert result.cost_usd == pytest.approx(sum(entry.cost_usd for entry in result.usage))
 
 
+async def test_the_ledger_tells_when_each_call_began(
+    start_router: StartRouter, scripts: dict[str, object]
+) -> None:
+    router = await start_router(scripts, SCORES)
+    result = await router.ask(max_layer_count=2, stopping_score=1.0)
+    starts: dict[int, list[float]] = {1: [], 2: []}
+    for entry in result.usage:
+        start_s = entry.time_to_start.ToTimedelta().total_seconds()
+        starts[entry.layer_number].append(start_s)
+        total_s = result.timing.total_duration.ToTimedelta().total_seconds()
+        assert start_s + entry.duration.ToTimedelta().total_seconds() <= total_s
+    assert 0 < min(starts[1]) <= max(starts[1]) < min(starts[2])
+
+
 async def test_a_cost_limit_is_kept(start_router: StartRouter, scripts: dict[str, object]) -> None:
     router = await start_router(scripts, SCORES)
     # A full reply costs 1024 * 2 / 1e6 = 0.002048 USD: two fit, the third and the aggregator do not.

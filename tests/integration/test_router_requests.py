@@ -122,7 +122,6 @@ async def test_everything_wrong_with_a_request_is_said_at_once(router: RouterBen
         ),
     )
     assert sorted(fields(await failure(router.stub.GenerateAnswer(bad)))) == [
-        "messages[1].role",
         "messages[2].content",
         "messages[2].role",
         "messages[3].role",
@@ -164,6 +163,10 @@ def chat(*turns: Turn) -> pb.GenerateAnswerRequest:
             [("system", "Be brief."), ("user", "?")],
         ),
         ([(USER, "Legs?"), (ASSISTANT, "")], [("user", "Legs?")]),  # the reply's own place
+        (
+            [(SYSTEM, "Be brief."), (USER, "Hi"), (SYSTEM, "In French."), (SYSTEM, "Now.")],
+            [("system", "Be brief."), ("user", "Hi\n\nIn French.\n\nNow.")],
+        ),
     ],
 )
 async def test_empty_turns_of_a_history_are_left_out(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.routing.agreement import Offer, worthwhile_call
-from services.router.routing.candidates import Candidate
+from services.router.routing.candidates import Candidate, SelectionReason
 from services.router.routing.events import Dependency
 from services.router.routing.ranking import rank
 from services.router.routing.selection import fitting, select
@@ -89,6 +89,8 @@ def compare(
 ) -> Comparison | None:
     """Returns both choices of a record; None if it has no first layer.
 
+    A conversation that stayed with its model stays with it under the other policy.
+
     Args:
         record: A record; the expected costs and latencies of its models are kept.
         policy: The other policy; its strategy is one of `strategies()`.
@@ -102,6 +104,8 @@ def compare(
         _candidate(note, view.scores.get(note.model_id, note.prior_score)) for note in layer.ranking
     ]
     chosen = _FIRST_LAYERS[policy.strategy](rank(candidates, policy), policy, view)
+    if any(note.reason == SelectionReason.SESSION.name for note in layer.ranking):
+        chosen = layer.selected_model_ids
     return Comparison(
         recorded=_choice(layer, layer.selected_model_ids),
         other=_choice(layer, chosen),

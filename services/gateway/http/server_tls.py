@@ -17,7 +17,7 @@ CHECK_INTERVAL_S = 5.0
 
 
 class ServerTls:
-    """The TLS context of a listener.
+    """The TLS context of a listener. Each handshake uses the newest files that could be loaded.
 
     Raises:
         StartUpError: The files cannot be used.
@@ -25,27 +25,44 @@ class ServerTls:
 
     def __init__(self, files: TlsFiles) -> None:
         self._files = files
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if files.ca is not None:
-            self.context.verify_mode = ssl.CERT_REQUIRED
         try:
-            self._reloaded: Reloaded[None] = Reloaded("server_tls", files.paths, self._load)
+            self._reloaded = Reloaded("server_tls", files.paths, self._load)
         except FileProblemsError as error:
             raise StartUpError("the TLS files cannot be used", error.problems) from error
+        self.context = self._context()
+        # A listener keeps its context, so each handshake changes to the newest one.
+        self.context.sni_callback = self._use_newest
 
     async def follow(self) -> None:
         """Loads changed files for new connections, until it is cancelled."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL_S)
-            # Not in a thread: no handshake may use the context meanwhile.
-            self._reloaded.refresh()
+            await asyncio.to_thread(self.refresh)
 
-    def _load(self) -> None:
-        """Loads the files into the context, if all of them can be used."""
+    def refresh(self) -> bool:
+        """Loads the files if they have changed; returns whether there are new ones."""
+        return self._reloaded.refresh()
+
+    def _use_newest(self, connection: ssl.SSLObject, _name: str | None, _: ssl.SSLContext) -> None:
+        connection.context = self._reloaded.value
+
+    def _load(self) -> ssl.SSLContext:
+        """Returns a context with the files, if all of them can be used."""
         self._files.load()
+        context = self._context()
         certificate, key, ca = self._files.certificate, self._files.key, self._files.ca
         assert certificate is not None  # noqa: S101  # the settings see to it
-        self.context.load_cert_chain(certificate, key, password="")
-        if ca is not None:
-            self.context.load_verify_locations(ca)
+        try:
+            context.load_cert_chain(certificate, key, password="")
+            if ca is not None:
+                context.load_verify_locations(ca)
+        except OSError as error:  # replaced since the check
+            raise FileProblemsError([f"{certificate}: cannot be used: {error}"]) from error
+        return context
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self._files.ca is not None:
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context

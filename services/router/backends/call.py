@@ -207,13 +207,13 @@ class ModelCall(CollectedReply):
             attempt.end(status)
             if attempt.status in {None, CallStatus.OK}:
                 attempt.status = status
-            entry = self._entry(attempt)
+            entry = self._entry(attempt, ledger.started_s)
             ledger.add(entry)
             attempt.reservation.settle(entry.used)
             entries.append(entry)
         return tuple(entries)
 
-    def _entry(self, attempt: Attempt) -> LedgerEntry:
+    def _entry(self, attempt: Attempt, answer_started_s: float) -> LedgerEntry:
         assert attempt.status is not None  # noqa: S101  # `book` ends every attempt
         assert attempt.ended_s is not None  # noqa: S101
         exchange = attempt.exchange
@@ -237,6 +237,7 @@ class ModelCall(CollectedReply):
             capped=capped,
             duration_s=attempt.ended_s - attempt.started_s,
             time_to_first_token_s=attempt.first_piece_after_s,
+            time_to_start_s=max(0.0, attempt.started_s - answer_started_s),
             finish_reason=exchange.finish_reason,
             backend_message=exchange.backend_message,
         )

@@ -59,18 +59,13 @@ def _check_roles(
     turns: Sequence[tuple[int, Message]],
     violations: Violations,
 ) -> None:
-    after_turns = False
-    for number, turn in turns:
-        if turn.role is not Role.SYSTEM:
-            after_turns = True
-        elif after_turns:
-            violations.add(f"messages[{number}].role", "system messages may only come first")
     if not messages or len(messages) > MAX_MESSAGES:
         return
-    if not turns or turns[-1][1].role not in {Role.USER, Role.TOOL}:
-        text = "the last message must be the user's or the result of a tool"
+    said = [turn.role for _, turn in turns if turn.role is not Role.SYSTEM]
+    if not said or said[-1] not in {Role.USER, Role.TOOL}:
+        text = "the last message but the system's must be the user's or the result of a tool"
         violations.add(f"messages[{len(messages) - 1}].role", text)
-    elif all(turn.role is not Role.USER for _, turn in turns):
+    elif Role.USER not in said:
         violations.add("messages", "must hold a message of the user")
 
 

@@ -38,6 +38,7 @@ def usage_message(entry: LedgerEntry) -> pb.UsageEntry:
         backend_message=entry.backend_message,
         capped=entry.capped,
         cache_written_prompt_token_count=entry.cache_written_prompt_tokens,
+        time_to_start=duration_message(entry.time_to_start_s),
     )
 
 

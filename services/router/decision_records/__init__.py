@@ -6,6 +6,7 @@ Writing never delays an answer. A record that finds the buffer full is dropped a
 
 recorder: Records each answer at its end; opens the sink.
 build: Builds the record of a run.
+redaction: Queries, options and answers as a record holds them.
 record: The schema of a record.
 buffer: A bounded buffer in front of the sink.
 sinks: The interface of a sink, and standard output.

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import hashlib
-import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.router.decision_records.record import (
-    AnswerEntry,
     AssessmentEntry,
     AttemptEntry,
     DecisionRecord,
     FallbackEntry,
     LayerEntry,
-    QueryEntry,
     RankedEntry,
     TimingEntry,
     TotalsEntry,
@@ -29,40 +25,12 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from services.router.decision_records.record import AnswerOutcome
+    from services.router.decision_records.redaction import Redaction
     from services.router.engine.run import Run
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, LayerReport, RoutingDecision, Timing
     from services.router.routing.policy import Policy
-    from services.router.types.conversation import Conversation
     from services.router.types.ledger import Ledger, LedgerEntry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redaction:
-    """The operator's choice of texts in records; by default there are only lengths."""
-
-    key: bytes | None = field(default=None, repr=False)
-    """The key of the hash of queries: only its owner can recognize equal queries."""
-    keep_text: bool
-
-    def query(self, conversation: Conversation) -> QueryEntry:
-        """Returns the entry of a conversation's query."""
-        text = conversation.query
-        return QueryEntry(
-            keyed_hash=None if self.key is None else self._hash(self.key, text),
-            character_count=len(text),
-            estimated_token_count=conversation.tokens,
-            message_count=len(conversation.messages),
-            text=self.text(text),
-        )
-
-    def text(self, text: str | None) -> str | None:
-        """Returns the text of an answer or a query if records hold texts, else None."""
-        return text if self.keep_text else None
-
-    @staticmethod
-    def _hash(key: bytes, text: str) -> str:
-        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +72,20 @@ def decision_record(
         scorer_version=run.forecast.scorer_version,
         uncertainty=run.forecast.uncertainty,
         query=redaction.query(run.conversation),
+        options=redaction.options(run.conversation.options),
         prior_scores=dict(run.priors),
         team_model_ids=run.forecast.team_ids,
         safe_model_ids=run.pool.safe_models,
         posterior_scores=dict(run.posteriors),
-        layers=tuple(_layer(d, reports.get(d.layer_number), redaction) for d in decisions),
-        stop_reason=None if run.stop_reason is None else run.stop_reason.name,
+        layers=tuple(_layer(d, reports.get(d.layer_number), run, redaction) for d in decisions),
+        invalid_answers=tuple(map(redaction.invalid, run.invalid)),
+        stop_reason=_name(run.stop_reason),
         final_model_id=None if final is None else final.model_id,
         final_text=None if final is None else redaction.text(final.text),
+        final_finish_reason=None if final is None else _name(final.finish_reason),
+        final_tool_calls=() if final is None else redaction.tool_calls(final.tool_calls),
+        final_refused=final is not None and bool(final.refusal),
+        final_refusal=None if final is None else redaction.text(final.refusal or None),
         fallbacks=tuple(
             FallbackEntry(
                 dependency=fallback.dependency.name,
@@ -134,7 +108,7 @@ def _policy(policy: Policy) -> dict[str, JsonValue]:
 
 
 def _layer(
-    decision: RoutingDecision, report: LayerReport | None, redaction: Redaction
+    decision: RoutingDecision, report: LayerReport | None, run: Run, redaction: Redaction
 ) -> LayerEntry:
     ranking = tuple(_ranked(ranked, decision) for ranked in decision.ranked)
     if report is None:
@@ -147,7 +121,10 @@ def _layer(
         layer_number=decision.layer_number,
         ranking=ranking,
         selected_model_ids=decision.selected_model_ids,
-        answers=tuple(_answer(answer, redaction) for answer in report.answers),
+        answers=tuple(
+            redaction.answer(answer, agrees=agrees)
+            for answer, agrees in zip(report.answers, _agreement(run, report.answers), strict=True)
+        ),
         assessments=tuple(
             AssessmentEntry(
                 model_id=assessment.model_id,
@@ -173,18 +150,17 @@ def _ranked(ranked: Ranked, decision: RoutingDecision) -> RankedEntry:
         worst_cost_usd=candidate.worst.usd,
         worst_tokens=candidate.worst.tokens,
         expected_latency_s=candidate.expected_latency_s,
-        reason=None if reason is None else reason.name,
+        reason=_name(reason),
     )
 
 
-def _answer(answer: Answer, redaction: Redaction) -> AnswerEntry:
-    return AnswerEntry(
-        model_id=answer.model_id,
-        self_score=answer.self_score,
-        grades=dict(answer.grades),
-        finish_reason=None if answer.finish_reason is None else answer.finish_reason.name,
-        text=redaction.text(answer.text),
-    )
+def _agreement(run: Run, answers: Sequence[Answer]) -> tuple[bool | None, ...]:
+    """Returns whether each answer agrees with the final one; None where that cannot be compared."""
+    if run.final is None:
+        return (None,) * len(answers)
+    *keys, final = run.form.keys([*answers, run.final])
+    known = final is not None
+    return tuple(key == final if known and key is not None else None for key in keys)
 
 
 def _attempt(entry: LedgerEntry) -> AttemptEntry:
@@ -211,3 +187,7 @@ def _timing(timing: Timing, total_s: float) -> TimingEntry:
         aggregation_s=timing.aggregation_s,
         first_delta_s=timing.first_delta_s,
     )
+
+
+def _name(value: enum.Enum | None) -> str | None:
+    return None if value is None else value.name

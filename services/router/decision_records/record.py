@@ -31,6 +31,14 @@ class AnswerOutcome(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
+class MediaEntry(Part):
+    """An image, a sound or a file of the conversation; never its bytes or its URL."""
+
+    kind: str
+    media_type: str = ""
+    byte_count: Count | None = Field(default=None, description="Absent behind a URL.")
+
+
 class QueryEntry(Part):
     """The query: its lengths, and its text only if the operator asks for it."""
 
@@ -41,7 +49,33 @@ class QueryEntry(Part):
     character_count: Count
     estimated_token_count: Count = Field(description="Estimate for the whole conversation.")
     message_count: Count
+    answers_tool: bool = Field(
+        default=False, description="True if the model is to go on from the result of a tool."
+    )
+    media: tuple[MediaEntry, ...] = Field(default=(), description="Of all messages, in order.")
+    needs: tuple[str, ...] = Field(
+        default=(), description="Capabilities without which a model was not eligible."
+    )
     text: str | None = Field(default=None, description="Only with `records_keep_text`.")
+
+
+class OptionsEntry(Part):
+    """The caller's wishes for the answer, as far as they were set."""
+
+    max_output_tokens: Count | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    reasoning_effort: str | None = None
+    json_format: Literal["OBJECT", "SCHEMA"] | None = None
+    json_schema: str | None = Field(default=None, description="Only with `records_keep_text`.")
+    tool_count: Count = 0
+    tool_names: tuple[str, ...] | None = Field(
+        default=None, description="Only with `records_keep_text`."
+    )
+    tool_choice: str | None = None
+    parallel_tool_calls: bool | None = None
+    top_log_probabilities: Count | None = None
 
 
 class RankedEntry(Part):
@@ -62,6 +96,14 @@ class RankedEntry(Part):
     )
 
 
+class ToolCallEntry(Part):
+    """A call to a tool that an answer asks for."""
+
+    name: str | None = Field(default=None, description="Only with `records_keep_text`.")
+    character_count: Count = Field(description="Of the arguments.")
+    arguments_json: str | None = Field(default=None, description="Only with `records_keep_text`.")
+
+
 class AnswerEntry(Part):
     """The answer of a model in a layer: its self-score and its grades of earlier answers."""
 
@@ -71,7 +113,26 @@ class AnswerEntry(Part):
     finish_reason: str | None = Field(
         default=None, description="The end of the answer; absent if the backend did not say."
     )
+    character_count: Count | None = Field(default=None, description="Of the text.")
     text: str | None = Field(default=None, description="Only with `records_keep_text`.")
+    tool_calls: tuple[ToolCallEntry, ...] = ()
+    refused: bool = False
+    refusal: str | None = Field(default=None, description="Only with `records_keep_text`.")
+    agrees: bool | None = Field(
+        default=None,
+        description="True if it makes the same calls as the final answer, has an equal JSON value or "
+        "comes to the same result; absent if they cannot be compared.",
+    )
+
+
+class InvalidAnswerEntry(Part):
+    """An answer that breaks the form of the request; its attempt is `MALFORMED`."""
+
+    model_id: str
+    problem_count: Count
+    problems: tuple[str, ...] | None = Field(
+        default=None, description="Only with `records_keep_text`."
+    )
 
 
 class AssessmentEntry(Part):
@@ -116,6 +177,9 @@ class AttemptEntry(Part):
     estimated: bool = Field(description="True if the token counts are the router's own estimate.")
     duration_s: NonNegative
     time_to_first_token_s: NonNegative | None = None
+    time_to_start_s: NonNegative | None = Field(
+        default=None, description="From the start of the answer; absent in older records."
+    )
     price_version: str = ""
     finish_reason: str | None = Field(
         default=None, description="The end of the reply; absent if the backend did not say."
@@ -186,6 +250,7 @@ class DecisionRecord(Part):
         default=None, description="Uncertainty of the first ranking; absent if it is unknown."
     )
     query: QueryEntry
+    options: OptionsEntry = Field(default_factory=OptionsEntry)
     prior_scores: dict[str, Score]
     team_model_ids: tuple[str, ...] = Field(
         description="Models that complement one another, according to the scorer."
@@ -193,9 +258,14 @@ class DecisionRecord(Part):
     safe_model_ids: tuple[str, ...] = Field(description="The pool's safe models.")
     posterior_scores: dict[str, Score] = Field(description="The newest, of models that answered.")
     layers: tuple[LayerEntry, ...]
+    invalid_answers: tuple[InvalidAnswerEntry, ...] = ()
     stop_reason: str | None = None
     final_model_id: str | None = None
     final_text: str | None = Field(default=None, description="Only with `records_keep_text`.")
+    final_finish_reason: str | None = None
+    final_tool_calls: tuple[ToolCallEntry, ...] = ()
+    final_refused: bool = False
+    final_refusal: str | None = Field(default=None, description="Only with `records_keep_text`.")
     fallbacks: tuple[FallbackEntry, ...] = ()
     attempts: tuple[AttemptEntry, ...] = Field(description="The ledger, in the order of booking.")
     totals: TotalsEntry

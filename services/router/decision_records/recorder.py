@@ -14,10 +14,11 @@ from pydantic import ValidationError
 
 from routemoa.errors import RouteMoAError
 from services.router.decision_records.buffer import open_buffer
-from services.router.decision_records.build import Ending, Redaction, decision_record
+from services.router.decision_records.build import Ending, decision_record
 from services.router.decision_records.files import FilesSink, Rotation
 from services.router.decision_records.metrics import DROPPED
 from services.router.decision_records.record import AnswerOutcome
+from services.router.decision_records.redaction import Redaction
 from services.router.decision_records.sinks import StdoutSink, line_of
 from services.router.routing.events import Result, RoutingDecision
 from services.rpc.server import StartUpError

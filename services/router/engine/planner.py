@@ -147,7 +147,7 @@ def plan_tool_turn(run: Run, min_stage_s: float) -> RoutingDecision | None:
 
     The model that asked for the tool goes on, unless a switch gains more than the lost cache costs.
     """
-    if run.conversation.messages[-1].role is not Role.TOOL:
+    if not run.conversation.answers_tool:
         return None
     ranked = rank_eligible(run)
     for model_id, reason in _of_conversation(run, ranked).items():
@@ -225,14 +225,13 @@ def _of_conversation(run: Run, ranked: tuple[Ranked, ...]) -> Mapping[str, Selec
     kept = stays(ranked, run.kept_model_id)
     if kept is None:
         return NOBODY
-    messages = run.conversation.messages
     stays_with = {kept.model_id: SelectionReason.SESSION}
     if not kept.candidate.cached_prompt_tokens:
         # Without a cache there is nothing to lose, but a tool's result belongs to the model that asked.
-        return stays_with if messages[-1].role is Role.TOOL else NOBODY
+        return stays_with if run.conversation.answers_tool else NOBODY
     if run.forecast.is_uncertain(run.policy.max_uncertainty):
         return stays_with
-    answers = sum(message.role is Role.ASSISTANT for message in messages)
+    answers = sum(message.role is Role.ASSISTANT for message in run.conversation.messages)
     better = better_model(ranked, kept, run.policy, expected_turns(answers))
     if better is None:
         return stays_with

@@ -186,7 +186,8 @@ def model_call(
     """Returns a call of a run, in its next layer unless another one is given."""
     options = NO_OPTIONS
     if purpose in WRITES_ANSWERS:
-        messages, options = in_words(messages, run.conversation.options, model.abilities)
+        options = run.conversation.options.within(model.abilities)
+        messages, options = in_words(messages, options, model)
     return ModelCall(
         model=model,
         nonce=nonce,

@@ -109,6 +109,15 @@ def guess_family(names: Sequence[str], backend: str, host: str | None = None) ->
     return Family.OTHER
 
 
+def default_request(backend: str, family: Family, host: str | None) -> Mapping[str, str | bool]:
+    """Returns the fields of the request shape, as pool files spell them, of a family at a backend.
+
+    OpenAI's own API takes messages of any role in any order.
+    """
+    at_openai = backend in _OPENAI and host == _OPENAI_API_HOST
+    return ({"alternate_roles": False} if at_openai else {}) | dict(PRESETS[family].request)
+
+
 def default_capabilities(backend: str, family: Family, host: str | None) -> frozenset[str]:
     """Returns the capabilities, as pool files spell them, that a backend has with any model.
 

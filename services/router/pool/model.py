@@ -25,6 +25,7 @@ from services.router.pool.families import (
     Family,
     Preset,
     default_capabilities,
+    default_request,
     guess_family,
 )
 from services.router.pool.prices import Prices
@@ -222,7 +223,8 @@ class PoolModel(BaseModel):
     def shape(self) -> RequestShape:
         """The shape of the model's requests: the file's settings, else those of its family."""
         own = self.request.model_dump(exclude_unset=True)
-        return RequestShape.model_validate({**self.preset.request, **own})
+        preset = default_request(self.backend, self._family, self._host)
+        return RequestShape.model_validate({**preset, **own})
 
     @property
     def reply_starts_in_reasoning(self) -> bool:

@@ -181,7 +181,7 @@ def _with_references(
     cut_off = ", ".join(r.label for r in references if r.cut_off)
     note = f" Cut off before the end, so without a conclusion: {cut_off}." if cut_off else ""
     text = f"{REFERENCES} {nonce}\n{_UNTRUSTED}{note}\n{blocks}"
-    last = messages[-1]
-    if last.role is not Role.USER:  # the result of a tool stays as it is
+    last = max(n for n, message in enumerate(messages) if message.role is not Role.SYSTEM)
+    if messages[last].role is not Role.USER:  # the result of a tool stays as it is
         return (*messages, Message(role=Role.USER, content=text))
-    return (*messages[:-1], last.with_text(f"\n\n{text}"))
+    return (*messages[:last], messages[last].with_text(f"\n\n{text}"), *messages[last + 1 :])

@@ -6,6 +6,7 @@ references than other models' answers.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.router.engine.planner import further_models, plan_best, plan_models
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from services.router.pool.model import PoolModel
     from services.router.routing.events import LayerReport, RoutingDecision
 
-
 SAMPLING_TEMPERATURE = 0.7
 """The default temperature of the mixture of agents' reference code, on which Self-MoA builds."""
+_SEEDS = 2**63
+"""Seeds are below it."""
 
 
 class SelfMoA(Layered):
@@ -42,11 +44,11 @@ class SelfMoA(Layered):
         (model_id,) = best.selected_model_ids
         safe = best.reasons.get(model_id) is SelectionReason.SAFE
         reason = SelectionReason.SAFE if safe else SelectionReason.STRATEGY
-        wanted = [model_id] * run.policy.max_layer_model_count
+        wanted = [model_id] * _sample_count(run, run.pool.by_id[model_id])
         return plan_models(run, best.ranked, wanted, reason)
 
     async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
-        """Samples the model at `SAMPLING_TEMPERATURE`."""
+        """Samples the model."""
         model = run.pool.by_id[decision.selected_model_ids[0]]
         samples = len(decision.selected_model_ids)
         proposals = list(_samples(run, model, samples))
@@ -66,7 +68,23 @@ class SelfMoA(Layered):
         return [run.pool.by_id[answer.model_id] for answer in run.answers[:1]]
 
 
+def _sample_count(run: Run, model: PoolModel) -> int:
+    """Returns the number of samples: one if the caller's temperature makes all of them the same."""
+    if run.conversation.options.temperature == 0 and not model.shape.fixed_temperature:
+        return 1
+    return run.policy.max_layer_model_count
+
+
 def _samples(run: Run, model: PoolModel, count: int) -> Iterator[Proposal]:
-    """Returns several requests to a model at `SAMPLING_TEMPERATURE`."""
+    """Yields requests to a model, at `SAMPLING_TEMPERATURE` unless the caller sets another one.
+
+    Each has a seed of its own, counted on from the caller's: with one seed, all would be the same.
+    """
     sampled = model.model_copy(update={"temperature": SAMPLING_TEMPERATURE})
-    return (plain_proposal(run, sampled) for _ in range(count))
+    for number in range(count):
+        proposal = plain_proposal(run, sampled)
+        options = proposal.call.options
+        if options.seed is not None and number:
+            seed = (options.seed + number) % _SEEDS
+            proposal.call.options = replace(options, seed=seed)
+        yield proposal

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from services.router.types.messages import MediaKind, Role
@@ -32,6 +33,11 @@ _CAPABILITIES = {
     MediaKind.AUDIO: Capability.AUDIO,
     MediaKind.FILE: Capability.FILES,
 }
+
+
+def leading_system(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Returns the system messages before the first turn."""
+    return tuple(takewhile(lambda message: message.role is Role.SYSTEM, messages))
 
 
 def prompt_tokens(
@@ -84,7 +90,7 @@ def needed_capabilities(
 
 @dataclass(frozen=True, kw_only=True)
 class Conversation:
-    """Messages, oldest first; system messages come first, and the last message is the user's."""
+    """Messages, oldest first; the last one but the system's is the user's or the result of a tool."""
 
     messages: tuple[Message, ...]
     options: GenerationOptions = NO_OPTIONS
@@ -94,13 +100,19 @@ class Conversation:
 
     @cached_property
     def system(self) -> str:
-        """The caller's system text; empty if there is none."""
-        return "\n\n".join(m.content for m in self.messages if m.role is Role.SYSTEM)
+        """The caller's system text before the first turn; empty if there is none."""
+        return "\n\n".join(message.content for message in leading_system(self.messages))
 
     @cached_property
     def turns(self) -> tuple[Message, ...]:
-        """All messages but those of the system."""
-        return tuple(m for m in self.messages if m.role is not Role.SYSTEM)
+        """All messages from the first turn on, also later ones of the system."""
+        return self.messages[len(leading_system(self.messages)) :]
+
+    @property
+    def answers_tool(self) -> bool:
+        """True if the last message but the system's is the result of a tool."""
+        said = (m.role for m in reversed(self.messages) if m.role is not Role.SYSTEM)
+        return next(said, None) is Role.TOOL
 
     @property
     def tokens(self) -> int:

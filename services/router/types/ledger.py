@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,8 @@ class LedgerEntry:
     """True if the token counts are the router's own estimate."""
     duration_s: float
     time_to_first_token_s: float | None
+    time_to_start_s: float = 0.0
+    """From the start of the answer to the request."""
     price_version: str = ""
     """Identifies the prices that the cost was computed with."""
     finish_reason: FinishReason | None = None
@@ -130,6 +133,8 @@ class Ledger:
     """The attempts at all calls of one answer."""
 
     entries: list[LedgerEntry] = field(default_factory=list)
+    started_s: float = field(default_factory=time.monotonic)
+    """The start of the answer, on the monotonic clock."""
     on_entry: Callable[[LedgerEntry], None] | None = None
     """Called with every new entry."""
     used: Amount = field(default=NOTHING, init=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
 
 class Capability(enum.Enum):
@@ -103,6 +104,17 @@ class GenerationOptions:
     end_user: str = ""
     session_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    def within(self, abilities: AbstractSet[Capability]) -> GenerationOptions:
+        """Returns the options for a model: without hints that it has no use for and may refuse."""
+        unfit: dict[str, Any] = {}
+        if self.reasoning_effort is not None and Capability.REASONING not in abilities:
+            unfit["reasoning_effort"] = None
+        if self.parallel_tool_calls is not None and Capability.PARALLEL_TOOLS not in abilities:
+            unfit["parallel_tool_calls"] = None
+        if self.tools and Capability.TOOLS not in abilities:  # the choice among them is none
+            unfit |= {"tools": (), "tool_choice": None, "parallel_tool_calls": None}
+        return replace(self, **unfit) if unfit else self
 
 
 NO_OPTIONS = GenerationOptions()

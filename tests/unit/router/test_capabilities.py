@@ -22,6 +22,7 @@ from services.router.engine.planner import (
     plan_best,
     plan_layer,
 )
+from services.router.engine.proposals import final_call
 from services.router.pool.backend import Backend
 from services.router.pool.families import Family, default_capabilities
 from services.router.routing.candidates import SelectionReason
@@ -112,6 +113,33 @@ def test_without_a_word_in_the_file_only_what_the_backend_always_does_counts(
     found = {capability.value for capability in pool_model("a", **fields).abilities}
     assert able <= found
     assert not found & unable
+
+
+EFFORT = {"reasoning_effort": ReasoningEffort.LOW}
+ONE_CALL = {"tools": (TOOL,), "parallel_tool_calls": False}
+NO_CALL = {"tools": (TOOL,), "tool_choice": ToolChoice(mode=ToolChoiceMode.NONE)}
+
+
+@pytest.mark.parametrize(
+    ("asked", "lacked", "sent"),
+    [
+        (EFFORT, {Capability.REASONING}, {}),
+        (ONE_CALL, {Capability.PARALLEL_TOOLS}, {"tools": (TOOL,)}),
+        (NO_CALL, {Capability.TOOLS}, {}),
+        (NO_CALL | {"parallel_tool_calls": True}, {Capability.TOOLS}, {}),
+        (EFFORT | ONE_CALL | NO_CALL, set(), EFFORT | ONE_CALL | NO_CALL),
+    ],
+)
+def test_a_hint_that_a_model_has_no_use_for_is_not_sent_to_it(
+    asked: dict[str, Any], lacked: set[Capability], sent: dict[str, Any]
+) -> None:
+    conversation = Conversation(
+        messages=ASKED.messages, options=GenerationOptions(temperature=0.5, **asked)
+    )
+    model = pool_model("a", capabilities=[c.value for c in Capability if c not in lacked])
+    run = run_of({"a": 0.5}, model, conversation=conversation)
+    assert run.conversation.needs <= model.abilities  # it is called all the same
+    assert final_call(run, model).options == GenerationOptions(temperature=0.5, **sent)
 
 
 def test_no_backend_is_believed_to_read_media() -> None:

@@ -33,6 +33,26 @@ def test_system_texts_stand_apart_from_the_turns() -> None:
     assert chat("Why?").system == ""
 
 
+def test_a_later_system_text_is_one_of_the_turns() -> None:
+    told = Message(role=Role.SYSTEM, content="In French.")
+    first = chat("Why?", "So.", system="Be brief.").messages
+    conversation = Conversation(messages=(*first, told, *chat("Where?").messages, told))
+    assert conversation.system == "Be brief."
+    assert [turn.content for turn in conversation.turns] == [
+        *("Why?", "So.", "In French.", "Where?", "In French.")
+    ]
+    assert conversation.query == "Why?\nWhere?"
+
+
+def test_a_result_of_a_tool_is_still_to_be_answered_after_a_system_text() -> None:
+    result = Message(role=Role.TOOL, content="8", tool_call_id="1")
+    told = Message(role=Role.SYSTEM, content="In French.")
+    asked = chat("Why?").messages
+    assert Conversation(messages=(*asked, result, told)).answers_tool
+    assert Conversation(messages=(*asked, result)).answers_tool
+    assert not Conversation(messages=(*asked, result, *asked, told)).answers_tool
+
+
 def test_tokens_are_those_of_all_messages_and_of_the_marks_around_each() -> None:
     conversation = chat("four", "sixsix", "four", system="four")
     expected = 4 + 4 + 6 + 4 + 4 * MESSAGE_OVERHEAD_TOKENS

@@ -65,6 +65,14 @@ def test_mistrals_own_api_is_known_by_its_host() -> None:
     assert model.shape.system_role is SystemRole.SYSTEM
 
 
+@pytest.mark.parametrize("name", ["gpt-4o", "o3", "o1-mini"])
+def test_openais_own_api_takes_messages_of_any_role_in_any_order(name: str) -> None:
+    assert not pool_model("https://api.openai.com/v1", id=name).shape.alternate_roles
+    assert pool_model("https://a/v1", id=name).shape.alternate_roles
+    own = pool_model("https://api.openai.com/v1", id=name, request={"alternate_roles": True})
+    assert own.shape.alternate_roles
+
+
 def test_every_family_has_a_preset() -> None:
     assert PRESETS.keys() == set(Family)
 

@@ -53,6 +53,16 @@ def second() -> Run:
     return run_of(SCORES, answers=ANSWERS, reports=[REPORT])
 
 
+def test_answers_of_others_follow_the_users_message_whatever_the_system_says_after_it() -> None:
+    told = Message(role=Role.SYSTEM, content="One word.")
+    late = Conversation(messages=(*CHAT.messages, told))
+    run = run_of(SCORES, conversation=late, answers=ANSWERS, reports=[REPORT])
+    _, *turns = final_call(run, run.pool.by_id["b"]).messages
+    assert [turn.role for turn in turns] == [Role.USER, Role.ASSISTANT, Role.USER, Role.SYSTEM]
+    assert turns[2].content.startswith("Three?\n\n@@references ")
+    assert turns[3] == told
+
+
 def test_a_call_belongs_to_the_next_layer_and_to_the_session_of_its_conversation() -> None:
     for run, number in ((first(), 1), (second(), 2)):
         model = run.pool.by_id["b"]

@@ -548,7 +548,9 @@ const (
 	CallStatus_CALL_STATUS_BACKEND_ERROR CallStatus = 5
 	// No connection could be made.
 	CallStatus_CALL_STATUS_UNREACHABLE CallStatus = 6
-	// The backend sent what is not the protocol, or the call failed in a way that is not foreseen.
+	// The backend sent what is not the protocol, the reply breaks the form that the request asks for (a call
+	// to a tool that is not offered, arguments or JSON that break a schema, words where a call is required),
+	// or the call failed in a way that is not foreseen.
 	CallStatus_CALL_STATUS_MALFORMED CallStatus = 7
 	// The connection broke before the reply was whole.
 	CallStatus_CALL_STATUS_INTERRUPTED CallStatus = 8
@@ -1183,17 +1185,21 @@ func (x *RankedModel) GetExplanation() string {
 // GenerateAnswerRequest asks for an answer.
 type GenerateAnswerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
-	// have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Each call to a tool has one
-	// result, between the message that asked for it and the next one of the user or the assistant.
+	// The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. System messages may
+	// come anywhere but between a call to a tool and its result; the last other message must have
+	// `ROLE_USER` or `ROLE_TOOL`. Each call to a tool has one result, before the next message of another
+	// role.
 	Messages []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
 	// What the caller is willing to spend.
 	Policy *RoutingPolicy `protobuf:"bytes,2,opt,name=policy,proto3" json:"policy,omitempty"`
 	// How the models are to write.
 	Options *GenerationOptions `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
-	// Makes a retry safe: a request with the same id of the same tenant within ten minutes gets the same
-	// answer, and costs nothing twice. Another request under the same id is answered INVALID_ARGUMENT. At
-	// most 128 visible ASCII characters; empty: no id, and each request is new.
+	// Makes a retry cheap: the same request with the same id of the same tenant joins the first one while
+	// that runs on the same router, and gets its answer for ten minutes after it, without another call to a
+	// model. It runs anew, and costs again, if the first one failed, was cancelled because no caller waited
+	// any more, runs on another router, or left no kept answer (one of more than 1 MiB, or a router without
+	// the shared store was asked). Another request under the same id is answered INVALID_ARGUMENT. At most
+	// 128 visible ASCII characters; empty: no id, and each request is new.
 	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2160,8 +2166,10 @@ type UsageEntry struct {
 	Capped bool `protobuf:"varint,17,opt,name=capped,proto3" json:"capped,omitempty"`
 	// Of the tokens read, those that the backend wrote to its cache.
 	CacheWrittenPromptTokenCount int32 `protobuf:"varint,18,opt,name=cache_written_prompt_token_count,json=cacheWrittenPromptTokenCount,proto3" json:"cache_written_prompt_token_count,omitempty"`
-	unknownFields                protoimpl.UnknownFields
-	sizeCache                    protoimpl.SizeCache
+	// From the start of the answer to the request.
+	TimeToStart   *durationpb.Duration `protobuf:"bytes,19,opt,name=time_to_start,json=timeToStart,proto3" json:"time_to_start,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UsageEntry) Reset() {
@@ -2318,6 +2326,13 @@ func (x *UsageEntry) GetCacheWrittenPromptTokenCount() int32 {
 		return x.CacheWrittenPromptTokenCount
 	}
 	return 0
+}
+
+func (x *UsageEntry) GetTimeToStart() *durationpb.Duration {
+	if x != nil {
+		return x.TimeToStart
+	}
+	return nil
 }
 
 // AnswerTiming says where the time of an answer went. What the parts leave of the total is the router's
@@ -2865,7 +2880,7 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2\x1b.routemoa.v1.FallbackReasonR\x06reason\x127\n" +
 	"\n" +
 	"substitute\x18\x03 \x01(\x0e2\x17.routemoa.v1.SubstituteR\n" +
-	"substitute\"\xe7\x06\n" +
+	"substitute\"\xa6\a\n" +
 	"\n" +
 	"UsageEntry\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x122\n" +
@@ -2886,7 +2901,8 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\rfinish_reason\x18\x0f \x01(\x0e2\x19.routemoa.v1.FinishReasonR\ffinishReason\x12'\n" +
 	"\x0fbackend_message\x18\x10 \x01(\tR\x0ebackendMessage\x12\x16\n" +
 	"\x06capped\x18\x11 \x01(\bR\x06capped\x12F\n" +
-	" cache_written_prompt_token_count\x18\x12 \x01(\x05R\x1ccacheWrittenPromptTokenCount\"\xba\x03\n" +
+	" cache_written_prompt_token_count\x18\x12 \x01(\x05R\x1ccacheWrittenPromptTokenCount\x12=\n" +
+	"\rtime_to_start\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\vtimeToStart\"\xba\x03\n" +
 	"\fAnswerTiming\x12@\n" +
 	"\x0etotal_duration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\rtotalDuration\x12B\n" +
 	"\x0fscorer_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0escorerDuration\x12J\n" +
@@ -3128,31 +3144,32 @@ var file_routemoa_v1_router_service_proto_depIdxs = []int32{
 	31, // 45: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
 	5,  // 46: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
 	38, // 47: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
-	31, // 48: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
-	31, // 49: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
-	31, // 50: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
-	31, // 51: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
-	31, // 52: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
-	31, // 53: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
-	39, // 54: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
-	40, // 55: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
-	30, // 56: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
-	31, // 57: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
-	10, // 58: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
-	13, // 59: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
-	15, // 60: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
-	28, // 61: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
-	26, // 62: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
-	11, // 63: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
-	14, // 64: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
-	16, // 65: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
-	29, // 66: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
-	27, // 67: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
-	63, // [63:68] is the sub-list for method output_type
-	58, // [58:63] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	31, // 48: routemoa.v1.UsageEntry.time_to_start:type_name -> google.protobuf.Duration
+	31, // 49: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
+	31, // 50: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
+	31, // 51: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
+	31, // 52: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
+	31, // 53: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
+	31, // 54: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
+	39, // 55: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
+	40, // 56: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
+	30, // 57: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
+	31, // 58: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
+	10, // 59: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
+	13, // 60: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
+	15, // 61: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
+	28, // 62: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
+	26, // 63: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
+	11, // 64: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
+	14, // 65: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
+	16, // 66: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
+	29, // 67: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
+	27, // 68: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
+	64, // [64:69] is the sub-list for method output_type
+	59, // [59:64] is the sub-list for method input_type
+	59, // [59:59] is the sub-list for extension type_name
+	59, // [59:59] is the sub-list for extension extendee
+	0,  // [0:59] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_router_service_proto_init() }

@@ -351,7 +351,10 @@ class _CallStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CallStatus
     CALL_STATUS_UNREACHABLE: _CallStatus.ValueType  # 6
     """No connection could be made."""
     CALL_STATUS_MALFORMED: _CallStatus.ValueType  # 7
-    """The backend sent what is not the protocol, or the call failed in a way that is not foreseen."""
+    """The backend sent what is not the protocol, the reply breaks the form that the request asks for (a call
+    to a tool that is not offered, arguments or JSON that break a schema, words where a call is required),
+    or the call failed in a way that is not foreseen.
+    """
     CALL_STATUS_INTERRUPTED: _CallStatus.ValueType  # 8
     """The connection broke before the reply was whole."""
     CALL_STATUS_CANCELLED: _CallStatus.ValueType  # 9
@@ -379,7 +382,10 @@ CALL_STATUS_BACKEND_ERROR: CallStatus.ValueType  # 5
 CALL_STATUS_UNREACHABLE: CallStatus.ValueType  # 6
 """No connection could be made."""
 CALL_STATUS_MALFORMED: CallStatus.ValueType  # 7
-"""The backend sent what is not the protocol, or the call failed in a way that is not foreseen."""
+"""The backend sent what is not the protocol, the reply breaks the form that the request asks for (a call
+to a tool that is not offered, arguments or JSON that break a schema, words where a call is required),
+or the call failed in a way that is not foreseen.
+"""
 CALL_STATUS_INTERRUPTED: CallStatus.ValueType  # 8
 """The connection broke before the reply was whole."""
 CALL_STATUS_CANCELLED: CallStatus.ValueType  # 9
@@ -765,15 +771,19 @@ class GenerateAnswerRequest(_message.Message):
     OPTIONS_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Makes a retry safe: a request with the same id of the same tenant within ten minutes gets the same
-    answer, and costs nothing twice. Another request under the same id is answered INVALID_ARGUMENT. At
-    most 128 visible ASCII characters; empty: no id, and each request is new.
+    """Makes a retry cheap: the same request with the same id of the same tenant joins the first one while
+    that runs on the same router, and gets its answer for ten minutes after it, without another call to a
+    model. It runs anew, and costs again, if the first one failed, was cancelled because no caller waited
+    any more, runs on another router, or left no kept answer (one of more than 1 MiB, or a router without
+    the shared store was asked). Another request under the same id is answered INVALID_ARGUMENT. At most
+    128 visible ASCII characters; empty: no id, and each request is new.
     """
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Message]:
-        """The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. The last one must
-        have `ROLE_USER` or `ROLE_TOOL`, and system messages may only come first. Each call to a tool has one
-        result, between the message that asked for it and the next one of the user or the assistant.
+        """The conversation, oldest first: 1 to 256 messages, 1,000,000 characters in all. System messages may
+        come anywhere but between a call to a tool and its result; the last other message must have
+        `ROLE_USER` or `ROLE_TOOL`. Each call to a tool has one result, before the next message of another
+        role.
         """
 
     @_builtins.property
@@ -1257,6 +1267,7 @@ class UsageEntry(_message.Message):
     BACKEND_MESSAGE_FIELD_NUMBER: _builtins.int
     CAPPED_FIELD_NUMBER: _builtins.int
     CACHE_WRITTEN_PROMPT_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
+    TIME_TO_START_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model that was called."""
     purpose: Global___CallPurpose.ValueType
@@ -1297,6 +1308,10 @@ class UsageEntry(_message.Message):
     def time_to_first_token(self) -> _duration_pb2.Duration:
         """From the request to the first text of the reply. Absent if none came."""
 
+    @_builtins.property
+    def time_to_start(self) -> _duration_pb2.Duration:
+        """From the start of the answer to the request."""
+
     def __init__(
         self,
         *,
@@ -1318,10 +1333,11 @@ class UsageEntry(_message.Message):
         backend_message: _builtins.str = ...,
         capped: _builtins.bool = ...,
         cache_written_prompt_token_count: _builtins.int = ...,
+        time_to_start: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "time_to_first_token", b"time_to_first_token", "time_to_start", b"time_to_start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_kind", b"attempt_kind", "backend_message", b"backend_message", "cache_written_prompt_token_count", b"cache_written_prompt_token_count", "cached_prompt_token_count", b"cached_prompt_token_count", "capped", b"capped", "completion_token_count", b"completion_token_count", "cost_usd", b"cost_usd", "duration", b"duration", "estimated", b"estimated", "finish_reason", b"finish_reason", "layer_number", b"layer_number", "model_id", b"model_id", "price_version", b"price_version", "prompt_token_count", b"prompt_token_count", "purpose", b"purpose", "reasoning_token_count", b"reasoning_token_count", "status", b"status", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_kind", b"attempt_kind", "backend_message", b"backend_message", "cache_written_prompt_token_count", b"cache_written_prompt_token_count", "cached_prompt_token_count", b"cached_prompt_token_count", "capped", b"capped", "completion_token_count", b"completion_token_count", "cost_usd", b"cost_usd", "duration", b"duration", "estimated", b"estimated", "finish_reason", b"finish_reason", "layer_number", b"layer_number", "model_id", b"model_id", "price_version", b"price_version", "prompt_token_count", b"prompt_token_count", "purpose", b"purpose", "reasoning_token_count", b"reasoning_token_count", "status", b"status", "time_to_first_token", b"time_to_first_token", "time_to_start", b"time_to_start"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2,7 +2,7 @@
 
 import { span } from "./amounts.js";
 import { element, fill, shape } from "./dom.js";
-import { axisEnd, finalLanes, layerLanes, tickStep } from "./timeline.js";
+import { answerStart, axisEnd, finalLanes, layerLanes, tickStep } from "./timeline.js";
 import { attemptKind, callPurpose, callStatus } from "./words.js";
 
 const BAR = 14;
@@ -10,7 +10,7 @@ const BAR = 14;
 /** Shows the lanes of an answer, as far as it has come. */
 export function showLanes(parent, state, nowMs) {
   const groups = [rankingGroup(state, nowMs)];
-  for (const layer of state.layers) groups.push(layerGroup(layer, nowMs, state.endMs));
+  for (const layer of state.layers) groups.push(layerGroup(layer, nowMs, state));
   const final = finalLanes(state, nowMs);
   if (final.length) groups.push({ title: "Final answer", lanes: final.map((lane) => named(lane)) });
   const times = groups.flatMap((group) => group.lanes).flatMap((lane) => lane.attempts);
@@ -23,12 +23,12 @@ function rankingGroup(state, nowMs) {
   const endMs = state.layers[0]?.startMs ?? state.firstTextMs ?? state.endMs ?? nowMs;
   const isOver = state.layers.length || state.firstTextMs !== null;
   const status = isOver ? "CALL_STATUS_OK" : state.endMs === null ? "" : "CALL_STATUS_CANCELLED";
-  const attempt = { startMs: 0, firstMs: null, endMs, status, kind: "", isReckoned: false, entry: null };
+  const attempt = { startMs: 0, firstMs: null, endMs, status, kind: "", entry: null };
   return { title: "Ranking", lanes: [{ modelId: "scorer", isService: true, attempts: [attempt] }] };
 }
 
-function layerGroup(layer, nowMs, endMs) {
-  const lanes = layerLanes(layer, nowMs, endMs).map((lane) => named(lane));
+function layerGroup(layer, nowMs, state) {
+  const lanes = layerLanes(layer, nowMs, state.endMs, answerStart(state.layers)).map((lane) => named(lane));
   if (layer.reportMs !== null && layer.reportMs - layer.endMs > 1) {
     const attempt = {
       startMs: layer.endMs,
@@ -36,7 +36,6 @@ function layerGroup(layer, nowMs, endMs) {
       endMs: layer.reportMs,
       status: "CALL_STATUS_OK",
       kind: "",
-      isReckoned: false,
       entry: null,
     };
     lanes.push({ modelId: "judge", label: "judge", isService: true, attempts: [attempt] });
@@ -133,10 +132,10 @@ function endWords(attempts) {
   return kind ? `${end} · ${kind}` : end;
 }
 
-function attemptWords({ startMs, firstMs, endMs, status, kind, isReckoned, entry }) {
+function attemptWords({ startMs, firstMs, endMs, status, kind, entry }) {
   const parts = [
     attemptKind(kind),
-    `${isReckoned ? "about " : ""}from ${span(startMs / 1000)} to ${span(endMs / 1000)}`,
+    `from ${span(startMs / 1000)} to ${span(endMs / 1000)}`,
     firstMs === null ? "" : `first token at ${span(firstMs / 1000)}`,
     status === "" ? "running" : callStatus(status),
     entry?.backendMessage ?? "",

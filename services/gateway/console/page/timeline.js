@@ -1,18 +1,17 @@
 // The ledger of an answer -> lanes in time. Pure.
 //
-// The ledger has each attempt's length and its first token, not its start. First attempts start with
-// their layer. The start of a hedge follows from what it raced with, that of a retry from what failed
-// before it, and that of a backup model from the end of the layer: these are reckoned.
+// The ledger's times count from the start of the answer at the router, those of the page from the
+// question. The first call of a layer begins when the page hears of the layer; that tells the distance.
 
 import { seconds } from "./amounts.js";
 
 /** Returns the lanes of a layer: one per model, each with its attempts. `endMs` ends what still ran. */
-export function layerLanes(layer, nowMs, endMs = null) {
+export function layerLanes(layer, nowMs, endMs = null, answerMs = answerStart([layer])) {
   const entries = (layer.report?.usage ?? []).filter((entry) => isProposal(entry));
   const ids = [...new Set([...layer.selected, ...entries.map((entry) => entry.modelId)])];
   return ids.map((modelId) => {
     const own = entries.filter((entry) => entry.modelId === modelId);
-    const attempts = own.length ? timed(own, layer) : layer.report ? [] : [running(layer, nowMs, endMs)];
+    const attempts = own.length ? own.map((entry) => placed(entry, answerMs)) : layer.report ? [] : [running(layer, nowMs, endMs)];
     return { modelId, isBackup: !layer.selected.includes(modelId), attempts };
   });
 }
@@ -21,7 +20,10 @@ export function layerLanes(layer, nowMs, endMs = null) {
 export function finalLanes(state, nowMs) {
   const endMs = state.endMs ?? nowMs;
   const merging = (state.result?.usage ?? []).filter((entry) => !isProposal(entry));
-  if (merging.length) return merging.map((entry) => mergeLane(entry, endMs));
+  if (merging.length) {
+    const answerMs = answerStart(state.layers);
+    return merging.map((entry) => ({ modelId: entry.modelId, isFinal: true, attempts: [placed(entry, answerMs)] }));
+  }
   if (state.firstTextMs === null) return [];
   const attempt = {
     startMs: state.firstTextMs,
@@ -29,7 +31,6 @@ export function finalLanes(state, nowMs) {
     endMs,
     status: state.phase === "done" ? "CALL_STATUS_OK" : state.endMs === null ? "" : "CALL_STATUS_CANCELLED",
     kind: "",
-    isReckoned: false,
     entry: null,
   };
   return [{ modelId: state.result?.answer?.modelId ?? "", isFinal: true, attempts: [attempt] }];
@@ -55,39 +56,20 @@ function isProposal(entry) {
 
 function running({ startMs }, nowMs, endMs) {
   const status = endMs === null ? "" : "CALL_STATUS_CANCELLED";
-  return { startMs, firstMs: null, endMs: Math.max(endMs ?? nowMs, startMs), status, kind: "", isReckoned: false, entry: null };
+  return { startMs, firstMs: null, endMs: Math.max(endMs ?? nowMs, startMs), status, kind: "", entry: null };
 }
 
-/** Returns the attempts of one model in a layer, with their places in time. */
-function timed(entries, layer) {
-  const endMs = layer.endMs ?? layer.startMs;
-  const isSelected = layer.selected.includes(entries[0].modelId);
-  const first = entries.find((entry) => kindOf(entry) === "") ?? entries[0];
-  const firstStartMs = isSelected ? layer.startMs : Math.max(layer.startMs, endMs - lengthOf(first));
-  let beforeMs = firstStartMs;
-  return entries.map((entry) => {
-    const kind = kindOf(entry);
-    let startMs = firstStartMs;
-    if (kind === "HEDGE") startMs = hedgeStart(entry, first, firstStartMs);
-    else if (kind !== "") startMs = beforeMs;
-    const attempt = placed(entry, startMs, kind !== "" || !isSelected);
-    beforeMs = attempt.endMs;
-    return attempt;
-  });
+/** Returns the time at the page of the start of the answer at the router, by its first layer. */
+export function answerStart(layers) {
+  for (const layer of layers) {
+    const starts = (layer.report?.usage ?? []).filter((entry) => isProposal(entry)).map((entry) => startOf(entry));
+    if (starts.length) return layer.startMs - Math.min(...starts);
+  }
+  return 0;
 }
 
-/** Returns the start of a hedge: of the two, the loser was cancelled at the winner's first token. */
-function hedgeStart(hedge, first, firstStartMs) {
-  const hedgeFirst = seconds(hedge.timeToFirstToken);
-  const otherFirst = seconds(first.timeToFirstToken);
-  const hedgeWon = hedge.status !== "CALL_STATUS_CANCELLED" && hedgeFirst !== null;
-  const startMs = hedgeWon
-    ? firstStartMs + lengthOf(first) - hedgeFirst * 1000
-    : firstStartMs + (otherFirst ?? lengthOf(first) / 1000) * 1000 - lengthOf(hedge);
-  return Math.max(firstStartMs, startMs);
-}
-
-function placed(entry, startMs, isReckoned) {
+function placed(entry, answerMs) {
+  const startMs = answerMs + startOf(entry);
   const firstS = seconds(entry.timeToFirstToken);
   return {
     startMs,
@@ -95,14 +77,12 @@ function placed(entry, startMs, isReckoned) {
     endMs: startMs + lengthOf(entry),
     status: entry.status ?? "",
     kind: kindOf(entry),
-    isReckoned,
     entry,
   };
 }
 
-function mergeLane(entry, endMs) {
-  const startMs = Math.max(0, endMs - lengthOf(entry));
-  return { modelId: entry.modelId, isFinal: true, attempts: [placed(entry, startMs, true)] };
+function startOf(entry) {
+  return (seconds(entry.timeToStart) ?? 0) * 1000;
 }
 
 function lengthOf(entry) {

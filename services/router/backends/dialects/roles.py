@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain, groupby
 from typing import TYPE_CHECKING
 
 from services.router.pool.request_shape import RequestShape, SystemRole
+from services.router.types.conversation import leading_system
 from services.router.types.messages import Message, Role
 
 if TYPE_CHECKING:
@@ -18,14 +20,23 @@ OPENING = "(The conversation begins.)"
 
 
 def shaped(messages: Sequence[Message], shape: RequestShape) -> tuple[Message, ...]:
-    """Returns the messages for a model: system texts in its system role, then the turns."""
-    system = tuple(message for message in messages if message.role is Role.SYSTEM)
-    turns = tuple(message for message in messages if message.role is not Role.SYSTEM)
+    """Returns the messages for a model: system texts in its system role, then the turns.
+
+    A later system text becomes the user's where the model takes none between turns.
+    """
+    if shape.system_role is SystemRole.NONE:
+        messages = [message for message in messages if message.role is not Role.SYSTEM]
+    system = leading_system(messages)
+    turns = tuple(messages[len(system) :])
+    if shape.alternate_roles or shape.system_role is SystemRole.USER:
+        turns = tuple(_of_user(turn) if turn.role is Role.SYSTEM else turn for turn in turns)
     if system and shape.system_role is SystemRole.USER:
-        turns = _after(system, turns)
-    if shape.alternate_roles:
-        turns = _alternating(turns)
-    return turns if shape.system_role in {SystemRole.USER, SystemRole.NONE} else (*system, *turns)
+        system, turns = (), _after(system, turns)
+    return (*system, *(_alternating(turns) if shape.alternate_roles else turns))
+
+
+def _of_user(message: Message) -> Message:
+    return replace(message, role=Role.USER)
 
 
 def _after(system: Sequence[Message], turns: tuple[Message, ...]) -> tuple[Message, ...]:

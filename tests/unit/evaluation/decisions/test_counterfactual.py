@@ -61,6 +61,13 @@ def test_the_same_policy_chooses_the_same(ranking: list[RankedEntry]) -> None:
     assert all(c.difference is None or c.difference.mean == 0 for c in summary.changes)
 
 
+def test_a_conversation_that_stayed_with_its_model_stays_under_another_policy() -> None:
+    kept = note("kept", 0.5).model_copy(update={"reason": "SESSION"})
+    compared = under(record([note("best", 0.9), kept], ["kept"]), strategy="single")
+    assert compared.other == compared.recorded
+    assert choose([note("best", 0.9), note("kept", 0.5)], strategy="single") == ("best",)
+
+
 @settings(deadline=None)
 @given(RANKINGS)
 def test_a_choice_is_of_the_ranking_and_within_the_limits(ranking: list[RankedEntry]) -> None:

@@ -65,6 +65,31 @@ def test_an_id_may_come_again_in_a_later_turn() -> None:
     assert len(conversation(user(), *later).messages) == 5
 
 
+def system(text: str = "Be brief.") -> model_pb2.Message:
+    return model_pb2.Message(role=model_pb2.ROLE_SYSTEM, content=text)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [user(), system()],
+        [system(), system("Be kind."), user(), calls("1"), result("1"), system()],
+        [user(), calls("1"), result("1"), system(), user("And ants?"), system()],
+    ],
+)
+def test_system_messages_may_come_anywhere_between_turns(
+    messages: list[model_pb2.Message],
+) -> None:
+    assert len(conversation(*messages).messages) == len(messages)
+
+
+def test_a_system_message_may_not_come_between_a_call_and_its_result() -> None:
+    assert wrong_messages([user(), calls("1"), system(), result("1")]) == [
+        "messages[1].tool_calls",
+        "messages[3].tool_call_id",
+    ]
+
+
 def test_a_call_without_arguments_has_an_empty_object() -> None:
     read = conversation(user(), call(arguments_json=""), result("1"))
     assert read.messages[1].tool_calls[0].arguments_json == "{}"
@@ -130,11 +155,6 @@ def test_media_are_the_users_alone() -> None:
         role=model_pb2.ROLE_ASSISTANT, parts=model_pb2.MessageParts(parts=[image(url=URL)])
     )
     assert wrong_messages([user(), seen, user()]) == ["messages[1].parts.parts[0].image"]
-
-
-def test_system_messages_come_before_the_results_of_tools() -> None:
-    system = model_pb2.Message(role=model_pb2.ROLE_SYSTEM, content="Be brief.")
-    assert wrong_messages([user(), calls("1"), result("1"), system, user()]) == ["messages[3].role"]
 
 
 def test_arguments_and_urls_count_as_characters() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -192,3 +193,13 @@ async def test_a_call_to_a_tool_is_billed_by_its_characters_where_no_usage_comes
     assert entry.estimated
     assert 50 < entry.completion_tokens < 500
     assert entry.time_to_first_token_s is not None
+
+
+async def test_the_ledger_has_the_start_of_every_attempt() -> None:
+    call = model_call("m")
+    ledger = Ledger(started_s=time.monotonic() - 5)
+    for kind, after_s in ((AttemptKind.FIRST, 1.5), (AttemptKind.HEDGE, 2.5)):
+        attempt = await call.attempt(URLS[0], kind)
+        attempt.started_s = ledger.started_s + after_s
+    entries = call.book(ledger, CallStatus.OK)
+    assert [entry.time_to_start_s for entry in entries] == pytest.approx([1.5, 2.5])

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from services.router.backends.dialects.roles import OPENING, shaped
 from services.router.pool.request_shape import RequestShape, SystemRole
+from services.router.types.conversation import leading_system
 from services.router.types.messages import Media, MediaKind, Message, Role, ToolCall
 
 SYSTEM, USER, ASSISTANT = Role.SYSTEM, Role.USER, Role.ASSISTANT
 texts = st.integers(0, 10**6).map(str)
-turns = st.lists(st.tuples(st.sampled_from([USER, ASSISTANT]), texts), max_size=6)
+turns = st.lists(st.tuples(st.sampled_from([USER, ASSISTANT, SYSTEM]), texts), max_size=6)
 conversations = st.tuples(st.lists(texts, max_size=2), turns, texts).map(
     lambda parts: messages(*((SYSTEM, text) for text in parts[0]), *parts[1], (USER, parts[2]))
 )
@@ -41,7 +42,7 @@ def test_all_text_is_sent_in_its_order(
     sent = shaped(conversation, shape)
     assert said(sent) == said(kept)
     assert sent[-1].role is USER
-    for speaker in (USER, ASSISTANT):  # each text stays in the mouth of its speaker
+    for speaker in (USER, ASSISTANT):  # each text of theirs stays in the mouth of its speaker
         own = said(tuple(m for m in kept if m.role is speaker))
         assert set(own) <= set(said(tuple(m for m in sent if m.role is speaker)))
 
@@ -51,11 +52,14 @@ def test_the_roles_are_those_that_the_shape_allows(
     conversation: tuple[Message, ...], shape: RequestShape
 ) -> None:
     sent = shaped(conversation, shape)
-    speakers = [message.role for message in sent if message.role is not SYSTEM]
+    leading = len(leading_system(sent))
+    speakers = [message.role for message in sent[leading:]]
     if shape.system_role in {SystemRole.USER, SystemRole.NONE}:
-        assert len(speakers) == len(sent)
+        assert leading == 0
+        assert SYSTEM not in speakers
     if shape.alternate_roles:
         assert speakers[0] is USER
+        assert SYSTEM not in speakers
         assert all(a is not b for a, b in itertools.pairwise(speakers))
 
 
@@ -90,6 +94,56 @@ def test_an_assistant_that_speaks_first_is_preceded_by_a_users_turn() -> None:
     sent = shaped((*told, *greeting), RequestShape(system_role=SystemRole.USER))
     assert sent == messages((USER, "Be brief."), (ASSISTANT, greeting[0].content), (USER, "Legs?"))
     assert shaped(greeting, RequestShape(alternate_roles=False)) == greeting
+
+
+LATE = messages((SYSTEM, "Be brief."), (USER, "Hi"), (ASSISTANT, "Hello"), (SYSTEM, "In French."))
+ASKED = messages((USER, "Legs?"), (SYSTEM, "One word."))
+
+
+@pytest.mark.parametrize(
+    ("shape", "sent"),
+    [
+        (
+            RequestShape(),
+            [
+                (SYSTEM, "Be brief."),
+                (USER, "Hi"),
+                (ASSISTANT, "Hello"),
+                (USER, "In French.\n\nLegs?\n\nOne word."),
+            ],
+        ),
+        (
+            RequestShape(system_role=SystemRole.USER),
+            [
+                (USER, "Be brief.\n\nHi"),
+                (ASSISTANT, "Hello"),
+                (USER, "In French.\n\nLegs?\n\nOne word."),
+            ],
+        ),
+        (
+            RequestShape(system_role=SystemRole.USER, alternate_roles=False),
+            [
+                (USER, "Be brief.\n\nHi"),
+                (ASSISTANT, "Hello"),
+                (USER, "In French."),
+                (USER, "Legs?"),
+                (USER, "One word."),
+            ],
+        ),
+        (
+            RequestShape(system_role=SystemRole.DEVELOPER, alternate_roles=False),
+            [(message.role, message.content) for message in (*LATE, *ASKED)],
+        ),
+        (
+            RequestShape(system_role=SystemRole.NONE),
+            [(USER, "Hi"), (ASSISTANT, "Hello"), (USER, "Legs?")],
+        ),
+    ],
+)
+def test_a_later_system_text_keeps_its_place_in_a_role_that_the_model_takes(
+    shape: RequestShape, sent: list[tuple[Role, str]]
+) -> None:
+    assert shaped((*LATE, *ASKED), shape) == messages(*sent)
 
 
 CALL = ToolCall(id="call_1", name="f", arguments_json="{}")
