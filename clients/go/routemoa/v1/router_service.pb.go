@@ -355,8 +355,8 @@ const (
 	Substitute_SUBSTITUTE_BEST_ANSWER Substitute = 3
 	// The models that the pool file calls safe.
 	Substitute_SUBSTITUTE_SAFE_MODELS Substitute = 4
-	// For models that the scorer does not know and to which the pool file gives no score: the mean of the
-	// scores of those that it knows.
+	// For models that the scorer does not know and to which the pool file gives no score: an estimate from
+	// their names and prices, on the scale of the scores of those that it knows.
 	Substitute_SUBSTITUTE_MEAN_PRIOR Substitute = 5
 )
 

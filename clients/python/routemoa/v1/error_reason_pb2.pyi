@@ -46,7 +46,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_MODEL_POOL_MISMATCH: _ErrorReason.ValueType  # 4
     """Kept for clients, and no longer raised: the router gives models that the scorer's artifact does not
-    know a mean score, and reports SUBSTITUTE_MEAN_PRIOR. Earlier routers refused a pool with such
+    know an estimated score, and reports SUBSTITUTE_MEAN_PRIOR. Earlier routers refused a pool with such
     models. Code FAILED_PRECONDITION. The operator should give them a prior score or train the artifact
     on them.
 
@@ -162,7 +162,7 @@ ERROR_REASON_MODEL_NOT_FOUND: ErrorReason.ValueType  # 3
 """
 ERROR_REASON_MODEL_POOL_MISMATCH: ErrorReason.ValueType  # 4
 """Kept for clients, and no longer raised: the router gives models that the scorer's artifact does not
-know a mean score, and reports SUBSTITUTE_MEAN_PRIOR. Earlier routers refused a pool with such
+know an estimated score, and reports SUBSTITUTE_MEAN_PRIOR. Earlier routers refused a pool with such
 models. Code FAILED_PRECONDITION. The operator should give them a prior score or train the artifact
 on them.
 

@@ -241,8 +241,8 @@ class _SubstituteEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Substitute
     SUBSTITUTE_SAFE_MODELS: _Substitute.ValueType  # 4
     """The models that the pool file calls safe."""
     SUBSTITUTE_MEAN_PRIOR: _Substitute.ValueType  # 5
-    """For models that the scorer does not know and to which the pool file gives no score: the mean of the
-    scores of those that it knows.
+    """For models that the scorer does not know and to which the pool file gives no score: an estimate from
+    their names and prices, on the scale of the scores of those that it knows.
     """
 
 class Substitute(_Substitute, metaclass=_SubstituteEnumTypeWrapper):
@@ -259,8 +259,8 @@ SUBSTITUTE_BEST_ANSWER: Substitute.ValueType  # 3
 SUBSTITUTE_SAFE_MODELS: Substitute.ValueType  # 4
 """The models that the pool file calls safe."""
 SUBSTITUTE_MEAN_PRIOR: Substitute.ValueType  # 5
-"""For models that the scorer does not know and to which the pool file gives no score: the mean of the
-scores of those that it knows.
+"""For models that the scorer does not know and to which the pool file gives no score: an estimate from
+their names and prices, on the scale of the scores of those that it knows.
 """
 Global___Substitute: _TypeAlias = Substitute  # noqa: Y015
 

@@ -60,7 +60,7 @@ export enum ErrorReason {
 
   /**
    * Kept for clients, and no longer raised: the router gives models that the scorer's artifact does not
-   * know a mean score, and reports SUBSTITUTE_MEAN_PRIOR. Earlier routers refused a pool with such
+   * know an estimated score, and reports SUBSTITUTE_MEAN_PRIOR. Earlier routers refused a pool with such
    * models. Code FAILED_PRECONDITION. The operator should give them a prior score or train the artifact
    * on them.
    *

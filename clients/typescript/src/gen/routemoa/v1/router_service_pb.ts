@@ -1608,8 +1608,8 @@ export enum Substitute {
   SAFE_MODELS = 4,
 
   /**
-   * For models that the scorer does not know and to which the pool file gives no score: the mean of the
-   * scores of those that it knows.
+   * For models that the scorer does not know and to which the pool file gives no score: an estimate from
+   * their names and prices, on the scale of the scores of those that it knows.
    *
    * @generated from enum value: SUBSTITUTE_MEAN_PRIOR = 5;
    */
