@@ -105,4 +105,4 @@ def _key(pool: Pool, method: Method, seed: int) -> str:
 def _update(digest: hashlib._Hash, data: Dataset) -> None:
     digest.update("\0".join((*data.model_ids, *data.texts, *data.tasks)).encode())
     digest.update(data.average.encode())
-    digest.update(data.embeddings.tobytes())
+    digest.update(data.features.tobytes())

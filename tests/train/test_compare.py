@@ -24,7 +24,7 @@ from scorer.evaluation.methods.dual_contrastive_loss import group_loss, sample_m
 from scorer.evaluation.methods.linear import Linear
 from scorer.evaluation.methods.matrix_factorization import MatrixFactorization, draw_pairs
 from scorer.evaluation.methods.mlp import Perceptron
-from scorer.evaluation.methods.registry import METHODS
+from scorer.evaluation.methods.registry import methods_with
 from scorer.evaluation.methods.routemoa import RouteMoA
 from scorer.evaluation.methods.routerdc import Recipe, RouterDC, batches
 from scorer.evaluation.methods.routerdc_tuned import TunedRouterDC
@@ -175,7 +175,8 @@ def test_the_command_compares_resumes_and_writes(tmp_path: Path) -> None:
 
 
 def test_methods_have_names_of_their_own() -> None:
-    assert len({method.name for method in METHODS}) == len(METHODS)
+    methods = methods_with(None)
+    assert len({method.name for method in methods}) == len(methods)
 
 
 def test_models_without_labels_do_no_harm() -> None:
@@ -300,11 +301,11 @@ def worded_pool() -> Pool:
             scores = {"adder": float(about_sums), "poet": float(not about_sums)}
             records.append(Record(id=f"{seed} {row}", task="any", query=text, scores=scores))
         texts = tuple(record.query for record in records)
-        embeddings = np.array([[text.count(word) for word in WORDS] for text in texts])
+        counts = np.array([[text.count(word) for word in WORDS] for text in texts])
         return Dataset(
             texts=texts,
             tasks=("any",) * count,
-            embeddings=(embeddings / np.linalg.norm(embeddings, axis=1)[:, None]).astype("f4"),
+            features=(counts / np.linalg.norm(counts, axis=1)[:, None]).astype("f4"),
             records=tuple(records),
             model_ids=("adder", "poet"),
             targets=targets_of(records, ("adder", "poet")),
