@@ -7,7 +7,8 @@ embedding: a frozen encoder that embeds texts.
 embedding_cache: embeddings of texts, kept on disk.
 mixture: the learner; everything between features and scores.
 neighbours: the nearest training queries, to compare a scorer with.
-cross_validation: first choices on records that were not learned from.
+cross_validation: the benefit of a scorer, on records that it has not learned from.
+record_checks: refuses records that nothing can be learned from.
 calibrate: maps from raw logits to probabilities.
 model: the whole scorer as one torch module, as it is exported.
 checkpoint: the directory that training writes and export reads.

@@ -87,7 +87,7 @@ async def reload_load(
         RuntimeError: The twin had not answered by the end.
     """
     link = folder / "current"
-    activate(default_artifact_path(), link)
+    activate(default_artifact_path(), link, even_if_worse=True, warn=print)
     twin = _twin(folder / "twin")
     settings = {"ARTIFACT": str(link), "ARTIFACT_RELOAD_INTERVAL_S": "0.5"}
     async with running_scorer(SCORER, cores, **settings) as (_, stubs):

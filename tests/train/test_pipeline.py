@@ -193,5 +193,11 @@ def test_an_export_that_does_not_agree_with_torch_leaves_nothing_behind(
 
     monkeypatch.setattr(export, "write_graph", write_corrupted)
     with pytest.raises(ParityError, match="torch_onnx_max_difference"):
-        export.export_artifact(house / "checkpoint", tmp_path / "bad", created="2026-01-02")
+        export.export_artifact(
+            house / "checkpoint",
+            tmp_path / "bad",
+            created="2026-01-02",
+            even_if_worse=False,
+            warn=pytest.fail,
+        )
     assert list(tmp_path.iterdir()) == []

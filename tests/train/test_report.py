@@ -119,7 +119,7 @@ def test_a_page_shows_every_picture_and_has_the_same_bytes_each_time(
     )
     changed = changes_between(toy_evidence(seed=2), evidence)
     sections = comparison_sections(read_results(results))[:1]
-    sections += artifact_page.artifact_sections(evidence, changed, learned)
+    sections += artifact_page.artifact_sections(evidence, None, changed, learned)
     contents = []
     for directory in (tmp_path / "one", tmp_path / "two"):
         directory.mkdir()
@@ -310,6 +310,7 @@ def test_an_artifact_is_drawn_with_its_changes_and_its_learning_curve(tmp_path: 
     run("report", "artifact", *test, *more, "--data", tmp_path, "--output", tmp_path / "page")
     page = (tmp_path / "page" / PAGE_FILE).read_text()
     assert "0.0 % have another first choice" in page
+    assert "Choosing by query is better than always taking the best single model" in page
     for name in ("hits", "first-choices", "reliability-by-model", "gain", "learning-curve"):
         assert (tmp_path / "page" / f"{name}.svg").stat().st_size > 2000
     # Which model is good at what is plain here, so every query goes to the right one.
