@@ -14,6 +14,7 @@ from scorer.evaluation.pools import DEFAULT_POOLS, read_pools
 from scorer.evaluation.quality_page import quality_page
 from scorer.evaluation.result_tables import table
 from scorer.evaluation.results import write_results
+from scorer.runtime.cores import usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +96,11 @@ def compare(
             results[kind] = []
             for config in pools:
                 results[kind] += compare_methods(
-                    load_pool(config, data, reader), methods, seeds=seeds, directory=output / kind
+                    load_pool(config, data, reader),
+                    methods,
+                    seeds=seeds,
+                    directory=output / kind,
+                    processes=usable_cores(),
                 )
                 # After each pool, so that an interrupted comparison leaves what is finished.
                 for path in write_results(results[kind], output / kind):

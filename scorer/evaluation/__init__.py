@@ -7,6 +7,7 @@ features: the features that all methods read. Needs torch.
 methods: the methods that are compared. Needs torch.
 harness: methods x pools x seeds.
 runs: predictions of a fitted method, kept on disk.
+workers: runs, fitted in several processes.
 source_code: the code that a run depends on.
 figures: the figures of every method on a test, with intervals.
 curves: the curves that a report draws.

@@ -16,6 +16,7 @@ from scorer.evaluation.pools import Average
 from scorer.evaluation.results import TestResult
 from scorer.evaluation.runs import RunStore
 from scorer.evaluation.source_code import modules_of
+from scorer.evaluation.workers import fit_in_processes
 from scorer.progress import track
 
 if TYPE_CHECKING:
@@ -28,12 +29,19 @@ if TYPE_CHECKING:
 
 
 def compare(
-    pool: Pool, methods: Sequence[Method], *, seeds: int, directory: Path
+    pool: Pool, methods: Sequence[Method], *, seeds: int, directory: Path, processes: int = 1
 ) -> list[TestResult]:
     """Runs each method with each seed, and returns one result per test of the pool.
 
     A pool with several tests has a result of all rows together besides, unless it averages over
     tasks: the tasks of two tests are not one set.
+
+    Args:
+        pool: The pool.
+        methods: The methods.
+        seeds: Number of fits of each method.
+        directory: The directory that keeps runs.
+        processes: Number of processes that fit; with 1, this one does.
     """
     for method in methods:
         # Reads the code before the first fit, in case a file is edited meanwhile.
@@ -41,7 +49,9 @@ def compare(
     store = RunStore(directory / "runs")
     jobs = [(method, seed) for method in methods for seed in range(seeds)]
     runs: dict[str, list[Run]] = {method.name: [] for method in methods}
-    for method, seed in track(jobs, f"Fitting on {pool.name}"):
+    if processes > 1:
+        fit_in_processes(pool, jobs, store, processes=processes)
+    for method, seed in track(jobs, f"{'Reading' if processes > 1 else 'Fitting'} on {pool.name}"):
         runs[method.name].append(store.run(pool, method, seed))
     tests = [(name, test, (name,)) for name, test in pool.tests.items()]
     if len(tests) > 1 and pool.train.average is Average.MICRO:

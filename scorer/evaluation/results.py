@@ -34,7 +34,7 @@ class TestResult:
     single_models: Mapping[str, SingleModel]
     """Figures of always taking one model, by model."""
     fit_s: Mapping[str, float]
-    """Mean fitting time by method."""
+    """Mean CPU time of a fit, by method."""
 
     @property
     def title(self) -> str:
