@@ -51,8 +51,9 @@ def compare(
     runs: dict[str, list[Run]] = {method.name: [] for method in methods}
     if processes > 1:
         fit_in_processes(pool, jobs, store, processes=processes)
-    for method, seed in track(jobs, f"{'Reading' if processes > 1 else 'Fitting'} on {pool.name}"):
+    for method, seed in jobs if processes > 1 else track(jobs, f"Fitting on {pool.name}"):
         runs[method.name].append(store.run(pool, method, seed))
+    tests: list[tuple[str, Dataset, tuple[str, ...]]]
     tests = [(name, test, (name,)) for name, test in pool.tests.items()]
     if len(tests) > 1 and pool.train.average is Average.MICRO:
         together = functools.reduce(Dataset.joined, pool.tests.values())
