@@ -10,10 +10,9 @@ has seen the labels while it chose.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch.nn import functional
 
 from scorer.data.splits import fold_of
 from scorer.measures.benefit import benefit_of
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
 ENOUGH_RECORDS = 2000
 """With so many held-out records, nothing is learned again."""
 
+FOLDS = 5
+
 MAX_NEIGHBOURS = 20_000
 """Largest number of training queries among which neighbours are sought."""
 
@@ -46,7 +47,6 @@ def measure_benefit(
     held_out: Examples,
     *,
     learn: Callable[[Examples], Learned],
-    folds: int,
     seed: int,
 ) -> Benefit:
     """Returns the benefit of a scorer, measured on the held-out records and, if these are few, folds.
@@ -56,15 +56,14 @@ def measure_benefit(
         training: The records that it learned from.
         held_out: Other records; at least one.
         learn: Learns from examples as the scorer did.
-        folds: Number of folds of the training records.
         seed: Decides the folds.
     """
     tried = [_first_choices(learned, training, held_out, seed)]
     weights = [held_out.weights]
     if len(held_out.texts) < ENOUGH_RECORDS:
         # Another seed than that of the learner's own folds, so that none of these is empty.
-        fold_of_row = np.array([fold_of(text, folds, seed + 1) for text in training.texts])
-        for fold in track(range(folds), "Cross-validating"):
+        fold_of_row = np.array([fold_of(text, FOLDS, seed + 1) for text in training.texts])
+        for fold in track(range(FOLDS), "Cross-validating"):
             rest = _part(training, np.flatnonzero(fold_of_row != fold))
             rows = _part(training, np.flatnonzero(fold_of_row == fold))
             if rest.texts and rows.texts:
@@ -103,18 +102,21 @@ def _neighbours_scores(
 
 
 def _unit(features: torch.Tensor) -> npt.NDArray[np.float32]:
-    unit: npt.NDArray[np.float32] = functional.normalize(features, dim=-1).numpy()
+    rows = np.asarray(features)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: npt.NDArray[np.float32] = (rows / np.maximum(lengths, 1e-9)).astype(np.float32)
     return unit
 
 
 def _part(examples: Examples, rows: npt.NDArray[np.intp]) -> Examples:
     """Returns the given rows."""
+
+    def taken(values: Any) -> Any:
+        if values is None or isinstance(values, np.ndarray):
+            return None if values is None else values[rows]
+        return [values[row] for row in rows]
+
+    fields = dataclasses.fields(examples)
     return dataclasses.replace(
-        examples,
-        texts=[examples.texts[row] for row in rows],
-        tasks=[examples.tasks[row] for row in rows],
-        bags=[examples.bags[row] for row in rows],
-        embeddings=None if examples.embeddings is None else examples.embeddings[rows],
-        targets=examples.targets[rows],
-        weights=examples.weights[rows],
+        examples, **{field.name: taken(getattr(examples, field.name)) for field in fields}
     )

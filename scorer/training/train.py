@@ -88,7 +88,6 @@ def train(
         examples,
         held_out,
         learn=learn_from,
-        folds=recipe.learner.folds,
         seed=recipe.seed,
     )
     best = int(mean_by_model(examples.targets, examples.weights).argmax())

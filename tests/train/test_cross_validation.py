@@ -64,7 +64,7 @@ def measured(
         learned.append(Stub(texts=tuple(found.texts), is_wrong=is_wrong))
         return cast("Learned", learned[-1])
 
-    benefit = measure_benefit(learn(training), training, held_out, learn=learn, folds=4, seed=0)
+    benefit = measure_benefit(learn(training), training, held_out, learn=learn, seed=0)
     return benefit, learned
 
 
@@ -72,7 +72,7 @@ def test_few_held_out_records_are_joined_by_folds_that_were_not_learned_from() -
     training = examples(100)
     benefit, learned = measured(training, examples(10, start=100))
     assert benefit.record_count == 110
-    assert len(learned) == 1 + 4
+    assert len(learned) == 1 + 5
     left_out = [set(training.texts) - set(each.texts) for each in learned[1:]]
     assert set.union(*left_out) == set(training.texts)
     assert sum(map(len, left_out)) == 100
