@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from scorer.measures.benefit import points
+from scorer.measures.benefit import benefit_in, points
 from scorer.runtime.artifact import Tier
 
 if TYPE_CHECKING:
@@ -107,6 +107,8 @@ def manifest(document: Manifest) -> Table:
         table.add_row(f"data: {source.name}", f"{source.licence}\n{source.url}\n{rows}")
     for name, digest in document.files.items():
         table.add_row(f"{name} (verified)", f"sha256 {digest}")
+    measured = benefit_in(document.metrics)
+    table.add_row("helps", measured.sentence() if measured else "not measured")
     table.add_row("metrics", metrics(document.metrics))
     table.add_row("parity", parity(document.parity))
     return table

@@ -42,11 +42,12 @@ def train(
         started = time.monotonic()
         with staged(output) as directory:
             facts = train_scorer(plan, data=data, output=directory, cache=cache, warn=console.warn)
-        if not as_json:
-            Console().print(tables.metrics(facts.metrics))
         benefit = benefit_in(facts.metrics)
-        document = facts.metrics | {"best_single": facts.best_single}
+        if benefit and not as_json:
+            rest = {k: v for k, v in facts.metrics.items() if k not in benefit.figures}
+            Console().print(tables.metrics(rest))
         if benefit:
+            document = facts.metrics | {"best_single": facts.best_single}
             console.show(tables.benefit(benefit, facts.best_single), document, as_json=as_json)
             if benefit.verdict is not Verdict.BETTER:
                 console.warn(benefit.sentence(facts.best_single))

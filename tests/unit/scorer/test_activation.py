@@ -64,3 +64,11 @@ def test_a_doubtful_scorer_is_activated_with_a_warning(
     found = activate(artifact(tmp_path, gain), "--link", tmp_path / "link")
     assert found.exit_code == 0
     assert (warning in found.stderr) if warning else not found.stderr
+
+
+def test_inspect_says_whether_a_scorer_helps(tmp_path: Path) -> None:
+    path = artifact(tmp_path, Interval(mean=0.03, low=0.01, high=0.05))
+    shown = CliRunner().invoke(app, ["inspect", str(path)], env={"COLUMNS": "200"})
+    assert "Choosing by query is better than always taking the best single model" in shown.stdout
+    shipped = CliRunner().invoke(app, ["inspect", str(default_artifact_path())])
+    assert shipped.exit_code == 0
