@@ -48,3 +48,14 @@ def step(description: str) -> Iterator[None]:
             bar.update(task, total=1, completed=1)
     finally:
         _in_step.set(False)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Shows no bar within the block, for work whose progress another process shows."""
+    before = _in_step.get()
+    _in_step.set(True)
+    try:
+        yield
+    finally:
+        _in_step.set(before)

@@ -47,7 +47,7 @@ def train(
             rest = {k: v for k, v in facts.metrics.items() if k not in benefit.figures}
             Console().print(tables.metrics(rest))
         if benefit:
-            document = facts.metrics | {"best_single": facts.best_single}
+            document = {**facts.metrics, "best_single": facts.best_single}
             console.show(tables.benefit(benefit, facts.best_single), document, as_json=as_json)
             if benefit.verdict is not Verdict.BETTER:
                 console.warn(benefit.sentence(facts.best_single))

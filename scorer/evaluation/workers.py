@@ -10,7 +10,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import TYPE_CHECKING
 
-from scorer.progress import track
+from scorer.progress import quiet, track
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,4 +47,5 @@ def _begin(pool: Pool, jobs: Jobs, store: RunStore) -> None:
 
 def _fit(index: int) -> None:
     pool, jobs, store = _shared[-1]
-    store.run(pool, *jobs[index])
+    with quiet():
+        store.run(pool, *jobs[index])

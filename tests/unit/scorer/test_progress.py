@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from scorer.progress import step, track
+from scorer.progress import quiet, step, track
 
 
 def test_a_step_within_a_step_has_no_bar_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
@@ -15,6 +15,12 @@ def test_a_step_within_a_step_has_no_bar_of_its_own(capfd: pytest.CaptureFixture
     shown = capfd.readouterr()
     assert [line.split()[0] for line in shown.err.splitlines()] == ["Learning", "Cross-validating"]
     assert not shown.out
+
+
+def test_a_quiet_block_shows_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet(), step("Learning"):
+        assert list(track([1], "Fitting")) == [1]
+    assert capfd.readouterr().err == ""
 
 
 def test_a_step_that_fails_leaves_the_next_one_its_bar(capfd: pytest.CaptureFixture[str]) -> None:
