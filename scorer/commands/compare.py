@@ -103,8 +103,8 @@ def compare(
                     processes=usable_cores(),
                 )
                 # After each pool, so that an interrupted comparison leaves what is finished.
-                for path in write_results(results[kind], output / kind):
-                    Console(stderr=True).print(f"wrote {path}")
+                path = write_results(results[kind], output / kind)
+                Console(stderr=True).print(f"wrote {path}")
         for kind, found in results.items():
             for result in found:
                 Console().print(table(f"{result.title}, {kind}", result.methods))

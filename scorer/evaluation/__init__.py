@@ -12,7 +12,7 @@ source_code: the code that a run depends on.
 figures: the figures of every method on a test, with intervals.
 curves: the curves that a report draws.
 results: the results of a comparison, written and read.
-result_tables: tables of results, for a terminal and as Markdown.
+result_tables: tables of results, for a terminal.
 quality_page: the page of a comparison, as Markdown.
 quality_tables: its tables and findings.
 """

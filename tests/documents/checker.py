@@ -46,6 +46,7 @@ LANGUAGES: dict[str, Check] = {
     "sql": lambda piece: blocks.sql_problems(piece.text),
     "yaml": blocks.yaml_problems,
     "json": blocks.json_problems,
+    "toml": lambda piece: blocks.recipe_problems(piece.text),
     "python": blocks.python_problems,
     "go": blocks.client_problems,
     "java": blocks.client_problems,

@@ -12,7 +12,7 @@ from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
 from scorer.evaluation.methods.knn import Memory, NearestNeighbours
 from scorer.evaluation.methods.method import MethodPrediction
 from scorer.evaluation.pools import Average
-from scorer.evaluation.result_tables import markdown
+from scorer.evaluation.result_tables import table
 from scorer.evaluation.results import write_results
 from scorer.evaluation.runs import RunStore
 from scorer.training.neighbours import Neighbours
@@ -120,16 +120,18 @@ def test_a_scorer_that_knows_the_query_spends_less_for_the_same(tmp_path: Path) 
     assert found["knn"].figures["score_share_in_budget"].mean > 1
 
 
-def test_results_are_written_for_programs_and_for_people(tmp_path: Path) -> None:
+def test_results_are_written_for_programs_and_shown_to_people(tmp_path: Path) -> None:
     results = compare(POOL, METHODS, seeds=2, directory=tmp_path)
-    as_json, as_markdown = write_results(results, tmp_path)
-    document = json.loads(as_json.read_text())
+    document = json.loads(write_results(results, tmp_path).read_text())
     assert document[0]["methods"]["knn"]["differences"]["best_single"]["low"] > 0
-    text = as_markdown.read_text()
-    assert "### toy test (300 queries)" in text
-    assert text == "\n".join(markdown(result.title, result.methods) for result in results)
-    widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
-    assert len(widths) == 1
+    shown = table(results[0].title, results[0].methods)
+    assert shown.title == "toy test (300 queries)"
+    assert [column.header for column in shown.columns][:3] == [
+        "method",
+        "score",
+        "less best_single [95 %]",
+    ]
+    assert shown.row_count == len(METHODS) + 1
 
 
 class Teaming:
