@@ -38,7 +38,7 @@ class Stub:
         return torch.tensor([[side, 1 - side, 0.1] for side in sides])
 
     def scores(self, features: torch.Tensor) -> npt.NDArray[np.float64]:
-        sides = features[:, :2].double().numpy()
+        sides: npt.NDArray[np.float64] = features[:, :2].double().numpy()
         return 1 - sides if self.is_wrong else sides
 
 

@@ -17,7 +17,7 @@ from scorer.measures.intervals import Interval
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.testing import Result
+    from typer.testing import Result
 
 NONE = Interval(mean=0.0, low=0.0, high=0.0)
 

@@ -18,7 +18,7 @@ from scorer.runtime.artifact import load_artifact
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from click.testing import Result
+    from typer.testing import Result
 
 EDGE = default_artifact_path().parent / "edge"
 FEW = "warning: new has 3 labels, so its scores are mostly those of the other models"

@@ -43,19 +43,12 @@ def test_a_page_has_every_method_on_every_test(results: list[TestResult]) -> Non
 
 def test_findings_follow_the_intervals(results: list[TestResult]) -> None:
     def against_best_single(*intervals: Interval) -> str:
-        changed = [
-            dataclasses.replace(
-                result,
-                methods=result.methods
-                | {
-                    "routemoa": dataclasses.replace(
-                        result.methods["routemoa"],
-                        differences=dict.fromkeys(result.methods["routemoa"].differences, interval),
-                    )
-                },
-            )
-            for result, interval in zip(results, (*intervals, intervals[0]), strict=True)
-        ]
+        changed = []
+        for result, interval in zip(results, (*intervals, intervals[0]), strict=True):
+            ours = result.methods["routemoa"]
+            given = dict.fromkeys(ours.differences, interval)
+            methods = {**result.methods, "routemoa": dataclasses.replace(ours, differences=given)}
+            changed.append(dataclasses.replace(result, methods=methods))
         return " ".join(line.strip() for line in findings(changed, score_differences))
 
     gain, loss = Interval(mean=2, low=1, high=3), Interval(mean=-2, low=-3, high=-1)
