@@ -6,7 +6,7 @@ generated=(
   clients/python/routemoa/v1 clients/python/routemoa/service_config.json
   clients/go/routemoa/v1 clients/go/service_config.json
   clients/typescript/src/gen
-  docs/config.md docs/errors.md docs/decision-records.schema.json
+  docs/config.md docs/errors.md docs/training.md docs/decision-records.schema.json
   deploy/k8s/routemoa/values.schema.json deploy/k8s/routemoa/files/dashboard.json
 )
 before=$(mktemp -d)

@@ -20,6 +20,9 @@ CheckpointPath = Annotated[
     Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint that train wrote.")
 ]
 Created = Annotated[str, typer.Option(help="Date for the manifest; by default today.")]
+EvenIfWorse = Annotated[
+    bool, typer.Option(help="Also if its choices are worse than always taking one model.")
+]
 Link = Annotated[Path, typer.Option("--link", help="The link that the scorer was started with.")]
 
 
@@ -28,13 +31,20 @@ def export(
     output: console.OutputPath,
     *,
     created: Created = "",
+    even_if_worse: EvenIfWorse = False,
     as_json: console.AsJson = False,
 ) -> None:
     """Write a checkpoint as an fp32 ONNX artifact, and check that its scores agree with torch."""
     with console.friendly(as_json=as_json):
         from scorer.export.export import export_artifact  # noqa: PLC0415 - needs torch
 
-        artifact = export_artifact(checkpoint, output, created=created or _today())
+        artifact = export_artifact(
+            checkpoint,
+            output,
+            created=created or _today(),
+            even_if_worse=even_if_worse,
+            warn=console.warn,
+        )
         checks = artifact.manifest.parity
         console.show(tables.parity(checks), console.plain(checks), as_json=as_json)
 
@@ -83,10 +93,12 @@ def inspect(artifact: console.ArtifactPath, *, as_json: console.AsJson = False) 
         console.show(tables.manifest(manifest), dataclasses.asdict(manifest), as_json=as_json)
 
 
-def activate(artifact: console.ArtifactPath, *, link: Link) -> None:
+def activate(
+    artifact: console.ArtifactPath, *, link: Link, even_if_worse: EvenIfWorse = False
+) -> None:
     """Make running scorers serve an artifact, by moving the link that they follow."""
     with console.friendly():
-        activation.activate(artifact, link)
+        activation.activate(artifact, link, even_if_worse=even_if_worse, warn=console.warn)
         Console().print(f"{link} is {artifact} now; `roll-back` undoes it")
 
 

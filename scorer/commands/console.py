@@ -15,9 +15,11 @@ from rich.console import Console
 from scorer.commands import tables
 from scorer.data.converters.conversion import ConversionError
 from scorer.evaluation.evaluate import NoKnownModelError
+from scorer.export.benefit_gate import WorseError
 from scorer.export.parity import ParityError
 from scorer.runtime.fields import ProblemsError
 from scorer.runtime.session import ProviderUnavailableError
+from scorer.training.record_checks import UntrainableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,7 +51,13 @@ def friendly(*, as_json: bool = False) -> Iterator[None]:
         fail([f"{error.path}: {problem}" for problem in error.problems], unlisted=error.unlisted)
     except ConversionError as error:
         fail(error.problems, unlisted=error.unlisted)
-    except (NoKnownModelError, ProviderUnavailableError, OSError) as error:
+    except (
+        NoKnownModelError,
+        ProviderUnavailableError,
+        UntrainableError,
+        WorseError,
+        OSError,
+    ) as error:
         fail([str(error)])
     except ModuleNotFoundError as error:
         fail(

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scorer.commands import console, tables
-from scorer.data.records import read_records
+from scorer.data.records import one_class_models, read_records
 from scorer.runtime.artifact import DataSource, load_artifact
+from scorer.training.record_checks import warn_of_contradictions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scorer.data.records import Record
+
+FEW_LABELS = 20
+"""With fewer labels, a new model's scores are mostly a guess."""
 
 RecordsPath = Annotated[
     Path,
@@ -38,8 +47,7 @@ def add_model(
         from scorer.export import edit_models  # noqa: PLC0415 - needs onnx
 
         found = read_records(records)
-        if len({record.scores[model] for record in found if model in record.scores}) == 1:
-            console.warn_of_models([model], "one and the same score everywhere")
+        _warn_of_labels(found, model)
         source = DataSource(
             name=records.name.partition(".")[0] or records.name,
             licence=licence,
@@ -52,6 +60,22 @@ def add_model(
         )
         figures = dataclasses.asdict(bar)
         console.show(tables.metrics(figures, title=made.manifest.version), figures, as_json=as_json)
+
+
+def _warn_of_labels(records: Sequence[Record], model: str) -> None:
+    """Warns of labels of a model that can be learned from but say little."""
+    ours = [
+        dataclasses.replace(record, scores={model: record.scores[model]})
+        for record in records
+        if model in record.scores
+    ]
+    if 0 < len(ours) < FEW_LABELS:
+        console.warn(
+            f"{model} has {len(ours)} labels, so its scores are mostly those of the other models; "
+            "200 are enough"
+        )
+    console.warn_of_models(one_class_models(ours), "one and the same score everywhere")
+    warn_of_contradictions(ours, warn=console.warn)
 
 
 def remove_model(

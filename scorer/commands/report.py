@@ -11,6 +11,7 @@ from scorer.commands import console
 from scorer.data.records import read_records
 from scorer.data.staging import staged
 from scorer.evaluation.results import read_results
+from scorer.measures.benefit import benefit_in
 from scorer.runtime.artifact import load_artifact
 from scorer.runtime.runtime import Runtime
 from scorer.training.recipe import read_recipe
@@ -77,9 +78,8 @@ def artifact(
         from scorer.reports.page import write_page  # noqa: PLC0415
 
         test, train = read_records(records), read_records(baselines)
-        now = gather(
-            Runtime.open(load_artifact(artifact)), test, train=train, batch_size=batch_size
-        )
+        loaded = load_artifact(artifact)
+        now = gather(Runtime.open(loaded), test, train=train, batch_size=batch_size)
         changed = learned = None
         if previous:
             runtime = Runtime.open(load_artifact(previous))
@@ -92,4 +92,6 @@ def artifact(
                 read_recipe(learning_curve), test, data=data, embeddings=embeddings
             )
         with staged(output) as directory:
-            write_page(directory, now.version, artifact_sections(now, changed, learned))
+            benefit = benefit_in(loaded.manifest.metrics)
+            sections = artifact_sections(now, benefit, changed, learned)
+            write_page(directory, now.version, sections)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from scorer.measures.benefit import benefit_in, points
 from scorer.runtime.artifact import Tier
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from scorer.data.overlap import Overlap
     from scorer.evaluation.evaluate import Evaluation
+    from scorer.measures.benefit import Benefit
     from scorer.runtime.artifact import Manifest, ParityCheck
 
 
@@ -40,6 +42,22 @@ def parity(checks: Sequence[ParityCheck]) -> Table:
         gates += [f"<= {check.maximum:g}"] if check.maximum is not None else []
         passed = ("yes" if check.passed else "NO") if gates else ""
         table.add_row(check.name, f"{check.value:.2g}", " and ".join(gates), passed)
+    return table
+
+
+def benefit(found: Benefit, best_single: str) -> Table:
+    """Returns one row per way to choose, with the gain of the scorer over it."""
+    table = Table(
+        "first choice by",
+        "mean score",
+        "gain of the scorer [95 %]",
+        title=f"Does choosing by query help? {found.record_count} held-out records",
+        caption=f"{found.sentence(best_single)}.",
+    )
+    table.add_row("the scorer", f"{found.score:.4f}", "")
+    ways = {f"always {best_single}": found.over_best_single, "kNN": found.over_knn}
+    for name, gain in ways.items():
+        table.add_row(name, f"{found.score - gain.mean:.4f}", points(gain))
     return table
 
 
@@ -89,6 +107,8 @@ def manifest(document: Manifest) -> Table:
         table.add_row(f"data: {source.name}", f"{source.licence}\n{source.url}\n{rows}")
     for name, digest in document.files.items():
         table.add_row(f"{name} (verified)", f"sha256 {digest}")
+    measured = benefit_in(document.metrics)
+    table.add_row("helps", measured.sentence() if measured else "not measured")
     table.add_row("metrics", metrics(document.metrics))
     table.add_row("parity", parity(document.parity))
     return table

@@ -1,6 +1,6 @@
-"""A pool's queries with their embeddings, and the labels of each.
+"""A pool's queries with their features, and the labels of each.
 
-``records -> Queries (texts, tasks, embeddings) + targets (N, M) + costs (N, M) = Dataset``
+``records -> Queries (texts, tasks, features) + targets (N, M) + costs (N, M) = Dataset``
 
 A method fits on a ``Dataset`` and predicts from ``Queries``, which hold no label: that no test label
 reaches a method is a matter of types, not of care.
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -19,16 +20,35 @@ from scorer.data.splits import split_records
 from scorer.evaluation.pools import Average
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
     from scorer.data.records import Record
     from scorer.evaluation.pools import PoolConfig
-    from scorer.training.embedding_cache import EmbeddingCache
 
     Floats = npt.NDArray[np.float32]
+
+ALL_ROWS = "all"
+"""Name of the test that holds the rows of all tests of a pool."""
+
+
+class Features(StrEnum):
+    """The features that all methods of a comparison read."""
+
+    NGRAMS = "ngrams"
+    """Projected n-grams, as in the edge tier."""
+    ENCODER = "encoder"
+    """A sentence embedding beside the projected n-grams, as in the base tier."""
+
+
+class FeatureReader(Protocol):
+    """Reads the features of texts."""
+
+    def fitted(self, texts: Sequence[str]) -> Callable[[Sequence[str]], Floats]:
+        """Fits itself to training texts; returns a function from texts to features (N, F)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,8 +58,8 @@ class Queries:
     texts: tuple[str, ...]
     tasks: tuple[str, ...]
     """The source of each query. A router has no such label; only baselines may read it."""
-    embeddings: Floats
-    """Unit-length embeddings by the frozen encoder, (N, D)."""
+    features: Floats
+    """Unit-length features, the same for every method, (N, F)."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -80,7 +100,7 @@ class Dataset(Queries):
 
     def queries(self) -> Queries:
         """Returns the same queries without labels."""
-        return Queries(texts=self.texts, tasks=self.tasks, embeddings=self.embeddings)
+        return Queries(texts=self.texts, tasks=self.tasks, features=self.features)
 
     def take(self, rows: Sequence[int] | npt.NDArray[np.intp]) -> Dataset:
         """Returns the given rows."""
@@ -89,12 +109,25 @@ class Dataset(Queries):
             texts=tuple(self.texts[row] for row in rows),
             tasks=tuple(self.tasks[row] for row in rows),
             records=tuple(self.records[row] for row in rows),
-            embeddings=self.embeddings[rows],
+            features=self.features[rows],
             targets=self.targets[rows],
             costs_usd=None if self.costs_usd is None else self.costs_usd[rows],
             completion_tokens=(
                 None if self.completion_tokens is None else self.completion_tokens[rows]
             ),
+        )
+
+    def joined(self, other: Dataset) -> Dataset:
+        """Returns the rows of both."""
+        return dataclasses.replace(
+            self,
+            texts=self.texts + other.texts,
+            tasks=self.tasks + other.tasks,
+            records=self.records + other.records,
+            features=np.concatenate([self.features, other.features]),
+            targets=np.concatenate([self.targets, other.targets]),
+            costs_usd=_joined(self.costs_usd, other.costs_usd),
+            completion_tokens=_joined(self.completion_tokens, other.completion_tokens),
         )
 
     def split(self, *, validation_fraction: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -116,8 +149,8 @@ class Pool:
     tests: Mapping[str, Dataset]
 
 
-def load_pool(config: PoolConfig, data: Path, cache: EmbeddingCache) -> Pool:
-    """Reads a pool's files below ``data`` and embeds its texts.
+def load_pool(config: PoolConfig, data: Path, reader: FeatureReader) -> Pool:
+    """Reads a pool's files below ``data``, and the features of its texts.
 
     Models are those of the training file, since no method can learn another one.
 
@@ -127,7 +160,8 @@ def load_pool(config: PoolConfig, data: Path, cache: EmbeddingCache) -> Pool:
     files = {"train": config.train, **config.tests}
     records = {name: read_records(data / file) for name, file in files.items()}
     model_ids = model_ids_of(records["train"])
-    sets = {name: _dataset(config, records[name], model_ids, cache) for name in files}
+    read = reader.fitted([record.query for record in records["train"]])
+    sets = {name: _dataset(config, records[name], model_ids, read) for name in files}
     return Pool(
         name=config.name,
         train=sets["train"],
@@ -139,13 +173,13 @@ def _dataset(
     config: PoolConfig,
     records: list[Record],
     model_ids: tuple[str, ...],
-    cache: EmbeddingCache,
+    read: Callable[[Sequence[str]], Floats],
 ) -> Dataset:
     texts = tuple(record.query for record in records)
     return Dataset(
         texts=texts,
         tasks=tuple(record.task for record in records),
-        embeddings=cache.embed(texts),
+        features=read(texts),
         records=tuple(records),
         model_ids=model_ids,
         targets=metric_targets(records, model_ids, config.right_if_positive),
@@ -163,6 +197,10 @@ def metric_targets(
     rows = np.array([record.task in right_if_positive for record in records])
     marks = np.where(np.isnan(targets), np.nan, targets > 0).astype(np.float32)
     return np.where(rows[:, None], marks, targets)
+
+
+def _joined(first: Floats | None, second: Floats | None) -> Floats | None:
+    return None if first is None or second is None else np.concatenate([first, second])
 
 
 def _known(values: Sequence[Mapping[str, float]], model_ids: Sequence[str]) -> Floats | None:

@@ -1,4 +1,4 @@
-"""The results of a comparison, kept as JSON and as Markdown."""
+"""The results of a comparison, kept as JSON."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from scorer.evaluation.curves import Curve, Curves, ReliabilityCurve, SingleModel
 from scorer.evaluation.figures import MethodFigures, Spread
-from scorer.evaluation.result_tables import markdown
 from scorer.measures.intervals import Interval
 from scorer.runtime.fields import ProblemsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 RESULTS_FILE = "results.json"
@@ -34,7 +33,7 @@ class TestResult:
     single_models: Mapping[str, SingleModel]
     """Figures of always taking one model, by model."""
     fit_s: Mapping[str, float]
-    """Mean fitting time by method."""
+    """Mean CPU time of a fit, by method."""
 
     @property
     def title(self) -> str:
@@ -42,17 +41,13 @@ class TestResult:
         return f"{self.pool} {self.test} ({self.query_count} queries)"
 
 
-def write_results(results: Sequence[TestResult], directory: Path) -> Iterator[Path]:
-    """Writes all results as JSON and as Markdown; yields the two paths."""
-    documents = {
-        RESULTS_FILE: json.dumps([asdict(result) for result in results], indent=1) + "\n",
-        "results.md": "\n".join(markdown(result.title, result.methods) for result in results),
-    }
+def write_results(results: Sequence[TestResult], directory: Path) -> Path:
+    """Writes all results as JSON; returns the path."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, text in documents.items():
-        temporary = directory / f".{name}.part"
-        temporary.write_text(text, encoding="utf-8")
-        yield temporary.rename(directory / name)
+    temporary = directory / f".{RESULTS_FILE}.part"
+    text = json.dumps([asdict(result) for result in results], indent=1)
+    temporary.write_text(text + "\n", encoding="utf-8")
+    return temporary.rename(directory / RESULTS_FILE)
 
 
 def read_results(directory: Path) -> list[TestResult]:

@@ -1,7 +1,8 @@
 """Moves the link to the artifact that a running scorer serves, in one step.
 
 A scorer that is started with the link follows it. ``activate`` points the link at another artifact,
-and ``roll_back`` at the previous one. A second ``roll_back`` undoes the first.
+and ``roll_back`` at the previous one. A second ``roll_back`` undoes the first. A scorer that is worse
+than the best single model is activated only on request, and rolled back to at any time.
 """
 
 from __future__ import annotations
@@ -9,20 +10,36 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from scorer.export.benefit_gate import require_benefit
 from scorer.runtime.artifact import load_artifact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
-def activate(artifact: Path, link: Path) -> None:
+def activate(
+    artifact: Path, link: Path, *, even_if_worse: bool, warn: Callable[[str], None]
+) -> None:
     """Points a link at an artifact, and keeps its previous target.
+
+    Args:
+        artifact: The artifact.
+        link: The link that the scorer follows.
+        even_if_worse: True to activate a scorer that is worse than the best single model too.
+        warn: Called with a warning about the benefit of the scorer.
 
     Raises:
         ArtifactError: The artifact cannot be used; the link stays as it is.
+        WorseError: The artifact is worse than the best single model; the link stays as it is.
         FileExistsError: ``link`` exists and is not a link.
     """
-    load_artifact(artifact)
+    require_benefit(
+        load_artifact(artifact).manifest.metrics,
+        best_single="the best single model",
+        even_if_worse=even_if_worse,
+        warn=warn,
+    )
     if link.exists() and not link.is_symlink():
         raise FileExistsError(
             f"{link} is not a link; start the scorer with a link to {link} instead"

@@ -18,6 +18,7 @@ from optimum.utils import DummyInputGenerator, DummyTextInputGenerator, Normaliz
 from scorer.data.staging import staged
 from scorer.evaluation.evaluate import score_all
 from scorer.export import parity
+from scorer.export.benefit_gate import require_benefit
 from scorer.runtime.artifact import (
     TOKENIZER_FILE,
     Artifact,
@@ -42,7 +43,7 @@ from scorer.runtime.tokenizer import QueryTokenizer
 from scorer.training.checkpoint import load_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -102,19 +103,35 @@ class ScorerOnnxConfig(OnnxConfig):  # type: ignore[misc]  # as above
         return outputs
 
 
-def export_artifact(checkpoint_path: Path, output: Path, *, created: str) -> Artifact:
+def export_artifact(
+    checkpoint_path: Path,
+    output: Path,
+    *,
+    created: str,
+    even_if_worse: bool,
+    warn: Callable[[str], None],
+) -> Artifact:
     """Writes the artifact of a checkpoint.
 
     Args:
         checkpoint_path: The checkpoint.
         output: The artifact's directory; must not exist.
         created: ISO date for the manifest.
+        even_if_worse: True to export a scorer that is worse than the best single model too.
+        warn: Called with a warning about the benefit of the scorer.
 
     Raises:
         CheckpointError: The checkpoint is not usable.
+        WorseError: The scorer is worse than the best single model; nothing is written.
         ParityError: The scores of torch and ONNX differ by more than the gate; nothing is written.
     """
     checkpoint = load_checkpoint(checkpoint_path)
+    require_benefit(
+        checkpoint.facts.metrics,
+        best_single=checkpoint.facts.best_single or "the best single model",
+        even_if_worse=even_if_worse,
+        warn=warn,
+    )
     with staged(output) as directory:
         write_graph(checkpoint.scorer, directory / MODEL_FILE)
         if checkpoint.tokenizer_path:

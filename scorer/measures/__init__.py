@@ -9,4 +9,5 @@ calibration: the difference between scores and probabilities.
 coverage: the value of an uncertainty.
 frontier: score against dollars.
 intervals: means with bootstrapped intervals.
+benefit: first choices against those of simpler ways to choose.
 """

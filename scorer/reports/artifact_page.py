@@ -22,6 +22,7 @@ from scorer.reports.pictures.reliability import height_of_grid, reliabilities, r
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from scorer.measures.benefit import Benefit
     from scorer.reports.changes import Changes
     from scorer.reports.evidence import Evidence
     from scorer.reports.learning_curve import LearningCurve
@@ -41,10 +42,13 @@ UNCERTAINTY_MARKS = {
 
 
 def artifact_sections(
-    evidence: Evidence, changed: Changes | None, learned: LearningCurve | None
+    evidence: Evidence,
+    benefit: Benefit | None,
+    changed: Changes | None,
+    learned: LearningCurve | None,
 ) -> list[Section]:
     """Returns the sections; those without content are left out."""
-    sections = [_choices(evidence), _probabilities(evidence)]
+    sections = [_choices(evidence, benefit), _probabilities(evidence)]
     if learned:
         sections.append(_learning(learned))
     if changed:
@@ -52,7 +56,7 @@ def artifact_sections(
     return sections
 
 
-def _choices(evidence: Evidence) -> Section:
+def _choices(evidence: Evidence, benefit: Benefit | None) -> Section:
     gain = float(evidence.outcomes.mean() - evidence.safe_outcomes.mean())
     summary = (
         f"{evidence.version} on {len(evidence.targets)} queries and {len(evidence.model_ids)} "
@@ -60,8 +64,9 @@ def _choices(evidence: Evidence) -> Section:
         f"against always taking {evidence.model_ids[evidence.best_single]}, the best single model "
         "of the training records."
     )
+    measured = (f"{benefit.sentence()}, as measured in training.",) if benefit else ()
     pictures = (hits(evidence), first_choices_by_task(evidence), scores_by_task(evidence))
-    return Section(title="Choices", sentences=(summary,), pictures=pictures)
+    return Section(title="Choices", sentences=(summary, *measured), pictures=pictures)
 
 
 def _probabilities(evidence: Evidence) -> Section:

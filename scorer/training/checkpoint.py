@@ -39,6 +39,8 @@ class Facts:
     max_tokens: int
     data_sources: tuple[DataSource, ...]
     metrics: dict[str, float]
+    best_single: str
+    """The model with the best mean in the training records; empty if an older version trained."""
     team_rule: TeamRule
 
 
@@ -94,5 +96,6 @@ def _parse(reader: FieldReader) -> Facts:
         max_tokens=reader.integer("max_tokens", minimum=2),
         data_sources=tuple(DataSource.parse(item) for item in reader.items("data_sources")),
         metrics=reader.number_by_name("metrics"),
+        best_single=reader.optional_text("best_single"),
         team_rule=reader.choice("team_rule", TeamRule, absent=TeamRule.COVERING),
     )

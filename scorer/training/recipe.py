@@ -22,10 +22,13 @@ class SourceConfig:
     """One file of routing records to learn from."""
 
     name: str
+    """Name of the records in the manifest."""
     file: str
     """Path below the data directory."""
     licence: str
+    """Licence of the records, for the manifest."""
     url: str
+    """Source of the records, for the manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +39,9 @@ class EncoderConfig:
     """A Hugging Face name, a directory, or ``package:<module>`` for a Python package whose
     ``get_model_path()`` returns the directory of its weights."""
     name: str
+    """Name of the encoder in the manifest."""
     licence: str
+    """Licence of its weights, for the manifest."""
     layers: int
     """Number of layers that are used, counted from the first."""
 
@@ -67,15 +72,19 @@ class Recipe:
     name: str
     """Short name of the scorer; the first part of its version."""
     max_tokens: int
+    """Longer queries keep this many tokens: half from their start and half from their end."""
     validation_fraction: float
-    """Share of the records held out for figures and for parity."""
+    """Share of the records held out for figures and for parity, between 0 and 1."""
     seed: int
+    """Decides all that is random: the same seed and records give the same scorer."""
     encoder: EncoderConfig | None
-    """None for an artifact of the edge tier."""
+    """The encoder of a base tier; without it, the scorer is of the edge tier."""
     teacher: EncoderConfig | None
     """An encoder that the n-grams of an edge tier learn from; it stays out of the artifact."""
     learner: LearnerConfig
+    """Settings of the learner, all of them or none."""
     sources: tuple[SourceConfig, ...]
+    """The files of records, at least one."""
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -1,7 +1,7 @@
 """Runs a recipe: routing records -> a checkpoint. Needs torch.
 
 ``records -> split -> embed once with the frozen encoder -> learn the mixture and its calibration
--> figures on held-out records -> save``
+-> figures on held-out records, the benefit among them -> save``
 
 A record needs no score for every model, so files of different models can be trained together.
 """
@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from scorer.data.records import matrix_of, model_ids_of, one_class_models
+from scorer.data.records import matrix_of, model_ids_of
 from scorer.measures.calibration import calibration_figures
-from scorer.measures.ranking import ranking_figures
+from scorer.measures.ranking import mean_by_model, ranking_figures
+from scorer.progress import step
 from scorer.runtime.artifact import DataSource
 from scorer.training.checkpoint import Facts, save_checkpoint
+from scorer.training.cross_validation import measure_benefit
 from scorer.training.embedding import recipe_encoder
 from scorer.training.embedding_cache import EmbeddingCache
 from scorer.training.mixture.amounts import amounts_by_class
 from scorer.training.mixture.examples import record_examples
 from scorer.training.mixture.learner import learn
 from scorer.training.model import new_scorer, save_tokenizer
+from scorer.training.record_checks import check_records
 from scorer.training.sources import read_sources
 
 if TYPE_CHECKING:
@@ -56,13 +59,13 @@ def train(
 
     Raises:
         RecordsError: A file of records has bad lines.
+        UntrainableError: Nothing can be learned from the records.
     """
     found = read_sources(recipe, data)
     training = [record for each in found for record in each.training]
     validation = [record for each in found for record in each.held_out]
+    check_records(training, validation, warn=warn)
     model_ids = model_ids_of([*training, *validation])
-    for model_id in one_class_models([*training, *validation]):
-        warn(f"{model_id} has one and the same score everywhere")
     encoder = recipe_encoder(recipe)
     read = functools.partial(
         record_examples,
@@ -71,24 +74,24 @@ def train(
     )
     embeddings = EmbeddingCache(cache, encoder) if encoder else None
     examples = read(training, embeddings=embeddings)
-    learned = learn(
+    learn_from = functools.partial(
+        learn, config=recipe.learner, seed=recipe.seed, distilled=recipe.teacher is not None
+    )
+    with step("Learning"):
+        learned = learn_from(examples)
+    with step("Measuring on held-out records"):
+        # A distilled scorer needs embeddings of the training queries only.
+        held_out = read(validation, embeddings=None if recipe.teacher else embeddings)
+        figures = _figures(learned, held_out)
+    benefit = measure_benefit(
+        learned,
         examples,
-        config=recipe.learner,
+        held_out,
+        learn=learn_from,
         seed=recipe.seed,
-        distilled=recipe.teacher is not None,
     )
-    # A distilled scorer needs embeddings of the training queries only.
-    held_out = read(validation, embeddings=None if recipe.teacher else embeddings)
-    named = recipe.encoder or recipe.teacher
-    facts = Facts(
-        name=recipe.name,
-        encoder_name=named.name if named else "",
-        encoder_licence=named.licence if named else "",
-        max_tokens=recipe.max_tokens,
-        data_sources=tuple(_data_source(each) for each in found),
-        metrics=_figures(learned, held_out),
-        team_rule=learned.team_rule,
-    )
+    best = int(mean_by_model(examples.targets, examples.weights).argmax())
+    facts = _facts(recipe, found, learned, figures | benefit.figures, model_ids[best])
     scorer = new_scorer(
         encoder.encoder if encoder and recipe.encoder else None,
         learned,
@@ -99,6 +102,26 @@ def train(
         save_tokenizer(recipe.encoder.source, output)
     save_checkpoint(output, scorer=scorer, facts=facts, validation=validation)
     return facts
+
+
+def _facts(
+    recipe: Recipe,
+    found: Sequence[SourceRecords],
+    learned: Learned,
+    metrics: dict[str, float],
+    best_single: str,
+) -> Facts:
+    named = recipe.encoder or recipe.teacher
+    return Facts(
+        name=recipe.name,
+        encoder_name=named.name if named else "",
+        encoder_licence=named.licence if named else "",
+        max_tokens=recipe.max_tokens,
+        data_sources=tuple(_data_source(each) for each in found),
+        metrics=metrics,
+        best_single=best_single,
+        team_rule=learned.team_rule,
+    )
 
 
 def _data_source(found: SourceRecords) -> DataSource:

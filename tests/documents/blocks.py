@@ -19,7 +19,9 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from scorer.data.converters.conversion import Conversion, ConversionError
 from scorer.data.converters.tables.columns import Told
 from scorer.data.converters.tables.table import convert
-from scorer.data.records import RecordsError, read_records
+from scorer.data.records import read_records
+from scorer.runtime.fields import ProblemsError
+from scorer.training.recipe import read_recipe
 from services.router.budgets.tenants import load_tenants
 from services.router.pool.model import PoolModel
 from services.router.pool.pool import load_pool
@@ -46,7 +48,7 @@ def _loading_problems(load: Callable[[Path], Any], text: str) -> list[str]:
         path.write_text(text, encoding="utf-8")
         try:
             load(path)
-        except (FileProblemsError, RecordsError) as error:
+        except (FileProblemsError, ProblemsError) as error:
             return list(error.problems)
     return []
 
@@ -102,6 +104,11 @@ def _without_files(model: dict[str, Any]) -> dict[str, Any]:
     """Returns a model of a pool without the operator's own files, such as its key."""
     files = {name for name in PoolModel.model_fields if name.endswith("_file")}
     return {key: value for key, value in model.items() if key not in files}
+
+
+def recipe_problems(text: str) -> list[str]:
+    """Returns what the reader of a recipe says against a block."""
+    return _loading_problems(read_recipe, text)
 
 
 def json_problems(piece: Piece) -> list[str]:

@@ -48,6 +48,7 @@ LANGUAGES: dict[str, Check] = {
     "yaml": blocks.yaml_problems,
     "json": blocks.json_problems,
     "csv": blocks.csv_problems,
+    "toml": lambda piece: blocks.recipe_problems(piece.text),
     "python": blocks.python_problems,
     "go": blocks.client_problems,
     "java": blocks.client_problems,

@@ -87,7 +87,7 @@ async def reload_load(
         RuntimeError: The twin had not answered by the end.
     """
     link = folder / "current"
-    activate(default_artifact_path(), link)
+    activate(default_artifact_path(), link, even_if_worse=True, warn=print)
     twin = _twin(folder / "twin")
     settings = {"ARTIFACT": str(link), "ARTIFACT_RELOAD_INTERVAL_S": "0.5"}
     async with running_scorer(SCORER, cores, **settings) as (_, stubs):
@@ -97,7 +97,7 @@ async def reload_load(
         offering = asyncio.create_task(offer(target.unary, rate_per_s=rate_per_s, span_s=span_s))
         await asyncio.sleep(span_s / 3)
         activated_s = time.perf_counter() - begun_s
-        await asyncio.to_thread(activate, twin, link)
+        await asyncio.to_thread(activate, twin, link, even_if_worse=True, warn=print)
         outcomes = await offering
     versions = target.first_answers_s
     if len(versions) < 2:

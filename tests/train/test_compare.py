@@ -20,11 +20,12 @@ from typer.testing import CliRunner
 from scorer.__main__ import app
 from scorer.data.records import Record, targets_of, write_records
 from scorer.evaluation.dataset import Dataset, Pool
+from scorer.evaluation.features import TextFeatures
 from scorer.evaluation.methods.dual_contrastive_loss import group_loss, sample_model_loss
 from scorer.evaluation.methods.linear import Linear
 from scorer.evaluation.methods.matrix_factorization import MatrixFactorization, draw_pairs
 from scorer.evaluation.methods.mlp import Perceptron
-from scorer.evaluation.methods.registry import METHODS
+from scorer.evaluation.methods.registry import methods_with
 from scorer.evaluation.methods.routemoa import RouteMoA
 from scorer.evaluation.methods.routerdc import Recipe, RouterDC, batches
 from scorer.evaluation.methods.routerdc_tuned import TunedRouterDC
@@ -158,24 +159,48 @@ def test_the_command_compares_resumes_and_writes(tmp_path: Path) -> None:
     (tmp_path / "pools.toml").write_text(POOLS)
     arguments = ["compare", "--data", tmp_path, "--pools", tmp_path / "pools.toml"]
     arguments += ["--encoder", encoder, "--embeddings", tmp_path / "embeddings", "--seeds", 2]
+    arguments += ["--features", "ngrams", "--features", "encoder"]
     arguments += ["--method", "linear", "--method", "best_single", "--output", tmp_path / "out"]
+    arguments += ["--markdown", tmp_path / "page.md"]
     first = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert first.exit_code == 0, first.output
-    assert "words test (80 queries)" in first.output
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/runs").iterdir()}
-    assert len(kept) == 4
+    assert "words test (80 queries), ngrams" in first.output
+    runs = [tmp_path / "out" / kind / "runs" for kind in ("ngrams", "encoder")]
+    kept = {path: path.stat().st_mtime_ns for folder in runs for path in folder.iterdir()}
+    assert len(kept) == 8
+    page = (tmp_path / "page.md").read_text()
+    assert "### With n-grams" in page
+    assert "### With an encoder and n-grams" in page
     again = CliRunner().invoke(app, [str(argument) for argument in arguments])
     assert again.exit_code == 0, again.output
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out/runs").iterdir()} == kept
-    (result,) = json.loads((tmp_path / "out/results.json").read_text())
+    assert {path: path.stat().st_mtime_ns for folder in runs for path in folder.iterdir()} == kept
+    assert (tmp_path / "page.md").read_text() == page
+    (result,) = json.loads((tmp_path / "out/ngrams/results.json").read_text())
     assert result["methods"]["linear"]["differences"]["best_single"]["low"] > 0.2
     wrong = CliRunner().invoke(app, [*map(str, arguments), "--method", "oracles"])
     assert wrong.exit_code == 2
     assert "no method oracles" in wrong.output
 
 
+@pytest.mark.parametrize("has_encoder", [False, True])
+def test_all_methods_read_the_features_of_ours(tmp_path: Path, *, has_encoder: bool) -> None:
+    encoder = EmbeddingCache(tmp_path, Letters()) if has_encoder else None
+    train, test = POOL.train, POOL.tests["test"]
+    read = TextFeatures(encoder=encoder, config=CONFIG).fitted(train.texts)
+    assert read(test.texts).shape == (len(test), 16 + (15 if has_encoder else 0))
+    ours = RouteMoA(encoder=encoder, config=CONFIG).fit(train, seed=0)
+    examples = ours.method.examples(test.queries(), test.targets, test.weights)
+    features = ours.learned.features(examples).numpy()
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    assert np.allclose(read(test.texts), unit, atol=1e-5)
+    given = methods_with(encoder)
+    assert [method.name for method in given][-1] == "routemoa"
+    assert ("letters" in repr(given[-1])) == has_encoder
+
+
 def test_methods_have_names_of_their_own() -> None:
-    assert len({method.name for method in METHODS}) == len(METHODS)
+    methods = methods_with(None)
+    assert len({method.name for method in methods}) == len(methods)
 
 
 def test_models_without_labels_do_no_harm() -> None:
@@ -300,11 +325,11 @@ def worded_pool() -> Pool:
             scores = {"adder": float(about_sums), "poet": float(not about_sums)}
             records.append(Record(id=f"{seed} {row}", task="any", query=text, scores=scores))
         texts = tuple(record.query for record in records)
-        embeddings = np.array([[text.count(word) for word in WORDS] for text in texts])
+        counts = np.array([[text.count(word) for word in WORDS] for text in texts])
         return Dataset(
             texts=texts,
             tasks=("any",) * count,
-            embeddings=(embeddings / np.linalg.norm(embeddings, axis=1)[:, None]).astype("f4"),
+            features=(counts / np.linalg.norm(counts, axis=1)[:, None]).astype("f4"),
             records=tuple(records),
             model_ids=("adder", "poet"),
             targets=targets_of(records, ("adder", "poet")),

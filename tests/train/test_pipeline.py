@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -18,10 +19,14 @@ pytest.importorskip("torch", reason="needs the [train] extra")
 pytest.importorskip("optimum.onnxruntime", reason="needs the [train] extra")
 
 import torch
+from typer.testing import CliRunner
 
+from scorer.__main__ import app
 from scorer.data.records import read_records
 from scorer.export import export
 from scorer.export.parity import ParityError
+from scorer.measures.benefit import benefit_in
+from scorer.measures.intervals import Interval
 from scorer.runtime.artifact import Precision, Tier, load_artifact
 from scorer.runtime.runtime import Runtime
 from scorer.runtime.team_rule import TeamRule
@@ -98,6 +103,32 @@ def test_evaluation_beats_the_baselines_and_stays_below_the_oracle(house: Path) 
     assert figures["random"] < figures["scorer"] <= figures["oracle"]
     assert figures["best single model"] < figures["scorer"]
     assert result["calibration"]["calibration_error"] < 0.2
+
+
+def test_training_tells_whether_it_helps_and_export_asks_before_a_worse_scorer(
+    house: Path, tmp_path: Path
+) -> None:
+    measured = benefit_in(load_artifact(house / "int8").manifest.metrics)
+    assert measured is not None
+    # Few records were held out, so every record was tried by a scorer that had not learned from it.
+    assert measured.record_count == 240
+    gain = measured.over_best_single
+    assert gain.low < gain.mean < gain.high
+    shutil.copytree(house / "checkpoint", tmp_path / "checkpoint")
+    facts = tmp_path / "checkpoint" / "facts.json"
+    document = json.loads(facts.read_text())
+    loss = Interval(mean=-0.05, low=-0.09, high=-0.01)
+    worse = dataclasses.replace(measured, over_best_single=loss)
+    document["metrics"] |= worse.figures
+    facts.write_text(json.dumps(document))
+    arguments = ["export", str(tmp_path / "checkpoint"), str(tmp_path / "fp32")]
+    refused = CliRunner().invoke(app, arguments)
+    assert refused.exit_code == 1
+    assert f"is worse than always taking {document['best_single']}" in refused.stderr
+    assert not (tmp_path / "fp32").exists()
+    taken = CliRunner().invoke(app, [*arguments, "--even-if-worse"])
+    assert taken.exit_code == 0, taken.output
+    assert "warning: Choosing by query is worse" in taken.stderr
 
 
 def test_every_record_is_either_trained_on_or_held_out(house: Path) -> None:
@@ -193,5 +224,11 @@ def test_an_export_that_does_not_agree_with_torch_leaves_nothing_behind(
 
     monkeypatch.setattr(export, "write_graph", write_corrupted)
     with pytest.raises(ParityError, match="torch_onnx_max_difference"):
-        export.export_artifact(house / "checkpoint", tmp_path / "bad", created="2026-01-02")
+        export.export_artifact(
+            house / "checkpoint",
+            tmp_path / "bad",
+            created="2026-01-02",
+            even_if_worse=False,
+            warn=pytest.fail,
+        )
     assert list(tmp_path.iterdir()) == []

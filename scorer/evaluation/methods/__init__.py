@@ -7,9 +7,9 @@ knn: the k nearest training queries.
 linear: logistic regression per model.
 mlp: a multi-layer perceptron.
 matrix_factorization: RouteLLM's matrix factorization.
-routerdc: RouterDC on frozen embeddings, as published and with defects fixed.
+routerdc: RouterDC on features, as published and with defects fixed.
 routerdc_tuned: RouterDC with its encoder trained.
 dual_contrastive_loss: the losses of RouterDC.
 routemoa: this project's own method.
-network: a torch module on embeddings, its losses and early stopping.
+network: a torch module on features, its losses and early stopping.
 """

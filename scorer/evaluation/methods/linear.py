@@ -1,4 +1,4 @@
-"""Logistic regression per model on the frozen embeddings, ridge chosen on a validation part.
+"""Logistic regression per model on features, ridge chosen on a validation part.
 
 Needs torch.
 """
@@ -36,8 +36,8 @@ class Linear:
         return Network(module=self._fitted(train, best))
 
     def _fitted(self, data: Dataset, ridge: float) -> nn.Module:
-        embeddings, targets = tensors(data)
-        module = nn.Linear(embeddings.shape[1], targets.shape[1])
+        features, targets = tensors(data)
+        module = nn.Linear(features.shape[1], targets.shape[1])
         nn.init.zeros_(module.weight)
         nn.init.zeros_(module.bias)
         optimizer = torch.optim.LBFGS(
@@ -48,7 +48,7 @@ class Linear:
             optimizer.zero_grad()
             # The loss is also a mean over models, so the ridge is divided by their number.
             penalty = ridge / 2 * module.weight.square().sum() / len(module.bias)
-            loss: torch.Tensor = masked_loss(module(embeddings), targets) + penalty
+            loss: torch.Tensor = masked_loss(module(features), targets) + penalty
             loss.backward()
             return loss
 

@@ -32,7 +32,7 @@ class Factors(nn.Module):  # type: ignore[misc]  # torch is not followed by mypy
         self.classifier = nn.Linear(width, 1, bias=False)
 
     def forward(self, queries: torch.Tensor) -> torch.Tensor:
-        """Returns logits (B, M) for query embeddings (B, D)."""
+        """Returns logits (B, M) for query features (B, D)."""
         vectors = functional.normalize(self.models.weight, dim=1) * self.classifier.weight
         return self.projection(queries) @ vectors.t()
 
@@ -60,8 +60,8 @@ class MatrixFactorization:
     def _fitted(
         self, ours: Dataset, held_out: Dataset, rate: float, noise: float
     ) -> tuple[nn.Module, float]:
-        embeddings, targets = tensors(ours)
-        module = Factors(embeddings.shape[1], targets.shape[1], self.width)
+        features, targets = tensors(ours)
+        module = Factors(features.shape[1], targets.shape[1], self.width)
         optimizer = torch.optim.Adam(
             module.parameters(), lr=rate, weight_decay=self.weight_decay, fused=True
         )
@@ -69,7 +69,7 @@ class MatrixFactorization:
         for _ in range(self.max_epochs):
             rows, winners, losers = draw_pairs(targets)
             for batch in torch.randperm(len(rows)).split(self.batch_size):
-                queries = embeddings[rows[batch]]
+                queries = features[rows[batch]]
                 logits = module(queries + noise * torch.randn_like(queries))
                 won = logits.gather(1, winners[batch, None])
                 lost = logits.gather(1, losers[batch, None])
@@ -97,8 +97,8 @@ def _differs(targets: torch.Tensor) -> torch.Tensor:
 
 
 def _pair_loss(module: nn.Module, data: Dataset) -> float:
-    embeddings, targets = tensors(data)
+    features, targets = tensors(data)
     with torch.inference_mode():
-        logits = module(embeddings)
+        logits = module(features)
         losses = functional.softplus(logits[:, None, :] - logits[:, :, None])
         return float(losses[_differs(targets)].mean())

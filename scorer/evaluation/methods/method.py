@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from scorer.runtime.team_rule import TEAM_SIZE
 
@@ -36,6 +38,14 @@ class MethodPrediction:
             scores=self.scores[rows],
             teams=None if self.teams is None else self.teams[rows],
             costs_usd=None if self.costs_usd is None else self.costs_usd[rows],
+        )
+
+    def joined(self, other: MethodPrediction) -> MethodPrediction:
+        """Returns the predictions for the queries of both."""
+        return MethodPrediction(
+            scores=np.concatenate([self.scores, other.scores]),
+            teams=_joined(self.teams, other.teams),
+            costs_usd=_joined(self.costs_usd, other.costs_usd),
         )
 
 
@@ -74,3 +84,9 @@ def prediction_of(predictor: Predictor, queries: Queries) -> MethodPrediction:
     if isinstance(predictor, FullPredictor):
         return predictor.predict_all(queries, TEAM_SIZE)
     return MethodPrediction(scores=predictor.predict(queries))
+
+
+def _joined(
+    first: npt.NDArray[Any] | None, second: npt.NDArray[Any] | None
+) -> npt.NDArray[Any] | None:
+    return None if first is None or second is None else np.concatenate([first, second])

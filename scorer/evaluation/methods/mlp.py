@@ -1,4 +1,4 @@
-"""A multi-layer perceptron on the frozen embeddings. Needs torch.
+"""A multi-layer perceptron on features. Needs torch.
 
 Three linear layers with dropout 0.3, as in RouteMoA's code and LLMRouter; their learning rate of 1e-5
 and their focal loss are for a trained encoder, so rate and stopping are chosen here on a validation
@@ -47,17 +47,17 @@ class Perceptron:
         return Network(module=min(fitted, key=lambda pair: pair[1])[0])
 
     def _fitted(self, ours: Dataset, held_out: Dataset, rate: float) -> tuple[nn.Module, float]:
-        embeddings, targets = tensors(ours)
-        module = self._module(embeddings.shape[1], targets.shape[1])
+        features, targets = tensors(ours)
+        module = self._module(features.shape[1], targets.shape[1])
         optimizer = torch.optim.AdamW(
             module.parameters(), lr=rate, weight_decay=self.weight_decay, fused=True
         )
         stopping = EarlyStopping(module, self.patience)
         for _ in range(self.max_epochs):
             module.train()
-            for rows in torch.randperm(len(embeddings)).split(self.batch_size):
+            for rows in torch.randperm(len(features)).split(self.batch_size):
                 optimizer.zero_grad()
-                masked_loss(module(embeddings[rows]), targets[rows]).backward()
+                masked_loss(module(features[rows]), targets[rows]).backward()
                 optimizer.step()
             if stopping.is_due(label_loss(module, tensors(held_out))):
                 break

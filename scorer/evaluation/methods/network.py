@@ -1,4 +1,4 @@
-"""A torch module on the frozen embeddings, its losses and early stopping. Needs torch."""
+"""A torch module on features, its losses and early stopping. Needs torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Network:
-    """Predicts with a module that maps embeddings (N, D) to logits (N, M)."""
+    """Predicts with a module that maps features (N, D) to logits (N, M)."""
 
     module: nn.Module
 
@@ -28,7 +28,7 @@ class Network:
         self.module.eval()
         with torch.inference_mode():
             scores: npt.NDArray[float32] = torch.sigmoid(
-                self.module(torch.from_numpy(queries.embeddings))
+                self.module(torch.from_numpy(queries.features))
             ).numpy()
         return scores
 
@@ -58,8 +58,8 @@ class EarlyStopping:
 
 
 def tensors(data: Dataset) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns embeddings (N, D) and targets (N, M)."""
-    return torch.from_numpy(data.embeddings), torch.from_numpy(data.targets)
+    """Returns features (N, D) and targets (N, M)."""
+    return torch.from_numpy(data.features), torch.from_numpy(data.targets)
 
 
 def masked_loss(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

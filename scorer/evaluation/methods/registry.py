@@ -15,8 +15,9 @@ from scorer.evaluation.methods.routerdc_tuned import TunedRouterDC
 
 if TYPE_CHECKING:
     from scorer.evaluation.methods.method import Method
+    from scorer.training.embedding_cache import EmbeddingCache
 
-METHODS: tuple[Method, ...] = (
+BASELINES: tuple[Method, ...] = (
     Chance(),
     BestSingle(),
     BestPerTask(),
@@ -36,9 +37,13 @@ METHODS: tuple[Method, ...] = (
         temperatures=(0.05, 0.2, 1.0),
         learning_rates=(5e-4, 3e-3),
     ),
-    RouteMoA(name="routemoa_ngrams"),
 )
-"""Methods that take seconds on cached embeddings."""
+"""Methods of others, which take seconds."""
 
 TUNING_METHODS: tuple[Method, ...] = (TunedRouterDC(),)
 """Methods that train the encoder and take minutes."""
+
+
+def methods_with(encoder: EmbeddingCache | None) -> tuple[Method, ...]:
+    """Returns all methods that take seconds, with our own last, which reads the same features."""
+    return (*BASELINES, RouteMoA(encoder=encoder))

@@ -1,8 +1,8 @@
-"""RouterDC (Chen et al. 2024) on the frozen embeddings: a projection and one vector per model.
+"""RouterDC (Chen et al. 2024) on features: a projection and one vector per model. Needs torch.
 
-Needs torch. The published recipe trains the encoder; here a square matrix that starts as the identity
-replaces it, and the learning rate is chosen on a validation part. Groups are
-k-means clusters of the frozen embeddings (published: of their t-SNE).
+The published recipe trains the encoder; here a square matrix that starts as the identity replaces it,
+and the learning rate is chosen on a validation part. Groups are k-means clusters of the features
+(published: of their t-SNE).
 """
 
 from __future__ import annotations
@@ -54,17 +54,17 @@ class Projection(nn.Module):  # type: ignore[misc]  # torch is not followed by m
         self.models = nn.Parameter(MODEL_SPREAD * torch.randn(models, inputs))
         self.temperature = temperature
 
-    def project(self, embeddings: torch.Tensor) -> torch.Tensor:
+    def project(self, features: torch.Tensor) -> torch.Tensor:
         """Returns unit-length query vectors (B, D)."""
-        return functional.normalize(self.projection(embeddings), dim=1)
+        return functional.normalize(self.projection(features), dim=1)
 
     def logits(self, vectors: torch.Tensor) -> torch.Tensor:
         """Returns logits (B, M) of unit-length query vectors (B, D)."""
         return vectors @ functional.normalize(self.models, dim=1).t() / self.temperature
 
-    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
-        """Returns logits (B, M) of embeddings (B, D)."""
-        return self.logits(self.project(embeddings))
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Returns logits (B, M) of features (B, D)."""
+        return self.logits(self.project(features))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class RouterDC:
         """Fits once per temperature and learning rate; keeps the best on the validation part."""
         ours, held_out = train.split(validation_fraction=VALIDATION_FRACTION, seed=seed)
         torch.manual_seed(seed)
-        clusters = torch.from_numpy(cluster(ours.embeddings, self.recipe.clusters, seed=seed))
+        clusters = torch.from_numpy(cluster(ours.features, self.recipe.clusters, seed=seed))
         fitted = [
             self._fitted(ours, held_out, clusters, temperature, rate)
             for temperature in self.temperatures
@@ -101,13 +101,13 @@ class RouterDC:
         temperature: float,
         rate: float,
     ) -> Network:
-        embeddings, labels = torch.from_numpy(ours.embeddings), torch.from_numpy(ours.scores)
-        module = Projection(embeddings.shape[1], labels.shape[1], temperature)
+        features, labels = torch.from_numpy(ours.features), torch.from_numpy(ours.scores)
+        module = Projection(features.shape[1], labels.shape[1], temperature)
         optimizer = torch.optim.AdamW(module.parameters(), lr=rate, fused=True)
         judge = ours if self.as_published else held_out
         best_gain, best = -1.0, module.state_dict()
         for step, rows in enumerate(batches(ours, self.recipe, as_published=self.as_published), 1):
-            vectors = module.project(embeddings[rows])
+            vectors = module.project(features[rows])
             optimizer.zero_grad()
             self.loss(module, vectors, labels[rows], clusters[rows]).backward()
             optimizer.step()

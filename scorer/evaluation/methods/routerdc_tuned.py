@@ -79,7 +79,7 @@ class TunedRouterDC:
         held_out = held_out.take(_spread_rows(len(held_out), self.validation_queries))
         torch.manual_seed(seed)
         encoder = self._encoder(ours)
-        clusters = torch.from_numpy(cluster(ours.embeddings, self.recipe.clusters, seed=seed))
+        clusters = torch.from_numpy(cluster(ours.features, self.recipe.clusters, seed=seed))
         self._train(encoder, ours, held_out, clusters)
         return encoder
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
-from scorer.evaluation.methods.knn import Memory, NearestNeighbours
+from scorer.evaluation.methods.knn import NearestNeighbours
 from scorer.measures.ranking import ranking_figures
+from scorer.training.neighbours import Neighbours
 from tests.unit.scorer.evaluation.toy import MODELS, toy_dataset, toy_pool
 
 POOL = toy_pool()
@@ -53,12 +54,10 @@ def test_nearest_neighbours_beat_the_best_single_model() -> None:
 
 
 def test_neighbours_without_a_label_say_nothing_of_a_model() -> None:
-    memory = Memory(
-        embeddings=np.eye(3, dtype=np.float32),
+    neighbours = Neighbours(
+        features=np.eye(3, dtype=np.float32),
         targets=np.array([[1, np.nan], [0, np.nan], [0.5, 0.25]], dtype=np.float32),
         k=2,
     )
-    queries = dataclasses.replace(
-        TEST.take([0]).queries(), embeddings=np.array([[0.8, 0.6, 0]], dtype=np.float32)
-    )
-    assert memory.predict(queries).tolist() == [[0.5, 0.25]]
+    features = np.array([[0.8, 0.6, 0]], dtype=np.float32)
+    assert neighbours.scores(features).tolist() == [[0.5, 0.25]]

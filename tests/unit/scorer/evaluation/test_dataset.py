@@ -11,12 +11,13 @@ import pytest
 from scorer.data.records import Record
 from scorer.evaluation.dataset import Dataset, Queries, load_pool, metric_targets
 from scorer.evaluation.pools import Average, PoolConfig
-from scorer.training.embedding_cache import EmbeddingCache
 from tests.unit.scorer.evaluation.toy import toy_dataset
-from tests.unit.scorer.test_embedding_cache import Counting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import numpy.typing as npt
 
 
 def test_queries_hold_no_label() -> None:
@@ -51,7 +52,7 @@ def test_a_split_shares_no_text_and_loses_none() -> None:
     assert sorted(ours.texts + held_out.texts) == sorted(data.texts)
     assert 30 < len(held_out) < 70
     row = data.texts.index(held_out.texts[0])
-    assert (held_out.embeddings[0] == data.embeddings[row]).all()
+    assert (held_out.features[0] == data.features[row]).all()
     assert (held_out.targets[0] == data.targets[row]).all()
 
 
@@ -62,6 +63,14 @@ def test_a_probability_of_being_right_counts_as_right() -> None:
     ]
     targets = metric_targets(records, ("a", "b"), frozenset({"choice"}))
     assert targets == pytest.approx(np.array([[1.0, 0.0], [0.3, np.nan]]), nan_ok=True)
+
+
+class Lengths:
+    """Reads the length of a text, as a share of the longest training text."""
+
+    def fitted(self, texts: Sequence[str]) -> Callable[[Sequence[str]], npt.NDArray[np.float32]]:
+        longest = max(map(len, texts))
+        return lambda texts: np.array([[len(text) / longest] for text in texts])
 
 
 def test_a_pool_is_loaded_with_the_models_of_its_training_file(tmp_path: Path) -> None:
@@ -81,10 +90,11 @@ def test_a_pool_is_loaded_with_the_models_of_its_training_file(tmp_path: Path) -
         average=Average.MICRO,
         right_if_positive=frozenset(),
     )
-    pool = load_pool(config, tmp_path, EmbeddingCache(tmp_path / "embeddings", Counting()))
+    pool = load_pool(config, tmp_path, Lengths())
     test = pool.tests["test"]
     assert pool.train.model_ids == test.model_ids == ("a", "b")
     assert test.targets == pytest.approx(np.array([[0.0, np.nan]]), nan_ok=True)
     assert test.costs_usd == pytest.approx(np.array([[0.5, np.nan]]), nan_ok=True)
     assert test.completion_tokens is None
-    assert test.embeddings.tolist() == [[4, ord("t")]]
+    # Nothing is fitted to a test's texts: the training text alone has a length of five.
+    assert test.features.tolist() == [[4 / 5]]

@@ -11,9 +11,11 @@ from scorer.evaluation.harness import compare
 from scorer.evaluation.methods.baselines import BestPerTask, BestSingle, Chance
 from scorer.evaluation.methods.knn import Memory, NearestNeighbours
 from scorer.evaluation.methods.method import MethodPrediction
-from scorer.evaluation.result_tables import markdown
+from scorer.evaluation.pools import Average
+from scorer.evaluation.result_tables import table
 from scorer.evaluation.results import write_results
 from scorer.evaluation.runs import RunStore
+from scorer.training.neighbours import Neighbours
 from tests.unit.scorer.evaluation.toy import toy_pool
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ class Counting:
 
     def fit(self, train: Dataset, *, seed: int) -> Memory:
         self.fits.append(seed)
-        return Memory(embeddings=train.embeddings, targets=train.targets, k=5)
+        return Memory(neighbours=Neighbours(features=train.features, targets=train.targets, k=5))
 
 
 def relabelled(pool: Pool) -> Pool:
@@ -81,7 +83,7 @@ def test_a_finished_run_is_kept_until_something_it_depends_on_changes(tmp_path: 
 
 def test_every_method_is_judged_on_every_test_beside_the_oracle(tmp_path: Path) -> None:
     results = compare(POOL, METHODS, seeds=2, directory=tmp_path)
-    assert [result.test for result in results] == ["test", "test_ood"]
+    assert [result.test for result in results] == ["test", "test_ood", "all"]
     found = results[0].methods
     assert list(found) == ["random", "best_single", "best_per_task", "knn", "oracle"]
     scores = {name: figures.figures["mean_score"].mean for name, figures in found.items()}
@@ -91,6 +93,21 @@ def test_every_method_is_judged_on_every_test_beside_the_oracle(tmp_path: Path) 
     assert 0 < gain.low < gain.mean < gain.high
     assert found["best_single"].figures["mean_score"].std == 0
     assert found["random"].figures["mean_score"].std > 0
+
+
+def test_all_rows_of_a_pool_together_have_the_mean_of_its_tests_by_their_size(
+    tmp_path: Path,
+) -> None:
+    first, second, together = compare(POOL, [NearestNeighbours()], seeds=1, directory=tmp_path)
+    assert together.query_count == first.query_count + second.query_count
+    one, other, both = (
+        result.methods["knn"].figures["mean_score"].mean for result in (first, second, together)
+    )
+    expected = (one * first.query_count + other * second.query_count) / together.query_count
+    assert both == pytest.approx(expected)
+    # Tasks of different tests are not one set to average over.
+    macro = compare(toy_pool(Average.MACRO), [BestSingle()], seeds=1, directory=tmp_path / "macro")
+    assert [result.test for result in macro] == ["test", "test_ood"]
 
 
 def test_a_scorer_that_knows_the_query_spends_less_for_the_same(tmp_path: Path) -> None:
@@ -103,16 +120,18 @@ def test_a_scorer_that_knows_the_query_spends_less_for_the_same(tmp_path: Path) 
     assert found["knn"].figures["score_share_in_budget"].mean > 1
 
 
-def test_results_are_written_for_programs_and_for_people(tmp_path: Path) -> None:
+def test_results_are_written_for_programs_and_shown_to_people(tmp_path: Path) -> None:
     results = compare(POOL, METHODS, seeds=2, directory=tmp_path)
-    as_json, as_markdown = write_results(results, tmp_path)
-    document = json.loads(as_json.read_text())
+    document = json.loads(write_results(results, tmp_path).read_text())
     assert document[0]["methods"]["knn"]["differences"]["best_single"]["low"] > 0
-    text = as_markdown.read_text()
-    assert "### toy test (300 queries)" in text
-    assert text == "\n".join(markdown(result.title, result.methods) for result in results)
-    widths = {line.count("|") for line in text.splitlines() if line.startswith("|")}
-    assert len(widths) == 1
+    shown = table(results[0].title, results[0].methods)
+    assert shown.title == "toy test (300 queries)"
+    assert [column.header for column in shown.columns][:3] == [
+        "method",
+        "score",
+        "less best_single [95 %]",
+    ]
+    assert shown.row_count == len(METHODS) + 1
 
 
 class Teaming:

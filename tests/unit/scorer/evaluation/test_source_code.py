@@ -11,6 +11,7 @@ from scorer.evaluation import runs
 from scorer.evaluation.methods.knn import Memory
 from scorer.evaluation.runs import RunStore
 from scorer.evaluation.source_code import import_closure, modules_of, source_of
+from scorer.training.neighbours import Neighbours
 from tests.unit.scorer.evaluation.toy import toy_pool
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Counting:
 
     def fit(self, train: Dataset, *, seed: int) -> Memory:
         self.fits.append(seed)
-        return Memory(embeddings=train.embeddings, targets=train.targets, k=5)
+        return Memory(neighbours=Neighbours(features=train.features, targets=train.targets, k=5))
 
 
 @pytest.mark.parametrize(

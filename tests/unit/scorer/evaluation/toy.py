@@ -1,4 +1,4 @@
-"""A pool that can be learned: which of two models is right shows in the embedding."""
+"""A pool that can be learned: which of two models is right shows in the features."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MODELS = ("always weak", "left", "right", "steady")
 def toy_dataset(count: int, *, seed: int, average: Average = Average.MICRO) -> Dataset:
     """Model ``left`` is right on one half of the space and ``right`` on the other."""
     draw = np.random.default_rng(seed)
-    embeddings = draw.normal(size=(count, 12))
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    side = embeddings[:, 0] > 0
+    features = draw.normal(size=(count, 12))
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    side = features[:, 0] > 0
     chances = np.stack(
         [
             np.full(count, 0.05),
@@ -41,7 +41,7 @@ def toy_dataset(count: int, *, seed: int, average: Average = Average.MICRO) -> D
     return Dataset(
         texts=texts,
         tasks=tasks,
-        embeddings=embeddings.astype(np.float32),
+        features=features.astype(np.float32),
         records=records,
         model_ids=MODELS,
         targets=targets,
