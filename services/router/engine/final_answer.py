@@ -135,7 +135,7 @@ class _FinalAnswer:
         self._start(first)
         try:
             with ReusableTimeout() as timeout:
-                while any(reply.status is None for reply in self._replies) or self._inbox:
+                while self._inbox or any(r.status is None for r in self._tasks.values()):
                     try:
                         reply, news = await timeout.until(self._limit, self._inbox.get())
                     except TimeoutError:

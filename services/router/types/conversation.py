@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -91,13 +91,16 @@ class Conversation:
     """The caller's wishes for the answer."""
     cache_salt: str = ""
     """Keeps tenants apart in the caches of scorer and backends; empty without tenants."""
+    _counts: dict[TokenCounter, int] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    @cached_property
+    @property
     def system(self) -> str:
         """The caller's system text; empty if there is none."""
         return "\n\n".join(m.content for m in self.messages if m.role is Role.SYSTEM)
 
-    @cached_property
+    @property
     def turns(self) -> tuple[Message, ...]:
         """All messages but those of the system."""
         return tuple(m for m in self.messages if m.role is not Role.SYSTEM)
@@ -117,10 +120,6 @@ class Conversation:
         if count not in self._counts:
             self._counts[count] = prompt_tokens(self.messages, count, self.options)
         return self._counts[count]
-
-    @cached_property
-    def _counts(self) -> dict[TokenCounter, int]:
-        return {}
 
     @cached_property
     def needs(self) -> frozenset[Capability]:
