@@ -100,6 +100,8 @@ class Endpoint:
         self._name = name
         self._api = api
         self._core = core
+        self._seconds = SECONDS.labels(name)
+        self._first_byte_seconds = FIRST_BYTE_SECONDS.labels(name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -138,9 +140,9 @@ class Endpoint:
     def _record(self, exchange: Exchange, error: ApiError | None) -> None:
         duration_s = time.perf_counter() - exchange.started_s
         REQUESTS.labels(self._name, str(exchange.status)).inc()
-        SECONDS.labels(self._name).observe(duration_s)
+        self._seconds.observe(duration_s)
         if exchange.first_byte_s is not None:
-            FIRST_BYTE_SECONDS.labels(self._name).observe(exchange.first_byte_s)
+            self._first_byte_seconds.observe(exchange.first_byte_s)
         if error is not None and exchange.status == 200:
             BROKEN_STREAMS.labels(self._name, error.kind.value).inc()
         refused = error is not None and error.kind is ErrorKind.OVERLOADED

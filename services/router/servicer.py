@@ -125,7 +125,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         message = "the pipeline ended without a result"
         raise InternalError(message)
 
-    async def StreamAnswer(
+    def StreamAnswer(
         self, request: pb.StreamAnswerRequest, context: Context
     ) -> AsyncGenerator[pb.StreamAnswerResponse, None]:
         """Runs the layers and streams what happens."""
@@ -137,10 +137,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
                 async for event in events:
                     yield event_message(event, view)
 
-        kind = pb.StreamAnswerResponse
-        async with aclosing(self._once(request, context, kind, start)) as responses:
-            async for response in responses:
-                yield response
+        return self._once(request, context, pb.StreamAnswerResponse, start)
 
     async def GetRouterInfo(
         self, request: pb.GetRouterInfoRequest, context: Context

@@ -181,10 +181,14 @@ async def _pieces(
                 break
     except (aiohttp.ClientError, OSError) as error:
         broken = error  # the reply may be whole nevertheless
-    async with aclosing(_rest(reader, body)) as rest:
-        async for piece in rest:
-            exchange.add(piece)
-            yield piece
+    if reader.finished and not reader.done:
+        async with aclosing(_rest(reader, body)) as rest:
+            async for piece in rest:
+                exchange.add(piece)
+                yield piece
+    for piece in _held(reader):
+        exchange.add(piece)
+        yield piece
     if reader.failure is not None:
         raise reader.failure
     if not reader.finished:
@@ -204,11 +208,12 @@ async def _rest(reader: Reader, body: BoundedBody) -> AsyncGenerator[Piece, None
             for piece in pieces:
                 yield piece
             until_s = asyncio.get_running_loop().time() + _USAGE_WAIT_S
+
+
+def _held(reader: Reader) -> list[Piece]:
+    """Returns the pieces that were held until the end of the stream."""
     pieces = reader.end()
-    if reader.finished:
-        pieces += reader.finish()
-    for piece in pieces:
-        yield piece
+    return pieces + reader.finish() if reader.finished else pieces
 
 
 async def _read_until(until_s: float, body: BoundedBody) -> bytes:

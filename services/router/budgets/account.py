@@ -6,9 +6,9 @@ with it. It is settled at the amount used, however it ends.
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from routemoa.errors import BudgetExhaustedError, BudgetStoreUnavailableError, NoEligibleModelError
 from services.router.budgets.metrics import REFUSALS, meter
@@ -88,7 +88,8 @@ class Account:
         except BaseException:
             self._taken -= total
             raise
-        self._taken -= sum([hold.amount for hold in holds[count:]], NOTHING)
+        if count < len(holds):
+            self._taken -= sum([hold.amount for hold in holds[count:]], NOTHING)
         reserved = tuple(_AccountReservation(self, hold, at_ms) for hold in holds[:count])
         for reservation in reserved:
             self._open[reservation.hold.id] = reservation
@@ -123,7 +124,7 @@ class Account:
             resource = self._caps.refused_resource(taken, amount)
             if resource is None:
                 taken += amount
-                holds.append(Hold(id=uuid4().hex, amount=amount))
+                holds.append(Hold(id=_new_id(), amount=amount))
             elif not holds:
                 raise _no_room_in_policy(self._caps, amount, resource)
             else:
@@ -135,7 +136,7 @@ class Account:
         tenant = self._tenant
         if tenant.limits.are_none:
             return len(holds), 0
-        answer = [] if self._answer_hold else [Hold(id=uuid4().hex, answers=1)]
+        answer = [] if self._answer_hold else [Hold(id=_new_id(), answers=1)]
         lease_ms = round(1000 * (self._deadline.remaining_s() + self._lease_margin_s))
         try:
             admission = await self._store.reserve(
@@ -169,6 +170,10 @@ class _AccountReservation:
 
     def settle(self, used: Amount) -> None:
         self._account.settle(self, used)
+
+
+def _new_id() -> str:
+    return f"{random.getrandbits(128):032x}"  # unique, not secret
 
 
 def _no_room_in_policy(caps: Caps, amount: Amount, resource: str) -> NoRoomError:

@@ -48,7 +48,12 @@ def event_message(event: Event, view: View) -> pb.StreamAnswerResponse:
     """Returns the message of one event, as far as the view shows it."""
     match event:
         case Delta():
-            return pb.StreamAnswerResponse(delta=_delta(event))
+            response = pb.StreamAnswerResponse()
+            if event.is_text_alone:  # by far the most frequent case
+                response.delta.text = event.text
+            else:
+                response.delta.CopyFrom(_delta(event))
+            return response
         case RoutingDecision():
             return pb.StreamAnswerResponse(routing=_routing(event, view))
         case LayerReport():
@@ -152,8 +157,6 @@ def model_message(model: PoolModel) -> model_pb2.Model:
 
 
 def _delta(delta: Delta) -> pb.AnswerDelta:
-    if not (delta.tool_calls or delta.log_probabilities or delta.reasoning or delta.refusal):
-        return pb.AnswerDelta(text=delta.text)  # by far the most frequent case
     return pb.AnswerDelta(
         text=delta.text,
         tool_calls=[

@@ -55,7 +55,7 @@ class Writer:
     """The choices among tools that it may make; None: any."""
 
 
-async def write_final(
+def write_final(
     run: Run, writer: Writer, *, next_writer: NextWriter, deadline: Deadline | None = None
 ) -> AsyncGenerator[Change, None]:
     """Yields the answer in pieces and, once it is whole, sets `run.final`.
@@ -63,15 +63,7 @@ async def write_final(
     If every call fails, `run.final` stays unset, and a `Reset` voids what was shown. Every call is
     booked, however it ends. The deadline is that of the run unless an earlier one is given.
     """
-    answer = _FinalAnswer(run, next_writer, deadline or run.deadline)
-    try:
-        async with aclosing(answer.events(writer)) as events:
-            async for event in events:
-                if isinstance(event, Delta):
-                    run.record_first_delta()
-                yield event
-    finally:
-        await answer.end()
+    return _FinalAnswer(run, next_writer, deadline or run.deadline).events(writer)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -136,29 +128,34 @@ class _FinalAnswer:
     async def events(self, first: Writer) -> AsyncGenerator[Change, None]:
         """Yields what is shown, until a reply is whole, all have failed or the time is over."""
         self._start(first)
-        with ReusableTimeout() as timeout:
-            while any(reply.status is None for reply in self._replies) or self._inbox:
-                try:
-                    reply, news = await timeout.until(self._limit, self._inbox.get())
-                except TimeoutError:
-                    events = await self._silence()
-                else:
-                    events = self._take(reply, news)
-                for event in events:
-                    yield event
-                if self._shown is not None and self._shown.is_whole:
-                    return
-                if self._deadline.remaining_s() <= 0 and not self._inbox:
-                    break
-        for event in self._last():
-            yield event
+        try:
+            with ReusableTimeout() as timeout:
+                while self._inbox or any(r.status is None for r in self._tasks.values()):
+                    try:
+                        reply, news = await timeout.until(self._limit, self._inbox.get())
+                    except TimeoutError:
+                        events = await self._silence()
+                    else:
+                        events = self._take(reply, news)
+                    for event in events:
+                        yield event
+                    if self._shown is not None and self._shown.is_whole:
+                        return
+                    if self._deadline.remaining_s() <= 0 and not self._inbox:
+                        break
+            for event in self._last():
+                yield event
+        finally:
+            await self._end()
 
-    async def end(self) -> None:
+    async def _end(self) -> None:
         """Stops and books the calls, and sets the final answer of the run."""
-        for task in self._tasks:
+        running = [task for task in self._tasks if not task.done()]
+        for task in running:
             task.cancel()
         try:
-            await asyncio.wait(self._tasks)
+            if running:
+                await asyncio.wait(running)
         finally:
             for reply in self._replies:
                 late = CallStatus.TIMEOUT if reply.late else CallStatus.CANCELLED
@@ -288,6 +285,7 @@ class _FinalAnswer:
             yield Reset(status=instead_of)
         self._shown = reply
         if reply is not None:
+            self._run.record_first_delta()
             self._limit = self._deadline.share(SILENCE_SHARE)
             yield Delta.whole(reply.so_far)
 

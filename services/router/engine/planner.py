@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from services.router.engine.errors import nothing_eligible
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from services.router.pool.model import PoolModel
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer
-    from services.router.routing.policy import Policy
     from services.router.routing.prompt_caches import CachedPrompt
     from services.router.types.amounts import Amount
 
@@ -90,7 +88,7 @@ def select_layer(run: Run) -> tuple[tuple[Ranked, ...], Selection]:
     best_score = max(run.posteriors.values(), default=0)
     if not run.reports and best_score >= run.policy.stopping_score:
         return ranked, Selection(model_ids=(), stop_reason=StopReason.SCORE)
-    return ranked, _select(run, ranked, run.policy, team_ids=run.forecast.team_ids)
+    return ranked, _select(run, ranked, team_ids=run.forecast.team_ids)
 
 
 def plan_layer(run: Run) -> RoutingDecision | StopReason:
@@ -106,10 +104,9 @@ def plan_best(run: Run, count: int) -> RoutingDecision | StopReason:
         NoEligibleModelError: The policy's limits leave no model for the first layer.
     """
     ranked = rank_eligible(run)
-    policy = replace(run.policy, max_layer_model_count=count, max_score_gap=1.0)
     # One model alone depends on its rank, so an uncertain ranking matters only then.
     selection = _select(
-        run, ranked, policy, may_be_safe=count == 1, chosen=_of_conversation(run, ranked)
+        run, ranked, count=count, may_be_safe=count == 1, chosen=_of_conversation(run, ranked)
     )
     return _decision(run, ranked, selection)
 
@@ -204,19 +201,25 @@ def by_posterior(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
 def _select(
     run: Run,
     ranked: tuple[Ranked, ...],
-    policy: Policy,
     *,
+    count: int | None = None,
     may_be_safe: bool = True,
     team_ids: Sequence[str] = (),
     chosen: Mapping[str, SelectionReason] = NOBODY,
 ) -> Selection:
-    uncertain = may_be_safe and run.forecast.is_uncertain(policy.max_uncertainty)
+    uncertain = may_be_safe and run.forecast.is_uncertain(run.policy.max_uncertainty)
     safe_ids = run.pool.safe_models if uncertain else ()
     selection = select(
-        ranked, policy, run.left, team_ids=team_ids, safe_ids=safe_ids, chosen=chosen
+        ranked,
+        run.policy,
+        run.left,
+        count=count,
+        team_ids=team_ids,
+        safe_ids=safe_ids,
+        chosen=chosen,
     )
     if selection.stop_reason is not None and not run.ledger.entries:
-        raise nothing_eligible(ranked, policy, selection.stop_reason)
+        raise nothing_eligible(ranked, run.policy, selection.stop_reason)
     return selection
 
 

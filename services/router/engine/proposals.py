@@ -162,6 +162,8 @@ def _references(
     run: Run, model: PoolModel, answers: Sequence[Answer], *, nonce: str = ""
 ) -> tuple[Reference, ...]:
     """Returns the answers that fit, in their order or, with a nonce, shuffled by it."""
+    if not answers:
+        return ()
     texts = [(answer.model_id, reference_text(answer)) for answer in answers]
     fitting = fit_references(model, run.conversation, texts)
     order = list(range(len(fitting)))

@@ -172,6 +172,11 @@ class Delta:
     refusal: str = ""
     log_probabilities: tuple[TokenLogProbability, ...] = ()
 
+    @property
+    def is_text_alone(self) -> bool:
+        """True if it has nothing but text."""
+        return not (self.tool_calls or self.log_probabilities or self.reasoning or self.refusal)
+
     @classmethod
     def whole(cls, answer: Answer) -> Delta:
         """Returns an answer in one piece."""

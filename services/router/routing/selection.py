@@ -44,6 +44,7 @@ def select(
     policy: Policy,
     left: Caps,
     *,
+    count: int | None = None,
     team_ids: Sequence[str] = (),
     safe_ids: Sequence[str] = (),
     chosen: Mapping[str, SelectionReason] = NOBODY,
@@ -54,6 +55,7 @@ def select(
         ranked: The eligible models, best first.
         policy: The request's weights and limits.
         left: The amounts that may still be used.
+        count: The number of models to run by rank, whatever their scores; None: as the policy says.
         team_ids: Models that complement one another; those with a good enough score are used.
         safe_ids: Models to run whatever their scores; empty if the ranking is certain enough.
         chosen: Models to run before all others, with the reasons.
@@ -62,18 +64,19 @@ def select(
     gone = unavailable(ranked)
     if not by_rank:
         return Selection(model_ids=(), stop_reason=StopReason.NO_MODEL, reasons=gone)
-    calls = policy.max_layer_model_count if left.calls is None else left.calls
+    most = policy.max_layer_model_count if count is None else count
+    gap = policy.max_score_gap if count is None else 1.0
+    calls = most if left.calls is None else left.calls
     if calls < 1:
         return Selection(model_ids=(), stop_reason=StopReason.CALL_LIMIT)
     by_id = {candidate.model_id: candidate for candidate in by_rank}
-    size = min(policy.max_layer_model_count, calls)
-    layer = _Layer(policy=policy, left=left, size=size, reasons=gone)
+    layer = _Layer(policy=policy, left=left, size=min(most, calls), reasons=gone)
     for model_id in chosen.keys() & by_id.keys():
         layer.fill([by_id[model_id]], chosen[model_id])
     layer.fill([by_id[m] for m in safe_ids if m in by_id], SelectionReason.SAFE)
     if layer.picked:
         layer.size = len(layer.picked)
-    layer.least_score = max(c.score for c in by_rank) - policy.max_score_gap
+    layer.least_score = max(c.score for c in by_rank) - gap
     layer.fill(by_rank[:1], SelectionReason.RANK)
     layer.fill([by_id[m] for m in team_ids if m in by_id], SelectionReason.TEAM)
     layer.fill(by_rank, SelectionReason.RANK)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,27 +16,25 @@ CACHE_TTL_S = 300.0
 _MAX_MODELS = 16
 
 
-class ModelPrompt(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPrompt:
     """The last prompt of the conversation that a model answered."""
 
-    model_config = ConfigDict(frozen=True)
-
-    tokens: int = Field(ge=0)
+    tokens: Annotated[int, Field(ge=0)]
     """Estimated tokens of the conversation, with the reply if that became the answer."""
     at_s: float
     """The time of the call, in seconds since 1970."""
 
 
-class SessionState(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionState:
     """The state of a conversation between two calls."""
-
-    model_config = ConfigDict(frozen=True)
 
     digest: str
     """The digest of the messages that the last call had."""
     model_id: str
     """The model that wrote the last answer."""
-    prompts: dict[str, ModelPrompt] = {}
+    prompts: dict[str, ModelPrompt] = field(default_factory=dict)
     """The last prompt of each model that took part."""
 
     def seen_tokens(self, now_s: float) -> dict[str, int]:
@@ -71,15 +70,18 @@ class AnsweredTurn:
         )
 
 
+_STATE = TypeAdapter(SessionState)
+
+
 def encode_state(state: SessionState) -> bytes:
     """Returns a state as bytes."""
-    return state.model_dump_json().encode()
+    return to_json(state)
 
 
 def decode_state(data: bytes) -> SessionState | None:
     """Returns the state that bytes hold; None if they hold none."""
     try:
-        return SessionState.model_validate_json(data)
+        return _STATE.validate_json(data)
     except ValidationError:
         return None
 

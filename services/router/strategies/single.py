@@ -6,9 +6,9 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING
 
-from services.router.engine.planner import plan_best
+from services.router.engine.planner import plan_best, plan_tool_turn
 from services.router.routing.candidates import StopReason
-from services.router.strategies.layered import keep_model, next_layer
+from services.router.strategies.layered import next_layer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -24,15 +24,15 @@ class Single:
     async def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
         """Yields all events but the `Result`; see `Strategy`."""
         await engine.screen(run)
-        async with aclosing(keep_model(run, engine)) as kept:
-            async for event in kept:
-                yield event
         plan = partial(plan_best, count=1)
-        while (decision := next_layer(run, plan, engine.min_stage_s)) is not None:
+        least_s = engine.min_stage_s
+        decision = plan_tool_turn(run, least_s) or next_layer(run, plan, least_s)
+        while decision is not None:
             yield decision
             async with aclosing(engine.stream_last(run, decision)) as events:
                 async for event in events:
                     yield event
+            decision = next_layer(run, plan, least_s)
         if run.final is None:
             async with aclosing(engine.repair(run)) as events:
                 async for event in events:

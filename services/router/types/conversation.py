@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -97,13 +97,16 @@ class Conversation:
     """The caller's wishes for the answer."""
     cache_salt: str = ""
     """Keeps tenants apart in the caches of scorer and backends; empty without tenants."""
+    _counts: dict[TokenCounter, int] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
-    @cached_property
+    @property
     def system(self) -> str:
         """The caller's system text before the first turn; empty if there is none."""
         return "\n\n".join(message.content for message in leading_system(self.messages))
 
-    @cached_property
+    @property
     def turns(self) -> tuple[Message, ...]:
         """All messages from the first turn on, also later ones of the system."""
         return self.messages[len(leading_system(self.messages)) :]
@@ -129,10 +132,6 @@ class Conversation:
         if count not in self._counts:
             self._counts[count] = prompt_tokens(self.messages, count, self.options)
         return self._counts[count]
-
-    @cached_property
-    def _counts(self) -> dict[TokenCounter, int]:
-        return {}
 
     @cached_property
     def needs(self) -> frozenset[Capability]:

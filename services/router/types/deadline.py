@@ -39,7 +39,8 @@ class Deadline:
 
     def share(self, fraction: float) -> Deadline:
         """Returns the deadline of a stage that may use that fraction of the time left."""
-        return Deadline.after(self.remaining_s() * fraction)
+        now_s = time.monotonic()
+        return Deadline(now_s + max(0.0, self.at_s - now_s) * fraction)
 
 
 class ReusableTimeout:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic_core import to_json
 
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.types.ledger import CallStatus
@@ -70,7 +71,7 @@ def request_headers(model: PoolModel, accept: str) -> dict[str, str]:
 
 def body(payload: Mapping[str, Any], model: PoolModel) -> bytes:
     """Returns the body of a request: the payload, and the further fields of the pool file."""
-    return json.dumps(_filled_up(payload, model.shape.extra_body)).encode()
+    return to_json(_filled_up(payload, model.shape.extra_body))
 
 
 def _filled_up(payload: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

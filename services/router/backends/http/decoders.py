@@ -10,6 +10,8 @@ MAX_EVENT_BYTES = MAX_LINE_BYTES
 MAX_EVENT_LINES = 16_384
 _BOM = "\ufeff"
 _JSON_STARTS = ("{", "[")
+_DATA = "data: "
+_EVENT_END = "\n\n"
 
 
 class LinesError(ValueError):
@@ -31,6 +33,14 @@ class LineDecoder:
         Raises:
             LinesError: A line is too long or not UTF-8.
         """
+        return self.whole_lines(data).split("\n")[:-1]
+
+    def whole_lines(self, data: bytes) -> str:
+        """Takes more bytes and returns the lines that they complete as one text, each with a LF.
+
+        Raises:
+            LinesError: A line is too long or not UTF-8.
+        """
         if self._after_cr and data:
             data = data.removeprefix(b"\n")
             self._after_cr = False
@@ -44,7 +54,7 @@ class LineDecoder:
             self._rest += data
             if len(self._rest) > MAX_LINE_BYTES:
                 raise LinesError("a line is too long")
-            return []
+            return ""
         whole = data[:end]
         if self._rest:
             whole = bytes(self._rest) + whole
@@ -53,7 +63,7 @@ class LineDecoder:
         text = self._text(whole)
         if has_cr:  # what was kept from before holds no line end
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        return text.split("\n")[:-1]
+        return text
 
     def finish(self) -> list[str]:
         """Returns the last line if it has no end; none if it breaks off within a character."""
@@ -99,9 +109,12 @@ class SseDecoder:
         Raises:
             LinesError: An event is too long or not UTF-8.
         """
-        events: list[str] = []
+        text = self._lines.whole_lines(data)
         was_pending = bool(self._data)
-        for line in self._lines.feed(data):
+        if not was_pending and not self._is_error and (whole := _whole_events(text)):
+            return whole
+        events: list[str] = []
+        for line in text.split("\n")[:-1]:
             if line.startswith("data:"):
                 if self._is_bare:
                     events.append(self._event())
@@ -169,6 +182,16 @@ class SseDecoder:
         self._pending_bytes = 0
         self._is_error = self._is_bare = False
         return event
+
+
+def _whole_events(text: str) -> list[str]:
+    """Returns the data of events of one line each, by far the most frequent form; else nothing."""
+    if not text.endswith(_EVENT_END):
+        return []
+    lines = text[: -len(_EVENT_END)].split(_EVENT_END)
+    events = [line[len(_DATA) :] for line in lines if line.startswith(_DATA)]
+    plain = len(events) == len(lines) and text.count("\n") == 2 * len(lines)
+    return events if plain else []
 
 
 def _parsed(text: str) -> object:

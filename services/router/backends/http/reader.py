@@ -6,6 +6,8 @@ import json
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pydantic_core import from_json
+
 from services.router.backends.http.attempt_failure import AttemptFailedError, failure_in
 from services.router.backends.http.finish_reasons import failure_of, finish_reason_of, reason_word
 from services.router.backends.http.reply_pieces import ReplyPieces
@@ -105,12 +107,11 @@ class Reader(ABC):
                 if event.startswith(_DONE):
                     self._finish_all()
                 elif event and not self.done:
-                    value, end = _DECODER.raw_decode(event := event.strip(_JSON_SPACE))
-                    if end == len(event) and isinstance(value, dict):
-                        if text := self._event(value):
-                            texts.append(text)
-                    else:
-                        self._take_all(event)
+                    value = _object_in(event)
+                    if value is None:
+                        self._take_all(event.strip(_JSON_SPACE))
+                    elif text := self._event(value):
+                        texts.append(text)
         except (ValueError, RecursionError):  # the JSON of the reply is malformed
             self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
         except AttemptFailedError as error:
@@ -195,6 +196,15 @@ class Reader(ABC):
     def _fail(self, error: object) -> AttemptFailedError:
         """Returns the failure for an error within the reply, in any form."""
         return failure_in(error, begun=self._reply.begun)
+
+
+def _object_in(event: str) -> dict[str, Any] | None:
+    """Returns the object that an event is; None if it is anything else, e.g. several objects."""
+    try:
+        value = from_json(event, cache_strings="keys")  # half the cost of `json`, but stricter
+    except ValueError:
+        return None
+    return value if type(value) is dict else None
 
 
 def _object_of(value: object) -> dict[str, Any]:
