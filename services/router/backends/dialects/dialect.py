@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.types.ledger import CallStatus
@@ -71,7 +72,11 @@ def request_headers(model: PoolModel, accept: str) -> dict[str, str]:
 
 def body(payload: Mapping[str, Any], model: PoolModel) -> bytes:
     """Returns the body of a request: the payload, and the further fields of the pool file."""
-    return to_json(_filled_up(payload, model.shape.extra_body))
+    filled = _filled_up(payload, model.shape.extra_body)
+    try:
+        return to_json(filled)
+    except PydanticSerializationError:  # half of a surrogate pair, in a schema for example
+        return json.dumps(filled).encode()
 
 
 def _filled_up(payload: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
