@@ -35,6 +35,8 @@ class Case:
     """The APIs that it applies to."""
     live: bool = False
     """True if the simulated pool and all real services answer, not the scripted router."""
+    faults: dict[str, str] = field(default_factory=dict)
+    """Faults of simulated models while the case runs."""
     request: Json = field(default_factory=dict)
     answers: tuple[Json, ...] = ()
     """The router's answers, one per request; the last one goes on."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import aiohttp
 
 from services.local.stack import StackConfig, running_stack
 from tests.conformance.driver import Driver, DriverError
@@ -31,25 +34,66 @@ Results = dict[str, dict[str, list[str]]]
 """What is wrong with each case that ran, by client and case."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Services:
+    """What the clients call: a gateway per kind of case."""
+
+    router: ScriptedRouter
+    scripted_url: str
+    live_url: str
+    simulator_url: str
+
+    def url(self, case: Case) -> str:
+        """Returns the URL of the gateway that answers a case."""
+        return self.live_url if case.live else self.scripted_url
+
+
 async def run(cases: Sequence[Case], clients: Sequence[Client], environments: Path) -> Results:
     """Returns what is wrong with every case that a client ran."""
     results: Results = {}
-    router = ScriptedRouter(cases)
-    async with AsyncExitStack() as exits:
-        address = await exits.enter_async_context(listening(router, ["RouterService"]))
-        scripted_url = await exits.enter_async_context(gateway(address))
-        live_url = ""
-        if any(case.live for case in cases):
-            stack = await exits.enter_async_context(running_stack(StackConfig()))
-            live_url = f"http://{stack.gateway_address}"
+    async with _services(cases) as services:
         for client in clients:
             found = results.setdefault(client.name, {})
             async with driving(client, environments) as driver:
                 for case in cases:
                     if client.api in case.apis:
-                        url = live_url if case.live else scripted_url
-                        found[case.id] = await _run_case(case, client, driver, router, url)
+                        async with _faults(case, services.simulator_url):
+                            found[case.id] = await _run_case(case, client, driver, services)
     return results
+
+
+@asynccontextmanager
+async def _services(cases: Sequence[Case]) -> AsyncIterator[_Services]:
+    router = ScriptedRouter(cases)
+    async with AsyncExitStack() as exits:
+        address = await exits.enter_async_context(listening(router, ["RouterService"]))
+        scripted_url = await exits.enter_async_context(gateway(address))
+        live_url = simulator_url = ""
+        if any(case.live for case in cases):
+            stack = await exits.enter_async_context(running_stack(StackConfig()))
+            live_url, simulator_url = f"http://{stack.gateway_address}", str(stack.simulator_url)
+        yield _Services(
+            router=router,
+            scripted_url=scripted_url,
+            live_url=live_url,
+            simulator_url=simulator_url,
+        )
+
+
+@asynccontextmanager
+async def _faults(case: Case, simulator_url: str) -> AsyncIterator[None]:
+    """Gives simulated models the faults of a case until the block ends."""
+    if not case.faults:
+        yield
+        return
+    async with aiohttp.ClientSession(simulator_url, raise_for_status=True) as http:
+        for model, kind in case.faults.items():
+            await http.put(f"/faults/{model}", json={"kind": kind})
+        try:
+            yield
+        finally:
+            for model in case.faults:
+                await http.delete(f"/faults/{model}")
 
 
 @asynccontextmanager
@@ -64,12 +108,10 @@ async def gateway(router_address: str) -> AsyncIterator[str]:
         yield f"http://{address}"
 
 
-async def _run_case(
-    case: Case, client: Client, driver: Driver, router: ScriptedRouter, url: str
-) -> list[str]:
+async def _run_case(case: Case, client: Client, driver: Driver, services: _Services) -> list[str]:
     request_id = f"{client.name}/{case.id}"
     command = {
-        "base_url": url,
+        "base_url": services.url(case),
         "mode": case.mode,
         "request": case.request,
         "request_id": request_id,
@@ -78,7 +120,7 @@ async def _run_case(
         shown = await driver.run(command)
     except DriverError as error:
         raise DriverError(f"{request_id}: {error}") from error
-    record = router.record(request_id)
+    record = services.router.record(request_id)
     if case.cancelled:
         with suppress(TimeoutError):  # the verdict says so
             await asyncio.wait_for(record.cancelled.wait(), CANCELLED_WITHIN_S)

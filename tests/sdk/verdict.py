@@ -41,12 +41,33 @@ def problems(
             missing = set(value) - set(shown.get(name, ()))
             if missing:
                 yield f"{sorted(missing)} are not among the models"
+        elif name == "calls":
+            calls = [[call["name"], call["arguments"]] for call in shown.get("tool_calls", ())]
+            if calls != value:
+                yield f"the calls are {_short(calls)}, not {_short(value)}"
+        elif name == "says":
+            if value not in shown["text"]:
+                yield f"text is {_short(shown['text'])}, without {_short(value)}"
+        elif name == "fields":
+            types = _types_of_fields(shown["text"])
+            if types != value:
+                yield f"the JSON's fields are {types}, not {value}"
         else:
             wanted = request_id if value == "$request_id" else value
             if shown.get(name) != wanted:
                 yield f"{name} is {_short(shown.get(name))}, not {_short(wanted)}"
     if not case.live:
         yield from _wrong_requests(case, record)
+
+
+def _types_of_fields(text: str) -> Json | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    return {name: type(inner).__name__ for name, inner in value.items()}
 
 
 def _wrong_error(expected: Json, shown: Json | None) -> Iterator[str]:
