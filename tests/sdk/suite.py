@@ -21,7 +21,7 @@ from tests.sdk.scripted_router import ScriptedRouter
 from tests.sdk.verdict import problems
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
     from tests.sdk.case import Case
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_S = 0.2
 CANCELLED_WITHIN_S = 10.0
+OUTCOME_TIMEOUT_S = 300.0
+"""Time limit of a case; to import a framework may take minutes on a busy machine."""
 MAX_LINE_BYTES = 16 * 1024 * 1024
 Results = dict[str, dict[str, list[str]]]
 """What is wrong with each case that ran, by client and case."""
@@ -48,17 +50,30 @@ class _Services:
         return self.live_url if case.live else self.scripted_url
 
 
-async def run(cases: Sequence[Case], clients: Sequence[Client], environments: Path) -> Results:
-    """Returns what is wrong with every case that a client ran."""
+async def run(
+    cases: Sequence[Case],
+    clients: Sequence[Client],
+    environments: Path,
+    report: Callable[[str, dict[str, list[str]]], None],
+) -> Results:
+    """Returns what is wrong with every case that a client ran.
+
+    Args:
+        cases: The cases.
+        clients: The clients; each runs those that apply to it.
+        environments: The folder of their installations.
+        report: Takes a client's name and results as soon as it has run.
+    """
     results: Results = {}
     async with _services(cases) as services:
         for client in clients:
             found = results.setdefault(client.name, {})
             async with driving(client, environments) as driver:
                 for case in cases:
-                    if client.api in case.apis:
+                    if client.runs(case):
                         async with _faults(case, services.simulator_url):
-                            found[case.id] = await _run_case(case, client, driver, services)
+                            found[case.key] = await _run_case(case, client, driver, services)
+            report(client.name, found)
     return results
 
 
@@ -109,7 +124,7 @@ async def gateway(router_address: str) -> AsyncIterator[str]:
 
 
 async def _run_case(case: Case, client: Client, driver: Driver, services: _Services) -> list[str]:
-    request_id = f"{client.name}/{case.id}"
+    request_id = f"{client.name}/{case.key}"
     command = {
         "base_url": services.url(case),
         "mode": case.mode,
@@ -124,7 +139,7 @@ async def _run_case(case: Case, client: Client, driver: Driver, services: _Servi
     if case.cancelled:
         with suppress(TimeoutError):  # the verdict says so
             await asyncio.wait_for(record.cancelled.wait(), CANCELLED_WITHIN_S)
-    return list(problems(case, client.api, shown, record, request_id=request_id))
+    return list(problems(case, client, shown, record, request_id=request_id))
 
 
 @asynccontextmanager
@@ -138,7 +153,7 @@ async def driving(client: Client, environments: Path) -> AsyncIterator[Driver]:
         limit=MAX_LINE_BYTES,
     )
     try:
-        yield Driver(process)
+        yield Driver(process, timeout_s=OUTCOME_TIMEOUT_S)
     finally:
         if process.stdin is not None:
             process.stdin.close()
