@@ -51,6 +51,19 @@ class Client:
 
 
 _ALL = frozenset({"answers", "tools", "json", "schema-by-tool"})
+_VERCEL_DOES = _ALL - {"schema-by-tool"}
+_VERCEL_ERRORS = "AI_APICallError Object String"
+"""A failure in mid-stream comes as the gateway's object, or as its text."""
+_OPENAI_ERRORS = "APIError AuthenticationError BadRequestError InternalServerError NotFoundError"
+_LANGCHAIN_ERRORS = (
+    "APIError OpenAIAPIError OpenAIAuthenticationError OpenAIInvalidRequestError"
+    " OpenAIModelNotFoundError"
+)
+"""A failure in mid-stream comes in the class of the SDK that LangChain calls."""
+_LANGCHAIN_ANTHROPIC_ERRORS = (
+    "APIStatusError AnthropicAPIError AnthropicAuthenticationError AnthropicInvalidRequestError"
+    " AnthropicModelNotFoundError AnthropicOverloadedError"
+)
 _PYDANTIC_AI_ERRORS = (
     "ModelAuthenticationError ModelNotFoundError ModelOverloadedError ModelRequestRejectedError"
     " ModelServerError"
@@ -140,28 +153,32 @@ SDKS = (
 )
 FRAMEWORK_CLIENTS = (
     _framework(
-        "LangChain, chat", "chat", "langchain-python", _python(_LANGCHAIN, "chat"), errors="?"
+        "LangChain, chat",
+        "chat",
+        "langchain-python",
+        _python(_LANGCHAIN, "chat"),
+        errors=_LANGCHAIN_ERRORS,
     ),
     _framework(
         "LangChain, responses",
         "responses",
         "langchain-python",
         _python(_LANGCHAIN, "responses"),
-        errors="?",
+        errors=_LANGCHAIN_ERRORS,
     ),
     _framework(
         "LangChain, messages",
         "messages",
         "langchain-python",
         _python(_LANGCHAIN, "messages"),
-        errors="?",
+        errors=_LANGCHAIN_ANTHROPIC_ERRORS,
     ),
     _framework(
         "LlamaIndex",
         "chat",
         "llamaindex-python",
         _python(FRAMEWORKS / "drive_llamaindex.py"),
-        errors="?",
+        errors=_OPENAI_ERRORS,
     ),
     _framework(
         "Pydantic AI, chat",
@@ -188,21 +205,28 @@ FRAMEWORK_CLIENTS = (
         errors="InstructorRetryException",
     ),
     _framework(
-        "Vercel AI, chat", "chat", "vercel-node", _node(_VERCEL, "chat"), errors="AI_APICallError"
+        "Vercel AI, chat",
+        "chat",
+        "vercel-node",
+        _node(_VERCEL, "chat"),
+        does=_VERCEL_DOES,
+        errors=_VERCEL_ERRORS,
     ),
     _framework(
         "Vercel AI, responses",
         "responses",
         "vercel-node",
         _node(_VERCEL, "responses"),
-        errors="AI_APICallError",
+        does=_VERCEL_DOES,
+        errors=_VERCEL_ERRORS,
     ),
     _framework(
         "Vercel AI, messages",
         "messages",
         "vercel-node",
         _node(_VERCEL, "messages"),
-        errors="AI_APICallError",
+        does=_VERCEL_DOES,
+        errors=_VERCEL_ERRORS,
     ),
 )
 CLIENTS = (*SDKS, *FRAMEWORK_CLIENTS)

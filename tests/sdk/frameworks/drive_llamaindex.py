@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from typing import Any
 
 from commands import Command, Person, serve
@@ -23,10 +24,11 @@ def carry_out(command: Command) -> None:
     elif "tools" in command.request:
         LOOP.run_until_complete(_run_agent(model, command))
     elif command.streams:
-        for piece in model.stream_chat(_messages(command)):
-            if command.add(piece.delta or ""):
-                return
-            _show_usage(piece.raw, command)
+        with closing(model.stream_chat(_messages(command))) as pieces:
+            for piece in pieces:
+                if command.add(piece.delta or ""):
+                    return
+                _show_usage(piece.raw, command)
     else:
         reply = model.chat(_messages(command))
         command.shown["text"] = reply.message.content

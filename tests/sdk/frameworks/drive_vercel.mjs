@@ -12,6 +12,7 @@ const { createOpenAI } = await load("@ai-sdk/openai");
 const { createAnthropic } = await load("@ai-sdk/anthropic");
 const { z } = await load("zod");
 
+globalThis.AI_SDK_LOG_WARNINGS = false; // it would write to standard output
 const PERSON = z.object({ name: z.string(), age: z.number().int() });
 
 function modelOf(command) {
@@ -95,7 +96,7 @@ async function stream(command, shown) {
 function described(error) {
   const last = error.lastError ?? error; // after several tries
   return {
-    class: error.name ?? null, // what a stream brings may be no error
+    class: error.name ?? error.constructor.name, // a stream brings the gateway's object as it came
     status: last.statusCode ?? null,
     says: String(error.message ?? error.error?.message ?? JSON.stringify(error)),
   };
