@@ -50,7 +50,7 @@ class Client:
         return (environments / self.environment / "sdk.done").exists()
 
 
-_ALL = frozenset({"answers", "tools", "json", "schema-by-tool"})
+_ALL = frozenset({"answers", "leaves", "tools", "json", "schema-by-tool"})
 _VERCEL_DOES = _ALL - {"schema-by-tool"}
 _VERCEL_ERRORS = "AI_APICallError Object String"
 """A failure in mid-stream comes as the gateway's object, or as its text."""
@@ -178,6 +178,7 @@ FRAMEWORK_CLIENTS = (
         "chat",
         "llamaindex-python",
         _python(FRAMEWORKS / "drive_llamaindex.py"),
+        does=_ALL - {"leaves"},  # it keeps the connection of a stream that was left
         errors=_OPENAI_ERRORS,
     ),
     _framework(
@@ -225,7 +226,6 @@ FRAMEWORK_CLIENTS = (
         "messages",
         "vercel-node",
         _node(_VERCEL, "messages"),
-        does=_VERCEL_DOES,
         errors=_VERCEL_ERRORS,
     ),
 )

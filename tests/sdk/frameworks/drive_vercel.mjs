@@ -13,6 +13,7 @@ const { createAnthropic } = await load("@ai-sdk/anthropic");
 const { z } = await load("zod");
 
 globalThis.AI_SDK_LOG_WARNINGS = false; // it would write to standard output
+const MODES = { json: "outputFormat", tool: "jsonTool" }; // of the Messages API alone
 const PERSON = z.object({ name: z.string(), age: z.number().int() });
 
 function modelOf(command) {
@@ -58,7 +59,12 @@ function argumentsOf(command, shown) {
     ...(request.tools
       ? { tools: toolsOf(request.tools, shown), stopWhen: stepCountIs(8) }
       : {}),
-    ...(request.schema ? { output: Output.object({ schema: PERSON }) } : {}),
+    ...(request.schema
+      ? {
+          output: Output.object({ schema: PERSON }),
+          providerOptions: { anthropic: { structuredOutputMode: MODES[request.schema] } },
+        }
+      : {}),
   };
 }
 
