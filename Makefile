@@ -138,7 +138,7 @@ test-sdks: $(VENV)/dev.done $(SDKS:%=.venv-sdks/%/sdk.done) ## Run official SDKs
 
 test-chat-ui: export ROUTEMOA_TEST_REQUIRED := 1
 test-chat-ui: $(VENV)/dev.done .venv-chat-ui/chat-ui.done ## Chat with all services on Gradio's page in Debian's Chromium, which must be installed
-	ROUTEMOA_CHAT_UI=$(CURDIR)/.venv-chat-ui $(BIN)/python -m pytest --junitxml $(REPORTS)/$@.xml tests/chat_ui
+	ROUTEMOA_CHAT_UI=$(CURDIR)/.venv-chat-ui $(BIN)/python -m pytest --timeout 600 --junitxml $(REPORTS)/$@.xml tests/chat_ui
 
 test-models: $(VENV)/dev.done .venv-models/models.done ## Test every strategy on two small real models, served by llama.cpp; writes a report
 	ROUTEMOA_MODELS=$(CURDIR)/.venv-models ROUTEMOA_MODELS_REPORT=$(REPORTS)/models.md \

@@ -12,4 +12,4 @@ import gradio
 if __name__ == "__main__":
     port, base_url, model = sys.argv[1:]
     page = gradio.load_chat(base_url, model, token="any")
-    page.launch(server_name="127.0.0.1", server_port=int(port), quiet=True)
+    page.launch(server_name="127.0.0.1", server_port=int(port), quiet=True, show_error=True)

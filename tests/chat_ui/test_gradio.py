@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -48,29 +49,29 @@ async def opened(browser: Browser, url: str) -> AsyncIterator[Page]:
         await page.close()
 
 
-async def ask(page: Page, text: str) -> None:
-    """Asks and waits for the end of the answer, when the page shows the button to send again."""
+async def ask(page: Page, text: str) -> str:
+    """Asks, and returns the whole answer: at its end, the page shows the button to send again."""
+    before = await page.locator(ANSWERS).count()
     await page.locator("textarea").fill(text)
     await page.locator("textarea").press("Enter")
-    await page.locator("button.stop-button").wait_for()
+    answer = page.locator(ANSWERS).nth(before).filter(has_text=re.compile(r"\w"))
+    await answer.wait_for()
     await page.locator("button.submit-button").wait_for()
+    return (await answer.inner_text()).strip()
 
 
 async def test_the_answer_streams_into_the_page(browser: Browser, page_url: str) -> None:
     async with opened(browser, page_url) as page:
-        await ask(page, QUESTION)
-        answer = (await page.locator(ANSWERS).last.inner_text()).strip()
+        answer = await ask(page, QUESTION)
         seen = await page.evaluate("window.seen")
-    assert answer
     assert len([text for text in seen if text != answer and answer.startswith(text)]) >= 3
 
 
 async def test_a_conversation_goes_on(browser: Browser, page_url: str) -> None:
     async with opened(browser, page_url) as page:
         await ask(page, QUESTION)
-        await ask(page, "And an ant?")
+        assert await ask(page, "How many legs has an ant?")
         assert await page.locator(ANSWERS).count() == 2
-        assert (await page.locator(ANSWERS).last.inner_text()).strip()
 
 
 async def test_an_error_of_the_gateway_is_shown(
