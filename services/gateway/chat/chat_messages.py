@@ -20,12 +20,19 @@ _ROLES = {
     "assistant": model_pb2.ROLE_ASSISTANT,
     "tool": model_pb2.ROLE_TOOL,
 }
-_OF_ONE_ROLE = {
-    "tool_calls": model_pb2.ROLE_ASSISTANT,
-    "tool_call_id": model_pb2.ROLE_TOOL,
+_KNOWN = {"role", "content", "name", "metadata", "options"}
+"""The last two are notes of Gradio's chat pages, which are ignored, as OpenAI does."""
+_OF_ASSISTANT = {
+    "annotations",
+    "audio",
+    "function_call",
+    "parsed",
+    "reasoning",
+    "reasoning_content",
+    "refusal",
+    "tool_calls",
 }
-"""Fields of one role alone. Others that are not read are ignored: replies come back with all that they
-held, and chat pages send their own notes along."""
+"""Replies come back with all that they held, so what is not read is ignored."""
 
 
 def read_messages(body: Fields) -> list[model_pb2.Message]:
@@ -44,9 +51,10 @@ def _message(fields: Fields) -> model_pb2.Message:
         fields.wrong("role", f"must be one of {', '.join(_ROLES)}, is {shown(name)}")
     of_assistant = role == model_pb2.ROLE_ASSISTANT
     of_tool = role == model_pb2.ROLE_TOOL
-    for field, owner in _OF_ONE_ROLE.items():
-        if role not in (model_pb2.ROLE_UNSPECIFIED, owner) and fields.values.get(field):
-            fields.wrong(field, f"is not known of a message with the role {name}")
+    known = _KNOWN | (_OF_ASSISTANT if of_assistant else set())
+    for unknown in fields.unknown(known | ({"tool_call_id"} if of_tool else set())):
+        if role:
+            fields.wrong(shown(unknown), f"is not known of a message with the role {name}")
     message = model_pb2.Message(role=role)
     if of_tool:
         message.tool_call_id = fields.required_text("tool_call_id")

@@ -16,24 +16,22 @@ def messages(*given: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_notes_of_a_chat_page_in_messages_are_ignored() -> None:
-    notes = {"metadata": {"title": None}, "options": [], "id": "m-1"}
+    notes = {"metadata": {"title": None}, "options": []}
     text = [{"type": "text", "text": "8"}]
     assert messages(
         {"role": "user", "content": "Legs?", **notes},
         {"role": "assistant", "content": text, "reasoning": "Hm.", **notes},
-        {"role": "user", "content": "Sure?", "tool_calls": [], "tool_call_id": None},
     ) == [
         {"role": "ROLE_USER", "content": "Legs?"},
         {"role": "ROLE_ASSISTANT", "content": "8"},
-        {"role": "ROLE_USER", "content": "Sure?"},
     ]
 
 
 @pytest.mark.parametrize(
     ("role", "field"),
-    [("user", "tool_calls"), ("user", "tool_call_id"), ("assistant", "tool_call_id")],
+    [("user", "tool_calls"), ("user", "mood"), ("assistant", "tool_call_id")],
 )
-def test_a_field_of_another_role_is_refused(role: str, field: str) -> None:
+def test_an_unknown_field_and_one_of_another_role_are_refused(role: str, field: str) -> None:
     with pytest.raises(ApiError) as caught:
         messages({"role": role, "content": "x", field: "call_1"})
     assert [problem.field for problem in caught.value.problems] == [f"messages[0].{field}"]
