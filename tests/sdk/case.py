@@ -35,7 +35,7 @@ class Case:
     apis: tuple[str, ...] = APIS
     """The APIs that it applies to."""
     does: str | None = None
-    """What a framework must do for the case to apply to it; None for all."""
+    """The ability that a framework needs to run it; None for all frameworks."""
     framework: bool = False
     """True if frameworks run it, which make the calls themselves."""
     live: bool = False

@@ -26,7 +26,7 @@ class Client:
     program: tuple[str, ...]
     """The command of its driver; `{folder}` stands for the installation."""
     does: frozenset[str] = frozenset()
-    """What a framework does, in the words of the cases; empty for an SDK."""
+    """The abilities of a framework, in the words of the cases; empty for an SDK."""
     errors: frozenset[str] | None = None
     """The classes of a framework's errors; None for an SDK, whose cases name them."""
 

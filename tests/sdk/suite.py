@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_S = 0.2
 CANCELLED_WITHIN_S = 10.0
-OUTCOME_TIMEOUT_S = 300.0
-"""Time limit of a case; to import a framework may take minutes on a busy machine."""
+OUTCOME_TIMEOUT_S = 120.0
+"""Time limit of a case; to import a framework may take a minute on a busy machine."""
 MAX_LINE_BYTES = 16 * 1024 * 1024
 Results = dict[str, dict[str, list[str]]]
 """What is wrong with each case that ran, by client and case."""
@@ -68,13 +68,30 @@ async def run(
     async with _services(cases) as services:
         for client in clients:
             found = results.setdefault(client.name, {})
-            async with driving(client, environments) as driver:
-                for case in cases:
-                    if client.runs(case):
-                        async with _faults(case, services.simulator_url):
-                            found[case.key] = await _run_case(case, client, driver, services)
+            waiting = [case for case in cases if client.runs(case)]
+            while waiting:  # a driver that hung or ended is replaced
+                async with driving(client, environments) as driver:
+                    await _run_cases(waiting, client, driver, services, found)
             report(client.name, found)
     return results
+
+
+async def _run_cases(
+    waiting: list[Case],
+    client: Client,
+    driver: Driver,
+    services: _Services,
+    found: dict[str, list[str]],
+) -> None:
+    """Runs the cases that wait, until there is none or the driver says nothing."""
+    while waiting:
+        case = waiting.pop(0)
+        async with _faults(case, services.simulator_url):
+            try:
+                found[case.key] = await _run_case(case, client, driver, services)
+            except DriverError as error:
+                found[case.key] = [str(error)]
+                return
 
 
 @asynccontextmanager
@@ -131,10 +148,7 @@ async def _run_case(case: Case, client: Client, driver: Driver, services: _Servi
         "request": case.request,
         "request_id": request_id,
     }
-    try:
-        shown = await driver.run(command)
-    except DriverError as error:
-        raise DriverError(f"{request_id}: {error}") from error
+    shown = await driver.run(command)
     record = services.router.record(request_id)
     if case.cancelled:
         with suppress(TimeoutError):  # the verdict says so

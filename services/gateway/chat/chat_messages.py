@@ -21,7 +21,7 @@ _ROLES = {
     "tool": model_pb2.ROLE_TOOL,
 }
 _KNOWN = {"role", "content", "name", "metadata", "options"}
-"""The last two are notes of Gradio's chat pages, which are ignored, as OpenAI does."""
+"""The last two are notes of Gradio's chat pages, which are ignored."""
 _OF_ASSISTANT = {
     "annotations",
     "audio",

@@ -29,7 +29,7 @@ class Person(pydantic.BaseModel):
 
 @dataclass(kw_only=True)
 class Command:
-    """One task for the framework, and what it showed."""
+    """A task for the framework, and its outcome."""
 
     base_url: str
     streams: bool

@@ -25,7 +25,7 @@ type toolCall struct {
 	Arguments map[string]any `json:"arguments"`
 }
 
-// What the SDK showed its caller.
+// The outcome, as the SDK showed it to its caller.
 type shown struct {
 	Text      string         `json:"text"`
 	Refusal   string         `json:"refusal"`
