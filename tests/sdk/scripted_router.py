@@ -45,7 +45,7 @@ class ScriptedRouter(Stage):
 
     def __init__(self, cases: Sequence[Case]) -> None:
         super().__init__(())
-        self._scripts = {case.id: case for case in cases}
+        self._scripts = {case.key: case for case in cases}
 
     def handlers(self, service: ServiceDescriptor) -> grpc.GenericRpcHandler:
         """Returns the handlers of the methods that the gateway calls."""
@@ -66,7 +66,7 @@ class ScriptedRouter(Stage):
         case, record = self._scripts[request_id.split("/")[1]], self.record(request_id)
         record.requests.append(request)
         number = len(record.requests)
-        answer = case.answers[min(number, len(case.answers)) - 1]
+        answer = _with_names(case.answers[min(number, len(case.answers)) - 1], request)
         fails = case.error is not None and number <= (case.fail_attempts or number)
         if fails and not answer.get("breaks"):
             raise _error(case.error or {})
@@ -92,6 +92,15 @@ def _fixed(deserialize: Any, response: object) -> grpc.RpcMethodHandler[Any, Any
     return grpc.unary_unary_rpc_method_handler(
         answer, request_deserializer=deserialize, **_SERIALIZED
     )
+
+
+def _with_names(answer: Json, request: pb.StreamAnswerRequest) -> Json:
+    """Returns the answer with the request's first tool in the place of `$tool`."""
+    calls = [
+        [call_id, request.options.tools[0].name if name == "$tool" else name, arguments]
+        for call_id, name, arguments in answer.get("tool_calls", ())
+    ]
+    return answer | {"tool_calls": calls} if calls else answer
 
 
 def _error(content: Json) -> RouteMoAError:

@@ -16,6 +16,8 @@ from services.gateway.chat.chat_reply import finish_reason, log_probabilities, t
 from services.gateway.report import routing_report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from routemoa.v1 import router_service_pb2 as pb
     from services.gateway.api import Call
 
@@ -87,9 +89,8 @@ class ChatWriter:
             content["content"] = delta.text
         if delta.refusal:
             content["refusal"] = delta.refusal
-        if delta.tool_calls:
-            content["tool_calls"] = [_fragment(piece) for piece in delta.tool_calls]
-        return self._chunk(content, log_probabilities(delta.log_probabilities))
+        fragments = [_fragment(piece) for piece in delta.tool_calls]
+        return self._chunks(content, fragments, log_probabilities(delta.log_probabilities))
 
     def _of_result(self, result: pb.GenerateAnswerResponse) -> bytes:
         data = b"" if self._sent else self._unsent(result)
@@ -110,12 +111,20 @@ class ChatWriter:
             content["content"] = answer.text
         if answer.refusal:
             content["refusal"] = answer.refusal
-        if answer.tool_calls:
-            content["tool_calls"] = [
-                {"index": number, **tool_call(call)}
-                for number, call in enumerate(answer.tool_calls)
-            ]
-        return self._chunk(content, log_probabilities(answer.log_probabilities)) if content else b""
+        calls = [
+            {"index": number, **tool_call(call)} for number, call in enumerate(answer.tool_calls)
+        ]
+        return self._chunks(content, calls, log_probabilities(answer.log_probabilities))
+
+    def _chunks(
+        self,
+        content: dict[str, Any],
+        calls: Sequence[dict[str, Any]],
+        logprobs: dict[str, Any] | None,
+    ) -> bytes:
+        """Returns the chunk of the content, then one per call: clients read the first one alone."""
+        first = self._chunk(content, logprobs) if content else b""
+        return first + b"".join(self._chunk({"tool_calls": [call]}, None) for call in calls)
 
     def _chunk(
         self,

@@ -20,7 +20,8 @@ _ROLES = {
     "assistant": model_pb2.ROLE_ASSISTANT,
     "tool": model_pb2.ROLE_TOOL,
 }
-_KNOWN = {"role", "content", "name"}
+_KNOWN = {"role", "content", "name", "metadata", "options"}
+"""The last two are notes of Gradio's chat pages, which are ignored."""
 _OF_ASSISTANT = {
     "annotations",
     "audio",

@@ -95,7 +95,7 @@ def content_block(block: Block, *, whole: bool) -> dict[str, Any]:
             "name": block.name,
             "input": _arguments(block.text) if whole else {},
         }
-    return {"type": "text", "text": block.text if whole else "", "citations": None}
+    return {"type": "text", "text": block.text if whole else ""}
 
 
 def _arguments(text: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def test_a_text_streams_as_every_client_needs_it() -> None:
         {
             "type": "content_block_start",
             "index": 0,
-            "content_block": {"type": "text", "text": "", "citations": None},
+            "content_block": {"type": "text", "text": ""},
         },
         {
             "type": "content_block_delta",
@@ -90,7 +90,7 @@ def test_thinking_text_and_calls_are_blocks_one_after_the_other() -> None:
               and "content_block" in event]  # fmt: skip
     assert blocks == [
         {"type": "thinking", "thinking": "", "signature": ""},
-        {"type": "text", "text": "", "citations": None},
+        {"type": "text", "text": ""},
         {"type": "tool_use", "id": "c0", "name": "t", "input": {}},
         {"type": "tool_use", "id": "c1", "name": "u", "input": {}},
     ]
@@ -118,7 +118,7 @@ def test_a_whole_message_has_the_same_blocks() -> None:
     )
     assert reply["content"] == [
         {"type": "thinking", "thinking": "hm", "signature": ""},
-        {"type": "text", "text": "I look.", "citations": None},
+        {"type": "text", "text": "I look."},
         {"type": "tool_use", "id": "c0", "name": "t", "input": {"a": 1}},
     ]
     assert reply["stop_reason"] == "tool_use"
@@ -143,7 +143,7 @@ def test_the_stop_reason_is_this_apis(
 
 def test_a_refusal_is_text_and_an_explanation() -> None:
     reply = reply_to(model_pb2.Answer(refusal="No.", finish_reason=model_pb2.FINISH_REASON_REFUSAL))
-    assert reply["content"] == [{"type": "text", "text": "No.", "citations": None}]
+    assert reply["content"] == [{"type": "text", "text": "No."}]
     assert reply["stop_reason"] == "refusal"
     assert reply["stop_details"] == {"type": "refusal", "category": None, "explanation": "No."}
 
