@@ -104,7 +104,7 @@ def _compose_targets(path: Path) -> Iterator[str]:
 def _curl(command: Command) -> list[str]:
     """Returns what the gateway would say against a request of curl."""
     [url] = [word for word in command.words if word.startswith("http://")]
-    paths = re.findall(r'Route\("([^"]+)"', (ROOT / "services/gateway/app.py").read_text())
+    paths = re.findall(r'"(/[^"]+)"', (ROOT / "services/gateway/app.py").read_text())
     path = urlsplit(url).path
     problems = [] if path in paths else [f"the gateway has no path {path}"]
     options = dict(itertools.pairwise(command.words))

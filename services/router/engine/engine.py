@@ -14,7 +14,7 @@ from services.router.dependencies.remote import TIME_SHARE
 from services.router.engine.aggregation import aggregate
 from services.router.engine.errors import no_answer
 from services.router.engine.final_answer import SILENCE_SHARE, Writer, write_final
-from services.router.engine.layer import run_layer
+from services.router.engine.layer import LayerPolicy, run_layer
 from services.router.engine.layer_policy import AssessedLayerPolicy, PlainLayerPolicy
 from services.router.engine.patience import Overtime, Patience
 from services.router.engine.planner import by_posterior, eligible, further_models
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from services.router.backends.replicas.retry_budget import RetryBudget
     from services.router.dependencies.judge_client import Judge
     from services.router.dependencies.scorer_client import Scorer
-    from services.router.engine.layer_policy import LayerPolicy
     from services.router.engine.proposals import LayerOutcome, Proposal
     from services.router.engine.run import Run
     from services.router.pool.expected_latency import ExpectedLatencies

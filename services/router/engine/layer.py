@@ -15,7 +15,7 @@ import math
 import time
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from services.router.backends.call_failure import status_of_exception
 from services.router.engine.proposals import LayerOutcome
@@ -26,12 +26,37 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.backends.generator import Generator
-    from services.router.engine.layer_policy import LayerPolicy
     from services.router.engine.patience import Overtime, Patience
     from services.router.engine.proposals import Proposal
     from services.router.routing.events import Answer
     from services.router.types.deadline import Deadline
     from services.router.types.ledger import Ledger, LedgerEntry
+
+
+class LayerPolicy(Protocol):
+    """Decides how a layer ends; see `layer_policy`."""
+
+    @property
+    def ends_early(self) -> bool:
+        """True if majorities, backup models and speculative answers may end the layer early."""
+
+    def checked(self, answer: Answer) -> Answer | None:
+        """Returns an answer in its normal form; None, and records it, if it is not valid."""
+
+    def partial(self, proposal: Proposal) -> Answer | None:
+        """Returns the answer in a reply that the caller's deadline cut off; None if it has no use."""
+
+    def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:
+        """Returns whether the pending models can no longer change the outcome."""
+
+    async def next_backup(self) -> Proposal | None:
+        """Returns a request to a backup model, with its room reserved; None if there is none."""
+
+    async def start_speculative_answer(self, answers: Sequence[Answer]) -> None:
+        """Starts the final answer from the answers of a quorum, if that is worth it."""
+
+    async def next_models(self, count: int) -> list[Proposal]:
+        """Returns up to `count` requests to further models, with their room reserved."""
 
 
 async def run_layer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from services.router.dependencies.remote import TIME_SHARE
 from services.router.engine.metrics import STAND_INS
@@ -27,39 +27,6 @@ if TYPE_CHECKING:
     from services.router.routing.events import Answer, RoutingDecision
 
 _OUTRANKED = {SelectionReason.LAYER_FULL, SelectionReason.SCORE_GAP}
-
-
-class LayerPolicy(Protocol):
-    """Decides how a layer ends; the engine runs layers by it."""
-
-    @property
-    def ends_early(self) -> bool:
-        """True if majorities, backup models and speculative answers may end the layer early."""
-        ...
-
-    def checked(self, answer: Answer) -> Answer | None:
-        """Returns an answer in its normal form; None, and records it, if it is not valid."""
-        ...
-
-    def partial(self, proposal: Proposal) -> Answer | None:
-        """Returns the answer in a reply that the caller's deadline cut off; None if it has no use."""
-        ...
-
-    def is_settled(self, answers: Sequence[Answer], pending: Sequence[str]) -> bool:
-        """Returns whether the pending models can no longer change the outcome."""
-        ...
-
-    async def next_backup(self) -> Proposal | None:
-        """Returns a request to a backup model, with its room reserved; None if there is none."""
-        ...
-
-    async def start_speculative_answer(self, answers: Sequence[Answer]) -> None:
-        """Starts the final answer from the answers of a quorum, if that is worth it."""
-        ...
-
-    async def next_models(self, count: int) -> list[Proposal]:
-        """Returns up to `count` requests to further models, with their room reserved."""
-        ...
 
 
 class PlainLayerPolicy:
