@@ -155,12 +155,6 @@ EQUIVALENTS: list[Equivalent] = [
         ("most_tokens <= room", "most_tokens < room"),
     ),
     *equivalent(
-        "services/router/engine/final_answer",
-        "where nothing is shown, no reply is whole, and to show none changes nothing",
-        "if self._shown is not None or whole is not None:",
-        ("whole is not None", "whole is None"),
-    ),
-    *equivalent(
         "services/router/engine/planner",
         "scores lie between 0 and 1, so a gap of 1 is no limit",
         "policy = replace(run.policy, max_layer_model_count=count, max_score_gap=1.0)",
