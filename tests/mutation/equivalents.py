@@ -155,9 +155,9 @@ EQUIVALENTS: list[Equivalent] = [
         ("most_tokens <= room", "most_tokens < room"),
     ),
     *equivalent(
-        "services/router/engine/planner",
+        "services/router/routing/selection",
         "scores lie between 0 and 1, so a gap of 1 is no limit",
-        "policy = replace(run.policy, max_layer_model_count=count, max_score_gap=1.0)",
+        "gap = policy.max_score_gap if count is None else 1.0",
         ("1.0", "2.0"),
     ),
     *equivalent("services/router/budgets/memory_store", _UNSEEN, "start_ms: int = 0", ("0", "1")),
