@@ -17,7 +17,7 @@
 {{- $root := index . 0 -}}
 {{- $values := index $root.Values (index . 1) -}}
 {{- if not $values.autoscaling.enabled -}}
-replicas: {{ $values.replicas }}
+replicas: {{ ternary 1 (int $values.replicas) (eq (include "routemoa.isDemo" $root) "true") }}
 {{ end -}}
 revisionHistoryLimit: {{ $values.revisionHistoryLimit }}
 selector:
