@@ -89,7 +89,7 @@ def test_a_label_of_a_pod_wins_over_a_common_one() -> None:
 def test_pods_may_use_an_account_that_is_there() -> None:
     rendered = render("extras")
     assert rendered.all("ServiceAccount") == {}
-    assert {rendered.pod(name)["serviceAccountName"] for name in COMPONENTS} == {"team-ai"}
+    assert {rendered.pod(name)["serviceAccountName"] for name in COMPONENTS} == {"default"}
     named = render("replicas", 'router.serviceAccount={"create":true,"name":"reader"}')
     assert named.one("ServiceAccount", "reader")
     [subject] = next(iter(named.all("RoleBinding").values()))["subjects"]
