@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.chart.chart import COMPONENTS, GRPC_SERVICES, Object, Rendered, render
+from tests.chart.chart import COMPONENTS, GRPC_SERVICES, Object, render
 from tests.chart.test_refusals import model
 
 RESTRICTED = {
@@ -14,17 +14,11 @@ RESTRICTED = {
 }
 
 
-def container(rendered: Rendered, component: str) -> Object:
-    """Returns the service's container of a pod that may have more."""
-    [found] = [c for c in rendered.pod(component)["containers"] if c["name"] == component]
-    return dict(found)
-
-
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_pod_gets_the_variables_volumes_and_containers_of_the_values(component: str) -> None:
     pod, ours = (
         render("extras").pod(component),
-        container(render("extras"), component),
+        render("extras").container(component),
     )
     assert [variable["name"] for variable in ours["env"]] == ["SSL_CERT_FILE", "NODE_NAME"]
     assert ours["envFrom"] == [
@@ -43,8 +37,8 @@ def test_volumes_of_the_values_stand_beside_the_charts_own() -> None:
     before, after = render(), render("extras")
     for component in ("scorer", "router"):
         for part in ("volumes", "volumeMounts"):
-            own = before.pod(component) if part == "volumes" else container(before, component)
-            more = after.pod(component) if part == "volumes" else container(after, component)
+            own = before.pod(component) if part == "volumes" else before.container(component)
+            more = after.pod(component) if part == "volumes" else after.container(component)
             assert own[part] == more[part][:-1]
 
 
@@ -118,7 +112,7 @@ def test_metrics_leave_the_cluster_by_no_service(component: str, kind: str) -> N
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_a_timing_of_a_probe_replaces_that_one_alone(component: str, scenario: str) -> None:
     change = f'{component}.probes.startup={{"failureThreshold":200,"initialDelaySeconds":3}}'
-    before, after = (container(render(scenario, *sets), component) for sets in ((), (change,)))
+    before, after = (render(scenario, *sets).container(component) for sets in ((), (change,)))
     expected = before["startupProbe"] | {"failureThreshold": 200, "initialDelaySeconds": 3}
     assert after["startupProbe"] == expected
     assert after["livenessProbe"] == before["livenessProbe"]
