@@ -12,8 +12,7 @@
 {{- $models := list -}}
 {{- $url := printf "http://%s-demo:8000/v1" (include "routemoa.fullname" .) -}}
 {{- range (.Files.Get "files/demo-pool.yaml" | fromYaml).models -}}
-{{- /* The simulator accepts every request. */ -}}
-{{- $models = append $models (merge (dict "url" $url "family" "other") .) -}}
+{{- $models = append $models (merge (dict "url" $url) .) -}}
 {{- end -}}
 {{- $pool = merge (dict "models" $models) $pool -}}
 {{- end -}}

@@ -27,7 +27,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: routemoa
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
-{{- with merge dict (index (append . dict) 2) $root.Values.commonLabels }}
+{{- with merge dict (index (append . dict) 2 | default dict) (default dict $root.Values.commonLabels) }}
 {{ toYaml . }}
 {{- end }}
 {{- end }}

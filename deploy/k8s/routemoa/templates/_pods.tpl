@@ -37,7 +37,7 @@ strategy:
 {{- $values := index $root.Values $component -}}
 labels:
   {{- include "routemoa.selectorLabels" . | nindent 2 }}
-  {{- with merge dict $values.podLabels $root.Values.commonLabels }}
+  {{- with merge dict (default dict $values.podLabels) (default dict $root.Values.commonLabels) }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
 annotations:

@@ -25,7 +25,7 @@
 {{- end -}}
 {{- $containers := list $component -}}
 {{- if and (eq $component "scorer") (eq $root.Values.scorer.artifact.source "fetch") }}{{ $containers = append $containers "fetch-artifact" }}{{ end -}}
-{{- range concat $values.initContainers $values.extraContainers }}{{ $containers = append $containers .name }}{{ end -}}
+{{- range concat (default list $values.initContainers) (default list $values.extraContainers) }}{{ $containers = append $containers .name }}{{ end -}}
 {{- $variables := list -}}
 {{- range $values.extraEnv }}{{ $variables = append $variables .name }}{{ end -}}
 {{- $named := dict "extraEnv: the variable" $variables "extraVolumes: the volume" $volumes "extraVolumeMounts: the path" $paths "initContainers and extraContainers: the container" $containers -}}
