@@ -85,8 +85,9 @@ class Rendered:
         return spec
 
     def container(self, component: str) -> Object:
-        """Returns the container of a component."""
-        [container] = self.pod(component)["containers"]
+        """Returns the container of a component, whatever stands beside it."""
+        containers = self.pod(component)["containers"]
+        [container] = [each for each in containers if each["name"] == component]
         return dict(container)
 
     def environment(self, component: str) -> dict[str, str]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from services.router.pool.model import PoolModel
-from tests.chart.chart import CHART, render
+from tests.chart.chart import render
 
 GOOD_MODEL = (
     '{"id":"a","url":"http://a:8000/v1","prompt_price_usd_per_million_tokens":1,'
@@ -69,7 +69,15 @@ def test_the_schema_refuses(change: str, named: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        (["router.pool.models=[]"], "router.pool.models is empty"),
+        (["router.pool.models=[]", "demo.enabled=false"], "router.pool.models is empty"),
+        (
+            ["router.pool.models=[]", 'router.budgets.tenantsSecretName="tenants"'],
+            "keys of backends and tenants would meet simulated models",
+        ),
+        (
+            ["router.pool.models=[]", "judge.autoscaling.enabled=true"],
+            "the demo has one pod of each service",
+        ),
         (
             [f"router.pool.models=[{GOOD_MODEL % ''},{GOOD_MODEL % ''}]"],
             "a is listed twice",
@@ -179,8 +187,5 @@ def test_an_old_kubernetes_is_refused() -> None:
     assert "kubeVersion" in render("default", kubernetes="1.28.0").error
 
 
-def test_the_defaults_alone_ask_for_a_pool() -> None:
-    defaults = (CHART / "values.yaml").read_text()
-    assert "models: []" in defaults
-    error = render("default", "router.pool=null").error
-    assert "router" in error
+def test_a_pool_that_is_no_pool_is_refused() -> None:
+    assert "router" in render("default", "router.pool=null").error

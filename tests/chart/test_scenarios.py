@@ -33,6 +33,7 @@ IGNORED = (
 """Checks of kube-score that the chart answers differently."""
 ALIKE = {
     "certificate": GRPC_SERVICES,
+    "deployment": ("judge", "gateway"),
     "headless-service": GRPC_SERVICES,
     "hpa": ("router", "judge", "gateway"),
     "pdb": COMPONENTS,

@@ -85,7 +85,9 @@ def test_values_with_an_old_name_of_a_setting_still_work(monkeypatch: pytest.Mon
     assert config.policy.max_layer_count == 4
 
 
-@pytest.mark.parametrize("scenario", sorted(set(scenarios()) - {"platform", "front", "secrets"}))
+@pytest.mark.parametrize(
+    "scenario", sorted(set(scenarios()) - {"platform", "front", "secrets", "demo"})
+)
 def test_the_router_reads_the_pool_that_the_chart_writes(scenario: str, tmp_path: Path) -> None:
     pool_file = tmp_path / "pool.yaml"
     written = render(scenario).one("ConfigMap", "pool")["data"]["pool.yaml"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import signal
 import sys
@@ -113,8 +114,9 @@ class Deployment:
     async def roll_out(self) -> None:
         """Replaces every pod, one after the other."""
         rollout = self.values["rollout"]
-        one_more_pod_first = {"maxSurge": 1, "maxUnavailable": 0}
-        assert rollout.items() >= one_more_pod_first.items()
+        share = int(rollout["maxSurge"].removesuffix("%")) / 100
+        one_more_pod_first = (1, 0)
+        assert (math.ceil(share * len(self.pods)), rollout["maxUnavailable"]) == one_more_pod_first
         async with asyncio.TaskGroup() as stops:
             for pod in list(self.pods):
                 new = await self.start()

@@ -19,7 +19,7 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end }}
 
-{{/* Labels of a component's objects. Takes (list root component). */}}
+{{/* Labels of a component's objects. Takes (list root component), and labels to add. */}}
 {{- define "routemoa.labels" -}}
 {{- $root := index . 0 -}}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" }}
@@ -27,6 +27,9 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: routemoa
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+{{- with merge dict (index (append . dict) 2 | default dict) (default dict $root.Values.commonLabels) }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{/* Reference of a component's image. Takes (list root image). */}}
