@@ -66,11 +66,11 @@ def compare(
         ours = EmbeddingCache(
             embeddings, FrozenEncoder(encoder, max_tokens=MAX_TOKENS, layers=BASE_LAYERS)
         )
-        tiers = (
-            RouteMoA(name="routemoa_edge", encoder=ours, distilled=True),
-            RouteMoA(encoder=ours),
+        all_methods = (
+            *METHODS,
+            RouteMoA(name="routemoa_base", encoder=ours),
+            *(TUNING_METHODS if tune_encoder else ()),
         )
-        all_methods = (*METHODS, *tiers, *(TUNING_METHODS if tune_encoder else ()))
         known = {each.name: each for each in all_methods}
         methods = [known[name] for name in _chosen("method", method, list(known))]
         configs = {config.name: config for config in read_pools(pools_file)}

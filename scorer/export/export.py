@@ -173,9 +173,7 @@ def _manifest(checkpoint: Checkpoint, created: str, *, checks: tuple[ParityCheck
         model_ids=tuple(config.model_ids),
         max_tokens=facts.max_tokens,
         ngram_buckets=config.ngram_buckets,
-        skills=tuple(
-            Skill(name=name, class_count=count) for name, count in config.class_counts.items()
-        ),
+        skills=tuple(Skill(name=name, class_count=1) for name in config.class_names),
         data_sources=facts.data_sources,
         files={},
         metrics=facts.metrics,

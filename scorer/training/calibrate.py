@@ -39,15 +39,9 @@ class Calibration:
     slope: npt.NDArray[np.float64]
     offset: npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedMap:
-    """``logit' = slope * logit + easiness * easiness of the query + offset``, for all models."""
-
-    slope: float
-    easiness: float
-    """Weight of the easiness of a query, at least 0."""
-    offset: float
+    def scores(self, chances: npt.NDArray[np.floating]) -> Floats:
+        """Returns the calibrated scores of chances, each (N, M)."""
+        return sigmoid(self.slope * logit(chances) + self.offset)
 
 
 def fit_calibration(
@@ -94,42 +88,6 @@ def _precision(logits: npt.NDArray[np.floating]) -> Floats:
     # The floor keeps the fit determined where every logit is zero.
     spread = max(float(np.mean(np.square(logits))), 0.01) if logits.size else 1.0
     return PRIOR_LABELS * 0.25 * np.array([spread, 1.0])
-
-
-def fit_shared(
-    logits: npt.NDArray[np.floating],
-    easiness: npt.NDArray[np.floating],
-    targets: npt.NDArray[np.floating],
-    weights: npt.NDArray[np.floating],
-) -> SharedMap:
-    """Fits one map for all models on held-out labels; it keeps the ranking of each query.
-
-    Args:
-        logits: Logits, (N, M).
-        easiness: Easiness of each query, (N,).
-        targets: Labels, (N, M), NaN where there is none.
-        weights: Weight of each row, in queries, (N,).
-    """
-    labelled = ~np.isnan(targets)
-    by_label = np.broadcast_to(easiness[:, None], targets.shape)[labelled]
-    spread = np.broadcast_to(weights[:, None], targets.shape)[labelled]
-
-    def fitted(*features: npt.NDArray[np.floating]) -> Floats:
-        prior = np.array([1.0, *(0.0 for _ in features)])
-        return _fit(
-            _with_ones(*features),
-            targets[labelled],
-            spread,
-            prior=prior,
-            precision=np.full(len(prior), 1e-3),
-        )
-
-    slope, weight, offset = fitted(logits[labelled], by_label)
-    if weight < 0:  # With few labels, easy queries can seem to fail more often; that is chance.
-        (slope, offset), weight = fitted(logits[labelled]), 0.0
-    return SharedMap(
-        slope=max(float(slope), MIN_SLOPE), easiness=float(weight), offset=float(offset)
-    )
 
 
 def _with_ones(*features: npt.NDArray[np.floating]) -> Floats:

@@ -1,6 +1,6 @@
 """Runs a recipe: routing records -> a checkpoint. Needs torch.
 
-``records -> split -> embed once with the frozen encoder -> learn the mixture and its calibration
+``records -> split -> embed once with the frozen encoder -> learn kinds and success
 -> figures on held-out records -> save``
 
 A record needs no score for every model, so files of different models can be trained together.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,8 @@ from scorer.training.sources import read_sources
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from scorer.data.records import Record
     from scorer.training.mixture.examples import Examples
@@ -71,15 +74,10 @@ def train(
     )
     embeddings = EmbeddingCache(cache, encoder) if encoder else None
     examples = read(training, embeddings=embeddings)
-    learned = learn(
-        examples,
-        config=recipe.learner,
-        seed=recipe.seed,
-        distilled=recipe.teacher is not None,
-    )
-    # A distilled scorer needs embeddings of the training queries only.
-    held_out = read(validation, embeddings=None if recipe.teacher else embeddings)
-    named = recipe.encoder or recipe.teacher
+    learned = learn(examples, config=recipe.learner, seed=recipe.seed)
+    class_weights = learned.class_weights(learned.features(examples))
+    held_out = read(validation, embeddings=embeddings)
+    named = recipe.encoder
     facts = Facts(
         name=recipe.name,
         encoder_name=named.name if named else "",
@@ -90,10 +88,11 @@ def train(
         team_rule=learned.team_rule,
     )
     scorer = new_scorer(
-        encoder.encoder if encoder and recipe.encoder else None,
+        encoder.encoder if encoder else None,
         learned,
         model_ids=model_ids,
-        completion_tokens=_completion_tokens(learned, training, examples, model_ids),
+        class_names=class_names(class_weights, [record.task for record in training]),
+        completion_tokens=_completion_tokens(class_weights, training, model_ids),
     )
     if recipe.encoder:
         save_tokenizer(recipe.encoder.source, output)
@@ -121,15 +120,22 @@ def _figures(learned: Learned, held_out: Examples) -> dict[str, float]:
     return {f"validation_{name}": value for name, value in figures.items()}
 
 
+def class_names(class_weights: npt.NDArray[np.float64], tasks: Sequence[str]) -> tuple[str, ...]:
+    """Returns a name for each kind, for people: its number, and the task of most of its records."""
+    nearest = class_weights.argmax(axis=1)
+    names = []
+    for kind in range(class_weights.shape[1]):
+        counts = Counter(tasks[row] for row in np.flatnonzero(nearest == kind) if tasks[row])
+        common = [task for task, _ in counts.most_common(1)]
+        names.append(" ".join([str(kind + 1), *common]))
+    return tuple(names)
+
+
 def _completion_tokens(
-    learned: Learned,
-    training: Sequence[Record],
-    examples: Examples,
-    model_ids: Sequence[str],
+    class_weights: npt.NDArray[np.float64], training: Sequence[Record], model_ids: Sequence[str]
 ) -> torch.Tensor | None:
     """Returns the expected length of replies by class, (C, M), if the records have any."""
     lengths = matrix_of([record.completion_tokens for record in training], model_ids)
     if np.isnan(lengths).all():
         return None
-    class_weights = learned.class_weights(learned.features(examples))
     return torch.from_numpy(amounts_by_class(class_weights, lengths))

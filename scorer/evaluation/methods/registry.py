@@ -36,7 +36,7 @@ METHODS: tuple[Method, ...] = (
         temperatures=(0.05, 0.2, 1.0),
         learning_rates=(5e-4, 3e-3),
     ),
-    RouteMoA(name="routemoa_ngrams"),
+    RouteMoA(),
 )
 """Methods that take seconds on cached embeddings."""
 

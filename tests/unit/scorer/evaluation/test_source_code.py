@@ -41,7 +41,7 @@ class Counting:
         "scorer.measures.ranking",
         "scorer.runtime.max_coverage",
         "scorer.training.mixture.learner",
-        "scorer.training.mixture.significance",
+        "scorer.training.mixture.kinds",
     ],
 )
 def test_what_the_learner_imports_on_its_way_is_code_of_its_method(module: str) -> None:
