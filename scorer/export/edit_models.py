@@ -79,7 +79,7 @@ def add_model(
     columns = read_columns(model)
     labelled = _labelled(Runtime.open(source), ours, model_id)
     success, calibration = columns.success, columns.calibration
-    new_model = fit_new_model(labelled, success, calibration, seed=SEED)
+    new_model = fit_new_model(labelled, success, calibration)
     bar = error_bar(new_model, labelled, success, calibration, seed=SEED)
     column = _column(columns, new_model, labelled, ours, model_id)
     write_columns(model, columns.followed_by(column))

@@ -123,26 +123,6 @@ def _fit(
     return solution
 
 
-def fit_offset(
-    logits: npt.NDArray[np.floating],
-    targets: npt.NDArray[np.floating],
-    weights: npt.NDArray[np.floating],
-    *,
-    prior: float,
-) -> float:
-    """Fits the offset alone to N labels; ``prior`` counts as ``PRIOR_LABELS`` labels."""
-    precision, offset = PRIOR_LABELS * 0.25, prior
-    for _ in range(MAX_STEPS):
-        probabilities = sigmoid(logits + offset)
-        gradient = weights @ (probabilities - targets) + precision * (offset - prior)
-        variance = weights @ (probabilities * (1 - probabilities))
-        step = float(gradient / (variance + precision))
-        offset -= float(np.clip(step, -4.0, 4.0))
-        if abs(step) < STEP_TOLERANCE:
-            break
-    return offset
-
-
 def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:
     """Returns the logistic function, without overflow for any finite logit."""
     half = np.asarray(logits, dtype=np.float64) / 2

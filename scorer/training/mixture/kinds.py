@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     Features = npt.NDArray[np.float32]
     Floats = npt.NDArray[np.float64]
 
-SHARPNESS = 20.0
-"""Factor of the cosines: a kind whose cosine is greater by 0.05 weighs e times as much."""
+SHARPNESS = 25.0
+"""Factor of the cosines: a kind whose cosine is greater by 0.04 weighs e times as much."""
 
 UNKNOWN_SHARE = 0.02
-"""Share of the training queries that are at least as likely of an unknown kind as of any known one."""
+"""Largest share of the training queries that are of an unknown kind rather than of a known one."""
+
+USUAL_LOGITS = 5.0
+"""Logits by which the median training query is of a known kind, at least."""
 
 MAX_POINTS = 20_000
 """Largest number of training queries among which kinds are looked for."""
@@ -76,9 +79,10 @@ def find_kinds(features: Features, weights: Floats, count: int, *, seed: int) ->
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     centres = sums / np.maximum(lengths, np.float32(1e-9))
     logits = SHARPNESS * (features @ centres.T)
+    unusual, usual = np.quantile(_log_sum(logits), (UNKNOWN_SHARE, 0.5))
     return Kinds(
         centres=centres,
-        unknown=float(np.quantile(_log_sum(logits), UNKNOWN_SHARE)),
+        unknown=float(min(unusual, usual - USUAL_LOGITS)),
         average=np.average(_softmax(logits), axis=0, weights=weights),
     )
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Features = npt.NDArray[np.float32]
     Floats = npt.NDArray[np.float64]
 
-KIND_COUNTS = (8, 16, 32, 64)
+KIND_COUNTS = (16, 32, 64)
 """The numbers of kinds that are tried; the one with the smallest cross-validated loss is taken."""
 
 FOLDS = 5
@@ -55,7 +55,7 @@ class Learned:
 
     def features(self, examples: Examples) -> Features:
         """Returns the features of queries, (N, F)."""
-        return _features(examples, self.projection)
+        return unit_features(examples, self.projection)
 
     def class_weights(self, features: Features) -> Floats:
         """Returns the share of each query in each kind, (N, K)."""
@@ -81,7 +81,7 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
     projection = fit_projection(
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
-    features = _features(examples, projection)
+    features = unit_features(examples, projection)
     folds = np.array([fold_of(text, FOLDS, seed) for text in examples.texts])
     found = [
         _held_out(
@@ -102,7 +102,7 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
     )
 
 
-def _features(examples: Examples, projection: torch.Tensor) -> Features:
+def unit_features(examples: Examples, projection: torch.Tensor) -> Features:
     """Returns the features of queries, unit length, (N, F)."""
     parts = [project_all(examples.bags, projection)]
     if examples.embeddings is not None:

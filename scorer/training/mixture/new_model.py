@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.measures.calibration import calibration_figures
-from scorer.training.calibrate import Calibration, fit_offset, logit, sigmoid
+from scorer.training.calibrate import Calibration, logit, sigmoid
 from scorer.training.mixture.success import LARGEST_CERTAINTY
 
 if TYPE_CHECKING:
@@ -88,27 +88,19 @@ class Labelled:
         )
 
 
-def fit_new_model(
-    labelled: Labelled, success: Floats, calibration: Calibration, *, seed: int
-) -> NewModel:
-    """Fits the column of a new model and its calibration.
+def fit_new_model(labelled: Labelled, success: Floats, calibration: Calibration) -> NewModel:
+    """Fits a model to the queries that it was tried on.
 
     Args:
-        labelled: The queries that it was tried on.
+        labelled: The queries.
         success: The success table of the pool's models, (K, M).
-        calibration: The calibration of the pool's models. The new model's slope is their mean: few
-            labels can tell an offset and no more.
-        seed: Decides the folds.
+        calibration: The calibration of the pool's models, whose mean the new model gets.
     """
-    slope = float(calibration.slope.mean())
-    chances = _held_out_chances(labelled, success, seed)
-    offset = fit_offset(
-        slope * logit(chances),
-        labelled.targets,
-        labelled.weights,
-        prior=float(calibration.offset.mean()),
+    return NewModel(
+        success=_column(labelled, success),
+        slope=float(calibration.slope.mean()),
+        offset=float(calibration.offset.mean()),
     )
-    return NewModel(success=_column(labelled, success), slope=slope, offset=offset)
 
 
 def error_bar(
@@ -125,7 +117,7 @@ def error_bar(
     resampled = np.array(
         [
             fit_new_model(
-                labelled.take(draw.integers(count, size=count)), success, calibration, seed=seed
+                labelled.take(draw.integers(count, size=count)), success, calibration
             ).scores(labelled.class_weights)
             for _ in range(RESAMPLES)
         ]

@@ -10,7 +10,6 @@ from scorer.training.calibrate import (
     PRIOR_LABELS,
     Calibration,
     fit_calibration,
-    fit_offset,
     logit,
     sigmoid,
 )
@@ -139,11 +138,6 @@ def test_a_row_of_weight_two_counts_as_two_rows() -> None:
     weighted = fit_calibration(logits, targets, weights)
     repeated = fit_calibration(logits[rows], targets[rows])
     assert weighted.offset == pytest.approx(repeated.offset, rel=0.02)
-    alone, repeated_alone = (
-        fit_offset(logits[each, 1], targets[each, 1], counts, prior=0.5)
-        for each, counts in ((np.arange(300), weights), (rows, np.ones(len(rows))))
-    )
-    assert alone == pytest.approx(repeated_alone)
 
 
 def test_reversed_labels_leave_the_least_slope_that_still_ranks() -> None:
@@ -151,22 +145,6 @@ def test_reversed_labels_leave_the_least_slope_that_still_ranks() -> None:
     calibration = fit_calibration(logits, sigmoid(-2 * logits))
     assert calibration.slope.tolist() == [MIN_SLOPE]
     assert MIN_SLOPE < 0.1
-
-
-def test_an_offset_alone_is_recovered_from_many_labels_and_kept_without_any() -> None:
-    logits = np.linspace(-3, 3, 20_000)
-    found = fit_offset(logits, sigmoid(logits + 0.7), np.ones(20_000), prior=-1.0)
-    assert found == pytest.approx(0.7, abs=0.02)
-    nothing = np.zeros(0)
-    assert fit_offset(nothing, nothing, nothing, prior=-1.0) == pytest.approx(-1.0)
-
-
-def test_the_offset_known_before_counts_as_fifty_labels() -> None:
-    logits = np.zeros(PRIOR_LABELS)
-    asked = sigmoid(np.full(PRIOR_LABELS, 0.2))
-    found = fit_offset(logits, asked, np.ones(PRIOR_LABELS), prior=0.0)
-    assert found == pytest.approx(0.1, abs=0.002)
-    assert PRIOR_LABELS == 50
 
 
 @given(st.floats(-12, 12))

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scorer import default_artifact_path
-from scorer.training.recipe import RecipeError, read_recipe
+from scorer import default_artifact_path, load_artifact
+from scorer.training.recipe import LearnerConfig, RecipeError, read_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,8 +13,12 @@ if TYPE_CHECKING:
 
 def test_the_shipped_recipe_is_valid_and_names_the_sources_of_the_shipped_artifact() -> None:
     recipe = read_recipe(default_artifact_path() / "recipe.toml")
-    assert recipe.encoder is not None
-    assert [source.name for source in recipe.sources] == ["mmlupro28", "zeroeval29"]
+    assert recipe.encoder is None
+    assert recipe.learner == LearnerConfig()
+    sources = load_artifact(default_artifact_path()).manifest.data_sources
+    assert [source.name for source in recipe.sources] == [source.name for source in sources]
+    base = read_recipe(default_artifact_path().parent / "base/recipe.toml")
+    assert base.encoder is not None
 
 
 def test_all_problems_of_a_recipe_are_reported_at_once(tmp_path: Path) -> None:

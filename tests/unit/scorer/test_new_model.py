@@ -41,7 +41,7 @@ def test_two_hundred_labels_tell_a_model_that_is_like_its_pool() -> None:
     errors = []
     for seed in range(10):
         truth, others, queries, calibration = left_out(seed, 200)
-        found = fit_new_model(queries, others, calibration, seed=seed)
+        found = fit_new_model(queries, others, calibration)
         errors.append(np.abs(found.success - truth).mean())
     assert np.mean(errors) < 0.08
 
@@ -51,7 +51,7 @@ def test_more_labels_tell_more_and_none_at_all_the_mean_of_the_pool() -> None:
         errors = []
         for seed in range(10):
             truth, others, queries, calibration = left_out(seed, count)
-            found = fit_new_model(queries, others, calibration, seed=seed)
+            found = fit_new_model(queries, others, calibration)
             errors.append(np.abs(found.success - truth).mean())
         return float(np.mean(errors))
 
@@ -59,7 +59,7 @@ def test_more_labels_tell_more_and_none_at_all_the_mean_of_the_pool() -> None:
     draw = np.random.default_rng(1)
     success, calibration = pool(draw)
     nothing = labelled(draw, success[:, 0], 1).take(np.array([], dtype=int))
-    found = fit_new_model(nothing, success, calibration, seed=1)
+    found = fit_new_model(nothing, success, calibration)
     middle = sigmoid(logit(success).mean(axis=1))
     assert found.success == pytest.approx(np.clip(middle, 0.01, 0.99), abs=1e-6)
 
@@ -73,15 +73,15 @@ def test_a_weight_counts_as_so_many_repetitions() -> None:
         weights=weights,
     )
     repeated = queries.take(np.repeat(np.arange(60), weights.astype(int)))
-    one = fit_new_model(weighted, others, calibration, seed=1)
-    other = fit_new_model(repeated, others, calibration, seed=1)
+    one = fit_new_model(weighted, others, calibration)
+    other = fit_new_model(repeated, others, calibration)
     assert one.success == pytest.approx(other.success, abs=1e-3)
 
 
 def test_a_pool_of_a_single_model_can_be_joined() -> None:
     _, others, queries, calibration = left_out(2, 200)
     alone = Calibration(slope=calibration.slope[:1], offset=calibration.offset[:1])
-    found = fit_new_model(queries, others[:, :1], alone, seed=1)
+    found = fit_new_model(queries, others[:, :1], alone)
     assert np.isfinite(found.success).all()
     assert float(found.scores(queries.class_weights).mean()) == pytest.approx(
         float(queries.targets.mean()), abs=0.05
@@ -96,7 +96,7 @@ def test_labels_that_are_all_the_same_stay_within_certainty(score: float) -> Non
         targets=np.full(200, score),
         weights=queries.weights,
     )
-    found = fit_new_model(same, others, calibration, seed=1)
+    found = fit_new_model(same, others, calibration)
     assert ((found.success >= 0.0099) & (found.success <= 0.9901)).all()
     assert abs(float(found.scores(same.class_weights).mean()) - score) < 0.1
 
@@ -105,7 +105,7 @@ def test_the_error_bar_is_what_the_error_is() -> None:
     far, bars = [], []
     for seed in range(12):
         truth, others, queries, calibration = left_out(seed, 200)
-        new_model = fit_new_model(queries, others, calibration, seed=seed)
+        new_model = fit_new_model(queries, others, calibration)
         bar = error_bar(new_model, queries, others, calibration, seed=seed)
         far.append(bar.mean_score - float((queries.class_weights @ truth).mean()))
         bars.append(bar.mean_score_standard_error)
