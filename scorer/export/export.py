@@ -173,7 +173,9 @@ def _manifest(checkpoint: Checkpoint, created: str, *, checks: tuple[ParityCheck
         model_ids=tuple(config.model_ids),
         max_tokens=facts.max_tokens,
         ngram_buckets=config.ngram_buckets,
-        skills=tuple(Skill(name=name, class_count=1) for name in config.class_names),
+        skills=tuple(
+            Skill(name=name, class_count=config.class_count) for name in config.kind_names
+        ),
         data_sources=facts.data_sources,
         files={},
         metrics=facts.metrics,

@@ -98,7 +98,7 @@ def int8_model(model: ModelProto, *, block_size: int = BLOCK_SIZE) -> ModelProto
         accuracy_level=EIGHT_BIT_PRODUCTS,
         nodes_to_exclude=graph.products_with(
             model.graph,
-            {graph.DIRECTIONS, graph.SUCCESS, graph.TOKENS},
+            {graph.DIRECTIONS, graph.MIXING, graph.SUCCESS, graph.TOKENS},
         ),
     )
     quantizer.process()

@@ -2,11 +2,11 @@
 
 ``token ids, mask (B, T) -> encoder -> mean over real tokens, unit length (B, D) ]``
 ``n-gram ids (B, G) -> sum of their rows of the table, unit length (B, W)        ] features (B, F)``
-``-> softmax over the kinds and the unknown one -> class weights (B, C)``
+``-> softmax over the kinds and the unknown one -> @ mixing -> class weights (B, C)``
 ``-> @ success (C, M) -> calibration -> scores (B, M)``
 
 The edge tier has no encoder: its features are the n-grams alone. Parameters keep the names that they
-have in published graphs: a class is a kind of query.
+have in published graphs. The response classes of a kind of query stand side by side.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         *,
         encoder: dict[str, Any] | None = None,
         model_ids: Sequence[str] = (),
-        class_names: Sequence[str] = (),
+        kind_names: Sequence[str] = (),
+        class_count: int = 1,
         ngram_buckets: int = 2,
         projection_width: int = 1,
         has_tokens: bool = False,
@@ -56,7 +57,8 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
     ) -> None:
         self.encoder = encoder
         self.model_ids = list(model_ids)
-        self.class_names = list(class_names)
+        self.kind_names = list(kind_names)
+        self.class_count = class_count
         self.ngram_buckets = ngram_buckets
         self.projection_width = projection_width
         self.has_tokens = has_tokens
@@ -70,7 +72,8 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
 
     def __init__(self, config: ScorerConfig) -> None:
         super().__init__(config)
-        width, classes = config.projection_width, len(config.class_names)
+        width, kinds = config.projection_width, len(config.kind_names)
+        classes = kinds * config.class_count
         self.encoder = None
         if config.encoder:
             self.encoder = AutoModel.from_config(
@@ -80,9 +83,9 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         models = len(config.model_ids)
         self.projection = nn.Embedding(config.ngram_buckets, config.projection_width)
         # The last column is that of the unknown kind.
-        self.directions = nn.Parameter(torch.zeros(width, classes + 1))
-        self.bias = nn.Parameter(torch.zeros(classes + 1))
-        self.average = nn.Parameter(torch.zeros(classes))
+        self.directions = nn.Parameter(torch.zeros(width, kinds + 1))
+        self.bias = nn.Parameter(torch.zeros(kinds + 1))
+        self.mixing = nn.Parameter(torch.zeros(kinds + 1, classes))
         self.success_by_class = nn.Parameter(torch.full((classes, models), 0.5))
         self.slope = nn.Parameter(torch.ones(models))
         self.offset = nn.Parameter(torch.zeros(models))
@@ -104,8 +107,7 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         if self.encoder is not None:
             parts.insert(0, mean_embedding(self.encoder, input_ids, attention_mask))
         features = functional.normalize(torch.cat(parts, dim=-1), dim=-1)
-        shares = torch.softmax(features @ self.directions + self.bias, dim=-1)
-        weights = shares[:, :-1] + shares[:, -1:] * self.average
+        weights = torch.softmax(features @ self.directions + self.bias, dim=-1) @ self.mixing
         chances = weights @ self.success_by_class
         logits = self.slope * torch.logit(chances) + self.offset
         outputs = {
@@ -157,7 +159,7 @@ def new_scorer(
     learned: Learned,
     *,
     model_ids: Sequence[str],
-    class_names: Sequence[str],
+    kind_names: Sequence[str],
     completion_tokens: torch.Tensor | None,
 ) -> Scorer:
     """Returns the scorer of an encoder and of what was learned on its embeddings."""
@@ -166,7 +168,8 @@ def new_scorer(
         ScorerConfig(
             encoder=None if encoder is None else encoder.config.to_dict(),
             model_ids=model_ids,
-            class_names=class_names,
+            kind_names=kind_names,
+            class_count=len(learned.patterns.shares),
             ngram_buckets=buckets,
             projection_width=width,
             has_tokens=completion_tokens is not None,
@@ -176,7 +179,7 @@ def new_scorer(
         "projection.weight": learned.projection,
         "directions": torch.from_numpy(learned.kinds.directions),
         "bias": torch.from_numpy(learned.kinds.bias),
-        "average": torch.from_numpy(learned.kinds.average),
+        "mixing": torch.from_numpy(learned.patterns.split_weights(learned.kinds.mixing)),
         "success_by_class": torch.from_numpy(learned.success),
         "slope": torch.from_numpy(learned.calibration.slope),
         "offset": torch.from_numpy(learned.calibration.offset),

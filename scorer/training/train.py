@@ -75,7 +75,7 @@ def train(
     embeddings = EmbeddingCache(cache, encoder) if encoder else None
     examples = read(training, embeddings=embeddings)
     learned = learn(examples, config=recipe.learner, seed=recipe.seed)
-    class_weights = learned.class_weights(learned.features(examples))
+    features = learned.features(examples)
     held_out = read(validation, embeddings=embeddings)
     named = recipe.encoder
     facts = Facts(
@@ -91,8 +91,8 @@ def train(
         encoder.encoder if encoder else None,
         learned,
         model_ids=model_ids,
-        class_names=class_names(class_weights, [record.task for record in training]),
-        completion_tokens=_completion_tokens(class_weights, training, model_ids),
+        kind_names=kind_names(learned.kinds.shares(features), [record.task for record in training]),
+        completion_tokens=_completion_tokens(learned.class_weights(features), training, model_ids),
     )
     if recipe.encoder:
         save_tokenizer(recipe.encoder.source, output)
@@ -120,11 +120,11 @@ def _figures(learned: Learned, held_out: Examples) -> dict[str, float]:
     return {f"validation_{name}": value for name, value in figures.items()}
 
 
-def class_names(class_weights: npt.NDArray[np.float64], tasks: Sequence[str]) -> tuple[str, ...]:
+def kind_names(shares: npt.NDArray[np.float64], tasks: Sequence[str]) -> tuple[str, ...]:
     """Returns a name for each kind, for people: its number, and the task of most of its records."""
-    nearest = class_weights.argmax(axis=1)
+    nearest = shares.argmax(axis=1)
     names = []
-    for kind in range(class_weights.shape[1]):
+    for kind in range(shares.shape[1]):
         counts = Counter(tasks[row] for row in np.flatnonzero(nearest == kind) if tasks[row])
         common = [task for task, _ in counts.most_common(1)]
         names.append(" ".join([str(kind + 1), *common]))

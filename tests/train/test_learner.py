@@ -20,8 +20,8 @@ from scorer.measures.ranking import ranking_figures
 from scorer.runtime.runtime import NGRAM_INPUT, SCORES_OUTPUT
 from scorer.runtime.team_rule import TeamRule, team_columns
 from scorer.training.mixture import learner
+from scorer.training.mixture.classes import find_patterns
 from scorer.training.mixture.examples import make_examples
-from scorer.training.mixture.kinds import find_kinds
 from scorer.training.mixture.learner import Learned, learn
 from scorer.training.model import new_scorer
 from tests.train.planted import CHANCES, CONFIG, kinds_of, planted
@@ -29,7 +29,7 @@ from tests.train.planted import CHANCES, CONFIG, kinds_of, planted
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scorer.training.mixture.examples import Examples
+from scorer.training.mixture.examples import Examples
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("ignore::Warning")]
 
@@ -99,20 +99,21 @@ def test_every_record_has_a_held_out_team_of_models_with_a_label() -> None:
     examples = planted(120, seed=1)
     examples.targets[::2, 0] = np.nan
     features = np.eye(5, dtype=np.float32)[np.arange(120) % 5]
-    kinds = find_kinds(features, examples.weights, 5, seed=0)
-    found = learner._held_out(examples, features, kinds, np.arange(120) % 3)
-    assert (np.sort(found.covering[1::2], axis=1) == [0, 1, 2]).all()
-    assert (found.covering[::2, :2] != 0).all()
+    found = learner._HeldOut.of(examples, features, np.arange(120) % 3, 5, 0)
+    patterns = find_patterns(found.chances, examples.targets, seed=0)
+    covering = found.covering(patterns, examples.targets)
+    assert (np.sort(covering[1::2], axis=1) == [0, 1, 2]).all()
+    assert (covering[::2, :2] != 0).all()
     assert ((found.chances > 0) & (found.chances < 1)).all()
 
 
 def test_a_held_out_score_knows_no_label_of_its_fold() -> None:
     examples = planted(120, seed=1)
     features = np.eye(5, dtype=np.float32)[np.arange(120) % 5]
-    kinds, folds = find_kinds(features, examples.weights, 5, seed=0), np.arange(120) % 3
-    before = learner._held_out(examples, features, kinds, folds).chances
+    folds = np.arange(120) % 3
+    before = learner._HeldOut.of(examples, features, folds, 5, 0).chances
     examples.targets[folds == 1] = 1 - examples.targets[folds == 1]
-    after = learner._held_out(examples, features, kinds, folds).chances
+    after = learner._HeldOut.of(examples, features, folds, 5, 0).chances
     assert before[folds == 1] == pytest.approx(after[folds == 1], abs=1e-12)
     assert not np.isclose(before[folds == 0], after[folds == 0]).any()
 
@@ -134,7 +135,7 @@ def test_the_graph_does_as_the_learner_for_queries_of_known_and_unknown_kinds(
         None,
         learned,
         model_ids=("a", "b", "c"),
-        class_names=[str(kind) for kind in range(len(learned.success))],
+        kind_names=[str(kind) for kind in range(len(learned.kinds.centres))],
         completion_tokens=None,
     )
     write_graph(scorer, tmp_path / "model.onnx")
@@ -143,7 +144,7 @@ def test_the_graph_does_as_the_learner_for_queries_of_known_and_unknown_kinds(
         expected = learned.scores(learned.features(each))
         found = graph_scores(tmp_path / "model.onnx", each)
         assert found == pytest.approx(expected, abs=1e-5)
-    nothing = learned.class_weights(learned.features(strange))[2]
+    nothing = learned.kinds.shares(learned.features(strange))[2]
     assert nothing == pytest.approx(learned.kinds.average, abs=0.01)
 
 

@@ -9,6 +9,7 @@ projection: a table that turns n-grams into features (latent semantic analysis).
 kinds: the kinds of query, and the share of a query in each.
 clusters: k-means.
 success: the chance of each model in each kind.
+classes: patterns of which models fail together, for teams.
 team_rule_choice: the rule for teams that suits the pool.
 new_model: a model that is added from a few labelled queries.
 amounts: expected costs or lengths of replies per kind.

@@ -1,6 +1,6 @@
 """Kinds of query, found in the features of the training queries without any label.
 
-``features (B, F) -> cosines to the centres of K kinds -> softmax -> class weights (B, K)``
+``features (B, F) -> cosines to the centres of K kinds -> softmax -> shares (B, K)``
 
 One more kind is the unknown: a query that is far from every centre is shared out as the average
 training query is. So the models that are best on average come first, and the uncertainty is high.
@@ -43,7 +43,7 @@ class Kinds:
     unknown: float
     """The logit of an unknown kind, the same for every query."""
     average: Floats
-    """Class weights of the average training query, (K,)."""
+    """Shares of the average training query, (K,)."""
 
     @property
     def directions(self) -> Features:
@@ -55,10 +55,14 @@ class Kinds:
         """The constant part of the same logits, (K + 1,)."""
         return np.append(np.zeros(len(self.centres)), self.unknown).astype(np.float32)
 
-    def class_weights(self, features: Features) -> Floats:
+    @property
+    def mixing(self) -> Floats:
+        """The shares in each kind that a query of a known or the unknown kind has, (K + 1, K)."""
+        return np.vstack([np.eye(len(self.centres)), self.average])
+
+    def shares(self, features: Features) -> Floats:
         """Returns the share of each query in each kind, (B, K), of unit-length features (B, F)."""
-        shares = _softmax(features @ self.directions + self.bias)
-        return shares[:, :-1] + shares[:, -1:] * self.average
+        return _softmax(features @ self.directions + self.bias) @ self.mixing
 
 
 def find_kinds(features: Features, weights: Floats, count: int, *, seed: int) -> Kinds:

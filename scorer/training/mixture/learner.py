@@ -17,11 +17,12 @@ import torch
 from torch.nn import functional
 
 from scorer.data.splits import fold_of
-from scorer.measures.calibration import calibration_figures
+from scorer.measures.ranking import ranking_figures
 from scorer.progress import track
 from scorer.runtime.max_coverage import complementary_models
 from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, team_columns
 from scorer.training.calibrate import Calibration, fit_calibration, logit
+from scorer.training.mixture.classes import Patterns, find_patterns
 from scorer.training.mixture.kinds import Kinds, find_kinds
 from scorer.training.mixture.projection import fit_projection, project_all
 from scorer.training.mixture.success import Tally
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 KIND_COUNTS = (16, 32, 64)
-"""The numbers of kinds that are tried; the one with the smallest cross-validated loss is taken."""
+"""The numbers of kinds that are tried; the one with the best cross-validated first choices is taken."""
 
 FOLDS = 5
 
@@ -48,8 +49,9 @@ class Learned:
 
     projection: torch.Tensor
     kinds: Kinds
+    patterns: Patterns
     success: Floats
-    """Chance that a model answers a query of a kind well, (K, M)."""
+    """Chance that a model answers a query of a class well, (C, M); a kind's classes side by side."""
     calibration: Calibration
     team_rule: TeamRule
 
@@ -58,8 +60,8 @@ class Learned:
         return unit_features(examples, self.projection)
 
     def class_weights(self, features: Features) -> Floats:
-        """Returns the share of each query in each kind, (N, K)."""
-        return self.kinds.class_weights(features)
+        """Returns the share of each query in each class, (N, C)."""
+        return self.patterns.split_weights(self.kinds.shares(features))
 
     def scores(self, features: Features) -> Floats:
         """Returns the calibrated scores, (N, M)."""
@@ -84,20 +86,23 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
     features = unit_features(examples, projection)
     folds = np.array([fold_of(text, FOLDS, seed) for text in examples.texts])
     found = [
-        _held_out(
-            examples, features, find_kinds(features, examples.weights, count, seed=seed), folds
-        )
+        _HeldOut.of(examples, features, folds, count, seed)
         for count in track(KIND_COUNTS, "Looking for kinds of query")
     ]
-    best = min(found, key=lambda each: calibration_figures(each.chances, examples.targets).loss)
+    best = max(found, key=lambda each: each.first_choices(examples))
+    patterns = find_patterns(best.chances, examples.targets, seed=seed)
     calibration = fit_calibration(logit(best.chances), examples.targets, examples.weights)
     return Learned(
         projection=projection,
         kinds=best.kinds,
-        success=best.tally.success(),
+        patterns=patterns,
+        success=patterns.split(best.tally.success()),
         calibration=calibration,
         team_rule=best_rule(
-            best.covering, calibration.scores(best.chances), examples.targets, examples.weights
+            best.covering(patterns, examples.targets),
+            calibration.scores(best.chances),
+            examples.targets,
+            examples.weights,
         ),
     )
 
@@ -116,27 +121,50 @@ class _HeldOut:
     """Cross-validated predictions: each record is predicted by the labels of the other folds."""
 
     kinds: Kinds
+    shares: Floats
+    """Share of each query in each kind, (N, K)."""
     tally: Tally
     """All labels."""
+    folds: tuple[tuple[npt.NDArray[np.bool_], Floats], ...]
+    """The rows of each fold, and the success (K, M) by the labels of the others."""
     chances: Floats
     """Scores before calibration, (N, M)."""
-    covering: npt.NDArray[np.intp]
-    """Teams of labelled models by the rule ``COVERING``, (N, TEAM_SIZE)."""
 
+    @classmethod
+    def of(
+        cls,
+        examples: Examples,
+        features: Features,
+        folds: npt.NDArray[np.int64],
+        count: int,
+        seed: int,
+    ) -> _HeldOut:
+        """Finds so many kinds, and predicts each fold."""
+        kinds = find_kinds(features, examples.weights, count, seed=seed)
+        shares, targets = kinds.shares(features), examples.targets
+        counted = shares * examples.weights[:, None]
+        tally = Tally.of(counted, targets)
+        chances, parts = np.empty(targets.shape), []
+        for rows in (folds == fold for fold in np.unique(folds)):
+            success = tally.without(Tally.of(counted[rows], targets[rows])).success()
+            chances[rows] = shares[rows] @ success
+            parts.append((rows, success))
+        return cls(kinds=kinds, shares=shares, tally=tally, folds=tuple(parts), chances=chances)
 
-def _held_out(
-    examples: Examples, features: Features, kinds: Kinds, folds: npt.NDArray[np.int64]
-) -> _HeldOut:
-    class_weights, targets = kinds.class_weights(features), examples.targets
-    counted = class_weights * examples.weights[:, None]
-    tally = Tally.of(counted, targets)
-    chances = np.empty(targets.shape)
-    covering = np.empty((len(chances), TEAM_SIZE), dtype=np.intp)
-    for fold in np.unique(folds):
-        rows = folds == fold
-        success = tally.without(Tally.of(counted[rows], targets[rows])).success()
-        chances[rows] = class_weights[rows] @ success
-        covering[rows] = complementary_models(
-            class_weights[rows], success, count=TEAM_SIZE, eligible=~np.isnan(targets[rows])
-        )
-    return _HeldOut(kinds=kinds, tally=tally, chances=chances, covering=covering)
+    def first_choices(self, examples: Examples) -> float:
+        """Returns the mean score of the models that are ranked first."""
+        return ranking_figures(self.chances, examples.targets, examples.weights).mean_score
+
+    def covering(
+        self, patterns: Patterns, targets: npt.NDArray[np.floating]
+    ) -> npt.NDArray[np.intp]:
+        """Returns teams of labelled models by the rule ``COVERING``, (N, TEAM_SIZE)."""
+        teams = np.empty((len(targets), TEAM_SIZE), dtype=np.intp)
+        for rows, success in self.folds:
+            teams[rows] = complementary_models(
+                patterns.split_weights(self.shares[rows]),
+                patterns.split(success),
+                count=TEAM_SIZE,
+                eligible=~np.isnan(targets[rows]),
+            )
+        return teams

@@ -22,7 +22,7 @@ def found_in(points: np.ndarray, count: int) -> Kinds:
 
 def test_each_group_of_like_queries_is_a_kind() -> None:
     found = found_in(crowd((0, 3, 6), 300), 3)
-    weights = found.class_weights(crowd((0, 3, 6), 30, seed=2))
+    weights = found.shares(crowd((0, 3, 6), 30, seed=2))
     nearest = weights.argmax(axis=1)
     assert sorted(nearest[:3]) == [0, 1, 2]
     assert (nearest.reshape(-1, 3) == nearest[:3]).all()
@@ -40,7 +40,7 @@ def test_a_rare_kind_is_found_beside_two_common_ones() -> None:
 def test_a_query_far_from_every_kind_is_shared_out_as_the_average_query() -> None:
     points = crowd((0, 0, 0, 1), 400)
     found = found_in(points, 2)
-    strange, usual = found.class_weights(crowd((7,), 20)), found.class_weights(points)
+    strange, usual = found.shares(crowd((7,), 20)), found.shares(points)
     assert strange == pytest.approx(np.tile(found.average, (20, 1)), abs=0.05)
     assert sorted(found.average) == pytest.approx([0.25, 0.75], abs=0.05)
     assert (usual.max(axis=1) > 0.8).mean() > 0.95
@@ -48,7 +48,7 @@ def test_a_query_far_from_every_kind_is_shared_out_as_the_average_query() -> Non
 
 def test_a_text_without_any_feature_is_of_an_unknown_kind() -> None:
     found = found_in(crowd((0, 1), 100), 2)
-    (weights,) = found.class_weights(np.zeros((1, 9), dtype=np.float32))
+    (weights,) = found.shares(np.zeros((1, 9), dtype=np.float32))
     assert weights == pytest.approx(found.average, abs=0.01)
 
 
@@ -70,6 +70,6 @@ def test_kinds_of_very_many_queries_are_looked_for_among_some(
 ) -> None:
     monkeypatch.setattr(kinds_module, "MAX_POINTS", 60)
     points = crowd((0, 3, 6), 600)
-    weights = found_in(points, 3).class_weights(points)
+    weights = found_in(points, 3).shares(points)
     assert weights.max(axis=1).mean() > 0.9
     assert weights.mean(axis=0) == pytest.approx(np.full(3, 1 / 3), abs=0.03)
