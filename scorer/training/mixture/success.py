@@ -31,7 +31,8 @@ ABILITY_LABELS = 100.0
 LARGEST_CERTAINTY = 0.99
 """Largest probability of success or failure: a kind has a few hundred labels at most."""
 
-STEPS = 30
+RIDGE = 1e-3
+"""Weight, in labels, of ability and difficulty zero."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,15 +68,12 @@ def _expected(tally: Tally) -> Floats:
     """Returns the success (K, M) that ability and difficulty predict."""
     logits = logit((tally.wins + 0.5) / (tally.counts + 1.0))
     weights = np.minimum(tally.counts, ABILITY_LABELS)
-    difficulty = np.zeros((len(logits), 1))
-    ability = np.zeros((1, logits.shape[1]))
-    for _ in range(STEPS):
-        ability = _mean(logits + difficulty, weights, axis=0)
-        difficulty = _mean(ability - logits, weights, axis=1)
-    return sigmoid(ability - difficulty)
-
-
-def _mean(values: Floats, weights: Floats, *, axis: int) -> Floats:
-    totals = weights.sum(axis=axis, keepdims=True)
-    means: Floats = (values * weights).sum(axis=axis, keepdims=True) / np.maximum(totals, 1e-9)
-    return means
+    # Weighted least squares on logits = ability - difficulty; the ridge decides what labels do not.
+    totals = np.concatenate([weights.sum(axis=0), weights.sum(axis=1)]) + RIDGE
+    normal = np.diag(totals)
+    models = weights.shape[1]
+    normal[:models, models:] = -weights.T
+    normal[models:, :models] = -weights
+    sums = weights * logits
+    solution = np.linalg.solve(normal, np.concatenate([sums.sum(axis=0), -sums.sum(axis=1)]))
+    return sigmoid(solution[:models] - solution[models:, None])
