@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.training.mixture.success import Tally
-
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -25,11 +23,10 @@ def amounts_by_class(class_weights: Floats, amounts: Floats) -> npt.NDArray[np.f
 
     A model without any amount is expected to have the mean of the others.
     """
-    tally = Tally.of(class_weights, amounts)
-    sums, counts = np.nansum(amounts, axis=0), (~np.isnan(amounts)).sum(axis=0)
+    known = ~np.isnan(amounts)
+    shares, values = class_weights.T @ known, class_weights.T @ np.nan_to_num(amounts)
+    sums, counts = np.nansum(amounts, axis=0), known.sum(axis=0)
     means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     means = np.where(np.isnan(means), np.nanmean(means), means)
-    expected: npt.NDArray[np.float64] = (tally.wins + PRIOR_AMOUNTS * means) / (
-        tally.counts + PRIOR_AMOUNTS
-    )
+    expected: npt.NDArray[np.float64] = (values + PRIOR_AMOUNTS * means) / (shares + PRIOR_AMOUNTS)
     return expected

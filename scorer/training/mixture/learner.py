@@ -25,7 +25,7 @@ from scorer.training.calibrate import Calibration, fit_calibration, logit
 from scorer.training.mixture.classes import Patterns, find_patterns
 from scorer.training.mixture.kinds import Kinds, find_kinds
 from scorer.training.mixture.projection import fit_projection, project_all
-from scorer.training.mixture.success import Tally
+from scorer.training.mixture.success import Tally, panels_of
 from scorer.training.mixture.team_rule_choice import best_rule
 
 if TYPE_CHECKING:
@@ -143,10 +143,13 @@ class _HeldOut:
         kinds = find_kinds(features, examples.weights, count, seed=seed)
         shares, targets = kinds.shares(features), examples.targets
         counted = shares * examples.weights[:, None]
-        tally = Tally.of(counted, targets)
+        panels = panels_of(targets)
+        panel_count = int(panels.max()) + 1
+        tally = Tally.of(counted, targets, panels, panel_count)
         chances, parts = np.empty(targets.shape), []
         for rows in (folds == fold for fold in np.unique(folds)):
-            success = tally.without(Tally.of(counted[rows], targets[rows])).success()
+            ours = Tally.of(counted[rows], targets[rows], panels[rows], panel_count)
+            success = tally.without(ours).success()
             chances[rows] = shares[rows] @ success
             parts.append((rows, success))
         return cls(kinds=kinds, shares=shares, tally=tally, folds=tuple(parts), chances=chances)
