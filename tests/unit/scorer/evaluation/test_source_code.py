@@ -37,7 +37,7 @@ class Counting:
     "module",
     [
         "scorer.data.splits",
-        "scorer.measures.calibration",
+        "scorer.training.mixture.success",
         "scorer.measures.ranking",
         "scorer.runtime.max_coverage",
         "scorer.training.mixture.learner",
