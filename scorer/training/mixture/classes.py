@@ -38,7 +38,7 @@ class Patterns:
     shares: Floats
     """Share of the queries in each, (C,), summing to 1."""
     shifts: Floats
-    """What is added to the logit of each model, (C, M)."""
+    """Difference to the logit of each model in the kind, (C, M)."""
 
     def split(self, success: Floats) -> Floats:
         """Returns the success of K kinds, (K, M), in each class, (K * C, M), with the same means."""
