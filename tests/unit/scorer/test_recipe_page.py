@@ -19,7 +19,6 @@ def test_the_table_of_fields_is_that_of_the_code() -> None:
     sections = {
         "": Recipe,
         "encoder.": EncoderConfig,
-        "teacher.": EncoderConfig,
         "learner.": LearnerConfig,
         "sources[].": SourceConfig,
     }
