@@ -186,7 +186,7 @@ def test_all_methods_read_the_features_of_ours(tmp_path: Path, *, has_encoder: b
     assert read(test.texts).shape == (len(test), 16 + (15 if has_encoder else 0))
     ours = RouteMoA(encoder=encoder, config=CONFIG).fit(train, seed=0)
     examples = ours.method.examples(test.queries(), test.targets, test.weights)
-    features = ours.learned.features(examples).numpy()
+    features = ours.learned.features(examples)
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     assert np.allclose(read(test.texts), unit, atol=1e-5)
     given = methods_with(encoder)
