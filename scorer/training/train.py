@@ -151,7 +151,9 @@ def kind_names(shares: npt.NDArray[np.float64], tasks: Sequence[str]) -> tuple[s
     nearest = shares.argmax(axis=1)
     names = []
     for kind in range(shares.shape[1]):
-        counts = Counter(tasks[row] for row in np.flatnonzero(nearest == kind) if tasks[row])
+        counts = Counter(
+            tasks[row] for row in np.flatnonzero(nearest == kind).tolist() if tasks[row]
+        )
         common = [task for task, _ in counts.most_common(1)]
         names.append(" ".join([str(kind + 1), *common]))
     return tuple(names)

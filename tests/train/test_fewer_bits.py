@@ -85,7 +85,7 @@ def test_int8_leaves_products_of_two_activations_and_the_mixture_alone(house: Pa
     graph = onnx.load(house / "int8" / "model.onnx").graph
     kinds = [node.op_type for node in graph.node]
     assert kinds.count("MatMulNBits") == encoder_products
-    mixture_products = 3  # with the directions, the success and the tokens
+    mixture_products = 4  # with the directions, the mixing, the success and the tokens
     assert kinds.count("MatMul") == attention_products + mixture_products
     weights = {tensor.name: tensor.data_type for tensor in graph.initializer}
     assert weights["projection.weight"] == onnx.TensorProto.INT8

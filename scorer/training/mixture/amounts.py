@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.floating]
 
-PRIOR_AMOUNTS = 10.0
-"""Weight of the model's own mean, in amounts of a kind."""
+PRIOR_AMOUNTS = 1.0
+"""Weight of the model's own mean, in amounts of a class."""
 
 
 def amounts_by_class(class_weights: Floats, amounts: Floats) -> npt.NDArray[np.float64]:

@@ -52,7 +52,8 @@ class Patterns:
 
     def split_weights(self, weights: Floats) -> Floats:
         """Returns the shares of N queries in K kinds, (N, K), as shares in the classes, (N, K * C)."""
-        return np.kron(weights, self.shares)
+        split: Floats = np.kron(weights, self.shares)
+        return split
 
 
 def find_patterns(chances: Floats, targets: npt.NDArray[np.floating], *, seed: int) -> Patterns:

@@ -13,7 +13,8 @@ def crowd(axes: tuple[int, ...], count: int, *, seed: int = 1) -> np.ndarray:
     draw = np.random.default_rng(seed)
     points = np.eye(9)[np.resize(axes, count)] + 0.05 * draw.standard_normal((count, 9))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
-    return points.astype(np.float32)
+    unit: np.ndarray = points.astype(np.float32)
+    return unit
 
 
 def found_in(points: np.ndarray, count: int) -> Kinds:
