@@ -47,7 +47,7 @@ class Patterns:
             chances = sigmoid(base[:, None] + self.shifts)  # (K, C, M)
             slopes = np.einsum("c,kcm->km", self.shares, chances * (1 - chances))
             gaps = success - np.einsum("c,kcm->km", self.shares, chances)
-            base = base + np.clip(gaps / np.maximum(slopes, 1e-3), -1.0, 1.0).astype(np.float64)
+            np.add(base, np.clip(gaps / np.maximum(slopes, 1e-3), -1.0, 1.0), out=base)
         return sigmoid(base[:, None] + self.shifts).reshape(-1, success.shape[1])
 
     def split_weights(self, weights: Floats) -> Floats:
