@@ -47,13 +47,12 @@ class Patterns:
             chances = sigmoid(base[:, None] + self.shifts)  # (K, C, M)
             slopes = np.einsum("c,kcm->km", self.shares, chances * (1 - chances))
             gaps = success - np.einsum("c,kcm->km", self.shares, chances)
-            np.add(base, np.clip(gaps / np.maximum(slopes, 1e-3), -1.0, 1.0), out=base)
+            base = base + np.clip(gaps / np.maximum(slopes, 1e-3), -1.0, 1.0)
         return sigmoid(base[:, None] + self.shifts).reshape(-1, success.shape[1])
 
     def split_weights(self, weights: Floats) -> Floats:
         """Returns the shares of N queries in K kinds, (N, K), as shares in the classes, (N, K * C)."""
-        split: Floats = np.kron(weights, self.shares)
-        return split
+        return (weights[:, :, None] * self.shares).reshape(len(weights), -1)
 
 
 def find_patterns(chances: Floats, targets: npt.NDArray[np.floating], *, seed: int) -> Patterns:
