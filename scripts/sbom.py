@@ -35,7 +35,7 @@ LOCKS = {
 }
 """The lock file of each bill that is made of one."""
 WITH_ARTIFACT = {"image-scorer": ("default",), "image-scorer-gpu": ("default",)} | {
-    "package-python": ("default", "edge")
+    "package-python": ("default", "base")
 }
 TOOLCHAINS = {"package-go": "go", "package-typescript": "npm", "package-java": "mvn"}
 """The program that makes the bill of each other client."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from scorer.measures.benefit import benefit_in, points
-from scorer.runtime.artifact import Tier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,13 +92,12 @@ def manifest(document: Manifest) -> Table:
     table.add_row("created", document.created)
     table.add_row("tier", document.tier)
     if document.encoder_name:
-        role = "encoder" if document.tier is Tier.BASE else "taught by"
-        table.add_row(role, f"{document.encoder_name}\n{document.encoder_licence}")
+        table.add_row("encoder", f"{document.encoder_name}\n{document.encoder_licence}")
     table.add_row("precision", document.precision)
     table.add_row("longest query", f"{document.max_tokens} tokens, both ends kept")
     table.add_row("n-gram ids", str(document.ngram_buckets))
-    skills = ", ".join(f"{skill.name} ({skill.class_count})" for skill in document.skills)
-    table.add_row(f"skills ({len(document.skills)}), and classes of each", skills)
+    kinds = ", ".join(skill.name for skill in document.skills)
+    table.add_row(f"kinds of query ({len(document.skills)}), and their commonest tasks", kinds)
     table.add_row("models that run together", document.team_rule.replace("_", " "))
     table.add_row(f"models ({len(document.model_ids)})", "\n".join(document.model_ids))
     for source in document.data_sources:

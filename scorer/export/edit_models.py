@@ -77,9 +77,9 @@ def add_model(
         raise EditError(source.path, problems)
     model = onnx.load(source.model_path)
     columns = read_columns(model)
-    labelled = _labelled(Runtime.open(source), ours, model_id, graph.easiness_by_class(model.graph))
+    labelled = _labelled(Runtime.open(source), ours, model_id)
     success, calibration = columns.success, columns.calibration
-    new_model = fit_new_model(labelled, success, calibration, seed=SEED)
+    new_model = fit_new_model(labelled, success, calibration)
     bar = error_bar(new_model, labelled, success, calibration, seed=SEED)
     column = _column(columns, new_model, labelled, ours, model_id)
     write_columns(model, columns.followed_by(column))
@@ -130,16 +130,13 @@ def _index(source: Artifact, model_id: str) -> int:
     return ids.index(model_id)
 
 
-def _labelled(
-    runtime: Runtime, records: Sequence[Record], model_id: str, easiness_by_class: Floats
-) -> Labelled:
+def _labelled(runtime: Runtime, records: Sequence[Record], model_id: str) -> Labelled:
     queries = [runtime.tokenize(record.query) for record in records]
     class_weights = np.empty((len(queries), runtime.class_count))
     for rows in length_buckets(queries, BATCH_SIZE):
         class_weights[rows] = runtime.predict([queries[row] for row in rows]).class_weights
     return Labelled(
         class_weights=class_weights,
-        easiness=class_weights @ easiness_by_class,
         targets=np.array([record.scores[model_id] for record in records]),
         weights=np.array([record.weight for record in records]),
     )

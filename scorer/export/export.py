@@ -191,7 +191,7 @@ def _manifest(checkpoint: Checkpoint, created: str, *, checks: tuple[ParityCheck
         max_tokens=facts.max_tokens,
         ngram_buckets=config.ngram_buckets,
         skills=tuple(
-            Skill(name=name, class_count=count) for name, count in config.class_counts.items()
+            Skill(name=name, class_count=config.class_count) for name in config.kind_names
         ),
         data_sources=facts.data_sources,
         files={},

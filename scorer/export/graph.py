@@ -8,26 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from onnx import TensorProto, numpy_helper
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
     from onnx import GraphProto, NodeProto
 
 PROJECTION = "projection.weight"
 """One row per n-gram id, (buckets, W)."""
 DIRECTIONS = "directions"
-"""One column per response class, (F, C)."""
+"""One column per kind of query and one for the unknown kind, (F, K + 1)."""
+MIXING = "mixing"
+"""Shares in the response classes that a query of each kind has, (K + 1, C)."""
 SUCCESS = "success_by_class"
 """Probability that a model answers a query of a class well, (C, M)."""
 SLOPE = "slope"
 """Slope of each model's calibration, (M,)."""
 OFFSET = "offset"
 """Offset of each model's calibration, (M,)."""
-EASINESS = "ease_by_class"
-"""Logits that a query of a class gains for every model, (C, 1); only where scores are shrunk towards
-their models' means."""
 TOKENS = "tokens_by_class"
 """Expected tokens of a model's reply, (C, M); only where the training data had lengths."""
 
@@ -35,22 +34,6 @@ TOKENS = "tokens_by_class"
 def weights_of(graph: GraphProto) -> dict[str, TensorProto]:
     """Returns the weights by name."""
     return {tensor.name: tensor for tensor in graph.initializer}
-
-
-def easiness_by_class(graph: GraphProto) -> npt.NDArray[np.float64]:
-    """Returns the logits that a query of a class gains for every model, (C,), zeros if none."""
-    weights = weights_of(graph)
-    if EASINESS not in weights:
-        return np.zeros(weights[SUCCESS].dims[0])
-    column: npt.NDArray[np.float64] = numpy_helper.to_array(weights[EASINESS])[:, 0].astype(
-        np.float64
-    )
-    return column
-
-
-def ood_weights(graph: GraphProto) -> set[str]:
-    """Returns the names of the weights of the out-of-distribution score."""
-    return {tensor.name for tensor in graph.initializer if tensor.name.startswith("familiarity.")}
 
 
 def lookups(graph: GraphProto) -> list[NodeProto]:

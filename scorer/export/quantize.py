@@ -3,8 +3,8 @@
 int8: the weights of the encoder's matrix products have eight bits and one scale per block of a column;
 their inputs are quantized per block of a row (ONNX Runtime's ``MatMulNBits``). Lookup tables have one
 scale per row. No two queries share a scale, so a score does not depend on the rest of its batch, as it
-does with dynamic quantization. The mixture and the out-of-distribution score stay fp32: they are small,
-and rounding them would move the scores.
+does with dynamic quantization. The mixture stays fp32: it is small, and rounding it would move
+the scores.
 
 fp16, for GPUs: everything up to the features. The sums over n-grams, the mixture and the calibration
 stay fp32, since numbers there are large or differ little from one another.
@@ -98,8 +98,7 @@ def int8_model(model: ModelProto, *, block_size: int = BLOCK_SIZE) -> ModelProto
         accuracy_level=EIGHT_BIT_PRODUCTS,
         nodes_to_exclude=graph.products_with(
             model.graph,
-            {graph.DIRECTIONS, graph.SUCCESS, graph.EASINESS, graph.TOKENS}
-            | graph.ood_weights(model.graph),
+            {graph.DIRECTIONS, graph.MIXING, graph.SUCCESS, graph.TOKENS},
         ),
     )
     quantizer.process()

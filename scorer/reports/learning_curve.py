@@ -63,17 +63,12 @@ def measure_curve(
     )
     kept = EmbeddingCache(embeddings, encoder) if encoder else None
     known = [record for record in records if not record.scores.keys().isdisjoint(model_ids)]
-    test = read(known, embeddings=None if recipe.teacher else kept)
+    test = read(known, embeddings=kept)
     scores: dict[int, Interval] = {}
     for share in SHARES:
         _, part = split_records(training, validation_fraction=share, seed=recipe.seed + 1)
         # All models, though a small part may lack labels of some.
-        learned = learn(
-            read(part, embeddings=kept),
-            config=recipe.learner,
-            seed=recipe.seed,
-            distilled=recipe.teacher is not None,
-        )
+        learned = learn(read(part, embeddings=kept), config=recipe.learner, seed=recipe.seed)
         predicted = learned.scores(learned.features(test))
         outcomes = ranking_outcomes(predicted, test.targets).scores
         means = bootstrap_means(outcomes[:, None], ["all"] * len(outcomes), seed=SEED)

@@ -85,18 +85,6 @@ class FieldReader:
             self._complain(name, f"must be at least {minimum:g}, is {value:g}")
         return value
 
-    def numbers(self, name: str, *, minimum: float = -math.inf) -> tuple[float, ...]:
-        """Returns at least one finite number, each at least ``minimum``."""
-        values = self._get(name, list, "a list", empty=[])
-        if name in self._fields and not values:
-            self._complain(name, "must not be empty")
-        inner = FieldReader(
-            {str(index): value for index, value in enumerate(values)},
-            at=self._where(name),
-            problems=self.problems,
-        )
-        return tuple(inner.number(index, minimum=minimum) for index in inner._fields)
-
     def optional_number(self, name: str) -> float | None:
         """Returns a finite number, or None where the field is absent or null."""
         self._asked.add(name)

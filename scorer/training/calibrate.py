@@ -39,15 +39,9 @@ class Calibration:
     slope: npt.NDArray[np.float64]
     offset: npt.NDArray[np.float64]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedMap:
-    """``logit' = slope * logit + easiness * easiness of the query + offset``, for all models."""
-
-    slope: float
-    easiness: float
-    """Weight of the easiness of a query, at least 0."""
-    offset: float
+    def scores(self, chances: npt.NDArray[np.floating]) -> Floats:
+        """Returns the calibrated scores of chances, each (N, M)."""
+        return sigmoid(self.slope * logit(chances) + self.offset)
 
 
 def fit_calibration(
@@ -96,42 +90,6 @@ def _precision(logits: npt.NDArray[np.floating]) -> Floats:
     return PRIOR_LABELS * 0.25 * np.array([spread, 1.0])
 
 
-def fit_shared(
-    logits: npt.NDArray[np.floating],
-    easiness: npt.NDArray[np.floating],
-    targets: npt.NDArray[np.floating],
-    weights: npt.NDArray[np.floating],
-) -> SharedMap:
-    """Fits one map for all models on held-out labels; it keeps the ranking of each query.
-
-    Args:
-        logits: Logits, (N, M).
-        easiness: Easiness of each query, (N,).
-        targets: Labels, (N, M), NaN where there is none.
-        weights: Weight of each row, in queries, (N,).
-    """
-    labelled = ~np.isnan(targets)
-    by_label = np.broadcast_to(easiness[:, None], targets.shape)[labelled]
-    spread = np.broadcast_to(weights[:, None], targets.shape)[labelled]
-
-    def fitted(*features: npt.NDArray[np.floating]) -> Floats:
-        prior = np.array([1.0, *(0.0 for _ in features)])
-        return _fit(
-            _with_ones(*features),
-            targets[labelled],
-            spread,
-            prior=prior,
-            precision=np.full(len(prior), 1e-3),
-        )
-
-    slope, weight, offset = fitted(logits[labelled], by_label)
-    if weight < 0:  # With few labels, easy queries can seem to fail more often; that is chance.
-        (slope, offset), weight = fitted(logits[labelled]), 0.0
-    return SharedMap(
-        slope=max(float(slope), MIN_SLOPE), easiness=float(weight), offset=float(offset)
-    )
-
-
 def _with_ones(*features: npt.NDArray[np.floating]) -> Floats:
     """Returns features of N labels side by side, and a column of ones last."""
     columns = [*features, np.ones_like(features[0])]
@@ -163,26 +121,6 @@ def _fit(
         if longest < STEP_TOLERANCE:
             break
     return solution
-
-
-def fit_offset(
-    logits: npt.NDArray[np.floating],
-    targets: npt.NDArray[np.floating],
-    weights: npt.NDArray[np.floating],
-    *,
-    prior: float,
-) -> float:
-    """Fits the offset alone to N labels; ``prior`` counts as ``PRIOR_LABELS`` labels."""
-    precision, offset = PRIOR_LABELS * 0.25, prior
-    for _ in range(MAX_STEPS):
-        probabilities = sigmoid(logits + offset)
-        gradient = weights @ (probabilities - targets) + precision * (offset - prior)
-        variance = weights @ (probabilities * (1 - probabilities))
-        step = float(gradient / (variance + precision))
-        offset -= float(np.clip(step, -4.0, 4.0))
-        if abs(step) < STEP_TOLERANCE:
-            break
-    return offset
 
 
 def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:

@@ -47,8 +47,8 @@ class FrozenEncoder:
 
 
 def recipe_encoder(recipe: Recipe) -> FrozenEncoder | None:
-    """Returns the encoder of a recipe, or its teacher; None if it has neither."""
-    used = recipe.encoder or recipe.teacher
+    """Returns the encoder of a recipe, if it has one."""
+    used = recipe.encoder
     if used is None:
         return None
     return FrozenEncoder(used.source, max_tokens=recipe.max_tokens, layers=used.layers)

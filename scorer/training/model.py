@@ -2,14 +2,11 @@
 
 ``token ids, mask (B, T) -> encoder -> mean over real tokens, unit length (B, D) ]``
 ``n-gram ids (B, G) -> sum of their rows of the table, unit length (B, W)        ] features (B, F)``
-``-> class weights (B, C) = softmax -> @ success (C, M) -> calibration -> scores (B, M)``
+``-> softmax over the kinds and the unknown one -> @ mixing -> class weights (B, C)``
+``-> @ success (C, M) -> calibration -> scores (B, M)``
 
-The edge tier has no encoder: its features are the n-grams alone. Where scores are shrunk towards their
-models' means, the easiness of the query, class weights @ easiness (C, 1), is added to every logit.
-
-Parameters and settings keep the names that they have in published graphs and checkpoints:
-``ease_by_class`` is the easiness of a class, ``familiarity`` the out-of-distribution layer, and
-``places`` are its centres.
+The edge tier has no encoder: its features are the n-grams alone. Parameters keep the names that they
+have in published graphs. The response classes of a kind of query stand side by side.
 """
 
 from __future__ import annotations
@@ -18,7 +15,6 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -32,14 +28,12 @@ from scorer.runtime.runtime import (
     SUCCESS_OUTPUT,
     TOKENS_OUTPUT,
 )
-from scorer.training.mixture.learner import FEATURE_SCALE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from scorer.training.mixture.learner import Learned
-    from scorer.training.mixture.out_of_distribution import OutOfDistribution
 
 PACKAGE_PREFIX = "package:"
 
@@ -54,24 +48,20 @@ class ScorerConfig(PretrainedConfig):  # type: ignore[misc]  # transformers publ
         *,
         encoder: dict[str, Any] | None = None,
         model_ids: Sequence[str] = (),
-        class_counts: Mapping[str, int] | None = None,
+        kind_names: Sequence[str] = (),
+        class_count: int = 1,
         ngram_buckets: int = 2,
         projection_width: int = 1,
         has_tokens: bool = False,
-        has_ease: bool = False,
-        places: int = 0,
-        likeness_width: int = 0,
         **others: Any,
     ) -> None:
         self.encoder = encoder
         self.model_ids = list(model_ids)
-        self.class_counts = dict(class_counts or {})
+        self.kind_names = list(kind_names)
+        self.class_count = class_count
         self.ngram_buckets = ngram_buckets
         self.projection_width = projection_width
         self.has_tokens = has_tokens
-        self.has_ease = has_ease
-        self.places = places
-        self.likeness_width = likeness_width
         super().__init__(**others)
 
 
@@ -82,7 +72,8 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
 
     def __init__(self, config: ScorerConfig) -> None:
         super().__init__(config)
-        width, classes = config.projection_width, sum(config.class_counts.values())
+        width, kinds = config.projection_width, len(config.kind_names)
+        classes = kinds * config.class_count
         self.encoder = None
         if config.encoder:
             self.encoder = AutoModel.from_config(
@@ -91,17 +82,13 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
             width += self.encoder.config.hidden_size
         models = len(config.model_ids)
         self.projection = nn.Embedding(config.ngram_buckets, config.projection_width)
-        self.directions = nn.Parameter(torch.zeros(width, classes))
-        self.bias = nn.Parameter(torch.zeros(classes))
+        # The last column is that of the unknown kind.
+        self.directions = nn.Parameter(torch.zeros(width, kinds + 1))
+        self.bias = nn.Parameter(torch.zeros(kinds + 1))
+        self.mixing = nn.Parameter(torch.zeros(kinds + 1, classes))
         self.success_by_class = nn.Parameter(torch.full((classes, models), 0.5))
         self.slope = nn.Parameter(torch.ones(models))
         self.offset = nn.Parameter(torch.zeros(models))
-        self.familiarity = OutOfDistributionLayer(
-            width, config.likeness_width, config.places, classes
-        )
-        self.ease_by_class = None
-        if config.has_ease:
-            self.ease_by_class = nn.Parameter(torch.zeros(classes, 1))
         self.tokens_by_class = None
         if config.has_tokens:
             self.tokens_by_class = nn.Parameter(torch.zeros(classes, models))
@@ -119,13 +106,10 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         parts = [functional.normalize(self.projection(ngram_ids).sum(1), dim=-1)]
         if self.encoder is not None:
             parts.insert(0, mean_embedding(self.encoder, input_ids, attention_mask))
-        features = FEATURE_SCALE * torch.cat(parts, dim=-1)
-        weights = torch.softmax(features @ self.directions + self.bias, dim=-1)
-        weights = self.familiarity(features, weights)
+        features = functional.normalize(torch.cat(parts, dim=-1), dim=-1)
+        weights = torch.softmax(features @ self.directions + self.bias, dim=-1) @ self.mixing
         chances = weights @ self.success_by_class
         logits = self.slope * torch.logit(chances) + self.offset
-        if self.ease_by_class is not None:
-            logits = logits + weights @ self.ease_by_class
         outputs = {
             SCORES_OUTPUT: torch.sigmoid(logits),
             CLASS_WEIGHTS_OUTPUT: weights,
@@ -135,26 +119,6 @@ class Scorer(PreTrainedModel):  # type: ignore[misc]  # as ScorerConfig
         if self.tokens_by_class is not None:
             outputs[TOKENS_OUTPUT] = weights @ self.tokens_by_class
         return outputs
-
-
-class OutOfDistributionLayer(nn.Module):  # type: ignore[misc]  # as ScorerConfig
-    """Applies a ``scorer.training.mixture.out_of_distribution.OutOfDistribution``."""
-
-    def __init__(self, inputs: int, width: int, centres: int, classes: int) -> None:
-        super().__init__()
-        self.directions = nn.Parameter(torch.zeros(inputs, width))
-        self.centre = nn.Parameter(torch.zeros(width))
-        self.places = nn.Parameter(torch.zeros(width, centres))
-        self.threshold = nn.Parameter(torch.zeros(()))
-        self.softness = nn.Parameter(torch.ones(()))
-        self.usual = nn.Parameter(torch.zeros(classes))
-
-    def forward(self, features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Returns the blended class weights, (B, C), of features (B, F) and class weights (B, C)."""
-        points = functional.normalize(features @ self.directions - self.centre, dim=-1)
-        nearest = (points @ self.places).amax(dim=-1, keepdim=True)
-        scores = torch.sigmoid((self.threshold - nearest) / self.softness)
-        return weights + scores * (self.usual - weights)
 
 
 def mean_embedding(
@@ -195,59 +159,38 @@ def new_scorer(
     learned: Learned,
     *,
     model_ids: Sequence[str],
+    kind_names: Sequence[str],
     completion_tokens: torch.Tensor | None,
 ) -> Scorer:
     """Returns the scorer of an encoder and of what was learned on its embeddings."""
     buckets, width = learned.projection.shape
-    table = learned.table
-    counts = torch.bincount(torch.from_numpy(table.skill_of_class)).tolist()
-    centres, width_of_centres = learned.ood.centres.shape
     scorer = Scorer(
         ScorerConfig(
             encoder=None if encoder is None else encoder.config.to_dict(),
             model_ids=model_ids,
-            class_counts=dict(zip(table.skills, counts, strict=True)),
+            kind_names=kind_names,
+            class_count=len(learned.patterns.shares),
             ngram_buckets=buckets,
             projection_width=width,
             has_tokens=completion_tokens is not None,
-            has_ease=learned.shrinkage.easiness != 0,
-            places=centres,
-            likeness_width=width_of_centres,
         )
     )
-    directions, bias = learned.mixture.folded()
     values = {
         "projection.weight": learned.projection,
-        "directions": directions,
-        "bias": bias,
-        "success_by_class": learned.mixture.success,
-        "slope": torch.from_numpy(learned.shrinkage.calibration.slope),
-        "offset": torch.from_numpy(learned.shrinkage.calibration.offset),
+        "directions": torch.from_numpy(learned.kinds.directions),
+        "bias": torch.from_numpy(learned.kinds.bias),
+        "mixing": torch.from_numpy(learned.patterns.split_weights(learned.kinds.mixing)),
+        "success_by_class": torch.from_numpy(learned.success),
+        "slope": torch.from_numpy(learned.calibration.slope),
+        "offset": torch.from_numpy(learned.calibration.offset),
     }
-    if learned.shrinkage.easiness != 0:
-        easiness = learned.shrinkage.easiness_by_class(learned.success)
-        values["ease_by_class"] = torch.from_numpy(easiness[:, None])
     if completion_tokens is not None:
         values["tokens_by_class"] = completion_tokens
-    values |= {f"familiarity.{name}": value for name, value in _weights_of(learned.ood).items()}
     if encoder is not None:
         values |= {f"encoder.{name}": value for name, value in encoder.state_dict().items()}
     scorer.load_state_dict({name: value.detach().float() for name, value in values.items()})
     scorer.eval()
     return scorer
-
-
-def _weights_of(ood: OutOfDistribution) -> dict[str, torch.Tensor]:
-    """Returns the parameters of an ``OutOfDistributionLayer``."""
-    arrays = {
-        "directions": ood.directions,
-        "centre": ood.mean,
-        "places": ood.centres.T,
-        "threshold": np.array(ood.threshold),
-        "softness": np.array(ood.softness),
-        "usual": ood.average_weights,
-    }
-    return {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
 
 
 def save_tokenizer(source: str, directory: Path) -> Path:

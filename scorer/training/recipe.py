@@ -54,15 +54,6 @@ class LearnerConfig:
     """Number of ids that n-grams are hashed to."""
     projection_width: int = 128
     """Number of features that the n-grams of a text become."""
-    distilled_width: int = 64
-    """Number of further features where n-grams learn from an encoder."""
-    max_classes: int = 4
-    """Largest number of response classes of one skill."""
-    class_ridges: tuple[float, ...] = (3.0, 10.0, 30.0)
-    """Weights of the squared class offsets against the loss of one query; the one with the smallest
-    cross-validated loss is taken."""
-    folds: int = 5
-    """Number of folds of the cross-validation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +70,6 @@ class Recipe:
     """Decides all that is random: the same seed and records give the same scorer."""
     encoder: EncoderConfig | None
     """The encoder of a base tier; without it, the scorer is of the edge tier."""
-    teacher: EncoderConfig | None
-    """An encoder that the n-grams of an edge tier learn from; it stays out of the artifact."""
     learner: LearnerConfig
     """Settings of the learner, all of them or none."""
     sources: tuple[SourceConfig, ...]
@@ -98,7 +87,6 @@ def read_recipe(path: Path) -> Recipe:
 
 def _parse(reader: FieldReader) -> Recipe:
     encoder = reader.optional_inner("encoder")
-    teacher = reader.optional_inner("teacher")
     learner = reader.optional_inner("learner")
     recipe = Recipe(
         name=reader.text("name"),
@@ -106,14 +94,11 @@ def _parse(reader: FieldReader) -> Recipe:
         validation_fraction=reader.number("validation_fraction"),
         seed=reader.integer("seed", minimum=0),
         encoder=_parse_encoder(encoder) if encoder else None,
-        teacher=_parse_encoder(teacher) if teacher else None,
         learner=_parse_learner(learner) if learner else LearnerConfig(),
         sources=tuple(_parse_source(item) for item in reader.items("sources")),
     )
     if not 0 < recipe.validation_fraction < 1:
         reader.problems.append("validation_fraction must be between 0 and 1")
-    if recipe.encoder and recipe.teacher:
-        reader.problems.append("encoder and teacher are of different tiers; one of them must go")
     if not recipe.sources:
         reader.problems.append("sources must not be empty")
     return recipe
@@ -134,10 +119,6 @@ def _parse_learner(reader: FieldReader) -> LearnerConfig:
     learner = LearnerConfig(
         ngram_buckets=reader.integer("ngram_buckets", minimum=2),
         projection_width=reader.integer("projection_width", minimum=1),
-        distilled_width=reader.integer("distilled_width", minimum=1),
-        max_classes=reader.integer("max_classes", minimum=1),
-        class_ridges=reader.numbers("class_ridges", minimum=0.0),
-        folds=reader.integer("folds", minimum=2),
     )
     reader.reject_unread()
     return learner

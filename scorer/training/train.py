@@ -1,6 +1,6 @@
 """Runs a recipe: routing records -> a checkpoint. Needs torch.
 
-``records -> split -> embed once with the frozen encoder -> learn the mixture and its calibration
+``records -> split -> embed once with the frozen encoder -> learn kinds and success
 -> figures on held-out records, the benefit among them -> save``
 
 A record needs no score for every model, so files of different models can be trained together.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,8 @@ from scorer.training.sources import read_sources
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from scorer.data.records import Record
     from scorer.training.mixture.examples import Examples
@@ -74,14 +77,11 @@ def train(
     )
     embeddings = EmbeddingCache(cache, encoder) if encoder else None
     examples = read(training, embeddings=embeddings)
-    learn_from = functools.partial(
-        learn, config=recipe.learner, seed=recipe.seed, distilled=recipe.teacher is not None
-    )
+    learn_from = functools.partial(learn, config=recipe.learner, seed=recipe.seed)
     with step("Learning"):
         learned = learn_from(examples)
     with step("Measuring on held-out records"):
-        # A distilled scorer needs embeddings of the training queries only.
-        held_out = read(validation, embeddings=None if recipe.teacher else embeddings)
+        held_out = read(validation, embeddings=embeddings)
         figures = _figures(learned, held_out)
     benefit = measure_benefit(
         learned,
@@ -92,11 +92,13 @@ def train(
     )
     best = int(mean_by_model(examples.targets, examples.weights).argmax())
     facts = _facts(recipe, found, learned, figures | benefit.figures, model_ids[best])
+    features = learned.features(examples)
     scorer = new_scorer(
-        encoder.encoder if encoder and recipe.encoder else None,
+        encoder.encoder if encoder else None,
         learned,
         model_ids=model_ids,
-        completion_tokens=_completion_tokens(learned, training, examples, model_ids),
+        kind_names=kind_names(learned.kinds.shares(features), [record.task for record in training]),
+        completion_tokens=_completion_tokens(learned.class_weights(features), training, model_ids),
     )
     if recipe.encoder:
         save_tokenizer(recipe.encoder.source, output)
@@ -111,7 +113,7 @@ def _facts(
     metrics: dict[str, float],
     best_single: str,
 ) -> Facts:
-    named = recipe.encoder or recipe.teacher
+    named = recipe.encoder
     return Facts(
         name=recipe.name,
         encoder_name=named.name if named else "",
@@ -144,15 +146,24 @@ def _figures(learned: Learned, held_out: Examples) -> dict[str, float]:
     return {f"validation_{name}": value for name, value in figures.items()}
 
 
+def kind_names(shares: npt.NDArray[np.float64], tasks: Sequence[str]) -> tuple[str, ...]:
+    """Returns a name for each kind, for people: its number, and the task of most of its records."""
+    nearest = shares.argmax(axis=1)
+    names = []
+    for kind in range(shares.shape[1]):
+        counts = Counter(
+            tasks[row] for row in np.flatnonzero(nearest == kind).tolist() if tasks[row]
+        )
+        common = [task for task, _ in counts.most_common(1)]
+        names.append(" ".join([str(kind + 1), *common]))
+    return tuple(names)
+
+
 def _completion_tokens(
-    learned: Learned,
-    training: Sequence[Record],
-    examples: Examples,
-    model_ids: Sequence[str],
+    class_weights: npt.NDArray[np.float64], training: Sequence[Record], model_ids: Sequence[str]
 ) -> torch.Tensor | None:
     """Returns the expected length of replies by class, (C, M), if the records have any."""
     lengths = matrix_of([record.completion_tokens for record in training], model_ids)
     if np.isnan(lengths).all():
         return None
-    class_weights = learned.class_weights(learned.features(examples))
     return torch.from_numpy(amounts_by_class(class_weights, lengths))

@@ -2,7 +2,7 @@
 
 One model after another is left out of a pool, added again from some labelled queries of the training
 file, and the choice among all models is compared, on the test file, with that of a scorer trained on
-all labels of all models. Both read n-grams alone, untaught. Needs torch and the routing data
+all labels of all models. Both read n-grams alone. Needs torch and the routing data
 folder.
 """
 
@@ -30,7 +30,6 @@ from tests.bench.page_head import page_head
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import torch
 
     from scorer.evaluation.pools import PoolConfig
     from scorer.training.mixture.learner import Learned
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 POOLS = ("zeroeval29", "alpacaeval19", "llmrouter9")
 LABELS = 200
 SEEDS = 3
-CONFIG = LearnerConfig(class_ridges=(10.0,), folds=3)
+CONFIG = LearnerConfig()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +68,6 @@ def examples_of(config: PoolConfig, path: Path, model_ids: tuple[str, ...]) -> E
     kept = np.flatnonzero(~np.isnan(targets).all(axis=1))
     return make_examples(
         [records[row].query for row in kept],
-        [records[row].task for row in kept],
         targets=targets[kept],
         weights=np.ones(len(kept)),
         ngram_buckets=CONFIG.ngram_buckets,
@@ -84,7 +82,6 @@ def without(examples: Examples, column: int) -> Examples:
     return dataclasses.replace(
         examples,
         texts=[examples.texts[row] for row in rows],
-        tasks=[examples.tasks[row] for row in rows],
         bags=[examples.bags[row] for row in rows],
         targets=targets[rows],
         weights=examples.weights[rows],
@@ -92,23 +89,20 @@ def without(examples: Examples, column: int) -> Examples:
 
 
 def added_scores(
-    learned: Learned, train: Examples, column: int, test: torch.Tensor, seed: int
+    learned: Learned, train: Examples, column: int, test: npt.NDArray[np.float32], seed: int
 ) -> npt.NDArray[np.float64]:
     """Returns the scores of the model that was left out, (N,), fitted to some of its labels."""
     known = np.flatnonzero(~np.isnan(train.targets[:, column]))
     draw = np.random.default_rng(seed)
     rows = draw.choice(known, min(LABELS, len(known)), replace=False)
     weights = learned.class_weights(learned.features(train))[rows]
-    easiness_by_class = learned.shrinkage.easiness_by_class(learned.success)
     labelled = Labelled(
         class_weights=weights,
-        easiness=weights @ easiness_by_class,
         targets=train.targets[rows, column].astype(np.float64),
         weights=np.ones(len(rows)),
     )
-    new_model = fit_new_model(labelled, learned.success, learned.shrinkage.calibration, seed=seed)
-    asked = learned.class_weights(test)
-    return new_model.scores(asked, asked @ easiness_by_class)
+    new_model = fit_new_model(labelled, learned.success, learned.calibration)
+    return new_model.scores(learned.class_weights(test))
 
 
 def rows_of(config: PoolConfig, data: Path, *, models: int) -> list[Row]:

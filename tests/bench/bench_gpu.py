@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tests.bench.calls import Call, Sample
     from tests.bench.roofline import Card
 
+BASE = default_artifact_path().parent / "base"
 ITEM_BYTES = {Precision.FP32: 4, Precision.FP16: 2, Precision.INT8: 1}
 PARITY_TEXTS = tuple(
     f"What is {number} times {number + 1}, and {'why, ' * (number % 50)}how does one work it out?"
@@ -213,7 +214,7 @@ async def main(arguments: argparse.Namespace) -> str:
     hardware = Hardware(provider=arguments.provider, options=json.loads(arguments.provider_options))
     card = measured_card(on_gpu=hardware.provider is not Provider.CPU, size=extent.matrix_size)
     # The edge tier has no tokens, so lengths are those that the base tier sees.
-    base = Runtime.open(load_artifact(default_artifact_path()))
+    base = Runtime.open(load_artifact(BASE))
     texts = {tokens: text_of(base, tokens) for tokens in (*extent.lengths, extent.served_tokens)}
     parts = [
         await section(
@@ -224,7 +225,7 @@ async def main(arguments: argparse.Namespace) -> str:
             card=card,
             workers=arguments.workers,
         )
-        for path in arguments.artifact or [default_artifact_path()]
+        for path in arguments.artifact or [BASE]
     ]
     heading = page_head(
         "The scorer on a GPU",

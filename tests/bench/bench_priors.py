@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from scorer import Artifact, Runtime, load_artifact
+from scorer import Artifact, Runtime, default_artifact_path, load_artifact
 from scorer.data.records import read_records
 from services.evaluation.answers.prices import Price, load_prices
 from services.router.model_priors.ability import read_features
@@ -288,7 +288,7 @@ def main() -> None:
     """Runs from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("ROUTEMOA_DATA"))
-    parser.add_argument("--artifact", type=Path, default=Path("scorer/artifacts/edge"))
+    parser.add_argument("--artifact", type=Path, default=default_artifact_path())
     options = parser.parse_args()
     sys.stdout.write(report(options.data, options.artifact))
 

@@ -36,7 +36,7 @@ CALLERS = 32
 REST_S = 0.002
 """About as long as a lone caller of the service leaves the model alone between two queries. A processor
 that rested is slower at first."""
-EDGE = default_artifact_path().parent / "edge"
+BASE = default_artifact_path().parent / "base"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class Services:
     @classmethod
     async def started(cls, stack: AsyncExitStack) -> Services:
         """Starts all of them."""
-        edge = {"ARTIFACT": str(EDGE)}
+        edge = {"ARTIFACT": str(default_artifact_path())}
         return cls(
             base=await stack.enter_async_context(running_scorer()),
             remembering=await stack.enter_async_context(running_scorer(CACHE_QUERIES="1000")),
@@ -171,7 +171,7 @@ async def measured(ways: Sequence[tuple[Way, list[Sample]]], span_s: float) -> N
 
 async def main(arguments: argparse.Namespace) -> str:
     """Runs the rounds and returns the report."""
-    base, edge = (Runtime.open(load_artifact(path)) for path in (default_artifact_path(), EDGE))
+    base, edge = (Runtime.open(load_artifact(path)) for path in (BASE, default_artifact_path()))
     async with AsyncExitStack() as stack:
         services = await Services.started(stack)
         samples: dict[int, list[tuple[Way, list[Sample]]]] = {

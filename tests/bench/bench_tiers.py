@@ -20,13 +20,14 @@ from scorer import Runtime, default_artifact_path, load_artifact
 from scorer.runtime.tokenizer import QueryTokenizer
 from tests.bench.page_head import page_head
 
+BASE = default_artifact_path().parent / "base"
 TOKENS = (17, 64, 256)
 TEXT = """The train leaves at noon and every hour after that, so how many passengers of 480 have a seat
 if each wagon holds 62 people, two are closed, and a third of those who wait decide to walk?"""
 
 
 def text_of(tokenizer: QueryTokenizer, tokens: int) -> str:
-    """Returns a text of so many tokens of the default artifact, or one more."""
+    """Returns a text of so many tokens of the base artifact, or one more."""
     source, words = itertools.cycle(TEXT.split()), [""]
     while len(tokenizer.encode(" ".join(words)).ids) < tokens:
         words.append(next(source))
@@ -35,9 +36,9 @@ def text_of(tokenizer: QueryTokenizer, tokens: int) -> str:
 
 def table(runtimes: dict[str, Runtime], rounds: int) -> str:
     """Returns the measurements as a Markdown table."""
-    manifest = load_artifact(default_artifact_path()).manifest
+    manifest = load_artifact(BASE).manifest
     tokenizer = QueryTokenizer(
-        default_artifact_path() / "tokenizer.json",
+        BASE / "tokenizer.json",
         max_tokens=manifest.max_tokens,
         ngram_buckets=manifest.ngram_buckets,
     )
@@ -71,7 +72,7 @@ def table(runtimes: dict[str, Runtime], rounds: int) -> str:
 def main() -> None:
     """Runs from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    shipped = [default_artifact_path(), default_artifact_path().parent / "edge"]
+    shipped = [BASE, default_artifact_path()]
     parser.add_argument("artifacts", nargs="*", type=Path, default=shipped)
     parser.add_argument("--rounds", type=int, default=200, help="queries per length and artifact")
     parser.add_argument("--markdown", type=Path, help="file to write the report to")

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Groups = npt.NDArray[np.str_]
 
-CONFIG = LearnerConfig(class_ridges=(10.0,), folds=2)
+CONFIG = LearnerConfig()
 FOLDS = 5
 THRESHOLDS = tuple(step / 20 for step in range(4, 13))
 
@@ -67,7 +67,7 @@ def judge(examples: Examples, pools: Groups, groups: Groups, seed: int) -> dict[
         queries = subset(examples, asked)
         features = learned.features(queries)
         weights, scores = learned.class_weights(features), learned.scores(features)
-        counts = np.bincount(learned.table.skill_of_class).tolist()
+        counts = [1] * len(learned.success)
         for pool, judged in found.items():
             rows = pools[asked] == pool
             models = ~np.isnan(examples.targets[pools == pool]).all(axis=0)
@@ -90,7 +90,6 @@ def subset(examples: Examples, rows: npt.NDArray[np.intp]) -> Examples:
     embeddings = examples.embeddings
     return Examples(
         texts=[examples.texts[row] for row in rows],
-        tasks=[examples.tasks[row] for row in rows],
         bags=[examples.bags[row] for row in rows],
         embeddings=None if embeddings is None else embeddings[rows],
         targets=examples.targets[rows],
@@ -164,7 +163,7 @@ def main() -> None:
     pools = np.array([name for name, _ in records])
     folds = np.array([str(fold_of(text, FOLDS, recipe.seed)) for text in examples.texts])
     known = judge(examples, pools, folds, recipe.seed)
-    unknown = judge(examples, pools, np.array(examples.tasks), recipe.seed)
+    unknown = judge(examples, pools, np.array([record.task for _, record in records]), recipe.seed)
     heading = page_head(
         "The uncertainty from which safe models should run",
         "From which uncertainty on does the safe model answer as well as the first-ranked model?",

@@ -11,7 +11,7 @@ import pytest
 from scorer import default_artifact_path
 from tests.pace import PACE
 
-EDGE = default_artifact_path().parent / "edge"
+BASE = default_artifact_path().parent / "base"
 TIMEOUT_S = 170 * PACE
 
 
@@ -20,7 +20,7 @@ TIMEOUT_S = 170 * PACE
 async def test_every_part_of_the_report_is_there() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.bench.bench_gpu", "--provider", "cpu", "--small"),
-        *("--artifact", str(default_artifact_path()), "--artifact", str(EDGE)),
+        *("--artifact", str(BASE), "--artifact", str(default_artifact_path())),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

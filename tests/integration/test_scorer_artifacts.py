@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from tests.conftest import Connect, Serve
 
-BASE = default_artifact_path()
-EDGE = BASE.parent / "edge"
+EDGE = default_artifact_path()
+BASE = EDGE.parent / "base"
 TIMEOUT_S = 60
 QUERIES = tuple(f"What is {number} times {number + 1}?" for number in range(40))
 

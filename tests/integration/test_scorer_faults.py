@@ -31,7 +31,7 @@ from tests.toolchain import missing
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-EDGE = default_artifact_path().parent / "edge"
+EDGE = default_artifact_path()
 QUERY = "What is the capital of France?"
 TIMEOUT_S = 60
 DAY_S = 86_400.0

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from scorer.runtime.runtime import Prediction
     from tests.conftest import Connect, Serve
 
-EDGE = default_artifact_path().parent / "edge"
+EDGE = default_artifact_path()
 QUERY = "What is the capital of France?"
 TIMEOUT_S = 60
 BATCH_S = 0.05
@@ -367,7 +367,7 @@ class HeldRuntime(Runtime):
 
 @pytest.fixture
 def held_runtime() -> HeldRuntime:
-    runtime = HeldRuntime.open(load_artifact(default_artifact_path().parent / "edge"))
+    runtime = HeldRuntime.open(load_artifact(default_artifact_path()))
     assert isinstance(runtime, HeldRuntime)
     return runtime
 

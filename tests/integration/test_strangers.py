@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tests.conftest import Connect, Serve
 
 POOL = Path(__file__).parents[2] / "deploy/pools/small.yaml"
-EDGE = default_artifact_path().parent / "edge"
+EDGE = default_artifact_path()
 TIMEOUT_S = 60
 MEBI = 1024 * 1024
 MOST_GROWTH_BYTES = 64 * MEBI

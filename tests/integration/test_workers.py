@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 TIMEOUT_S = 60
-EDGE = default_artifact_path().parent / "edge"
+EDGE = default_artifact_path()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -89,7 +89,7 @@ async def test_the_scorers_answers_are_right_and_another_artifacts_are_wrong(
     outcomes = await offer(target.unary, rate_per_s=20, span_s=0.5)
     assert {outcome.ending for outcome in outcomes} == {Ending.RIGHT}
     assert await target.first_of_stream(len(TEXTS) - 1)
-    edge = Runtime.open(load_artifact(default_artifact_path().parent / "edge"))
+    edge = Runtime.open(load_artifact(default_artifact_path()))
     assert not await ScorerTarget(scorer, edge).unary(0)
 
 

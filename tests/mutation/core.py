@@ -136,5 +136,5 @@ CORE = [
         "unit/scorer/mixture/test_uncertainty_of_a_ranking",
     ),
     module("scorer/training/calibrate", "unit/scorer/test_calibrate"),
-    module("scorer/training/mixture/shrinkage", "unit/scorer/mixture/test_shrinkage"),
+    module("scorer/training/mixture/success", "unit/scorer/mixture/test_success"),
 ]

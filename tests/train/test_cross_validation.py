@@ -47,7 +47,6 @@ def examples(count: int, *, start: int = 0) -> Examples:
     sides = np.array([row % 5 != 0 for row in range(start, start + count)])
     return Examples(
         texts=[f"{'left' if side else 'right'} {row}" for row, side in enumerate(sides, start)],
-        tasks=[""] * count,
         bags=[np.array([1])] * count,
         embeddings=None,
         targets=np.stack([sides, ~sides], axis=1).astype(np.float32),

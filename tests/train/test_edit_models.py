@@ -12,17 +12,13 @@ import pytest
 pytest.importorskip("torch", reason="needs the [train] extra")
 pytest.importorskip("optimum.onnxruntime", reason="needs the [train] extra")
 
-import onnx
 from typer.testing import CliRunner
 
 from scorer.__main__ import app
-from scorer.export.graph import EASINESS, weights_of
 from scorer.runtime.artifact import load_artifact
 from scorer.runtime.runtime import Runtime
-from scorer.training.calibrate import SharedMap
-from scorer.training.mixture import shrinkage
 from tests.train.tiny_encoder import WORDS
-from tests.train.tiny_house import run, train
+from tests.train.tiny_house import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,33 +68,6 @@ def test_a_model_is_added_from_few_labels_and_renamed_and_removed(
     less = Runtime.open(load_artifact(tmp_path / "less"))
     assert less.model_ids == ("m", "shared", "rhymer")
     assert np.allclose(less.score(queries), scores[:, [0, 2, 3]], atol=1e-5)
-
-
-@pytest.mark.parametrize("role", ["encoder", "none"])
-def test_scores_that_are_shrunk_stay_so_in_every_form_and_in_company(
-    encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str
-) -> None:
-    shared = SharedMap(slope=1.2, easiness=0.5, offset=0.1)
-    monkeypatch.setattr(shrinkage, "SHARES", (0.5,))
-    monkeypatch.setattr(shrinkage, "fit_shared", lambda *_: shared)
-    train(tmp_path, encoder if role == "encoder" else None)
-    run("export", tmp_path / "checkpoint", tmp_path / "fp32", "--created", "2026-01-02", "--json")
-    held_out = tmp_path / "checkpoint" / "validation.jsonl.gz"
-    for precision in ("int8", "fp16"):  # The gates compare their scores with those of fp32.
-        arguments = [tmp_path / "fp32", tmp_path / precision, "--precision", precision]
-        run("quantize", *arguments, "--records", held_out, "--json")
-        weights = weights_of(onnx.load(tmp_path / precision / "model.onnx").graph)
-        assert weights[EASINESS].data_type == onnx.TensorProto.FLOAT
-    arguments = ["--model", "rhymer", "--output", tmp_path / "more"]
-    run(
-        "add-model", tmp_path / "int8", new_model_records(tmp_path, count=120), *arguments, "--json"
-    )
-    before, after = (Runtime.open(load_artifact(tmp_path / name)) for name in ("int8", "more"))
-    queries = [after.tokenize(text) for text in ("add the sum", "verse and rhyme a poem")]
-    scores = after.score(queries)
-    assert np.allclose(scores[:, :3], before.score(queries), atol=1e-5)
-    assert scores[0, 3] < scores[1, 3]
-    assert scores[:, 3].mean() == pytest.approx(0.5, abs=0.15)
 
 
 def new_model_records(directory: Path, *, count: int) -> Path:

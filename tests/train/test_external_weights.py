@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.train
-EDGE = default_artifact_path().parent / "edge"
+EDGE = default_artifact_path()
 QUERY = "What is the capital of France?"
 
 

@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from scorer.__main__ import app
 from scorer.data.records import read_records
-from scorer.export.graph import EASINESS, weights_of
 from scorer.export.parity import ParityError
 from scorer.export.quantize import quantize_artifact
 from scorer.runtime.artifact import Artifact, Precision, Tier, load_artifact, seal_artifact
@@ -46,9 +45,11 @@ def spoil(source: Artifact, directory: Path) -> Artifact:
     weights[-values.shape[1] :] *= 1e4
     weights[-values.shape[1]] = 0
     directions.CopyFrom(numpy_helper.from_array(weights, directions.name))
-    # So spoiled, every query would be out of distribution, and none would depend on its n-grams.
-    (threshold,) = [t for t in graph.graph.initializer if t.name == "familiarity.threshold"]
-    threshold.CopyFrom(numpy_helper.from_array(np.array(-1e3, dtype=np.float32), threshold.name))
+    # So spoiled, every query would be of an unknown kind, and none would depend on its n-grams.
+    (bias,) = [t for t in graph.graph.initializer if t.name == "bias"]
+    logits = numpy_helper.to_array(bias).copy()
+    logits[-1] = -1e9
+    bias.CopyFrom(numpy_helper.from_array(logits, bias.name))
     directory.mkdir()
     onnx.save(graph, directory / "model.onnx")
     if source.manifest.tier is Tier.BASE:
@@ -84,8 +85,7 @@ def test_int8_leaves_products_of_two_activations_and_the_mixture_alone(house: Pa
     graph = onnx.load(house / "int8" / "model.onnx").graph
     kinds = [node.op_type for node in graph.node]
     assert kinds.count("MatMulNBits") == encoder_products
-    # The mixture's: with the directions, the success and the tokens; and two that find the place.
-    mixture_products = 6 if EASINESS in weights_of(graph) else 5
+    mixture_products = 4  # with the directions, the mixing, the success and the tokens
     assert kinds.count("MatMul") == attention_products + mixture_products
     weights = {tensor.name: tensor.data_type for tensor in graph.initializer}
     assert weights["projection.weight"] == onnx.TensorProto.INT8

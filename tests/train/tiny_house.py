@@ -24,10 +24,6 @@ seed = 5
 [learner]
 ngram_buckets = 256
 projection_width = 8
-distilled_width = 4
-max_classes = 2
-class_ridges = [10.0]
-folds = 2
 [[sources]]
 name = "first"
 file = "first.jsonl"
@@ -41,7 +37,7 @@ url = "none"
 """
 
 ENCODER = """
-[{role}]
+[encoder]
 source = "{source}"
 name = "tiny"
 licence = "none"
@@ -55,14 +51,14 @@ def run(*arguments: object) -> str:
     return result.stdout
 
 
-def train(directory: Path, encoder: Path | None, *, role: str = "encoder", order: int = 0) -> None:
+def train(directory: Path, encoder: Path | None, *, order: int = 0) -> None:
     write_pools(directory, order=order)
-    write_recipe(directory, encoder, role=role)
+    write_recipe(directory, encoder)
     run("train", directory / "recipe.toml", directory / "checkpoint", *train_options(directory))
 
 
-def write_recipe(directory: Path, encoder: Path | None, *, role: str = "encoder") -> None:
-    section = ENCODER.format(role=role, source=encoder) if encoder else ""
+def write_recipe(directory: Path, encoder: Path | None) -> None:
+    section = ENCODER.format(source=encoder) if encoder else ""
     text = RECIPE.format(encoder=section)
     (directory / "recipe.toml").write_text(text, encoding="utf-8")
 

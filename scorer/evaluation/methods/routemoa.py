@@ -1,4 +1,4 @@
-"""This project's own method: a mixture of response classes on embeddings and n-grams. Needs torch."""
+"""This project's own method: kinds of query, found in n-grams and embeddings. Needs torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from scorer.training.recipe import LearnerConfig
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    import torch
 
     from scorer.evaluation.dataset import Dataset, Queries
     from scorer.training.embedding_cache import EmbeddingCache
@@ -25,19 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteMoA:
-    """The method of the shipped artifacts; with ``distilled``, that of the edge tier."""
+    """The method of the shipped artifacts; with an encoder, that of the base tier. It reads no task."""
 
     name: str = "routemoa"
     encoder: EmbeddingCache | None = None
     """Embeddings by the base tier's encoder, which has fewer layers than that of the other methods."""
-    distilled: bool = False
-    """True if the encoder only teaches the n-grams."""
     config: LearnerConfig = field(default_factory=LearnerConfig)
 
     def fit(self, train: Dataset, *, seed: int) -> MixturePredictor:
-        """Learns skills, response classes, mixture and calibration."""
+        """Learns kinds, success and calibration."""
         found = self.examples(train, train.targets, train.weights * len(train))
-        learned = learn(found, config=self.config, seed=seed, distilled=self.distilled)
+        learned = learn(found, config=self.config, seed=seed)
         class_costs = None
         if train.costs_usd is not None:
             weights = learned.class_weights(learned.features(found))
@@ -50,7 +47,6 @@ class RouteMoA:
         """Returns queries as examples of the learner."""
         return make_examples(
             queries.texts,
-            queries.tasks,
             targets=targets,
             weights=weights,
             ngram_buckets=self.config.ngram_buckets,
@@ -60,12 +56,12 @@ class RouteMoA:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MixturePredictor:
-    """A fitted mixture."""
+    """A fitted learner."""
 
     method: RouteMoA
     learned: Learned
     class_costs_usd: npt.NDArray[np.float64] | None
-    """Expected dollars of each model's reply in each class, (C, M)."""
+    """Expected dollars of each model's reply in each kind, (K, M)."""
 
     def predict(self, queries: Queries) -> npt.NDArray[np.float32]:
         """Returns the calibrated scores, (N, M)."""
@@ -84,7 +80,7 @@ class MixturePredictor:
             costs_usd=costs,
         )
 
-    def _features(self, queries: Queries) -> torch.Tensor:
+    def _features(self, queries: Queries) -> npt.NDArray[np.float32]:
         # Features need no label; the type of examples asks for targets and weights.
         nothing = np.empty((len(queries), 0), dtype=np.float32)
         found = self.method.examples(queries, nothing, np.ones(len(queries)))

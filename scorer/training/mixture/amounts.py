@@ -1,6 +1,6 @@
-"""Expected costs or lengths of replies, for each model and response class.
+"""Expected costs or lengths of replies, for each model and kind.
 
-``class weights (N, C), amounts (N, M), NaN where unknown -> expected amounts (C, M)``
+``class weights (N, K), amounts (N, M), NaN where unknown -> expected amounts (K, M)``
 """
 
 from __future__ import annotations
@@ -14,22 +14,19 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.floating]
 
-PRIOR_AMOUNTS = 10.0
+PRIOR_AMOUNTS = 1.0
 """Weight of the model's own mean, in amounts of a class."""
 
 
 def amounts_by_class(class_weights: Floats, amounts: Floats) -> npt.NDArray[np.float64]:
-    """Returns each model's expected amount in each class, (C, M).
+    """Returns each model's expected amount in each kind, (K, M).
 
     A model without any amount is expected to have the mean of the others.
     """
     known = ~np.isnan(amounts)
-    values = np.where(known, amounts, 0.0)
-    counts = known.sum(axis=0)
-    means = np.where(counts > 0, values.sum(axis=0) / np.maximum(counts, 1), np.nan)
+    shares, values = class_weights.T @ known, class_weights.T @ np.nan_to_num(amounts)
+    sums, counts = np.nansum(amounts, axis=0), known.sum(axis=0)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     means = np.where(np.isnan(means), np.nanmean(means), means)
-    shares = class_weights.T @ known
-    expected: npt.NDArray[np.float64] = (class_weights.T @ values + PRIOR_AMOUNTS * means) / (
-        shares + PRIOR_AMOUNTS
-    )
+    expected: npt.NDArray[np.float64] = (values + PRIOR_AMOUNTS * means) / (shares + PRIOR_AMOUNTS)
     return expected

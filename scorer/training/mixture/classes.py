@@ -1,9 +1,11 @@
-"""Fits the response classes of one skill: a mixture of Bernoulli patterns, by EM.
+"""Response classes: patterns of which models fail together, the same in every kind of query.
 
-``targets (N, M), NaN where unknown -> Classes: shares (C,), success (C, M)``
+``held-out chances (N, M), targets (N, M) -> C patterns -> success of each kind in each class``
 
-Latent class analysis (Lazarsfeld and Henry 1968) with expectation maximization (Dempster, Laird and
-Rubin 1977). A score between 0 and 1 counts as that much of a success.
+Where models of a kind fail on different queries, a team should have models that cover one another. The
+chances of a kind alone do not tell that. So labels, less what was expected, are grouped into patterns,
+and each kind is split into classes that differ from it by a pattern. Their mean is the kind's, so no
+score changes.
 """
 
 from __future__ import annotations
@@ -13,65 +15,54 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorer.training.calibrate import logit, sigmoid
+from scorer.training.mixture.clusters import cluster
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.float64]
 
-PRIOR_LABELS = 2.0
-"""Weight of the skill's own mean, in labels of a class."""
+MAX_CLASSES = 4
+ROWS_PER_CLASS = 25
+PRIOR_LABELS = 5.0
+"""Weight of what was expected, in labels of a class."""
 
-LARGEST_CERTAINTY = 0.99
-"""Largest probability of success or failure: a class has a few hundred labels at most."""
-
-STEPS = 60
-
-START_NOISE = 0.15
-"""Standard deviation of the noise that blurs the bands of equal size from which classes start."""
+STEPS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Classes:
-    """C response classes of one skill."""
+class Patterns:
+    """C patterns of success and failure."""
 
     shares: Floats
-    """Share of the skill in each class, (C,), summing to 1."""
-    success: Floats
-    """Probability that a model answers a query of the class well, (C, M)."""
+    """Share of the queries in each, (C,), summing to 1."""
+    shifts: Floats
+    """Difference to the logit of each model in the kind, (C, M)."""
+
+    def split(self, success: Floats) -> Floats:
+        """Returns the success of K kinds, (K, M), in each class, (K * C, M), with the same means."""
+        base = logit(success)
+        for _ in range(STEPS):
+            chances = sigmoid(base[:, None] + self.shifts)  # (K, C, M)
+            slopes = np.einsum("c,kcm->km", self.shares, chances * (1 - chances))
+            gaps = success - np.einsum("c,kcm->km", self.shares, chances)
+            base = base + np.clip(gaps / np.maximum(slopes, 1e-3), -1.0, 1.0)
+        return sigmoid(base[:, None] + self.shifts).reshape(-1, success.shape[1])
+
+    def split_weights(self, weights: Floats) -> Floats:
+        """Returns the shares of N queries in K kinds, (N, K), as shares in the classes, (N, K * C)."""
+        return (weights[:, :, None] * self.shares).reshape(len(weights), -1)
 
 
-def fit_classes(
-    targets: npt.NDArray[np.floating], weights: Floats, count: int, *, means: Floats, seed: int
-) -> Classes:
-    """Fits response classes to the labels of one skill.
-
-    Args:
-        targets: Labels, (N, M), NaN where there is none; at least one row.
-        weights: Weight of each row, in queries, (N,).
-        count: Number of classes.
-        means: Each model's mean in the skill, (M,); the prior where it has no label.
-        seed: Decides where the search starts.
-    """
+def find_patterns(chances: Floats, targets: npt.NDArray[np.floating], *, seed: int) -> Patterns:
+    """Finds patterns in labels, (N, M), NaN where there is none, and held-out chances, (N, M)."""
     known = ~np.isnan(targets)
-    wins = np.where(known, targets, 0.0).astype(np.float64)
-    losses = known - wins
-    memberships = _start(targets, count, np.random.default_rng(seed))
-    for _ in range(STEPS):
-        counted = memberships * weights[:, None]
-        success = (counted.T @ wins + PRIOR_LABELS * means) / (
-            counted.T @ known.astype(np.float64) + PRIOR_LABELS
-        )
-        success = np.clip(success, 1 - LARGEST_CERTAINTY, LARGEST_CERTAINTY)
-        shares = (counted.sum(axis=0) + 1) / (weights.sum() + count)
-        evidence = wins @ np.log(success).T + losses @ np.log1p(-success).T + np.log(shares)
-        memberships = np.exp(evidence - evidence.max(axis=1, keepdims=True))
-        memberships /= memberships.sum(axis=1, keepdims=True)
-    return Classes(shares=shares, success=success)
-
-
-def _start(targets: npt.NDArray[np.floating], count: int, random: np.random.Generator) -> Floats:
-    """Returns the first memberships (N, C): bands of queries from hard to easy."""
-    easiness = np.nanmean(targets, axis=1) + START_NOISE * random.standard_normal(len(targets))
-    ranks = easiness.argsort().argsort()
-    bands: Floats = np.eye(count)[ranks * count // len(targets)]
-    return bands
+    labels = np.where(known, targets, 0.0)
+    count = int(np.clip(len(targets) // ROWS_PER_CLASS, 1, MAX_CLASSES))
+    groups = cluster((labels - known * chances).astype(np.float32), count, seed=seed)
+    member = np.eye(groups.max() + 1)[groups]
+    counts = member.T @ known + PRIOR_LABELS
+    expected = (member.T @ (known * chances) + PRIOR_LABELS / 2) / counts
+    found = (member.T @ labels + PRIOR_LABELS * expected) / counts
+    return Patterns(shares=member.mean(axis=0), shifts=logit(found) - logit(expected))

@@ -28,7 +28,6 @@ class Examples:
     """N labelled queries."""
 
     texts: Sequence[str]
-    tasks: Sequence[str]
     bags: Sequence[npt.NDArray[np.int64]]
     """N-gram ids of each text."""
     embeddings: npt.NDArray[np.float32] | None
@@ -41,7 +40,6 @@ class Examples:
 
 def make_examples(
     texts: Sequence[str],
-    tasks: Sequence[str],
     *,
     targets: npt.NDArray[np.float32],
     weights: npt.NDArray[np.float64],
@@ -51,7 +49,6 @@ def make_examples(
     """Returns N texts as examples; without ``embeddings`` they have n-grams alone."""
     return Examples(
         texts=texts,
-        tasks=tasks,
         bags=[ngram_ids(text, ngram_buckets) for text in track(texts, "Hashing n-grams")],
         embeddings=embeddings.embed(texts) if embeddings else None,
         targets=targets,
@@ -69,7 +66,6 @@ def record_examples(
     """Returns records as examples, with the labels of the named models."""
     return make_examples(
         [record.query for record in records],
-        [record.task for record in records],
         targets=targets_of(records, model_ids),
         weights=np.array([record.weight for record in records]),
         ngram_buckets=ngram_buckets,

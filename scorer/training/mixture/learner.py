@@ -1,10 +1,10 @@
-"""Learns a calibrated mixture from labelled queries. Needs torch.
+"""Learns kinds of query, and how good each model is at each, from labelled queries. Needs torch.
 
-``texts -> n-gram projection, which may learn from an encoder -> features -> skills and classes
--> mixture -> out-of-distribution score -> calibration -> team rule``
+``texts -> n-gram projection -> features -> kinds -> success of each model in each kind
+-> calibration -> team rule``
 
-Calibration and team rule are fitted to cross-validated scores (each fold scored by what was learned on
-the others), so no record has to be set aside for them.
+The number of kinds, the calibration and the team rule are fitted to cross-validated scores (each fold
+is scored by the labels of the others), so no record has to be set aside for them.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ import torch
 from torch.nn import functional
 
 from scorer.data.splits import fold_of
-from scorer.measures.calibration import calibration_figures
+from scorer.measures.ranking import ranking_figures
+from scorer.progress import track
 from scorer.runtime.max_coverage import complementary_models
 from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, team_columns
-from scorer.training.calibrate import fit_calibration, logit
-from scorer.training.mixture.distillation import distil
-from scorer.training.mixture.mixture import LabelledFeatures, Mixture, fit_mixture
-from scorer.training.mixture.out_of_distribution import OutOfDistribution, fit_out_of_distribution
+from scorer.training.calibrate import Calibration, fit_calibration, logit
+from scorer.training.mixture.classes import Patterns, find_patterns
+from scorer.training.mixture.kinds import Kinds, find_kinds
 from scorer.training.mixture.projection import fit_projection, project_all
-from scorer.training.mixture.shrinkage import Shrinkage, class_easiness, fit_shrinkage
-from scorer.training.mixture.skills import SkillTable, fit_skills, skill_rows
+from scorer.training.mixture.success import Tally, panels_of
 from scorer.training.mixture.team_rule_choice import best_rule
 
 if TYPE_CHECKING:
@@ -35,35 +34,40 @@ if TYPE_CHECKING:
     from scorer.training.mixture.examples import Examples
     from scorer.training.recipe import LearnerConfig
 
+    Features = npt.NDArray[np.float32]
     Floats = npt.NDArray[np.float64]
 
-FEATURE_SCALE = 3.0
-"""Factor of the unit-length features, so that directions of length one make logits of a useful size."""
+KIND_COUNTS = (16, 32, 64)
+"""The numbers of kinds that are tried; the one with the best cross-validated first choices is taken."""
+
+FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Learned:
     """A fitted scorer, without its encoder."""
 
-    distilled: bool
-    """True if the n-grams have learned from an encoder; queries then need no embedding."""
     projection: torch.Tensor
-    table: SkillTable
-    mixture: Mixture
-    ood: OutOfDistribution
-    shrinkage: Shrinkage
+    kinds: Kinds
+    patterns: Patterns
+    success: Floats
+    """Chance that a model answers a query of a class well, (C, M); a kind's classes side by side."""
+    calibration: Calibration
     team_rule: TeamRule
 
-    def features(self, examples: Examples) -> torch.Tensor:
+    def features(self, examples: Examples) -> Features:
         """Returns the features of queries, (N, F)."""
-        return _read_features(examples, self.projection, with_embeddings=not self.distilled)
+        return unit_features(examples, self.projection)
 
-    def scores(self, features: torch.Tensor) -> Floats:
+    def class_weights(self, features: Features) -> Floats:
+        """Returns the share of each query in each class, (N, C)."""
+        return self.patterns.split_weights(self.kinds.shares(features))
+
+    def scores(self, features: Features) -> Floats:
         """Returns the calibrated scores, (N, M)."""
-        weights = self.class_weights(features)
-        return self.shrinkage.scores(weights @ self.success, weights @ class_easiness(self.success))
+        return self.calibration.scores(self.class_weights(features) @ self.success)
 
-    def teams(self, features: torch.Tensor, count: int) -> npt.NDArray[np.intp]:
+    def teams(self, features: Features, count: int) -> npt.NDArray[np.intp]:
         """Returns the columns of ``count`` models per query that run together, (N, count)."""
         return team_columns(
             self.team_rule,
@@ -73,187 +77,97 @@ class Learned:
             count=count,
         )
 
-    @property
-    def success(self) -> Floats:
-        """Probability that a model answers a query of a class well, (C, M)."""
-        success: Floats = self.mixture.success.double().numpy()
-        return success
 
-    def class_weights(self, features: torch.Tensor) -> Floats:
-        """Returns the share of each query in each class, (N, C)."""
-        return self.ood.blended(_class_weights(self.mixture, features), features)
-
-
-def learn(
-    examples: Examples, *, config: LearnerConfig, seed: int, distilled: bool = False
-) -> Learned:
-    """Fits all parts of a scorer but its encoder.
-
-    Args:
-        examples: The labelled queries.
-        config: Settings of the learner.
-        seed: Decides all that is random.
-        distilled: True if the embeddings only teach the n-grams, so that queries need none.
-    """
+def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
+    """Fits all parts of a scorer but its encoder; the seed decides all that is random."""
     projection = fit_projection(
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
-    if distilled:
-        projection, features = _distilled(examples, projection, config, seed)
-    else:
-        features = _read_features(examples, projection, with_embeddings=True)
-    held_out = _best_held_out(examples, features, config, seed)
-    shrinkage = _fit_shrinkage(held_out, examples)
-    table, mixture = _fit(
-        examples,
-        features,
-        np.arange(len(features)),
-        max_classes=config.max_classes,
-        class_ridge=held_out.class_ridge,
-        seed=seed,
-    )
+    features = unit_features(examples, projection)
+    folds = np.array([fold_of(text, FOLDS, seed) for text in examples.texts])
+    found = [
+        _HeldOut.of(examples, features, folds, count, seed)
+        for count in track(KIND_COUNTS, "Looking for kinds of query")
+    ]
+    best = max(found, key=lambda each: each.first_choices(examples))
+    patterns = find_patterns(best.chances, examples.targets, seed=seed)
+    calibration = fit_calibration(logit(best.chances), examples.targets, examples.weights)
     return Learned(
-        distilled=distilled,
         projection=projection,
-        table=table,
-        mixture=mixture,
-        ood=fit_out_of_distribution(
-            features, _class_weights(mixture, features), examples.weights, seed=seed
-        ),
-        shrinkage=shrinkage,
+        kinds=best.kinds,
+        patterns=patterns,
+        success=patterns.split(best.tally.success()),
+        calibration=calibration,
         team_rule=best_rule(
-            held_out.covering,
-            shrinkage.scores(held_out.chances, held_out.easiness),
+            best.covering(patterns, examples.targets),
+            calibration.scores(best.chances),
             examples.targets,
             examples.weights,
         ),
     )
 
 
-def _distilled(
-    examples: Examples, projection: torch.Tensor, config: LearnerConfig, seed: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Returns the projection with its distilled columns, and the features (N, F)."""
-    if examples.embeddings is None:
-        raise ValueError("there are no embeddings to learn from")
-    found = distil(
-        projection,
-        examples.bags,
-        examples.texts,
-        examples.embeddings,
-        width=config.distilled_width,
-        folds=config.folds,
-        seed=seed,
-    )
-    return found.table, FEATURE_SCALE * found.projections
-
-
-def _read_features(
-    examples: Examples, projection: torch.Tensor, *, with_embeddings: bool
-) -> torch.Tensor:
-    """Returns the features, (N, F)."""
+def unit_features(examples: Examples, projection: torch.Tensor) -> Features:
+    """Returns the features of queries, unit length, (N, F)."""
     parts = [project_all(examples.bags, projection)]
-    if examples.embeddings is not None and with_embeddings:
-        parts.insert(0, functional.normalize(torch.from_numpy(examples.embeddings), dim=-1))
-    return FEATURE_SCALE * torch.cat(parts, dim=1)
-
-
-def _fit_shrinkage(held_out: _HeldOut, examples: Examples) -> Shrinkage:
-    targets, weights = examples.targets, examples.weights
-    calibration = fit_calibration(logit(held_out.chances), targets, weights)
-    return fit_shrinkage(calibration, held_out.chances, held_out.easiness, targets, weights)
-
-
-def _class_weights(mixture: Mixture, features: torch.Tensor) -> Floats:
-    """Returns the class weights (N, C) before they are blended by the OOD score."""
-    with torch.inference_mode():
-        weights: Floats = mixture.log_weights(features).exp().double().numpy()
-    return weights
+    if examples.embeddings is not None:
+        parts.insert(0, torch.from_numpy(examples.embeddings))
+    features: Features = functional.normalize(torch.cat(parts, dim=1), dim=-1).numpy()
+    return features
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _HeldOut:
-    """Cross-validated predictions: each record is predicted by what was learned on the other folds."""
+    """Cross-validated predictions: each record is predicted by the labels of the other folds."""
 
-    class_ridge: float
-    """The ridge with the smallest loss."""
+    kinds: Kinds
+    shares: Floats
+    """Share of each query in each kind, (N, K)."""
+    tally: Tally
+    """All labels."""
+    folds: tuple[tuple[npt.NDArray[np.bool_], Floats], ...]
+    """The rows of each fold, and the success (K, M) by the labels of the others."""
     chances: Floats
     """Scores before calibration, (N, M)."""
-    easiness: Floats
-    """Easiness of each query, (N,)."""
-    covering: npt.NDArray[np.intp]
-    """Teams of labelled models by the rule ``COVERING``, (N, TEAM_SIZE)."""
 
+    @classmethod
+    def of(
+        cls,
+        examples: Examples,
+        features: Features,
+        folds: npt.NDArray[np.int64],
+        count: int,
+        seed: int,
+    ) -> _HeldOut:
+        """Finds so many kinds, and predicts each fold."""
+        kinds = find_kinds(features, examples.weights, count, seed=seed)
+        shares, targets = kinds.shares(features), examples.targets
+        counted = shares * examples.weights[:, None]
+        panels = panels_of(targets)
+        panel_count = int(panels.max()) + 1
+        tally = Tally.of(counted, targets, panels, panel_count)
+        chances, parts = np.empty(targets.shape), []
+        for rows in (folds == fold for fold in np.unique(folds)):
+            ours = Tally.of(counted[rows], targets[rows], panels[rows], panel_count)
+            success = tally.without(ours).success()
+            chances[rows] = shares[rows] @ success
+            parts.append((rows, success))
+        return cls(kinds=kinds, shares=shares, tally=tally, folds=tuple(parts), chances=chances)
 
-def _best_held_out(
-    examples: Examples, features: torch.Tensor, config: LearnerConfig, seed: int
-) -> _HeldOut:
-    folds = np.array([fold_of(text, config.folds, seed) for text in examples.texts])
-    found = [
-        _held_out(
-            examples,
-            features,
-            folds,
-            max_classes=config.max_classes,
-            class_ridge=ridge,
-            seed=seed,
-        )
-        for ridge in config.class_ridges
-    ]
-    return min(found, key=lambda each: calibration_figures(each.chances, examples.targets).loss)
+    def first_choices(self, examples: Examples) -> float:
+        """Returns the mean score of the models that are ranked first."""
+        return ranking_figures(self.chances, examples.targets, examples.weights).mean_score
 
-
-def _held_out(
-    examples: Examples,
-    features: torch.Tensor,
-    folds: npt.NDArray[np.int64],
-    *,
-    max_classes: int,
-    class_ridge: float,
-    seed: int,
-) -> _HeldOut:
-    chances = np.empty(examples.targets.shape)
-    easiness = np.empty(len(chances))
-    covering = np.empty((len(chances), TEAM_SIZE), dtype=np.intp)
-    for fold in np.unique(folds):
-        rows = folds == fold
-        table, mixture = _fit(
-            examples,
-            features,
-            np.flatnonzero(~rows),
-            max_classes=max_classes,
-            class_ridge=class_ridge,
-            seed=seed,
-        )
-        class_weights = _class_weights(mixture, features[rows])
-        with torch.inference_mode():
-            chances[rows] = mixture(features[rows]).double().numpy()
-        easiness[rows] = class_weights @ class_easiness(table.success)
-        covering[rows] = complementary_models(
-            class_weights,
-            table.success,
-            count=TEAM_SIZE,
-            eligible=~np.isnan(examples.targets[rows]),
-        )
-    return _HeldOut(class_ridge=class_ridge, chances=chances, easiness=easiness, covering=covering)
-
-
-def _fit(
-    examples: Examples,
-    features: torch.Tensor,
-    rows: npt.NDArray[np.intp],
-    *,
-    max_classes: int,
-    class_ridge: float,
-    seed: int,
-) -> tuple[SkillTable, Mixture]:
-    tasks = [examples.tasks[row] for row in rows]
-    targets, weights = examples.targets[rows], examples.weights[rows]
-    table = fit_skills(tasks, targets, weights, max_classes=max_classes, seed=seed)
-    data = LabelledFeatures(
-        features=features[rows],
-        skills=skill_rows(tasks)[1],
-        targets=torch.from_numpy(targets),
-        weights=torch.from_numpy(weights).float(),
-    )
-    return table, fit_mixture(table, data, class_ridge=class_ridge, seed=seed)
+    def covering(
+        self, patterns: Patterns, targets: npt.NDArray[np.floating]
+    ) -> npt.NDArray[np.intp]:
+        """Returns teams of labelled models by the rule ``COVERING``, (N, TEAM_SIZE)."""
+        teams = np.empty((len(targets), TEAM_SIZE), dtype=np.intp)
+        for rows, success in self.folds:
+            teams[rows] = complementary_models(
+                patterns.split_weights(self.shares[rows]),
+                patterns.split(success),
+                count=TEAM_SIZE,
+                eligible=~np.isnan(targets[rows]),
+            )
+        return teams

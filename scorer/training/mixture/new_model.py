@@ -1,11 +1,10 @@
 """Adds a model to a pool from a few labelled queries, with the pool's models as the prior.
 
-``class weights (N, C), labels (N,), success (C, M) of the others -> NewModel: success (C,)``
+``class weights (N, K), labels (N,), success (K, M) of the others -> NewModel: success (K,)``
 
-The prior is the normal distribution, on the logit scale, of the pool's models over the classes: a model
-that is strong in algebra tends to be strong in calculus. The most probable column of the success table,
-given the labels, is found by Newton's method. A few labels move what the pool's models have in common,
-and many labels move everything; two hundred suffice.
+The prior is the normal distribution, on the logit scale, of the pool's models over the kinds: a model
+that is strong in algebra tends to be strong in calculus. A few labels move what the pool's models have
+in common, and many labels move everything; two hundred suffice.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.measures.calibration import calibration_figures
-from scorer.training.calibrate import Calibration, fit_offset, logit, sigmoid
-from scorer.training.mixture.classes import LARGEST_CERTAINTY
+from scorer.training.calibrate import Calibration, logit, sigmoid
+from scorer.training.mixture.success import LARGEST_CERTAINTY
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,12 +26,10 @@ if TYPE_CHECKING:
 SPREAD = 1.0
 """Standard deviation, in logits, of a model's ability against the whole pool's."""
 
-CLASS_SPREAD = 0.3
-"""Standard deviation, in logits, of what a model does in a single class unlike any model before it."""
+KIND_SPREAD = 0.3
+"""Standard deviation, in logits, of what a model does in a single kind unlike any model before it."""
 
-MAX_STEPS = 50
-STEP_TOLERANCE = 1e-6
-
+STEPS = 12
 FOLDS = 5
 RESAMPLES = 100
 
@@ -42,15 +39,15 @@ class NewModel:
     """A model that was added to a pool."""
 
     success: Floats
-    """Probability that it answers a query of a class well, (C,)."""
+    """Chance that it answers a query of a kind well, (K,)."""
     slope: float
     """Slope of its calibration."""
     offset: float
     """Offset of its calibration."""
 
-    def scores(self, class_weights: Floats, easiness: Floats) -> Floats:
-        """Returns its calibrated scores, (N,), of class weights (N, C) and easiness (N,) in logits."""
-        return sigmoid(logit(class_weights @ self.success) * self.slope + self.offset + easiness)
+    def scores(self, class_weights: Floats) -> Floats:
+        """Returns its calibrated scores, (N,), of class weights (N, K)."""
+        return sigmoid(logit(class_weights @ self.success) * self.slope + self.offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +73,7 @@ class Labelled:
     """Queries that the new model answered."""
 
     class_weights: Floats
-    """Class weights, (N, C)."""
-    easiness: Floats
-    """Logits that every model's score of the query gains, (N,); zeros if scores are not shrunk."""
+    """Class weights, (N, K)."""
     targets: Floats
     """Scores of the new model, (N,)."""
     weights: Floats
@@ -88,35 +83,24 @@ class Labelled:
         """Returns the given rows, which may repeat."""
         return Labelled(
             class_weights=self.class_weights[rows],
-            easiness=self.easiness[rows],
             targets=self.targets[rows],
             weights=self.weights[rows],
         )
 
 
-def fit_new_model(
-    labelled: Labelled, success: Floats, calibration: Calibration, *, seed: int
-) -> NewModel:
-    """Fits the column of a new model and its calibration.
+def fit_new_model(labelled: Labelled, success: Floats, calibration: Calibration) -> NewModel:
+    """Fits a model to the queries that it was tried on.
 
     Args:
-        labelled: The queries that it was tried on.
-        success: The success table of the pool's models, (C, M).
-        calibration: The calibration of the pool's models. The new model's slope is their mean: few
-            labels can tell an offset and no more.
-        seed: Decides the folds.
+        labelled: The queries.
+        success: The success table of the pool's models, (K, M).
+        calibration: The calibration of the pool's models, whose mean the new model gets.
     """
-    centre, directions = _pool_prior(success)
-    slope = float(calibration.slope.mean())
-    chances = _held_out_chances(labelled, centre, directions, seed)
-    column = _fit(labelled, centre, directions)
-    offset = fit_offset(
-        slope * logit(chances) + labelled.easiness,
-        labelled.targets,
-        labelled.weights,
-        prior=_expected_offset(calibration, success, column),
+    return NewModel(
+        success=_column(labelled, success),
+        slope=float(calibration.slope.mean()),
+        offset=float(calibration.offset.mean()),
     )
-    return NewModel(success=column, slope=slope, offset=offset)
 
 
 def error_bar(
@@ -133,16 +117,15 @@ def error_bar(
     resampled = np.array(
         [
             fit_new_model(
-                labelled.take(draw.integers(count, size=count)), success, calibration, seed=seed
-            ).scores(labelled.class_weights, labelled.easiness)
+                labelled.take(draw.integers(count, size=count)), success, calibration
+            ).scores(labelled.class_weights)
             for _ in range(RESAMPLES)
         ]
     )  # (R, N)
-    centre, directions = _pool_prior(success)
-    chances = _held_out_chances(labelled, centre, directions, seed)
-    held_out = sigmoid(new_model.slope * logit(chances) + new_model.offset + labelled.easiness)
+    chances = _held_out_chances(labelled, success, seed)
+    held_out = sigmoid(new_model.slope * logit(chances) + new_model.offset)
     figures = calibration_figures(held_out, labelled.targets)
-    scores = new_model.scores(labelled.class_weights, labelled.easiness)
+    scores = new_model.scores(labelled.class_weights)
     return ErrorBar(
         label_count=count,
         mean_score=float(np.average(scores, weights=labelled.weights)),
@@ -155,57 +138,28 @@ def error_bar(
     )
 
 
+def _column(labelled: Labelled, success: Floats) -> Floats:
+    """Returns the most probable column, (K,), by Gauss-Newton steps of half length."""
+    centre, covariance = _pool_prior(success)
+    logits, unit = centre, np.eye(len(centre))
+    for _ in range(STEPS):
+        column = _chances(logits)
+        chances = labelled.class_weights @ column
+        slopes = labelled.class_weights * (column * (1 - column))
+        weighted = slopes * (labelled.weights / (chances * (1 - chances)))[:, None]
+        gaps = labelled.targets - chances + slopes @ (logits - centre)
+        step = np.linalg.solve(unit + weighted.T @ slopes @ covariance, weighted.T @ gaps)
+        logits = (logits + centre + covariance @ step) / 2
+    return _chances(logits)
+
+
 def _pool_prior(success: Floats) -> tuple[Floats, Floats]:
-    """Returns mean (C,) and directions (C, K): a model is the mean plus directions @ N(0, 1)."""
+    """Returns mean (K,) and covariance (K, K) of the pool's models on the logit scale."""
     logits = logit(success)
     centre = logits.mean(axis=1)
-    classes, models = logits.shape
-    found = [np.full((classes, 1), SPREAD), CLASS_SPREAD * np.eye(classes)]
-    if models > 1:
-        found.append((logits - centre[:, None]) / np.sqrt(models - 1))
-    # Any factor of the covariance would do; this is the narrowest.
-    left, singular, _ = np.linalg.svd(np.concatenate(found, axis=1), full_matrices=False)
-    return centre, left * singular
-
-
-def _fit(labelled: Labelled, centre: Floats, directions: Floats) -> Floats:
-    """Returns the most probable column, (C,)."""
-    solution = np.zeros(directions.shape[1])
-    value = _objective(labelled, centre + directions @ solution, solution)
-    for _ in range(MAX_STEPS):
-        step = _newton_step(labelled, centre, directions, solution)
-        for length in (1.0, 0.5, 0.25, 0.1, 0.01):
-            there = solution + length * step
-            found = _objective(labelled, centre + directions @ there, there)
-            if found > value:
-                break
-        else:
-            break
-        gain, solution, value = found - value, there, found
-        if gain < STEP_TOLERANCE:
-            break
-    return _chances(centre + directions @ solution)
-
-
-def _newton_step(
-    labelled: Labelled, centre: Floats, directions: Floats, solution: Floats
-) -> Floats:
-    """Returns a step of Newton's method with the expected Hessian, which is always definite."""
-    success = _chances(centre + directions @ solution)
-    chances = labelled.class_weights @ success
-    slopes = (labelled.class_weights * (success * (1 - success))) @ directions  # (N, K)
-    information = labelled.weights / (chances * (1 - chances))
-    gradient = slopes.T @ (information * (labelled.targets - chances)) - solution
-    hessian = (slopes * information[:, None]).T @ slopes + np.eye(len(solution))
-    step: Floats = np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
-    return step
-
-
-def _objective(labelled: Labelled, logits: Floats, solution: Floats) -> float:
-    """Returns the logarithm of likelihood times prior, but for a constant."""
-    chances = labelled.class_weights @ _chances(logits)
-    likelihood = labelled.targets * np.log(chances) + (1 - labelled.targets) * np.log1p(-chances)
-    return float(labelled.weights @ likelihood - solution @ solution / 2)
+    apart = logits - centre[:, None]
+    covariance = apart @ apart.T / max(apart.shape[1] - 1, 1)
+    return centre, covariance + SPREAD**2 + KIND_SPREAD**2 * np.eye(len(centre))
 
 
 def _chances(logits: Floats) -> Floats:
@@ -213,25 +167,12 @@ def _chances(logits: Floats) -> Floats:
     return clipped
 
 
-def _held_out_chances(labelled: Labelled, centre: Floats, directions: Floats, seed: int) -> Floats:
+def _held_out_chances(labelled: Labelled, success: Floats, seed: int) -> Floats:
     """Returns the cross-validated chance of each query, (N,)."""
     count = len(labelled.targets)
     folds = np.random.default_rng(seed).permutation(count) % FOLDS
     chances = np.empty(count)
     for fold in np.unique(folds):
-        others = labelled.take(np.flatnonzero(folds != fold))
-        column = _fit(others, centre, directions)
+        column = _column(labelled.take(np.flatnonzero(folds != fold)), success)
         chances[folds == fold] = labelled.class_weights[folds == fold] @ column
     return chances
-
-
-def _expected_offset(calibration: Calibration, success: Floats, column: Floats) -> float:
-    """Returns the offset that the pool's models have at the new model's ability.
-
-    Where scores are shrunk towards their models' means, offsets grow with ability.
-    """
-    abilities = logit(success).mean(axis=0)
-    spread = abilities - abilities.mean()
-    variance = float(spread @ spread)
-    slope = float(spread @ calibration.offset) / variance if variance > 0 else 0.0
-    return float(calibration.offset.mean() + slope * (logit(column).mean() - abilities.mean()))

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-POWER_ITERATIONS = 3
-"""Iterations of the randomized decomposition (Halko et al. 2011); more change nothing."""
+MAX_TEXTS = 8_000
+"""Largest number of texts whose directions are computed; more change them little."""
+
+POWER_ITERATIONS = 2
+MORE_DIRECTIONS = 16
+"""Iterations and surplus directions of the randomized decomposition (Halko et al. 2011)."""
 
 LOOKUP_BATCH_SIZE = 512
 
@@ -37,19 +41,34 @@ def fit_projection(
         bags: N-gram ids of the training texts.
         buckets: Number of ids.
         width: Number of directions to keep; fewer are kept when there are few texts.
-        seed: Decides the random start of the decomposition.
+        seed: Decides which texts are read, and the random start of the decomposition.
     """
-    torch.manual_seed(seed)
     rarity = rarity_of(bags, buckets)
-    width = min(width, len(bags) // 3, buckets)
-    _, _, directions = torch.svd_lowrank(presence(bags, rarity), q=width, niter=POWER_ITERATIONS)
-    table: torch.Tensor = torch.from_numpy(rarity)[:, None] * directions
+    draw = np.random.default_rng(seed)
+    chosen = np.sort(draw.choice(len(bags), min(len(bags), MAX_TEXTS), replace=False))
+    texts = presence([bags[row] for row in chosen], rarity)
+    transposed = texts.t().to_sparse_csr()
+    width = max(1, min(width, len(chosen) // 3, buckets))
+    basis = texts @ torch.randn(
+        buckets,
+        min(width + MORE_DIRECTIONS, len(chosen)),
+        generator=torch.Generator().manual_seed(seed),
+    )
+    for _ in range(POWER_ITERATIONS):
+        basis = texts @ (transposed @ torch.linalg.qr(basis)[0])
+    directions = transposed @ torch.linalg.qr(basis)[0]  # (buckets, width and more)
+    order = torch.linalg.eigh(directions.t() @ directions)[1].flip(1)[:, :width]
+    table: torch.Tensor = torch.from_numpy(rarity)[:, None] * functional.normalize(
+        directions @ order, dim=0
+    )
     return table.contiguous()
 
 
 def rarity_of(bags: Sequence[npt.NDArray[np.int64]], buckets: int) -> npt.NDArray[np.float32]:
     """Returns the inverse document frequency of each n-gram, (buckets,); zero for ``PADDING_ID``."""
-    counts = np.bincount(np.concatenate(bags), minlength=buckets)
+    counts = np.zeros(buckets, dtype=np.int64)
+    for bag in bags:
+        counts[bag] += 1
     rarity = (np.log((1 + len(bags)) / (1 + counts)) + 1).astype(np.float32)
     rarity[PADDING_ID] = 0.0
     return rarity
@@ -57,33 +76,23 @@ def rarity_of(bags: Sequence[npt.NDArray[np.int64]], buckets: int) -> npt.NDArra
 
 def project_all(bags: Sequence[npt.NDArray[np.int64]], table: torch.Tensor) -> torch.Tensor:
     """Returns the unit-length projection of every text, (N, D); zero for a text without n-grams."""
-    return functional.normalize(sums_of(bags, table), dim=-1)
-
-
-def sums_of(bags: Sequence[npt.NDArray[np.int64]], table: torch.Tensor) -> torch.Tensor:
-    """Returns the sum of the rows of every text's n-grams, (N, D)."""
     rows = []
     for start in range(0, len(bags), LOOKUP_BATCH_SIZE):
         batch = bags[start : start + LOOKUP_BATCH_SIZE]
         offsets = torch.from_numpy(np.cumsum([0, *(len(bag) for bag in batch[:-1])]))
         ids = torch.from_numpy(np.concatenate(batch))
         rows.append(functional.embedding_bag(ids, table, offsets, mode="sum"))
-    return torch.cat(rows)
+    return functional.normalize(torch.cat(rows), dim=-1)
 
 
 def presence(
     bags: Sequence[npt.NDArray[np.int64]], rarity: npt.NDArray[np.float32]
 ) -> torch.Tensor:
     """Returns the weighted presence of n-grams in texts, rows of unit length, sparse (N, B)."""
-    values = []
-    for bag in bags:
-        weights = rarity[bag]
-        values.append(weights / max(float(np.linalg.norm(weights)), 1e-9))
-    rows = np.repeat(np.arange(len(bags)), [len(bag) for bag in bags])
-    indices = np.stack([rows, np.concatenate(bags)])
-    return torch.sparse_coo_tensor(
-        torch.from_numpy(indices),
-        torch.from_numpy(np.concatenate(values)),
-        (len(bags), len(rarity)),
-        check_invariants=False,
-    ).coalesce()
+    ids = np.concatenate(bags)
+    starts = np.cumsum([0, *(len(bag) for bag in bags)])
+    lengths = np.sqrt(np.add.reduceat(np.square(rarity[ids]), starts[:-1]))
+    values = rarity[ids] / np.repeat(np.maximum(lengths, np.float32(1e-9)), np.diff(starts))
+    return torch.sparse_csr_tensor(
+        *map(torch.from_numpy, (starts, ids, values)), (len(bags), len(rarity))
+    )

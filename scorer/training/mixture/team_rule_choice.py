@@ -12,7 +12,6 @@ import numpy as np
 
 from scorer.measures.ranking import team_hits
 from scorer.runtime.team_rule import TEAM_SIZE, TeamRule
-from scorer.training.mixture.significance import best_candidate
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 def best_rule(
     covering: npt.NDArray[np.intp], scores: Floats, targets: Floats, weights: Floats
 ) -> TeamRule:
-    """Returns the rule whose team includes one of the best models more often.
+    """Returns the rule whose team includes one of the best models more often; ``COVERING`` in a tie.
 
     Args:
         covering: The held-out teams of ``COVERING``, (N, TEAM_SIZE), each of models with a label.
@@ -33,5 +32,5 @@ def best_rule(
     """
     labelled = np.where(np.isnan(targets), -np.inf, scores)
     best = np.argsort(-labelled, axis=1, kind="stable")[:, :TEAM_SIZE]
-    hits = [team_hits(teams, targets) for teams in (covering, best)]
-    return tuple(TeamRule)[best_candidate(hits, weights)]
+    hits = [np.average(team_hits(teams, targets), weights=weights) for teams in (covering, best)]
+    return TeamRule.BEST_SCORES if hits[1] > hits[0] else TeamRule.COVERING

@@ -76,7 +76,9 @@ PROMPTS = {
 
 
 @pytest.mark.parametrize("prompt_of", PROMPTS.values(), ids=PROMPTS)
-@pytest.mark.parametrize("tokenizer", [None, default_artifact_path() / "tokenizer.json"])
+@pytest.mark.parametrize(
+    "tokenizer", [None, default_artifact_path().parent / "base/tokenizer.json"]
+)
 @settings(deadline=None)
 @given(
     st.lists(st.text(max_size=2000) | st.integers(1, 900).map("legs, ".__mul__), max_size=16),

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+BASE = default_artifact_path().parent / "base"
+
 GRAPH, ANOTHER_GRAPH = b"\x08\x01", b"\x08\x02"
 """Of nothing but a version of the format."""
 
@@ -21,7 +23,7 @@ GRAPH, ANOTHER_GRAPH = b"\x08\x01", b"\x08\x02"
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """A well-formed artifact whose graph is a few bytes: nothing here runs it."""
-    manifest = load_artifact(default_artifact_path()).manifest
+    manifest = load_artifact(BASE).manifest
     (tmp_path / "model.onnx").write_bytes(GRAPH)
     (tmp_path / "tokenizer.json").write_text("{}")
     seal_artifact(tmp_path, manifest)
@@ -42,7 +44,7 @@ def edit(directory: Path, **changes: Any) -> None:
 
 
 def test_a_sealed_artifact_is_read_back_as_it_was_written(directory: Path) -> None:
-    original = load_artifact(default_artifact_path()).manifest
+    original = load_artifact(BASE).manifest
     copy = load_artifact(directory).manifest
     assert copy.model_ids == original.model_ids
     assert copy.data_sources == original.data_sources

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from scorer.training.calibrate import (
     MIN_SLOPE,
     PRIOR_LABELS,
+    Calibration,
     fit_calibration,
-    fit_offset,
-    fit_shared,
     logit,
     sigmoid,
 )
@@ -118,21 +117,15 @@ def test_without_any_label_scores_stay_as_they_are() -> None:
     calibration = fit_calibration(logits, targets)
     assert calibration.slope.tolist() == [1.0, 1.0]
     assert calibration.offset.tolist() == [0.0, 0.0]
-    shared = fit_shared(logits, np.zeros(10), targets, np.ones(10))
-    assert (shared.slope, shared.easiness, shared.offset) == (1.0, 0.0, 0.0)
 
 
 def test_even_twenty_labels_are_followed_where_there_are_no_others() -> None:
     draw = np.random.default_rng(9)
-    logits, easiness = draw.normal(0, 1, (20, 2)), draw.normal(0, 1, 20)
+    logits = draw.normal(0, 1, (20, 2))
     targets = sigmoid(logits + 0.5)
     targets[:, 1] = np.nan
     calibration = fit_calibration(logits, targets)
     assert (calibration.slope[1], calibration.offset[1]) == pytest.approx((1.0, 0.5), abs=0.01)
-    shared = fit_shared(logits, easiness, sigmoid(logits + 0.5 * easiness[:, None]), np.ones(20))
-    assert (shared.slope, shared.easiness, shared.offset) == pytest.approx(
-        (1.0, 0.5, 0.0), abs=0.01
-    )
 
 
 def test_a_row_of_weight_two_counts_as_two_rows() -> None:
@@ -145,41 +138,13 @@ def test_a_row_of_weight_two_counts_as_two_rows() -> None:
     weighted = fit_calibration(logits, targets, weights)
     repeated = fit_calibration(logits[rows], targets[rows])
     assert weighted.offset == pytest.approx(repeated.offset, rel=0.02)
-    easiness = draw.normal(0, 1, 300)
-    shared = fit_shared(logits, easiness, targets, weights)
-    again = fit_shared(logits[rows], easiness[rows], targets[rows], np.ones(len(rows)))
-    assert (shared.slope, shared.easiness, shared.offset) == pytest.approx(
-        (again.slope, again.easiness, again.offset)
-    )
-    alone, repeated_alone = (
-        fit_offset(logits[each, 1], targets[each, 1], counts, prior=0.5)
-        for each, counts in ((np.arange(300), weights), (rows, np.ones(len(rows))))
-    )
-    assert alone == pytest.approx(repeated_alone)
 
 
 def test_reversed_labels_leave_the_least_slope_that_still_ranks() -> None:
     logits = np.linspace(-3, 3, 4000)[:, None]
     calibration = fit_calibration(logits, sigmoid(-2 * logits))
     assert calibration.slope.tolist() == [MIN_SLOPE]
-    found = fit_shared(logits, np.zeros(4000), sigmoid(-2 * logits), np.ones(4000))
-    assert found.slope == MIN_SLOPE < 0.1
-
-
-def test_an_offset_alone_is_recovered_from_many_labels_and_kept_without_any() -> None:
-    logits = np.linspace(-3, 3, 20_000)
-    found = fit_offset(logits, sigmoid(logits + 0.7), np.ones(20_000), prior=-1.0)
-    assert found == pytest.approx(0.7, abs=0.02)
-    nothing = np.zeros(0)
-    assert fit_offset(nothing, nothing, nothing, prior=-1.0) == pytest.approx(-1.0)
-
-
-def test_the_offset_known_before_counts_as_fifty_labels() -> None:
-    logits = np.zeros(PRIOR_LABELS)
-    asked = sigmoid(np.full(PRIOR_LABELS, 0.2))
-    found = fit_offset(logits, asked, np.ones(PRIOR_LABELS), prior=0.0)
-    assert found == pytest.approx(0.1, abs=0.002)
-    assert PRIOR_LABELS == 50
+    assert MIN_SLOPE < 0.1
 
 
 @given(st.floats(-12, 12))
@@ -205,20 +170,10 @@ def test_the_sigmoid_does_not_overflow() -> None:
     assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
 
 
-def test_one_map_for_all_models_is_recovered_with_the_easiness_of_queries() -> None:
-    draw = np.random.default_rng(4)
-    logits, easiness = draw.normal(0, 1, (4000, 3)), draw.normal(1, 1, 4000)
-    truth = sigmoid(1.5 * logits + 0.7 * easiness[:, None] - 0.4)
-    targets = (draw.random(truth.shape) < truth).astype(float)
-    targets[::5, 0] = np.nan
-    found = fit_shared(logits, easiness, targets, np.ones(4000))
-    assert (found.slope, found.easiness, found.offset) == pytest.approx((1.5, 0.7, -0.4), abs=0.1)
-
-
-def test_easy_queries_never_lower_a_score() -> None:
-    draw = np.random.default_rng(5)
-    logits, easiness = draw.normal(0, 1, (4000, 3)), draw.normal(0, 1, 4000)
-    targets = (draw.random(logits.shape) < sigmoid(logits - 0.5 * easiness[:, None])).astype(float)
-    found = fit_shared(logits, easiness, targets, np.ones(4000))
-    assert found.easiness == 0
-    assert found.offset == pytest.approx(0, abs=0.1)
+def test_calibrated_scores_are_the_map_of_the_logits_of_chances() -> None:
+    chances = np.array([[0.2, 0.7]])
+    calibration = Calibration(slope=np.array([1.0, 2.0]), offset=np.array([0.3, -1.0]))
+    expected = sigmoid(np.array([1.0, 2.0]) * logit(chances) + np.array([0.3, -1.0]))
+    assert calibration.scores(chances) == pytest.approx(expected)
+    unchanged = Calibration(slope=np.ones(2), offset=np.zeros(2))
+    assert unchanged.scores(chances) == pytest.approx(chances)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from typer.testing import Result
 
-EDGE = default_artifact_path().parent / "edge"
+EDGE = default_artifact_path()
 FEW = "warning: new has 3 labels, so its scores are mostly those of the other models"
 CONSTANT = "warning: one and the same score everywhere: new"
 DISAGREEING = "warning: 1 query has different scores of one model in several records"

@@ -121,7 +121,7 @@ def test_any_bytes_are_a_graph_or_refused(content: bytes) -> None:
             continue
 
 
-@pytest.mark.parametrize("name", ["default", "edge"])
+@pytest.mark.parametrize("name", ["default", "base"])
 def test_the_shipped_graphs_open_no_other_file_and_are_read_quickly(name: str) -> None:
     graph = (default_artifact_path().parent / name / "model.onnx").read_bytes()
     started_s = time.process_time()

@@ -19,7 +19,6 @@ def test_the_table_of_fields_is_that_of_the_code() -> None:
     sections = {
         "": Recipe,
         "encoder.": EncoderConfig,
-        "teacher.": EncoderConfig,
         "learner.": LearnerConfig,
         "sources[].": SourceConfig,
     }
@@ -28,7 +27,7 @@ def test_the_table_of_fields_is_that_of_the_code() -> None:
             name = f"{prefix}{field.name}{'[]' if field.name == 'sources' else ''}"
             (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
             assert len([cell for cell in row.split("|") if cell.strip()]) == 4, row
-    assert "| `learner.folds` | whole number | `5` |" in page
+    assert "| `learner.projection_width` | whole number | `128` |" in page
 
 
 def test_a_page_without_a_place_for_the_fields_is_an_error() -> None:

@@ -18,7 +18,7 @@ BATCHES = (TEXTS[:1], TEXTS[:3], TEXTS[3:8], TEXTS, [""], TEXTS[:3])
 TOLERANCE = 1e-5
 
 
-@pytest.fixture(scope="module", params=["default", "edge"])
+@pytest.fixture(scope="module", params=["default", "base"])
 def runtimes(request: pytest.FixtureRequest) -> tuple[Runtime, Runtime]:
     """The plain runtime and the one of few shapes, with its buffers in main memory."""
     artifact = load_artifact(default_artifact_path().parent / request.param)

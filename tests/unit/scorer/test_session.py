@@ -13,7 +13,7 @@ from scorer.runtime.session import open_session, provider_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-MODEL = default_artifact_path().parent / "edge" / "model.onnx"
+MODEL = default_artifact_path() / "model.onnx"
 ABSENT = [
     provider
     for provider, name in (

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scorer import default_artifact_path
 from scorer.runtime.tokenizer import QueryTokenizer
 
-TOKENIZER = default_artifact_path() / "tokenizer.json"
+TOKENIZER = default_artifact_path().parent / "base/tokenizer.json"
 
 
 def reader(max_tokens: int) -> QueryTokenizer:

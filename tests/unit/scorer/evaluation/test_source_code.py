@@ -38,11 +38,11 @@ class Counting:
     "module",
     [
         "scorer.data.splits",
-        "scorer.measures.calibration",
+        "scorer.training.mixture.success",
         "scorer.measures.ranking",
         "scorer.runtime.max_coverage",
         "scorer.training.mixture.learner",
-        "scorer.training.mixture.significance",
+        "scorer.training.mixture.kinds",
     ],
 )
 def test_what_the_learner_imports_on_its_way_is_code_of_its_method(module: str) -> None:

@@ -1,60 +1,50 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pytest
 
-from scorer.training.mixture.classes import LARGEST_CERTAINTY, fit_classes
+from scorer.runtime.max_coverage import complementary_models
+from scorer.training.mixture.classes import Patterns, find_patterns
 
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-PLANTED = np.array([[0.95, 0.9, 0.9, 0.9], [0.05, 0.9, 0.1, 0.1]])
+CHANCES = np.full((800, 3), 0.6)
 
 
-def planted(seed: int, rows: int) -> np.ndarray:
+def opposed(seed: int) -> np.ndarray:
+    """Models as good as one another: the first two fail on the same queries, the third on the rest."""
     draw = np.random.default_rng(seed)
-    classes = (draw.random(rows) < 0.3).astype(int)
-    targets: np.ndarray = (draw.random((rows, 4)) < PLANTED[classes]).astype(np.float32)
-    targets[draw.random((rows, 4)) < 0.2] = np.nan
-    targets[np.isnan(targets).all(axis=1), 0] = 1.0
-    labels: np.ndarray = targets
-    return labels
+    side = draw.random(800) < 0.5
+    targets = np.stack([side, side, ~side], axis=1) ^ (draw.random((800, 3)) < 0.1)
+    return targets.astype(np.float32)
 
 
-def fitted(targets: np.ndarray, weights: np.ndarray, count: int = 2) -> npt.NDArray[np.float64]:
-    means = np.nanmean(targets, axis=0)
-    found = fit_classes(targets, weights, count, means=means, seed=1)
-    assert found.shares.sum() == pytest.approx(1.0)
-    order = np.argsort(-found.success[:, 0])
-    table: npt.NDArray[np.float64] = np.column_stack([found.shares, found.success])[order]
-    return table
+def test_models_that_fail_together_are_not_taken_together() -> None:
+    patterns = find_patterns(CHANCES, opposed(1), seed=0)
+    success = np.array([[0.6, 0.59, 0.5]])
+    weights = patterns.split_weights(np.ones((1, 1)))
+    assert complementary_models(weights, patterns.split(success), count=2).tolist() == [[0, 2]]
+    assert complementary_models(np.ones((1, 1)), success, count=2).tolist() == [[0, 1]]
 
 
-def test_planted_classes_are_found_though_a_fifth_of_the_labels_is_missing() -> None:
-    found = fitted(planted(1, 3000), np.ones(3000))
-    assert found[:, 0] == pytest.approx([0.7, 0.3], abs=0.05)
-    assert found[:, 1:] == pytest.approx(PLANTED, abs=0.06)
+def test_the_mean_of_the_classes_is_the_chance_of_the_kind() -> None:
+    patterns = find_patterns(CHANCES, opposed(2), seed=0)
+    success = np.array([[0.9, 0.2, 0.5], [0.05, 0.95, 0.6]])
+    assert len(patterns.shares) == 4
+    means = patterns.split_weights(np.eye(2)) @ patterns.split(success)
+    assert means == pytest.approx(success, abs=1e-3)
+    assert patterns.split_weights(np.eye(2)).sum(axis=1) == pytest.approx([1.0, 1.0])
 
 
-def test_a_weight_counts_as_so_many_repetitions_where_there_is_one_class() -> None:
-    targets = planted(2, 200)
-    weights = np.where(np.arange(200) % 2, 1.0, 3.0)
-    means = np.full(4, 0.5)
-    one = fit_classes(targets, weights, 1, means=means, seed=1)
-    repeated = np.repeat(targets, weights.astype(int), axis=0)
-    other = fit_classes(repeated, np.ones(len(repeated)), 1, means=means, seed=1)
-    assert one.success == pytest.approx(other.success)
+def test_missing_labels_and_few_rows_do_no_harm() -> None:
+    targets = opposed(3)
+    targets[:, 1] = np.nan
+    patterns = find_patterns(CHANCES, targets, seed=0)
+    assert patterns.shifts[:, 1] == pytest.approx(np.zeros(4))
+    few = find_patterns(CHANCES[:20], targets[:20], seed=0)
+    assert few.shares.tolist() == [1.0]
 
 
-def test_a_model_without_a_label_is_taken_for_what_it_is_on_average() -> None:
-    targets = planted(3, 100)
-    targets[:, 3] = np.nan
-    found = fit_classes(targets, np.ones(100), 2, means=np.full(4, 0.6), seed=1)
-    assert found.success[:, 3] == pytest.approx([0.6, 0.6])
-
-
-def test_no_model_is_certain() -> None:
-    found = fit_classes(np.ones((500, 2)), np.ones(500), 1, means=np.ones(2), seed=1)
-    assert (found.success <= LARGEST_CERTAINTY).all()
+def test_one_class_is_the_kind_itself() -> None:
+    alone = Patterns(shares=np.ones(1), shifts=np.zeros((1, 2)))
+    success = np.array([[0.3, 0.8]])
+    assert alone.split(success) == pytest.approx(success)
+    assert alone.split_weights(np.array([[1.0]])).tolist() == [[1.0]]
