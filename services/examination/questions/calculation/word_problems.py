@@ -55,7 +55,7 @@ _DISTRACTOR: Texts = {
 _ASK: Texts = {
     "en": "How many apples does {name} have now?",
     "de": "Wie viele Äpfel hat {name} jetzt?",
-    "fr": "Combien de pommes {name} a-t-elle ou a-t-il maintenant ?",
+    "fr": "Combien de pommes reste-t-il à {name} ?",
     "es": "¿Cuántas manzanas tiene {name} ahora?",
 }
 

@@ -31,7 +31,7 @@ _NOTE: Texts = {
     "there by {weekday}. {paid}",
     "de": "{buyer} hat aus {city} angerufen. Bestellung Nummer {order} ist für {receiver} und muss "
     "bis {weekday} da sein. {paid}",
-    "fr": "{buyer} a appelé de {city}. La commande numéro {order} est destinée à {receiver} et "
+    "fr": "{buyer} a appelé depuis {city}. La commande numéro {order} est destinée à {receiver} et "
     "doit arriver avant {weekday}. {paid}",
     "es": "{buyer} llamó desde {city}. El pedido número {order} es para {receiver} y tiene que "
     "llegar antes del {weekday}. {paid}",

@@ -35,19 +35,19 @@ _CLUES: Mapping[str, Texts] = {
     "left": {
         "en": "{a} stands somewhere to the left of {b}.",
         "de": "{a} steht irgendwo links von {b}.",
-        "fr": "{a} est quelque part à gauche de {b}.",
+        "fr": "{a} précède {b} de gauche à droite.",
         "es": "{a} está en algún lugar a la izquierda de {b}.",
     },
     "beside": {
-        "en": "{a} stands right beside {b}.",
+        "en": "{a} stands directly beside {b}.",
         "de": "{a} steht direkt neben {b}.",
-        "fr": "{a} est juste à côté de {b}.",
+        "fr": "{a} et {b} sont côte à côte.",
         "es": "{a} está justo al lado de {b}.",
     },
     "apart": {
         "en": "{a} does not stand beside {b}.",
         "de": "{a} steht nicht neben {b}.",
-        "fr": "{a} n'est pas à côté de {b}.",
+        "fr": "{a} et {b} ne sont pas côte à côte.",
         "es": "{a} no está al lado de {b}.",
     },
 }

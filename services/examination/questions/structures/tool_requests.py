@@ -93,7 +93,7 @@ REQUESTS = (
         said={
             "en": "Let {receiver} get {euros} euros from {sender}.",
             "de": "{receiver} soll von {sender} {euros} Euro bekommen.",
-            "fr": "Fais parvenir à {receiver} {euros} euros de la part de {sender}.",
+            "fr": "Fais parvenir à {receiver} {euros} euros envoyés par {sender}.",
             "es": "Haz que {receiver} reciba {euros} euros de {sender}.",
         },
         arguments=lambda random: dict(

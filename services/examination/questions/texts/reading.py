@@ -30,19 +30,19 @@ _FACTS: Texts = {
 _FRIEND: Texts = {
     "en": "The best friend of {name} is {friend}.",
     "de": "Am engsten befreundet ist {name} mit {friend}.",
-    "fr": "La personne la plus proche de {name} est {friend}.",
+    "fr": "Pour {name}, la personne la plus proche est {friend}.",
     "es": "La mejor amistad de {name} es {friend}.",
 }
 _ASK_NAME: Texts = {
     "en": "What is the name of the dog of {name}?",
     "de": "Wie heißt der Hund von {name}?",
-    "fr": "Comment s'appelle le chien de {name} ?",
+    "fr": "{name} a un chien : comment s'appelle-t-il ?",
     "es": "¿Cómo se llama el perro de {name}?",
 }
 _ASK_CITY: Texts = {
     "en": "What is the name of the dog of the best friend of the person who lives in {city}?",
     "de": "Wie heißt der Hund der Person, mit der die Person aus {city} am engsten befreundet ist?",
-    "fr": "Comment s'appelle le chien de la personne la plus proche de l'habitant de {city} ?",
+    "fr": "Quel est le nom du chien de la personne la plus proche de celle qui habite à {city} ?",
     "es": "¿Cómo se llama el perro de la mejor amistad de la persona que vive en {city}?",
 }
 _NOT_STATED: Texts = {
