@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.examination.questions.checkers.call_answer import CallAnswer, ExpectedCall
 from services.examination.questions.checkers.checker import Reply, ToolCall
+from services.examination.questions.checkers.date_answer import DateAnswer
 from services.examination.questions.checkers.fact_answer import FactAnswer, FactLine
 from services.examination.questions.checkers.instruction_answer import (
     Instruction,
@@ -126,7 +127,7 @@ def test_another_name_is_wrong(text: str) -> None:
 
 
 def test_a_date_may_stand_in_a_sentence_that_names_no_other_one() -> None:
-    checker = TextAnswer("2024-03-01", form=r"\d{4}-\d{2}-\d{2}")
+    checker = DateAnswer("2024-03-01")
     assert checker.check(Reply("The date is **2024-03-01**, a Friday.")).score == 1
     assert checker.check(Reply("It is 2024-03-01 or 2024-03-02.")).score == 0
 

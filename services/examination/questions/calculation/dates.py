@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from services.examination.questions.checkers.checker import Reply
+from services.examination.questions.checkers.date_answer import DateAnswer
 from services.examination.questions.checkers.number_answer import NumberAnswer
 from services.examination.questions.checkers.text_answer import TextAnswer
 from services.examination.questions.question import Draft
@@ -45,7 +46,6 @@ _PART: Texts = {
     "fr": "{d} jours {h} heures {m} minutes",
     "es": "{d} días {h} horas {m} minutos",
 }
-_ISO_DATE = r"\b\d{4}-\d{2}-\d{2}\b"
 _FURTHEST_DAYS = (0, 30, 90, 365, 1_500, 10_000)
 
 
@@ -64,7 +64,7 @@ def _date(random: Random, level: int, language: Language) -> Draft:
     answer = (start + timedelta(days=days)).isoformat()
     return Draft(
         prompt=with_ending(language, _ASK_DATE[language].format(n=days, day=start)),
-        checker=TextAnswer(answer, form=_ISO_DATE),
+        checker=DateAnswer(answer),
         reference=Reply(answer_line(language, answer)),
     )
 

@@ -3,6 +3,7 @@
 checker: A reply, a verdict, and the interface of a checker.
 final_answer: Finds the final answer in a reply.
 number_answer: A number.
+date_answer: A date.
 text_answer: A name, a word or a short text.
 list_answer: A list of words.
 json_answer: A JSON object.

@@ -20,7 +20,7 @@ _MARKER = re.compile(
     re.IGNORECASE,
 )
 _BOXED = r"\boxed{"
-_FENCE_LINE = re.compile(r"^\s*```[\w+-]*\s*$", re.MULTILINE)
+_FENCE_LINE = re.compile(r"^[ \t]*```[\w+-]*[ \t]*$", re.MULTILINE)
 _BOLD = re.compile(r"\*\*(.+?)\*\*|__(.+?)__")
 _WRAPPERS = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.examination.questions.checkers.checker import RIGHT, Reply, Verdict, wrong
 from services.examination.questions.checkers.final_answer import final_answer, plain
 
-_SEPARATOR = re.compile(r"\s*[,;]\s*|\s+(?:and|und|et|y)\s+")
+_SEPARATOR = re.compile("[,;]| (?:and|und|et|y) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class ListAnswer:
 
     def check(self, reply: Reply) -> Verdict:
         """Marks the final answer of a reply."""
-        answer = plain(final_answer(reply.text)).strip("[](){}")
+        answer = " ".join(plain(final_answer(reply.text)).strip("[](){}").split())
         items = tuple(plain(item) for item in _SEPARATOR.split(answer) if item.strip())
         if items == self.expected:
             return RIGHT

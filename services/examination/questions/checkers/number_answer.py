@@ -23,6 +23,7 @@ _NUMBER = re.compile(
     r"(?:/(?P<divisor>\d+))?"
 )
 _SPACES = re.compile(r"[ \u00a0\u202f'’]")
+_GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _EQUALS = re.compile(r"[=≈]")
 
 
@@ -76,10 +77,10 @@ def _forms(digits: str, language: Language) -> set[str]:
         return {digits}
     last = separators[-1]
     whole, _, rest = digits.rpartition(last)
-    joined = re.sub("[.,]", "", whole)
+    joined = whole.replace(".", "").replace(",", "")
     if len(set(separators)) > 1:
         return {f"{joined}.{rest}"}
-    grouped = re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", digits) is not None
+    grouped = _GROUPED.fullmatch(digits) is not None
     forms = {joined + rest} if grouped and not (language == "en" and last == ".") else set()
     if len(separators) == 1 and not (grouped and language == "en" and last == ","):
         forms.add(f"{joined}.{rest}")

@@ -10,6 +10,7 @@ from services.examination.questions.checkers.checker import RIGHT, Reply, Verdic
 from services.examination.questions.checkers.final_answer import bold_parts, final_answer, plain
 
 _NEGATION = re.compile(r"\b(?:not|never|nicht|nie|kein\w*|pas|jamais|no|nunca)\b", re.IGNORECASE)
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,13 @@ class TextAnswer:
     expected: str
     rivals: tuple[str, ...] = ()
     """Other answers that seem possible. A sentence is right if it names no one of them."""
-    form: str = ""
-    """A pattern of possible answers, such as dates, in place of rivals."""
 
     def check(self, reply: Reply) -> Verdict:
         """Marks the final answer of a reply."""
         answer = final_answer(reply.text)
         if _folded(plain(answer)) == _folded(self.expected):
             return RIGHT
-        if not self.rivals and not self.form:
+        if not self.rivals:
             return wrong("another text" if answer else "no answer")
         named = self._named(answer)
         if len(named) > 1:
@@ -38,15 +37,14 @@ class TextAnswer:
 
     def _named(self, text: str) -> set[str]:
         """Returns the possible answers that a text names."""
-        if self.form:
-            return set(re.findall(self.form, text))
-        text = _folded(text)
-        return {
-            each
-            for each in (self.expected, *self.rivals)
-            if re.search(rf"(?<!\w){re.escape(_folded(each))}(?!\w)", text)
-        }
+        words = _words(text)
+        return {each for each in (self.expected, *self.rivals) if _words(each) in words}
+
+
+def _words(text: str) -> str:
+    """Returns the words of a text, each between spaces."""
+    return f" {' '.join(_WORD.findall(_folded(text)))} "
 
 
 def _folded(text: str) -> str:
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).strip()).casefold()
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
