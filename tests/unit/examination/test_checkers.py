@@ -49,6 +49,8 @@ from tests.unit.examination.replies import of_number
         ("12.5", "en", r"\boxed{\frac{25}{2}}"),
         ("12", "en", "Answer: 12 km^2"),
         ("12", "es", "La respuesta es 12."),
+        ("12", "es", "**Respuesta final:** 12\n\nSon 3 veces 4."),
+        ("12", "en", '{"answer": 12}'),
         ("12", "fr", "La réponse est 12."),
         ("12", "de", "Die Antwort lautet: 12"),
     ],

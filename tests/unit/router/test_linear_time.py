@@ -268,7 +268,7 @@ WORST = {
         ),
         between("Answer:", " ", "x"),
         between("Answer: a", " ", ", b"),
-        between("answer", "`", "is"),
+        repeated("answer``` "),
         between("Answer: 1.234", " ", ""),
         between("Answer: Anna stands here", "!", ""),
         between("```python", " ", "x"),

@@ -15,7 +15,7 @@ _MAX_CHARACTERS = 50_000
 """Only the end of a longer reply is read."""
 _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE)
 _MARKER = re.compile(
-    r"\b(?:answer|antwort|lösung|réponse|reponse|respuesta|solution|solución)\b[*_`\" ]*"
+    r"\b(?:answer|antwort|lösung|réponse|reponse|respuesta|solution|solución)\b(?: finale?\b)?[*_`\" ]*"
     r"(?:(?:is|ist|lautet|est|es)\b[*_` ]*:?|[:=])",
     re.IGNORECASE,
 )
