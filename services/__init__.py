@@ -6,6 +6,7 @@ judge/: Corrects the ranking with the models' own scores.
 gateway/: Serves the APIs that everyone speaks over HTTP.
 simulator/: A simulated pool of models.
 evaluation/: Measures routing on recorded answers and decisions.
+examination/: Questions that mark themselves.
 local/: Runs all services on one machine, for development.
 rpc/: The parts of a gRPC service that every service needs.
 answer_key: Finds the final answer in a reply.

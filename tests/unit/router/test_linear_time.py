@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import time
+from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from services.answer_key import answer_key
+from services.examination.questions.checkers.checker import Checker, Reply
+from services.examination.questions.checkers.date_answer import DateAnswer
+from services.examination.questions.checkers.fact_answer import FactAnswer, FactLine
+from services.examination.questions.checkers.instruction_answer import (
+    Instruction,
+    InstructionAnswer,
+)
+from services.examination.questions.checkers.json_answer import JsonAnswer
+from services.examination.questions.checkers.list_answer import ListAnswer
+from services.examination.questions.checkers.number_answer import NumberAnswer
+from services.examination.questions.checkers.program_answer import ProgramAnswer
+from services.examination.questions.checkers.text_answer import TextAnswer
 from services.router.backends.call import ModelCall
 from services.router.backends.dialects.openai_reader import OpenAiReader
 from services.router.backends.http.attempt_failure import retry_after_s
@@ -46,6 +59,16 @@ MEASURABLE_S = 0.001
 RUNS = 4
 NONCE = "7f3a9c2e"
 MARK = f"@@assessment {NONCE}"
+CHECKERS: tuple[Checker, ...] = (
+    NumberAnswer(Fraction(12), "de"),
+    TextAnswer("Anna", rivals=("Ben",)),
+    DateAnswer("2031-12-24"),
+    ListAnswer(("a", "b")),
+    JsonAnswer({"a": 1}),
+    FactAnswer((FactLine(("a",), ("b",), 3),)),
+    InstructionAnswer((Instruction("words", "3"),)),
+    ProgramAnswer("never_defined", (), ()),
+)
 REFERENCES = (Reference(label="R1", model_id="m", text="x"),)
 
 
@@ -221,7 +244,37 @@ TANGLED = [
     ),
     *("# assessment\n", "@@assessment ", "@@assessment {", "nonce ", "grades [0.5, ", "\\"),
 ]
+
+
+def marked(text: str) -> None:
+    """Marks a reply to questions of every kind."""
+    for checker in CHECKERS:
+        checker.check(Reply(text))
+
+
 WORST = {
+    marked: [
+        *(
+            repeated(part)
+            for part in ("\n", " ", "{", '{"a":', "**", "**a", "__ ", "```\n", "```py ")
+        ),
+        *(
+            repeated(part)
+            for part in ("<think>", "Answer: ", "answer ", "\\boxed{", "\\text{", "a-")
+        ),
+        *(
+            repeated(part)
+            for part in ("1", "1 111", "1,", "1.111,", "- ", "/1", "\\frac{1", "^{1", "=")
+        ),
+        between("Answer:", " ", "x"),
+        between("Answer: a", " ", ", b"),
+        repeated("answer``` "),
+        between("Answer: 1.234", " ", ""),
+        between("Answer: Anna stands here", "!", ""),
+        between("```python", " ", "x"),
+        between("```python\n", "x", ""),
+        between("**", "a", "*"),
+    ],
     answer_key: [
         between("the answer is", " ", "!"),
         between("the answer is :", "\n", "!"),
