@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.floating]
 
+MANY_SKILLS = 8
+"""Number of equally likely skills among which the kind of a query is as unclear as can be."""
+
 
 def uncertainty(
     class_weights: Floats, class_counts: Sequence[int], scores: Floats
@@ -39,7 +42,7 @@ def uncertainty(
 
 
 def skill_entropy(class_weights: Floats, class_counts: Sequence[int]) -> npt.NDArray[np.float64]:
-    """Returns the entropy over skills as a share of the largest possible, in [0, 1], (B,).
+    """Returns the entropy over skills, in [0, 1], (B,); 1 if all, or ``MANY_SKILLS``, are as likely.
 
     Args:
         class_weights: Class weights, (B, C), each row summing to 1; the classes of a skill stand side
@@ -51,5 +54,7 @@ def skill_entropy(class_weights: Floats, class_counts: Sequence[int]) -> npt.NDA
     starts = np.cumsum([0, *class_counts[:-1]])
     skills = np.add.reduceat(np.asarray(class_weights, dtype=np.float64), starts, axis=1)  # (B, K)
     entropy = -(skills * np.log(np.maximum(skills, 1e-12))).sum(axis=1)
-    share: npt.NDArray[np.float64] = np.clip(entropy / np.log(len(class_counts)), 0.0, 1.0)
+    share: npt.NDArray[np.float64] = np.clip(
+        entropy / np.log(min(len(class_counts), MANY_SKILLS)), 0.0, 1.0
+    )
     return share

@@ -178,7 +178,7 @@ async def test_the_shadow_scores_what_the_default_artifact_scores_and_nobody_wai
         assert response.scorer_version == base.version
     await until(lambda: sum(counted().values()) == 10)
     firsts = [
-        [int(each.score([each.tokenize(query)]).argmax()) for query in QUERIES[:10]]
+        [each.model_ids[each.score([each.tokenize(query)]).argmax()] for query in QUERIES[:10]]
         for each in (base, edge)
     ]
     same = sum(one == other for one, other in zip(*firsts, strict=True))
