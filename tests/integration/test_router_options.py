@@ -88,10 +88,10 @@ async def test_messages_and_options_are_checked_together(router: RouterBench) ->
     ]
 
 
-async def test_10_mib_of_media_arrive_and_more_are_refused_by_name(router: RouterBench) -> None:
-    answer = await router.stub.GenerateAnswer(asked(image(10 * 1024 * 1024)))
+async def test_8_mib_of_media_arrive_and_more_are_refused_by_name(router: RouterBench) -> None:
+    answer = await router.stub.GenerateAnswer(asked(image(8 * 1024 * 1024)))
     assert answer.answer.model_id == "a"
-    error = await failure(router.stub.GenerateAnswer(asked(image(11 * 1024 * 1024))))
+    error = await failure(router.stub.GenerateAnswer(asked(image(9 * 1024 * 1024))))
     assert isinstance(error, InvalidFieldError)
     assert [violation.field for violation in error.violations] == ["messages"]
 

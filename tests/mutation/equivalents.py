@@ -244,33 +244,11 @@ EQUIVALENTS: list[Equivalent] = [
     ),
     *equivalent(
         "scorer/training/calibrate",
-        "a fit whose weight is exactly nothing is the fit without it",
-        "if weight < 0: # With few labels, easy queries can seem to fail more often; that is chance.",
-        ("<", "<="),
-    ),
-    *equivalent(
-        "scorer/training/calibrate",
         _STEP,
         "solution = solution - step * min(1.0, 4.0 / max(longest, STEP_TOLERANCE))",
         ("4.0", "5.0"),
     ),
     *equivalent("scorer/training/calibrate", _STEP, "if longest < STEP_TOLERANCE:", ("<", "<=")),
-    *equivalent(
-        "scorer/training/calibrate",
-        _STEP,
-        "variance = weights @ (probabilities * (1 - probabilities))",
-        ("1 - probabilities", "1 + probabilities"),
-        ("1 - probabilities", "2 - probabilities"),
-        ("* (", "/ ("),
-    ),
-    *equivalent(
-        "scorer/training/calibrate",
-        _STEP,
-        "offset -= float(np.clip(step, -4.0, 4.0))",
-        ("-4.0, 4.0", "-4.0, 5.0"),
-        ("-4.0, 4.0", "-5.0, 4.0"),
-    ),
-    *equivalent("scorer/training/calibrate", _STEP, "if abs(step) < STEP_TOLERANCE:", ("<", "<=")),
     *equivalent("scorer/measures/frontier", _MARGIN, "PRICE_COUNT = 240", ("240", "241")),
     *equivalent("scorer/measures/frontier", _MARGIN, "BISECTIONS = 20", ("20", "21")),
     *equivalent(

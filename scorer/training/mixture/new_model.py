@@ -141,16 +141,26 @@ def error_bar(
 def _column(labelled: Labelled, success: Floats) -> Floats:
     """Returns the most probable column, (K,), by Gauss-Newton steps of half length."""
     centre, covariance = _pool_prior(success)
-    logits, unit = centre, np.eye(len(centre))
+    logits = centre
     for _ in range(STEPS):
         column = _chances(logits)
         chances = labelled.class_weights @ column
         slopes = labelled.class_weights * (column * (1 - column))
         weighted = slopes * (labelled.weights / (chances * (1 - chances)))[:, None]
         gaps = labelled.targets - chances + slopes @ (logits - centre)
-        step = np.linalg.solve(unit + weighted.T @ slopes @ covariance, weighted.T @ gaps)
+        step = _step(weighted, slopes, covariance, gaps)
         logits = (logits + centre + covariance @ step) / 2
     return _chances(logits)
+
+
+def _step(weighted: Floats, slopes: Floats, covariance: Floats, gaps: Floats) -> Floats:
+    """Returns (1 + W'SC)^-1 W'g, (K,), by the smaller of two equal systems: K or N equations."""
+    count, width = slopes.shape
+    if count < width:
+        dual = np.eye(count) + slopes @ covariance @ weighted.T
+        return np.asarray(weighted.T @ np.linalg.solve(dual, gaps), dtype=np.float64)
+    primal = np.eye(width) + weighted.T @ slopes @ covariance
+    return np.asarray(np.linalg.solve(primal, weighted.T @ gaps), dtype=np.float64)
 
 
 def _pool_prior(success: Floats) -> tuple[Floats, Floats]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from services.gateway.http.exchange import Exchange
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
-"""The router's 10 MiB of media in base64, and a million characters with their escapes."""
+"""The router's 8 MiB of media in base64, and a million characters with their escapes."""
 MAX_HELD_BYTES = 4 * MAX_BODY_BYTES
 """Most bytes of the bodies of all requests in flight. Their parsed forms take three times that."""
 MAX_DISCARDED_BYTES = 2 * MAX_BODY_BYTES

@@ -5,7 +5,7 @@ from __future__ import annotations
 MAX_MESSAGES = 256
 MAX_CHARACTERS = 1_000_000
 """Characters of all messages, the arguments of calls to tools included."""
-MAX_MEDIA_BYTES = 10 * 1024 * 1024
+MAX_MEDIA_BYTES = 8 * 1024 * 1024
 """Bytes of images, audio and files together."""
 MAX_PARTS = 256
 MAX_URL_CHARACTERS = 8_192
@@ -24,5 +24,5 @@ MAX_TOP_LOG_PROBABILITIES = 20
 MAX_TAGS = 16
 MAX_TAG_NAME_CHARACTERS = 64
 MAX_TAG_VALUE_CHARACTERS = 512
-MAX_REQUEST_BYTES = 16 * 1024 * 1024
+MAX_REQUEST_BYTES = 14 * 1024 * 1024
 """Bytes of a request for an answer: media, characters of four bytes, and the frame around them."""

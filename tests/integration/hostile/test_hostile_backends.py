@@ -17,7 +17,7 @@ import grpc.aio
 import uvloop
 import yaml
 
-from routemoa.errors import AnswerTimedOutError, GenerationFailedError
+from routemoa.errors import GenerationFailedError
 from routemoa.rpc_status import from_rpc_error
 from routemoa.v1 import model_pb2, router_service_pb2, router_service_pb2_grpc
 from services.router.backends.client import open_wire_client
@@ -222,4 +222,8 @@ async def test_no_mode_hurts_another_caller_or_the_router(tmp_path: Path) -> Non
     assert growth_mib < MAX_GROWTH_MIB
     assert {mode: ends[mode] for mode in ANSWERED if ends[mode] != RIGHT} == {}
     assert {mode: end for mode, end in ends.items() if end.endswith("Error")} == {}
-    assert set(slow) <= {AnswerTimedOutError.__name__, "TransportError"}
+    # What a slow model has written by the deadline is the answer.
+    assert {end for end in slow if end.endswith("Error")} <= {
+        "AnswerTimedOutError",
+        "TransportError",
+    }

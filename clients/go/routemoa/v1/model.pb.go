@@ -855,7 +855,7 @@ type Media_Url struct {
 }
 
 type Media_Data struct {
-	// The bytes: at most 10 MiB in all parts of a request.
+	// The bytes: at most 8 MiB in all parts of a request.
 	Data []byte `protobuf:"bytes,2,opt,name=data,proto3,oneof"`
 }
 

@@ -387,7 +387,7 @@ class Media(_message.Message):
     its metadata service. A URL with the scheme `data` counts as `data`.
     """
     data: _builtins.bytes
-    """The bytes: at most 10 MiB in all parts of a request."""
+    """The bytes: at most 8 MiB in all parts of a request."""
     media_type: _builtins.str
     """The media type, e.g. `image/png`. Required beside `data`; of the kind `image/...`, `audio/...`, or
     `application/...` and `text/...` for files.

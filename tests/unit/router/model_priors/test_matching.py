@@ -80,8 +80,8 @@ def test_other_releases_of_the_same_model_are_near(name: str) -> None:
 
 
 def test_quantized_weights_match_and_are_marked() -> None:
-    found = SCORER.find(("llama3.1:8b-instruct-q4_K_M",))
     ids = ("Meta-Llama-3.1-8B-Instruct",)
+    found = ScorerModels(ids).find(("llama3.1:8b-instruct-q4_K_M",))
     assert found == Match(scorer_ids=ids, is_same=True, is_quantized=True)
 
 

@@ -280,7 +280,7 @@ export type Media = Message$1<"routemoa.v1.Media"> & {
     case: "url";
   } | {
     /**
-     * The bytes: at most 10 MiB in all parts of a request.
+     * The bytes: at most 8 MiB in all parts of a request.
      *
      * @generated from field: bytes data = 2;
      */
