@@ -39,7 +39,7 @@ ELSEWHERE = {"--tls", "--ca-file"}
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-OF_OTHER_SDKS = re.compile(r"from (openai|anthropic) import")
+OF_OTHER_SDKS = re.compile(r"from (openai|anthropic) import|gradio\.")
 
 
 def blocks(language: str) -> list[Piece]:

@@ -302,12 +302,6 @@ EQUIVALENTS: list[Equivalent] = [
         ("1.0", "2.0"),
     ),
     *equivalent(
-        "scorer/runtime/uncertainty",
-        "no share is above one but for rounding",
-        "share: npt.NDArray[np.float64] = np.clip(entropy / np.log(len(class_counts)), 0.0, 1.0)",
-        ("1.0", "2.0"),
-    ),
-    *equivalent(
         "services/router/strategies/verdicts",
         "where there is no mark, nobody asks where its object ends",
         "value, _ = _DECODER.raw_decode(rest.lstrip()) if found else ({}, 0)",
