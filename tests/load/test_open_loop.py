@@ -89,8 +89,8 @@ async def test_the_scorers_answers_are_right_and_another_artifacts_are_wrong(
     outcomes = await offer(target.unary, rate_per_s=20, span_s=0.5)
     assert {outcome.ending for outcome in outcomes} == {Ending.RIGHT}
     assert await target.first_of_stream(len(TEXTS) - 1)
-    edge = Runtime.open(load_artifact(default_artifact_path()))
-    assert not await ScorerTarget(scorer, edge).unary(0)
+    other = Runtime.open(load_artifact(default_artifact_path().parent / "base"))
+    assert not await ScorerTarget(scorer, other).unary(0)
 
 
 def test_percentiles_are_values_that_were_met() -> None:
