@@ -28,6 +28,7 @@ from scorer.evaluation.quality_tables import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scorer.evaluation.quality_tables import Differences
     from scorer.evaluation.results import TestResult
 
 FEATURE_TITLES = {
@@ -85,15 +86,15 @@ def quality_page(results: Mapping[Features, Sequence[TestResult]], *, seeds: int
 def _first_choices(kind: Features, results: Sequence[TestResult]) -> str:
     scores = method_table(results, lambda each: percent(each.figures["mean_score"]))
     lines = [f"### {FEATURE_TITLES[kind]}", "", scores, ""]
-    if all(OURS in result.methods for result in results):
-        lines += [
-            "Ours less others, in points:",
-            "",
-            difference_table(results, score_differences),
-            "",
-        ]
-        lines += [*findings(results, score_differences), ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_ours_less_others(results, score_differences)])
+
+
+def _ours_less_others(results: Sequence[TestResult], differences: Differences) -> list[str]:
+    """Returns the table of differences and its findings, if ours was measured."""
+    if not all(OURS in result.methods for result in results):
+        return []
+    table = difference_table(results, differences)
+    return ["Ours less others, in points:", "", table, "", *findings(results, differences), ""]
 
 
 def _teams(results: Sequence[TestResult]) -> str:
@@ -108,15 +109,7 @@ def _teams(results: Sequence[TestResult]) -> str:
         table,
         "",
     ]
-    if all(OURS in result.methods for result in results):
-        lines += [
-            "Ours less others, in points:",
-            "",
-            difference_table(results, hit_differences),
-            "",
-        ]
-        lines += [*findings(results, hit_differences), ""]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_ours_less_others(results, hit_differences)])
 
 
 def _probabilities(results: Sequence[TestResult]) -> str:

@@ -131,6 +131,7 @@ def test_a_whole_message_has_the_same_blocks() -> None:
         (STOPPED, "end_turn"),
         (model_pb2.FINISH_REASON_UNSPECIFIED, "end_turn"),
         (model_pb2.FINISH_REASON_LENGTH, "max_tokens"),
+        (model_pb2.FINISH_REASON_DEADLINE, "max_tokens"),
         (model_pb2.FINISH_REASON_CONTENT_FILTER, "refusal"),
     ],
 )

@@ -156,6 +156,7 @@ def test_a_refusal_is_a_part_of_its_own() -> None:
     ("finish_reason", "reason"),
     [
         (model_pb2.FINISH_REASON_LENGTH, "max_output_tokens"),
+        (model_pb2.FINISH_REASON_DEADLINE, "max_output_tokens"),
         (model_pb2.FINISH_REASON_CONTENT_FILTER, "content_filter"),
     ],
 )

@@ -81,8 +81,8 @@ const (
 	//	{ "reason": "ERROR_REASON_DEADLINE_TOO_SHORT", "domain": "routemoa.v1",
 	//	  "metadata": { "floor_ms": "50", "remaining_ms": "3" } }
 	ErrorReason_ERROR_REASON_DEADLINE_TOO_SHORT ErrorReason = 9
-	// No model answered within the caller's deadline. Code DEADLINE_EXCEEDED. The caller should allow more
-	// time; what was spent is in the metadata.
+	// No model wrote anything to give within the caller's deadline. Code DEADLINE_EXCEEDED. The caller
+	// should allow more time; what was spent is in the metadata.
 	//
 	//	{ "reason": "ERROR_REASON_ANSWER_TIMED_OUT", "domain": "routemoa.v1",
 	//	  "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }

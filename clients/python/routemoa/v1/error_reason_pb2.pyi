@@ -86,8 +86,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
           "metadata": { "floor_ms": "50", "remaining_ms": "3" } }
     """
     ERROR_REASON_ANSWER_TIMED_OUT: _ErrorReason.ValueType  # 10
-    """No model answered within the caller's deadline. Code DEADLINE_EXCEEDED. The caller should allow more
-    time; what was spent is in the metadata.
+    """No model wrote anything to give within the caller's deadline. Code DEADLINE_EXCEEDED. The caller
+    should allow more time; what was spent is in the metadata.
 
         { "reason": "ERROR_REASON_ANSWER_TIMED_OUT", "domain": "routemoa.v1",
           "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }
@@ -202,8 +202,8 @@ was started. The caller should allow more time.
       "metadata": { "floor_ms": "50", "remaining_ms": "3" } }
 """
 ERROR_REASON_ANSWER_TIMED_OUT: ErrorReason.ValueType  # 10
-"""No model answered within the caller's deadline. Code DEADLINE_EXCEEDED. The caller should allow more
-time; what was spent is in the metadata.
+"""No model wrote anything to give within the caller's deadline. Code DEADLINE_EXCEEDED. The caller
+should allow more time; what was spent is in the metadata.
 
     { "reason": "ERROR_REASON_ANSWER_TIMED_OUT", "domain": "routemoa.v1",
       "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }

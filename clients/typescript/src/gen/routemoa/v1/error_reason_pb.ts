@@ -124,8 +124,8 @@ export enum ErrorReason {
   DEADLINE_TOO_SHORT = 9,
 
   /**
-   * No model answered within the caller's deadline. Code DEADLINE_EXCEEDED. The caller should allow more
-   * time; what was spent is in the metadata.
+   * No model wrote anything to give within the caller's deadline. Code DEADLINE_EXCEEDED. The caller
+   * should allow more time; what was spent is in the metadata.
    *
    *     { "reason": "ERROR_REASON_ANSWER_TIMED_OUT", "domain": "routemoa.v1",
    *       "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }
