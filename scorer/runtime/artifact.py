@@ -125,7 +125,7 @@ class Manifest:
     """ISO date, given by the builder, so that a build can be repeated exactly."""
     tier: Tier
     encoder_name: str
-    """The encoder; in the edge tier, the one that its n-grams have learned from. Empty without one."""
+    """The encoder; empty without one."""
     encoder_licence: str
     """Empty without an encoder."""
     precision: Precision

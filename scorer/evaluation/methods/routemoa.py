@@ -28,7 +28,7 @@ class RouteMoA:
 
     name: str = "routemoa"
     encoder: EmbeddingCache | None = None
-    """Embeddings by the base tier's encoder, which has fewer layers than that of the other methods."""
+    """Embeddings that all methods read; None for n-grams alone."""
     config: LearnerConfig = field(default_factory=LearnerConfig)
 
     def fit(self, train: Dataset, *, seed: int) -> MixturePredictor:
