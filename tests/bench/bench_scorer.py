@@ -66,12 +66,13 @@ class Services:
     @classmethod
     async def started(cls, stack: AsyncExitStack) -> Services:
         """Starts all of them."""
-        edge = {"ARTIFACT": str(default_artifact_path())}
+        base = {"ARTIFACT": str(BASE)}
+        start = stack.enter_async_context
         return cls(
-            base=await stack.enter_async_context(running_scorer()),
-            remembering=await stack.enter_async_context(running_scorer(CACHE_QUERIES="1000")),
-            edge=await stack.enter_async_context(running_scorer(**edge)),
-            edge_of_two=await stack.enter_async_context(running_scorer(WORKERS="2", **edge)),
+            base=await start(running_scorer(**base)),
+            remembering=await start(running_scorer(CACHE_QUERIES="1000", **base)),
+            edge=await start(running_scorer()),
+            edge_of_two=await start(running_scorer(WORKERS="2")),
         )
 
 
