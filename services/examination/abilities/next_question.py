@@ -1,0 +1,71 @@
+"""Chooses the question that tells most of a model, or none if enough is known.
+
+An interval may be as wide as half of the model's distance from the best one of the kind: of a model
+that is far behind, less has to be known. A question is worth the variance that its answer takes from
+the model's success in the kind (expected posterior variance; Owen 1975), in units of the wanted one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from services.examination.abilities.item_response import Abilities
+
+    Floats = npt.NDArray[np.float64]
+
+Z_95 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A kind and a level, by their numbers from 0."""
+
+    kind: int
+    level: int
+
+
+def wanted_errors(abilities: Abilities, accuracy: float) -> Floats:
+    """Returns the standard errors of success that are small enough, (M, K).
+
+    Args:
+        abilities: The posterior.
+        accuracy: Half the width of a 95 % interval that is always small enough.
+    """
+    success = abilities.success
+    behind = success.max(axis=0) - success
+    wanted: Floats = np.maximum(accuracy, behind / 2) / Z_95
+    return wanted
+
+
+def next_cell(
+    abilities: Abilities, model: int, available: npt.NDArray[np.bool_], wanted: Floats
+) -> Cell | None:
+    """Returns the cell whose question tells most of a model; None if enough is known.
+
+    Args:
+        abilities: The posterior.
+        model: The number of the model.
+        available: Whether there is a question left for the model, (K, L).
+        wanted: The standard errors that are small enough, (M, K).
+    """
+    chances = abilities.chances[model]
+    gradients = abilities.gradients(model)
+    best, best_worth = None, 0.0
+    for kind in np.flatnonzero(available.any(axis=1)):
+        block, gradient = abilities.block(model, int(kind)), gradients[kind]
+        if gradient @ block @ gradient <= wanted[model, kind] ** 2:
+            continue
+        for level in np.flatnonzero(available[kind]):
+            along = block[:, 0] - block[:, 1 + level]
+            noise = 1 / (chances[kind, level] * (1 - chances[kind, level]))
+            taken = (gradient @ along) ** 2 / (noise + along[0] - along[1 + level])
+            worth = taken / wanted[model, kind] ** 2
+            if worth > best_worth:
+                best, best_worth = Cell(int(kind), int(level)), worth
+    return best
