@@ -10,7 +10,7 @@ it knows how a sparse answer in one kind tells of the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -150,9 +150,24 @@ def fit_abilities(marks: Marks, levels: Floats, start: Abilities | None = None) 
     return Abilities(
         ability=ability,
         difficulty=difficulty,
-        covariance=np.linalg.inv(precision),
+        covariance=np.asarray(np.linalg.inv(precision), dtype=np.float64),
         levels=levels,
     )
+
+
+def expecting(abilities: Abilities, model: int, kind: int, level: int) -> Abilities:
+    """Returns the posterior with one more answer, expected to be as the posterior says.
+
+    The means stay; the covariance is that after the answer. So questions can be chosen while the
+    answers to others are awaited.
+    """
+    models, kinds = abilities.ability.shape
+    ability = model * kinds + kind
+    difficulty = models * kinds + kind * abilities.difficulty.shape[1] + level
+    along = abilities.covariance[:, ability] - abilities.covariance[:, difficulty]
+    chance = sigmoid(abilities.ability[model, kind] - abilities.difficulty[kind, level])
+    total = 1 / (chance * (1 - chance)) + along[ability] - along[difficulty]
+    return replace(abilities, covariance=abilities.covariance - np.outer(along, along) / total)
 
 
 def sigmoid(logits: Floats) -> Floats:
@@ -172,9 +187,9 @@ def _precision(information: Floats, prior: Floats) -> Floats:
     abilities, difficulties = models * kinds, kinds * levels
     precision = np.zeros((abilities + difficulties, abilities + difficulties))
     precision[:abilities, :abilities] = prior + np.diag(information.sum(axis=2).ravel())
-    corner = np.zeros((models, kinds, kinds, levels))
-    corner[:, np.arange(kinds), np.arange(kinds), :] = -information
-    corner = corner.reshape(abilities, difficulties)
+    shared = np.zeros((models, kinds, kinds, levels))
+    shared[:, np.arange(kinds), np.arange(kinds), :] = -information
+    corner = shared.reshape(abilities, difficulties)
     precision[:abilities, abilities:] = corner
     precision[abilities:, :abilities] = corner.T
     own = information.sum(axis=0).ravel() + 1 / DIFFICULTY_SPREAD**2

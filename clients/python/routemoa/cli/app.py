@@ -24,6 +24,7 @@ app.command("ask")(ask.ask)
 app.command("rank")(rank.rank)
 app.command("models")(models.models)
 add_program(app, "pool")
+add_program(app, "examine")
 add_program(app, "eval")
 add_program(app, "replay")
 

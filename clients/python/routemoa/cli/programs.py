@@ -20,15 +20,18 @@ _SUMMARIES = {
     "demo": "Starts everything on a simulated pool and asks it questions.",
     "up": "Starts scorer, judge and router, and a simulated pool unless a real one is given.",
     "pool": "Checks a pool file and its endpoints.",
+    "examine": "Finds out by questions what the models of a pool can do.",
     "eval": "Answers recorded queries and compares with simpler methods.",
     "replay": "Shows what another policy would have chosen, by decision records.",
 }
 _MODULES = dict.fromkeys(("demo", "up", "pool"), "services.local") | dict.fromkeys(
     ("eval", "replay"), "services.evaluation"
 )
+_MODULES["examine"] = "services.examination"
 # `services` is in every installation; the extra `serve` brings the libraries that it runs on.
 _NEEDED = {"services", "aiohttp", "onnxruntime"}
 _NEEDED_BY_POOL = {"services", "aiohttp"}
+_NEEDED_BY_EXAMINE = {"services", "aiohttp", "numpy"}
 
 
 def add_program(app: typer.Typer, name: str) -> None:
@@ -45,7 +48,7 @@ def become(context: typer.Context) -> NoReturn:
         typer.Exit: The services are not installed.
     """
     name = str(context.info_name)
-    needed = _NEEDED_BY_POOL if name == "pool" else _NEEDED
+    needed = {"pool": _NEEDED_BY_POOL, "examine": _NEEDED_BY_EXAMINE}.get(name, _NEEDED)
     if any(importlib.util.find_spec(module) is None for module in needed):
         error = StackError("the services are not installed: pip install 'routemoa[serve,cli]'")
         failure = describe(error, "")

@@ -1,0 +1,111 @@
+"""Models that answer nothing, refuse, guess, or change during or between examinations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from services.examination.abilities.marks_test import Part, difference
+from services.examination.asking.answer import Form
+from services.examination.results.profile import marks_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.examination.asking.answer import Answer
+    from services.examination.asking.stock import Stock
+    from services.examination.results.profile import Profile
+
+_MIN_ANSWERS = 20
+_MOST = 0.9
+_MANY = 0.2
+_GUESS_MARGIN = 4.0
+"""Log likelihood by which marks have to be likelier if level and kind play no part."""
+_MIN_SHARE_OF_GUESSES = 0.02
+
+
+def oddities(answers: Sequence[Answer], profile: Profile, stock: Stock) -> list[str]:
+    """Returns a sentence for each oddity of each model."""
+    found = []
+    for model in profile.model_ids:
+        ours = [answer for answer in answers if answer.model == model]
+        sentences = [*_forms(ours), *_guesses(model, ours, profile, stock)]
+        changed = change_between(
+            model, ours[: len(ours) // 2], ours[len(ours) // 2 :], profile, stock
+        )
+        if changed:
+            sentences.append(f"changed in the middle of the examination: {changed}")
+        found += [f"{model} {sentence}." for sentence in sentences]
+    return found
+
+
+def changes_since(
+    before: Sequence[Answer], now: Sequence[Answer], profile: Profile, stock: Stock
+) -> list[str]:
+    """Returns a sentence for each model that is not the one of an earlier examination any more."""
+    found = []
+    for model in profile.model_ids:
+        first, second = ([a for a in part if a.model == model] for part in (before, now))
+        changed = change_between(model, first, second, profile, stock)
+        if changed:
+            found.append(f"{model} is not what it was in the earlier examination: {changed}.")
+    return found
+
+
+def change_between(
+    model: str, first: Sequence[Answer], second: Sequence[Answer], profile: Profile, stock: Stock
+) -> str:
+    """Returns how a model's second answers differ from its first; empty if it may be luck."""
+    parts = []
+    for answers in (first, second):
+        marks = marks_of(answers, [model], stock)
+        parts.append(Part(asked=marks.asked[0], right=marks.right[0]))
+    chances = profile.abilities.chances[profile.number_of(model)]
+    found = difference(parts[0], parts[1], chances)
+    if not found.is_significant:
+        return ""
+    kind = "over all kinds" if found.kind is None else f"in {profile.kinds[found.kind]}"
+    better = "better" if found.logits > 0 else "worse"
+    return f"{better} by {abs(found.logits):.1f} logits {kind} (luck: {found.chance:.1g})"
+
+
+def _forms(answers: Sequence[Answer]) -> list[str]:
+    """Returns what is odd about the form of a model's replies."""
+    count = len(answers)
+    if count < _MIN_ANSWERS:
+        return []
+    forms = Counter(answer.form for answer in answers)
+    found = []
+    if forms[Form.EMPTY] >= _MOST * count:
+        found.append(f"answers nothing: {forms[Form.EMPTY]} of {count} replies are empty")
+    if forms[Form.REFUSED] >= _MOST * count:
+        found.append(f"refuses everything: {forms[Form.REFUSED]} of {count} replies")
+    elif forms[Form.REFUSED] >= _MANY * count:
+        found.append(f"refuses often: {forms[Form.REFUSED]} of {count} replies")
+    if forms[Form.CUT_OFF] >= _MANY * count:
+        found.append(
+            f"often writes more than max_reply_tokens allows: {forms[Form.CUT_OFF]} of {count} "
+            "replies are cut off"
+        )
+    if not found and not any(answer.score for answer in answers):
+        found.append(f"has none of {count} answers right: is it the model that the pool file names")
+    return found
+
+
+def _guesses(model: str, answers: Sequence[Answer], profile: Profile, stock: Stock) -> list[str]:
+    """Returns whether a model's right answers do not depend on how hard a question is."""
+    share = sum(answer.score for answer in answers) / max(len(answers), 1)
+    if len(answers) < 2 * _MIN_ANSWERS or not _MIN_SHARE_OF_GUESSES < share < 1:
+        return []
+    marks = marks_of(answers, [model], stock)
+    asked, right = marks.asked[0], marks.right[0]
+    chances = profile.abilities.chances[profile.number_of(model)]
+
+    def likelihood(chance: np.ndarray | float) -> float:
+        return float((right * np.log(chance) + (asked - right) * np.log(1 - chance)).sum())
+
+    if likelihood(share) - likelihood(chances) < _GUESS_MARGIN:
+        return []
+    return [f"seems to guess: {share:.0%} of its answers are right, however hard the questions are"]
