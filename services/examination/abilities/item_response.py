@@ -80,16 +80,14 @@ class Abilities:
     @property
     def success_errors(self) -> Floats:
         """Standard errors of ``success``, (M, K)."""
-        models, kinds = self.ability.shape
-        return np.array(
-            [
-                [
-                    np.sqrt(gradient @ self.block(model, kind) @ gradient)
-                    for kind, gradient in enumerate(self.gradients(model))
-                ]
-                for model in range(models)
-            ]
-        ).reshape(models, kinds)
+        return np.array([self.errors_of(model) for model in range(len(self.ability))])
+
+    def errors_of(self, model: int) -> Floats:
+        """Returns the standard errors of a model's success, (K,)."""
+        gradients = self.gradients(model)
+        variances = np.einsum("ka,kab,kb->k", gradients, self.blocks(model), gradients)
+        errors: Floats = np.sqrt(variances)
+        return errors
 
     def gradients(self, model: int) -> Floats:
         """Returns the gradient of ``success`` in a kind's ability and difficulties, (K, 1 + L)."""
@@ -97,19 +95,18 @@ class Abilities:
         slopes = chances * (1 - chances) * self._level_weights
         return np.concatenate([slopes.sum(axis=1, keepdims=True), -slopes], axis=1)
 
-    def block(self, model: int, kind: int) -> Floats:
-        """Returns the covariance of a model's ability in a kind and the kind's difficulties."""
+    def blocks(self, model: int) -> Floats:
+        """Returns the covariance of a model's ability and the difficulties of each kind.
+
+        It is (K, 1 + L, 1 + L): the ability in the kind, then the kind's difficulties.
+        """
         models, kinds = self.ability.shape
         levels = self.difficulty.shape[1]
-        start = models * kinds + kind * levels
-        rows = [model * kinds + kind, *range(start, start + levels)]
-        return self.covariance[np.ix_(rows, rows)]
-
-    def covariance_of(self, model: int) -> Floats:
-        """Returns the covariance of a model's abilities, (K, K)."""
-        kinds = self.ability.shape[1]
-        rows = slice(model * kinds, (model + 1) * kinds)
-        return self.covariance[rows, rows]
+        abilities = model * kinds + np.arange(kinds)[:, None]
+        difficulties = models * kinds + np.arange(kinds * levels).reshape(kinds, levels)
+        rows = np.concatenate([abilities, difficulties], axis=1)
+        blocks: Floats = self.covariance[rows[:, :, None], rows[:, None, :]]
+        return blocks
 
     @property
     def _level_weights(self) -> Floats:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 SIGNIFICANT = 0.001
-"""Largest chance of so great a difference by luck that is reported: one false alarm per 1,000 models."""
+"""Largest chance of so great a difference by luck that is reported: 1 false alarm in 1,000 models."""
 
 _MIN_INFORMATION = 1.0
 """Less information in a part, in squared logits, and nothing can be said."""

@@ -54,18 +54,13 @@ def next_cell(
         available: Whether there is a question left for the model, (K, L).
         wanted: The standard errors that are small enough, (M, K).
     """
-    chances = abilities.chances[model]
-    gradients = abilities.gradients(model)
-    best, best_worth = None, 0.0
-    for kind in np.flatnonzero(available.any(axis=1)):
-        block, gradient = abilities.block(model, int(kind)), gradients[kind]
-        if gradient @ block @ gradient <= wanted[model, kind] ** 2:
-            continue
-        for level in np.flatnonzero(available[kind]):
-            along = block[:, 0] - block[:, 1 + level]
-            noise = 1 / (chances[kind, level] * (1 - chances[kind, level]))
-            taken = (gradient @ along) ** 2 / (noise + along[0] - along[1 + level])
-            worth = taken / wanted[model, kind] ** 2
-            if worth > best_worth:
-                best, best_worth = Cell(int(kind), int(level)), worth
-    return best
+    chances, gradients = abilities.chances[model], abilities.gradients(model)
+    blocks = abilities.blocks(model)  # (K, 1 + L, 1 + L)
+    along = blocks[:, :, :1] - blocks[:, :, 1:]  # (K, 1 + L, L): with the logit of each level
+    spread = along[:, 0, :] - np.diagonal(along[:, 1:, :], axis1=1, axis2=2)  # (K, L)
+    total = 1 / (chances * (1 - chances)) + spread
+    taken = np.einsum("ka,kal->kl", gradients, along) ** 2 / total
+    unknown = abilities.errors_of(model) > wanted[model]
+    worth = np.where(available & unknown[:, None], taken / wanted[model][:, None] ** 2, 0.0)
+    kind, level = np.unravel_index(worth.argmax(), worth.shape)
+    return Cell(int(kind), int(level)) if worth[kind, level] > 0 else None

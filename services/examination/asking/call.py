@@ -60,7 +60,7 @@ def messages_of(question: Question) -> tuple[Message, ...]:
 
 
 def options_for(model: PoolModel, question: Question) -> GenerationOptions:
-    """Returns the options of the call: tools if the question has some, and a schema if it can be kept."""
+    """Returns the options of the call: tools, and a schema if the model can be held to one."""
     draft, form = question.draft, None
     if draft.schema and Capability.JSON_SCHEMA in model.abilities:
         form = JsonFormat(schema_json=json.dumps(draft.schema), name="answer")

@@ -22,11 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
+
     from services.examination.asking.stock import Stock
     from services.examination.results.profile import ModelProfile, Profile
 
+    Floats = npt.NDArray[np.float64]
+
 TEXTS_PER_CELL = 2
 """Questions of each kind and level that stand for all of them."""
+
+
+def labels_of(success: Floats, errors: Floats) -> Floats:
+    """Returns the numbers of labels that would give these standard errors of a share."""
+    labels: Floats = success * (1 - success) / errors**2
+    return labels
 
 
 def scorer_records(profile: Profile, stock: Stock) -> Iterator[dict[str, Any]]:
@@ -61,8 +72,8 @@ def _texts(stock: Stock, kind: int) -> Iterator[tuple[str, str]]:
 def _records(
     model: ModelProfile, kind: int, name: str, texts: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
-    success, error = float(model.success[kind]), float(model.errors[kind])
-    labels = success * (1 - success) / error**2
+    success = float(model.success[kind])
+    labels = float(labels_of(model.success, model.errors)[kind])
     tokens = float(model.tokens_by_kind[kind])
     for question_id, text in texts.items():
         record: dict[str, Any] = {
