@@ -10,7 +10,7 @@ import typer
 from scorer.commands.artifacts import activate, export, inspect, quantize, roll_back
 from scorer.commands.compare import compare
 from scorer.commands.convert import convert
-from scorer.commands.edit_models import add_model, remove_model, rename_model
+from scorer.commands.edit_models import add_model, put_models, remove_model, rename_model
 from scorer.commands.evaluate import evaluate
 from scorer.commands.overlap import overlap
 from scorer.commands.report import report
@@ -28,6 +28,7 @@ app.command()(train)
 app.command()(export)
 app.command()(quantize)
 app.command()(add_model)
+app.command()(put_models)
 app.command()(remove_model)
 app.command()(rename_model)
 app.command()(activate)

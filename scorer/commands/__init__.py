@@ -3,7 +3,7 @@
 artifacts: ``export``, ``quantize``, ``inspect``, ``activate`` and ``roll-back``.
 compare: ``compare``.
 convert: ``convert``.
-edit_models: ``add-model``, ``remove-model`` and ``rename-model``.
+edit_models: ``add-model``, ``put-models``, ``remove-model`` and ``rename-model``.
 evaluate: ``evaluate``.
 overlap: ``overlap``.
 report: ``report compare`` and ``report artifact``.

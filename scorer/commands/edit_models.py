@@ -1,4 +1,4 @@
-"""``add-model``, ``remove-model`` and ``rename-model``: write an artifact with other models."""
+"""``add-model``, ``put-models``, ``remove-model`` and ``rename-model``: edit an artifact."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ RecordsPath = Annotated[
     Path,
     typer.Argument(metavar="RECORDS", help="Queries with scores of the model; 200 are enough."),
 ]
+ExaminedPath = Annotated[
+    Path,
+    typer.Argument(metavar="RECORDS", help="Queries with scores of some models, by their weight."),
+]
 AddedModel = Annotated[str, typer.Option("--model", help="Name of the model in the records.")]
 KnownModel = Annotated[str, typer.Option("--model", help="Name of the model in the artifact.")]
 NewName = Annotated[str, typer.Option("--to", help="New name of the model.")]
@@ -48,18 +52,46 @@ def add_model(
 
         found = read_records(records)
         _warn_of_labels(found, model)
-        source = DataSource(
-            name=records.name.partition(".")[0] or records.name,
-            licence=licence,
-            url=url,
-            train_rows=0,
-            validation_rows=0,
-        )
+        source = _data_source(records, licence, url)
         made, bar = edit_models.add_model(
             load_artifact(artifact), found, model_id=model, data_source=source, output=output
         )
         figures = dataclasses.asdict(bar)
         console.show(tables.metrics(figures, title=made.manifest.version), figures, as_json=as_json)
+
+
+def put_models(
+    artifact: console.ArtifactPath,
+    records: ExaminedPath,
+    *,
+    output: console.NewDirectory,
+    licence: Licence = "our own",
+    url: Url = "our own",
+    as_json: console.AsJson = False,
+) -> None:
+    """Add or replace all models of a file of records, as an examination writes one."""
+    with console.friendly(as_json=as_json):
+        from scorer.export import edit_models  # noqa: PLC0415 - needs onnx
+
+        made, errors = edit_models.put_models(
+            load_artifact(artifact),
+            read_records(records),
+            data_source=_data_source(records, licence, url),
+            output=output,
+        )
+        figures = {model_id: dataclasses.asdict(error) for model_id, error in errors.items()}
+        table = tables.score_errors(errors, title=made.manifest.version)
+        console.show(table, figures, as_json=as_json)
+
+
+def _data_source(records: Path, licence: str, url: str) -> DataSource:
+    return DataSource(
+        name=records.name.partition(".")[0] or records.name,
+        licence=licence,
+        url=url,
+        train_rows=0,
+        validation_rows=0,
+    )
 
 
 def _warn_of_labels(records: Sequence[Record], model: str) -> None:

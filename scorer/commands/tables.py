@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scorer.evaluation.evaluate import Evaluation
     from scorer.measures.benefit import Benefit
     from scorer.runtime.artifact import Manifest, ParityCheck
+    from scorer.training.mixture.score_error import ScoreError
 
 
 def metrics(figures: Mapping[str, float], *, title: str | None = None) -> Table:
@@ -22,6 +23,20 @@ def metrics(figures: Mapping[str, float], *, title: str | None = None) -> Table:
     table = Table("figure", "value", title=title)
     for name, value in figures.items():
         table.add_row(name, str(value) if isinstance(value, int) else f"{value:.4f}")
+    return table
+
+
+def score_errors(errors: Mapping[str, ScoreError], *, title: str) -> Table:
+    """Returns one row per model, with the error of its scores."""
+    table = Table("model", "labels", "mean score", "its error", "error of a query", title=title)
+    for model_id, error in errors.items():
+        table.add_row(
+            model_id,
+            f"{error.label_count:.0f}",
+            f"{error.mean_score:.3f}",
+            f"{error.mean_score_standard_error:.3f}",
+            f"{error.query_score_standard_error:.3f}",
+        )
     return table
 
 

@@ -6,7 +6,7 @@ half_precision: a graph with float16 weights.
 parity: measurements of two forms of a scorer, with their gates.
 graph: the names of a graph's weights and nodes.
 model_columns: the weights of a graph that belong to single models.
-edit_models: an artifact with a model added, removed or renamed.
+edit_models: an artifact with models added, replaced, removed or renamed.
 benefit_gate: refuses a scorer that is worse than the best single model.
 activation: the link to the artifact that a running scorer serves.
 """

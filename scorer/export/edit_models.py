@@ -1,4 +1,4 @@
-"""Adds a model to an artifact, removes one or renames one. Needs onnx.
+"""Adds models to an artifact, replaces, removes or renames them. Needs onnx.
 
 ``artifact + labelled queries -> class weights (N, C) -> NewModel -> a new column -> sealed directory``
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 
-from scorer.data.records import matrix_of
+from scorer.data.records import matrix_of, model_ids_of
 from scorer.data.staging import staged
 from scorer.evaluation.evaluate import score_all
 from scorer.export import graph, parity
@@ -26,6 +26,7 @@ from scorer.runtime.fields import ProblemsError
 from scorer.runtime.runtime import Runtime
 from scorer.training.mixture.amounts import amounts_by_class
 from scorer.training.mixture.new_model import Labelled, error_bar, fit_new_model
+from scorer.training.mixture.score_error import score_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from scorer.export.model_columns import ModelColumns
     from scorer.runtime.artifact import DataSource
     from scorer.training.mixture.new_model import ErrorBar, NewModel
+    from scorer.training.mixture.score_error import ScoreError
 
     Floats = npt.NDArray[np.float64]
 
@@ -90,6 +92,49 @@ def add_model(
         data_sources=(*manifest.data_sources, counted),
     )
     return _written(source, model, manifest, output, probe=ours), bar
+
+
+def put_models(
+    source: Artifact, records: Sequence[Record], *, data_source: DataSource, output: Path
+) -> tuple[Artifact, dict[str, ScoreError]]:
+    """Writes an artifact in which every model of the records is fitted to them.
+
+    A model that the artifact knows is replaced, another one is added after all others. The models of
+    the artifact as it was are the prior of all of them.
+
+    Args:
+        source: The artifact, of any tier and precision.
+        records: Labelled queries; each counts by its weight.
+        data_source: Source of the records, for the manifest; its counts are filled in.
+        output: The directory of the new artifact; must not exist.
+
+    Returns:
+        The artifact, and the errors of the scores by model.
+
+    Raises:
+        ParityError: Another model's scores would change; nothing is written.
+    """
+    model, runtime, manifest = onnx.load(source.model_path), Runtime.open(source), source.manifest
+    before = read_columns(model)
+    made, errors, ids = before, {}, list(manifest.model_ids)
+    for model_id in model_ids_of(records):
+        ours = [record for record in records if model_id in record.scores]
+        labelled = _labelled(runtime, ours, model_id)
+        new_model = fit_new_model(labelled, before.success, before.calibration)
+        errors[model_id] = score_error(new_model, labelled, before.success)
+        column = _column(before, new_model, labelled, ours, model_id)
+        if model_id in ids:
+            made = made.replaced(ids.index(model_id), column)
+        else:
+            made, ids = made.followed_by(column), [*ids, model_id]
+    write_columns(model, made)
+    counted = dataclasses.replace(data_source, train_rows=len(records), validation_rows=0)
+    manifest = dataclasses.replace(
+        manifest, model_ids=tuple(ids), data_sources=(*manifest.data_sources, counted)
+    )
+    others = [place for place, name in enumerate(manifest.model_ids) if name not in errors]
+    artifact = _written(source, model, manifest, output, probe=records, unchanged=others)
+    return artifact, errors
 
 
 def remove_model(source: Artifact, *, model_id: str, output: Path) -> Artifact:
@@ -171,7 +216,12 @@ def _written(
     output: Path,
     *,
     probe: Sequence[Record],
+    unchanged: Sequence[int] | None = None,
 ) -> Artifact:
+    """Seals the new artifact, after a check that the scores of ``unchanged`` models are what they were.
+
+    These are columns of both artifacts; None for all of ``source``.
+    """
     with staged(output) as directory:
         for name in files_of(manifest.tier):
             if name != MODEL_FILE:
@@ -180,12 +230,17 @@ def _written(
         artifact = seal_artifact(directory, manifest)
         runtime = Runtime.open(artifact)
         if probe:
-            _require_unchanged(Runtime.open(source), runtime, parity.probe_of(probe))
+            columns = range(len(source.manifest.model_ids)) if unchanged is None else unchanged
+            _require_unchanged(Runtime.open(source), runtime, parity.probe_of(probe), columns)
     return Artifact(path=output, manifest=artifact.manifest)
 
 
-def _require_unchanged(before: Runtime, after: Runtime, probe: Sequence[Record]) -> None:
+def _require_unchanged(
+    before: Runtime, after: Runtime, probe: Sequence[Record], columns: Sequence[int]
+) -> None:
+    if not columns:
+        return
     texts = [record.query for record in probe]
-    old = score_all(before, texts, BATCH_SIZE)
-    new = score_all(after, texts, BATCH_SIZE)[:, : old.shape[1]]
+    old = score_all(before, texts, BATCH_SIZE)[:, columns]
+    new = score_all(after, texts, BATCH_SIZE)[:, columns]
     parity.require(parity.unchanged_checks(old, new))

@@ -52,6 +52,13 @@ class ModelColumns:
             weights={name: np.delete(each, index, -1) for name, each in self.weights.items()}
         )
 
+    def replaced(self, index: int, other: Mapping[str, Floats]) -> ModelColumns:
+        """Returns these columns, one of them replaced by that of ``other``."""
+        weights = {name: each.copy() for name, each in self.weights.items()}
+        for name, each in weights.items():
+            each[..., index] = other[name][..., 0]
+        return ModelColumns(weights=weights)
+
     def followed_by(self, other: Mapping[str, Floats]) -> ModelColumns:
         """Returns these columns followed by those of ``other``, which has all of these weights."""
         return ModelColumns(

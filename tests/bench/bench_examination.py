@@ -92,9 +92,8 @@ def tried(pool: Recorded, seeds: int) -> dict[str, Tried]:
             add("examined, by marks", place, asked, by_marks(pool, state.rows), count)
         for place, count in enumerate(RANDOM_COUNTS):
             for name, same in (("random", False), ("random, the same for all", True)):
-                rows = at_random(pool, count, seed=seed, same=same)
-                mean = float(np.mean([len(each) for each in rows]))
-                add(name, place, mean, by_marks(pool, rows), len(RANDOM_COUNTS))
+                state = at_random(pool, count, seed=seed, same=same)
+                add(name, place, state.questions, by_kinds(pool, state), len(RANDOM_COUNTS))
         sys.stderr.write(f"{pool.name}, seed {seed}\n")
     return found
 

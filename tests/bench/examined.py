@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.training.mixture.new_model import Labelled, fit_new_model
+from services.examination.abilities.item_response import Marks, fit_abilities
 from services.examination.asking.answer import Answer, Form
 from services.examination.asking.sheet import Sheet
 from services.examination.asking.stock import Stock
@@ -106,15 +107,23 @@ def _answer(model_id: str, question: Question, score: float) -> Answer:
     )
 
 
-def at_random(pool: Recorded, count: int, *, seed: int, same: bool) -> list[list[int]]:
-    """Returns random rows of each model; ``same`` for the same ones, as far as there are labels."""
+def at_random(pool: Recorded, count: int, *, seed: int, same: bool) -> State:
+    """Returns the state after random questions; ``same`` for the same ones to all models."""
     draw = np.random.default_rng(seed)
     order = draw.permutation(len(pool.tasks))
     rows = []
     for model in range(len(pool.model_ids)):
         mine = order if same else draw.permutation(len(pool.tasks))
         rows.append([int(row) for row in mine if not np.isnan(pool.labels[row, model])][:count])
-    return rows
+    kinds = tuple(dict.fromkeys(pool.tasks))
+    marks = Marks.none(len(rows), len(kinds), 1)
+    for model, mine in enumerate(rows):
+        for row in mine:
+            where = (model, kinds.index(pool.tasks[row]), 0)
+            marks.asked[where] += 1
+            marks.right[where] += pool.labels[row, model]
+    abilities = fit_abilities(marks, np.ones((len(kinds), 1)))
+    return State(rows=rows, abilities=abilities, kinds=kinds)
 
 
 def by_marks(pool: Recorded, rows: list[list[int]]) -> Floats:

@@ -12,5 +12,6 @@ success: the chance of each model in each kind.
 classes: patterns of which models fail together, for teams.
 team_rule_choice: the rule for teams that suits the pool.
 new_model: a model that is added from a few labelled queries.
+score_error: standard errors of such a model's scores.
 amounts: expected costs or lengths of replies per kind.
 """

@@ -140,7 +140,7 @@ def error_bar(
 
 def _column(labelled: Labelled, success: Floats) -> Floats:
     """Returns the most probable column, (K,), by Gauss-Newton steps of half length."""
-    centre, covariance = _pool_prior(success)
+    centre, covariance = pool_prior(success)
     logits = centre
     for _ in range(STEPS):
         column = _chances(logits)
@@ -163,7 +163,7 @@ def _step(weighted: Floats, slopes: Floats, covariance: Floats, gaps: Floats) ->
     return np.asarray(np.linalg.solve(primal, weighted.T @ gaps), dtype=np.float64)
 
 
-def _pool_prior(success: Floats) -> tuple[Floats, Floats]:
+def pool_prior(success: Floats) -> tuple[Floats, Floats]:
     """Returns mean (K,) and covariance (K, K) of the pool's models on the logit scale."""
     logits = logit(success)
     centre = logits.mean(axis=1)
