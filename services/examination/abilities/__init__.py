@@ -3,6 +3,6 @@
 ``marks (M, K, L) -> Abilities -> the next question of a model, or none``
 
 next_question: Chooses the question that tells most of a model.
-marks_test: Tests whether two parts of a model's marks are those of one and the same model.
+marks_test: Tests of a model's marks: a change, and guessing.
 item_response: Abilities and difficulties from marks.
 """

@@ -1,4 +1,4 @@
-"""Tests whether two parts of a model's marks are those of one and the same model.
+"""Tests of a model's marks: are two parts those of one model, and do they depend on the difficulty?
 
 The two parts may be of different questions: what counts is by how much each part is above or below what
 the model's abilities let expect, question by question (a score test of one ability for both parts).
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 SIGNIFICANT = 0.001
 """Largest chance of so great a difference by luck that is reported: 1 false alarm in 1,000 models."""
+
+_ITERATIONS = 30
+_RIDGE = 0.1
+"""Keeps the slope finite where all answers are right, or all wrong."""
 
 _MIN_INFORMATION = 1.0
 """Less information in a part, in squared logits, and nothing can be said."""
@@ -74,3 +78,21 @@ def difference(first: Part, second: Part, chances: Floats) -> Difference:
         chance = min(1.0, 2 * NormalDist().cdf(-z) * len(scopes))
         found.append(Difference(logits=after - before, chance=chance, kind=scope))
     return min(found, key=lambda each: each.chance)
+
+
+def difficulty_slope(marks: Part, difficulty: Floats) -> tuple[float, float]:
+    """Returns how strongly marks depend on the difficulty, and the standard error of that.
+
+    It is the slope of a logistic regression on the difficulty, whose sign is turned: 1 for a model as
+    the item response model expects it, 0 for one that guesses.
+    """
+    inputs = np.stack([np.ones(difficulty.size), -difficulty.ravel()], axis=1)
+    asked, right = marks.asked.ravel(), marks.right.ravel()
+    weights = np.zeros(2)
+    for _ in range(_ITERATIONS):
+        chances = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
+        slopes = asked * chances * (1 - chances)
+        precision = (inputs * slopes[:, None]).T @ inputs + _RIDGE * np.eye(2)
+        step = np.linalg.solve(precision, inputs.T @ (right - asked * chances) - _RIDGE * weights)
+        weights = weights + np.clip(step, -1, 1)
+    return float(weights[1]), float(np.sqrt(np.linalg.inv(precision)[1, 1]))

@@ -3,6 +3,9 @@
 An interval may be as wide as half of the model's distance from the best one of the kind: of a model
 that is far behind, less has to be known. A question is worth the variance that its answer takes from
 the model's success in the kind (expected posterior variance; Owen 1975), in units of the wanted one.
+
+Chosen so, all questions would be ones that a model has an even chance to answer, and a model that
+guesses would look like any other. So some are the easiest and the hardest of their kind.
 """
 
 from __future__ import annotations
@@ -28,6 +31,25 @@ class Cell:
 
     kind: int
     level: int
+
+
+CONTROL_EVERY = 6
+"""One question in so many is the easiest or the hardest of its kind, by turns."""
+
+
+def control_cell(cell: Cell, number: int, available: npt.NDArray[np.bool_]) -> Cell:
+    """Returns the cell to ask instead of the one that tells most, for some of the questions.
+
+    Args:
+        cell: The cell that tells most.
+        number: The number of questions that the model was asked before.
+        available: Whether there is a question left for the model, (K, L).
+    """
+    turn, place = divmod(number, CONTROL_EVERY)
+    if place != CONTROL_EVERY - 1:
+        return cell
+    levels = np.flatnonzero(available[cell.kind])
+    return Cell(cell.kind, int(levels[0 if turn % 2 else -1]))
 
 
 def wanted_errors(abilities: Abilities, accuracy: float) -> Floats:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.examination.abilities.item_response import Marks, expecting, fit_abilities
-from services.examination.abilities.next_question import next_cell, wanted_errors
+from services.examination.abilities.next_question import control_cell, next_cell, wanted_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from services.examination.asking.answer import Answer
     from services.examination.asking.stock import Stock
     from services.examination.questions.question import Question
+
+
+MIN_QUESTIONS = 20
+"""Questions that a model is asked at least: with fewer, nothing odd about it would show."""
+
+
+_NEVER_ENOUGH = 1e-6
 
 
 class Sheet:
@@ -65,9 +72,12 @@ class Sheet:
         model = self._numbers[model_id]
         while True:
             wanted = wanted_errors(self.abilities, self._accuracy)
+            if len(self._taken[model]) < MIN_QUESTIONS:
+                wanted = np.minimum(wanted, _NEVER_ENOUGH)
             cell = next_cell(self.abilities, model, self._available[model], wanted)
             if cell is None:
                 return None
+            cell = control_cell(cell, len(self._taken[model]), self._available[model])
             number = 0
             while (question := self._stock.question(cell, number)) is not None:
                 if question.id not in self._taken[model]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from services.examination.abilities.marks_test import Part, difference
+from services.examination.abilities.marks_test import Part, difference, difficulty_slope
 from services.examination.asking.answer import Form
 from services.examination.results.profile import marks_of
 
@@ -18,12 +16,14 @@ if TYPE_CHECKING:
     from services.examination.asking.stock import Stock
     from services.examination.results.profile import Profile
 
-_MIN_ANSWERS = 20
+_MIN_ANSWERS = 10
 _MOST = 0.9
 _MANY = 0.2
-_GUESS_MARGIN = 4.0
-"""Log likelihood by which marks have to be likelier if level and kind play no part."""
-_MIN_SHARE_OF_GUESSES = 0.02
+_LEAST_SLOPE = 0.5
+"""Where answers depend on the difficulty less than half as much as they should, nobody looks at it."""
+
+_SURE = 2.0
+"""Standard errors by which the slope has to be below that."""
 
 
 def oddities(answers: Sequence[Answer], profile: Profile, stock: Stock) -> list[str]:
@@ -31,12 +31,13 @@ def oddities(answers: Sequence[Answer], profile: Profile, stock: Stock) -> list[
     found = []
     for model in profile.model_ids:
         ours = [answer for answer in answers if answer.model == model]
-        sentences = [*_forms(ours), *_guesses(model, ours, profile, stock)]
-        changed = change_between(
-            model, ours[: len(ours) // 2], ours[len(ours) // 2 :], profile, stock
-        )
+        half = len(ours) // 2
+        changed = change_between(model, ours[:half], ours[half:], profile, stock)
+        sentences = _forms(ours)
         if changed:
             sentences.append(f"changed in the middle of the examination: {changed}")
+        else:
+            sentences += _guesses(model, ours, profile, stock)
         found += [f"{model} {sentence}." for sentence in sentences]
     return found
 
@@ -96,16 +97,10 @@ def _forms(answers: Sequence[Answer]) -> list[str]:
 
 def _guesses(model: str, answers: Sequence[Answer], profile: Profile, stock: Stock) -> list[str]:
     """Returns whether a model's right answers do not depend on how hard a question is."""
-    share = sum(answer.score for answer in answers) / max(len(answers), 1)
-    if len(answers) < 2 * _MIN_ANSWERS or not _MIN_SHARE_OF_GUESSES < share < 1:
-        return []
     marks = marks_of(answers, [model], stock)
-    asked, right = marks.asked[0], marks.right[0]
-    chances = profile.abilities.chances[profile.number_of(model)]
-
-    def likelihood(chance: np.ndarray | float) -> float:
-        return float((right * np.log(chance) + (asked - right) * np.log(1 - chance)).sum())
-
-    if likelihood(share) - likelihood(chances) < _GUESS_MARGIN:
+    part = Part(asked=marks.asked[0], right=marks.right[0])
+    slope, error = difficulty_slope(part, profile.abilities.difficulty)
+    if slope + _SURE * error >= _LEAST_SLOPE:
         return []
+    share = sum(answer.score for answer in answers) / len(answers)
     return [f"seems to guess: {share:.0%} of its answers are right, however hard the questions are"]
