@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-RANDOM_COUNTS = (*COUNTS, 400)
-BAR = 1.5
+RANDOM_COUNTS = (*COUNTS, 300, 400)
+BARS = (1.5, 1.0)
 """Points of the mean over the pools that the examination may cost."""
 
 
@@ -48,13 +48,12 @@ class Curve:
     ends: list[Interval]
     """The means over the seeds, with intervals over the test queries, (C,)."""
 
-    @property
-    def needed(self) -> float:
-        """Questions per model from which on the mean stays within ``BAR``, or infinity."""
+    def needed(self, points: float) -> float:
+        """Returns the questions per model from which on the mean stays within points, or infinity."""
         means = self.differences.mean(axis=1)
         inside = -1
         for place in range(len(means) - 1, -1, -1):
-            if means[place] < -BAR:
+            if means[place] < -points:
                 break
             inside = place
         if inside < 0:
@@ -62,7 +61,9 @@ class Curve:
         if inside == 0:
             return float(self.questions[0])
         low, high = means[inside - 1], means[inside]
-        share = (-BAR - low) / (high - low)  # between the last point outside and the first inside
+        share = (-points - low) / (
+            high - low
+        )  # between the last point outside and the first inside
         first, last = self.questions[inside - 1 : inside + 1]
         return float(first + share * (last - first))
 
@@ -87,9 +88,7 @@ def tried(pool: Recorded, seeds: int) -> dict[str, Tried]:
     for seed in range(seeds):
         for place, (_, state) in enumerate(sorted(examined(pool, seed=seed).items())):
             count, asked = len(COUNTS), state.questions
-            add("examined, by kinds", place, asked, by_kinds(pool, state), count)
-            add("examined, by texts", place, asked, by_texts(pool, state), count)
-            add("examined, by marks", place, asked, by_marks(pool, state.rows), count)
+            add("examined", place, asked, by_kinds(pool, state), count)
         for place, count in enumerate(RANDOM_COUNTS):
             for name, same in (("random", False), ("random, the same for all", True)):
                 state = at_random(pool, count, seed=seed, same=same)
@@ -126,7 +125,7 @@ def curves(pools: list[Recorded], results: list[dict[str, Tried]]) -> list[Curve
     return found
 
 
-def page(pools: list[Recorded], results: list[dict[str, Tried]], found: list[Curve]) -> str:
+def page(pools: list[Recorded], found: list[Curve]) -> str:
     """Returns the tables, as Markdown."""
     lines = [
         "| way to ask | questions per model | points less full training | 95 % | s.d. over seeds |",
@@ -139,17 +138,28 @@ def page(pools: list[Recorded], results: list[dict[str, Tried]], found: list[Cur
                 f"| {curve.name} | {curve.questions[place]:.0f} | {end.mean:+.2f} | "
                 f"{end.low:+.2f} to {end.high:+.2f} | {spread:.2f} |"
             )
-    lines += ["", f"| way to ask | questions per model until {BAR} points |", "| --- | ---: |"]
-    lines += [f"| {curve.name} | {curve.needed:.0f} |" for curve in found]
-    lines += ["", "| pool | models | full training |" + "".join(f" {c.name} |" for c in found)]
-    lines += ["| --- | ---: | ---: |" + " ---: |" * len(found)]
-    for pool, result in zip(pools, results, strict=True):
-        row = [f"{pool.mean(pool.outcomes(pool.trained)):.1f}"]
-        for way in result.values():
-            place = COUNTS.index(200)
-            row.append(f"{np.mean([pool.mean(each) for each in way.outcomes[place]]):.1f}")
-        lines.append(f"| {pool.name} | {len(pool.model_ids)} | {' | '.join(row)} |")
+    heads = " | ".join(f"until {points} points" for points in BARS)
+    lines += ["", f"| way to ask | {heads} |", "| --- |" + " ---: |" * len(BARS)]
+    for curve in found:
+        cells = " | ".join(f"{curve.needed(points):.0f}" for points in BARS)
+        lines.append(f"| {curve.name} | {cells} |")
+    lines += ["", "| pool | models | questions | full training | by kinds | by texts | by marks |"]
+    lines.append("| --- |" + " ---: |" * 6)
+    lines += [_pool_row(pool) for pool in pools]
     return "\n".join(lines) + "\n"
+
+
+def _pool_row(pool: Recorded) -> str:
+    """Returns a pool's scores after all questions, for each way to add the models; one seed."""
+    state = examined(pool, seed=0)[max(COUNTS)]
+    ways = (
+        pool.trained,
+        by_kinds(pool, state),
+        by_texts(pool, state),
+        by_marks(pool, state.rows),
+    )
+    cells = " | ".join(f"{pool.mean(pool.outcomes(each)):.1f}" for each in ways)
+    return f"| {pool.name} | {len(pool.model_ids)} | {state.questions:.0f} | {cells} |"
 
 
 def main() -> None:
@@ -168,7 +178,7 @@ def main() -> None:
         f"""Command: `python -m tests.bench.bench_examination`. {len(pools)} recorded pools,
         {options.seeds} seeds. Training rows are the questions, test rows the traffic.""",
     )
-    report = heading + page(pools, results, curves(pools, results))
+    report = heading + page(pools, curves(pools, results))
     sys.stdout.write(report)
     if options.markdown:
         options.markdown.write_text(report, encoding="utf-8")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-COUNTS = (10, 25, 50, 100, 200)
+COUNTS = (10, 15, 20, 30, 40, 60, 80, 100, 150, 200)
 """Questions per model at which the choices are compared."""
 
 ACCURACY = 0.05

@@ -1,8 +1,9 @@
 """Chooses the question that tells most of a model, or none if enough is known.
 
-An interval may be as wide as half of the model's distance from the best one of the kind: of a model
-that is far behind, less has to be known. A question is worth the variance that its answer takes from
-the model's success in the kind (expected posterior variance; Owen 1975), in units of the wanted one.
+Half an interval may be as wide as the model is behind the best one, in the kind or over all kinds: of
+a model that is hardly the best one, no more has to be known. A question is worth the variance that its
+answer takes from the model's success in the kind (expected posterior variance; Owen 1975), in units of
+the wanted one.
 
 Chosen so, all questions would be ones that a model has an even chance to answer, and a model that
 guesses would look like any other. So some are the easiest and the hardest of their kind.
@@ -60,8 +61,9 @@ def wanted_errors(abilities: Abilities, accuracy: float) -> Floats:
         accuracy: Half the width of a 95 % interval that is always small enough.
     """
     success = abilities.success
-    behind = success.max(axis=0) - success
-    wanted: Floats = np.maximum(accuracy, behind / 2) / Z_95
+    means = success.mean(axis=1, keepdims=True)
+    behind = np.maximum(success.max(axis=0) - success, means.max() - means)
+    wanted: Floats = np.maximum(accuracy, behind) / Z_95
     return wanted
 
 

@@ -82,10 +82,10 @@ class Interview:
         """Asks until nothing more is to be asked; at least one call at a time."""
         try:
             while not self._pause.hopeless:
-                if not await self._start_one() and not self._running:
-                    return
                 if len(self._running) >= self._pause.allowed(self._limits.parallel):
                     await self._one_done()
+                elif not await self._start_one() and not self._running:
+                    return
             await self._all_done()
             self._keep(GivenUp(model=self._model.id, given_up=self._reason()))
         finally:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.examination.questions.question import Question
 
 
-MIN_QUESTIONS = 20
+MIN_QUESTIONS = 12
 """Questions that a model is asked at least: with fewer, nothing odd about it would show."""
 
 

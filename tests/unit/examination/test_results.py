@@ -104,7 +104,7 @@ def test_a_model_that_answers_nothing_is_named(tmp_path: Path) -> None:
 
 
 def test_a_model_that_guesses_is_named(tmp_path: Path) -> None:
-    models = {"a": sure(-0.5), "b": sure(-1.5), "c": sure(0.5), "coin": guessing(QUESTIONS, 0.6)}
+    models = {"a": sure(-0.5), "b": sure(-1.5), "c": sure(0.2), "coin": guessing(QUESTIONS, 0.7)}
     _, findings, _ = examined(ask(models, 150), tmp_path)
     assert [w.split()[0] for w in findings.warnings if "seems to guess" in w] == ["coin"]
 
