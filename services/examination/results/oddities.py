@@ -12,6 +12,7 @@ from services.examination.results.profile import marks_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.examination.abilities.marks_test import Difference
     from services.examination.asking.answer import Answer
     from services.examination.asking.stock import Stock
     from services.examination.results.profile import Profile
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 _MIN_ANSWERS = 10
 _MOST = 0.9
 _MANY = 0.2
-_LEAST_SLOPE = 0.5
-"""Where answers depend on the difficulty less than half as much as they should, nobody looks at it."""
+_GUESSERS_SLOPE = 0.35
+"""Largest slope of marks on the difficulty, 1 being usual, of a model that is said to guess."""
 
-_SURE = 2.0
-"""Standard errors by which the slope has to be below that."""
+_SURE = 2.58
+"""Standard errors, at least, by which that slope is below the usual one."""
 
 
 def oddities(answers: Sequence[Answer], profile: Profile, stock: Stock) -> list[str]:
@@ -32,12 +33,14 @@ def oddities(answers: Sequence[Answer], profile: Profile, stock: Stock) -> list[
     for model in profile.model_ids:
         ours = [answer for answer in answers if answer.model == model]
         half = len(ours) // 2
-        changed = change_between(model, ours[:half], ours[half:], profile, stock)
         sentences = _forms(ours)
-        if changed:
-            sentences.append(f"changed in the middle of the examination: {changed}")
+        changed = _change(model, ours[:half], ours[half:], profile, stock)
+        guesses = _guesses(model, ours, profile, stock)
+        if changed.is_significant and (changed.kind is None or not guesses):
+            words = _in_words(changed, profile)
+            sentences.append(f"changed in the middle of the examination: {words}")
         else:
-            sentences += _guesses(model, ours, profile, stock)
+            sentences += guesses  # by luck, such a model seems to change in some kind
         found += [f"{model} {sentence}." for sentence in sentences]
     return found
 
@@ -49,27 +52,29 @@ def changes_since(
     found = []
     for model in profile.model_ids:
         first, second = ([a for a in part if a.model == model] for part in (before, now))
-        changed = change_between(model, first, second, profile, stock)
-        if changed:
-            found.append(f"{model} is not what it was in the earlier examination: {changed}.")
+        changed = _change(model, first, second, profile, stock)
+        if changed.is_significant:
+            words = _in_words(changed, profile)
+            found.append(f"{model} is not what it was in the earlier examination: {words}.")
     return found
 
 
-def change_between(
+def _change(
     model: str, first: Sequence[Answer], second: Sequence[Answer], profile: Profile, stock: Stock
-) -> str:
-    """Returns how a model's second answers differ from its first; empty if it may be luck."""
+) -> Difference:
+    """Returns how a model's second answers differ from its first."""
     parts = []
     for answers in (first, second):
         marks = marks_of(answers, [model], stock)
         parts.append(Part(asked=marks.asked[0], right=marks.right[0]))
     chances = profile.abilities.chances[profile.number_of(model)]
-    found = difference(parts[0], parts[1], chances)
-    if not found.is_significant:
-        return ""
-    kind = "over all kinds" if found.kind is None else f"in {profile.kinds[found.kind]}"
-    better = "better" if found.logits > 0 else "worse"
-    return f"{better} by {abs(found.logits):.1f} logits {kind} (luck: {found.chance:.1g})"
+    return difference(parts[0], parts[1], chances)
+
+
+def _in_words(changed: Difference, profile: Profile) -> str:
+    kind = "over all kinds" if changed.kind is None else f"in {profile.kinds[changed.kind]}"
+    better = "better" if changed.logits > 0 else "worse"
+    return f"{better} by {abs(changed.logits):.1f} logits {kind} (luck: {changed.chance:.1g})"
 
 
 def _forms(answers: Sequence[Answer]) -> list[str]:
@@ -100,7 +105,7 @@ def _guesses(model: str, answers: Sequence[Answer], profile: Profile, stock: Sto
     marks = marks_of(answers, [model], stock)
     part = Part(asked=marks.asked[0], right=marks.right[0])
     slope, error = difficulty_slope(part, profile.abilities.difficulty)
-    if slope + _SURE * error >= _LEAST_SLOPE:
+    if slope > _GUESSERS_SLOPE or slope + _SURE * error > 1:
         return []
     share = sum(answer.score for answer in answers) / len(answers)
     return [f"seems to guess: {share:.0%} of its answers are right, however hard the questions are"]
