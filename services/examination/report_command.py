@@ -43,7 +43,8 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_BAD_INPUT
     profile = profile_of(examination.answers, stock)
     findings = find(examination, profile, stock, before)
-    document = report_document(examination, profile, findings)
+    sentences = {"warning": findings.warnings, "advice": findings.advice}
+    document = report_document(examination, profile, sentences)
     if options.markdown:
         options.markdown.write_text(markdown(document), encoding="utf-8")
     if options.html:

@@ -64,7 +64,7 @@ class Abilities:
     covariance: Floats
     """Of the abilities and then the difficulties, flattened, (MK + KL, MK + KL)."""
     levels: Floats
-    """Whether a kind has questions of a level, 1 or 0, (K, L)."""
+    """1 where a kind has questions of a level, else 0, (K, L)."""
 
     @property
     def success(self) -> Floats:

@@ -1,4 +1,4 @@
-"""What is kept of an answer: its mark, its cost and its form, but not its text."""
+"""A marked answer: its mark, its cost and its form, but not its text."""
 
 from __future__ import annotations
 
@@ -62,3 +62,14 @@ class GivenUp:
 
 Entry = Answer | Failure | GivenUp
 """A line of the file of answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The outcome of a question."""
+
+    entry: Answer | Failure
+    try_again: bool = False
+    """True if the backend failed, not the question."""
+    retry_after_s: float | None = None
+    """Seconds that the backend asks to wait."""

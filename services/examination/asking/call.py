@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import time
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.examination.asking.answer import Answer, Failure, Form
+from services.examination.asking.answer import Answer, Failure, Form, Outcome
+from services.examination.asking.request import messages_of, options_for
 from services.examination.questions.checkers.checker import Reply, ToolCall
 from services.router.backends.call import ModelCall
 from services.router.backends.call_failure import status_of_exception
@@ -18,10 +17,7 @@ from services.router.backends.client import open_wire_client
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.replicas.config import ReplicaSettings
 from services.router.backends.replicas.replicas import open_replicas
-from services.router.types.conversation import needed_capabilities, prompt_tokens
 from services.router.types.ledger import CallPurpose, CallStatus, FinishReason, Ledger
-from services.router.types.messages import Message, Role
-from services.router.types.options import Capability, GenerationOptions, JsonFormat, Tool
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -41,58 +37,6 @@ _MAX_MARKED_TOGETHER = 2
 """Replies that are marked at a time: some are programs that run for seconds."""
 _QUESTIONS_FAULT = frozenset({CallStatus.TIMEOUT, CallStatus.REJECTED})
 """Statuses of calls that would fail again: the question is left out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The outcome of a question."""
-
-    entry: Answer | Failure
-    try_again: bool = False
-    """True if the backend failed, not the question."""
-    retry_after_s: float | None = None
-    """Seconds that the backend asks to wait."""
-
-
-def messages_of(question: Question) -> tuple[Message, ...]:
-    """Returns the messages that ask a question."""
-    return (Message(role=Role.USER, content=question.prompt),)
-
-
-def options_for(model: PoolModel, question: Question) -> GenerationOptions:
-    """Returns the options of the call: tools, and a schema if the model can be held to one."""
-    draft, form = question.draft, None
-    if draft.schema and Capability.JSON_SCHEMA in model.abilities:
-        form = JsonFormat(schema_json=json.dumps(draft.schema), name="answer")
-    return GenerationOptions(
-        temperature=0.0,
-        json_format=form,
-        tools=tuple(
-            Tool(
-                name=tool.name,
-                description=tool.description,
-                parameters_json=json.dumps(tool.parameters),
-            )
-            for tool in draft.tools
-        ),
-    )
-
-
-def tokens_of(model: PoolModel, question: Question) -> int:
-    """Returns the tokens of a question's prompt."""
-    return prompt_tokens(messages_of(question), model.count_tokens, options_for(model, question))
-
-
-def can_be_asked(model: PoolModel, question: Question) -> bool:
-    """Returns whether a model has room for a question, and the capabilities that it needs."""
-    needs = needed_capabilities(messages_of(question), options_for(model, question))
-    room = model.context_window_tokens - model.max_reply_tokens
-    return needs <= model.abilities and tokens_of(model, question) <= room
-
-
-def worst_usd(model: PoolModel, question: Question) -> float:
-    """Returns the dollars of a question with the longest reply."""
-    return model.worst_case(tokens_of(model, question)).usd
 
 
 class Caller:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.examination.abilities.next_question import Cell
-from services.examination.asking.call import can_be_asked, tokens_of
+from services.examination.asking.request import can_be_asked, tokens_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.examination.asking.call import worst_usd
 from services.examination.asking.interview import Interview, Limits
 from services.examination.asking.pause import Pause
 from services.examination.asking.purse import Purse
+from services.examination.asking.request import worst_usd
 from services.examination.asking.sheet import Sheet
 
 if TYPE_CHECKING:

@@ -55,7 +55,7 @@ _SETTINGS = TypeAdapter(Settings)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examination:
-    """What a folder holds."""
+    """The content of a folder."""
 
     folder: Path
     settings: Settings
@@ -73,7 +73,7 @@ class Examination:
 
     @property
     def given_up(self) -> dict[str, str]:
-        """Why a model was given up, by model; without those that have answered since."""
+        """The reasons by model of those that were given up, and have not answered since."""
         found: dict[str, str] = {}
         for entry in self.entries:
             if isinstance(entry, GivenUp):

@@ -13,8 +13,7 @@ from services.examination.asking.pause import MAX_FAILURES, MAX_PAUSE_S, Pause
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.examination.asking.answer import Entry, Failure
-    from services.examination.asking.call import Outcome
+    from services.examination.asking.answer import Entry, Failure, Outcome
     from services.examination.asking.purse import Purse
     from services.examination.asking.sheet import Sheet
     from services.examination.questions.question import Question

@@ -73,7 +73,7 @@ class Stock:
 
     @property
     def levels(self) -> npt.NDArray[np.float64]:
-        """Whether a kind has questions of a level, 1 or 0, (K, L)."""
+        """1 where a kind has questions of a level, else 0, (K, L)."""
         there = [
             [float(self.question(Cell(kind, level), 0) is not None) for level in range(len(LEVELS))]
             for kind in range(len(self.kinds))

@@ -4,9 +4,9 @@
 
 report: The report: tables and a page.
 picture: Pictures, as HTML.
-findings: What a person should know, in sentences.
+findings: Sentences that a person should read.
 oddities: Models that answer nothing, refuse, guess or change.
 pairs: Models that are the same, or never worth their price.
 scorer_records: Routing records for the scorer.
-profile: How good each model is at each kind, and at what price.
+profile: The success of each model by kind, and its price.
 """

@@ -1,4 +1,4 @@
-"""What a person should know of an examination, in sentences."""
+"""Findings: sentences about an examination that a person should read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Findings:
     warnings: tuple[str, ...]
     """Something is wrong with a model, or it is not what its name says."""
     advice: tuple[str, ...]
-    """What the pool could do without."""
+    """Models that the pool could do without."""
 
 
 def find(

@@ -1,4 +1,4 @@
-"""How good each model is at each kind of question, and at what price."""
+"""Profiles: the success of each model at each kind of question, and its price."""
 
 from __future__ import annotations
 

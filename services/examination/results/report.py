@@ -9,13 +9,16 @@ from services.examination.abilities.next_question import Z_95
 from services.examination.results.picture import heat_map, price_picture
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from services.examination.asking.folder import Examination
-    from services.examination.results.findings import Findings
     from services.examination.results.profile import Profile
 
 
-def report_document(examination: Examination, profile: Profile, findings: Findings) -> Document:
-    """Returns the report."""
+def report_document(
+    examination: Examination, profile: Profile, findings: Mapping[str, Sequence[str]]
+) -> Document:
+    """Returns the report; ``findings`` are sentences by their kind."""
     settings = {
         "models": f"{len(profile.models)}",
         "questions": f"{len(examination.answers):,} answered, {len(examination.failures):,} failed",
@@ -33,8 +36,7 @@ def report_document(examination: Examination, profile: Profile, findings: Findin
         grids=(
             _models(profile),
             _kinds(profile),
-            *_sentences("warning", findings.warnings),
-            *_sentences("advice", findings.advice),
+            *(_sentences(kind, found) for kind, found in findings.items() if found),
         ),
         note=note,
     )
@@ -79,7 +81,5 @@ def _kinds(profile: Profile) -> Grid:
     return Grid(head=("kind", "best", "right", "±", "next", "right", "±"), rows=tuple(rows))
 
 
-def _sentences(name: str, sentences: tuple[str, ...]) -> tuple[Grid, ...]:
-    if not sentences:
-        return ()
-    return (Grid(head=(name,), rows=tuple((sentence,) for sentence in sentences)),)
+def _sentences(kind: str, sentences: Sequence[str]) -> Grid:
+    return Grid(head=(kind,), rows=tuple((sentence,) for sentence in sentences))

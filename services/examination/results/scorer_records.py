@@ -14,7 +14,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from services.examination.abilities.next_question import Cell
-from services.examination.asking.call import messages_of
+from services.examination.asking.request import messages_of
 from services.examination.questions.question import LEVELS
 from services.router.types.conversation import Conversation
 

@@ -175,7 +175,8 @@ def test_a_model_that_was_given_up_is_named_until_it_answers(tmp_path: Path) -> 
 def test_the_report_names_all_models_kinds_and_findings(tmp_path: Path) -> None:
     answers = ask({"org/<one>": sure(1), "org/two": sure(-1)}, price=3)
     profile, findings, examination = examined(answers, tmp_path)
-    document = report_document(examination, profile, findings)
+    sentences = {"warning": findings.warnings, "advice": findings.advice}
+    document = report_document(examination, profile, sentences)
     text, page = markdown(document), report_page(document, profile)
     for name in (*KINDS, "org/two"):
         assert name in text
