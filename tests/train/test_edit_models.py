@@ -70,6 +70,43 @@ def test_a_model_is_added_from_few_labels_and_renamed_and_removed(
     assert np.allclose(less.score(queries), scores[:, [0, 2, 3]], atol=1e-5)
 
 
+def test_the_models_of_an_examination_are_added_or_replaced_and_no_other_changes(
+    house: Path, tmp_path: Path
+) -> None:
+    before = load_artifact(house / "fp32")
+    old = Runtime.open(before)
+    draw = random.Random(3)
+    rows = [
+        {
+            "id": f"{model}-{kind}-{number}",
+            "task": kind,
+            "query": " ".join([*draw.choices(topic, k=3), *draw.choices(WORDS[6:], k=4)]),
+            "scores": {model: score if kind == "add" else 1 - score},
+            "weight": 5.0,
+        }
+        for model, score in (("poet", 0.9), ("newcomer", 0.1))
+        for kind, topic in (("add", WORDS[:3]), ("rhyme", WORDS[3:6]))
+        for number in range(10)
+    ]
+    records = tmp_path / "examined.jsonl"
+    records.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    arguments = ["--output", tmp_path / "examined"]
+    errors = json.loads(run("put-models", house / "fp32", records, *arguments, "--json"))
+    assert set(errors) == {"poet", "newcomer"}
+    assert errors["poet"]["label_count"] == pytest.approx(100)
+    assert 0 < errors["poet"]["mean_score_standard_error"] < 0.1
+    after = load_artifact(tmp_path / "examined")
+    assert after.manifest.model_ids == (*before.manifest.model_ids, "newcomer")
+    runtime = Runtime.open(after)
+    queries = [runtime.tokenize(str(row["query"])) for row in (rows[0], rows[10])]
+    scores, earlier = runtime.score(queries), old.score(queries)
+    poet, newcomer = runtime.model_ids.index("poet"), runtime.model_ids.index("newcomer")
+    kept = [place for place in range(len(old.model_ids)) if place != poet]
+    assert np.allclose(scores[:, kept], earlier[:, kept], atol=1e-5)
+    assert scores[0, poet] > scores[1, poet] + 0.2
+    assert scores[0, newcomer] < scores[1, newcomer] - 0.2
+
+
 def new_model_records(directory: Path, *, count: int) -> Path:
     """Queries that a model which writes poems was tried on, and one that it was not."""
     draw = random.Random(8)
