@@ -20,6 +20,7 @@ from services.router.decision_records.metrics import DROPPED
 from services.router.decision_records.record import AnswerOutcome
 from services.router.decision_records.redaction import Redaction
 from services.router.decision_records.sinks import StdoutSink, line_of
+from services.router.decision_records.tables import DECISIONS
 from services.router.routing.events import Result, RoutingDecision
 from services.rpc.server import StartUpError
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from services.router.decision_records.buffer import RecordBuffer
     from services.router.decision_records.config import RecordSettings
-    from services.router.decision_records.sinks import Sink
+    from services.router.decision_records.sinks import Line, Sink
     from services.router.engine.run import Run
     from services.router.routing.events import Event
 
@@ -45,7 +46,7 @@ class Recorder:
     """Writes a record per answer; none if there is no buffer."""
 
     def __init__(
-        self, buffer: RecordBuffer | None, redaction: Redaction, config_version: str
+        self, buffer: RecordBuffer[Line] | None, redaction: Redaction, config_version: str
     ) -> None:
         self._buffer = buffer
         self._redaction = redaction
@@ -59,7 +60,7 @@ class Recorder:
 
     async def _watch(
         self,
-        buffer: RecordBuffer,
+        buffer: RecordBuffer[Line],
         run: Run,
         events: AsyncGenerator[Event, None],
         tenant: str | None,
@@ -95,7 +96,7 @@ class Recorder:
             self._write(buffer, run, decisions, ending)
 
     def _write(
-        self, buffer: RecordBuffer, run: Run, decisions: list[RoutingDecision], ending: Ending
+        self, buffer: RecordBuffer[Line], run: Run, decisions: list[RoutingDecision], ending: Ending
     ) -> None:
         try:
             record = decision_record(run, decisions, ending, self._redaction)
@@ -131,7 +132,7 @@ async def open_recorder(
         yield Recorder(buffer, redaction, config_version)
 
 
-def _open_sink(settings: RecordSettings) -> Sink | None:
+def _open_sink(settings: RecordSettings) -> Sink[Line] | None:
     """Returns the sink that the settings name; None if they name none.
 
     Raises:
@@ -147,7 +148,7 @@ def _open_sink(settings: RecordSettings) -> Sink | None:
             # Imported here because loading the driver is slow, and most routers do not need it.
             from services.router.decision_records.postgres import PostgresSink  # noqa: PLC0415
 
-            return PostgresSink(settings.postgres_dsn_file)
+            return PostgresSink(settings.postgres_dsn_file, DECISIONS)
         case _:
             return None
 

@@ -36,7 +36,7 @@ ENTRY = LedgerEntry(
 )
 
 
-class KeptLines(RecordBuffer):
+class KeptLines(RecordBuffer["Line"]):
     """Keeps the lines."""
 
     def __init__(self) -> None:
