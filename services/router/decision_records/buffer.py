@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Generic
 import structlog
 
 from services.router.decision_records.metrics import BUFFERED, DROPPED, SINK_FAILURES, WRITTEN
-from services.router.decision_records.sinks import LineT, SinkDownError, SinkRefusedError
+from services.router.decision_records.sinks import LineT_contra, SinkDownError, SinkRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.router.decision_records.sinks import Sink
+    from services.router.decision_records.sinks import LineT, Sink
 
 _MAX_BATCH_LINES = 500
 _FIRST_PAUSE_S = 0.1
@@ -32,7 +32,7 @@ _WARNING_INTERVAL_S = 60.0
 _log = structlog.get_logger()
 
 
-class RecordBuffer(Generic[LineT]):
+class RecordBuffer(Generic[LineT_contra]):
     """A bounded buffer of lines, and the task that writes them to a sink.
 
     Args:
@@ -41,11 +41,11 @@ class RecordBuffer(Generic[LineT]):
         first_pause_s: Pause after the first failed write; it doubles up to 5 s.
     """
 
-    def __init__(self, sink: Sink[LineT], *, max_bytes: int, first_pause_s: float) -> None:
+    def __init__(self, sink: Sink[LineT_contra], *, max_bytes: int, first_pause_s: float) -> None:
         self._sink = sink
         self._max_bytes = max_bytes
         self._first_pause_s = first_pause_s
-        self._lines: deque[LineT] = deque()
+        self._lines: deque[LineT_contra] = deque()
         self._bytes = 0
         self._tenant_bytes: Counter[str | None] = Counter()
         self._arrived = asyncio.Event()
@@ -53,12 +53,12 @@ class RecordBuffer(Generic[LineT]):
         self._empty.set()
         self._next_warning_s: dict[str, float] = {}
 
-    def put(self, line: LineT) -> None:
+    def put(self, line: LineT_contra) -> None:
         """Adds a line; if the buffer is full, drops and counts it. Never waits."""
         if not self.offer(line):
             self._drop(1, "full")
 
-    def offer(self, line: LineT, *, tenant_share: float = 1.0) -> bool:
+    def offer(self, line: LineT_contra, *, tenant_share: float = 1.0) -> bool:
         """Adds a line and returns True; returns False if there is no room. Never waits.
 
         Args:
@@ -120,7 +120,7 @@ class RecordBuffer(Generic[LineT]):
             self._arrived.clear()
             self._empty.set()
 
-    def _grow(self, line: LineT, sign: int) -> None:
+    def _grow(self, line: LineT_contra, sign: int) -> None:
         size = sign * len(line.json)
         self._bytes += size
         self._tenant_bytes[line.tenant] += size

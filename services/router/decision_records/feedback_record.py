@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime  # noqa: TC003  # pydantic reads the fields' types
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field

@@ -84,5 +84,5 @@ class PostgresSink(Generic[LineT]):
         async with connection.transaction(), connection.cursor() as cursor:
             async with cursor.copy(_COPY) as copy:
                 for line in lines:
-                    await copy.write_row(self._table.row(line))
+                    await copy.write_row((*self._table.row(line), line.json.decode()))
             await cursor.execute(self._insert)

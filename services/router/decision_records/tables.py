@@ -19,34 +19,41 @@ class Table(Generic[LineT]):
     """A table for one kind of line."""
 
     name: str
+    columns: str
+    """The columns before the record, as in SQL."""
     key: str
     """The columns of the primary key: a line with a known key is not stored again."""
-    migrations: tuple[str, ...]
-    """Run in order on every new connection; each has no effect if it was done already."""
+    indexes: tuple[str, ...]
+    """The columns of each further index."""
     row: Callable[[LineT], tuple[object, ...]]
-    """Returns the columns of a line, the record last."""
+    """Returns the values of the columns of a line."""
+
+    @property
+    def migrations(self) -> tuple[str, ...]:
+        """Statements for every new connection, in order; each has no effect if it was done already."""
+        columns = f"{self.columns}, record jsonb NOT NULL, PRIMARY KEY ({self.key})"
+        return (
+            f"CREATE TABLE IF NOT EXISTS {self.name} ({columns})",
+            *(
+                f"CREATE INDEX IF NOT EXISTS {self.name}_{'_'.join(index.split(', '))} "
+                f"ON {self.name} ({index})"
+                for index in self.indexes
+            ),
+        )
 
 
 DECISIONS: Table[Line] = Table(
     name="routemoa_decisions",
+    columns="""
+        id text NOT NULL,
+        time timestamptz NOT NULL,
+        tenant text,
+        strategy text NOT NULL,
+        outcome text NOT NULL,
+        final_model_id text,
+        cost_usd double precision NOT NULL""",
     key="id",
-    migrations=(
-        """CREATE TABLE IF NOT EXISTS routemoa_decisions (
-            id text PRIMARY KEY,
-            time timestamptz NOT NULL,
-            tenant text,
-            strategy text NOT NULL,
-            outcome text NOT NULL,
-            final_model_id text,
-            cost_usd double precision NOT NULL,
-            record jsonb NOT NULL
-        )""",
-        "CREATE INDEX IF NOT EXISTS routemoa_decisions_time ON routemoa_decisions (time)",
-        "CREATE INDEX IF NOT EXISTS routemoa_decisions_tenant_time "
-        "ON routemoa_decisions (tenant, time)",
-        "CREATE INDEX IF NOT EXISTS routemoa_decisions_outcome_time "
-        "ON routemoa_decisions (outcome, time)",
-    ),
+    indexes=("time", "tenant, time", "outcome, time"),
     row=lambda line: (
         line.id,
         line.time,
@@ -55,26 +62,20 @@ DECISIONS: Table[Line] = Table(
         line.outcome,
         line.final_model_id,
         line.cost_usd,
-        line.json.decode(),
     ),
 )
 FEEDBACK: Table[FeedbackLine] = Table(
     name="routemoa_feedback",
+    columns="""
+        decision_id text NOT NULL,
+        feedback_id text NOT NULL,
+        time timestamptz NOT NULL,
+        tenant text,
+        source text NOT NULL,
+        score double precision,
+        preferred_model_id text""",
     key="decision_id, feedback_id",
-    migrations=(
-        """CREATE TABLE IF NOT EXISTS routemoa_feedback (
-            decision_id text NOT NULL,
-            feedback_id text NOT NULL,
-            time timestamptz NOT NULL,
-            tenant text,
-            source text NOT NULL,
-            score double precision,
-            preferred_model_id text,
-            record jsonb NOT NULL,
-            PRIMARY KEY (decision_id, feedback_id)
-        )""",
-        "CREATE INDEX IF NOT EXISTS routemoa_feedback_time ON routemoa_feedback (time)",
-    ),
+    indexes=("time", "tenant, time"),
     row=lambda line: (
         line.decision_id,
         line.feedback_id,
@@ -83,6 +84,5 @@ FEEDBACK: Table[FeedbackLine] = Table(
         line.source,
         line.score,
         line.preferred_model_id,
-        line.json.decode(),
     ),
 )
