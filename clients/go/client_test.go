@@ -271,6 +271,7 @@ func TestEveryReasonOfTheContractHasAVariable(t *testing.T) {
 		routemoa.ErrBudgetExhausted, routemoa.ErrUnknownTenant, routemoa.ErrBudgetStoreUnavailable,
 		routemoa.ErrAnswerTimedOut, routemoa.ErrInternal,
 		routemoa.ErrMissingCapability, routemoa.ErrNoValidAnswer,
+		routemoa.ErrFeedbackDisabled, routemoa.ErrDecisionNotFound, routemoa.ErrFeedbackLimit,
 	}
 	for value, name := range routemoav1.ErrorReason_name {
 		found := 0
