@@ -44,9 +44,7 @@ def feedback(
     preferred_model: Annotated[
         str, typer.Option(help="The model whose answer in a layer was the best.")
     ] = "",
-    better_answer: Annotated[
-        str, typer.Option(help="An answer that would have been better.")
-    ] = "",
+    better_answer: Annotated[str, typer.Option(help="An answer that would have been better.")] = "",
     source: Annotated[Source, typer.Option(help="Who says so.")] = Source.USER,
     feedback_id: Annotated[
         str, typer.Option(help="The same id records the feedback once; a new one unless given.")
