@@ -40,6 +40,7 @@ def test_the_help_lists_every_command() -> None:
         "demo",
         "up",
         "ask",
+        "feedback",
         "rank",
         "models",
         "pool",
@@ -48,7 +49,7 @@ def test_the_help_lists_every_command() -> None:
     ]
 
 
-@pytest.mark.parametrize("command", ["ask", "rank", "models"])
+@pytest.mark.parametrize("command", ["ask", "feedback", "rank", "models"])
 def test_every_command_explains_itself(command: str) -> None:
     exit_code, output = invoke(command, "--help")
     assert exit_code == 0
