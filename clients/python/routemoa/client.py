@@ -59,12 +59,14 @@ class RouteMoAClient:
         credentials: From `routemoa.credentials.tls`; without them, nothing is encrypted.
         token: Asked before every call, must not block; travels as `authorization: Bearer ...`. If it
             raises, the call fails with UNAUTHENTICATED and is not tried again.
+        plaintext_token: Whether the token may travel without TLS, for networks that encrypt by
+            themselves, as a service mesh does.
         request_id: Sent with every call as `x-request-id`, for the logs; else each call has its own.
         gzip: Whether requests are compressed. Compressed responses are always read.
         proxy: Whether the HTTP proxy that the environment names (`https_proxy`) is used.
 
     Raises:
-        ValueError: There is a token and no credentials.
+        ValueError: There is a token, but neither credentials nor `plaintext_token`.
     """
 
     def __init__(
@@ -75,11 +77,12 @@ class RouteMoAClient:
         judge: str = JUDGE_ADDRESS,
         credentials: grpc.ChannelCredentials | None = None,
         token: Callable[[], str] | None = None,
+        plaintext_token: bool = False,
         request_id: str | None = None,
         gzip: bool = False,
         proxy: bool = False,
     ) -> None:
-        if token is not None and credentials is None:
+        if token is not None and credentials is None and not plaintext_token:
             message = "a token needs TLS: it could be read on the way"
             raise ValueError(message)
         addresses = {router, scorer, judge}
