@@ -44,7 +44,7 @@ _PROGRAMS = ("*.py", "*.sh", "Makefile")
 _SOURCES = (
     *_PROGRAMS,
     *("*.proto", "*.json", "*.toml", "*.lua", "*Dockerfile"),
-    *("deploy/k8s/routemoa/templates", "tests/wire/transcripts"),
+    *("deploy/k8s/routemoa/templates", "tests/wire/transcripts", ".github"),
 )
 _NOT_SOURCES = (":!tests/documents", ":!tests/contract/test_documented.py", ":!*lock*")
 FOREIGN = {

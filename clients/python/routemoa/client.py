@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from routemoa.calls import messages_of, timeout_of, typed_errors, view_of
 from routemoa.channel import open_channel
-from routemoa.credentials import authorization
+from routemoa.credentials import authorization, require_tls
 from routemoa.v1 import judge_service_pb2 as judge_pb2
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb2
@@ -59,8 +59,7 @@ class RouteMoAClient:
         credentials: From `routemoa.credentials.tls`; without them, nothing is encrypted.
         token: Asked before every call, must not block; travels as `authorization: Bearer ...`. If it
             raises, the call fails with UNAUTHENTICATED and is not tried again.
-        plaintext_token: Whether the token may travel without TLS, for networks that encrypt by
-            themselves, as a service mesh does.
+        plaintext_token: Whether it may travel without TLS, as in a service mesh that encrypts.
         request_id: Sent with every call as `x-request-id`, for the logs; else each call has its own.
         gzip: Whether requests are compressed. Compressed responses are always read.
         proxy: Whether the HTTP proxy that the environment names (`https_proxy`) is used.
@@ -82,9 +81,7 @@ class RouteMoAClient:
         gzip: bool = False,
         proxy: bool = False,
     ) -> None:
-        if token is not None and credentials is None and not plaintext_token:
-            message = "a token needs TLS: it could be read on the way"
-            raise ValueError(message)
+        require_tls(credentials, token, plaintext_token=plaintext_token)
         addresses = {router, scorer, judge}
         self._channels = {
             address: open_channel(
