@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from routemoa.calls import messages_of, timeout_of, typed_errors, view_of
 from routemoa.channel import open_channel
-from routemoa.credentials import authorization
+from routemoa.credentials import authorization, require_tls
 from routemoa.ranking_stream import ranked
 from routemoa.v1 import judge_service_pb2 as judge_pb2
 from routemoa.v1 import model_pb2
@@ -58,12 +58,13 @@ class RouteMoAClient:
         credentials: From `routemoa.credentials.tls`; without them, nothing is encrypted.
         token: Asked before every call, must not block; travels as `authorization: Bearer ...`. If it
             raises, the call fails with UNAUTHENTICATED and is not tried again.
+        plaintext_token: Whether it may travel without TLS, as in a service mesh that encrypts.
         request_id: Sent with every call as `x-request-id`, for the logs; else each call has its own.
         gzip: Whether requests are compressed. Compressed responses are always read.
         proxy: Whether the HTTP proxy that the environment names (`https_proxy`) is used.
 
     Raises:
-        ValueError: There is a token and no credentials.
+        ValueError: There is a token, but neither credentials nor `plaintext_token`.
     """
 
     def __init__(
@@ -74,13 +75,12 @@ class RouteMoAClient:
         judge: str = JUDGE_ADDRESS,
         credentials: grpc.ChannelCredentials | None = None,
         token: Callable[[], str] | None = None,
+        plaintext_token: bool = False,
         request_id: str | None = None,
         gzip: bool = False,
         proxy: bool = False,
     ) -> None:
-        if token is not None and credentials is None:
-            message = "a token needs TLS: it could be read on the way"
-            raise ValueError(message)
+        require_tls(credentials, token, plaintext_token=plaintext_token)
         addresses = {router, scorer, judge}
         self._channels = {
             address: open_channel(

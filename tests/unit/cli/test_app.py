@@ -46,6 +46,8 @@ def test_the_help_lists_every_command() -> None:
         "pool",
         "eval",
         "replay",
+        "scorer",
+        "serve",
     ]
 
 
@@ -94,6 +96,13 @@ def test_without_the_services_a_program_names_the_extra_that_brings_them(
     exit_code, output = invoke("up", "--router-port", "0")
     assert exit_code == EXIT_FAILURE
     assert "pip install 'routemoa[serve,cli]'" in output
+
+
+def test_a_service_that_does_not_exist_is_wrong_usage() -> None:
+    for arguments in ((), ("butler",)):
+        exit_code, output = invoke("serve", *arguments)
+        assert exit_code == EXIT_FAILURE
+        assert "scorer, router, judge, gateway" in output
 
 
 @pytest.mark.parametrize(

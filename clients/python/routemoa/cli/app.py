@@ -27,6 +27,8 @@ app.command("models")(models.models)
 add_program(app, "pool")
 add_program(app, "eval")
 add_program(app, "replay")
+add_program(app, "scorer")
+add_program(app, "serve")
 
 
 def main() -> None:
