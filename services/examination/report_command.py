@@ -45,12 +45,16 @@ def main(arguments: Sequence[str]) -> int:
     findings = find(examination, profile, stock, before)
     sentences = {"warning": findings.warnings, "advice": findings.advice}
     document = report_document(examination, profile, sentences)
-    if options.markdown:
-        options.markdown.write_text(markdown(document), encoding="utf-8")
-    if options.html:
-        options.html.write_text(report_page(document, profile), encoding="utf-8")
-    if options.records:
-        write_scorer_records(options.records, profile, stock)
+    try:
+        if options.markdown:
+            options.markdown.write_text(markdown(document), encoding="utf-8")
+        if options.html:
+            options.html.write_text(report_page(document, profile), encoding="utf-8")
+        if options.records:
+            write_scorer_records(options.records, profile, stock)
+    except OSError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_BAD_INPUT
     if options.json:
         sys.stdout.write(json.dumps(_as_dict(profile, findings), indent=2) + "\n")
         return 0

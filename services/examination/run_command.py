@@ -44,7 +44,10 @@ EXIT_INTERRUPTED = 130
 
 def main(arguments: Sequence[str]) -> int:
     """Examines a pool; returns the exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.only_own and not options.file:
+        parser.error("--only-own needs --file")
     console = Console(stderr=True, soft_wrap=True)
     kinds = options.kind or ([] if options.only_own else list(KINDS))
     try:
@@ -63,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
         if not _agreed(options, console):
             return EXIT_STOPPED
         return asyncio.run(_run(pool, stock, estimates, options, console))
-    except (FileProblemsError, FolderError, OwnQuestionsError, TooManyKindsError) as error:
+    except (FileProblemsError, FolderError, OwnQuestionsError, TooManyKindsError, OSError) as error:
         console.print(str(error), markup=False, highlight=False)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
@@ -88,17 +91,24 @@ async def _run(
     with open_answers(options.output) as file, _progress(console) as progress:
         examination = read_examination(options.output)
         bar = _Bar(progress, examination, most=len(pool.models) * options.questions)
-        async with open_caller(pool, timeout_s=options.timeout_s) as caller:
-            await examine(
-                pool,
-                examination,
-                stock,
-                plan,
-                estimates,
-                caller=caller,
-                file=file,
-                on_entry=bar.show,
-            )
+        try:
+            async with open_caller(pool, timeout_s=options.timeout_s) as caller:
+                await examine(
+                    pool,
+                    examination,
+                    stock,
+                    plan,
+                    estimates,
+                    caller=caller,
+                    file=file,
+                    on_entry=bar.show,
+                )
+        except* OSError as errors:  # as of a full disk; no model's failure comes here
+            problem = str(errors.exceptions[0])
+        else:
+            problem = ""
+    if problem:
+        raise FolderError(f"{options.output} cannot be written: {problem}")
     done = read_examination(options.output)
     for model_id, why in done.given_up.items():
         console.print(f"{model_id} was given up: {why}", markup=False, highlight=False)

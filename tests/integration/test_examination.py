@@ -239,3 +239,18 @@ async def test_bad_own_questions_are_all_named_and_nothing_is_asked(tmp_path: Pa
     exit_code, output = await routemoa_examine("report", str(tmp_path / "e"))
     assert exit_code == 2
     assert "holds no examination" in output
+
+
+async def test_commands_that_cannot_work_say_so_in_a_line(tmp_path: Path) -> None:
+    pool = str(write_pool(tmp_path, "http://127.0.0.1:1/v1", MODELS, {}, None))
+    run = ("run", "--pool", pool, "--output", str(tmp_path / "e"), "--yes")
+    for wrong, words in (
+        (("--only-own",), "--only-own needs --file"),
+        (("--file", str(tmp_path / "nothing.jsonl")), "nothing.jsonl cannot be used"),
+        (("--accuracy", "0"), "has to be above 0"),
+    ):
+        exit_code, output = await routemoa_examine(*run, *wrong)
+        assert exit_code == 2
+        assert words in output
+        assert "Traceback" not in output
+    assert not (tmp_path / "e").exists()

@@ -117,6 +117,8 @@ def prepare(
         FolderError: It was made for others.
         OwnQuestionsError: The user's own questions cannot be used.
     """
+    if own is not None:
+        read_own_questions(own)
     data = b"" if own is None else own.read_bytes()
     settings = Settings(
         seed=seed,
@@ -127,8 +129,6 @@ def prepare(
     if (folder / SETTINGS).exists():
         _require_same(folder, _read_settings(folder), settings)
         return
-    if own is not None:
-        read_own_questions(own)
     folder.mkdir(parents=True, exist_ok=True)
     if own is not None:
         _replace(folder / OWN, data)
