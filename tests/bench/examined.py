@@ -117,8 +117,8 @@ def at_random(pool: Recorded, count: int, *, seed: int, same: bool) -> State:
         rows.append([int(row) for row in mine if not np.isnan(pool.labels[row, model])][:count])
     kinds = tuple(dict.fromkeys(pool.tasks))
     marks = Marks.none(len(rows), len(kinds), 1)
-    for model, mine in enumerate(rows):
-        for row in mine:
+    for model, asked in enumerate(rows):
+        for row in asked:
             where = (model, kinds.index(pool.tasks[row]), 0)
             marks.asked[where] += 1
             marks.right[where] += pool.labels[row, model]

@@ -58,7 +58,8 @@ class Recorded:
         """Returns the score of the model that is ranked first, of each test row."""
         known = ~np.isnan(self.test_labels)
         first = np.where(known, scores, -np.inf).argmax(axis=1)
-        return np.nan_to_num(self.test_labels[np.arange(len(first)), first])
+        outcomes: Floats = np.nan_to_num(self.test_labels[np.arange(len(first)), first])
+        return outcomes
 
     def mean(self, outcomes: Floats) -> float:
         """Returns the pool's mean of outcomes, in points."""
