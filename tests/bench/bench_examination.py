@@ -141,7 +141,8 @@ def page(pools: list[Recorded], found: list[Curve]) -> str:
     heads = " | ".join(f"until {points} points" for points in BARS)
     lines += ["", f"| way to ask | {heads} |", "| --- |" + " ---: |" * len(BARS)]
     for curve in found:
-        cells = " | ".join(f"{curve.needed(points):.0f}" for points in BARS)
+        needed = [curve.needed(points) for points in BARS]
+        cells = " | ".join(f"{n:.0f}" if np.isfinite(n) else "not reached" for n in needed)
         lines.append(f"| {curve.name} | {cells} |")
     lines += ["", "| pool | models | questions | full training | by kinds | by texts | by marks |"]
     lines.append("| --- |" + " ---: |" * 6)
