@@ -44,6 +44,7 @@ def test_the_help_lists_every_command() -> None:
         "rank",
         "models",
         "pool",
+        "examine",
         "eval",
         "replay",
         "scorer",
