@@ -27,12 +27,13 @@ from scorer.data.records import read_records
 from scorer.measures.intervals import Interval, bootstrap_means, interval
 from services.evaluation.answers.prices import load_prices
 from services.router.model_priors.estimate import estimate_priors
+from services.router.model_priors.matching import ScorerModels
 from services.router.types.tokens import estimate_tokens
 from tests.bench.bench_priors import PRICES, REPLY_TOKENS, choose, facts_of
 from tests.bench.page_head import page_head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -96,7 +97,7 @@ class Scorer:
 
     def scores(self, texts: Sequence[str], models: Sequence[str]) -> list[Scores]:
         """Returns the score of each model for each text."""
-        columns = {m: index for index, m in enumerate(self.runtime.artifact.manifest.model_ids)}
+        columns = known_columns(self.runtime.artifact.manifest.model_ids, models)
         facts = {m: facts_of(m, self.prices[m]) for m in models}
         unknown = {m: facts[m] for m in models if m not in columns}
         found: list[Scores] = []
@@ -108,6 +109,16 @@ class Scorer:
                 guesses = estimate_priors(unknown, anchors) if unknown else {}
                 found.append(known | {m: guess.score for m, guess in guesses.items()})
         return found
+
+
+def known_columns(known: Sequence[str], models: Sequence[str]) -> dict[str, int]:
+    """Returns the column of each model that the artifact knows, by this or another spelling."""
+    names, found = ScorerModels(known), {}
+    for model in models:
+        match = names.find((model,))
+        if match is not None and match.is_same:
+            found[model] = known.index(match.scorer_ids[0])
+    return found
 
 
 def best_scored(query: str, scores: Scores, prices: Mapping[str, Price]) -> str:
@@ -123,114 +134,122 @@ def cost_usd(query: str, price: Price) -> float:
     return (estimate_tokens(query) * price.prompt + REPLY_TOKENS * price.completion) / 1e6
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Reads JSON lines."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arena:
+    """RouterArena's queries, by their ids."""
+
+    texts: Mapping[str, str]
+    perturbed: Mapping[str, str]
+    """Another wording of some of them."""
+    graded: Mapping[str, Scores]
+    """Grades of a few models."""
+
+    @property
+    def graded_models(self) -> list[str]:
+        """The models that have grades."""
+        return sorted(next(iter(self.graded.values())))
 
 
-def arena_rows(scorer: Scorer, data: Path) -> list[str]:
-    """Returns the rows of the table of broad queries."""
-    records = read_records(data / "queries_dev.jsonl.gz")
-    perturbed = {row["id"]: row["noisy_query"] for row in read_rows(data / "noisy_dev.jsonl.gz")}
-    known = scorer.runtime.artifact.manifest.model_ids
-    first = Counter(
-        max(s, key=s.__getitem__)
-        for s in scorer.scores([record.query for record in records], known)
-    ).most_common(1)[0][0]
-    pools = {
-        f"all {len(known)} models": known,
-        f"all but {first}": [m for m in known if m != first],
-        "the two graded ones": sorted(records[0].scores),
-    }
-    rows = []
-    for name, models in pools.items():
-        texts = {record.id: record.query for record in records}
-        scores = dict(zip(texts, scorer.scores(list(texts.values()), models), strict=True))
-        other = dict(zip(perturbed, scorer.scores(list(perturbed.values()), models), strict=True))
-        for rule, chosen in CHOOSERS.items():
-            picks = {key: chosen(texts[key], scores[key], scorer.prices) for key in texts}
-            noisy = {key: chosen(perturbed[key], other[key], scorer.prices) for key in perturbed}
-            usd = 1000 * float(
-                np.mean([cost_usd(texts[k], scorer.prices[m]) for k, m in picks.items()])
-            )
-            graded = [record.scores.get(picks[record.id]) for record in records]
-            rows.append(arena_row(f"{name}, {rule}", picks, robustness(picks, noisy), usd, graded))
-    return rows
-
-
-def arena_row(
-    name: str,
-    picks: Mapping[str, str],
-    robust: Interval,
-    usd: float,
-    graded: Sequence[float | None],
-) -> str:
-    """Returns one row; a mean score and an arena score only if every choice is graded."""
-    shares = {m: count / len(picks) for m, count in Counter(picks.values()).most_common()}
-    often = [f"{m} {100 * share:.0f} %" for m, share in shares.items() if share >= LEAST_SHARE]
-    scores = [score for score in graded if score is not None]
-    mean = arena = "–"
-    if len(scores) == len(graded):
-        mean = bracketed(mean_of(np.array(scores)))
-        arena = f"{100 * arena_score(float(np.mean(scores)), usd):.1f}"
-    return (
-        f"| {name} | {len(often)} | {', '.join(often[:4])} | {bracketed(robust)} "
-        f"| {usd:.2f} | {mean} | {arena} |"
+def read_arena(folder: Path) -> Arena:
+    """Reads the queries."""
+    records = read_records(folder / "queries_dev.jsonl.gz")
+    with gzip.open(folder / "noisy_dev.jsonl.gz", "rt", encoding="utf-8") as lines:
+        perturbed = [json.loads(line) for line in lines]
+    return Arena(
+        texts={record.id: record.query for record in records},
+        perturbed={row["id"]: row["noisy_query"] for row in perturbed},
+        graded={record.id: record.scores for record in records},
     )
 
 
-def recorded_rows(scorer: Scorer, data: Path) -> list[str]:
-    """Returns the rows of the table of recorded pools."""
-    rows = []
+def arena_rows(scorer: Scorer, arena: Arena) -> Iterator[str]:
+    """Yields the rows of the table of broad queries."""
+    known = scorer.runtime.artifact.manifest.model_ids
+    everywhere = scorer.scores(list(arena.texts.values()), known)
+    first = Counter(max(each, key=each.__getitem__) for each in everywhere).most_common(1)[0][0]
+    pools = {
+        f"all {len(known)} models": known,
+        f"all but {first}": [model for model in known if model != first],
+        "the two graded ones": arena.graded_models,
+    }
+    for name, models in pools.items():
+        for rule in CHOOSERS:
+            picks = routed(scorer, arena.texts, models, rule)
+            others = routed(scorer, arena.perturbed, models, rule)
+            prices = [cost_usd(arena.texts[key], scorer.prices[m]) for key, m in picks.items()]
+            grades = [arena.graded[key].get(model) for key, model in picks.items()]
+            cells = arena_cells(picks, grades, 1000 * float(np.mean(prices)))
+            yield f"| {name}, {rule} | {' | '.join([bracketed(robustness(picks, others)), *cells])} |"
+
+
+def routed(
+    scorer: Scorer, texts: Mapping[str, str], models: Sequence[str], rule: str
+) -> dict[str, str]:
+    """Returns the model that is chosen for each text, by its id."""
+    scores = scorer.scores(list(texts.values()), models)
+    return {
+        key: CHOOSERS[rule](texts[key], given, scorer.prices)
+        for key, given in zip(texts, scores, strict=True)
+    }
+
+
+def arena_cells(
+    picks: Mapping[str, str], grades: Sequence[float | None], usd: float
+) -> tuple[str, ...]:
+    """Returns the cells of a row; a mean and an arena score only if every choice is graded."""
+    shares = {m: count / len(picks) for m, count in Counter(picks.values()).most_common()}
+    often = [f"{m} {100 * share:.0f} %" for m, share in shares.items() if share >= LEAST_SHARE]
+    scores = [grade for grade in grades if grade is not None]
+    mean = arena = "–"
+    if len(scores) == len(grades):
+        mean = bracketed(mean_of(np.array(scores)))
+        arena = f"{100 * arena_score(float(np.mean(scores)), usd):.1f}"
+    return str(len(often)), ", ".join(often[:4]), f"{usd:.2f}", mean, arena
+
+
+def recorded_rows(scorer: Scorer, data: Path) -> Iterator[str]:
+    """Yields the rows of the table of recorded pools."""
     for pool in KNOWN_POOLS:
         records = read_records(data / pool / "test.jsonl.gz")
+        texts = {record.id: record.query for record in records}
+        grades = {record.id: record.scores for record in records}
         models = sorted(records[0].scores)
-        scores = scorer.scores([record.query for record in records], models)
-        best = max(models, key=lambda m: float(np.mean([record.scores[m] for record in records])))
-        usd = sum(cost_usd(record.query, scorer.prices[best]) for record in records)
-        for rule, chosen in CHOOSERS.items():
-            picks = [
-                chosen(record.query, given, scorer.prices)
-                for record, given in zip(records, scores, strict=True)
-            ]
-            pairs = list(zip(records, picks, strict=True))
-            gain = mean_of(np.array([r.scores[pick] - r.scores[best] for r, pick in pairs]))
-            spent = sum(cost_usd(r.query, scorer.prices[pick]) for r, pick in pairs)
-            often = sum(c >= LEAST_SHARE * len(picks) for c in Counter(picks).values())
-            rows.append(
-                f"| {pool}, {rule} | {best} | {bracketed(gain, sign='+')} "
-                f"| {100 * spent / usd:.0f} % | {often} |"
+        best = max(models, key=lambda m: float(np.mean([given[m] for given in grades.values()])))
+        usual = sum(cost_usd(text, scorer.prices[best]) for text in texts.values())
+        for rule in CHOOSERS:
+            picks = routed(scorer, texts, models, rule)
+            gains = np.array(
+                [grades[key][model] - grades[key][best] for key, model in picks.items()]
             )
-    return rows
+            spent = sum(cost_usd(texts[key], scorer.prices[m]) for key, m in picks.items())
+            counts = Counter(picks.values()).values()
+            often = sum(count >= LEAST_SHARE * len(picks) for count in counts)
+            yield (
+                f"| {pool}, {rule} | {best} | {bracketed(mean_of(gains), sign='+')} "
+                f"| {100 * spent / usual:.0f} % | {often} |"
+            )
 
 
 def bracketed(value: Interval, *, sign: str = "") -> str:
     """Returns percent or points with their interval."""
-    return " ".join(
-        f"{100 * number:{sign}.1f}" if index == 0 else text
-        for index, (number, text) in enumerate(
-            ((value.mean, ""), (0, f"[{100 * value.low:{sign}.1f}, {100 * value.high:{sign}.1f}]"))
-        )
-    )
+    mean, low, high = (f"{100 * each:{sign}.1f}" for each in (value.mean, value.low, value.high))
+    return f"{mean} [{low}, {high}]"
 
 
 def report(data: Path, artifact: Path) -> str:
     """Returns the whole page."""
     runtime = Runtime.open(load_artifact(artifact), intra_op_threads=1)
-    arena = data / "routerarena"
-    graded = read_records(arena / "queries_dev.jsonl.gz")[0].scores
-    models = {*runtime.artifact.manifest.model_ids, *graded}
+    arena = read_arena(data / "routerarena")
+    models = {*runtime.artifact.manifest.model_ids, *arena.graded_models}
     for pool in KNOWN_POOLS:
         models |= set(read_records(data / pool / "test.jsonl.gz")[0].scores)
     scorer = Scorer(runtime=runtime, prices=load_prices(PRICES, sorted(models)))
     lines = [
-        "| pool, ranked by | models | chosen | robustness, % | dollars | mean score, % | arena score |",
-        "|---|---:|---|---:|---:|---:|---:|",
+        "| pool, ranked by | robustness, % | models | chosen | dollars | mean score, % | arena score |",
+        "|---|---:|---:|---|---:|---:|---:|",
         *arena_rows(scorer, arena),
         "",
-        RECORDED.rstrip(),
-        "",
+        RECORDED,
         "| records, ranked by | best | gain | dollars | models |",
         "|---|---|---:|---:|---:|",
         *recorded_rows(scorer, data),
