@@ -152,8 +152,8 @@ def _column(
     """Returns the weights of the new model by name."""
     weights = {
         graph.SUCCESS: new_model.success[:, None],
-        graph.SLOPE: np.array([new_model.calibration.slope]),
-        graph.OFFSET: np.array([new_model.calibration.offset]),
+        graph.SLOPE: np.array([new_model.slope]),
+        graph.OFFSET: np.array([new_model.offset]),
     }
     tokens = columns.weights.get(graph.TOKENS)
     if tokens is not None:

@@ -43,11 +43,8 @@ class ModelColumns:
 
     @property
     def calibration(self) -> Calibration:
-        """The calibration of the pool: the mean, as older artifacts have one for each model."""
-        return Calibration(
-            slope=float(self.weights[graph.SLOPE].mean()),
-            offset=float(self.weights[graph.OFFSET].mean()),
-        )
+        """The calibration of the scores."""
+        return Calibration(slope=self.weights[graph.SLOPE], offset=self.weights[graph.OFFSET])
 
     def without(self, index: int) -> ModelColumns:
         """Returns all columns but one."""
@@ -82,6 +79,6 @@ def write_columns(model: ModelProto, columns: ModelColumns) -> None:
         graph.replace_weight(model.graph, name, found.astype(np.float32))
     for output in model.graph.output:
         if output.name in OUTPUTS_BY_MODEL:
-            output.type.tensor_type.shape.dim[-1].dim_value = columns.success.shape[1]
+            output.type.tensor_type.shape.dim[-1].dim_value = len(columns.calibration.slope)
     # The shapes that the exporter recorded for values in between no longer hold.
     del model.graph.value_info[:]

@@ -9,7 +9,7 @@ mixture: the learner; everything between features and scores.
 neighbours: the nearest training queries, to compare a scorer with.
 cross_validation: the benefit of a scorer, on records that it has not learned from.
 record_checks: refuses records that nothing can be learned from.
-calibrate: a map from raw logits to probabilities.
+calibrate: maps from raw logits to probabilities.
 model: the whole scorer as one torch module, as it is exported.
 checkpoint: the directory that training writes and export reads.
 """

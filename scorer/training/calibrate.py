@@ -1,10 +1,12 @@
-"""Fits one continuous monotone map from all models' raw logits to probabilities.
+"""Fits how far held-out labels bear out that scores depart from their models' means.
 
-``logits (N, M), targets (N, M) -> slope and offset -> sigmoid(slope * logit + offset)``
+``logits (N, M), targets (N, M) -> slope, offset per model -> sigmoid(slope * logit + offset)``
 
-Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"), with soft targets. The
-map is affine in the logit, so the graph applies it as one product and one sum. It is the same for all
-models: a map of a model that was tried on few kinds would change its scores on the others.
+Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"), with soft targets,
+around each model's mean logit. Slope and shift are the same for all models: a map of a model that was
+tried on few kinds would change its scores on the others. Where labels are noise, the slope is small,
+and the model that is best on average comes first. The map is affine in the logit, so the graph applies
+it as one product and one sum.
 """
 
 from __future__ import annotations
@@ -32,15 +34,15 @@ MIN_SLOPE = 0.05
 """Smallest slope, so that a calibrated score never falls as its logit rises."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Calibration:
-    """``calibrated logit = slope * logit + offset``."""
+    """``calibrated logit = slope * logit + offset``, each of shape (M,)."""
 
-    slope: float
-    offset: float
+    slope: Floats
+    offset: Floats
 
     def scores(self, chances: npt.NDArray[np.floating]) -> Floats:
-        """Returns the calibrated scores of chances, each of the same shape."""
+        """Returns the calibrated scores of chances, each (N, M)."""
         return sigmoid(self.slope * logit(chances) + self.offset)
 
 
@@ -57,12 +59,14 @@ def fit_calibration(
         weights: Weight of each row, in queries, (N,).
     """
     labelled = ~np.isnan(targets)
-    features = np.stack([logits[labelled], np.ones(labelled.sum())], axis=1).astype(np.float64)
+    centres = logits.mean(axis=0, dtype=np.float64)
+    middle = np.broadcast_to(centres, logits.shape)[labelled]
+    features = np.stack([logits[labelled] - middle, np.ones(len(middle))], axis=1)
     labels, counts = targets[labelled], np.broadcast_to(weights[:, None], targets.shape)[labelled]
     identity = np.array([1.0, 0.0])
     solution = identity
     for _ in range(MAX_STEPS):
-        probabilities = sigmoid(features @ solution)
+        probabilities = sigmoid(middle + features @ solution)
         gradient = features.T @ (counts * (probabilities - labels)) + PRIOR * (solution - identity)
         variance = counts * probabilities * (1 - probabilities)
         hessian = (features * variance[:, None]).T @ features + PRIOR * np.eye(2)
@@ -72,7 +76,8 @@ def fit_calibration(
         solution = solution - step * min(1.0, 4.0 / max(longest, STEP_TOLERANCE))
         if longest < STEP_TOLERANCE:
             break
-    return Calibration(slope=max(float(solution[0]), MIN_SLOPE), offset=float(solution[1]))
+    slope = np.full(len(centres), max(solution[0], MIN_SLOPE))
+    return Calibration(slope=slope, offset=(1 - slope) * centres + solution[1])
 
 
 def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:

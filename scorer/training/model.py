@@ -181,8 +181,8 @@ def new_scorer(
         "bias": torch.from_numpy(learned.kinds.bias),
         "mixing": torch.from_numpy(learned.patterns.split_weights(learned.kinds.mixing)),
         "success_by_class": torch.from_numpy(learned.success),
-        "slope": torch.full((len(model_ids),), learned.calibration.slope),
-        "offset": torch.full((len(model_ids),), learned.calibration.offset),
+        "slope": torch.from_numpy(learned.calibration.slope),
+        "offset": torch.from_numpy(learned.calibration.offset),
     }
     if completion_tokens is not None:
         values["tokens_by_class"] = completion_tokens

@@ -15,13 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.measures.calibration import calibration_figures
-from scorer.training.calibrate import logit, sigmoid
+from scorer.training.calibrate import Calibration, logit, sigmoid
 from scorer.training.mixture.success import LARGEST_CERTAINTY
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-    from scorer.training.calibrate import Calibration
 
     Floats = npt.NDArray[np.float64]
 
@@ -42,11 +40,14 @@ class NewModel:
 
     success: Floats
     """Chance that it answers a query of a kind well, (K,)."""
-    calibration: Calibration
+    slope: float
+    """Slope of its calibration."""
+    offset: float
+    """Offset of its calibration."""
 
     def scores(self, class_weights: Floats) -> Floats:
         """Returns its calibrated scores, (N,), of class weights (N, K)."""
-        return self.calibration.scores(class_weights @ self.success)
+        return sigmoid(logit(class_weights @ self.success) * self.slope + self.offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +94,12 @@ def fit_new_model(labelled: Labelled, success: Floats, calibration: Calibration)
     Args:
         labelled: The queries.
         success: The success table of the pool's models, (K, M).
-        calibration: The calibration of the pool, which the new model gets.
+        calibration: The calibration of the pool's models, whose mean the new model gets.
     """
     return NewModel(
         success=_column(labelled, success),
-        calibration=calibration,
+        slope=float(calibration.slope.mean()),
+        offset=float(calibration.offset.mean()),
     )
 
 
@@ -121,7 +123,8 @@ def error_bar(
         ]
     )  # (R, N)
     chances = _held_out_chances(labelled, success, seed)
-    figures = calibration_figures(calibration.scores(chances), labelled.targets)
+    held_out = sigmoid(new_model.slope * logit(chances) + new_model.offset)
+    figures = calibration_figures(held_out, labelled.targets)
     scores = new_model.scores(labelled.class_weights)
     return ErrorBar(
         label_count=count,

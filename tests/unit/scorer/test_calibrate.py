@@ -20,18 +20,29 @@ def fit(logits: np.ndarray, targets: np.ndarray) -> Calibration:
 
 def test_it_recovers_the_map_that_made_the_labels() -> None:
     draw = np.random.default_rng(1)
-    logits = draw.normal(0, 2, (20_000, 2))
-    calibration = fit(logits, labels(draw, logits, 0.5, 1.0))
-    assert calibration.slope == pytest.approx(0.5, abs=0.02)
-    assert calibration.offset == pytest.approx(1.0, abs=0.05)
+    logits = draw.normal([0, 1], 2, (20_000, 2))
+    calibration = fit(logits, labels(draw, 0.5 * (logits - [0, 1]) + [0, 1], 1.0, 0.4))
+    assert calibration.slope == pytest.approx([0.5, 0.5], abs=0.02)
+    assert calibration.offset == pytest.approx([0.4, 0.9], abs=0.05)
 
 
 def test_calibrated_logits_stay_as_they_are() -> None:
     draw = np.random.default_rng(2)
     logits = draw.normal(0, 1, (20_000, 1))
     calibration = fit(logits, labels(draw, logits, 1.0, 0.0))
-    assert calibration.slope == pytest.approx(1.0, abs=0.06)
-    assert calibration.offset == pytest.approx(0.0, abs=0.05)
+    assert calibration.slope[0] == pytest.approx(1.0, abs=0.06)
+    assert calibration.offset[0] == pytest.approx(0.0, abs=0.05)
+
+
+def test_where_the_query_tells_nothing_each_model_keeps_its_mean() -> None:
+    draw = np.random.default_rng(5)
+    means = np.array([-1.0, 0.0, 0.2])
+    logits = means + draw.normal(0, 0.5, (20_000, 3))
+    scores = fit(logits, labels(draw, np.tile(means, (20_000, 1)), 1.0, 0.0)).scores(
+        sigmoid(logits)
+    )
+    assert scores.std(axis=0).max() < 0.01
+    assert scores.mean(axis=0) == pytest.approx(sigmoid(means), abs=0.02)
 
 
 def test_a_model_that_was_tried_on_little_changes_nothing_for_the_others() -> None:
@@ -41,16 +52,16 @@ def test_a_model_that_was_tried_on_little_changes_nothing_for_the_others() -> No
     targets[3:, 3] = np.nan
     targets[:3, 3] = 0.0  # three unlucky labels
     calibration = fit(logits, targets)
-    assert calibration.slope == pytest.approx(0.5, abs=0.03)
-    assert calibration.offset == pytest.approx(1.0, abs=0.05)
+    assert calibration.slope == pytest.approx(np.full(4, 0.5), abs=0.03)
+    assert calibration.offset == pytest.approx(np.full(4, 1.0), abs=0.06)
 
 
 def test_labels_that_are_shares_and_not_only_0_or_1_are_used_as_they_are() -> None:
     logits = np.linspace(-3, 3, 4000)[:, None]
     calibration = fit(logits, sigmoid(0.7 * logits + 0.2))
-    assert (calibration.slope, calibration.offset) == pytest.approx((0.7, 0.2), abs=1e-4)
+    assert (calibration.slope[0], calibration.offset[0]) == pytest.approx((0.7, 0.2), abs=1e-4)
     steeper = fit(logits, sigmoid(2 * logits))
-    assert (steeper.slope, steeper.offset) == pytest.approx((2.0, 0.0), abs=1e-4)
+    assert (steeper.slope[0], steeper.offset[0]) == pytest.approx((2.0, 0.0), abs=1e-4)
 
 
 @settings(max_examples=60, deadline=None)
@@ -66,12 +77,14 @@ def test_every_map_is_finite_and_increasing_even_for_separable_or_reversed_label
     logits = np.random.default_rng(seed).normal(0, 1, (rows, 3)) * spread
     calibration = fit(logits, (sign * logits > 0).astype(float))
     assert np.isfinite([calibration.slope, calibration.offset]).all()
-    assert calibration.slope > 0
+    assert (calibration.slope > 0).all()
 
 
 def test_without_any_label_scores_stay_as_they_are() -> None:
-    nothing = fit(np.zeros((10, 2)), np.full((10, 2), np.nan))
-    assert nothing == Calibration(slope=1.0, offset=0.0)
+    logits = np.random.default_rng(1).normal(0, 1, (10, 2))
+    nothing = fit(logits, np.full((10, 2), np.nan))
+    assert nothing.slope == pytest.approx([1.0, 1.0])
+    assert nothing.offset == pytest.approx([0.0, 0.0])
 
 
 def test_even_twenty_labels_are_followed() -> None:
@@ -80,25 +93,39 @@ def test_even_twenty_labels_are_followed() -> None:
     targets = sigmoid(logits + 0.5)
     targets[:, 1] = np.nan
     calibration = fit(logits, targets)
-    assert (calibration.slope, calibration.offset) == pytest.approx((1.0, 0.5), abs=0.01)
+    assert calibration.slope == pytest.approx([1.0, 1.0], abs=0.01)
+    assert calibration.offset == pytest.approx([0.5, 0.5], abs=0.01)
 
 
 def test_a_row_of_weight_two_counts_as_two_rows() -> None:
     draw = np.random.default_rng(7)
     logits = draw.normal(0, 1, (300, 2))
+    logits -= logits.mean(axis=0)
     targets = labels(draw, logits, 0.8, 0.3)
     targets[::5, 0] = np.nan
-    weights = draw.integers(1, 4, 300).astype(float)
-    rows = np.repeat(np.arange(300), weights.astype(int))
-    weighted = fit_calibration(logits, targets, weights)
+    rows = np.concatenate([np.arange(300), np.arange(300)])
+    weighted = fit_calibration(logits, targets, np.full(300, 2.0))
     repeated = fit(logits[rows], targets[rows])
     assert weighted.offset == pytest.approx(repeated.offset, rel=1e-6)
     assert weighted.slope == pytest.approx(repeated.slope, rel=1e-6)
 
 
+def test_a_row_of_no_weight_is_not_fitted() -> None:
+    draw = np.random.default_rng(8)
+    logits = draw.normal(0, 1, (300, 1))
+    targets = labels(draw, logits, 0.8, 0.3)
+    weights = np.ones(300)
+    weights[:150] = 0.0
+    other = targets.copy()
+    other[:150] = 1 - other[:150]
+    one, two = (fit_calibration(logits, each, weights) for each in (targets, other))
+    assert one.slope == pytest.approx(two.slope)
+    assert one.offset == pytest.approx(two.offset)
+
+
 def test_reversed_labels_leave_the_least_slope_that_still_ranks() -> None:
     logits = np.linspace(-3, 3, 4000)[:, None]
-    assert fit(logits, sigmoid(-2 * logits)).slope == MIN_SLOPE
+    assert fit(logits, sigmoid(-2 * logits)).slope.tolist() == [MIN_SLOPE]
     assert MIN_SLOPE < 0.1
 
 
@@ -117,8 +144,8 @@ def test_certainty_has_a_finite_logit_beyond_that_of_any_score_in_use() -> None:
 def test_labels_that_are_perfectly_separated_still_give_a_steep_map_in_bounds() -> None:
     logits = np.array([[-1e3], [1e3]] * 200)
     calibration = fit(logits, (logits > 0).astype(float))
-    assert 0.001 < calibration.slope < 10
-    assert calibration.offset == pytest.approx(0.0, abs=0.01)
+    assert 0.001 < calibration.slope[0] < 10
+    assert calibration.offset[0] == pytest.approx(0.0, abs=0.01)
 
 
 def test_the_sigmoid_does_not_overflow() -> None:
@@ -127,6 +154,8 @@ def test_the_sigmoid_does_not_overflow() -> None:
 
 def test_calibrated_scores_are_the_map_of_the_logits_of_chances() -> None:
     chances = np.array([[0.2, 0.7]])
-    expected = sigmoid(2.0 * logit(chances) + 0.3)
-    assert Calibration(slope=2.0, offset=0.3).scores(chances) == pytest.approx(expected)
-    assert Calibration(slope=1.0, offset=0.0).scores(chances) == pytest.approx(chances)
+    calibration = Calibration(slope=np.array([1.0, 2.0]), offset=np.array([0.3, -1.0]))
+    expected = sigmoid(np.array([1.0, 2.0]) * logit(chances) + np.array([0.3, -1.0]))
+    assert calibration.scores(chances) == pytest.approx(expected)
+    unchanged = Calibration(slope=np.ones(2), offset=np.zeros(2))
+    assert unchanged.scores(chances) == pytest.approx(chances)

@@ -16,7 +16,7 @@ def pool(draw: np.random.Generator) -> tuple[np.ndarray, Calibration]:
     difficulty = draw.normal(0, 1, CLASSES)
     sides = np.where(np.arange(CLASSES) < CLASSES // 2, 1.0, -1.0)
     success = sigmoid(ability - difficulty[:, None] + sides[:, None] * taste)
-    return success, Calibration(slope=1.0, offset=0.0)
+    return success, Calibration(slope=np.ones(MODELS), offset=np.zeros(MODELS))
 
 
 def labelled(draw: np.random.Generator, column: np.ndarray, count: int) -> Labelled:
@@ -33,7 +33,8 @@ def left_out(seed: int, count: int) -> tuple[np.ndarray, np.ndarray, Labelled, C
     draw = np.random.default_rng(seed)
     success, calibration = pool(draw)
     queries = labelled(draw, success[:, 0], count)
-    return success[:, 0], success[:, 1:], queries, calibration
+    others = Calibration(slope=calibration.slope[1:], offset=calibration.offset[1:])
+    return success[:, 0], success[:, 1:], queries, others
 
 
 def test_two_hundred_labels_tell_a_model_that_is_like_its_pool() -> None:
@@ -79,7 +80,8 @@ def test_a_weight_counts_as_so_many_repetitions() -> None:
 
 def test_a_pool_of_a_single_model_can_be_joined() -> None:
     _, others, queries, calibration = left_out(2, 200)
-    found = fit_new_model(queries, others[:, :1], calibration)
+    alone = Calibration(slope=calibration.slope[:1], offset=calibration.offset[:1])
+    found = fit_new_model(queries, others[:, :1], alone)
     assert np.isfinite(found.success).all()
     assert float(found.scores(queries.class_weights).mean()) == pytest.approx(
         float(queries.targets.mean()), abs=0.05
