@@ -250,6 +250,7 @@ def report(data: Path, artifact: Path) -> str:
         *arena_rows(scorer, arena),
         "",
         RECORDED.rstrip(),
+        "",
         "| records, ranked by | best | gain | dollars | models |",
         "|---|---|---:|---:|---:|",
         *recorded_rows(scorer, data),
