@@ -192,13 +192,15 @@ def _meanings(kind: type[Any]) -> dict[str, str]:
 def _recipe_type(hint: Any, *, is_section: bool) -> str:
     if is_section:
         return "list of sections" if get_origin(hint) is tuple else "section"
+    if get_origin(hint) is dict:
+        return "texts by name"
     if get_origin(hint) is tuple:
         return f"list of {_KINDS[get_args(hint)[0]]}s"
     return _KINDS[hint]
 
 
 def _recipe_default(field: dataclasses.Field[Any], *, is_optional: bool) -> str:
-    if is_optional:
+    if is_optional or field.default_factory is not dataclasses.MISSING:
         return "left out"
     if field.default is dataclasses.MISSING:
         return "required"

@@ -127,8 +127,10 @@ class FieldReader:
         """Returns a reader of a field that is an object, or None where it is absent."""
         return self.inner(name) if name in self._fields else None
 
-    def text_by_name(self, name: str) -> dict[str, str]:
-        """Returns an object whose values are texts."""
+    def text_by_name(self, name: str, *, optional: bool = False) -> dict[str, str]:
+        """Returns an object whose values are texts; nothing where an optional field is absent."""
+        if optional and name not in self._fields:
+            return {}
         inner = self.inner(name)
         return {key: inner.text(key) for key in inner._fields}
 

@@ -1,10 +1,12 @@
-"""Fits a continuous monotone map per model, from its raw logit to a probability.
+"""Fits how far held-out labels bear out that scores depart from their models' means.
 
-``logits (N, M), targets (N, M) -> slope and offset per model -> sigmoid(slope * logit + offset)``
+``logits (N, M), targets (N, M) -> slope, offset per model -> sigmoid(slope * logit + offset)``
 
-Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"), with soft targets
-and a Gaussian prior around one map of the whole pool, so that a model with few labels is corrected as
-its pool is. Each map is affine in the logit, so the graph applies it as one product and one sum.
+Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"), with soft targets,
+around each model's mean logit. Slope and shift are the same for all models: a map of a model that was
+tried on few kinds would change its scores on the others. Where labels are noise, the slope is small,
+and the model that is best on average comes first. The map is affine in the logit, so the graph applies
+it as one product and one sum.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-PRIOR_LABELS = 50
-"""Weight of the pool's map, in labels of a model."""
+PRIOR = 1e-3
+"""Weight, in labels, of scores that stay as they are; keeps the fit finite for separated labels."""
 
 SMALLEST = 1e-6
 """Smallest distance of a probability from 0 and from 1."""
@@ -29,15 +31,15 @@ MAX_STEPS = 50
 STEP_TOLERANCE = 1e-10
 
 MIN_SLOPE = 0.05
-"""Smallest slope, so that a model's calibrated score never falls as its logit rises."""
+"""Smallest slope, so that a calibrated score never falls as its logit rises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Calibration:
     """``calibrated logit = slope * logit + offset``, each of shape (M,)."""
 
-    slope: npt.NDArray[np.float64]
-    offset: npt.NDArray[np.float64]
+    slope: Floats
+    offset: Floats
 
     def scores(self, chances: npt.NDArray[np.floating]) -> Floats:
         """Returns the calibrated scores of chances, each (N, M)."""
@@ -47,80 +49,35 @@ class Calibration:
 def fit_calibration(
     logits: npt.NDArray[np.floating],
     targets: npt.NDArray[np.floating],
-    weights: npt.NDArray[np.floating] | None = None,
+    weights: npt.NDArray[np.floating],
 ) -> Calibration:
-    """Fits one map per model on held-out labels.
+    """Minimizes the cross-entropy on held-out labels by Newton's method.
 
     Args:
         logits: Logits, (N, M).
         targets: Labels, (N, M), NaN where there is none.
-        weights: Weight of each row, in queries, (N,); 1 if left out.
+        weights: Weight of each row, in queries, (N,).
     """
     labelled = ~np.isnan(targets)
-    counts = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=np.float64)
-    spread = np.broadcast_to(counts[:, None], targets.shape)
+    centres = logits.mean(axis=0, dtype=np.float64)
+    middle = np.broadcast_to(centres, logits.shape)[labelled]
+    features = np.stack([logits[labelled] - middle, np.ones(len(middle))], axis=1)
+    labels, counts = targets[labelled], np.broadcast_to(weights[:, None], targets.shape)[labelled]
     identity = np.array([1.0, 0.0])
-    # The first prior only keeps the fit finite where labels are few or perfectly separated.
-    pool = _fit(
-        _with_ones(logits[labelled]),
-        targets[labelled],
-        spread[labelled],
-        prior=identity,
-        precision=np.full(2, 1e-3),
-    )
-    precision = _precision(logits[labelled])
-    maps = [
-        _fit(
-            _with_ones(logits[rows, column]),
-            targets[rows, column],
-            counts[rows],
-            prior=pool,
-            precision=precision,
-        )
-        for column, rows in enumerate(labelled.T)
-    ]
-    slope, offset = np.array(maps).T
-    return Calibration(slope=np.maximum(slope, MIN_SLOPE), offset=offset)
-
-
-def _precision(logits: npt.NDArray[np.floating]) -> Floats:
-    """Returns the Hessian of ``PRIOR_LABELS`` labels at even odds (variance 1/4)."""
-    # The floor keeps the fit determined where every logit is zero.
-    spread = max(float(np.mean(np.square(logits))), 0.01) if logits.size else 1.0
-    return PRIOR_LABELS * 0.25 * np.array([spread, 1.0])
-
-
-def _with_ones(*features: npt.NDArray[np.floating]) -> Floats:
-    """Returns features of N labels side by side, and a column of ones last."""
-    columns = [*features, np.ones_like(features[0])]
-    stacked: Floats = np.stack(columns, axis=1).astype(np.float64)
-    return stacked
-
-
-def _fit(
-    features: Floats,
-    targets: npt.NDArray[np.floating],
-    weights: npt.NDArray[np.floating],
-    *,
-    prior: Floats,
-    precision: Floats,
-) -> Floats:
-    """Minimizes the penalized cross-entropy by Newton's method; returns a weight per feature, (K,)."""
-    solution = prior.copy()
+    solution = identity
     for _ in range(MAX_STEPS):
-        probabilities = sigmoid(features @ solution)
-        gradient = features.T @ (weights * (probabilities - targets)) + precision * (
-            solution - prior
-        )
-        variance = weights * probabilities * (1 - probabilities)
-        hessian = (features * variance[:, None]).T @ features + np.diag(precision)
+        probabilities = sigmoid(middle + features @ solution)
+        gradient = features.T @ (counts * (probabilities - labels)) + PRIOR * (solution - identity)
+        variance = counts * probabilities * (1 - probabilities)
+        hessian = (features * variance[:, None]).T @ features + PRIOR * np.eye(2)
         step = np.linalg.solve(hessian, gradient)
         longest = float(np.abs(step).max())
         # A full step can overshoot where the sigmoid is flat; four units is far on a logit scale.
         solution = solution - step * min(1.0, 4.0 / max(longest, STEP_TOLERANCE))
         if longest < STEP_TOLERANCE:
             break
-    return solution
+    slope = np.full(len(centres), max(solution[0], MIN_SLOPE))
+    return Calibration(slope=slope, offset=(1 - slope) * centres + solution[1])
 
 
 def sigmoid(logits: npt.NDArray[np.floating]) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scorer.runtime.fields import ProblemsError, read_toml
@@ -29,6 +29,8 @@ class SourceConfig:
     """Licence of the records, for the manifest."""
     url: str
     """Source of the records, for the manifest."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Models that other files spell differently: the name in this file, and the one to use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,7 @@ def _parse_source(reader: FieldReader) -> SourceConfig:
         file=reader.text("file"),
         licence=reader.text("licence"),
         url=reader.text("url"),
+        names=reader.text_by_name("names", optional=True),
     )
     reader.reject_unread()
     return source

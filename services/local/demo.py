@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from routemoa.v1.model_pb2 import Model
 
 TIMEOUT_S = 30.0
+COLUMNS_NOTE = """\
+score: the chance that a model answers well; utility: that, less its price and time.
+prior: the score; self: the model's score of its own answer; cross: the other models' scores of it;
+posterior: all of them together."""
+NEXT_STEPS = "To keep the services running and ask your own questions: routemoa up"
 ESTIMATE_NOTE = """\
 pool once: estimate of one call to every model of the pool, without merging.
 pool layers: estimate of the same layers with every model in each, and the same aggregator.
@@ -83,11 +88,13 @@ async def demonstrate(console: Console, config: StackConfig) -> int:
         console.print(Text("While this runs, OpenAI's API is served, too:", style="dim"))
         for line in openai_environment(stack):
             console.print(Text(f"  {line}", style="dim"))
+        console.print(Text(COLUMNS_NOTE, style="dim"))
         async with RouteMoAClient(stack.router_address) as client:
             answers = await _ask_all(console, client, stack.router_address)
     console.print()
     console.print(summary_table(answers))
     console.print(Text(ESTIMATE_NOTE, style="dim"))
+    console.print(Text(NEXT_STEPS))
     return EXIT_FAILURE if any(answer.result is None for answer in answers) else 0
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
 START_S = 120
+MAX_UNREAD_LOG_BYTES = 1 << 26
+"""Log that a test may leave unread. A service whose log is not read stops at its next line."""
 
 
 @asynccontextmanager
@@ -39,6 +41,7 @@ async def started(
         env=environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        limit=MAX_UNREAD_LOG_BYTES,
     )
     try:
         yield process

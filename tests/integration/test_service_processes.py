@@ -144,3 +144,9 @@ async def test_cuda_that_is_not_available_falls_back_only_if_allowed_and_is_logg
             GetScorerInfoRequest(), timeout=TIMEOUT_S
         )
         assert info.execution_provider == "cpu"
+
+
+async def test_a_process_whose_log_no_test_reads_is_not_stopped_by_it() -> None:
+    much = "import sys; sys.stderr.write('x' * (1 << 22))"
+    async with started("gateway", arguments=("-c", much)) as process, asyncio.timeout(TIMEOUT_S):
+        assert await process.wait() == 0

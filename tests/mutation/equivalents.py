@@ -238,12 +238,6 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent("scorer/training/calibrate", _MARGIN, "MAX_STEPS = 50", ("50", "51")),
     *equivalent(
         "scorer/training/calibrate",
-        "without labels a map is the prior, however much that weighs",
-        "spread = max(float(np.mean(np.square(logits))), 0.01) if logits.size else 1.0",
-        ("else 1.0", "else 2.0"),
-    ),
-    *equivalent(
-        "scorer/training/calibrate",
         _STEP,
         "solution = solution - step * min(1.0, 4.0 / max(longest, STEP_TOLERANCE))",
         ("4.0", "5.0"),

@@ -5,14 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scorer.training.calibrate import (
-    MIN_SLOPE,
-    PRIOR_LABELS,
-    Calibration,
-    fit_calibration,
-    logit,
-    sigmoid,
-)
+from scorer.training.calibrate import MIN_SLOPE, Calibration, fit_calibration, logit, sigmoid
 
 
 def labels(
@@ -21,56 +14,54 @@ def labels(
     return (draw.random(logits.shape) < sigmoid(slope * logits + offset)).astype(float)
 
 
+def fit(logits: np.ndarray, targets: np.ndarray) -> Calibration:
+    return fit_calibration(logits, targets, np.ones(len(logits)))
+
+
 def test_it_recovers_the_map_that_made_the_labels() -> None:
     draw = np.random.default_rng(1)
-    logits = draw.normal(0, 2, (20_000, 2))
-    targets = np.stack(
-        [labels(draw, logits[:, 0], 0.5, 1.0), labels(draw, logits[:, 1], 2.0, -0.5)], axis=1
-    )
-    calibration = fit_calibration(logits, targets)
-    assert calibration.slope == pytest.approx([0.5, 2.0], abs=0.12)
-    assert calibration.offset == pytest.approx([1.0, -0.5], abs=0.12)
+    logits = draw.normal([0, 1], 2, (20_000, 2))
+    calibration = fit(logits, labels(draw, 0.5 * (logits - [0, 1]) + [0, 1], 1.0, 0.4))
+    assert calibration.slope == pytest.approx([0.5, 0.5], abs=0.02)
+    assert calibration.offset == pytest.approx([0.4, 0.9], abs=0.05)
 
 
 def test_calibrated_logits_stay_as_they_are() -> None:
     draw = np.random.default_rng(2)
     logits = draw.normal(0, 1, (20_000, 1))
-    calibration = fit_calibration(logits, labels(draw, logits, 1.0, 0.0))
+    calibration = fit(logits, labels(draw, logits, 1.0, 0.0))
     assert calibration.slope[0] == pytest.approx(1.0, abs=0.06)
     assert calibration.offset[0] == pytest.approx(0.0, abs=0.05)
 
 
-def test_a_model_with_few_labels_is_corrected_as_its_pool_is() -> None:
+def test_where_the_query_tells_nothing_each_model_keeps_its_mean() -> None:
+    draw = np.random.default_rng(5)
+    means = np.array([-1.0, 0.0, 0.2])
+    logits = means + draw.normal(0, 0.5, (20_000, 3))
+    scores = fit(logits, labels(draw, np.tile(means, (20_000, 1)), 1.0, 0.0)).scores(
+        sigmoid(logits)
+    )
+    assert scores.std(axis=0).max() < 0.01
+    assert scores.mean(axis=0) == pytest.approx(sigmoid(means), abs=0.02)
+
+
+def test_a_model_that_was_tried_on_little_changes_nothing_for_the_others() -> None:
     draw = np.random.default_rng(3)
     logits = draw.normal(0, 2, (5000, 4))
     targets = labels(draw, logits, 0.5, 1.0)
     targets[3:, 3] = np.nan
     targets[:3, 3] = 0.0  # three unlucky labels
-    calibration = fit_calibration(logits, targets)
-    assert PRIOR_LABELS > 3
-    assert calibration.slope[3] == pytest.approx(0.5, abs=0.15)
-    assert calibration.offset[3] == pytest.approx(1.0, abs=0.3)
-    assert calibration.offset[3] < calibration.offset[0]
-
-
-def test_a_model_without_any_label_gets_its_pool_s_map() -> None:
-    draw = np.random.default_rng(4)
-    logits = draw.normal(0, 2, (5000, 3))
-    targets = labels(draw, logits, 0.5, 1.0)
-    targets[:, 2] = np.nan
-    calibration = fit_calibration(logits, targets)
-    assert calibration.slope[2] == pytest.approx(0.5, abs=0.05)
-    assert calibration.offset[2] == pytest.approx(1.0, abs=0.05)
+    calibration = fit(logits, targets)
+    assert calibration.slope == pytest.approx(np.full(4, 0.5), abs=0.03)
+    assert calibration.offset == pytest.approx(np.full(4, 1.0), abs=0.06)
 
 
 def test_labels_that_are_shares_and_not_only_0_or_1_are_used_as_they_are() -> None:
     logits = np.linspace(-3, 3, 4000)[:, None]
-    calibration = fit_calibration(logits, sigmoid(0.7 * logits + 0.2))
-    assert calibration.slope[0] == pytest.approx(0.7, abs=1e-4)
-    assert calibration.offset[0] == pytest.approx(0.2, abs=1e-4)
-    steeper = fit_calibration(logits, sigmoid(2 * logits))
-    assert steeper.slope[0] == pytest.approx(2.0, abs=1e-4)
-    assert steeper.offset[0] == pytest.approx(0.0, abs=1e-4)
+    calibration = fit(logits, sigmoid(0.7 * logits + 0.2))
+    assert (calibration.slope[0], calibration.offset[0]) == pytest.approx((0.7, 0.2), abs=1e-4)
+    steeper = fit(logits, sigmoid(2 * logits))
+    assert (steeper.slope[0], steeper.offset[0]) == pytest.approx((2.0, 0.0), abs=1e-4)
 
 
 @settings(max_examples=60, deadline=None)
@@ -84,66 +75,57 @@ def test_every_map_is_finite_and_increasing_even_for_separable_or_reversed_label
     seed: int, rows: int, spread: float, sign: float
 ) -> None:
     logits = np.random.default_rng(seed).normal(0, 1, (rows, 3)) * spread
-    calibration = fit_calibration(logits, (sign * logits > 0).astype(float))
-    assert np.isfinite(calibration.slope).all()
-    assert np.isfinite(calibration.offset).all()
+    calibration = fit(logits, (sign * logits > 0).astype(float))
+    assert np.isfinite([calibration.slope, calibration.offset]).all()
     assert (calibration.slope > 0).all()
 
 
-def test_a_model_with_as_many_labels_as_the_pool_weighs_lies_halfway_between_the_two() -> None:
-    draw = np.random.default_rng(6)
-    logits = draw.normal(0, 1, (20_000, 4))
-    targets = sigmoid(logits)
-    targets[:, 3] = np.nan
-    own = draw.choice([-1.0, 1.0], PRIOR_LABELS)
-    logits[:PRIOR_LABELS, 3], targets[:PRIOR_LABELS, 3] = own, sigmoid(own + 0.2)
-    calibration = fit_calibration(logits, targets)
-    assert calibration.offset[0] == pytest.approx(0.0, abs=0.005)
-    assert 0.08 < calibration.offset[3] < 0.12
-    assert calibration.slope[3] == pytest.approx(1.0, abs=0.03)
-
-
-def test_small_logits_weigh_no_more_than_their_own_labels_would() -> None:
-    draw = np.random.default_rng(8)
-    logits = draw.choice([-0.5, 0.5], (20_000, 4))
-    targets = sigmoid(logits)
-    targets[:, 3] = np.nan
-    targets[:PRIOR_LABELS, 3] = sigmoid(1.4 * logits[:PRIOR_LABELS, 3])
-    assert fit_calibration(logits, targets).slope[3] == pytest.approx(1.2, abs=0.03)
-
-
 def test_without_any_label_scores_stay_as_they_are() -> None:
-    logits, targets = np.zeros((10, 2)), np.full((10, 2), np.nan)
-    calibration = fit_calibration(logits, targets)
-    assert calibration.slope.tolist() == [1.0, 1.0]
-    assert calibration.offset.tolist() == [0.0, 0.0]
+    logits = np.random.default_rng(1).normal(0, 1, (10, 2))
+    nothing = fit(logits, np.full((10, 2), np.nan))
+    assert nothing.slope == pytest.approx([1.0, 1.0])
+    assert nothing.offset == pytest.approx([0.0, 0.0])
 
 
-def test_even_twenty_labels_are_followed_where_there_are_no_others() -> None:
+def test_even_twenty_labels_are_followed() -> None:
     draw = np.random.default_rng(9)
     logits = draw.normal(0, 1, (20, 2))
     targets = sigmoid(logits + 0.5)
     targets[:, 1] = np.nan
-    calibration = fit_calibration(logits, targets)
-    assert (calibration.slope[1], calibration.offset[1]) == pytest.approx((1.0, 0.5), abs=0.01)
+    calibration = fit(logits, targets)
+    assert calibration.slope == pytest.approx([1.0, 1.0], abs=0.01)
+    assert calibration.offset == pytest.approx([0.5, 0.5], abs=0.01)
 
 
 def test_a_row_of_weight_two_counts_as_two_rows() -> None:
     draw = np.random.default_rng(7)
     logits = draw.normal(0, 1, (300, 2))
+    logits -= logits.mean(axis=0)
     targets = labels(draw, logits, 0.8, 0.3)
     targets[::5, 0] = np.nan
-    weights = draw.integers(1, 4, 300).astype(float)
-    rows = np.repeat(np.arange(300), weights.astype(int))
-    weighted = fit_calibration(logits, targets, weights)
-    repeated = fit_calibration(logits[rows], targets[rows])
-    assert weighted.offset == pytest.approx(repeated.offset, rel=0.02)
+    rows = np.concatenate([np.arange(300), np.arange(300)])
+    weighted = fit_calibration(logits, targets, np.full(300, 2.0))
+    repeated = fit(logits[rows], targets[rows])
+    assert weighted.offset == pytest.approx(repeated.offset, rel=1e-6)
+    assert weighted.slope == pytest.approx(repeated.slope, rel=1e-6)
+
+
+def test_a_row_of_no_weight_is_not_fitted() -> None:
+    draw = np.random.default_rng(8)
+    logits = draw.normal(0, 1, (300, 1))
+    targets = labels(draw, logits, 0.8, 0.3)
+    weights = np.ones(300)
+    weights[:150] = 0.0
+    other = targets.copy()
+    other[:150] = 1 - other[:150]
+    one, two = (fit_calibration(logits, each, weights) for each in (targets, other))
+    assert one.slope == pytest.approx(two.slope)
+    assert one.offset == pytest.approx(two.offset)
 
 
 def test_reversed_labels_leave_the_least_slope_that_still_ranks() -> None:
     logits = np.linspace(-3, 3, 4000)[:, None]
-    calibration = fit_calibration(logits, sigmoid(-2 * logits))
-    assert calibration.slope.tolist() == [MIN_SLOPE]
+    assert fit(logits, sigmoid(-2 * logits)).slope.tolist() == [MIN_SLOPE]
     assert MIN_SLOPE < 0.1
 
 
@@ -161,7 +143,7 @@ def test_certainty_has_a_finite_logit_beyond_that_of_any_score_in_use() -> None:
 
 def test_labels_that_are_perfectly_separated_still_give_a_steep_map_in_bounds() -> None:
     logits = np.array([[-1e3], [1e3]] * 200)
-    calibration = fit_calibration(logits, (logits > 0).astype(float))
+    calibration = fit(logits, (logits > 0).astype(float))
     assert 0.001 < calibration.slope[0] < 10
     assert calibration.offset[0] == pytest.approx(0.0, abs=0.01)
 
