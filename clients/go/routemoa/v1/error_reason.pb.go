@@ -123,6 +123,25 @@ const (
 	//	{ "reason": "ERROR_REASON_NO_VALID_ANSWER", "domain": "routemoa.v1",
 	//	  "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }
 	ErrorReason_ERROR_REASON_NO_VALID_ANSWER ErrorReason = 16
+	// Feedback cannot be kept. Code FAILED_PRECONDITION. The operator should set the router's settings that
+	// `settings` names.
+	//
+	//	{ "reason": "ERROR_REASON_FEEDBACK_DISABLED", "domain": "routemoa.v1",
+	//	  "metadata": { "settings": "records_sink,records_hash_key_file" } }
+	ErrorReason_ERROR_REASON_FEEDBACK_DISABLED ErrorReason = 17
+	// The decision is none of the caller's, or is older than 30 days. Code NOT_FOUND. The error does not
+	// say which, so that nobody learns of others' decisions. The caller should send the `decision_id` of an
+	// answer of its own.
+	//
+	//	{ "reason": "ERROR_REASON_DECISION_NOT_FOUND", "domain": "routemoa.v1",
+	//	  "metadata": { "max_age_days": "30" } }
+	ErrorReason_ERROR_REASON_DECISION_NOT_FOUND ErrorReason = 18
+	// The tenant sends more feedback than the router takes, or what it has sent waits for a sink that is
+	// down. Code RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`. Nothing was recorded. The caller should
+	// retry after the delay, with the same feedback id.
+	//
+	//	{ "reason": "ERROR_REASON_FEEDBACK_LIMIT", "domain": "routemoa.v1" }
+	ErrorReason_ERROR_REASON_FEEDBACK_LIMIT ErrorReason = 19
 )
 
 // Enum value maps for ErrorReason.
@@ -145,6 +164,9 @@ var (
 		14: "ERROR_REASON_BUDGET_STORE_UNAVAILABLE",
 		15: "ERROR_REASON_MISSING_CAPABILITY",
 		16: "ERROR_REASON_NO_VALID_ANSWER",
+		17: "ERROR_REASON_FEEDBACK_DISABLED",
+		18: "ERROR_REASON_DECISION_NOT_FOUND",
+		19: "ERROR_REASON_FEEDBACK_LIMIT",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -164,6 +186,9 @@ var (
 		"ERROR_REASON_BUDGET_STORE_UNAVAILABLE": 14,
 		"ERROR_REASON_MISSING_CAPABILITY":       15,
 		"ERROR_REASON_NO_VALID_ANSWER":          16,
+		"ERROR_REASON_FEEDBACK_DISABLED":        17,
+		"ERROR_REASON_DECISION_NOT_FOUND":       18,
+		"ERROR_REASON_FEEDBACK_LIMIT":           19,
 	}
 )
 
@@ -198,7 +223,7 @@ var File_routemoa_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1eroutemoa/v1/error_reason.proto\x12\vroutemoa.v1*\xd1\x04\n" +
+	"\x1eroutemoa/v1/error_reason.proto\x12\vroutemoa.v1*\xbb\x05\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -217,7 +242,10 @@ const file_routemoa_v1_error_reason_proto_rawDesc = "" +
 	"\x1bERROR_REASON_UNKNOWN_TENANT\x10\r\x12)\n" +
 	"%ERROR_REASON_BUDGET_STORE_UNAVAILABLE\x10\x0e\x12#\n" +
 	"\x1fERROR_REASON_MISSING_CAPABILITY\x10\x0f\x12 \n" +
-	"\x1cERROR_REASON_NO_VALID_ANSWER\x10\x10Bd\n" +
+	"\x1cERROR_REASON_NO_VALID_ANSWER\x10\x10\x12\"\n" +
+	"\x1eERROR_REASON_FEEDBACK_DISABLED\x10\x11\x12#\n" +
+	"\x1fERROR_REASON_DECISION_NOT_FOUND\x10\x12\x12\x1f\n" +
+	"\x1bERROR_REASON_FEEDBACK_LIMIT\x10\x13Bd\n" +
 	"\x0eio.routemoa.v1B\x10ErrorReasonProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3"
 
 var (

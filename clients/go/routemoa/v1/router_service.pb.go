@@ -706,6 +706,63 @@ func (StopReason) EnumDescriptor() ([]byte, []int) {
 	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{8}
 }
 
+// FeedbackSource says who gives feedback.
+type FeedbackSource int32
+
+const (
+	// Not set.
+	FeedbackSource_FEEDBACK_SOURCE_UNSPECIFIED FeedbackSource = 0
+	// The person who asked.
+	FeedbackSource_FEEDBACK_SOURCE_USER FeedbackSource = 1
+	// A program that checks answers, such as a test.
+	FeedbackSource_FEEDBACK_SOURCE_CHECKER FeedbackSource = 2
+	// The operator, or somebody who labels answers for them.
+	FeedbackSource_FEEDBACK_SOURCE_OPERATOR FeedbackSource = 3
+)
+
+// Enum value maps for FeedbackSource.
+var (
+	FeedbackSource_name = map[int32]string{
+		0: "FEEDBACK_SOURCE_UNSPECIFIED",
+		1: "FEEDBACK_SOURCE_USER",
+		2: "FEEDBACK_SOURCE_CHECKER",
+		3: "FEEDBACK_SOURCE_OPERATOR",
+	}
+	FeedbackSource_value = map[string]int32{
+		"FEEDBACK_SOURCE_UNSPECIFIED": 0,
+		"FEEDBACK_SOURCE_USER":        1,
+		"FEEDBACK_SOURCE_CHECKER":     2,
+		"FEEDBACK_SOURCE_OPERATOR":    3,
+	}
+)
+
+func (x FeedbackSource) Enum() *FeedbackSource {
+	p := new(FeedbackSource)
+	*p = x
+	return p
+}
+
+func (x FeedbackSource) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (FeedbackSource) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_router_service_proto_enumTypes[9].Descriptor()
+}
+
+func (FeedbackSource) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_router_service_proto_enumTypes[9]
+}
+
+func (x FeedbackSource) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use FeedbackSource.Descriptor instead.
+func (FeedbackSource) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{9}
+}
+
 // RoutingPolicy says what a request is willing to spend, and on what. Every field left out takes the
 // service's configured default.
 type RoutingPolicy struct {
@@ -1283,7 +1340,7 @@ type GenerateAnswerResponse struct {
 	Timing *AnswerTiming `protobuf:"bytes,7,opt,name=timing,proto3" json:"timing,omitempty"`
 	// The strategy that made the answer.
 	Strategy string `protobuf:"bytes,8,opt,name=strategy,proto3" json:"strategy,omitempty"`
-	// Identifies the decision record of the answer, where records are kept.
+	// Identifies the decision record of the answer, where records are kept. `RecordFeedback` takes it.
 	DecisionId string `protobuf:"bytes,9,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
 	// How little the first ranking was to be relied on, in [0, 1]. Absent where it is unknown: one model
 	// alone was not ranked, or scores of the pool file stood in for the scorer's.
@@ -2427,6 +2484,149 @@ func (x *AnswerTiming) GetTimeToFirstDelta() *durationpb.Duration {
 	return nil
 }
 
+// RecordFeedbackRequest says how good an answer was. At least one of `score`, `preferred_model_id` and
+// `better_answer` is set. Of one source, the newest feedback of a decision counts.
+type RecordFeedbackRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The `decision_id` of the answer. A tenant speaks of its own decisions alone, for 30 days. Any other id
+	// is answered NOT_FOUND with reason `ERROR_REASON_DECISION_NOT_FOUND`.
+	DecisionId string `protobuf:"bytes,1,opt,name=decision_id,json=decisionId,proto3" json:"decision_id,omitempty"`
+	// Identifies this feedback among those of the decision: 1 to 128 visible ASCII characters. A repeated
+	// call has the same id. Another content under it is answered INVALID_ARGUMENT within ten minutes;
+	// after that, the first content counts.
+	FeedbackId string `protobuf:"bytes,2,opt,name=feedback_id,json=feedbackId,proto3" json:"feedback_id,omitempty"`
+	// Who says so. Always set.
+	Source FeedbackSource `protobuf:"varint,3,opt,name=source,proto3,enum=routemoa.v1.FeedbackSource" json:"source,omitempty"`
+	// How good the final answer was, in [0, 1]: 0 is wrong, 1 is right.
+	Score *float64 `protobuf:"fixed64,4,opt,name=score,proto3,oneof" json:"score,omitempty"`
+	// The model whose answer in a layer was the best. It must be in the pool.
+	PreferredModelId string `protobuf:"bytes,5,opt,name=preferred_model_id,json=preferredModelId,proto3" json:"preferred_model_id,omitempty"`
+	// An answer that would have been better: at most 32,768 characters. It is stored only where the records
+	// keep texts; where they do not, a request with nothing else is answered FAILED_PRECONDITION with
+	// reason `ERROR_REASON_FEEDBACK_DISABLED`.
+	BetterAnswer  string `protobuf:"bytes,6,opt,name=better_answer,json=betterAnswer,proto3" json:"better_answer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordFeedbackRequest) Reset() {
+	*x = RecordFeedbackRequest{}
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordFeedbackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordFeedbackRequest) ProtoMessage() {}
+
+func (x *RecordFeedbackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordFeedbackRequest.ProtoReflect.Descriptor instead.
+func (*RecordFeedbackRequest) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RecordFeedbackRequest) GetDecisionId() string {
+	if x != nil {
+		return x.DecisionId
+	}
+	return ""
+}
+
+func (x *RecordFeedbackRequest) GetFeedbackId() string {
+	if x != nil {
+		return x.FeedbackId
+	}
+	return ""
+}
+
+func (x *RecordFeedbackRequest) GetSource() FeedbackSource {
+	if x != nil {
+		return x.Source
+	}
+	return FeedbackSource_FEEDBACK_SOURCE_UNSPECIFIED
+}
+
+func (x *RecordFeedbackRequest) GetScore() float64 {
+	if x != nil && x.Score != nil {
+		return *x.Score
+	}
+	return 0
+}
+
+func (x *RecordFeedbackRequest) GetPreferredModelId() string {
+	if x != nil {
+		return x.PreferredModelId
+	}
+	return ""
+}
+
+func (x *RecordFeedbackRequest) GetBetterAnswer() string {
+	if x != nil {
+		return x.BetterAnswer
+	}
+	return ""
+}
+
+// RecordFeedbackResponse says that the feedback is accepted. It is written soon after.
+type RecordFeedbackResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether a call before this one has recorded the same feedback.
+	AlreadyRecorded bool `protobuf:"varint,1,opt,name=already_recorded,json=alreadyRecorded,proto3" json:"already_recorded,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RecordFeedbackResponse) Reset() {
+	*x = RecordFeedbackResponse{}
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordFeedbackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordFeedbackResponse) ProtoMessage() {}
+
+func (x *RecordFeedbackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordFeedbackResponse.ProtoReflect.Descriptor instead.
+func (*RecordFeedbackResponse) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RecordFeedbackResponse) GetAlreadyRecorded() bool {
+	if x != nil {
+		return x.AlreadyRecorded
+	}
+	return false
+}
+
 // ListModelsRequest asks for one page of the pool.
 type ListModelsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2441,7 +2641,7 @@ type ListModelsRequest struct {
 
 func (x *ListModelsRequest) Reset() {
 	*x = ListModelsRequest{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2453,7 +2653,7 @@ func (x *ListModelsRequest) String() string {
 func (*ListModelsRequest) ProtoMessage() {}
 
 func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[17]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2466,7 +2666,7 @@ func (x *ListModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsRequest.ProtoReflect.Descriptor instead.
 func (*ListModelsRequest) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{17}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListModelsRequest) GetPageSize() int32 {
@@ -2496,7 +2696,7 @@ type ListModelsResponse struct {
 
 func (x *ListModelsResponse) Reset() {
 	*x = ListModelsResponse{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[18]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2508,7 +2708,7 @@ func (x *ListModelsResponse) String() string {
 func (*ListModelsResponse) ProtoMessage() {}
 
 func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[18]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2521,7 +2721,7 @@ func (x *ListModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListModelsResponse.ProtoReflect.Descriptor instead.
 func (*ListModelsResponse) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{18}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListModelsResponse) GetModels() []*Model {
@@ -2547,7 +2747,7 @@ type GetRouterInfoRequest struct {
 
 func (x *GetRouterInfoRequest) Reset() {
 	*x = GetRouterInfoRequest{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[19]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2559,7 +2759,7 @@ func (x *GetRouterInfoRequest) String() string {
 func (*GetRouterInfoRequest) ProtoMessage() {}
 
 func (x *GetRouterInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[19]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2572,7 +2772,7 @@ func (x *GetRouterInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRouterInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetRouterInfoRequest) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{19}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{21}
 }
 
 // GetRouterInfoResponse describes the router.
@@ -2596,7 +2796,7 @@ type GetRouterInfoResponse struct {
 
 func (x *GetRouterInfoResponse) Reset() {
 	*x = GetRouterInfoResponse{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[20]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2608,7 +2808,7 @@ func (x *GetRouterInfoResponse) String() string {
 func (*GetRouterInfoResponse) ProtoMessage() {}
 
 func (x *GetRouterInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[20]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2621,7 +2821,7 @@ func (x *GetRouterInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetRouterInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetRouterInfoResponse) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{20}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetRouterInfoResponse) GetStrategies() []string {
@@ -2683,7 +2883,7 @@ type RequestLimits struct {
 
 func (x *RequestLimits) Reset() {
 	*x = RequestLimits{}
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[21]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2695,7 +2895,7 @@ func (x *RequestLimits) String() string {
 func (*RequestLimits) ProtoMessage() {}
 
 func (x *RequestLimits) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_router_service_proto_msgTypes[21]
+	mi := &file_routemoa_v1_router_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2708,7 +2908,7 @@ func (x *RequestLimits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestLimits.ProtoReflect.Descriptor instead.
 func (*RequestLimits) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{21}
+	return file_routemoa_v1_router_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RequestLimits) GetMaxMessageCount() int32 {
@@ -2909,7 +3109,19 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x13generation_duration\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x12generationDuration\x12@\n" +
 	"\x0ejudge_duration\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\rjudgeDuration\x12L\n" +
 	"\x14aggregation_duration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x13aggregationDuration\x12H\n" +
-	"\x13time_to_first_delta\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstDelta\"b\n" +
+	"\x13time_to_first_delta\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstDelta\"\x86\x02\n" +
+	"\x15RecordFeedbackRequest\x12\x1f\n" +
+	"\vdecision_id\x18\x01 \x01(\tR\n" +
+	"decisionId\x12\x1f\n" +
+	"\vfeedback_id\x18\x02 \x01(\tR\n" +
+	"feedbackId\x123\n" +
+	"\x06source\x18\x03 \x01(\x0e2\x1b.routemoa.v1.FeedbackSourceR\x06source\x12\x19\n" +
+	"\x05score\x18\x04 \x01(\x01H\x00R\x05score\x88\x01\x01\x12,\n" +
+	"\x12preferred_model_id\x18\x05 \x01(\tR\x10preferredModelId\x12#\n" +
+	"\rbetter_answer\x18\x06 \x01(\tR\fbetterAnswerB\b\n" +
+	"\x06_score\"C\n" +
+	"\x16RecordFeedbackResponse\x12)\n" +
+	"\x10already_recorded\x18\x01 \x01(\bR\x0falreadyRecorded\"b\n" +
 	"\x11ListModelsRequest\x12 \n" +
 	"\tpage_size\x18\x01 \x01(\x05H\x00R\bpageSize\x88\x01\x01\x12\x1d\n" +
 	"\n" +
@@ -3027,13 +3239,19 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x13STOP_REASON_NO_GAIN\x10\t\x12\x18\n" +
 	"\x14STOP_REASON_COMPLETE\x10\n" +
 	"\x12\x19\n" +
-	"\x15STOP_REASON_MODERATOR\x10\v2\xc6\x03\n" +
+	"\x15STOP_REASON_MODERATOR\x10\v*\x86\x01\n" +
+	"\x0eFeedbackSource\x12\x1f\n" +
+	"\x1bFEEDBACK_SOURCE_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14FEEDBACK_SOURCE_USER\x10\x01\x12\x1b\n" +
+	"\x17FEEDBACK_SOURCE_CHECKER\x10\x02\x12\x1c\n" +
+	"\x18FEEDBACK_SOURCE_OPERATOR\x10\x032\xa6\x04\n" +
 	"\rRouterService\x12R\n" +
 	"\n" +
 	"RouteQuery\x12\x1e.routemoa.v1.RouteQueryRequest\x1a\x1f.routemoa.v1.RouteQueryResponse\"\x03\x90\x02\x01\x12Y\n" +
 	"\x0eGenerateAnswer\x12\".routemoa.v1.GenerateAnswerRequest\x1a#.routemoa.v1.GenerateAnswerResponse\x12U\n" +
 	"\fStreamAnswer\x12 .routemoa.v1.StreamAnswerRequest\x1a!.routemoa.v1.StreamAnswerResponse0\x01\x12[\n" +
-	"\rGetRouterInfo\x12!.routemoa.v1.GetRouterInfoRequest\x1a\".routemoa.v1.GetRouterInfoResponse\"\x03\x90\x02\x01\x12R\n" +
+	"\rGetRouterInfo\x12!.routemoa.v1.GetRouterInfoRequest\x1a\".routemoa.v1.GetRouterInfoResponse\"\x03\x90\x02\x01\x12^\n" +
+	"\x0eRecordFeedback\x12\".routemoa.v1.RecordFeedbackRequest\x1a#.routemoa.v1.RecordFeedbackResponse\"\x03\x90\x02\x02\x12R\n" +
 	"\n" +
 	"ListModels\x12\x1e.routemoa.v1.ListModelsRequest\x1a\x1f.routemoa.v1.ListModelsResponse\"\x03\x90\x02\x01Bf\n" +
 	"\x0eio.routemoa.v1B\x12RouterServiceProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3"
@@ -3050,8 +3268,8 @@ func file_routemoa_v1_router_service_proto_rawDescGZIP() []byte {
 	return file_routemoa_v1_router_service_proto_rawDescData
 }
 
-var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_routemoa_v1_router_service_proto_enumTypes = make([]protoimpl.EnumInfo, 10)
+var file_routemoa_v1_router_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_routemoa_v1_router_service_proto_goTypes = []any{
 	(RankingView)(0),               // 0: routemoa.v1.RankingView
 	(SelectionReason)(0),           // 1: routemoa.v1.SelectionReason
@@ -3062,77 +3280,80 @@ var file_routemoa_v1_router_service_proto_goTypes = []any{
 	(CallPurpose)(0),               // 6: routemoa.v1.CallPurpose
 	(CallStatus)(0),                // 7: routemoa.v1.CallStatus
 	(StopReason)(0),                // 8: routemoa.v1.StopReason
-	(*RoutingPolicy)(nil),          // 9: routemoa.v1.RoutingPolicy
-	(*RouteQueryRequest)(nil),      // 10: routemoa.v1.RouteQueryRequest
-	(*RouteQueryResponse)(nil),     // 11: routemoa.v1.RouteQueryResponse
-	(*RankedModel)(nil),            // 12: routemoa.v1.RankedModel
-	(*GenerateAnswerRequest)(nil),  // 13: routemoa.v1.GenerateAnswerRequest
-	(*GenerateAnswerResponse)(nil), // 14: routemoa.v1.GenerateAnswerResponse
-	(*StreamAnswerRequest)(nil),    // 15: routemoa.v1.StreamAnswerRequest
-	(*StreamAnswerResponse)(nil),   // 16: routemoa.v1.StreamAnswerResponse
-	(*RoutingDecision)(nil),        // 17: routemoa.v1.RoutingDecision
-	(*LayerReport)(nil),            // 18: routemoa.v1.LayerReport
-	(*AnswerDelta)(nil),            // 19: routemoa.v1.AnswerDelta
-	(*ToolCallDelta)(nil),          // 20: routemoa.v1.ToolCallDelta
-	(*AnswerReset)(nil),            // 21: routemoa.v1.AnswerReset
-	(*AnswerResumed)(nil),          // 22: routemoa.v1.AnswerResumed
-	(*Fallback)(nil),               // 23: routemoa.v1.Fallback
-	(*UsageEntry)(nil),             // 24: routemoa.v1.UsageEntry
-	(*AnswerTiming)(nil),           // 25: routemoa.v1.AnswerTiming
-	(*ListModelsRequest)(nil),      // 26: routemoa.v1.ListModelsRequest
-	(*ListModelsResponse)(nil),     // 27: routemoa.v1.ListModelsResponse
-	(*GetRouterInfoRequest)(nil),   // 28: routemoa.v1.GetRouterInfoRequest
-	(*GetRouterInfoResponse)(nil),  // 29: routemoa.v1.GetRouterInfoResponse
-	(*RequestLimits)(nil),          // 30: routemoa.v1.RequestLimits
-	(*durationpb.Duration)(nil),    // 31: google.protobuf.Duration
-	(*Message)(nil),                // 32: routemoa.v1.Message
-	(*GenerationOptions)(nil),      // 33: routemoa.v1.GenerationOptions
-	(*ModelScore)(nil),             // 34: routemoa.v1.ModelScore
-	(*Answer)(nil),                 // 35: routemoa.v1.Answer
-	(*Assessment)(nil),             // 36: routemoa.v1.Assessment
-	(*TokenLogProbability)(nil),    // 37: routemoa.v1.TokenLogProbability
-	(FinishReason)(0),              // 38: routemoa.v1.FinishReason
-	(*Model)(nil),                  // 39: routemoa.v1.Model
-	(Capability)(0),                // 40: routemoa.v1.Capability
+	(FeedbackSource)(0),            // 9: routemoa.v1.FeedbackSource
+	(*RoutingPolicy)(nil),          // 10: routemoa.v1.RoutingPolicy
+	(*RouteQueryRequest)(nil),      // 11: routemoa.v1.RouteQueryRequest
+	(*RouteQueryResponse)(nil),     // 12: routemoa.v1.RouteQueryResponse
+	(*RankedModel)(nil),            // 13: routemoa.v1.RankedModel
+	(*GenerateAnswerRequest)(nil),  // 14: routemoa.v1.GenerateAnswerRequest
+	(*GenerateAnswerResponse)(nil), // 15: routemoa.v1.GenerateAnswerResponse
+	(*StreamAnswerRequest)(nil),    // 16: routemoa.v1.StreamAnswerRequest
+	(*StreamAnswerResponse)(nil),   // 17: routemoa.v1.StreamAnswerResponse
+	(*RoutingDecision)(nil),        // 18: routemoa.v1.RoutingDecision
+	(*LayerReport)(nil),            // 19: routemoa.v1.LayerReport
+	(*AnswerDelta)(nil),            // 20: routemoa.v1.AnswerDelta
+	(*ToolCallDelta)(nil),          // 21: routemoa.v1.ToolCallDelta
+	(*AnswerReset)(nil),            // 22: routemoa.v1.AnswerReset
+	(*AnswerResumed)(nil),          // 23: routemoa.v1.AnswerResumed
+	(*Fallback)(nil),               // 24: routemoa.v1.Fallback
+	(*UsageEntry)(nil),             // 25: routemoa.v1.UsageEntry
+	(*AnswerTiming)(nil),           // 26: routemoa.v1.AnswerTiming
+	(*RecordFeedbackRequest)(nil),  // 27: routemoa.v1.RecordFeedbackRequest
+	(*RecordFeedbackResponse)(nil), // 28: routemoa.v1.RecordFeedbackResponse
+	(*ListModelsRequest)(nil),      // 29: routemoa.v1.ListModelsRequest
+	(*ListModelsResponse)(nil),     // 30: routemoa.v1.ListModelsResponse
+	(*GetRouterInfoRequest)(nil),   // 31: routemoa.v1.GetRouterInfoRequest
+	(*GetRouterInfoResponse)(nil),  // 32: routemoa.v1.GetRouterInfoResponse
+	(*RequestLimits)(nil),          // 33: routemoa.v1.RequestLimits
+	(*durationpb.Duration)(nil),    // 34: google.protobuf.Duration
+	(*Message)(nil),                // 35: routemoa.v1.Message
+	(*GenerationOptions)(nil),      // 36: routemoa.v1.GenerationOptions
+	(*ModelScore)(nil),             // 37: routemoa.v1.ModelScore
+	(*Answer)(nil),                 // 38: routemoa.v1.Answer
+	(*Assessment)(nil),             // 39: routemoa.v1.Assessment
+	(*TokenLogProbability)(nil),    // 40: routemoa.v1.TokenLogProbability
+	(FinishReason)(0),              // 41: routemoa.v1.FinishReason
+	(*Model)(nil),                  // 42: routemoa.v1.Model
+	(Capability)(0),                // 43: routemoa.v1.Capability
 }
 var file_routemoa_v1_router_service_proto_depIdxs = []int32{
-	31, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
-	32, // 1: routemoa.v1.RouteQueryRequest.messages:type_name -> routemoa.v1.Message
-	9,  // 2: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	33, // 3: routemoa.v1.RouteQueryRequest.options:type_name -> routemoa.v1.GenerationOptions
-	34, // 4: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
+	34, // 0: routemoa.v1.RoutingPolicy.max_expected_latency:type_name -> google.protobuf.Duration
+	35, // 1: routemoa.v1.RouteQueryRequest.messages:type_name -> routemoa.v1.Message
+	10, // 2: routemoa.v1.RouteQueryRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	36, // 3: routemoa.v1.RouteQueryRequest.options:type_name -> routemoa.v1.GenerationOptions
+	37, // 4: routemoa.v1.RouteQueryRequest.posterior_scores:type_name -> routemoa.v1.ModelScore
 	0,  // 5: routemoa.v1.RouteQueryRequest.ranking_view:type_name -> routemoa.v1.RankingView
-	12, // 6: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
+	13, // 6: routemoa.v1.RouteQueryResponse.ranked_models:type_name -> routemoa.v1.RankedModel
 	8,  // 7: routemoa.v1.RouteQueryResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	23, // 8: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	31, // 9: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
+	24, // 8: routemoa.v1.RouteQueryResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	34, // 9: routemoa.v1.RankedModel.expected_latency:type_name -> google.protobuf.Duration
 	1,  // 10: routemoa.v1.RankedModel.selection_reason:type_name -> routemoa.v1.SelectionReason
-	32, // 11: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
-	9,  // 12: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	33, // 13: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
-	35, // 14: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
-	18, // 15: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
+	35, // 11: routemoa.v1.GenerateAnswerRequest.messages:type_name -> routemoa.v1.Message
+	10, // 12: routemoa.v1.GenerateAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	36, // 13: routemoa.v1.GenerateAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	38, // 14: routemoa.v1.GenerateAnswerResponse.answer:type_name -> routemoa.v1.Answer
+	19, // 15: routemoa.v1.GenerateAnswerResponse.layers:type_name -> routemoa.v1.LayerReport
 	8,  // 16: routemoa.v1.GenerateAnswerResponse.stop_reason:type_name -> routemoa.v1.StopReason
-	24, // 17: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
-	23, // 18: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
-	25, // 19: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
-	32, // 20: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
-	9,  // 21: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
-	33, // 22: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
+	25, // 17: routemoa.v1.GenerateAnswerResponse.usage:type_name -> routemoa.v1.UsageEntry
+	24, // 18: routemoa.v1.GenerateAnswerResponse.fallbacks:type_name -> routemoa.v1.Fallback
+	26, // 19: routemoa.v1.GenerateAnswerResponse.timing:type_name -> routemoa.v1.AnswerTiming
+	35, // 20: routemoa.v1.StreamAnswerRequest.messages:type_name -> routemoa.v1.Message
+	10, // 21: routemoa.v1.StreamAnswerRequest.policy:type_name -> routemoa.v1.RoutingPolicy
+	36, // 22: routemoa.v1.StreamAnswerRequest.options:type_name -> routemoa.v1.GenerationOptions
 	0,  // 23: routemoa.v1.StreamAnswerRequest.ranking_view:type_name -> routemoa.v1.RankingView
-	17, // 24: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
-	18, // 25: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
-	19, // 26: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
-	21, // 27: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
-	14, // 28: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
-	22, // 29: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
-	12, // 30: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
-	35, // 31: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
-	36, // 32: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
-	24, // 33: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
-	31, // 34: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
-	20, // 35: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
-	37, // 36: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
+	18, // 24: routemoa.v1.StreamAnswerResponse.routing:type_name -> routemoa.v1.RoutingDecision
+	19, // 25: routemoa.v1.StreamAnswerResponse.layer:type_name -> routemoa.v1.LayerReport
+	20, // 26: routemoa.v1.StreamAnswerResponse.delta:type_name -> routemoa.v1.AnswerDelta
+	22, // 27: routemoa.v1.StreamAnswerResponse.reset:type_name -> routemoa.v1.AnswerReset
+	15, // 28: routemoa.v1.StreamAnswerResponse.result:type_name -> routemoa.v1.GenerateAnswerResponse
+	23, // 29: routemoa.v1.StreamAnswerResponse.resumed:type_name -> routemoa.v1.AnswerResumed
+	13, // 30: routemoa.v1.RoutingDecision.ranked_models:type_name -> routemoa.v1.RankedModel
+	38, // 31: routemoa.v1.LayerReport.answers:type_name -> routemoa.v1.Answer
+	39, // 32: routemoa.v1.LayerReport.assessments:type_name -> routemoa.v1.Assessment
+	25, // 33: routemoa.v1.LayerReport.usage:type_name -> routemoa.v1.UsageEntry
+	34, // 34: routemoa.v1.LayerReport.duration:type_name -> google.protobuf.Duration
+	21, // 35: routemoa.v1.AnswerDelta.tool_calls:type_name -> routemoa.v1.ToolCallDelta
+	40, // 36: routemoa.v1.AnswerDelta.log_probabilities:type_name -> routemoa.v1.TokenLogProbability
 	7,  // 37: routemoa.v1.AnswerReset.status:type_name -> routemoa.v1.CallStatus
 	7,  // 38: routemoa.v1.AnswerResumed.status:type_name -> routemoa.v1.CallStatus
 	3,  // 39: routemoa.v1.Fallback.dependency:type_name -> routemoa.v1.Dependency
@@ -3140,36 +3361,39 @@ var file_routemoa_v1_router_service_proto_depIdxs = []int32{
 	4,  // 41: routemoa.v1.Fallback.substitute:type_name -> routemoa.v1.Substitute
 	6,  // 42: routemoa.v1.UsageEntry.purpose:type_name -> routemoa.v1.CallPurpose
 	7,  // 43: routemoa.v1.UsageEntry.status:type_name -> routemoa.v1.CallStatus
-	31, // 44: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
-	31, // 45: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
+	34, // 44: routemoa.v1.UsageEntry.duration:type_name -> google.protobuf.Duration
+	34, // 45: routemoa.v1.UsageEntry.time_to_first_token:type_name -> google.protobuf.Duration
 	5,  // 46: routemoa.v1.UsageEntry.attempt_kind:type_name -> routemoa.v1.AttemptKind
-	38, // 47: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
-	31, // 48: routemoa.v1.UsageEntry.time_to_start:type_name -> google.protobuf.Duration
-	31, // 49: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
-	31, // 50: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
-	31, // 51: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
-	31, // 52: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
-	31, // 53: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
-	31, // 54: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
-	39, // 55: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
-	40, // 56: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
-	30, // 57: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
-	31, // 58: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
-	10, // 59: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
-	13, // 60: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
-	15, // 61: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
-	28, // 62: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
-	26, // 63: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
-	11, // 64: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
-	14, // 65: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
-	16, // 66: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
-	29, // 67: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
-	27, // 68: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
-	64, // [64:69] is the sub-list for method output_type
-	59, // [59:64] is the sub-list for method input_type
-	59, // [59:59] is the sub-list for extension type_name
-	59, // [59:59] is the sub-list for extension extendee
-	0,  // [0:59] is the sub-list for field type_name
+	41, // 47: routemoa.v1.UsageEntry.finish_reason:type_name -> routemoa.v1.FinishReason
+	34, // 48: routemoa.v1.UsageEntry.time_to_start:type_name -> google.protobuf.Duration
+	34, // 49: routemoa.v1.AnswerTiming.total_duration:type_name -> google.protobuf.Duration
+	34, // 50: routemoa.v1.AnswerTiming.scorer_duration:type_name -> google.protobuf.Duration
+	34, // 51: routemoa.v1.AnswerTiming.generation_duration:type_name -> google.protobuf.Duration
+	34, // 52: routemoa.v1.AnswerTiming.judge_duration:type_name -> google.protobuf.Duration
+	34, // 53: routemoa.v1.AnswerTiming.aggregation_duration:type_name -> google.protobuf.Duration
+	34, // 54: routemoa.v1.AnswerTiming.time_to_first_delta:type_name -> google.protobuf.Duration
+	9,  // 55: routemoa.v1.RecordFeedbackRequest.source:type_name -> routemoa.v1.FeedbackSource
+	42, // 56: routemoa.v1.ListModelsResponse.models:type_name -> routemoa.v1.Model
+	43, // 57: routemoa.v1.GetRouterInfoResponse.capabilities:type_name -> routemoa.v1.Capability
+	33, // 58: routemoa.v1.GetRouterInfoResponse.request_limits:type_name -> routemoa.v1.RequestLimits
+	34, // 59: routemoa.v1.GetRouterInfoResponse.max_duration:type_name -> google.protobuf.Duration
+	11, // 60: routemoa.v1.RouterService.RouteQuery:input_type -> routemoa.v1.RouteQueryRequest
+	14, // 61: routemoa.v1.RouterService.GenerateAnswer:input_type -> routemoa.v1.GenerateAnswerRequest
+	16, // 62: routemoa.v1.RouterService.StreamAnswer:input_type -> routemoa.v1.StreamAnswerRequest
+	31, // 63: routemoa.v1.RouterService.GetRouterInfo:input_type -> routemoa.v1.GetRouterInfoRequest
+	27, // 64: routemoa.v1.RouterService.RecordFeedback:input_type -> routemoa.v1.RecordFeedbackRequest
+	29, // 65: routemoa.v1.RouterService.ListModels:input_type -> routemoa.v1.ListModelsRequest
+	12, // 66: routemoa.v1.RouterService.RouteQuery:output_type -> routemoa.v1.RouteQueryResponse
+	15, // 67: routemoa.v1.RouterService.GenerateAnswer:output_type -> routemoa.v1.GenerateAnswerResponse
+	17, // 68: routemoa.v1.RouterService.StreamAnswer:output_type -> routemoa.v1.StreamAnswerResponse
+	32, // 69: routemoa.v1.RouterService.GetRouterInfo:output_type -> routemoa.v1.GetRouterInfoResponse
+	28, // 70: routemoa.v1.RouterService.RecordFeedback:output_type -> routemoa.v1.RecordFeedbackResponse
+	30, // 71: routemoa.v1.RouterService.ListModels:output_type -> routemoa.v1.ListModelsResponse
+	66, // [66:72] is the sub-list for method output_type
+	60, // [60:66] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_router_service_proto_init() }
@@ -3192,13 +3416,14 @@ func file_routemoa_v1_router_service_proto_init() {
 	}
 	file_routemoa_v1_router_service_proto_msgTypes[8].OneofWrappers = []any{}
 	file_routemoa_v1_router_service_proto_msgTypes[17].OneofWrappers = []any{}
+	file_routemoa_v1_router_service_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_router_service_proto_rawDesc), len(file_routemoa_v1_router_service_proto_rawDesc)),
-			NumEnums:      9,
-			NumMessages:   22,
+			NumEnums:      10,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,7 @@ const (
 	RouterService_GenerateAnswer_FullMethodName = "/routemoa.v1.RouterService/GenerateAnswer"
 	RouterService_StreamAnswer_FullMethodName   = "/routemoa.v1.RouterService/StreamAnswer"
 	RouterService_GetRouterInfo_FullMethodName  = "/routemoa.v1.RouterService/GetRouterInfo"
+	RouterService_RecordFeedback_FullMethodName = "/routemoa.v1.RouterService/RecordFeedback"
 	RouterService_ListModels_FullMethodName     = "/routemoa.v1.RouterService/ListModels"
 )
 
@@ -44,6 +45,9 @@ type RouterServiceClient interface {
 	StreamAnswer(ctx context.Context, in *StreamAnswerRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamAnswerResponse], error)
 	// Describes the router: its strategies, presets and limits, and what its models can do.
 	GetRouterInfo(ctx context.Context, in *GetRouterInfoRequest, opts ...grpc.CallOption) (*GetRouterInfoResponse, error)
+	// Records how good an answer was, for its decision record. Calls no model. Clients may repeat it: the
+	// same feedback id of the same decision is recorded once.
+	RecordFeedback(ctx context.Context, in *RecordFeedbackRequest, opts ...grpc.CallOption) (*RecordFeedbackResponse, error)
 	// Lists the pool, ordered by model id.
 	ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error)
 }
@@ -105,6 +109,16 @@ func (c *routerServiceClient) GetRouterInfo(ctx context.Context, in *GetRouterIn
 	return out, nil
 }
 
+func (c *routerServiceClient) RecordFeedback(ctx context.Context, in *RecordFeedbackRequest, opts ...grpc.CallOption) (*RecordFeedbackResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RecordFeedbackResponse)
+	err := c.cc.Invoke(ctx, RouterService_RecordFeedback_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *routerServiceClient) ListModels(ctx context.Context, in *ListModelsRequest, opts ...grpc.CallOption) (*ListModelsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListModelsResponse)
@@ -130,6 +144,9 @@ type RouterServiceServer interface {
 	StreamAnswer(*StreamAnswerRequest, grpc.ServerStreamingServer[StreamAnswerResponse]) error
 	// Describes the router: its strategies, presets and limits, and what its models can do.
 	GetRouterInfo(context.Context, *GetRouterInfoRequest) (*GetRouterInfoResponse, error)
+	// Records how good an answer was, for its decision record. Calls no model. Clients may repeat it: the
+	// same feedback id of the same decision is recorded once.
+	RecordFeedback(context.Context, *RecordFeedbackRequest) (*RecordFeedbackResponse, error)
 	// Lists the pool, ordered by model id.
 	ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error)
 	mustEmbedUnimplementedRouterServiceServer()
@@ -153,6 +170,9 @@ func (UnimplementedRouterServiceServer) StreamAnswer(*StreamAnswerRequest, grpc.
 }
 func (UnimplementedRouterServiceServer) GetRouterInfo(context.Context, *GetRouterInfoRequest) (*GetRouterInfoResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetRouterInfo not implemented")
+}
+func (UnimplementedRouterServiceServer) RecordFeedback(context.Context, *RecordFeedbackRequest) (*RecordFeedbackResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RecordFeedback not implemented")
 }
 func (UnimplementedRouterServiceServer) ListModels(context.Context, *ListModelsRequest) (*ListModelsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListModels not implemented")
@@ -243,6 +263,24 @@ func _RouterService_GetRouterInfo_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RouterService_RecordFeedback_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RecordFeedbackRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RouterServiceServer).RecordFeedback(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RouterService_RecordFeedback_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RouterServiceServer).RecordFeedback(ctx, req.(*RecordFeedbackRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RouterService_ListModels_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListModelsRequest)
 	if err := dec(in); err != nil {
@@ -279,6 +317,10 @@ var RouterService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetRouterInfo",
 			Handler:    _RouterService_GetRouterInfo_Handler,
+		},
+		{
+			MethodName: "RecordFeedback",
+			Handler:    _RouterService_RecordFeedback_Handler,
 		},
 		{
 			MethodName: "ListModels",

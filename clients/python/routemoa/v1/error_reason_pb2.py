@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eroutemoa/v1/error_reason.proto\x12\x0broutemoa.v1*\xd1\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12#\n\x1f\x45RROR_REASON_INVALID_PAGE_TOKEN\x10\x02\x12 \n\x1c\x45RROR_REASON_MODEL_NOT_FOUND\x10\x03\x12$\n ERROR_REASON_MODEL_POOL_MISMATCH\x10\x04\x12\"\n\x1e\x45RROR_REASON_NO_ELIGIBLE_MODEL\x10\x05\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x06\x12\x19\n\x15\x45RROR_REASON_DRAINING\x10\x07\x12\"\n\x1e\x45RROR_REASON_GENERATION_FAILED\x10\x08\x12#\n\x1f\x45RROR_REASON_DEADLINE_TOO_SHORT\x10\t\x12!\n\x1d\x45RROR_REASON_ANSWER_TIMED_OUT\x10\n\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0b\x12!\n\x1d\x45RROR_REASON_BUDGET_EXHAUSTED\x10\x0c\x12\x1f\n\x1b\x45RROR_REASON_UNKNOWN_TENANT\x10\r\x12)\n%ERROR_REASON_BUDGET_STORE_UNAVAILABLE\x10\x0e\x12#\n\x1f\x45RROR_REASON_MISSING_CAPABILITY\x10\x0f\x12 \n\x1c\x45RROR_REASON_NO_VALID_ANSWER\x10\x10\x42\x64\n\x0eio.routemoa.v1B\x10\x45rrorReasonProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eroutemoa/v1/error_reason.proto\x12\x0broutemoa.v1*\xbb\x05\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x45RROR_REASON_INVALID_FIELD\x10\x01\x12#\n\x1f\x45RROR_REASON_INVALID_PAGE_TOKEN\x10\x02\x12 \n\x1c\x45RROR_REASON_MODEL_NOT_FOUND\x10\x03\x12$\n ERROR_REASON_MODEL_POOL_MISMATCH\x10\x04\x12\"\n\x1e\x45RROR_REASON_NO_ELIGIBLE_MODEL\x10\x05\x12\x1b\n\x17\x45RROR_REASON_OVERLOADED\x10\x06\x12\x19\n\x15\x45RROR_REASON_DRAINING\x10\x07\x12\"\n\x1e\x45RROR_REASON_GENERATION_FAILED\x10\x08\x12#\n\x1f\x45RROR_REASON_DEADLINE_TOO_SHORT\x10\t\x12!\n\x1d\x45RROR_REASON_ANSWER_TIMED_OUT\x10\n\x12\x19\n\x15\x45RROR_REASON_INTERNAL\x10\x0b\x12!\n\x1d\x45RROR_REASON_BUDGET_EXHAUSTED\x10\x0c\x12\x1f\n\x1b\x45RROR_REASON_UNKNOWN_TENANT\x10\r\x12)\n%ERROR_REASON_BUDGET_STORE_UNAVAILABLE\x10\x0e\x12#\n\x1f\x45RROR_REASON_MISSING_CAPABILITY\x10\x0f\x12 \n\x1c\x45RROR_REASON_NO_VALID_ANSWER\x10\x10\x12\"\n\x1e\x45RROR_REASON_FEEDBACK_DISABLED\x10\x11\x12#\n\x1f\x45RROR_REASON_DECISION_NOT_FOUND\x10\x12\x12\x1f\n\x1b\x45RROR_REASON_FEEDBACK_LIMIT\x10\x13\x42\x64\n\x0eio.routemoa.v1B\x10\x45rrorReasonProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.routemoa.v1B\020ErrorReasonProtoP\001Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1'
   _globals['_ERRORREASON']._serialized_start=48
-  _globals['_ERRORREASON']._serialized_end=641
+  _globals['_ERRORREASON']._serialized_end=747
 # @@protoc_insertion_point(module_scope)

@@ -55,6 +55,11 @@ class RouterServiceStub:
                 request_serializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoRequest.SerializeToString,
                 response_deserializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoResponse.FromString,
                 _registered_method=True)
+        self.RecordFeedback = channel.unary_unary(
+                '/routemoa.v1.RouterService/RecordFeedback',
+                request_serializer=routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackRequest.SerializeToString,
+                response_deserializer=routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/routemoa.v1.RouterService/ListModels',
                 request_serializer=routemoa_dot_v1_dot_router__service__pb2.ListModelsRequest.SerializeToString,
@@ -95,6 +100,14 @@ class RouterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordFeedback(self, request, context):
+        """Records how good an answer was, for its decision record. Calls no model. Clients may repeat it: the
+        same feedback id of the same decision is recorded once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListModels(self, request, context):
         """Lists the pool, ordered by model id.
         """
@@ -124,6 +137,11 @@ def add_RouterServiceServicer_to_server(servicer, server):
                     servicer.GetRouterInfo,
                     request_deserializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoRequest.FromString,
                     response_serializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoResponse.SerializeToString,
+            ),
+            'RecordFeedback': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordFeedback,
+                    request_deserializer=routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackRequest.FromString,
+                    response_serializer=routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackResponse.SerializeToString,
             ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
@@ -240,6 +258,33 @@ class RouterService:
             '/routemoa.v1.RouterService/GetRouterInfo',
             routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoRequest.SerializeToString,
             routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordFeedback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/routemoa.v1.RouterService/RecordFeedback',
+            routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackRequest.SerializeToString,
+            routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackResponse.FromString,
             options,
             channel_credentials,
             insecure,
