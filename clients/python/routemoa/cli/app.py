@@ -26,6 +26,7 @@ app.command("models")(models.models)
 add_program(app, "pool")
 add_program(app, "eval")
 add_program(app, "replay")
+add_program(app, "rollout")
 
 
 def main() -> None:

@@ -22,9 +22,10 @@ _SUMMARIES = {
     "pool": "Checks a pool file and its endpoints.",
     "eval": "Answers recorded queries and compares with simpler methods.",
     "replay": "Shows what another policy would have chosen, by decision records.",
+    "rollout": "Brings a new artifact to running scorers by steps, and back if it is worse.",
 }
 _MODULES = dict.fromkeys(("demo", "up", "pool"), "services.local") | dict.fromkeys(
-    ("eval", "replay"), "services.evaluation"
+    ("eval", "replay", "rollout"), "services.evaluation"
 )
 # `services` is in every installation; the extra `serve` brings the libraries that it runs on.
 _NEEDED = {"services", "aiohttp", "onnxruntime"}
