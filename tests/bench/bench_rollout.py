@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 POOLS = ("routerdc7", "ollb18", "mmlupro28", "zeroeval29", "llmrouter9")
 RUNS = 200
 SETTINGS = RolloutSettings()
-LOOK_EVERY = 1000
+LOOK_EVERY = 2500
 """Queries between two steps."""
 TYPICAL_SHARE = 0.2
 """Share of the queries of the model that is added or becomes worse, as near as a pool has one."""
@@ -83,7 +83,7 @@ class Pair:
     def differs(self) -> npt.NDArray[np.bool_]:
         """Whether the choices differ, (N,)."""
         active, candidate = self.choices
-        return active != candidate
+        return np.not_equal(active, candidate)
 
     def outcomes_at(self, gain: float, draw: np.random.Generator) -> Floats:
         """Returns outcomes (N, 2), some of them swapped, so that the mean difference is a gain."""
