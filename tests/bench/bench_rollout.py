@@ -85,16 +85,13 @@ class Pair:
         active, candidate = self.choices
         return np.not_equal(active, candidate)
 
-    def outcomes_at(self, gain: float, draw: np.random.Generator) -> Floats:
-        """Returns outcomes (N, 2), some of them swapped, so that the mean difference is a gain."""
-        outcomes = self.outcomes
-        difference = outcomes[:, 1] - outcomes[:, 0]
+    def swap_chances(self, gain: float) -> Floats:
+        """Returns the chance to swap each query's outcomes (N,) that makes the mean gain this one."""
+        difference = self.outcomes[:, 1] - self.outcomes[:, 0]
         missing = gain - float(difference.mean())
         against = difference * np.sign(missing) < 0
         room = 2 * float(np.abs(difference[against]).sum()) / len(difference)
-        swapped = against & (draw.random(len(difference)) < min(1.0, abs(missing) / room))
-        outcomes[swapped] = outcomes[swapped, ::-1]
-        return outcomes
+        return np.where(against, min(1.0, abs(missing) / max(room, abs(missing))), 0.0)
 
 
 def rows_of(examples: Examples, rows: npt.NDArray[np.intp]) -> Examples:
@@ -146,7 +143,8 @@ def pairs_of(config: PoolConfig, data: Path) -> list[Pair]:
 def simulate(pair: Pair, gain: float, seed: int) -> int | None:
     """Returns the number of queries after which the candidate was promoted; None if it was not."""
     draw = np.random.default_rng(seed)
-    outcomes, predicted, differs = pair.outcomes_at(gain, draw), pair.predicted, pair.differs
+    outcomes, predicted, differs = pair.outcomes, pair.predicted, pair.differs
+    chances = pair.swap_chances(gain)
     rollout = Rollout(
         id="simulated",
         stage=Stage.SHARE,
@@ -162,6 +160,7 @@ def simulate(pair: Pair, gain: float, seed: int) -> int | None:
     while len(seen) < SETTINGS.max_feedback:
         rows = draw.integers(len(outcomes), size=LOOK_EVERY)
         arms = draw.random(LOOK_EVERY) < SETTINGS.share
+        columns = np.where(draw.random(LOOK_EVERY) < chances[rows], ~arms, arms).astype(int)
         seen += [
             Observation(
                 tenant=None,
@@ -172,9 +171,9 @@ def simulate(pair: Pair, gain: float, seed: int) -> int | None:
                 candidate_score=float(predicted[row, 1]),
                 cost_usd=0.0,
                 latency_s=0.0,
-                feedback=float(outcomes[row, int(arm)]),
+                feedback=float(outcomes[row, column]),
             )
-            for row, arm in zip(rows, arms, strict=True)
+            for row, arm, column in zip(rows, arms, columns, strict=True)
         ]
         stage = judge_rollout(rollout, seen).stage
         if stage is not Stage.SHARE:
