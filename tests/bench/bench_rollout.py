@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-POOLS = ("routerdc7", "ollb18", "mmlupro28", "zeroeval29", "llmrouter9")
+POOLS = ("llmrouter9", "zeroeval29", "mmlupro28", "routerdc7")
 RUNS = 200
 SETTINGS = RolloutSettings()
 LOOK_EVERY = 2500
@@ -46,7 +46,7 @@ TYPICAL_SHARE = 0.2
 """Share of the queries of the model that is added or becomes worse, as near as a pool has one."""
 WORSE_BY = 0.1
 """How much worse the model becomes: its answers are those of the model with the next lower mean."""
-GAINS = (0.02, 0.04, 0.0, -0.02)
+GAINS = (0.02, 0.0, -0.02)
 NO_ROW = -1.0
 
 

@@ -33,7 +33,7 @@ def decision(
         other_prior_scores=other,
     )
     ranking = [note("a", 0.9), note("b", 0.5)]
-    values = {"strategy": "single", "id": str(number), "rollout": entry} | fields
+    values: dict[str, Any] = {"strategy": "single", "id": str(number), "rollout": entry} | fields
     made = record(ranking, ["a"], **values)
     policy = {**made.policy, "strategy": values["strategy"]}
     return made.model_copy(update={"policy": policy, "time": NOW + dt.timedelta(seconds=number)})
@@ -75,8 +75,8 @@ def test_each_choice_has_the_mean_of_both_artifacts_scores(from_candidate: bool)
     made = decision(1, DIFFERS, from_candidate=from_candidate)
     observation = one(*observations_of("r", [made], []))
     scores = (observation.active_score, observation.candidate_score)
-    a, b = pytest.approx((0.9 + 0.3) / 2), pytest.approx((0.5 + 0.8) / 2)
-    assert scores == ((b, a) if from_candidate else (a, b))
+    ours, theirs = (0.9 + 0.3) / 2, (0.5 + 0.8) / 2
+    assert scores == pytest.approx((theirs, ours) if from_candidate else (ours, theirs))
     assert observation.from_candidate is from_candidate
 
 

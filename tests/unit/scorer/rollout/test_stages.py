@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scorer import default_artifact_path, load_artifact
+from scorer.export import activation
 from scorer.rollout import stages
 from scorer.rollout.rollout import Rollout, RolloutSettings, Stage
 from scorer.rollout.rollout_files import RolloutFiles
@@ -128,7 +129,7 @@ def test_the_next_command_finishes_what_a_killed_one_began(
     with monkeypatch.context():
         mortal(RolloutFiles, "record")
         mortal(RolloutFiles, "write")
-        mortal(stages.activation, "activate")
+        mortal(activation, "activate")
         with pytest.raises(KilledError):
             stages.advance(files, rollout, Stage.PROMOTED, "better", {})
     monkeypatch.undo()
