@@ -64,6 +64,9 @@ var (
 	ErrBudgetStoreUnavailable = sentinel(routemoav1.ErrorReason_ERROR_REASON_BUDGET_STORE_UNAVAILABLE)
 	ErrMissingCapability      = sentinel(routemoav1.ErrorReason_ERROR_REASON_MISSING_CAPABILITY)
 	ErrNoValidAnswer          = sentinel(routemoav1.ErrorReason_ERROR_REASON_NO_VALID_ANSWER)
+	ErrFeedbackDisabled       = sentinel(routemoav1.ErrorReason_ERROR_REASON_FEEDBACK_DISABLED)
+	ErrDecisionNotFound       = sentinel(routemoav1.ErrorReason_ERROR_REASON_DECISION_NOT_FOUND)
+	ErrFeedbackLimit          = sentinel(routemoav1.ErrorReason_ERROR_REASON_FEEDBACK_LIMIT)
 	// ErrTransport means that no RouteMoA service said why: nobody answered, or not in time.
 	ErrTransport error = &Error{}
 )
@@ -95,7 +98,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Retryable tells whether the same call may succeed if it is made again, and costs nothing twice.
 func (e *Error) Retryable() bool {
 	return errors.Is(e, ErrOverloaded) || errors.Is(e, ErrDraining) ||
-		errors.Is(e, ErrBudgetStoreUnavailable)
+		errors.Is(e, ErrBudgetStoreUnavailable) || errors.Is(e, ErrFeedbackLimit)
 }
 
 // typed turns gRPC's error into an *Error; where names the address and how it is spoken to.

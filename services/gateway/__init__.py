@@ -10,6 +10,7 @@ endpoint: Answers the requests of one API.
 stream_reply: Sends a streamed reply.
 responses/: OpenAI's Responses API.
 messages/: Anthropic's Messages API.
+feedback/: What callers say of answers.
 chat/: OpenAI's chat completions and list of models.
 console/: The page at `/`, where a person watches the routing.
 requests/: Shared by the APIs: the reading of requests.

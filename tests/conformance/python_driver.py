@@ -91,6 +91,15 @@ def call_of(client: Any, method: str, requests: list[Any], timeout_s: float | No
         ),
         "GetRouterInfo": lambda: client.router_info(**limit),
         "ListModels": lambda: client.models(**limit),
+        "RecordFeedback": lambda: client.feedback(
+            request.decision_id,
+            request.score if request.HasField("score") else None,
+            source=request.source,
+            preferred_model_id=request.preferred_model_id,
+            better_answer=request.better_answer,
+            feedback_id=request.feedback_id,
+            **limit,
+        ),
         "AssessAnswers": lambda: client.assess(
             request.answers, request.prior_scores, request.previous_answers, **limit
         ),

@@ -15,6 +15,7 @@ import yaml
 
 from services.gateway.api import ApiError
 from services.gateway.chat.chat_api import ChatCompletions
+from services.gateway.feedback.feedback_request import read_feedback
 from tests.documents import cluster, contract
 from tests.documents.blocks import sql_problems
 from tests.documents.pages import PLACEHOLDER, ROOT, Command
@@ -110,7 +111,11 @@ def _curl(command: Command) -> list[str]:
     options = dict(itertools.pairwise(command.words))
     if "--data" in options:
         try:
-            ChatCompletions().read(json.loads(options["--data"]), {})
+            body = json.loads(options["--data"])
+            if path == "/v1/feedback":
+                read_feedback(body)
+            else:
+                ChatCompletions().read(body, {})
         except ApiError as error:
             problems.append(error.message)
     return problems

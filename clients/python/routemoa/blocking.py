@@ -139,6 +139,7 @@ class BlockingClient:
     route = _blocking(RouteMoAClient.route)
     answer = _blocking(RouteMoAClient.answer)
     stream = _iterating(RouteMoAClient.stream)
+    feedback = _blocking(RouteMoAClient.feedback)
     router_info = _blocking(RouteMoAClient.router_info)
     models = _blocking(RouteMoAClient.models)
     assess = _blocking(RouteMoAClient.assess)

@@ -253,6 +253,38 @@ class RouteMoAClient:
         finally:
             call.cancel()
 
+    async def feedback(
+        self,
+        decision_id: str,
+        score: float | None = None,
+        *,
+        source: router_pb2.FeedbackSource.ValueType = router_pb2.FEEDBACK_SOURCE_USER,
+        preferred_model_id: str = "",
+        better_answer: str = "",
+        feedback_id: str = "",
+        timeout_s: float | None = None,
+    ) -> router_pb2.RecordFeedbackResponse:
+        """Records how good an answer was. At least one of the next three arguments is needed.
+
+        Args:
+            decision_id: The `decision_id` of the answer.
+            score: From 0, wrong, to 1, right.
+            preferred_model_id: The model whose answer in a layer was the best.
+            better_answer: An answer that would have been better.
+            source: Who says so.
+            feedback_id: Makes it safe to try again; a new one unless given.
+            timeout_s: The time that the call may take.
+        """
+        request = router_pb2.RecordFeedbackRequest(
+            decision_id=decision_id,
+            feedback_id=feedback_id or uuid4().hex,
+            source=source,
+            score=score,
+            preferred_model_id=preferred_model_id,
+            better_answer=better_answer,
+        )
+        return await self._call(self._at_router, self._router.RecordFeedback, request, timeout_s)
+
     async def router_info(
         self, *, timeout_s: float | None = None
     ) -> router_pb2.GetRouterInfoResponse:

@@ -1,4 +1,6 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { randomUUID } from "node:crypto";
+
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ChannelCredentials } from "@grpc/grpc-js";
 
 import { Channel, type CallOptions } from "./channel.js";
@@ -10,12 +12,15 @@ import {
 } from "./gen/routemoa/v1/judge_service_pb.js";
 import type { Model } from "./gen/routemoa/v1/model_pb.js";
 import {
+  FeedbackSource,
+  RecordFeedbackRequestSchema,
   RouterService,
   type GenerateAnswerRequestSchema,
   type GenerateAnswerResponse,
   type GetRouterInfoResponse,
   type ListModelsRequestSchema,
   type ListModelsResponse,
+  type RecordFeedbackResponse,
   type RouteQueryRequestSchema,
   type RouteQueryResponse,
   type StreamAnswerRequestSchema,
@@ -143,6 +148,20 @@ export class RouteMoAClient {
     for await (const event of events) {
       if (event.event.case !== undefined) yield event; // else newer than this client
     }
+  }
+
+  /**
+   * Records how good an answer was. If the request has no feedback id, it is sent with a new one; if it has no source,
+   * as a user's.
+   */
+  recordFeedback(
+    request: MessageInitShape<typeof RecordFeedbackRequestSchema>,
+    options?: CallOptions,
+  ): Promise<RecordFeedbackResponse> {
+    const whole = create(RecordFeedbackRequestSchema, request);
+    whole.feedbackId ||= randomUUID();
+    whole.source ||= FeedbackSource.USER;
+    return this.#router.unary(RouterService.method.recordFeedback, whole, options);
   }
 
   /** Returns the router's strategies, presets and limits, and what its models can do. */

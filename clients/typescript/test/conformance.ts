@@ -105,6 +105,10 @@ async function run(
       return keep(v1.ListModelsResponseSchema, () =>
         client.listModels(read(v1.ListModelsRequestSchema), options),
       );
+    case "RecordFeedback":
+      return keep(v1.RecordFeedbackResponseSchema, () =>
+        client.recordFeedback(read(v1.RecordFeedbackRequestSchema), options),
+      );
     case "AssessAnswers":
       return keep(v1.AssessAnswersResponseSchema, () =>
         client.assessAnswers(read(v1.AssessAnswersRequestSchema), options),

@@ -186,6 +186,8 @@ func unary(ctx context.Context, client *routemoa.Client, asked command) (proto.M
 		return client.GetRouterInfo(ctx, read(text, &routemoav1.GetRouterInfoRequest{}))
 	case "ListModels":
 		return client.ListModels(ctx, read(text, &routemoav1.ListModelsRequest{}))
+	case "RecordFeedback":
+		return client.RecordFeedback(ctx, read(text, &routemoav1.RecordFeedbackRequest{}))
 	case "AssessAnswers":
 		return client.AssessAnswers(ctx, read(text, &routemoav1.AssessAnswersRequest{}))
 	}

@@ -106,7 +106,8 @@ public class RouteMoAException extends RuntimeException {
     return switch (reason()) {
       case ERROR_REASON_OVERLOADED,
           ERROR_REASON_DRAINING,
-          ERROR_REASON_BUDGET_STORE_UNAVAILABLE ->
+          ERROR_REASON_BUDGET_STORE_UNAVAILABLE,
+          ERROR_REASON_FEEDBACK_LIMIT ->
           true;
       default -> false;
     };

@@ -13,6 +13,7 @@ import io.routemoa.v1.BatchRankModelsRequest;
 import io.routemoa.v1.GenerateAnswerRequest;
 import io.routemoa.v1.ListModelsRequest;
 import io.routemoa.v1.RankModelsRequest;
+import io.routemoa.v1.RecordFeedbackRequest;
 import io.routemoa.v1.RouteQueryRequest;
 import io.routemoa.v1.StreamAnswerRequest;
 import io.routemoa.v1.StreamAnswerResponse;
@@ -126,6 +127,10 @@ final class ConformanceDriver {
       case "ListModels" -> {
         ListModelsRequest request = read(first, ListModelsRequest.newBuilder()).build();
         responses.add(async ? later.listModels(request).join() : client.listModels(request));
+      }
+      case "RecordFeedback" -> {
+        RecordFeedbackRequest request = read(first, RecordFeedbackRequest.newBuilder()).build();
+        responses.add(async ? later.recordFeedback(request).join() : client.recordFeedback(request));
       }
       case "AssessAnswers" -> {
         AssessAnswersRequest request = read(first, AssessAnswersRequest.newBuilder()).build();
