@@ -230,7 +230,7 @@ release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, 
 # -- images ------------------------------------------------------------------------------------------
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-IMAGES := scorer router judge gateway simulator
+IMAGES := scorer router judge gateway simulator evaluation
 IMAGE_PREFIX ?= routemoa
 IMAGE_TAG ?= dev
 IMAGE_BUILD ?= docker build

@@ -30,6 +30,8 @@ from tests.bench.bench_add_model import CONFIG, examples_of, without
 from tests.bench.page_head import page_head
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy.typing as npt
 
     from scorer.evaluation.pools import PoolConfig
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-POOLS = ("llmrouter9", "zeroeval29", "mmlupro28", "routerdc7")
+POOLS = ("zeroeval29", "llmrouter9", "mmlupro28", "routerdc7")
 RUNS = 200
 SETTINGS = RolloutSettings()
 LOOK_EVERY = 2500
@@ -46,6 +48,17 @@ TYPICAL_SHARE = 0.2
 """Share of the queries of the model that is added or becomes worse, as near as a pool has one."""
 WORSE_BY = 0.1
 """How much worse the model becomes: its answers are those of the model with the next lower mean."""
+ROLLOUT = Rollout(
+    id="simulated",
+    stage=Stage.SHARE,
+    active_version="active",
+    candidate_version="candidate",
+    candidate=Path("candidate"),
+    started="",
+    changed="",
+    reason="",
+    settings=SETTINGS,
+)
 GAINS = (0.02, 0.0, -0.02)
 NO_ROW = -1.0
 
@@ -140,45 +153,48 @@ def pairs_of(config: PoolConfig, data: Path) -> list[Pair]:
     ]
 
 
-def simulate(pair: Pair, gain: float, seed: int) -> int | None:
-    """Returns the number of queries after which the candidate was promoted; None if it was not."""
-    draw = np.random.default_rng(seed)
+def observations_of(pair: Pair) -> dict[tuple[int, bool, bool], Observation]:
+    """Returns the observation of each query, arm, and whether its outcomes are swapped."""
     outcomes, predicted, differs = pair.outcomes, pair.predicted, pair.differs
-    chances = pair.swap_chances(gain)
-    rollout = Rollout(
-        id="simulated",
-        stage=Stage.SHARE,
-        active_version="active",
-        candidate_version="candidate",
-        candidate=Path("candidate"),
-        started="",
-        changed="",
-        reason="",
-        settings=SETTINGS,
-    )
+    return {
+        (row, arm, swapped): Observation(
+            tenant=None,
+            from_candidate=arm,
+            probability=SETTINGS.share,
+            differs=bool(differs[row]),
+            active_score=float(predicted[row, 0]),
+            candidate_score=float(predicted[row, 1]),
+            cost_usd=0.0,
+            latency_s=0.0,
+            feedback=float(outcomes[row, int(arm != swapped)]),
+        )
+        for row in range(len(outcomes))
+        for arm in (False, True)
+        for swapped in (False, True)
+    }
+
+
+def simulate(
+    possible: Mapping[tuple[int, bool, bool], Observation], chances: Floats, seed: int
+) -> bool:
+    """Returns whether the candidate was promoted.
+
+    Args:
+        possible: What can be observed, as `observations_of`.
+        chances: The chance to swap the outcomes of each query, (N,).
+        seed: Decides the queries and the arms.
+    """
+    draw = np.random.default_rng(seed)
     seen: list[Observation] = []
     while len(seen) < SETTINGS.max_feedback:
-        rows = draw.integers(len(outcomes), size=LOOK_EVERY)
-        arms = draw.random(LOOK_EVERY) < SETTINGS.share
-        columns = np.where(draw.random(LOOK_EVERY) < chances[rows], ~arms, arms).astype(int)
-        seen += [
-            Observation(
-                tenant=None,
-                from_candidate=bool(arm),
-                probability=SETTINGS.share,
-                differs=bool(differs[row]),
-                active_score=float(predicted[row, 0]),
-                candidate_score=float(predicted[row, 1]),
-                cost_usd=0.0,
-                latency_s=0.0,
-                feedback=float(outcomes[row, column]),
-            )
-            for row, arm, column in zip(rows, arms, columns, strict=True)
-        ]
-        stage = judge_rollout(rollout, seen).stage
+        rows = draw.integers(len(chances), size=LOOK_EVERY)
+        arms = (draw.random(LOOK_EVERY) < SETTINGS.share).tolist()
+        swapped = (draw.random(LOOK_EVERY) < chances[rows]).tolist()
+        seen += [possible[key] for key in zip(rows.tolist(), arms, swapped, strict=True)]
+        stage = judge_rollout(ROLLOUT, seen).stage
         if stage is not Stage.SHARE:
-            return len(seen) if stage is Stage.PROMOTED else None
-    return None
+            return stage is Stage.PROMOTED
+    return False
 
 
 def share_with_interval(count: int, runs: int) -> str:
@@ -194,9 +210,11 @@ def row_of(pair: Pair, runs: int) -> str:
     natural = pair.outcomes
     gain = 100 * float((natural[:, 1] - natural[:, 0]).mean())
     cells = [pair.pool, pair.change, f"{100 * pair.differs.mean():.0f}", f"{gain:+.1f}"]
+    possible = observations_of(pair)
     for number, target in enumerate(GAINS):
-        ends = [simulate(pair, target, seed=1000 * number + run) for run in range(runs)]
-        cells.append(share_with_interval(sum(end is not None for end in ends), runs))
+        chances = pair.swap_chances(target)
+        promoted = [simulate(possible, chances, seed=1000 * number + run) for run in range(runs)]
+        cells.append(share_with_interval(sum(promoted), runs))
     return f"| {' | '.join(cells)} |"
 
 

@@ -10,6 +10,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import grpc
+import grpc.aio
 import psycopg
 import pytest
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 TIMEOUT_S = 120
 QUERY = "How many legs has spider number {}?"
 TOGETHER = 8
+RETRY_S = 0.5
 SHADOW_COUNT, SHARE_COUNT = 20, 240
 LIMITS = ("--min-shadow-queries", "20", "--min-feedback", "100", "--max-latency-increase", "50")
 KILLED = """
@@ -110,7 +113,7 @@ class Site:
                         source=FEEDBACK_SOURCE_USER,
                         score=float(answer.answer.model_id == good),
                     )
-                    await self.router.RecordFeedback(feedback, timeout=TIMEOUT_S)
+                    await self._record(feedback)
 
         async with asyncio.TaskGroup() as tasks:
             for _ in range(TOGETHER):
@@ -122,6 +125,19 @@ class Site:
                 self._recorded("routemoa_feedback"),
             ) != wanted:
                 await asyncio.sleep(0.1)
+
+    async def _record(self, feedback: RecordFeedbackRequest) -> None:
+        """Sends feedback, as fast as the router takes it."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                try:
+                    await self.router.RecordFeedback(feedback)
+                except grpc.aio.AioRpcError as error:
+                    if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                        raise
+                    await asyncio.sleep(RETRY_S)
+                else:
+                    return
 
     def _recorded(self, table: str) -> int:
         try:
@@ -136,6 +152,8 @@ async def start_site(
 ) -> Site:
     link, dsn_file = activated(folder), folder / "dsn"
     dsn_file.write_text(server.dsn)
+    key_file = folder / "key"
+    key_file.write_text("a key of the routers")
     scripts = dict.fromkeys(models, "eight")
     simulator = await stack.enter_async_context(running_simulator(ScriptedAnswers(scripts)))
     scorer = await stack.enter_async_context(
@@ -151,6 +169,7 @@ async def start_site(
             DEPENDENCY_TIMEOUT_S="30",
             RECORDS_SINK="postgres",
             RECORDS_POSTGRES_DSN_FILE=str(dsn_file),
+            RECORDS_HASH_KEY_FILE=str(key_file),
         )
     )
     address = str((await logged(router, "listening"))["address"])
