@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-POOLS = ("zeroeval29", "llmrouter9", "mmlupro28", "routerdc7")
+POOLS = ("llmrouter9", "mmlupro28", "routerdc7", "zeroeval29")
 RUNS = 200
 SETTINGS = RolloutSettings()
 LOOK_EVERY = 2500
@@ -98,13 +98,16 @@ class Pair:
         active, candidate = self.choices
         return np.not_equal(active, candidate)
 
-    def swap_chances(self, gain: float) -> Floats:
-        """Returns the chance to swap each query's outcomes (N,) that makes the mean gain this one."""
+    def swap_chances(self, gain: float) -> Floats | None:
+        """Returns the chance to swap each query's outcomes (N,) that makes the mean gain this one.
+
+        None if the outcomes differ too seldom for it.
+        """
         difference = self.outcomes[:, 1] - self.outcomes[:, 0]
         missing = gain - float(difference.mean())
         against = difference * np.sign(missing) < 0
         room = 2 * float(np.abs(difference[against]).sum()) / len(difference)
-        return np.where(against, min(1.0, abs(missing) / max(room, abs(missing))), 0.0)
+        return None if abs(missing) > room else np.where(against, abs(missing) / room, 0.0)
 
 
 def rows_of(examples: Examples, rows: npt.NDArray[np.intp]) -> Examples:
@@ -213,6 +216,9 @@ def row_of(pair: Pair, runs: int) -> str:
     possible = observations_of(pair)
     for number, target in enumerate(GAINS):
         chances = pair.swap_chances(target)
+        if chances is None:
+            cells.append("-")
+            continue
         promoted = [simulate(possible, chances, seed=1000 * number + run) for run in range(runs)]
         cells.append(share_with_interval(sum(promoted), runs))
     return f"| {' | '.join(cells)} |"
@@ -240,7 +246,7 @@ def main() -> None:
         "Rollouts",
         f"""Command: `python -m tests.bench.bench_rollout`. {options.runs} simulated rollouts per
         cell of at most {SETTINGS.max_feedback:,} queries with feedback, half of them answered by the
-        candidate; shares with 95 % intervals.""",
+        candidate; shares with 95 % intervals. -: the outcomes differ too seldom for such a gain.""",
     )
     report = heading + "\n".join([*lines, ""])
     sys.stdout.write(report)

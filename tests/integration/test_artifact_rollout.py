@@ -173,6 +173,9 @@ async def start_site(
         )
     )
     address = str((await logged(router, "listening"))["address"])
+    assert router.stderr is not None
+    # The log of refused feedback would fill the pipe and stop the router.
+    stack.callback(asyncio.create_task(router.stderr.read()).cancel)
     return Site(
         link=link,
         dsn_file=dsn_file,

@@ -45,6 +45,9 @@ EvenIfWorse = Annotated[
 FewerModels = Annotated[
     bool, typer.Option(help="Also if the candidate lacks models of the active artifact.")
 ]
+UnlessRunning = Annotated[
+    bool, typer.Option("--unless-running", help="Do nothing while another rollout is running.")
+]
 
 app = typer.Typer(
     help="Brings a new artifact to running scorers by steps, and back if it is worse.",
@@ -78,6 +81,7 @@ def start(
     ] = DEFAULTS.max_latency_increase,
     allow_fewer_models: FewerModels = False,
     even_if_worse: EvenIfWorse = False,
+    unless_running: UnlessRunning = False,
     as_json: AsJson = False,
 ) -> None:
     """Start a rollout: scorers score every query with the candidate too."""
@@ -91,6 +95,10 @@ def start(
     )
     files = RolloutFiles(link)
     with _friendly(), files.locked():
+        running = files.read() if unless_running else None
+        if running is not None and running.stage.is_running:
+            _show(running, None, as_json=as_json)
+            return
         rollout = stages.start(
             files,
             candidate,
