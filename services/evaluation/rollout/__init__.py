@@ -4,7 +4,7 @@ decisions + feedback -> observations -> test and guards -> the next stage
 
 It calls no model and no service: the scorers follow the rollout's file.
 
-- observations: what the decisions of a rollout show, with their feedback.
+- observations: makes observations of decisions and feedback.
 - observation: one decision of a rollout.
 - arm_differences: differences between the arms, without what was foreseeable.
 - verdict: the next stage by the observations.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one decision shows of the two artifacts."""
+    """One decision as evidence for or against the candidate."""
 
     tenant: str | None
     from_candidate: bool

@@ -1,4 +1,4 @@
-"""What the decisions of a rollout show, with their feedback. Pure but for `read_observations`."""
+"""Makes observations of decisions and feedback. Pure but for `read_observations`."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def differences(mean: float, seed: int) -> list[float]:
     draw = np.random.default_rng(seed)
     nonzero = draw.random(HORIZON) < 0.2
     up = draw.random(HORIZON) < (1 + mean / 0.2) / 2
-    return np.where(nonzero, np.where(up, 1.0, -1.0), 0.0).tolist()
+    return [float(value) for value in np.where(nonzero, np.where(up, 1.0, -1.0), 0.0)]
 
 
 def run(values: list[float], first_look: int = 0) -> BettingTest:
