@@ -98,7 +98,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Retryable tells whether the same call may succeed if it is made again, and costs nothing twice.
 func (e *Error) Retryable() bool {
 	return errors.Is(e, ErrOverloaded) || errors.Is(e, ErrDraining) ||
-		errors.Is(e, ErrBudgetStoreUnavailable) || errors.Is(e, ErrFeedbackLimit)
+		errors.Is(e, ErrBudgetStoreUnavailable)
 }
 
 // typed turns gRPC's error into an *Error; where names the address and how it is spoken to.

@@ -6,11 +6,11 @@ __main__: The command that runs the gateway.
 app: Builds the service.
 config: The settings.
 foreign_pages: Refuses web pages of strangers, for a gateway on loopback.
-endpoint: Answers the requests of one API.
+feedback/: Takes in the callers' word on answers.
+endpoint: Answers the requests of one path.
 stream_reply: Sends a streamed reply.
 responses/: OpenAI's Responses API.
 messages/: Anthropic's Messages API.
-feedback/: What callers say of answers.
 chat/: OpenAI's chat completions and list of models.
 console/: The page at `/`, where a person watches the routing.
 requests/: Shared by the APIs: the reading of requests.

@@ -15,8 +15,8 @@ from services.router.budgets.accounts import open_accounts
 from services.router.budgets.redis_store import STORE_OPEN_S
 from services.router.budgets.tenants import ANONYMOUS
 from services.router.contract.limits import MAX_REQUEST_BYTES
+from services.router.decision_records.record_store import open_store
 from services.router.decision_records.recorder import Recorder
-from services.router.decision_records.store import open_store
 from services.router.dependencies.judge_client import Judge
 from services.router.dependencies.remote import Remote
 from services.router.dependencies.scorer_client import Scorer

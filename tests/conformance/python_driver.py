@@ -38,6 +38,7 @@ def options_of(command: Json) -> Json:
         "judge": address,
         "credentials": tls(**security) if security else None,
         "token": token_of(command),
+        "plaintext_token": command.get("plaintext_token", False),
         "request_id": command["request_id"],
         "gzip": command.get("gzip", False),
     }

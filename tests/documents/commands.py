@@ -73,16 +73,22 @@ def _make(command: Command) -> list[str]:
 
 
 def _pip(command: Command) -> list[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    pinned = {requirement for extra in extras.values() for requirement in extra}
+    files = (ROOT / "pyproject.toml", ROOT / "clients/python/pyproject.toml")
+    projects = [tomllib.loads(file.read_text(encoding="utf-8"))["project"] for file in files]
+    extras = {project["name"]: project["optional-dependencies"] for project in projects}
+    pinned = {
+        requirement
+        for extras_of_project in extras.values()
+        for extra in extras_of_project.values()
+        for requirement in extra
+    }
     problems = []
     for word in (word for word in command.words[2:] if not word.startswith("-")):
         name, _, rest = word.partition("[")
-        known = {project["name"]} | pinned
+        known = extras.keys() | pinned
         problems += [] if name in known else [f"{name} is no requirement of pyproject.toml"]
         asked = rest.rstrip("]").split(",") if rest else []
-        problems += [f"no extra {extra}" for extra in asked if extra not in extras]
+        problems += [f"no extra {extra}" for extra in asked if extra not in extras.get(name, {})]
     return problems
 
 

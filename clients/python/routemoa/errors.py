@@ -218,7 +218,6 @@ class FeedbackLimitError(RouteMoAError):
 
     reason = "ERROR_REASON_FEEDBACK_LIMIT"
     code = grpc.StatusCode.RESOURCE_EXHAUSTED
-    retryable = True
 
 
 class UnknownReasonError(RouteMoAError):

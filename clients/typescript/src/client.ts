@@ -54,6 +54,8 @@ export interface ClientOptions {
    * UNAUTHENTICATED and is not tried again.
    */
   readonly token?: () => string | Promise<string>;
+  /** Whether the token may travel without TLS, for networks that encrypt by themselves, as a service mesh does. */
+  readonly plaintextToken?: boolean;
   /** Whether requests are compressed. Compressed responses are always read. */
   readonly gzip?: boolean;
   /** Whether the HTTP proxy of the environment (`grpc_proxy`, `https_proxy`, `http_proxy`, `no_proxy`) is used. */
@@ -71,7 +73,7 @@ export class RouteMoAClient {
   readonly #judge: Channel;
 
   constructor(options: ClientOptions = {}) {
-    const credentials = combined(options.tls, options.token);
+    const credentials = combined(options);
     const how = {
       secure: options.tls !== undefined,
       gzip: options.gzip ?? false,

@@ -12,7 +12,6 @@ const RETRYABLE: ReadonlySet<ErrorReason> = new Set([
   ErrorReason.OVERLOADED,
   ErrorReason.DRAINING,
   ErrorReason.BUDGET_STORE_UNAVAILABLE,
-  ErrorReason.FEEDBACK_LIMIT,
 ]);
 
 /** One thing that is wrong with a request. */

@@ -1,4 +1,4 @@
-"""Feedback over HTTP: what a caller says of an answer.
+"""Feedback over HTTP: the callers' word on answers.
 
 recording: Answers `POST /v1/feedback`.
 feedback_request: Reads a request.

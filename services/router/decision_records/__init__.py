@@ -10,7 +10,7 @@ feedback_record: The schema of feedback on a decision.
 redaction: Queries, options and answers as a record holds them.
 record: The schema of a record.
 decision_ids: Ids that prove their time and their tenant.
-store: Opens the buffers and their sinks.
+record_store: Opens the buffers and their sinks.
 buffer: A bounded buffer in front of the sink.
 sinks: The interface of a sink, and standard output.
 files: The sink that writes files.

@@ -33,7 +33,7 @@ class RecordSettings(BaseModel):
         default=128 * 1024 * 1024,
         ge=1024 * 1024,
         description="For `files`: most that finished files of decisions may take, and those of "
-        "feedback as much again. The oldest are removed.",
+        "feedback an eighth of it more. The oldest are removed.",
     )
     postgres_dsn_file: Path | None = Field(
         default=None,

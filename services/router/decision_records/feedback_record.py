@@ -28,7 +28,7 @@ class FeedbackSource(enum.StrEnum):
 
 
 class FeedbackRecord(Part):
-    """How good an answer was, as one source says."""
+    """One source's feedback on a decision."""
 
     schema_version: Literal[1] = 1
     feedback_id: str = Field(description="Identifies the feedback among those of its decision.")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from services.router.decision_records.buffer import RecordBuffer
+    from services.router.decision_records.record_store import RecordStore
     from services.router.decision_records.sinks import Line
-    from services.router.decision_records.store import RecordStore
     from services.router.engine.run import Run
     from services.router.routing.events import Event
 

@@ -1,7 +1,7 @@
-"""Feedback: takes in what callers say of answers, for the decision records.
+"""Feedback: takes in the callers' word on answers, for the decision records.
 
 intake: Checks feedback, and puts it into its buffer.
-evidence: What one piece of feedback says. Pure.
+evidence: One piece of feedback. Pure.
 tenant_rate: The most feedback that a tenant may send.
 metrics: Prometheus metrics of feedback.
 """

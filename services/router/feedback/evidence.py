@@ -1,4 +1,4 @@
-"""What one piece of feedback says of an answer. Pure."""
+"""One piece of feedback on an answer. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DIGEST_BYTES = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What one source says of one decision; at least one of the last three fields is set."""
+    """One source's word on one decision; at least one of the last three fields is set."""
 
     decision_id: str
     feedback_id: str

@@ -19,7 +19,7 @@ from services.rpc.validation import Violations
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.router.decision_records.store import RecordStore
+    from services.router.decision_records.record_store import RecordStore
     from services.router.feedback.evidence import Evidence
     from services.router.values.values import Values
 

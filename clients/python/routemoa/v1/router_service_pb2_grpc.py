@@ -5,7 +5,7 @@ import warnings
 
 from routemoa.v1 import router_service_pb2 as routemoa_dot_v1_dot_router__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.74.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in routemoa/v1/router_service_pb2_grpc.py depends on'
+        + f' but the generated code in routemoa/v1/router_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class RouterServiceStub:
+class RouterServiceStub(object):
     """RouterService answers a query with the few models of a pool that are worth running.
     """
 
@@ -67,7 +67,7 @@ class RouterServiceStub:
                 _registered_method=True)
 
 
-class RouterServiceServicer:
+class RouterServiceServicer(object):
     """RouterService answers a query with the few models of a pool that are worth running.
     """
 
@@ -156,7 +156,7 @@ def add_RouterServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class RouterService:
+class RouterService(object):
     """RouterService answers a query with the few models of a pool that are worth running.
     """
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from services.evaluation.decisions.policy_overrides import policy_of
 from services.router.decision_records.buffer import RecordBuffer
 from services.router.decision_records.decision_ids import DecisionIds
+from services.router.decision_records.record_store import RecordStore
 from services.router.decision_records.recorder import Recorder
 from services.router.decision_records.redaction import Redaction
-from services.router.decision_records.store import RecordStore
 from services.router.engine.run import Run
 from services.router.pool.pool import Pool
 from services.router.routing.events import Delta

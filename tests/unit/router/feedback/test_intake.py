@@ -19,9 +19,9 @@ from routemoa.errors import (
 from services.router.decision_records.buffer import open_buffer
 from services.router.decision_records.decision_ids import DecisionIds
 from services.router.decision_records.feedback_record import FeedbackSource
+from services.router.decision_records.record_store import RecordStore
 from services.router.decision_records.redaction import Redaction
 from services.router.decision_records.sinks import SinkDownError
-from services.router.decision_records.store import RecordStore
 from services.router.feedback.evidence import Evidence
 from services.router.feedback.intake import FeedbackIntake
 from services.router.values.memory_values import MemoryValues

@@ -224,6 +224,7 @@ public final class RouteMoAClient implements AutoCloseable {
     private String judge = "127.0.0.1:50053";
     private ChannelCredentials tls;
     private Supplier<String> token;
+    private boolean plaintextToken;
     private boolean gzip;
     private boolean proxy;
 
@@ -262,6 +263,12 @@ public final class RouteMoAClient implements AutoCloseable {
       return this;
     }
 
+    /** Lets the token travel without TLS, for networks that encrypt by themselves, as a service mesh does. */
+    public Builder plaintextToken() {
+      plaintextToken = true;
+      return this;
+    }
+
     /** Compresses requests. Compressed responses are always read. */
     public Builder gzip() {
       gzip = true;
@@ -277,10 +284,10 @@ public final class RouteMoAClient implements AutoCloseable {
     /**
      * Returns the client.
      *
-     * @throws IllegalStateException there is a token and no TLS
+     * @throws IllegalStateException there is a token, but neither TLS nor {@link #plaintextToken}
      */
     public RouteMoAClient build() {
-      if (token != null && tls == null) {
+      if (token != null && tls == null && !plaintextToken) {
         throw new IllegalStateException("a token needs TLS: it could be read on the way");
       }
       return new RouteMoAClient(this);

@@ -106,8 +106,7 @@ public class RouteMoAException extends RuntimeException {
     return switch (reason()) {
       case ERROR_REASON_OVERLOADED,
           ERROR_REASON_DRAINING,
-          ERROR_REASON_BUDGET_STORE_UNAVAILABLE,
-          ERROR_REASON_FEEDBACK_LIMIT ->
+          ERROR_REASON_BUDGET_STORE_UNAVAILABLE ->
           true;
       default -> false;
     };

@@ -211,6 +211,9 @@ final class ConformanceDriver {
       AtomicInteger number = new AtomicInteger();
       builder.token(() -> token + " " + number.incrementAndGet());
     }
+    if (command.has("plaintext_token")) {
+      builder.plaintextToken();
+    }
     if (command.has("token_failure")) {
       String failure = command.get("token_failure").getAsString();
       AtomicInteger number = new AtomicInteger();

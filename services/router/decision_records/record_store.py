@@ -30,6 +30,8 @@ FEEDBACK_BUFFER_BYTES = 4 * 1024 * 1024
 DRAIN_TIMEOUT_S = 5.0
 """Time to write the waiting records at the end: a sink that is up takes them all in less."""
 _FEEDBACK_DRAIN_SHARE = 0.2
+_FEEDBACK_DIRECTORY_SHARE = 0.125
+"""The part of the directory's limit that files of feedback may have beside those of decisions."""
 _MIN_KEY_BYTES = 16
 
 
@@ -102,10 +104,11 @@ def _open_sinks(
         case "stdout":
             return StdoutSink()
         case "files" if settings.dir is not None:
-            rotation = Rotation(max_directory_bytes=settings.dir_max_bytes)
+            most = settings.dir_max_bytes
+            small = Rotation(max_directory_bytes=int(_FEEDBACK_DIRECTORY_SHARE * most))
             return (
-                FilesSink(settings.dir, rotation),
-                FilesSink(settings.dir, rotation, prefix=FEEDBACK_PREFIX),
+                FilesSink(settings.dir, Rotation(max_directory_bytes=most)),
+                FilesSink(settings.dir, small, prefix=FEEDBACK_PREFIX),
             )
         case "postgres" if settings.postgres_dsn_file is not None:
             _read(settings.postgres_dsn_file, "records_postgres_dsn_file")
