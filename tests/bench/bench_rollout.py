@@ -44,6 +44,8 @@ RUNS = 200
 SETTINGS = RolloutSettings()
 LOOK_EVERY = 2500
 """Queries between two steps."""
+MAX_TRAIN_QUERIES = 1500
+"""Most training queries of a pool."""
 TYPICAL_SHARE = 0.2
 """Share of the queries of the model that is added or becomes worse, as near as a pool has one."""
 WORSE_BY = 0.1
@@ -132,10 +134,12 @@ def pairs_of(config: PoolConfig, data: Path) -> list[Pair]:
     """Returns the three pairs of a pool."""
     model_ids = model_ids_of(read_records(data / config.train))
     train = examples_of(config, data / config.train, model_ids)
+    order = np.random.default_rng(0).permutation(len(train.texts))
+    train = rows_of(train, order[:MAX_TRAIN_QUERIES])
     test = examples_of(config, data / next(iter(config.tests.values())), model_ids)
     targets = np.nan_to_num(test.targets.astype(np.float64))
     full = learned_scores(train, test)
-    half = np.random.default_rng(0).permutation(len(train.texts))[: len(train.texts) // 2]
+    half = np.arange(len(train.texts) // 2)
     shares = np.bincount(full.argmax(axis=1), minlength=len(model_ids)) / len(full)
     model = int(np.abs(shares - TYPICAL_SHARE).argmin())
     absent = np.insert(learned_scores(without(train, model), test), model, NO_ROW, axis=1)
@@ -244,9 +248,10 @@ def main() -> None:
             sys.stderr.write(f"{lines[-1]}\n")
     heading = page_head(
         "Rollouts",
-        f"""Command: `python -m tests.bench.bench_rollout`. {options.runs} simulated rollouts per
-        cell of at most {SETTINGS.max_feedback:,} queries with feedback, half of them answered by the
-        candidate; shares with 95 % intervals. -: the outcomes differ too seldom for such a gain.""",
+        f"""Command: `python -m tests.bench.bench_rollout`. Artifacts learned from at most
+        {MAX_TRAIN_QUERIES:,} queries; {options.runs} simulated rollouts per cell, of at most
+        {SETTINGS.max_feedback:,} queries with feedback, half of them answered by the candidate.
+        Shares with 95 % intervals. -: the outcomes differ too seldom for such a gain.""",
     )
     report = heading + "\n".join([*lines, ""])
     sys.stdout.write(report)
