@@ -84,8 +84,8 @@ def test_the_job_has_no_more_rights_than_the_services(scenario: str) -> None:
     [
         ('scorer.artifact.link=""', "link"),
         ('router.decisions.claimName=""', "claimName"),
-        ('rollout.schedule="hourly"', "schedule"),
-        ("rollout.activeDeadlineSeconds=1", "activeDeadlineSeconds"),
+        ('artifactRollout.schedule="hourly"', "schedule"),
+        ("artifactRollout.activeDeadlineSeconds=1", "activeDeadlineSeconds"),
     ],
 )
 def test_a_job_without_a_link_or_records_is_refused(change: str, named: str) -> None:

@@ -51,7 +51,6 @@ UnlessRunning = Annotated[
 
 app = typer.Typer(
     help="Brings a new artifact to running scorers by steps, and back if it is worse.",
-    no_args_is_help=True,
     rich_markup_mode=None,
 )
 
