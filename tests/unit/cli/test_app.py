@@ -46,6 +46,7 @@ def test_the_help_lists_every_command() -> None:
         "pool",
         "eval",
         "replay",
+        "rollout",
         "scorer",
         "serve",
     ]
