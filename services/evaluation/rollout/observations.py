@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.evaluation.decisions.counterfactual import ScorerView, compare, recorded_view
 from services.evaluation.decisions.decision_source import (
+    DecisionsError,
     NoDecisionsError,
     read_feedback,
     read_feedback_postgres,
@@ -135,6 +136,8 @@ def _score(views: Sequence[ScorerView], model_id: str) -> float:
 
 def _files(path: Path, since: dt.datetime, prefix: str) -> list[Path]:
     """Returns the finished files of a directory that may hold something newer, or the file itself."""
+    if not path.exists():
+        raise DecisionsError([f"{path}: there is no such file or directory"])
     if not path.is_dir():
         return [path] if path.name.startswith(prefix) else []
     found = sorted(path.glob(f"{prefix}*.jsonl.gz"))
