@@ -255,7 +255,7 @@ release-dry-run: packages ## Build and check everything that a release publishes
 # -- images ------------------------------------------------------------------------------------------
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-IMAGES := scorer router judge gateway simulator
+IMAGES := scorer router judge gateway simulator evaluation
 IMAGE_PREFIX ?= routemoa
 IMAGE_TAG ?= $(VERSION)
 IMAGE_BUILD ?= docker build

@@ -5,6 +5,7 @@ A room imports only rooms below it, in this order:
 __main__: the list of commands of ``python -m scorer``.
 commands: the commands.
 reports: pages of pictures. Needs matplotlib.
+rollout: a candidate artifact beside the active one, until it is promoted or rolled back.
 export: checkpoints -> artifacts, in ONNX. Needs onnx.
 evaluation: artifacts and methods, measured on records.
 training: records -> checkpoints. Needs torch.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {
+    "image-evaluation": "serve",
     "image-gateway": "gateway",
     "image-judge": "judge",
     "image-router": "router",
@@ -35,7 +36,8 @@ LOCKS = {
 }
 """The lock file of each bill that is made of one."""
 WITH_ARTIFACT = {"image-scorer": ("default",), "image-scorer-gpu": ("default",)} | {
-    "package-python": ("default", "base")
+    "image-evaluation": ("default", "base"),
+    "package-python": ("default", "base"),
 }
 TOOLCHAINS = {"package-go": "go", "package-typescript": "npm", "package-java": "mvn"}
 """The program that makes the bill of each other client."""

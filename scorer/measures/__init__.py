@@ -9,5 +9,7 @@ calibration: the difference between scores and probabilities.
 coverage: the value of an uncertainty.
 frontier: score against dollars.
 intervals: means with bootstrapped intervals.
+betting_test: a sequential test of the mean of bounded differences.
+confidence_sequence: bounds of a mean that hold at all times together.
 benefit: first choices against those of simpler ways to choose.
 """

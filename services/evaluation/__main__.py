@@ -1,4 +1,4 @@
-"""`python -m services.evaluation eval|replay`: the program behind these commands of `routemoa`."""
+"""`python -m services.evaluation eval|replay|rollout`: the program of these commands of `routemoa`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import typer
 
 from services.evaluation.answers.eval_command import evaluate
 from services.evaluation.decisions.replay_command import main
+from services.evaluation.rollout import rollout_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("eval")(evaluate)
+app.add_typer(rollout_command.app, name="rollout")
 
 
 @app.command(

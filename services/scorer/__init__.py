@@ -6,6 +6,7 @@ servicer: Answers ScorerService.
 scoring: Scores texts with one artifact.
 artifacts/: Opens and reloads the artifacts.
 batching/: Runs the queries of many callers together.
+rollout/: Ranks queries with the active artifact and a candidate.
 cache: Caches scores, and shares the scoring of equal queries.
 outcome: The outcome of one query.
 ranking: Sorts models by score and selects teams.

@@ -10,6 +10,8 @@ from routemoa.v1 import scorer_service_pb2, scorer_service_pb2_grpc
 from services.rpc.server import Service
 from services.scorer.artifacts.artifacts import Artifacts
 from services.scorer.artifacts.open_runtime import open_runtime
+from services.scorer.artifacts.opener import Opener
+from services.scorer.rollout.candidate import Candidate
 from services.scorer.servicer import ScorerServicer
 from services.scorer.shadow import Shadow, comparing
 
@@ -35,12 +37,14 @@ async def scorer_app(
         StartUpError: An artifact is not usable, or the execution provider is not available.
     """
     async with AsyncExitStack() as stack:
-        artifacts = await stack.enter_async_context(Artifacts(config, open_runtime))
+        opener = Opener(config, open_runtime)
+        artifacts = await stack.enter_async_context(Artifacts(config, opener))
+        candidate = await stack.enter_async_context(Candidate(config, artifacts, opener))
         shadow = None
         if config.shadow_artifact is not None:
             shadow = Shadow(partial(_get, artifacts, config.shadow_artifact))
             await stack.enter_async_context(comparing(shadow))
-        servicer = ScorerServicer(config, artifacts, shadow)
+        servicer = ScorerServicer(config, artifacts, candidate, shadow)
         register = partial(scorer_service_pb2_grpc.add_ScorerServiceServicer_to_server, servicer)
         yield Service(
             name=SERVICE_NAME,

@@ -91,3 +91,15 @@ ARTIFACT = Gauge(
     ["name", "version", "provider"],
     multiprocess_mode="livemax",
 )
+ROLLOUT_QUERIES = Counter(
+    "routemoa_scorer_rollout_queries_total",
+    "Queries during a rollout: answered by the active artifact (active) or the candidate (candidate), "
+    "or by the active one because the candidate failed (failed).",
+    ["arm"],
+)
+ROLLOUT = Gauge(
+    "routemoa_scorer_rollout_info",
+    "The stage of the newest rollout.",
+    ["candidate", "stage"],
+    multiprocess_mode="livemax",
+)

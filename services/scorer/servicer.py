@@ -15,6 +15,7 @@ from services.scorer.responses import fill_ranking
 from services.scorer.streams import chunked, ordered_map
 
 MAX_TEAM_SIZE = 16
+MAX_ROLLOUT_KEY_CHARACTERS = 256
 SHEDDABLE_METHODS = frozenset(
     f"/{pb.DESCRIPTOR.services_by_name['ScorerService'].full_name}/{method}"
     for method in ("RankModels", "BatchRankModels")
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from routemoa.errors import OverloadedError
     from services.scorer.artifacts.artifacts import Artifacts
     from services.scorer.config import ScorerServiceConfig
+    from services.scorer.rollout.candidate import Candidate
     from services.scorer.scoring import Scoring
     from services.scorer.shadow import Shadow
 
@@ -41,10 +43,15 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
     """Answers with the artifacts of the service."""
 
     def __init__(
-        self, config: ScorerServiceConfig, artifacts: Artifacts, shadow: Shadow | None = None
+        self,
+        config: ScorerServiceConfig,
+        artifacts: Artifacts,
+        candidate: Candidate | None = None,
+        shadow: Shadow | None = None,
     ) -> None:
         self._config = config
         self._artifacts = artifacts
+        self._candidate = candidate
         self._shadow = shadow
 
     def shed_reason(self, method: str) -> OverloadedError | None:
@@ -65,10 +72,18 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
     async def RankModels(
         self, request: pb.RankModelsRequest, context: Context
     ) -> pb.RankModelsResponse:
-        """Ranks models for one query."""
-        scoring = self._scoring_of(request, "")
+        """Ranks models for one query, during a rollout with both of its artifacts."""
         response = pb.RankModelsResponse()
-        await self._rank([(request, response)], scoring, _salt(context), context.time_remaining())
+        salt, remaining_s = _salt(context), context.time_remaining()
+        arms = None if request.artifact or self._candidate is None else self._candidate.arms
+        if arms is None:
+            scoring = self._scoring_of(request, "")
+            await self._rank([(request, response)], scoring, salt, remaining_s)
+            return response
+        violations = Violations()
+        self._checked(request, "", violations)
+        violations.raise_if_any()
+        await arms.rank(request, response, salt, remaining_s)
         return response
 
     async def BatchRankModels(
@@ -179,6 +194,10 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
         violations.query(f"{prefix}query", request.query)
         if request.HasField("team_size"):
             violations.within(f"{prefix}team_size", request.team_size, 1, MAX_TEAM_SIZE)
+        length = len(request.rollout_key)
+        if length > MAX_ROLLOUT_KEY_CHARACTERS:
+            limit = f"must have at most {MAX_ROLLOUT_KEY_CHARACTERS} characters, has {length:,}"
+            violations.add(f"{prefix}rollout_key", limit)
         return self._scoring(request.artifact, f"{prefix}artifact", violations)
 
     def _scoring(self, name: str, field: str, violations: Violations) -> Scoring:

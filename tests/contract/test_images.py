@@ -23,9 +23,10 @@ from tests.contract.dockerfile import TEXT as DOCKERFILE
 from tests.contract.loaded_modules import loaded
 from tests.integration.service_process import START_S, logged, started
 
-TARGETS = ("gateway", "judge", "router", "scorer", "scorer-gpu", "simulator")
+TARGETS = ("evaluation", "gateway", "judge", "router", "scorer", "scorer-gpu", "simulator")
 COMPOSE = ROOT / "deploy/docker/compose.yaml"
 LOCK_OF_SERVICE = {
+    "evaluation": "serve",
     "gateway": "gateway",
     "judge": "judge",
     "router": "router",
@@ -240,7 +241,7 @@ def test_a_target_has_a_user_without_rights_labels_and_no_step_that_leaves_tools
     installs = [line for line in found if line.startswith("RUN")]
     # Python itself, where the base has none; all else is copied from a stage that is left behind.
     assert [line.count(" python3 ") for line in installs] == [1] * (target == "scorer-gpu")
-    if target != "simulator":
+    if target not in {"simulator", "evaluation"}:
         over_http = '"--http", ' if service == "gateway" else ""
         probe = f'"services.health_probe", {over_http}"127.0.0.1:{PORTS[service]}"'
         assert probe in by_kind["HEALTHCHECK"]

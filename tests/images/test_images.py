@@ -122,7 +122,7 @@ def test_an_image_runs_without_rights_says_that_it_is_healthy_and_stops_on_sigte
         assert logged[-1]["event"] == "stopped"
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "simulator"])
+@pytest.mark.parametrize("name", [*SERVICES, "simulator", "evaluation"])
 def test_an_image_says_what_it_is_and_brings_nothing_to_build_with(name: str) -> None:
     settings = settings_of(name)
     assert settings["User"] == f"{USER}:{USER}"

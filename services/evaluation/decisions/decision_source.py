@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -27,6 +28,13 @@ class DecisionsError(Exception):
         self.problems = tuple(problems)
 
 
+class NoDecisionsError(DecisionsError):
+    """Raised if there are no records."""
+
+    def __init__(self) -> None:
+        super().__init__(["there are no records"])
+
+
 def read_files(paths: Iterable[Path]) -> list[DecisionRecord]:
     """Returns the records of files, and of the finished files of directories, oldest first.
 
@@ -44,8 +52,8 @@ def read_files(paths: Iterable[Path]) -> list[DecisionRecord]:
     return _ordered(list(_parsed(DecisionRecord, _lines(files, problems), problems)), problems)
 
 
-def read_postgres(dsn: str) -> list[DecisionRecord]:
-    """Returns the records of a database, oldest first.
+def read_postgres(dsn: str, since: datetime | None = None) -> list[DecisionRecord]:
+    """Returns the records of a database, from a time on if one is given, oldest first.
 
     Raises:
         DecisionsError: The database cannot be read, or a row is not a record.
@@ -53,7 +61,7 @@ def read_postgres(dsn: str) -> list[DecisionRecord]:
     from services.router.decision_records.tables import DECISIONS  # noqa: PLC0415
 
     problems: list[str] = []
-    records = list(_parsed(DecisionRecord, _rows(dsn, DECISIONS.name), problems))
+    records = list(_parsed(DecisionRecord, _rows(dsn, DECISIONS.name, since), problems))
     return _ordered(records, problems)
 
 
@@ -73,8 +81,8 @@ def read_feedback(paths: Iterable[Path]) -> Iterator[FeedbackRecord]:
     _raise_if_any(problems)
 
 
-def read_feedback_postgres(dsn: str) -> Iterator[FeedbackRecord]:
-    """Yields the feedback of a database, which may have none.
+def read_feedback_postgres(dsn: str, since: datetime | None = None) -> Iterator[FeedbackRecord]:
+    """Yields the feedback of a database, which may have none, from a time on if one is given.
 
     Raises:
         DecisionsError: The database cannot be read, or a row is not feedback.
@@ -82,7 +90,7 @@ def read_feedback_postgres(dsn: str) -> Iterator[FeedbackRecord]:
     from services.router.decision_records.tables import FEEDBACK  # noqa: PLC0415
 
     problems: list[str] = []
-    yield from _parsed(FeedbackRecord, _rows(dsn, FEEDBACK.name), problems)
+    yield from _parsed(FeedbackRecord, _rows(dsn, FEEDBACK.name, since), problems)
     _raise_if_any(problems)
 
 
@@ -103,15 +111,16 @@ def _lines(files: Iterable[Path], problems: list[str]) -> Iterator[tuple[str, by
             yield f"{file}: line {number}", line
 
 
-def _rows(dsn: str, table: str) -> Iterator[tuple[str, bytes]]:
+def _rows(dsn: str, table: str, since: datetime | None) -> Iterator[tuple[str, bytes]]:
     """Yields each record of a table with its number; none if the router has not made the table."""
     # Imported here, since loading the driver takes long and only this needs it.
     import psycopg  # noqa: PLC0415
 
-    statement = f"SELECT record::text FROM {table} ORDER BY time"  # noqa: S608  # a constant
+    start = since or datetime.min.replace(tzinfo=UTC)
+    statement = f"SELECT record::text FROM {table} WHERE time >= %s ORDER BY time"  # noqa: S608  # a constant
     try:
         with psycopg.connect(dsn) as connection:
-            rows = connection.execute(statement.encode()).fetchall()
+            rows = connection.execute(statement.encode(), (start,)).fetchall()
     except psycopg.errors.UndefinedTable:
         return
     except psycopg.Error as error:
@@ -137,7 +146,7 @@ def _parsed(
 def _ordered(records: list[DecisionRecord], problems: list[str]) -> list[DecisionRecord]:
     _raise_if_any(problems)
     if not records:
-        raise DecisionsError(["there are no records"])
+        raise NoDecisionsError
     return sorted(records, key=lambda record: (record.time, record.id))
 
 

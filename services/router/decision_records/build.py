@@ -14,6 +14,7 @@ from services.router.decision_records.record import (
     FallbackEntry,
     LayerEntry,
     RankedEntry,
+    RolloutEntry,
     TimingEntry,
     TotalsEntry,
 )
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, LayerReport, RoutingDecision, Timing
     from services.router.routing.policy import Policy
+    from services.router.routing.ranking import RolloutForecast
     from services.router.types.ledger import Ledger, LedgerEntry
 
 
@@ -70,6 +72,7 @@ def decision_record(
         config_version=ending.config_version,
         pool_version=run.pool.version,
         scorer_version=run.forecast.scorer_version,
+        rollout=_rollout(run.forecast.rollout),
         uncertainty=run.forecast.uncertainty,
         query=redaction.query(run.conversation),
         options=redaction.options(run.conversation.options),
@@ -161,6 +164,20 @@ def _agreement(run: Run, answers: Sequence[Answer]) -> tuple[bool | None, ...]:
     *keys, final = run.form.keys([*answers, run.final])
     known = final is not None
     return tuple(key == final if known and key is not None else None for key in keys)
+
+
+def _rollout(rollout: RolloutForecast | None) -> RolloutEntry | None:
+    if rollout is None:
+        return None
+    return RolloutEntry(
+        rollout_id=rollout.id,
+        from_candidate=rollout.from_candidate,
+        candidate_probability=rollout.candidate_probability,
+        other_scorer_version=rollout.other_version,
+        other_prior_scores=dict(rollout.other_scores),
+        other_uncertainty=rollout.other_uncertainty,
+        other_team_model_ids=rollout.other_team_ids,
+    )
 
 
 def _attempt(entry: LedgerEntry) -> AttemptEntry:

@@ -224,6 +224,22 @@ class TimingEntry(Part):
     first_delta_s: NonNegative | None = None
 
 
+class RolloutEntry(Part):
+    """The rollout of a candidate artifact, and the ranking of the artifact that did not rank."""
+
+    rollout_id: str
+    from_candidate: bool = Field(
+        description="True if the candidate ranked, and not the active artifact."
+    )
+    candidate_probability: Score = Field(
+        description="Probability with which the candidate was drawn."
+    )
+    other_scorer_version: str
+    other_prior_scores: dict[str, Score]
+    other_uncertainty: Score | None = None
+    other_team_model_ids: tuple[str, ...] = ()
+
+
 class DecisionRecord(Part):
     """The record of one answer, or of a call without one."""
 
@@ -245,6 +261,9 @@ class DecisionRecord(Part):
     scorer_version: str | None = Field(
         default=None,
         description="The artifact that ranked; absent if the scorer was not called or failed.",
+    )
+    rollout: RolloutEntry | None = Field(
+        default=None, description="Absent unless the scorer has a rollout."
     )
     uncertainty: Score | None = Field(
         default=None, description="Uncertainty of the first ranking; absent if it is unknown."

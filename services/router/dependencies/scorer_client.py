@@ -6,7 +6,7 @@ Each substitution is reported in the result and counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import grpc
@@ -22,6 +22,7 @@ from services.router.dependencies.remote import (
 )
 from services.router.model_priors.matching import ScorerModels
 from services.router.routing.events import Dependency
+from services.router.routing.ranking import RolloutForecast
 from services.rpc.interceptors.call import CACHE_SALT_KEY
 from services.rpc.validation import listed
 
@@ -43,9 +44,8 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Artifact:
-    """The artifact that the scorer serves."""
+    """An artifact that the scorer serves."""
 
-    version: str
     models: ScorerModels
 
     def matches(self, models: Sequence[PoolModel]) -> dict[str, Match]:
@@ -59,7 +59,8 @@ class Scorer:
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
-        self._artifact: _Artifact | None = None
+        self._artifacts: dict[str, _Artifact] = {}
+        """By version: the one in use, or the two of a rollout."""
         self._logged_ids: set[str] = set()
 
     async def priors(
@@ -87,6 +88,9 @@ class Scorer:
             report_fallback(priors.fallback, error.code)
             return priors
         priors = scored_priors(response, models, matches)
+        if response.HasField("rollout"):
+            rollout = self._rollout(response.rollout, models)
+            priors = replace(priors, forecast=replace(priors.forecast, rollout=rollout))
         if priors.guessed_ids:
             self._report_guesses(priors)
         return priors
@@ -117,10 +121,14 @@ class Scorer:
 
         Other models are not asked for, so that the scorer's team has none of them.
         """
-        matches = {} if self._artifact is None else self._artifact.matches(models)
-        asked = dict.fromkeys(i for match in matches.values() for i in match.scorer_ids)
+        known = {v: artifact.matches(models) for v, artifact in self._artifacts.items()}
+        matches = [match for found in known.values() for match in found.values()]
+        asked = dict.fromkeys(i for match in matches for i in match.scorer_ids)
         request = scorer_service_pb2.RankModelsRequest(
-            query=conversation.query, model_ids=asked, team_size=team_size
+            query=conversation.query,
+            model_ids=asked,
+            team_size=team_size,
+            rollout_key=conversation.thread,
         )
         salt = conversation.cache_salt
         metadata = ((CACHE_SALT_KEY, salt),) if salt else ()
@@ -131,21 +139,45 @@ class Scorer:
             if error.code is not grpc.StatusCode.NOT_FOUND or not request.model_ids:
                 raise
             # The scorer serves another artifact now, which does not know them all.
-            self._artifact = None
+            self._artifacts = {}
             request.ClearField("model_ids")
             response = await self._remote.call(stub.RankModels, request, deadline, metadata)
         if not request.model_ids:
-            artifact = self._learn(response)
-            return response, artifact.matches(models)
-        if self._artifact is not None and response.scorer_version != self._artifact.version:
-            self._artifact = None
-        return response, matches
+            self._learn(response)
+            return response, self._artifacts[response.scorer_version].matches(models)
+        if any(ranking.scorer_version not in known for ranking in _rankings(response)):
+            self._artifacts = {}  # they are learned at the next call
+        return response, known.get(response.scorer_version) or next(iter(known.values()))
 
-    def _learn(self, response: scorer_service_pb2.RankModelsResponse) -> _Artifact:
-        """Keeps the models of a response for all models of the artifact, unless they are known."""
-        if self._artifact is None or self._artifact.version != response.scorer_version:
-            self._artifact = _Artifact(
-                version=response.scorer_version,
-                models=ScorerModels([score.model_id for score in response.model_scores]),
-            )
-        return self._artifact
+    def _learn(self, response: scorer_service_pb2.RankModelsResponse) -> None:
+        """Keeps the models of each ranking for all models of its artifact, unless they are known."""
+        self._artifacts = {
+            ranking.scorer_version: self._artifacts.get(ranking.scorer_version)
+            or _Artifact(models=ScorerModels([score.model_id for score in ranking.model_scores]))
+            for ranking in _rankings(response)
+        }
+
+    def _rollout(
+        self, rollout: scorer_service_pb2.RolloutRanking, models: Sequence[PoolModel]
+    ) -> RolloutForecast | None:
+        """Returns a rollout with the other artifact's scores; None until its models are known."""
+        artifact = self._artifacts.get(rollout.other.scorer_version)
+        if artifact is None:
+            return None
+        other = scored_priors(rollout.other, models, artifact.matches(models))
+        return RolloutForecast(
+            id=rollout.rollout_id,
+            from_candidate=rollout.from_candidate,
+            candidate_probability=rollout.candidate_probability,
+            other_version=rollout.other.scorer_version,
+            other_scores=other.scores,
+            other_uncertainty=other.forecast.uncertainty,
+            other_team_ids=other.forecast.team_ids,
+        )
+
+
+def _rankings(
+    response: scorer_service_pb2.RankModelsResponse,
+) -> list[scorer_service_pb2.RankModelsResponse]:
+    """Returns the ranking that counts, and during a rollout that of the other artifact."""
+    return [response, response.rollout.other] if response.HasField("rollout") else [response]

@@ -26,6 +26,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutForecast:
+    """A rollout of the scorer's artifacts, and the scores of the one that did not rank."""
+
+    id: str
+    from_candidate: bool
+    """True if the candidate ranked, and not the active artifact."""
+    candidate_probability: float
+    """The probability with which the candidate was drawn, in [0, 1]."""
+    other_version: str
+    other_scores: Mapping[str, float]
+    """Scores of the other artifact, by model id."""
+    other_uncertainty: float | None
+    other_team_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """Estimates made before any model runs; fixed for the whole answer.
 
@@ -48,6 +64,8 @@ class Forecast:
     """The source of a model's prior score in words, if the scorer does not know its id."""
     scorer_version: str | None = None
     """The artifact that ranked; None if the scorer was not called or failed."""
+    rollout: RolloutForecast | None = None
+    """The rollout of a candidate artifact; None if there is none."""
 
     def is_uncertain(self, limit: float) -> bool:
         """Returns whether the uncertainty is at least the limit, or nothing is known of the query."""

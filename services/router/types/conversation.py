@@ -159,6 +159,18 @@ class Conversation:
             digest.update(b"\0" + medium.url.encode("utf-8", "replace") + b"\0" + medium.data)
         return digest.hexdigest()
 
+    @cached_property
+    def thread(self) -> str:
+        """A hash of the session id, or else of the system text and the first user message.
+
+        It is the same in every turn. Other tenants have other hashes.
+        """
+        first = next((m.content for m in self.messages if m.role is Role.USER), "")
+        text = self.options.session_id or f"\0{self.system}\0{first}"
+        digest = hashlib.blake2b(digest_size=16, key=self.cache_salt.encode())
+        digest.update(text.encode("utf-8", "replace"))
+        return digest.hexdigest()
+
     @property
     def query(self) -> str:
         """The text for the scorer: the start of the earlier user messages, then the last one.

@@ -1,6 +1,7 @@
 """Artifacts: opens those that the scorer serves, and reloads them when their files change.
 
 artifacts: The artifacts by name.
+opener: Opens artifacts for queries, and closes them.
 open_runtime: Opens the runtime of an artifact, and checks its models and scores.
 low_priority_thread: Runs a long function at low priority.
 """

@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from scorer import Provider
 from scorer.runtime.artifact import MANIFEST_FILE
-from scorer.runtime.cores import usable_cores
 from services.rpc.server import StartUpError
 from services.rpc.telemetry import RELOAD_REFUSED, RELOADS
 from services.scorer import metrics
-from services.scorer.artifacts.low_priority_thread import run_at_low_priority
-from services.scorer.scoring import Scoring
+from services.scorer.artifacts.opener import close_when_idle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scorer import Runtime
-    from services.scorer.artifacts.open_runtime import OpenRuntime
+    from services.scorer.artifacts.opener import Opener
     from services.scorer.config import ScorerServiceConfig
+    from services.scorer.scoring import Scoring
 
 DEFAULT = ""
 """The name of the default artifact, for requests that name none."""
@@ -51,22 +47,22 @@ class Artifacts:
 
     Args:
         config: The settings, with the directory of each artifact.
-        open_runtime: Opens and checks an artifact; called in a thread.
+        opener: Opens an artifact.
 
     Raises:
         StartUpError: An artifact is not usable, or the execution provider is not available.
     """
 
-    def __init__(self, config: ScorerServiceConfig, open_runtime: OpenRuntime) -> None:
+    def __init__(self, config: ScorerServiceConfig, opener: Opener) -> None:
         self._config = config
-        self._open_runtime = open_runtime
+        self._opener = opener
         self._entries: dict[str, _Entry] = {}
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
         for name, path in self._config.artifact_paths.items():
             manifest = _manifest(path)
-            scoring = await self._start(await self._open(path, frozenset()))
+            scoring = await self._opener.open(path, frozenset())
             self._entries[name] = _Entry(path=path, manifest=manifest, scoring=scoring)
             RELOAD_REFUSED.labels(_label(name)).set(0)
             self._report(name, scoring, 1)
@@ -108,41 +104,26 @@ class Artifacts:
     async def _replace(self, name: str, entry: _Entry, manifest: bytes) -> None:
         served = frozenset(entry.scoring.runtime.model_ids)
         try:
-            runtime = await self._open(entry.path, served)
+            scoring = await self._opener.open(entry.path, served)
         except StartUpError as error:
             self._record_problems(name, entry, (str(error), *error.problems))
             return
         except Exception as error:  # noqa: BLE001  # whatever goes wrong, the old artifact is kept
             self._record_problems(name, entry, (f"cannot be opened: {type(error).__name__}",))
             return
-        old, entry.scoring, entry.manifest = entry.scoring, await self._start(runtime), manifest
+        old, entry.scoring, entry.manifest = entry.scoring, scoring, manifest
         self._record_problems(name, entry, ())
         RELOADS.labels(_label(name), "loaded").inc()
         self._report(name, old, 0)
         self._report(name, entry.scoring, 1)
-        _log.info(
-            "reloaded", what=_label(name), version=runtime.version, before=old.runtime.version
-        )
-        self._tasks.create_task(_close_when_idle(old))
+        version = scoring.runtime.version
+        _log.info("reloaded", what=_label(name), version=version, before=old.runtime.version)
+        self._tasks.create_task(close_when_idle(old))
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._config.artifact_reload_interval_s)
             await self.refresh()
-
-    async def _start(self, runtime: Runtime) -> Scoring:
-        scoring = Scoring(runtime, self._config.batch_limits, self._config.cache_queries)
-        return await scoring.__aenter__()
-
-    async def _open(self, path: Path, served: frozenset[str]) -> Runtime:
-        """Opens and checks an artifact in a thread."""
-        opener = partial(self._open_runtime, self._config, path, served)
-        threads = self._config.intra_op_threads or usable_cores()
-        if threads > 1 or self._config.provider is not Provider.CPU:
-            # Not at low priority: the session starts threads that would keep it.
-            return await asyncio.to_thread(opener)
-        # There may be a single core, and calls need it meanwhile.
-        return await run_at_low_priority(opener)
 
     def _record_problems(self, name: str, entry: _Entry, problems: tuple[str, ...]) -> None:
         if problems and problems != entry.problems:
@@ -154,12 +135,6 @@ class Artifacts:
     def _report(self, name: str, scoring: Scoring, number: int) -> None:
         runtime = scoring.runtime
         metrics.ARTIFACT.labels(name, runtime.version, runtime.provider).set(number)
-
-
-async def _close_when_idle(scoring: Scoring) -> None:
-    """Closes an artifact that gets no more calls, once its last one has ended."""
-    await scoring.idle()
-    await scoring.__aexit__()
 
 
 def _manifest(path: Path) -> bytes:

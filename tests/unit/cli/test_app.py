@@ -47,6 +47,7 @@ def test_the_help_lists_every_command() -> None:
         "examine",
         "eval",
         "replay",
+        "rollout",
         "scorer",
         "serve",
     ]

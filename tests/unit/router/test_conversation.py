@@ -175,3 +175,12 @@ def test_chats_about_other_images_are_other_sessions() -> None:
         for url in ("https://example.com/a", "https://example.com/b")
     }
     assert len(sessions) == 2
+
+
+def test_a_thread_is_the_same_in_every_turn_and_other_tenants_have_others() -> None:
+    first = chat("One?")
+    assert chat("One?", "Two.", "Three?").thread == first.thread
+    assert chat("Other?").thread != first.thread
+    assert replace(first, cache_salt="t").thread != first.thread
+    named = GenerationOptions(session_id="chat-1")
+    assert replace(first, options=named).thread == replace(chat("Other?"), options=named).thread

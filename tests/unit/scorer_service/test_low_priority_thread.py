@@ -17,6 +17,7 @@ from scorer import Runtime, default_artifact_path
 from services.scorer.artifacts.artifacts import Artifacts
 from services.scorer.artifacts.low_priority_thread import NICENESS, run_at_low_priority
 from services.scorer.artifacts.open_runtime import open_runtime
+from services.scorer.artifacts.opener import Opener
 from services.scorer.config import ScorerServiceConfig
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="a priority is the whole process's")
@@ -52,7 +53,7 @@ async def test_an_artifact_is_opened_at_low_priority_unless_its_threads_would_ke
         artifact=default_artifact_path(),
         intra_op_threads=threads,
     )
-    async with Artifacts(config, open_runtime), asyncio.timeout(60):
+    async with Artifacts(config, Opener(config, open_runtime)), asyncio.timeout(60):
         while all_niceness() != {before}:  # noqa: ASYNC110  # a thread's end has no event
             await asyncio.sleep(0.01)
     assert seen == [min(before + NICENESS, 19) if threads == 1 else before]

@@ -40,7 +40,10 @@ type RankModelsRequest struct {
 	TeamSize *int32 `protobuf:"varint,3,opt,name=team_size,json=teamSize,proto3,oneof" json:"team_size,omitempty"`
 	// The name of the artifact to rank with. Empty takes the default one; an unknown name is answered
 	// INVALID_ARGUMENT with those that are known.
-	Artifact      string `protobuf:"bytes,4,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	Artifact string `protobuf:"bytes,4,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	// What stays on one arm of a rollout, such as a conversation; other callers cannot find it out. Empty
+	// takes the query. At most 256 characters.
+	RolloutKey    string `protobuf:"bytes,5,opt,name=rollout_key,json=rolloutKey,proto3" json:"rollout_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -103,6 +106,13 @@ func (x *RankModelsRequest) GetArtifact() string {
 	return ""
 }
 
+func (x *RankModelsRequest) GetRolloutKey() string {
+	if x != nil {
+		return x.RolloutKey
+	}
+	return ""
+}
+
 // RankModelsResponse is the ranking for one query.
 type RankModelsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -119,7 +129,11 @@ type RankModelsResponse struct {
 	Uncertainty *float64 `protobuf:"fixed64,5,opt,name=uncertainty,proto3,oneof" json:"uncertainty,omitempty"`
 	// The team that was asked for, in the order in which its models add to it. Smaller than asked for
 	// where there are fewer models.
-	TeamModelIds  []string `protobuf:"bytes,6,rep,name=team_model_ids,json=teamModelIds,proto3" json:"team_model_ids,omitempty"`
+	TeamModelIds []string `protobuf:"bytes,6,rep,name=team_model_ids,json=teamModelIds,proto3" json:"team_model_ids,omitempty"`
+	// How the rollout of a candidate artifact took part. Absent while there is none, where the request names
+	// an artifact, and where the candidate failed; absent from the other calls, which the active artifact
+	// answers.
+	Rollout       *RolloutRanking `protobuf:"bytes,7,opt,name=rollout,proto3" json:"rollout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -196,6 +210,87 @@ func (x *RankModelsResponse) GetTeamModelIds() []string {
 	return nil
 }
 
+func (x *RankModelsResponse) GetRollout() *RolloutRanking {
+	if x != nil {
+		return x.Rollout
+	}
+	return nil
+}
+
+// RolloutRanking tells a rollout's two arms apart. During a rollout both artifacts score the query, and one
+// of them answers; a model that only the other one knows is left out.
+type RolloutRanking struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rollout.
+	RolloutId string `protobuf:"bytes,1,opt,name=rollout_id,json=rolloutId,proto3" json:"rollout_id,omitempty"`
+	// Whether the candidate answered, and not the active artifact.
+	FromCandidate bool `protobuf:"varint,2,opt,name=from_candidate,json=fromCandidate,proto3" json:"from_candidate,omitempty"`
+	// The probability with which the candidate was drawn, in [0, 1].
+	CandidateProbability float64 `protobuf:"fixed64,3,opt,name=candidate_probability,json=candidateProbability,proto3" json:"candidate_probability,omitempty"`
+	// The ranking of the artifact that did not answer.
+	Other         *RankModelsResponse `protobuf:"bytes,4,opt,name=other,proto3" json:"other,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RolloutRanking) Reset() {
+	*x = RolloutRanking{}
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RolloutRanking) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RolloutRanking) ProtoMessage() {}
+
+func (x *RolloutRanking) ProtoReflect() protoreflect.Message {
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RolloutRanking.ProtoReflect.Descriptor instead.
+func (*RolloutRanking) Descriptor() ([]byte, []int) {
+	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RolloutRanking) GetRolloutId() string {
+	if x != nil {
+		return x.RolloutId
+	}
+	return ""
+}
+
+func (x *RolloutRanking) GetFromCandidate() bool {
+	if x != nil {
+		return x.FromCandidate
+	}
+	return false
+}
+
+func (x *RolloutRanking) GetCandidateProbability() float64 {
+	if x != nil {
+		return x.CandidateProbability
+	}
+	return 0
+}
+
+func (x *RolloutRanking) GetOther() *RankModelsResponse {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
 // ScorerTiming says where the time of one ranking went.
 type ScorerTiming struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -211,7 +306,7 @@ type ScorerTiming struct {
 
 func (x *ScorerTiming) Reset() {
 	*x = ScorerTiming{}
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[2]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -223,7 +318,7 @@ func (x *ScorerTiming) String() string {
 func (*ScorerTiming) ProtoMessage() {}
 
 func (x *ScorerTiming) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[2]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -236,7 +331,7 @@ func (x *ScorerTiming) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ScorerTiming.ProtoReflect.Descriptor instead.
 func (*ScorerTiming) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{2}
+	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ScorerTiming) GetQueueDuration() *durationpb.Duration {
@@ -271,7 +366,7 @@ type BatchRankModelsRequest struct {
 
 func (x *BatchRankModelsRequest) Reset() {
 	*x = BatchRankModelsRequest{}
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[3]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -283,7 +378,7 @@ func (x *BatchRankModelsRequest) String() string {
 func (*BatchRankModelsRequest) ProtoMessage() {}
 
 func (x *BatchRankModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[3]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -296,7 +391,7 @@ func (x *BatchRankModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchRankModelsRequest.ProtoReflect.Descriptor instead.
 func (*BatchRankModelsRequest) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{3}
+	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *BatchRankModelsRequest) GetRequests() []*RankModelsRequest {
@@ -317,7 +412,7 @@ type BatchRankModelsResponse struct {
 
 func (x *BatchRankModelsResponse) Reset() {
 	*x = BatchRankModelsResponse{}
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[4]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -329,7 +424,7 @@ func (x *BatchRankModelsResponse) String() string {
 func (*BatchRankModelsResponse) ProtoMessage() {}
 
 func (x *BatchRankModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[4]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -342,7 +437,7 @@ func (x *BatchRankModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchRankModelsResponse.ProtoReflect.Descriptor instead.
 func (*BatchRankModelsResponse) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{4}
+	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *BatchRankModelsResponse) GetResponses() []*RankModelsResponse {
@@ -363,7 +458,7 @@ type StreamRankModelsRequest struct {
 
 func (x *StreamRankModelsRequest) Reset() {
 	*x = StreamRankModelsRequest{}
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[5]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -375,7 +470,7 @@ func (x *StreamRankModelsRequest) String() string {
 func (*StreamRankModelsRequest) ProtoMessage() {}
 
 func (x *StreamRankModelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[5]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -388,7 +483,7 @@ func (x *StreamRankModelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRankModelsRequest.ProtoReflect.Descriptor instead.
 func (*StreamRankModelsRequest) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{5}
+	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StreamRankModelsRequest) GetRequest() *RankModelsRequest {
@@ -416,7 +511,7 @@ type StreamRankModelsResponse struct {
 
 func (x *StreamRankModelsResponse) Reset() {
 	*x = StreamRankModelsResponse{}
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[6]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -428,7 +523,7 @@ func (x *StreamRankModelsResponse) String() string {
 func (*StreamRankModelsResponse) ProtoMessage() {}
 
 func (x *StreamRankModelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[6]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -441,7 +536,7 @@ func (x *StreamRankModelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRankModelsResponse.ProtoReflect.Descriptor instead.
 func (*StreamRankModelsResponse) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{6}
+	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StreamRankModelsResponse) GetRequestIndex() int64 {
@@ -507,7 +602,7 @@ type RankingError struct {
 
 func (x *RankingError) Reset() {
 	*x = RankingError{}
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[7]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -519,7 +614,7 @@ func (x *RankingError) String() string {
 func (*RankingError) ProtoMessage() {}
 
 func (x *RankingError) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[7]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -532,7 +627,7 @@ func (x *RankingError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RankingError.ProtoReflect.Descriptor instead.
 func (*RankingError) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{7}
+	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RankingError) GetReason() ErrorReason {
@@ -560,7 +655,7 @@ type GetScorerInfoRequest struct {
 
 func (x *GetScorerInfoRequest) Reset() {
 	*x = GetScorerInfoRequest{}
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[8]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +667,7 @@ func (x *GetScorerInfoRequest) String() string {
 func (*GetScorerInfoRequest) ProtoMessage() {}
 
 func (x *GetScorerInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[8]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +680,7 @@ func (x *GetScorerInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScorerInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetScorerInfoRequest) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{8}
+	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetScorerInfoRequest) GetArtifact() string {
@@ -616,7 +711,7 @@ type GetScorerInfoResponse struct {
 
 func (x *GetScorerInfoResponse) Reset() {
 	*x = GetScorerInfoResponse{}
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[9]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +723,7 @@ func (x *GetScorerInfoResponse) String() string {
 func (*GetScorerInfoResponse) ProtoMessage() {}
 
 func (x *GetScorerInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[9]
+	mi := &file_routemoa_v1_scorer_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +736,7 @@ func (x *GetScorerInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetScorerInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetScorerInfoResponse) Descriptor() ([]byte, []int) {
-	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{9}
+	return file_routemoa_v1_scorer_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetScorerInfoResponse) GetScorerVersion() string {
@@ -690,22 +785,31 @@ var File_routemoa_v1_scorer_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_scorer_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1eroutemoa/v1/error_reason.proto\x1a\x17routemoa/v1/model.proto\"\x92\x01\n" +
+	" routemoa/v1/scorer_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1eroutemoa/v1/error_reason.proto\x1a\x17routemoa/v1/model.proto\"\xb3\x01\n" +
 	"\x11RankModelsRequest\x12\x14\n" +
 	"\x05query\x18\x01 \x01(\tR\x05query\x12\x1b\n" +
 	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\x12 \n" +
 	"\tteam_size\x18\x03 \x01(\x05H\x00R\bteamSize\x88\x01\x01\x12\x1a\n" +
-	"\bartifact\x18\x04 \x01(\tR\bartifactB\f\n" +
+	"\bartifact\x18\x04 \x01(\tR\bartifact\x12\x1f\n" +
+	"\vrollout_key\x18\x05 \x01(\tR\n" +
+	"rolloutKeyB\f\n" +
 	"\n" +
-	"_team_size\"\xa5\x02\n" +
+	"_team_size\"\xdc\x02\n" +
 	"\x12RankModelsResponse\x12:\n" +
 	"\fmodel_scores\x18\x01 \x03(\v2\x17.routemoa.v1.ModelScoreR\vmodelScores\x12\x1c\n" +
 	"\ttruncated\x18\x02 \x01(\bR\ttruncated\x12%\n" +
 	"\x0escorer_version\x18\x03 \x01(\tR\rscorerVersion\x121\n" +
 	"\x06timing\x18\x04 \x01(\v2\x19.routemoa.v1.ScorerTimingR\x06timing\x12%\n" +
 	"\vuncertainty\x18\x05 \x01(\x01H\x00R\vuncertainty\x88\x01\x01\x12$\n" +
-	"\x0eteam_model_ids\x18\x06 \x03(\tR\fteamModelIdsB\x0e\n" +
-	"\f_uncertainty\"\xea\x01\n" +
+	"\x0eteam_model_ids\x18\x06 \x03(\tR\fteamModelIds\x125\n" +
+	"\arollout\x18\a \x01(\v2\x1b.routemoa.v1.RolloutRankingR\arolloutB\x0e\n" +
+	"\f_uncertainty\"\xc2\x01\n" +
+	"\x0eRolloutRanking\x12\x1d\n" +
+	"\n" +
+	"rollout_id\x18\x01 \x01(\tR\trolloutId\x12%\n" +
+	"\x0efrom_candidate\x18\x02 \x01(\bR\rfromCandidate\x123\n" +
+	"\x15candidate_probability\x18\x03 \x01(\x01R\x14candidateProbability\x125\n" +
+	"\x05other\x18\x04 \x01(\v2\x1f.routemoa.v1.RankModelsResponseR\x05other\"\xea\x01\n" +
 	"\fScorerTiming\x12@\n" +
 	"\x0equeue_duration\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\rqueueDuration\x12N\n" +
 	"\x15tokenization_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x14tokenizationDuration\x12H\n" +
@@ -753,47 +857,50 @@ func file_routemoa_v1_scorer_service_proto_rawDescGZIP() []byte {
 	return file_routemoa_v1_scorer_service_proto_rawDescData
 }
 
-var file_routemoa_v1_scorer_service_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_routemoa_v1_scorer_service_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_routemoa_v1_scorer_service_proto_goTypes = []any{
 	(*RankModelsRequest)(nil),        // 0: routemoa.v1.RankModelsRequest
 	(*RankModelsResponse)(nil),       // 1: routemoa.v1.RankModelsResponse
-	(*ScorerTiming)(nil),             // 2: routemoa.v1.ScorerTiming
-	(*BatchRankModelsRequest)(nil),   // 3: routemoa.v1.BatchRankModelsRequest
-	(*BatchRankModelsResponse)(nil),  // 4: routemoa.v1.BatchRankModelsResponse
-	(*StreamRankModelsRequest)(nil),  // 5: routemoa.v1.StreamRankModelsRequest
-	(*StreamRankModelsResponse)(nil), // 6: routemoa.v1.StreamRankModelsResponse
-	(*RankingError)(nil),             // 7: routemoa.v1.RankingError
-	(*GetScorerInfoRequest)(nil),     // 8: routemoa.v1.GetScorerInfoRequest
-	(*GetScorerInfoResponse)(nil),    // 9: routemoa.v1.GetScorerInfoResponse
-	(*ModelScore)(nil),               // 10: routemoa.v1.ModelScore
-	(*durationpb.Duration)(nil),      // 11: google.protobuf.Duration
-	(ErrorReason)(0),                 // 12: routemoa.v1.ErrorReason
+	(*RolloutRanking)(nil),           // 2: routemoa.v1.RolloutRanking
+	(*ScorerTiming)(nil),             // 3: routemoa.v1.ScorerTiming
+	(*BatchRankModelsRequest)(nil),   // 4: routemoa.v1.BatchRankModelsRequest
+	(*BatchRankModelsResponse)(nil),  // 5: routemoa.v1.BatchRankModelsResponse
+	(*StreamRankModelsRequest)(nil),  // 6: routemoa.v1.StreamRankModelsRequest
+	(*StreamRankModelsResponse)(nil), // 7: routemoa.v1.StreamRankModelsResponse
+	(*RankingError)(nil),             // 8: routemoa.v1.RankingError
+	(*GetScorerInfoRequest)(nil),     // 9: routemoa.v1.GetScorerInfoRequest
+	(*GetScorerInfoResponse)(nil),    // 10: routemoa.v1.GetScorerInfoResponse
+	(*ModelScore)(nil),               // 11: routemoa.v1.ModelScore
+	(*durationpb.Duration)(nil),      // 12: google.protobuf.Duration
+	(ErrorReason)(0),                 // 13: routemoa.v1.ErrorReason
 }
 var file_routemoa_v1_scorer_service_proto_depIdxs = []int32{
-	10, // 0: routemoa.v1.RankModelsResponse.model_scores:type_name -> routemoa.v1.ModelScore
-	2,  // 1: routemoa.v1.RankModelsResponse.timing:type_name -> routemoa.v1.ScorerTiming
-	11, // 2: routemoa.v1.ScorerTiming.queue_duration:type_name -> google.protobuf.Duration
-	11, // 3: routemoa.v1.ScorerTiming.tokenization_duration:type_name -> google.protobuf.Duration
-	11, // 4: routemoa.v1.ScorerTiming.inference_duration:type_name -> google.protobuf.Duration
-	0,  // 5: routemoa.v1.BatchRankModelsRequest.requests:type_name -> routemoa.v1.RankModelsRequest
-	1,  // 6: routemoa.v1.BatchRankModelsResponse.responses:type_name -> routemoa.v1.RankModelsResponse
-	0,  // 7: routemoa.v1.StreamRankModelsRequest.request:type_name -> routemoa.v1.RankModelsRequest
-	1,  // 8: routemoa.v1.StreamRankModelsResponse.ranking:type_name -> routemoa.v1.RankModelsResponse
-	7,  // 9: routemoa.v1.StreamRankModelsResponse.error:type_name -> routemoa.v1.RankingError
-	12, // 10: routemoa.v1.RankingError.reason:type_name -> routemoa.v1.ErrorReason
-	0,  // 11: routemoa.v1.ScorerService.RankModels:input_type -> routemoa.v1.RankModelsRequest
-	3,  // 12: routemoa.v1.ScorerService.BatchRankModels:input_type -> routemoa.v1.BatchRankModelsRequest
-	5,  // 13: routemoa.v1.ScorerService.StreamRankModels:input_type -> routemoa.v1.StreamRankModelsRequest
-	8,  // 14: routemoa.v1.ScorerService.GetScorerInfo:input_type -> routemoa.v1.GetScorerInfoRequest
-	1,  // 15: routemoa.v1.ScorerService.RankModels:output_type -> routemoa.v1.RankModelsResponse
-	4,  // 16: routemoa.v1.ScorerService.BatchRankModels:output_type -> routemoa.v1.BatchRankModelsResponse
-	6,  // 17: routemoa.v1.ScorerService.StreamRankModels:output_type -> routemoa.v1.StreamRankModelsResponse
-	9,  // 18: routemoa.v1.ScorerService.GetScorerInfo:output_type -> routemoa.v1.GetScorerInfoResponse
-	15, // [15:19] is the sub-list for method output_type
-	11, // [11:15] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	11, // 0: routemoa.v1.RankModelsResponse.model_scores:type_name -> routemoa.v1.ModelScore
+	3,  // 1: routemoa.v1.RankModelsResponse.timing:type_name -> routemoa.v1.ScorerTiming
+	2,  // 2: routemoa.v1.RankModelsResponse.rollout:type_name -> routemoa.v1.RolloutRanking
+	1,  // 3: routemoa.v1.RolloutRanking.other:type_name -> routemoa.v1.RankModelsResponse
+	12, // 4: routemoa.v1.ScorerTiming.queue_duration:type_name -> google.protobuf.Duration
+	12, // 5: routemoa.v1.ScorerTiming.tokenization_duration:type_name -> google.protobuf.Duration
+	12, // 6: routemoa.v1.ScorerTiming.inference_duration:type_name -> google.protobuf.Duration
+	0,  // 7: routemoa.v1.BatchRankModelsRequest.requests:type_name -> routemoa.v1.RankModelsRequest
+	1,  // 8: routemoa.v1.BatchRankModelsResponse.responses:type_name -> routemoa.v1.RankModelsResponse
+	0,  // 9: routemoa.v1.StreamRankModelsRequest.request:type_name -> routemoa.v1.RankModelsRequest
+	1,  // 10: routemoa.v1.StreamRankModelsResponse.ranking:type_name -> routemoa.v1.RankModelsResponse
+	8,  // 11: routemoa.v1.StreamRankModelsResponse.error:type_name -> routemoa.v1.RankingError
+	13, // 12: routemoa.v1.RankingError.reason:type_name -> routemoa.v1.ErrorReason
+	0,  // 13: routemoa.v1.ScorerService.RankModels:input_type -> routemoa.v1.RankModelsRequest
+	4,  // 14: routemoa.v1.ScorerService.BatchRankModels:input_type -> routemoa.v1.BatchRankModelsRequest
+	6,  // 15: routemoa.v1.ScorerService.StreamRankModels:input_type -> routemoa.v1.StreamRankModelsRequest
+	9,  // 16: routemoa.v1.ScorerService.GetScorerInfo:input_type -> routemoa.v1.GetScorerInfoRequest
+	1,  // 17: routemoa.v1.ScorerService.RankModels:output_type -> routemoa.v1.RankModelsResponse
+	5,  // 18: routemoa.v1.ScorerService.BatchRankModels:output_type -> routemoa.v1.BatchRankModelsResponse
+	7,  // 19: routemoa.v1.ScorerService.StreamRankModels:output_type -> routemoa.v1.StreamRankModelsResponse
+	10, // 20: routemoa.v1.ScorerService.GetScorerInfo:output_type -> routemoa.v1.GetScorerInfoResponse
+	17, // [17:21] is the sub-list for method output_type
+	13, // [13:17] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_scorer_service_proto_init() }
@@ -805,7 +912,7 @@ func file_routemoa_v1_scorer_service_proto_init() {
 	file_routemoa_v1_model_proto_init()
 	file_routemoa_v1_scorer_service_proto_msgTypes[0].OneofWrappers = []any{}
 	file_routemoa_v1_scorer_service_proto_msgTypes[1].OneofWrappers = []any{}
-	file_routemoa_v1_scorer_service_proto_msgTypes[6].OneofWrappers = []any{
+	file_routemoa_v1_scorer_service_proto_msgTypes[7].OneofWrappers = []any{
 		(*StreamRankModelsResponse_Ranking)(nil),
 		(*StreamRankModelsResponse_Error)(nil),
 	}
@@ -815,7 +922,7 @@ func file_routemoa_v1_scorer_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_scorer_service_proto_rawDesc), len(file_routemoa_v1_scorer_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

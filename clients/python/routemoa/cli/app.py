@@ -28,6 +28,7 @@ add_program(app, "pool")
 add_program(app, "examine")
 add_program(app, "eval")
 add_program(app, "replay")
+add_program(app, "rollout")
 add_program(app, "scorer")
 add_program(app, "serve")
 

@@ -25,11 +25,12 @@ _SUMMARIES = {
     "examine": "Finds out by questions what the models of a pool can do.",
     "eval": "Answers recorded queries and compares with simpler methods.",
     "replay": "Shows what another policy would have chosen, by decision records.",
+    "rollout": "Brings a new artifact to running scorers by steps, and back if it is worse.",
     "serve": "Runs one service: scorer, router, judge or gateway.",
     "scorer": "Trains, exports and inspects scorers.",
 }
 _MODULES = dict.fromkeys(("demo", "up", "pool"), "services.local") | dict.fromkeys(
-    ("eval", "replay"), "services.evaluation"
+    ("eval", "replay", "rollout"), "services.evaluation"
 )
 _MODULES["examine"] = "services.examination"
 _SERVICES = ("scorer", "router", "judge", "gateway")

@@ -27,7 +27,7 @@ from routemoa.v1 import error_reason_pb2 as routemoa_dot_v1_dot_error__reason__p
 from routemoa.v1 import model_pb2 as routemoa_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n routemoa/v1/scorer_service.proto\x12\x0broutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1eroutemoa/v1/error_reason.proto\x1a\x17routemoa/v1/model.proto\"m\n\x11RankModelsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x11\n\tmodel_ids\x18\x02 \x03(\t\x12\x16\n\tteam_size\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08\x61rtifact\x18\x04 \x01(\tB\x0c\n\n_team_size\"\xdb\x01\n\x12RankModelsResponse\x12-\n\x0cmodel_scores\x18\x01 \x03(\x0b\x32\x17.routemoa.v1.ModelScore\x12\x11\n\ttruncated\x18\x02 \x01(\x08\x12\x16\n\x0escorer_version\x18\x03 \x01(\t\x12)\n\x06timing\x18\x04 \x01(\x0b\x32\x19.routemoa.v1.ScorerTiming\x12\x18\n\x0buncertainty\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\x0eteam_model_ids\x18\x06 \x03(\tB\x0e\n\x0c_uncertainty\"\xb2\x01\n\x0cScorerTiming\x12\x31\n\x0equeue_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x38\n\x15tokenization_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12inference_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"J\n\x16\x42\x61tchRankModelsRequest\x12\x30\n\x08requests\x18\x01 \x03(\x0b\x32\x1e.routemoa.v1.RankModelsRequest\"M\n\x17\x42\x61tchRankModelsResponse\x12\x32\n\tresponses\x18\x01 \x03(\x0b\x32\x1f.routemoa.v1.RankModelsResponse\"J\n\x17StreamRankModelsRequest\x12/\n\x07request\x18\x01 \x01(\x0b\x32\x1e.routemoa.v1.RankModelsRequest\"\x9c\x01\n\x18StreamRankModelsResponse\x12\x15\n\rrequest_index\x18\x01 \x01(\x03\x12\x32\n\x07ranking\x18\x02 \x01(\x0b\x32\x1f.routemoa.v1.RankModelsResponseH\x00\x12*\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x19.routemoa.v1.RankingErrorH\x00\x42\t\n\x07outcome\"I\n\x0cRankingError\x12(\n\x06reason\x18\x01 \x01(\x0e\x32\x18.routemoa.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\"(\n\x14GetScorerInfoRequest\x12\x10\n\x08\x61rtifact\x18\x01 \x01(\t\"\xb6\x01\n\x15GetScorerInfoResponse\x12\x16\n\x0escorer_version\x18\x01 \x01(\t\x12\x11\n\tmodel_ids\x18\x02 \x03(\t\x12\x1d\n\x15max_query_token_count\x18\x03 \x01(\x05\x12\x1f\n\x17max_batch_request_count\x18\x04 \x01(\x05\x12\x1a\n\x12\x65xecution_provider\x18\x05 \x01(\t\x12\x16\n\x0e\x61rtifact_names\x18\x06 \x03(\t2\x8d\x03\n\rScorerService\x12R\n\nRankModels\x12\x1e.routemoa.v1.RankModelsRequest\x1a\x1f.routemoa.v1.RankModelsResponse\"\x03\x90\x02\x01\x12\x61\n\x0f\x42\x61tchRankModels\x12#.routemoa.v1.BatchRankModelsRequest\x1a$.routemoa.v1.BatchRankModelsResponse\"\x03\x90\x02\x01\x12h\n\x10StreamRankModels\x12$.routemoa.v1.StreamRankModelsRequest\x1a%.routemoa.v1.StreamRankModelsResponse\"\x03\x90\x02\x01(\x01\x30\x01\x12[\n\rGetScorerInfo\x12!.routemoa.v1.GetScorerInfoRequest\x1a\".routemoa.v1.GetScorerInfoResponse\"\x03\x90\x02\x01\x42\x66\n\x0eio.routemoa.v1B\x12ScorerServiceProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n routemoa/v1/scorer_service.proto\x12\x0broutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1eroutemoa/v1/error_reason.proto\x1a\x17routemoa/v1/model.proto\"\x82\x01\n\x11RankModelsRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x11\n\tmodel_ids\x18\x02 \x03(\t\x12\x16\n\tteam_size\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08\x61rtifact\x18\x04 \x01(\t\x12\x13\n\x0brollout_key\x18\x05 \x01(\tB\x0c\n\n_team_size\"\x89\x02\n\x12RankModelsResponse\x12-\n\x0cmodel_scores\x18\x01 \x03(\x0b\x32\x17.routemoa.v1.ModelScore\x12\x11\n\ttruncated\x18\x02 \x01(\x08\x12\x16\n\x0escorer_version\x18\x03 \x01(\t\x12)\n\x06timing\x18\x04 \x01(\x0b\x32\x19.routemoa.v1.ScorerTiming\x12\x18\n\x0buncertainty\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x16\n\x0eteam_model_ids\x18\x06 \x03(\t\x12,\n\x07rollout\x18\x07 \x01(\x0b\x32\x1b.routemoa.v1.RolloutRankingB\x0e\n\x0c_uncertainty\"\x8b\x01\n\x0eRolloutRanking\x12\x12\n\nrollout_id\x18\x01 \x01(\t\x12\x16\n\x0e\x66rom_candidate\x18\x02 \x01(\x08\x12\x1d\n\x15\x63\x61ndidate_probability\x18\x03 \x01(\x01\x12.\n\x05other\x18\x04 \x01(\x0b\x32\x1f.routemoa.v1.RankModelsResponse\"\xb2\x01\n\x0cScorerTiming\x12\x31\n\x0equeue_duration\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x38\n\x15tokenization_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12inference_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"J\n\x16\x42\x61tchRankModelsRequest\x12\x30\n\x08requests\x18\x01 \x03(\x0b\x32\x1e.routemoa.v1.RankModelsRequest\"M\n\x17\x42\x61tchRankModelsResponse\x12\x32\n\tresponses\x18\x01 \x03(\x0b\x32\x1f.routemoa.v1.RankModelsResponse\"J\n\x17StreamRankModelsRequest\x12/\n\x07request\x18\x01 \x01(\x0b\x32\x1e.routemoa.v1.RankModelsRequest\"\x9c\x01\n\x18StreamRankModelsResponse\x12\x15\n\rrequest_index\x18\x01 \x01(\x03\x12\x32\n\x07ranking\x18\x02 \x01(\x0b\x32\x1f.routemoa.v1.RankModelsResponseH\x00\x12*\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x19.routemoa.v1.RankingErrorH\x00\x42\t\n\x07outcome\"I\n\x0cRankingError\x12(\n\x06reason\x18\x01 \x01(\x0e\x32\x18.routemoa.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\"(\n\x14GetScorerInfoRequest\x12\x10\n\x08\x61rtifact\x18\x01 \x01(\t\"\xb6\x01\n\x15GetScorerInfoResponse\x12\x16\n\x0escorer_version\x18\x01 \x01(\t\x12\x11\n\tmodel_ids\x18\x02 \x03(\t\x12\x1d\n\x15max_query_token_count\x18\x03 \x01(\x05\x12\x1f\n\x17max_batch_request_count\x18\x04 \x01(\x05\x12\x1a\n\x12\x65xecution_provider\x18\x05 \x01(\t\x12\x16\n\x0e\x61rtifact_names\x18\x06 \x03(\t2\x8d\x03\n\rScorerService\x12R\n\nRankModels\x12\x1e.routemoa.v1.RankModelsRequest\x1a\x1f.routemoa.v1.RankModelsResponse\"\x03\x90\x02\x01\x12\x61\n\x0f\x42\x61tchRankModels\x12#.routemoa.v1.BatchRankModelsRequest\x1a$.routemoa.v1.BatchRankModelsResponse\"\x03\x90\x02\x01\x12h\n\x10StreamRankModels\x12$.routemoa.v1.StreamRankModelsRequest\x1a%.routemoa.v1.StreamRankModelsResponse\"\x03\x90\x02\x01(\x01\x30\x01\x12[\n\rGetScorerInfo\x12!.routemoa.v1.GetScorerInfoRequest\x1a\".routemoa.v1.GetScorerInfoResponse\"\x03\x90\x02\x01\x42\x66\n\x0eio.routemoa.v1B\x12ScorerServiceProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,26 +43,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCORERSERVICE'].methods_by_name['StreamRankModels']._serialized_options = b'\220\002\001'
   _globals['_SCORERSERVICE'].methods_by_name['GetScorerInfo']._loaded_options = None
   _globals['_SCORERSERVICE'].methods_by_name['GetScorerInfo']._serialized_options = b'\220\002\001'
-  _globals['_RANKMODELSREQUEST']._serialized_start=138
-  _globals['_RANKMODELSREQUEST']._serialized_end=247
-  _globals['_RANKMODELSRESPONSE']._serialized_start=250
-  _globals['_RANKMODELSRESPONSE']._serialized_end=469
-  _globals['_SCORERTIMING']._serialized_start=472
-  _globals['_SCORERTIMING']._serialized_end=650
-  _globals['_BATCHRANKMODELSREQUEST']._serialized_start=652
-  _globals['_BATCHRANKMODELSREQUEST']._serialized_end=726
-  _globals['_BATCHRANKMODELSRESPONSE']._serialized_start=728
-  _globals['_BATCHRANKMODELSRESPONSE']._serialized_end=805
-  _globals['_STREAMRANKMODELSREQUEST']._serialized_start=807
-  _globals['_STREAMRANKMODELSREQUEST']._serialized_end=881
-  _globals['_STREAMRANKMODELSRESPONSE']._serialized_start=884
-  _globals['_STREAMRANKMODELSRESPONSE']._serialized_end=1040
-  _globals['_RANKINGERROR']._serialized_start=1042
-  _globals['_RANKINGERROR']._serialized_end=1115
-  _globals['_GETSCORERINFOREQUEST']._serialized_start=1117
-  _globals['_GETSCORERINFOREQUEST']._serialized_end=1157
-  _globals['_GETSCORERINFORESPONSE']._serialized_start=1160
-  _globals['_GETSCORERINFORESPONSE']._serialized_end=1342
-  _globals['_SCORERSERVICE']._serialized_start=1345
-  _globals['_SCORERSERVICE']._serialized_end=1742
+  _globals['_RANKMODELSREQUEST']._serialized_start=139
+  _globals['_RANKMODELSREQUEST']._serialized_end=269
+  _globals['_RANKMODELSRESPONSE']._serialized_start=272
+  _globals['_RANKMODELSRESPONSE']._serialized_end=537
+  _globals['_ROLLOUTRANKING']._serialized_start=540
+  _globals['_ROLLOUTRANKING']._serialized_end=679
+  _globals['_SCORERTIMING']._serialized_start=682
+  _globals['_SCORERTIMING']._serialized_end=860
+  _globals['_BATCHRANKMODELSREQUEST']._serialized_start=862
+  _globals['_BATCHRANKMODELSREQUEST']._serialized_end=936
+  _globals['_BATCHRANKMODELSRESPONSE']._serialized_start=938
+  _globals['_BATCHRANKMODELSRESPONSE']._serialized_end=1015
+  _globals['_STREAMRANKMODELSREQUEST']._serialized_start=1017
+  _globals['_STREAMRANKMODELSREQUEST']._serialized_end=1091
+  _globals['_STREAMRANKMODELSRESPONSE']._serialized_start=1094
+  _globals['_STREAMRANKMODELSRESPONSE']._serialized_end=1250
+  _globals['_RANKINGERROR']._serialized_start=1252
+  _globals['_RANKINGERROR']._serialized_end=1325
+  _globals['_GETSCORERINFOREQUEST']._serialized_start=1327
+  _globals['_GETSCORERINFOREQUEST']._serialized_end=1367
+  _globals['_GETSCORERINFORESPONSE']._serialized_start=1370
+  _globals['_GETSCORERINFORESPONSE']._serialized_end=1552
+  _globals['_SCORERSERVICE']._serialized_start=1555
+  _globals['_SCORERSERVICE']._serialized_end=1952
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,7 @@ class RankModelsRequest(_message.Message):
     MODEL_IDS_FIELD_NUMBER: _builtins.int
     TEAM_SIZE_FIELD_NUMBER: _builtins.int
     ARTIFACT_FIELD_NUMBER: _builtins.int
+    ROLLOUT_KEY_FIELD_NUMBER: _builtins.int
     query: _builtins.str
     """The text to rank for. Required: 1 to 100,000 characters, not white space alone. Text longer than
     `max_query_token_count` tokens is cut in the middle, and `truncated` says so.
@@ -45,6 +46,10 @@ class RankModelsRequest(_message.Message):
     artifact: _builtins.str
     """The name of the artifact to rank with. Empty takes the default one; an unknown name is answered
     INVALID_ARGUMENT with those that are known.
+    """
+    rollout_key: _builtins.str
+    """What stays on one arm of a rollout, such as a conversation; other callers cannot find it out. Empty
+    takes the query. At most 256 characters.
     """
     @_builtins.property
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -59,10 +64,11 @@ class RankModelsRequest(_message.Message):
         model_ids: _abc.Iterable[_builtins.str] | None = ...,
         team_size: _builtins.int | None = ...,
         artifact: _builtins.str = ...,
+        rollout_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_team_size", b"_team_size", "team_size", b"team_size"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_team_size", b"_team_size", "artifact", b"artifact", "model_ids", b"model_ids", "query", b"query", "team_size", b"team_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_team_size", b"_team_size", "artifact", b"artifact", "model_ids", b"model_ids", "query", b"query", "rollout_key", b"rollout_key", "team_size", b"team_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__team_size: _TypeAlias = _typing.Literal["team_size"]  # noqa: Y015
     _WhichOneofArgType__team_size: _TypeAlias = _typing.Literal["_team_size", b"_team_size"]  # noqa: Y015
@@ -82,6 +88,7 @@ class RankModelsResponse(_message.Message):
     TIMING_FIELD_NUMBER: _builtins.int
     UNCERTAINTY_FIELD_NUMBER: _builtins.int
     TEAM_MODEL_IDS_FIELD_NUMBER: _builtins.int
+    ROLLOUT_FIELD_NUMBER: _builtins.int
     truncated: _builtins.bool
     """Whether the query was longer than the scorer reads, so that its middle was left out."""
     scorer_version: _builtins.str
@@ -104,6 +111,13 @@ class RankModelsResponse(_message.Message):
         where there are fewer models.
         """
 
+    @_builtins.property
+    def rollout(self) -> Global___RolloutRanking:
+        """How the rollout of a candidate artifact took part. Absent while there is none, where the request names
+        an artifact, and where the candidate failed; absent from the other calls, which the active artifact
+        answers.
+        """
+
     def __init__(
         self,
         *,
@@ -113,16 +127,55 @@ class RankModelsResponse(_message.Message):
         timing: Global___ScorerTiming | None = ...,
         uncertainty: _builtins.float | None = ...,
         team_model_ids: _abc.Iterable[_builtins.str] | None = ...,
+        rollout: Global___RolloutRanking | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "timing", b"timing", "uncertainty", b"uncertainty"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "rollout", b"rollout", "timing", b"timing", "uncertainty", b"uncertainty"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "model_scores", b"model_scores", "scorer_version", b"scorer_version", "team_model_ids", b"team_model_ids", "timing", b"timing", "truncated", b"truncated", "uncertainty", b"uncertainty"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty", "model_scores", b"model_scores", "rollout", b"rollout", "scorer_version", b"scorer_version", "team_model_ids", b"team_model_ids", "timing", b"timing", "truncated", b"truncated", "uncertainty", b"uncertainty"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__uncertainty: _TypeAlias = _typing.Literal["uncertainty"]  # noqa: Y015
     _WhichOneofArgType__uncertainty: _TypeAlias = _typing.Literal["_uncertainty", b"_uncertainty"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__uncertainty) -> _WhichOneofReturnType__uncertainty | None: ...
 
 Global___RankModelsResponse: _TypeAlias = RankModelsResponse  # noqa: Y015
+
+@_typing.final
+class RolloutRanking(_message.Message):
+    """RolloutRanking tells a rollout's two arms apart. During a rollout both artifacts score the query, and one
+    of them answers; a model that only the other one knows is left out.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROLLOUT_ID_FIELD_NUMBER: _builtins.int
+    FROM_CANDIDATE_FIELD_NUMBER: _builtins.int
+    CANDIDATE_PROBABILITY_FIELD_NUMBER: _builtins.int
+    OTHER_FIELD_NUMBER: _builtins.int
+    rollout_id: _builtins.str
+    """The rollout."""
+    from_candidate: _builtins.bool
+    """Whether the candidate answered, and not the active artifact."""
+    candidate_probability: _builtins.float
+    """The probability with which the candidate was drawn, in [0, 1]."""
+    @_builtins.property
+    def other(self) -> Global___RankModelsResponse:
+        """The ranking of the artifact that did not answer."""
+
+    def __init__(
+        self,
+        *,
+        rollout_id: _builtins.str = ...,
+        from_candidate: _builtins.bool = ...,
+        candidate_probability: _builtins.float = ...,
+        other: Global___RankModelsResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["other", b"other"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_probability", b"candidate_probability", "from_candidate", b"from_candidate", "other", b"other", "rollout_id", b"rollout_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RolloutRanking: _TypeAlias = RolloutRanking  # noqa: Y015
 
 @_typing.final
 class ScorerTiming(_message.Message):

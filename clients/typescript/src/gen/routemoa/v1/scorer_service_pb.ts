@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file routemoa/v1/scorer_service.proto.
  */
 export const file_routemoa_v1_scorer_service: GenFile = /*@__PURE__*/
-  fileDesc("CiByb3V0ZW1vYS92MS9zY29yZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEibQoRUmFua01vZGVsc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSEQoJbW9kZWxfaWRzGAIgAygJEhYKCXRlYW1fc2l6ZRgDIAEoBUgAiAEBEhAKCGFydGlmYWN0GAQgASgJQgwKCl90ZWFtX3NpemUi2wEKElJhbmtNb2RlbHNSZXNwb25zZRItCgxtb2RlbF9zY29yZXMYASADKAsyFy5yb3V0ZW1vYS52MS5Nb2RlbFNjb3JlEhEKCXRydW5jYXRlZBgCIAEoCBIWCg5zY29yZXJfdmVyc2lvbhgDIAEoCRIpCgZ0aW1pbmcYBCABKAsyGS5yb3V0ZW1vYS52MS5TY29yZXJUaW1pbmcSGAoLdW5jZXJ0YWludHkYBSABKAFIAIgBARIWCg50ZWFtX21vZGVsX2lkcxgGIAMoCUIOCgxfdW5jZXJ0YWludHkisgEKDFNjb3JlclRpbWluZxIxCg5xdWV1ZV9kdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI4ChV0b2tlbml6YXRpb25fZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNQoSaW5mZXJlbmNlX2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkoKFkJhdGNoUmFua01vZGVsc1JlcXVlc3QSMAoIcmVxdWVzdHMYASADKAsyHi5yb3V0ZW1vYS52MS5SYW5rTW9kZWxzUmVxdWVzdCJNChdCYXRjaFJhbmtNb2RlbHNSZXNwb25zZRIyCglyZXNwb25zZXMYASADKAsyHy5yb3V0ZW1vYS52MS5SYW5rTW9kZWxzUmVzcG9uc2UiSgoXU3RyZWFtUmFua01vZGVsc1JlcXVlc3QSLwoHcmVxdWVzdBgBIAEoCzIeLnJvdXRlbW9hLnYxLlJhbmtNb2RlbHNSZXF1ZXN0IpwBChhTdHJlYW1SYW5rTW9kZWxzUmVzcG9uc2USFQoNcmVxdWVzdF9pbmRleBgBIAEoAxIyCgdyYW5raW5nGAIgASgLMh8ucm91dGVtb2EudjEuUmFua01vZGVsc1Jlc3BvbnNlSAASKgoFZXJyb3IYAyABKAsyGS5yb3V0ZW1vYS52MS5SYW5raW5nRXJyb3JIAEIJCgdvdXRjb21lIkkKDFJhbmtpbmdFcnJvchIoCgZyZWFzb24YASABKA4yGC5yb3V0ZW1vYS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIigKFEdldFNjb3JlckluZm9SZXF1ZXN0EhAKCGFydGlmYWN0GAEgASgJIrYBChVHZXRTY29yZXJJbmZvUmVzcG9uc2USFgoOc2NvcmVyX3ZlcnNpb24YASABKAkSEQoJbW9kZWxfaWRzGAIgAygJEh0KFW1heF9xdWVyeV90b2tlbl9jb3VudBgDIAEoBRIfChdtYXhfYmF0Y2hfcmVxdWVzdF9jb3VudBgEIAEoBRIaChJleGVjdXRpb25fcHJvdmlkZXIYBSABKAkSFgoOYXJ0aWZhY3RfbmFtZXMYBiADKAkyjQMKDVNjb3JlclNlcnZpY2USUgoKUmFua01vZGVscxIeLnJvdXRlbW9hLnYxLlJhbmtNb2RlbHNSZXF1ZXN0Gh8ucm91dGVtb2EudjEuUmFua01vZGVsc1Jlc3BvbnNlIgOQAgESYQoPQmF0Y2hSYW5rTW9kZWxzEiMucm91dGVtb2EudjEuQmF0Y2hSYW5rTW9kZWxzUmVxdWVzdBokLnJvdXRlbW9hLnYxLkJhdGNoUmFua01vZGVsc1Jlc3BvbnNlIgOQAgESaAoQU3RyZWFtUmFua01vZGVscxIkLnJvdXRlbW9hLnYxLlN0cmVhbVJhbmtNb2RlbHNSZXF1ZXN0GiUucm91dGVtb2EudjEuU3RyZWFtUmFua01vZGVsc1Jlc3BvbnNlIgOQAgEoATABElsKDUdldFNjb3JlckluZm8SIS5yb3V0ZW1vYS52MS5HZXRTY29yZXJJbmZvUmVxdWVzdBoiLnJvdXRlbW9hLnYxLkdldFNjb3JlckluZm9SZXNwb25zZSIDkAIBQmYKDmlvLnJvdXRlbW9hLnYxQhJTY29yZXJTZXJ2aWNlUHJvdG9QAVo+Z2l0aHViLmNvbS9yb3V0ZW1vYS9yb3V0ZW1vYS9jbGllbnRzL2dvL3JvdXRlbW9hL3YxO3JvdXRlbW9hdjFiBnByb3RvMw", [file_google_protobuf_duration, file_routemoa_v1_error_reason, file_routemoa_v1_model]);
+  fileDesc("CiByb3V0ZW1vYS92MS9zY29yZXJfc2VydmljZS5wcm90bxILcm91dGVtb2EudjEiggEKEVJhbmtNb2RlbHNSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgJEhEKCW1vZGVsX2lkcxgCIAMoCRIWCgl0ZWFtX3NpemUYAyABKAVIAIgBARIQCghhcnRpZmFjdBgEIAEoCRITCgtyb2xsb3V0X2tleRgFIAEoCUIMCgpfdGVhbV9zaXplIokCChJSYW5rTW9kZWxzUmVzcG9uc2USLQoMbW9kZWxfc2NvcmVzGAEgAygLMhcucm91dGVtb2EudjEuTW9kZWxTY29yZRIRCgl0cnVuY2F0ZWQYAiABKAgSFgoOc2NvcmVyX3ZlcnNpb24YAyABKAkSKQoGdGltaW5nGAQgASgLMhkucm91dGVtb2EudjEuU2NvcmVyVGltaW5nEhgKC3VuY2VydGFpbnR5GAUgASgBSACIAQESFgoOdGVhbV9tb2RlbF9pZHMYBiADKAkSLAoHcm9sbG91dBgHIAEoCzIbLnJvdXRlbW9hLnYxLlJvbGxvdXRSYW5raW5nQg4KDF91bmNlcnRhaW50eSKLAQoOUm9sbG91dFJhbmtpbmcSEgoKcm9sbG91dF9pZBgBIAEoCRIWCg5mcm9tX2NhbmRpZGF0ZRgCIAEoCBIdChVjYW5kaWRhdGVfcHJvYmFiaWxpdHkYAyABKAESLgoFb3RoZXIYBCABKAsyHy5yb3V0ZW1vYS52MS5SYW5rTW9kZWxzUmVzcG9uc2UisgEKDFNjb3JlclRpbWluZxIxCg5xdWV1ZV9kdXJhdGlvbhgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI4ChV0b2tlbml6YXRpb25fZHVyYXRpb24YAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SNQoSaW5mZXJlbmNlX2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIkoKFkJhdGNoUmFua01vZGVsc1JlcXVlc3QSMAoIcmVxdWVzdHMYASADKAsyHi5yb3V0ZW1vYS52MS5SYW5rTW9kZWxzUmVxdWVzdCJNChdCYXRjaFJhbmtNb2RlbHNSZXNwb25zZRIyCglyZXNwb25zZXMYASADKAsyHy5yb3V0ZW1vYS52MS5SYW5rTW9kZWxzUmVzcG9uc2UiSgoXU3RyZWFtUmFua01vZGVsc1JlcXVlc3QSLwoHcmVxdWVzdBgBIAEoCzIeLnJvdXRlbW9hLnYxLlJhbmtNb2RlbHNSZXF1ZXN0IpwBChhTdHJlYW1SYW5rTW9kZWxzUmVzcG9uc2USFQoNcmVxdWVzdF9pbmRleBgBIAEoAxIyCgdyYW5raW5nGAIgASgLMh8ucm91dGVtb2EudjEuUmFua01vZGVsc1Jlc3BvbnNlSAASKgoFZXJyb3IYAyABKAsyGS5yb3V0ZW1vYS52MS5SYW5raW5nRXJyb3JIAEIJCgdvdXRjb21lIkkKDFJhbmtpbmdFcnJvchIoCgZyZWFzb24YASABKA4yGC5yb3V0ZW1vYS52MS5FcnJvclJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIigKFEdldFNjb3JlckluZm9SZXF1ZXN0EhAKCGFydGlmYWN0GAEgASgJIrYBChVHZXRTY29yZXJJbmZvUmVzcG9uc2USFgoOc2NvcmVyX3ZlcnNpb24YASABKAkSEQoJbW9kZWxfaWRzGAIgAygJEh0KFW1heF9xdWVyeV90b2tlbl9jb3VudBgDIAEoBRIfChdtYXhfYmF0Y2hfcmVxdWVzdF9jb3VudBgEIAEoBRIaChJleGVjdXRpb25fcHJvdmlkZXIYBSABKAkSFgoOYXJ0aWZhY3RfbmFtZXMYBiADKAkyjQMKDVNjb3JlclNlcnZpY2USUgoKUmFua01vZGVscxIeLnJvdXRlbW9hLnYxLlJhbmtNb2RlbHNSZXF1ZXN0Gh8ucm91dGVtb2EudjEuUmFua01vZGVsc1Jlc3BvbnNlIgOQAgESYQoPQmF0Y2hSYW5rTW9kZWxzEiMucm91dGVtb2EudjEuQmF0Y2hSYW5rTW9kZWxzUmVxdWVzdBokLnJvdXRlbW9hLnYxLkJhdGNoUmFua01vZGVsc1Jlc3BvbnNlIgOQAgESaAoQU3RyZWFtUmFua01vZGVscxIkLnJvdXRlbW9hLnYxLlN0cmVhbVJhbmtNb2RlbHNSZXF1ZXN0GiUucm91dGVtb2EudjEuU3RyZWFtUmFua01vZGVsc1Jlc3BvbnNlIgOQAgEoATABElsKDUdldFNjb3JlckluZm8SIS5yb3V0ZW1vYS52MS5HZXRTY29yZXJJbmZvUmVxdWVzdBoiLnJvdXRlbW9hLnYxLkdldFNjb3JlckluZm9SZXNwb25zZSIDkAIBQmYKDmlvLnJvdXRlbW9hLnYxQhJTY29yZXJTZXJ2aWNlUHJvdG9QAVo+Z2l0aHViLmNvbS9yb3V0ZW1vYS9yb3V0ZW1vYS9jbGllbnRzL2dvL3JvdXRlbW9hL3YxO3JvdXRlbW9hdjFiBnByb3RvMw", [file_google_protobuf_duration, file_routemoa_v1_error_reason, file_routemoa_v1_model]);
 
 /**
  * RankModelsRequest asks for the ranking of models for one query.
@@ -59,6 +59,14 @@ export type RankModelsRequest = Message<"routemoa.v1.RankModelsRequest"> & {
    * @generated from field: string artifact = 4;
    */
   artifact: string;
+
+  /**
+   * What stays on one arm of a rollout, such as a conversation; other callers cannot find it out. Empty
+   * takes the query. At most 256 characters.
+   *
+   * @generated from field: string rollout_key = 5;
+   */
+  rolloutKey: string;
 };
 
 /**
@@ -117,6 +125,15 @@ export type RankModelsResponse = Message<"routemoa.v1.RankModelsResponse"> & {
    * @generated from field: repeated string team_model_ids = 6;
    */
   teamModelIds: string[];
+
+  /**
+   * How the rollout of a candidate artifact took part. Absent while there is none, where the request names
+   * an artifact, and where the candidate failed; absent from the other calls, which the active artifact
+   * answers.
+   *
+   * @generated from field: routemoa.v1.RolloutRanking rollout = 7;
+   */
+  rollout?: RolloutRanking | undefined;
 };
 
 /**
@@ -125,6 +142,49 @@ export type RankModelsResponse = Message<"routemoa.v1.RankModelsResponse"> & {
  */
 export const RankModelsResponseSchema: GenMessage<RankModelsResponse> = /*@__PURE__*/
   messageDesc(file_routemoa_v1_scorer_service, 1);
+
+/**
+ * RolloutRanking tells a rollout's two arms apart. During a rollout both artifacts score the query, and one
+ * of them answers; a model that only the other one knows is left out.
+ *
+ * @generated from message routemoa.v1.RolloutRanking
+ */
+export type RolloutRanking = Message<"routemoa.v1.RolloutRanking"> & {
+  /**
+   * The rollout.
+   *
+   * @generated from field: string rollout_id = 1;
+   */
+  rolloutId: string;
+
+  /**
+   * Whether the candidate answered, and not the active artifact.
+   *
+   * @generated from field: bool from_candidate = 2;
+   */
+  fromCandidate: boolean;
+
+  /**
+   * The probability with which the candidate was drawn, in [0, 1].
+   *
+   * @generated from field: double candidate_probability = 3;
+   */
+  candidateProbability: number;
+
+  /**
+   * The ranking of the artifact that did not answer.
+   *
+   * @generated from field: routemoa.v1.RankModelsResponse other = 4;
+   */
+  other?: RankModelsResponse | undefined;
+};
+
+/**
+ * Describes the message routemoa.v1.RolloutRanking.
+ * Use `create(RolloutRankingSchema)` to create a new message.
+ */
+export const RolloutRankingSchema: GenMessage<RolloutRanking> = /*@__PURE__*/
+  messageDesc(file_routemoa_v1_scorer_service, 2);
 
 /**
  * ScorerTiming says where the time of one ranking went.
@@ -159,7 +219,7 @@ export type ScorerTiming = Message<"routemoa.v1.ScorerTiming"> & {
  * Use `create(ScorerTimingSchema)` to create a new message.
  */
 export const ScorerTimingSchema: GenMessage<ScorerTiming> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_scorer_service, 2);
+  messageDesc(file_routemoa_v1_scorer_service, 3);
 
 /**
  * BatchRankModelsRequest asks for the rankings of several queries.
@@ -180,7 +240,7 @@ export type BatchRankModelsRequest = Message<"routemoa.v1.BatchRankModelsRequest
  * Use `create(BatchRankModelsRequestSchema)` to create a new message.
  */
 export const BatchRankModelsRequestSchema: GenMessage<BatchRankModelsRequest> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_scorer_service, 3);
+  messageDesc(file_routemoa_v1_scorer_service, 4);
 
 /**
  * BatchRankModelsResponse is the rankings of several queries.
@@ -201,7 +261,7 @@ export type BatchRankModelsResponse = Message<"routemoa.v1.BatchRankModelsRespon
  * Use `create(BatchRankModelsResponseSchema)` to create a new message.
  */
 export const BatchRankModelsResponseSchema: GenMessage<BatchRankModelsResponse> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_scorer_service, 4);
+  messageDesc(file_routemoa_v1_scorer_service, 5);
 
 /**
  * StreamRankModelsRequest is one query of a bulk stream.
@@ -222,7 +282,7 @@ export type StreamRankModelsRequest = Message<"routemoa.v1.StreamRankModelsReque
  * Use `create(StreamRankModelsRequestSchema)` to create a new message.
  */
 export const StreamRankModelsRequestSchema: GenMessage<StreamRankModelsRequest> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_scorer_service, 5);
+  messageDesc(file_routemoa_v1_scorer_service, 6);
 
 /**
  * StreamRankModelsResponse is the outcome for one query of a bulk stream.
@@ -266,7 +326,7 @@ export type StreamRankModelsResponse = Message<"routemoa.v1.StreamRankModelsResp
  * Use `create(StreamRankModelsResponseSchema)` to create a new message.
  */
 export const StreamRankModelsResponseSchema: GenMessage<StreamRankModelsResponse> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_scorer_service, 6);
+  messageDesc(file_routemoa_v1_scorer_service, 7);
 
 /**
  * RankingError says why one query of a bulk stream has no ranking.
@@ -294,7 +354,7 @@ export type RankingError = Message<"routemoa.v1.RankingError"> & {
  * Use `create(RankingErrorSchema)` to create a new message.
  */
 export const RankingErrorSchema: GenMessage<RankingError> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_scorer_service, 7);
+  messageDesc(file_routemoa_v1_scorer_service, 8);
 
 /**
  * GetScorerInfoRequest asks what the scorer is.
@@ -315,7 +375,7 @@ export type GetScorerInfoRequest = Message<"routemoa.v1.GetScorerInfoRequest"> &
  * Use `create(GetScorerInfoRequestSchema)` to create a new message.
  */
 export const GetScorerInfoRequestSchema: GenMessage<GetScorerInfoRequest> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_scorer_service, 8);
+  messageDesc(file_routemoa_v1_scorer_service, 9);
 
 /**
  * GetScorerInfoResponse describes the scorer.
@@ -371,7 +431,7 @@ export type GetScorerInfoResponse = Message<"routemoa.v1.GetScorerInfoResponse">
  * Use `create(GetScorerInfoResponseSchema)` to create a new message.
  */
 export const GetScorerInfoResponseSchema: GenMessage<GetScorerInfoResponse> = /*@__PURE__*/
-  messageDesc(file_routemoa_v1_scorer_service, 9);
+  messageDesc(file_routemoa_v1_scorer_service, 10);
 
 /**
  * ScorerService ranks the models of an artifact for a query, before any of them runs.
