@@ -89,7 +89,7 @@ def add_model(
         model_ids=(*manifest.model_ids, model_id),
         data_sources=(*manifest.data_sources, counted),
     )
-    return _written(source, model, manifest, output, probe=ours), bar
+    return write_edited(source, model, manifest, output, probe=ours), bar
 
 
 def remove_model(source: Artifact, *, model_id: str, output: Path) -> Artifact:
@@ -105,7 +105,7 @@ def remove_model(source: Artifact, *, model_id: str, output: Path) -> Artifact:
     model = onnx.load(source.model_path)
     write_columns(model, read_columns(model).without(index))
     manifest = dataclasses.replace(source.manifest, model_ids=ids[:index] + ids[index + 1 :])
-    return _written(source, model, manifest, output, probe=())
+    return write_edited(source, model, manifest, output)
 
 
 def rename_model(source: Artifact, *, model_id: str, new_id: str, output: Path) -> Artifact:
@@ -120,7 +120,7 @@ def rename_model(source: Artifact, *, model_id: str, new_id: str, output: Path) 
         raise EditError(source.path, [f"knows {new_id!r} already"])
     ids[index] = new_id
     manifest = dataclasses.replace(source.manifest, model_ids=tuple(ids))
-    return _written(source, onnx.load(source.model_path), manifest, output, probe=())
+    return write_edited(source, onnx.load(source.model_path), manifest, output)
 
 
 def _index(source: Artifact, model_id: str) -> int:
@@ -164,14 +164,26 @@ def _column(
     return weights
 
 
-def _written(
+def write_edited(
     source: Artifact,
     model: onnx.ModelProto,
     manifest: Manifest,
     output: Path,
     *,
-    probe: Sequence[Record],
+    probe: Sequence[Record] = (),
 ) -> Artifact:
+    """Writes another graph and manifest beside the other files of an artifact.
+
+    Args:
+        source: The artifact.
+        model: The new graph.
+        manifest: The new manifest; hashes and version are filled in.
+        output: The directory of the new artifact; must not exist.
+        probe: Queries on which the scores of the artifact's own models must be the same.
+
+    Raises:
+        ParityError: They are not; nothing is written.
+    """
     with staged(output) as directory:
         for name in files_of(manifest.tier):
             if name != MODEL_FILE:

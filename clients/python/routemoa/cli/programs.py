@@ -21,14 +21,20 @@ _SUMMARIES = {
     "up": "Starts scorer, judge and router, and a simulated pool unless a real one is given.",
     "pool": "Checks a pool file and its endpoints.",
     "eval": "Answers recorded queries and compares with simpler methods.",
+    "learn": "Corrects a scorer by decisions and the feedback on them.",
     "replay": "Shows what another policy would have chosen, by decision records.",
 }
 _MODULES = dict.fromkeys(("demo", "up", "pool"), "services.local") | dict.fromkeys(
     ("eval", "replay"), "services.evaluation"
 )
+_MODULES["learn"] = "scorer"
 # `services` is in every installation; the extra `serve` brings the libraries that it runs on.
 _NEEDED = {"services", "aiohttp", "onnxruntime"}
-_NEEDED_BY_POOL = {"services", "aiohttp"}
+_REQUIREMENTS = {
+    "pool": ({"services", "aiohttp"}, "serve,cli"),
+    "learn": ({"scorer", "onnx", "onnxruntime"}, "train,cli"),
+}
+"""What other commands need, and the extras that bring it."""
 
 
 def add_program(app: typer.Typer, name: str) -> None:
@@ -45,9 +51,9 @@ def become(context: typer.Context) -> NoReturn:
         typer.Exit: The services are not installed.
     """
     name = str(context.info_name)
-    needed = _NEEDED_BY_POOL if name == "pool" else _NEEDED
+    needed, extras = _REQUIREMENTS.get(name, (_NEEDED, "serve,cli"))
     if any(importlib.util.find_spec(module) is None for module in needed):
-        error = StackError("the services are not installed: pip install 'routemoa[serve,cli]'")
+        error = StackError(f"the services are not installed: pip install 'routemoa[{extras}]'")
         failure = describe(error, "")
         open_console(stderr=True).print(failure.as_text(), soft_wrap=True)
         raise typer.Exit(failure.exit_code)
