@@ -53,6 +53,7 @@ def _warn(report: Report) -> None:
             console.warn(f"{model.model_id} is {model.changed}: older labels were dropped")
     console.warn_of_models(report.unknown_model_ids, "too few labels to be added")
     console.warn_of_models(
-        report.distrusted_tenants, "tenants whose feedback contradicts the others', so it counts less"
+        report.distrusted_tenants,
+        "tenants whose feedback contradicts the others', so it counts less",
     )
     console.note(report.comparison.sentence())

@@ -70,9 +70,7 @@ def _average(columns: ModelColumns, count: int) -> dict[str, Floats]:
         name: each[..., :count].mean(axis=-1, keepdims=True)
         for name, each in columns.weights.items()
     }
-    weights[graph.SUCCESS] = sigmoid(
-        logit(columns.success[:, :count]).mean(axis=1, keepdims=True)
-    )
+    weights[graph.SUCCESS] = sigmoid(logit(columns.success[:, :count]).mean(axis=1, keepdims=True))
     return weights
 
 

@@ -102,7 +102,9 @@ def correct(
         own += features[:, 1:] @ kinds
         raters = _leniency(labels, own, weights, raters)
         own += raters[labels.raters]
-        kinds += _step(features[:, 1:], labels.values, own, weights, hard, kinds)[0]
+        kinds += _step(features[:, 1:], labels.values, own, weights, precision=hard, effects=kinds)[
+            0
+        ]
         own = prior + features[:, 1:] @ kinds + raters[labels.raters]
         covariances = of_models.fit(labels.values, own, weights, precision, models)
     average = np.append(1.0, shares.mean(axis=0))
@@ -134,7 +136,12 @@ class _Blocks:
         for model, (rows, features) in enumerate(zip(self.rows, self.features, strict=True)):
             own = others[rows] + features @ models[model]
             step, covariance = _step(
-                features, values[rows], own, weights[rows], precision[model], models[model]
+                features,
+                values[rows],
+                own,
+                weights[rows],
+                precision=precision[model],
+                effects=models[model],
             )
             models[model] += step
             found.append(covariance)
@@ -146,6 +153,7 @@ def _step(
     values: Floats,
     logits: Floats,
     weights: Floats,
+    *,
     precision: Floats,
     effects: Floats,
 ) -> tuple[Floats, Floats]:
@@ -155,7 +163,7 @@ def _step(
     information = (features * slopes[:, None]).T @ features + np.diag(precision)
     covariance = np.linalg.inv(information)
     gradient = features.T @ (weights * (values - chances)) - precision * effects
-    return covariance @ gradient, covariance
+    return np.asarray(covariance @ gradient), np.asarray(covariance, dtype=np.float64)
 
 
 def _leniency(labels: Labels, logits: Floats, weights: Floats, before: Floats) -> Floats:
@@ -165,7 +173,8 @@ def _leniency(labels: Labels, logits: Floats, weights: Floats, before: Floats) -
     precision = 1 / LENIENCY_SPREAD**2
 
     def summed(each: Floats) -> Floats:
-        return np.bincount(labels.raters, weights=each, minlength=labels.rater_count)
+        sums: Floats = np.bincount(labels.raters, each, labels.rater_count).astype(np.float64)
+        return sums
 
     gaps = summed(weights * (labels.values - chances)) - precision * before
     return before + gaps / (summed(slopes) + precision)

@@ -14,7 +14,7 @@ import numpy as np
 from scorer.learning.labels import Labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from scorer.learning.decided import Decided
@@ -60,7 +60,7 @@ def label(traffic: Traffic, model_ids: Sequence[str], *, now: datetime) -> Label
         fresh = 0.5 ** (age_days / HALF_LIFE_DAYS)
         if fresh < LEAST_WEIGHT:
             continue
-        for one in _labels(decided, traffic.feedback.get(decided.id, ()), row in repeated):
+        for one in _labels(decided, traffic.feedback.get(decided.id, ()), repeated=row in repeated):
             if one.model_id in columns:
                 column = columns[one.model_id]
                 rater = tenants[decided.tenant]
@@ -93,7 +93,7 @@ def feedback_score(decided: Decided, feedback: Sequence[Feedback]) -> float | No
     return sum(values) / len(values) if values else None
 
 
-def _labels(decided: Decided, feedback: Sequence[Feedback], repeated: bool) -> Iterator[_Label]:
+def _labels(decided: Decided, feedback: Sequence[Feedback], *, repeated: bool) -> Iterator[_Label]:
     score, final = feedback_score(decided, feedback), decided.final_model_id
     if score is None:
         if repeated and final:
@@ -128,8 +128,3 @@ def _repeated(decisions: Sequence[Decided]) -> frozenset[int]:
                 found.add(before)
         newest[key] = row
     return frozenset(found)
-
-
-def pool_priors(decisions: Sequence[Decided]) -> Mapping[str, float]:
-    """Returns the newest score that each model was ranked by."""
-    return {model_id: score for each in decisions for model_id, score in each.priors.items()}

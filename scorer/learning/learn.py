@@ -94,7 +94,7 @@ def learn(traffic: Traffic, sources: Sources, *, output: Path) -> Report:
     labels = label(traffic, prior.model_ids, now=traffic.decisions[-1].time)
     known = len(runtime.model_ids)
     with step("Comparing with the serving scorer"):
-        comparison = _compare(traffic, rated, prior, labels, known, sources)
+        comparison = _compare(traffic, rated, prior, labels, known=known, sources=sources)
     if comparison.verdict is Verdict.WORSE:
         raise WorseOnTrafficError(sources.artifact, [comparison.sentence(), "nothing was written"])
     with step("Learning"):
@@ -117,7 +117,13 @@ def learn(traffic: Traffic, sources: Sources, *, output: Path) -> Report:
         output=output,
     )
     return report_of(
-        made.manifest.version, traffic, prior, fitted, comparison, added, known
+        made.manifest.version,
+        traffic,
+        prior,
+        fitted,
+        comparison=comparison,
+        added=added,
+        known=known,
     )
 
 
@@ -141,6 +147,7 @@ def _compare(
     rated: Sequence[int],
     prior: PriorScores,
     labels: Labels,
+    *,
     known: int,
     sources: Sources,
 ) -> Comparison:

@@ -57,6 +57,7 @@ def report_of(
     traffic: Traffic,
     prior: PriorScores,
     fitted: Fitted,
+    *,
     comparison: Comparison,
     added: Sequence[int],
     known: int,

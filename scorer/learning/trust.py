@@ -60,7 +60,8 @@ def trust_of(labels: Labels, expected: Floats) -> Floats:
     size = labels.rater_count * models
 
     def summed(each: Floats) -> Floats:
-        return np.bincount(cells, weights=each, minlength=size).reshape(-1, models)
+        sums: Floats = np.bincount(cells, each, size).astype(np.float64)
+        return sums.reshape(-1, models)
 
     counts = summed(labels.weights)
     gaps = summed(labels.weights * (labels.values - expected)) / np.maximum(counts, 1e-12)

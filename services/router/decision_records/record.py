@@ -224,6 +224,15 @@ class TimingEntry(Part):
     first_delta_s: NonNegative | None = None
 
 
+class ExplorationEntry(Part):
+    """The part of chance in the choice of the first layer."""
+
+    explored: bool = Field(description="True if a model was tried that would not be chosen.")
+    propensities: dict[str, Score] = Field(
+        description="Probability of each model to be in the first layer, when it was drawn."
+    )
+
+
 class DecisionRecord(Part):
     """The record of one answer, or of a call without one."""
 
@@ -257,6 +266,9 @@ class DecisionRecord(Part):
     )
     safe_model_ids: tuple[str, ...] = Field(description="The pool's safe models.")
     posterior_scores: dict[str, Score] = Field(description="The newest, of models that answered.")
+    exploration: ExplorationEntry | None = Field(
+        default=None, description="Absent if nothing was left to chance."
+    )
     layers: tuple[LayerEntry, ...]
     invalid_answers: tuple[InvalidAnswerEntry, ...] = ()
     stop_reason: str | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from services.router.dependencies.remote import TIME_SHARE
@@ -17,10 +17,11 @@ from services.router.engine.final_answer import SILENCE_SHARE, Writer, write_fin
 from services.router.engine.layer import LayerPolicy, run_layer
 from services.router.engine.layer_policy import AssessedLayerPolicy, PlainLayerPolicy
 from services.router.engine.patience import Overtime, Patience
-from services.router.engine.planner import by_posterior, eligible, further_models
+from services.router.engine.planner import by_posterior, eligible, explorable, further_models
 from services.router.engine.proposals import assessed_proposal, final_call
 from services.router.engine.repair import repair
 from services.router.engine.reservations import reserve, reserve_extra
+from services.router.exploration.explorer import Explorer
 from services.router.routing.events import Assessment, LayerReport
 from services.router.routing.ranking import Forecast
 from services.router.types.ledger import CallStatus
@@ -62,6 +63,8 @@ class Engine:
     patience: Patience
     backup_budget: RetryBudget
     """Bounds backup models to a share of the calls."""
+    explorer: Explorer = field(default_factory=lambda: Explorer(usd_per_day=0.0))
+    """Draws models to try; every pool's engine shares it."""
     min_stage_s: float = MIN_STAGE_S
     """Least time left in which another layer or the aggregator is started."""
 
@@ -85,6 +88,8 @@ class Engine:
         run.forecast = replace(priors.forecast, latency_s=latency_s, unavailable_ids=gone)
         if priors.fallback is not None:
             run.fallbacks.append(priors.fallback)
+        if run.policy.exploration_share and (ranked := explorable(run)):
+            run.exploration = self.explorer.explore(ranked, run.policy.exploration_share)
 
     async def run_assessed(self, run: Run, decision: RoutingDecision) -> LayerReport:
         """Runs a layer whose models also grade, and corrects the scores by their grades.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.budgets.reservation import Budget
+    from services.router.exploration.explorer import Exploration
     from services.router.pool.pool import Pool
     from services.router.routing.candidates import StopReason
     from services.router.routing.events import Answer, Fallback, LayerReport
@@ -78,6 +79,8 @@ class Run:
     are the newest messages; None if it is not known or may not run."""
     prompt_caches: PromptCaches = NO_CACHES
     """The backends' caches as far as the conversation is concerned."""
+    exploration: Exploration | None = None
+    """The part of chance in the choice of the first layer; None if there was none."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
     speculative_answer: Droppable | None = None

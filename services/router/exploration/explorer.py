@@ -1,0 +1,93 @@
+"""Draws models to try: by share of requests and by error bar, within a budget of dollars per day."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from services.router.exploration.chances import chances
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from services.router.routing.candidates import Ranked
+
+ERROR_BAR = 0.15
+"""Standard error of the utility of a model that has not answered since the router started."""
+
+ERROR_BAR_CALLS = 25
+"""Answers after which the variance is half of that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exploration:
+    """The part of chance in the choice of an answer's first layer."""
+
+    model_id: str | None
+    """The model that is tried; None if none is."""
+    chances: Mapping[str, float]
+    """The chance of each model to be tried, if one is."""
+    share: float
+    """The share of requests that try a model."""
+    reserved_usd: float = 0.0
+    """The part of the day's budget that is set aside for the call."""
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+@dataclass(slots=True, kw_only=True)
+class Explorer:
+    """Draws the models to try. Each router has its own budget and its own counts.
+
+    Args:
+        usd_per_day: The most that the calls of tried models may cost in one day, in UTC.
+    """
+
+    usd_per_day: float
+    draw: random.Random = field(default_factory=random.Random)
+    today: Callable[[], date] = _today
+    _day: date | None = None
+    _spent_usd: float = 0.0
+    _answers: Counter[str] = field(default_factory=Counter)
+
+    def explore(self, ranked: Sequence[Ranked], share: float) -> Exploration | None:
+        """Returns what to try; None if nothing can be tried.
+
+        Args:
+            ranked: The models that may run within the request's own limits, best first. The first one
+                is never tried: it runs anyway.
+            share: The share of requests that try a model.
+        """
+        left_usd = self.usd_per_day - self._spent_today()
+        others = {r.model_id: r for r in ranked[1:] if r.candidate.worst.usd <= left_usd}
+        if not others or share <= 0:
+            return None
+        drawn = chances(
+            {m: r.utility for m, r in others.items()},
+            {m: ERROR_BAR / (1 + self._answers[m] / ERROR_BAR_CALLS) ** 0.5 for m in others},
+        )
+        if self.draw.random() >= share:
+            return Exploration(model_id=None, chances=drawn, share=share)
+        [tried] = self.draw.choices(list(drawn), weights=list(drawn.values()))
+        reserved_usd = others[tried].candidate.worst.usd
+        self._spent_usd += reserved_usd
+        return Exploration(model_id=tried, chances=drawn, share=share, reserved_usd=reserved_usd)
+
+    def settle(self, exploration: Exploration, cost_usd: float) -> None:
+        """Books what the calls of the tried model cost instead of what was set aside."""
+        self._spent_usd = max(self._spent_usd + cost_usd - exploration.reserved_usd, 0.0)
+
+    def count(self, model_id: str) -> None:
+        """Counts an answer of a model."""
+        self._answers[model_id] += 1
+
+    def _spent_today(self) -> float:
+        today = self.today()
+        if today != self._day:
+            self._day, self._spent_usd = today, 0.0
+        return self._spent_usd
