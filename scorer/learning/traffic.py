@@ -107,5 +107,4 @@ def _files(paths: Sequence[Path], problems: Problems) -> Iterator[Path]:
         files = sorted(path.glob("*.jsonl.gz"))
         if not files:
             problems.add(f"{path}: has no *.jsonl.gz; the router finishes a file when it ends")
-        # Feedback is worth most while it is new: its open file is read too, up to its last whole line.
         yield from files

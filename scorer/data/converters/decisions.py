@@ -86,10 +86,15 @@ def _files(paths: Sequence[Path], problems: Problems) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        files = sorted(path.glob("*.jsonl.gz"))
+        files = sorted(each for each in path.glob("*.jsonl.gz") if not _is_feedback(each))
         if not files:
             problems.add(f"{path}: has no *.jsonl.gz; the router finishes a file when it ends")
         yield from files
+
+
+def _is_feedback(path: Path) -> bool:
+    """Returns whether a file of a router's directory holds feedback, which `learn` reads."""
+    return path.name.startswith("feedback-")
 
 
 def _fields(first: Decision, group: Sequence[Decision]) -> dict[str, object]:

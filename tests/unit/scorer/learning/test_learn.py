@@ -87,8 +87,8 @@ def test_an_artifact_that_was_learned_is_no_prior(tmp_path: Path) -> None:
 
 
 def test_a_scorer_that_chooses_worse_on_the_newest_traffic_is_not_written(tmp_path: Path) -> None:
-    old = lines(800, {GOOD: 0.02, BAD: 0.98, NEW: 0.02})
-    new = lines(200, {GOOD: 0.98, BAD: 0.02, NEW: 0.98}, start=800)
+    old = lines(800, {GOOD: 0.98, BAD: 0.02, NEW: 0.02})
+    new = lines(200, {GOOD: 0.02, BAD: 0.98, NEW: 0.02}, start=800)
     records = write_lines(tmp_path / "all.jsonl", [*old, *new])
     result = learn(ARTIFACT, records, tmp_path / "learned")
     assert result.exit_code == 1
@@ -118,7 +118,7 @@ def test_a_run_that_is_killed_leaves_nothing_that_could_be_served(tmp_path: Path
     records = write_lines(tmp_path / "all.jsonl", lines(400, {GOOD: 0.9, BAD: 0.2, NEW: 0.9}))
     output = tmp_path / "learned"
     command = [sys.executable, "-m", "scorer", "learn", str(ARTIFACT), str(records)]
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603  # our own module
         [*command, "--output", str(output)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as process:
         assert process.stderr is not None
