@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-MOST_WRONG = 0.35
-"""Largest share of wrong labels that is allowed for: with more, they say next to nothing."""
+USUALLY_WRONG = 0.1
+"""Share of wrong labels that is assumed before any is seen."""
 
 WRONG_SPREAD = 0.1
-"""Standard deviation of the share of wrong labels, before any is seen."""
+"""Standard deviation of that share."""
+
+MOST_WRONG = 0.3
+"""Largest share of wrong labels that is allowed for."""
+
+MODEL_ERROR = 0.15
+"""Standard deviation of a model's true mean score from what the artifact says."""
 
 BELIEVED = 0.5
 """Least trust in a rater whose labels may show that a model changed."""
@@ -105,17 +111,27 @@ def _without_noise(labels: Labels, logits: Floats) -> Labels:
 
     If a share of all labels is wrong, whatever the answer, they draw all models together, and a model
     with labels would look worse than an equal one without. The share is estimated by the slope of the
-    labels over the prior scores, and the labels are put right on average (Natarajan et al. 2013,
-    "Learning with noisy labels"). Prior scores that are all alike tell nothing, and leave the labels.
+    models' mean labels over their mean prior scores, and the labels are put right on average
+    (Natarajan et al. 2013, "Learning with noisy labels"). Each model is one point of that line, however
+    many labels it has, since the artifact may be wrong about it.
     """
+    count = logits.shape[1]
+    sizes = np.bincount(labels.models, labels.weights, count)
+    kept = sizes > 0
     scores = sigmoid(logits[labels.rows, labels.models])
-    total = max(float(labels.weights.sum()), 1e-12)
-    means = [float(labels.weights @ each) / total for each in (scores, labels.values)]
-    apart = scores - means[0]
-    evidence = float(labels.weights @ np.square(apart)) / 0.25
+    means = [
+        np.bincount(labels.models, labels.weights * each, count)[kept] / sizes[kept]
+        for each in (scores, labels.values)
+    ]
+    points = 1 / (MODEL_ERROR**2 + 0.25 / sizes[kept])
+    apart, values = (
+        each - np.average(each, weights=points) if kept.any() else each for each in means
+    )
     prior = 1 / (2 * WRONG_SPREAD) ** 2
-    covariance = float(labels.weights @ (apart * (labels.values - means[1]))) / 0.25
-    slope = float(np.clip((covariance + prior) / (evidence + prior), 1 - 2 * MOST_WRONG, 1.0))
+    slope = (prior * (1 - 2 * USUALLY_WRONG) + points @ (apart * values)) / (
+        prior + points @ np.square(apart)
+    )
+    slope = float(np.clip(slope, 1 - 2 * MOST_WRONG, 1.0))
     wrong = (1 - slope) / 2
     return dataclasses.replace(
         labels, values=(labels.values - wrong) / slope, weights=labels.weights * slope**2

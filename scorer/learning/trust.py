@@ -71,5 +71,8 @@ def trust_of(labels: Labels, expected: Floats) -> Floats:
     sizes = np.minimum(counts, 0.25 / TASTE**2)
     totals = sizes.sum(axis=1)
     mean = (sizes * np.square(gaps) / variance).sum(axis=1) / np.maximum(totals, 1e-12)
-    trust = np.minimum(1.0, TOLERANCE / np.maximum(mean, 1e-12)) ** 2
-    return np.where(totals > 0, trust, 1.0)
+    rated = totals > 0
+    # If most raters are far off, the fit is, and not they.
+    usual = max(float(np.median(mean[rated])), 1.0) if rated.any() else 1.0
+    trust = np.minimum(1.0, TOLERANCE * usual / np.maximum(mean, 1e-12)) ** 2
+    return np.where(rated, trust, 1.0)

@@ -125,3 +125,14 @@ def test_a_change_is_found_once_and_soon() -> None:
     assert abs(change.first - 1_000) < 100
     assert 1_000 < change.seen < 1_200
     assert change.after < change.before
+
+
+def test_tenants_that_all_contradict_the_artifact_are_believed() -> None:
+    success = np.tile([[0.02], [0.98], [0.02]], (1, KINDS))
+    shares, labels = traffic(success, 800)
+    logits = np.tile([1.0, -1.0, 0.5], (len(shares), 1))
+    found = fit(logits, shares, labels, known=MODELS)
+    assert (found.trust > 0.9).all()
+    scores = sigmoid(logits + shares @ found.correction.shifts.T).mean(axis=0)
+    assert scores.argmax() == 1
+    assert scores[1] > 0.8

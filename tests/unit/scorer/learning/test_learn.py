@@ -87,8 +87,8 @@ def test_an_artifact_that_was_learned_is_no_prior(tmp_path: Path) -> None:
 
 
 def test_a_scorer_that_chooses_worse_on_the_newest_traffic_is_not_written(tmp_path: Path) -> None:
-    old = lines(800, {GOOD: 0.98, BAD: 0.02, NEW: 0.02})
-    new = lines(200, {GOOD: 0.02, BAD: 0.98, NEW: 0.02}, start=800)
+    old = lines(800, {GOOD: 0.02, BAD: 0.98, NEW: 0.02})
+    new = lines(200, {GOOD: 0.98, BAD: 0.02, NEW: 0.98}, start=800)
     records = write_lines(tmp_path / "all.jsonl", [*old, *new])
     result = learn(ARTIFACT, records, tmp_path / "learned")
     assert result.exit_code == 1
