@@ -128,10 +128,10 @@ def _without_noise(labels: Labels, logits: Floats) -> Labels:
         each - np.average(each, weights=points) if kept.any() else each for each in means
     )
     prior = 1 / (2 * WRONG_SPREAD) ** 2
-    slope = (prior * (1 - 2 * USUALLY_WRONG) + points @ (apart * values)) / (
+    fitted = (prior * (1 - 2 * USUALLY_WRONG) + points @ (apart * values)) / (
         prior + points @ np.square(apart)
     )
-    slope = float(np.clip(slope, 1 - 2 * MOST_WRONG, 1.0))
+    slope = float(np.clip(fitted, 1 - 2 * MOST_WRONG, 1.0))
     wrong = (1 - slope) / 2
     return dataclasses.replace(
         labels, values=(labels.values - wrong) / slope, weights=labels.weights * slope**2
