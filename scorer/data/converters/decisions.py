@@ -86,15 +86,14 @@ def _files(paths: Sequence[Path], problems: Problems) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        files = sorted(each for each in path.glob("*.jsonl.gz") if not _is_feedback(each))
+        files = [file for file in sorted(path.glob("*.jsonl.gz")) if not _is_feedback(file)]
         if not files:
             problems.add(f"{path}: has no *.jsonl.gz; the router finishes a file when it ends")
         yield from files
 
 
-def _is_feedback(path: Path) -> bool:
-    """Returns whether a file of a router's directory holds feedback, which `learn` reads."""
-    return path.name.startswith("feedback-")
+def _is_feedback(file: Path) -> bool:
+    return file.name.startswith("feedback-")
 
 
 def _fields(first: Decision, group: Sequence[Decision]) -> dict[str, object]:
