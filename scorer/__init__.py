@@ -5,6 +5,7 @@ A room imports only rooms below it, in this order:
 __main__: the list of commands of ``python -m scorer``.
 commands: the commands.
 reports: pages of pictures. Needs matplotlib.
+learning: decisions and feedback -> corrected artifacts. Needs onnx.
 export: checkpoints -> artifacts, in ONNX. Needs onnx.
 evaluation: artifacts and methods, measured on records.
 training: records -> checkpoints. Needs torch.

@@ -53,7 +53,7 @@ LEAST_VARIANCE = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Correction:
-    """What the labels say beyond the prior."""
+    """The effects that labels show beyond the prior."""
 
     shifts: Floats
     """Logits to add to each model's score in each kind, (M, K); zero without labels."""

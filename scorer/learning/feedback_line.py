@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 
 
 class Source(enum.StrEnum):
-    """Who gives the feedback."""
+    """The giver of feedback."""
 
     USER = "user"
     CHECKER = "checker"
@@ -25,15 +25,15 @@ class Source(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """What somebody says of an answer."""
+    """One opinion of an answer."""
 
     decision_id: str
     time: datetime
     source: Source
     score: float | None
-    """How good the final answer is, in [0, 1]; None if that was not said."""
+    """Quality of the final answer, in [0, 1]; None if it was not given."""
     preferred_model_id: str
-    """The model whose answer was best; empty if that was not said."""
+    """The model whose answer was best; empty if none was named."""
     has_better_answer: bool
     """True if a better answer was given."""
 

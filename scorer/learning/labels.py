@@ -19,11 +19,11 @@ class Labels:
     models: npt.NDArray[np.intp]
     """The model of each, (L,)."""
     raters: npt.NDArray[np.intp]
-    """Who says so, (L,), below ``rater_count``."""
+    """The rater of each, (L,), below ``rater_count``."""
     values: npt.NDArray[np.float64]
-    """How good the answer is, in [0, 1], (L,)."""
+    """Quality of the answer, in [0, 1], (L,)."""
     weights: npt.NDArray[np.float64]
-    """How much each counts, (L,); one is feedback of today."""
+    """Weight of each, (L,); one is feedback of today."""
     rater_count: int
 
     def take(self, chosen: npt.NDArray[np.bool_]) -> Labels:

@@ -61,7 +61,7 @@ class WorseOnTrafficError(ProblemsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """What is learned from."""
+    """The artifacts of a run."""
 
     artifact: Path
     """The prior: an artifact that was trained or examined."""

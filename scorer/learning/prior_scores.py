@@ -1,4 +1,4 @@
-"""What an artifact says of queries: logits of its scores, and the queries' shares in its kinds.
+"""Scores texts with an artifact: logits of its scores, and the texts' shares in its kinds.
 
 ``texts (N) -> logits (N, M), shares (N, K)``; models that it does not know are like its average one.
 """

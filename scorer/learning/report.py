@@ -23,7 +23,7 @@ DISTRUSTED = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelReport:
-    """What was learned of one model."""
+    """One model: its labels and its scores."""
 
     model_id: str
     labels: int
@@ -34,12 +34,12 @@ class ModelReport:
     standard_error: float
     """Standard error of ``after``."""
     changed: str
-    """What changed, and when; empty if nothing did."""
+    """A change and its time; empty if nothing did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a learning run did."""
+    """The result of a learning run."""
 
     version: str
     decisions: int

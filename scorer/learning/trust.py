@@ -1,4 +1,4 @@
-"""How much each rater is believed: by its agreement with the others, and never more than all of them.
+"""Believes raters by their agreement with the others, and none more than all of them together.
 
 A rater is a tenant. Of a rater that agrees, the mean residual of each model's labels is noise. One that
 votes for a model whatever it answers has large residuals everywhere. Its labels then count less, as in

@@ -18,7 +18,7 @@ from services.router.decision_records.record import (
     TimingEntry,
     TotalsEntry,
 )
-from services.router.engine.planner import first_propensities
+from services.router.exploration.explorer import first_propensities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,7 +108,9 @@ def _exploration(run: Run, decisions: Sequence[RoutingDecision]) -> ExplorationE
         return None
     return ExplorationEntry(
         explored=run.exploration.model_id in decisions[0].selected_model_ids,
-        propensities=dict(first_propensities(run, decisions[0].ranked)),
+        propensities=first_propensities(
+            run.exploration, decisions[0].ranked, run.policy, run.forecast.team_ids
+        ),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.engine.errors import nothing_eligible
-from services.router.exploration.chances import propensities
 from services.router.prompts.context_window import fits, overhead_tokens
 from services.router.prompts.reference_text import reference_text
 from services.router.routing import selection as limits
@@ -26,10 +25,6 @@ if TYPE_CHECKING:
     from services.router.routing.events import Answer
     from services.router.routing.prompt_caches import CachedPrompt
     from services.router.types.amounts import Amount
-
-
-EXPLORING = frozenset({"routemoa", "single"})
-"""The strategies that may try a model."""
 
 
 def eligible(run: Run) -> tuple[PoolModel, ...]:
@@ -93,46 +88,7 @@ def select_layer(run: Run) -> tuple[tuple[Ranked, ...], Selection]:
     best_score = max(run.posteriors.values(), default=0)
     if not run.reports and best_score >= run.policy.stopping_score:
         return ranked, Selection(model_ids=(), stop_reason=StopReason.SCORE)
-    return ranked, _select(run, ranked, team_ids=run.forecast.team_ids, chosen=_tried(run))
-
-
-def explorable(run: Run) -> tuple[Ranked, ...]:
-    """Returns the models that may be tried, after the best one; empty if none should be.
-
-    A conversation stays with its model, and an uncertain ranking has its safe models. Strategies that
-    run many models anyway learn nothing by it.
-    """
-    is_safe = run.pool.safe_models and run.forecast.is_uncertain(run.policy.max_uncertainty)
-    if run.policy.strategy not in EXPLORING or run.kept_model_id is not None or is_safe:
-        return ()
-    return tuple(
-        ranked
-        for ranked in rank_eligible(run)
-        if ranked.candidate.available
-        and run.policy.allows_latency(ranked.candidate.expected_latency_s)
-        and limits.blocking_limit(run.left, ranked.candidate.worst) is None
-    )
-
-
-def first_propensities(run: Run, ranked: tuple[Ranked, ...]) -> Mapping[str, float]:
-    """Returns the probability of each model to be in the first layer; empty if it was no chance."""
-    if run.exploration is None:
-        return {}
-    single = run.policy.strategy == "single"
-    count = 1 if single else None
-    team_ids = () if single else run.forecast.team_ids
-    selected = select(ranked, run.policy, run.policy.caps, count=count, team_ids=team_ids).model_ids
-    most = count or run.policy.max_layer_model_count
-    return propensities(
-        selected, run.exploration.chances, run.exploration.share, is_full=len(selected) >= most
-    )
-
-
-def _tried(run: Run) -> Mapping[str, SelectionReason]:
-    """Returns the model to try in the first layer, if there is one."""
-    if run.reports or run.exploration is None or run.exploration.model_id is None:
-        return NOBODY
-    return {run.exploration.model_id: SelectionReason.EXPLORATION}
+    return ranked, _select(run, ranked, team_ids=run.forecast.team_ids, chosen=run.tried)
 
 
 def plan_layer(run: Run) -> RoutingDecision | StopReason:
@@ -149,13 +105,8 @@ def plan_best(run: Run, count: int) -> RoutingDecision | StopReason:
     """
     ranked = rank_eligible(run)
     # One model alone depends on its rank, so an uncertain ranking matters only then.
-    selection = _select(
-        run,
-        ranked,
-        count=count,
-        may_be_safe=count == 1,
-        chosen=_of_conversation(run, ranked) or _tried(run),
-    )
+    chosen = _of_conversation(run, ranked) or run.tried
+    selection = _select(run, ranked, count=count, may_be_safe=count == 1, chosen=chosen)
     return _decision(run, ranked, selection)
 
 

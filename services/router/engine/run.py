@@ -119,6 +119,18 @@ class Run:
         """True if an unfinished answer is better than none: nobody has answered, and time is over."""
         return not self.answers and self.form.is_free and self.deadline.remaining_s() <= 0
 
+    @property
+    def may_explore(self) -> bool:
+        """False if the conversation stays with its model, or if safe models run."""
+        uncertain = self.forecast.is_uncertain(self.policy.max_uncertainty)
+        return self.kept_model_id is None and not (uncertain and self.pool.safe_models)
+
+    @property
+    def tried(self) -> Mapping[str, SelectionReason]:
+        """The model that is tried in the first layer; empty if none is."""
+        tried = None if self.reports or self.exploration is None else self.exploration.model_id
+        return {} if tried is None else {tried: SelectionReason.EXPLORATION}
+
     def score(self, model_id: str) -> float:
         """Returns the score of a model: its posterior score, else its prior score."""
         return self.posteriors.get(model_id, self.priors[model_id])

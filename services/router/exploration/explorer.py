@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from services.router.exploration.chances import chances
+from services.router.exploration.chances import chances, propensities
+from services.router.routing.selection import blocking_limit, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from services.router.routing.candidates import Ranked
+    from services.router.routing.policy import Policy
+    from services.router.types.amounts import Caps
 
 ERROR_BAR = 0.25
 """Standard error of the utility of a model that has not answered since the router started: that of an
@@ -22,6 +25,10 @@ ability by one logit."""
 ERROR_BAR_CALLS = 11
 """Answers after which the variance is half of that: a label has a variance of 0.25, and a fifth of the
 feedback is wrong, which takes 64 % of its information."""
+
+
+EXPLORING = frozenset({"routemoa", "single"})
+"""The strategies that may try a model; the others run many models anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +64,21 @@ class Explorer:
     _spent_usd: float = 0.0
     _answers: Counter[str] = field(default_factory=Counter)
 
-    def explore(self, ranked: Sequence[Ranked], share: float) -> Exploration | None:
-        """Returns what to try; None if nothing can be tried.
+    def explore(self, ranked: Sequence[Ranked], policy: Policy, left: Caps) -> Exploration | None:
+        """Returns the part of chance in a first layer; None if nothing can be tried.
 
         Args:
-            ranked: The models that may run within the request's own limits, best first. The first one
-                is never tried: it runs anyway.
-            share: The share of requests that try a model.
+            ranked: The eligible models, best first. The first one is never tried: it runs anyway.
+            policy: The request's weights and limits.
+            left: The amounts that the request may still use.
         """
-        left_usd = self.usd_per_day - self._spent_today()
-        others = {r.model_id: r for r in ranked[1:] if r.candidate.worst.usd <= left_usd}
-        if not others or share <= 0:
+        share, left_usd = policy.exploration_share, self.usd_per_day - self._spent_today()
+        others = {
+            r.model_id: r
+            for r in [each for each in ranked if _fits(each, policy, left)][1:]
+            if r.candidate.worst.usd <= left_usd
+        }
+        if not others or share <= 0 or policy.strategy not in EXPLORING:
             return None
         drawn = chances(
             {m: r.utility for m, r in others.items()},
@@ -93,3 +104,31 @@ class Explorer:
         if today != self._day:
             self._day, self._spent_usd = today, 0.0
         return self._spent_usd
+
+
+def first_propensities(
+    exploration: Exploration, ranked: Sequence[Ranked], policy: Policy, team_ids: Sequence[str]
+) -> dict[str, float]:
+    """Returns the probability of each model to be in the first layer.
+
+    Args:
+        exploration: The part of chance.
+        ranked: The ranking of the first layer.
+        policy: The request's weights and limits.
+        team_ids: The scorer's team.
+    """
+    alone = policy.strategy == "single"
+    count = 1 if alone else None
+    team = () if alone else team_ids
+    selected = select(ranked, policy, policy.caps, count=count, team_ids=team).model_ids
+    is_full = len(selected) >= (count or policy.max_layer_model_count)
+    return propensities(selected, exploration.chances, exploration.share, is_full=is_full)
+
+
+def _fits(ranked: Ranked, policy: Policy, left: Caps) -> bool:
+    candidate = ranked.candidate
+    return (
+        candidate.available
+        and policy.allows_latency(candidate.expected_latency_s)
+        and blocking_limit(left, candidate.worst) is None
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,10 +17,17 @@ from services.router.exploration.explorer import Explorer
 from services.router.routing.ranking import rank
 from tests.unit.router.candidates import POLICY, candidate
 
+if TYPE_CHECKING:
+    from services.router.routing.policy import Policy
+
 DAY = date(2026, 12, 1)
 SCORES = {"a": 0.8, "b": 0.7, "c": 0.65, "d": 0.3}
 RANKED = rank([candidate(m, score, cost=0.01) for m, score in SCORES.items()], POLICY)
 """The worst case of a call is two cents."""
+
+
+def policy(share: float) -> Policy:
+    return replace(POLICY, exploration_share=share)
 
 
 def explorer(usd_per_day: float = 1.0) -> Explorer:
@@ -51,7 +60,7 @@ def test_chances_are_those_of_normal_draws() -> None:
 
 def test_a_share_of_the_requests_tries_a_model_that_is_not_first() -> None:
     ours = explorer(usd_per_day=1e6)
-    found = [ours.explore(RANKED, 0.2) for _ in range(2_000)]
+    found = [ours.explore(RANKED, policy(0.2), POLICY.caps) for _ in range(2_000)]
     tried = Counter(each.model_id for each in found if each is not None)
     assert sum(n for m, n in tried.items() if m is not None) == pytest.approx(400, abs=60)
     assert tried["a"] == 0
@@ -60,10 +69,10 @@ def test_a_share_of_the_requests_tries_a_model_that_is_not_first() -> None:
 
 def test_a_model_that_has_answered_often_is_tried_less() -> None:
     ours = explorer()
-    before = ours.explore(RANKED, 0.0001)
+    before = ours.explore(RANKED, policy(0.0001), POLICY.caps)
     for _ in range(500):
         ours.count("d")
-    after = ours.explore(RANKED, 0.0001)
+    after = ours.explore(RANKED, policy(0.0001), POLICY.caps)
     assert before is not None
     assert after is not None
     assert after.chances["d"] < before.chances["d"] / 2
@@ -71,23 +80,23 @@ def test_a_model_that_has_answered_often_is_tried_less() -> None:
 
 def test_the_daily_budget_is_never_exceeded_and_starts_anew_each_day() -> None:
     ours = explorer(usd_per_day=0.05)
-    found = [ours.explore(RANKED, 1.0) for _ in range(10)]
+    found = [ours.explore(RANKED, policy(1.0), POLICY.caps) for _ in range(10)]
     assert [each is None for each in found] == [False, False] + [True] * 8
     ours.today = lambda: date(2026, 12, 2)
-    assert ours.explore(RANKED, 1.0) is not None
+    assert ours.explore(RANKED, policy(1.0), POLICY.caps) is not None
 
 
 def test_what_a_call_cost_replaces_what_was_set_aside() -> None:
     ours = explorer(usd_per_day=0.05)
     for _ in range(20):
-        found = ours.explore(RANKED, 1.0)
+        found = ours.explore(RANKED, policy(1.0), POLICY.caps)
         assert found is not None
         ours.settle(found, 0.001)
 
 
 def test_nothing_is_tried_without_a_share_or_another_model() -> None:
-    assert explorer().explore(RANKED, 0.0) is None
-    assert explorer().explore(RANKED[:1], 1.0) is None
+    assert explorer().explore(RANKED, policy(0.0), POLICY.caps) is None
+    assert explorer().explore(RANKED[:1], policy(1.0), POLICY.caps) is None
 
 
 def test_propensities_of_a_single_model_sum_to_one() -> None:
