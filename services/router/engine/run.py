@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.budgets.reservation import Budget
-    from services.router.exploration.explorer import Exploration
+    from services.router.exploration.chances import Exploration
     from services.router.pool.pool import Pool
     from services.router.routing.candidates import StopReason
     from services.router.routing.events import Answer, Fallback, LayerReport

@@ -8,6 +8,7 @@ for best arm identification"). So labels go to the models that may yet turn out 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,20 @@ STEPS = 64
 
 _REACH = 5.0
 """Error bars on either side of a utility that are integrated over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exploration:
+    """The part of chance in the choice of an answer's first layer."""
+
+    model_id: str | None
+    """The model that is tried; None if none is."""
+    chances: Mapping[str, float]
+    """The chance of each model to be tried, if one is."""
+    share: float
+    """The share of requests that try a model."""
+    reserved_usd: float = 0.0
+    """The part of the day's budget that is set aside for the call."""
 
 
 def chances(utilities: Mapping[str, float], error_bars: Mapping[str, float]) -> dict[str, float]:

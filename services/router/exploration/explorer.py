@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from services.router.exploration.chances import chances, propensities
+from services.router.exploration.chances import Exploration, chances, propensities
 from services.router.routing.selection import blocking_limit, select
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from services.router.routing.candidates import Ranked
     from services.router.routing.policy import Policy
@@ -29,20 +29,6 @@ feedback is wrong, which takes 64 % of its information."""
 
 EXPLORING = frozenset({"routemoa", "single"})
 """The strategies that may try a model; the others run many models anyway."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exploration:
-    """The part of chance in the choice of an answer's first layer."""
-
-    model_id: str | None
-    """The model that is tried; None if none is."""
-    chances: Mapping[str, float]
-    """The chance of each model to be tried, if one is."""
-    share: float
-    """The share of requests that try a model."""
-    reserved_usd: float = 0.0
-    """The part of the day's budget that is set aside for the call."""
 
 
 def _today() -> date:
