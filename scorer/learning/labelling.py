@@ -83,13 +83,12 @@ def feedback_score(decided: Decided, feedback: Sequence[Feedback]) -> float | No
     """
     values = []
     for each in feedback:
-        other = each.preferred_model_id not in {"", decided.final_model_id}
+        preferred = each.preferred_model_id == decided.final_model_id
         if each.score is not None:
             values.append(each.score)
-        elif each.has_better_answer or other:
-            values.append(0.0)
         else:
-            values.append(1.0)
+            # Without texts, a better answer leaves no trace but feedback that says nothing else.
+            values.append(float(preferred and not each.has_better_answer))
     return sum(values) / len(values) if values else None
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import grpc
 import pytest
 
 from routemoa.v1 import router_service_pb2 as pb
+from scorer.learning.decided import read_decided
 from services.router.decision_records.config import RecordSettings
 from tests.integration.decision_files import wait_for
 from tests.integration.test_decision_records import scripts_of
@@ -48,6 +50,9 @@ async def test_a_tried_model_runs_first_and_the_record_has_the_propensities(
     assert chances["a"] == pytest.approx(0.0)
     assert chances["b"] + chances["c"] == pytest.approx(1.0)
     assert record.policy["exploration_share"] == 1.0
+    decided = read_decided(json.loads(record.model_dump_json()))
+    assert decided.propensities == chances
+    assert decided.final_model_id == record.final_model_id
 
 
 async def test_nothing_is_tried_by_default(start_router: StartRouter, tmp_path: Path) -> None:

@@ -62,8 +62,14 @@ def test_a_preferred_model_that_did_not_answer_gets_no_label(tmp_path: Path) -> 
 
 
 def test_a_better_answer_says_that_the_answer_was_not_good(tmp_path: Path) -> None:
-    found = labels_of(tmp_path, decision("a"), feedback("a", score=None, better="Four."))
-    assert found == {"m1": (0.0, FEEDBACK_WEIGHT)}
+    for better in ("Four.", None):  # a router that keeps no texts drops it
+        found = labels_of(tmp_path, decision("a"), feedback("a", score=None, better=better))
+        assert found == {"m1": (0.0, FEEDBACK_WEIGHT)}
+
+
+def test_a_preferred_model_that_wrote_the_final_answer_is_right(tmp_path: Path) -> None:
+    found = labels_of(tmp_path, decision("a"), feedback("a", score=None, preferred="m1"))
+    assert found == {"m1": (1.0, FEEDBACK_WEIGHT)}
 
 
 def test_the_judge_counts_less_and_only_without_feedback(tmp_path: Path) -> None:
