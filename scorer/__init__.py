@@ -6,6 +6,7 @@ __main__: the list of commands of ``python -m scorer``.
 commands: the commands.
 reports: pages of pictures. Needs matplotlib.
 rollout: a candidate artifact beside the active one, until it is promoted or rolled back.
+learning: decisions and feedback -> corrected artifacts. Needs onnx.
 export: checkpoints -> artifacts, in ONNX. Needs onnx.
 evaluation: artifacts and methods, measured on records.
 training: records -> checkpoints. Needs torch.

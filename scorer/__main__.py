@@ -12,6 +12,7 @@ from scorer.commands.compare import compare
 from scorer.commands.convert import convert
 from scorer.commands.edit_models import add_model, put_models, remove_model, rename_model
 from scorer.commands.evaluate import evaluate
+from scorer.commands.learn import learn
 from scorer.commands.overlap import overlap
 from scorer.commands.report import report
 from scorer.commands.train import train
@@ -31,6 +32,7 @@ app.command()(add_model)
 app.command()(put_models)
 app.command()(remove_model)
 app.command()(rename_model)
+app.command()(learn)
 app.command()(activate)
 app.command()(roll_back)
 app.command()(evaluate)

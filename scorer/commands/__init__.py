@@ -5,6 +5,7 @@ compare: ``compare``.
 convert: ``convert``.
 edit_models: ``add-model``, ``put-models``, ``remove-model`` and ``rename-model``.
 evaluate: ``evaluate``.
+learn: ``learn``.
 overlap: ``overlap``.
 report: ``report compare`` and ``report artifact``.
 train: ``train``.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from scorer.data.overlap import Overlap
     from scorer.evaluation.evaluate import Evaluation
+    from scorer.learning.report import Report
     from scorer.measures.benefit import Benefit
     from scorer.runtime.artifact import Manifest, ParityCheck
     from scorer.training.mixture.score_error import ScoreError
@@ -56,6 +57,25 @@ def parity(checks: Sequence[ParityCheck]) -> Table:
         gates += [f"<= {check.maximum:g}"] if check.maximum is not None else []
         passed = ("yes" if check.passed else "NO") if gates else ""
         table.add_row(check.name, f"{check.value:.2g}", " and ".join(gates), passed)
+    return table
+
+
+def learned(report: Report) -> Table:
+    """Returns one row per model with labels, most labels first."""
+    table = Table(
+        "model",
+        "labels",
+        "score before",
+        "after",
+        "changed",
+        title=f"{report.version}: {report.decisions} decisions, {report.with_feedback} with feedback",
+        caption=f"{report.comparison.sentence()}.",
+    )
+    for model in sorted(report.models, key=lambda each: -each.labels):
+        after = f"{model.after:.3f} ± {model.standard_error:.3f}"
+        table.add_row(
+            model.model_id, str(model.labels), f"{model.before:.3f}", after, model.changed
+        )
     return table
 
 

@@ -91,7 +91,7 @@ def add_model(
         model_ids=(*manifest.model_ids, model_id),
         data_sources=(*manifest.data_sources, counted),
     )
-    return _written(source, model, manifest, output, probe=ours), bar
+    return write_edited(source, model, manifest, output, probe=ours), bar
 
 
 def put_models(
@@ -150,7 +150,7 @@ def remove_model(source: Artifact, *, model_id: str, output: Path) -> Artifact:
     model = onnx.load(source.model_path)
     write_columns(model, read_columns(model).without(index))
     manifest = dataclasses.replace(source.manifest, model_ids=ids[:index] + ids[index + 1 :])
-    return _written(source, model, manifest, output, probe=())
+    return write_edited(source, model, manifest, output)
 
 
 def rename_model(source: Artifact, *, model_id: str, new_id: str, output: Path) -> Artifact:
@@ -165,7 +165,7 @@ def rename_model(source: Artifact, *, model_id: str, new_id: str, output: Path) 
         raise EditError(source.path, [f"knows {new_id!r} already"])
     ids[index] = new_id
     manifest = dataclasses.replace(source.manifest, model_ids=tuple(ids))
-    return _written(source, onnx.load(source.model_path), manifest, output, probe=())
+    return write_edited(source, onnx.load(source.model_path), manifest, output)
 
 
 def _index(source: Artifact, model_id: str) -> int:
@@ -209,18 +209,27 @@ def _column(
     return weights
 
 
-def _written(
+def write_edited(
     source: Artifact,
     model: onnx.ModelProto,
     manifest: Manifest,
     output: Path,
     *,
-    probe: Sequence[Record],
+    probe: Sequence[Record] = (),
     unchanged: Sequence[int] | None = None,
 ) -> Artifact:
-    """Seals the new artifact, after a check that the scores of ``unchanged`` models are what they were.
+    """Writes another graph and manifest beside the other files of an artifact.
 
-    These are columns of both artifacts; None for all of ``source``.
+    Args:
+        source: The artifact.
+        model: The new graph.
+        manifest: The new manifest; hashes and version are filled in.
+        output: The directory of the new artifact; must not exist.
+        probe: Queries on which the scores of the unchanged models must be the same.
+        unchanged: The columns of these models in both artifacts; None for all of the source.
+
+    Raises:
+        ParityError: They are not; nothing is written.
     """
     with staged(output) as directory:
         for name in files_of(manifest.tier):

@@ -58,6 +58,11 @@ class FieldReader:
             return ""
         return self.text(name)
 
+    def nullable_text(self, name: str) -> str:
+        """Returns a text, or an empty one where the field is absent or null."""
+        self._asked.add(name)
+        return "" if self._fields.get(name) is None else self.optional_text(name)
+
     def choice(self, name: str, kind: type[Choice], *, absent: Choice | None = None) -> Choice:
         """Returns a member of ``kind``; a missing field is ``absent``, or else a problem."""
         text = self.text(name) if absent is None else self.optional_text(name) or absent
@@ -89,6 +94,19 @@ class FieldReader:
         """Returns a finite number, or None where the field is absent or null."""
         self._asked.add(name)
         return None if self._fields.get(name) is None else self.number(name)
+
+    def optional_boolean(self, name: str) -> bool | None:
+        """Returns true or false, or None where the field is absent or null."""
+        self._asked.add(name)
+        value = self._fields.get(name)
+        if value is None or isinstance(value, bool):
+            return value
+        self._complain(name, f"must be true or false, is {_kind(value)}")
+        return None
+
+    def has(self, name: str) -> bool:
+        """Returns whether a field is there and not null."""
+        return self._fields.get(name) is not None
 
     def distinct_texts(self, name: str) -> tuple[str, ...]:
         """Returns at least one text, none of them empty or repeated."""

@@ -24,6 +24,7 @@ values/: Small values kept for minutes, in memory or in Redis.
 budgets/: Limits of tenants and of answers.
 prompts/: The texts that models read, and what is read from their replies.
 pool/: The models of the pool file.
+exploration/: Draws models to try, within a daily budget.
 model_priors/: What names and prices say of models. Pure.
 routing/: Ranks and selects models. Pure.
 types/: The values that every room uses. Pure.

@@ -23,6 +23,7 @@ from services.router.dependencies.scorer_client import Scorer
 from services.router.engine.engine import Engine
 from services.router.engine.metrics import POOL_MODELS
 from services.router.engine.patience import Patience
+from services.router.exploration.explorer import Explorer
 from services.router.feedback.intake import FeedbackIntake
 from services.router.file_watcher import FileWatcher
 from services.router.pipeline import Pipeline
@@ -169,6 +170,7 @@ def _engine(
         latencies=ExpectedLatencies(learns=config.learn_latency),
         patience=Patience(quorum_share=config.quorum_share, grace_share=tuning.grace_share),
         backup_budget=RetryBudget(share=config.backup_share),
+        explorer=Explorer(usd_per_day=config.exploration_cost_usd_per_day),
         min_stage_s=tuning.min_stage_s,
     )
 

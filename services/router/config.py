@@ -94,6 +94,13 @@ class RouterServiceConfig(ServiceConfig):
         "silent for longer than in 95% of its calls. As a share of the calls in layers in the last "
         "half minute. 0: none.",
     )
+    exploration_cost_usd_per_day: float = Field(
+        default=1.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="Most that the calls of tried models may cost in a day, in US dollars, for each "
+        "router (docs/learning.md).",
+    )
     strategy: str = Field(
         default="routemoa", description="Strategy of requests that name none (docs/strategies.md)."
     )

@@ -84,6 +84,7 @@ class Pipeline:
         Raises:
             NoEligibleModelError: The policy leaves no model that may run.
         """
+        run.policy = replace(run.policy, exploration_share=0.0)
         await self.engine.screen(run)
         run.posteriors.update(posteriors)
         stop_reason = early_stop(posteriors, agreed=False, layers_run=0, policy=run.policy)
@@ -112,6 +113,7 @@ class Pipeline:
                         yield event
             finally:
                 await run.drop_speculative_answer()
+                self._settle_exploration(run)
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
         self.sessions.remember(session, run.final.model_id, run.ledger.entries)
         yield _result(run, run.final)
@@ -122,8 +124,16 @@ class Pipeline:
         run.prompt_caches = session.caches
         return session
 
+    def _settle_exploration(self, run: Run) -> None:
+        exploration = run.exploration
+        if exploration is None or exploration.model_id is None:
+            return
+        spent = (e.cost_usd for e in run.ledger.entries if e.model_id == exploration.model_id)
+        self.engine.explorer.settle(exploration, sum(spent))
+
     def _record_entry(self, entry: LedgerEntry) -> None:
         record_entry(entry)
+        self.engine.explorer.count(entry.model_id)
         self.engine.latencies.record(entry, self.pool.by_id[entry.model_id])
 
 

@@ -83,6 +83,9 @@ def _filled_in(
         max_token_count=(
             message.max_token_count if has("max_token_count") else default.max_token_count
         ),
+        exploration_share=(
+            message.exploration_share if has("exploration_share") else default.exploration_share
+        ),
         kept_answer_count=kept_answers,
         model_ids=frozenset(message.model_ids),
     )
@@ -96,6 +99,7 @@ def _check(policy: Policy, violations: Violations) -> None:
     violations.within("policy.max_score_gap", policy.max_score_gap, *SHARES)
     violations.within("policy.price_band", policy.price_band, *SHARES)
     violations.within("policy.max_uncertainty", policy.max_uncertainty, *SHARES)
+    violations.within("policy.exploration_share", policy.exploration_share, *SHARES)
     violations.within(
         "policy.max_layer_model_count", policy.max_layer_model_count, *LAYER_MODEL_COUNTS
     )

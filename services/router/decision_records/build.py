@@ -11,6 +11,7 @@ from services.router.decision_records.record import (
     AssessmentEntry,
     AttemptEntry,
     DecisionRecord,
+    ExplorationEntry,
     FallbackEntry,
     LayerEntry,
     RankedEntry,
@@ -18,6 +19,7 @@ from services.router.decision_records.record import (
     TimingEntry,
     TotalsEntry,
 )
+from services.router.exploration.explorer import first_propensities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +82,7 @@ def decision_record(
         team_model_ids=run.forecast.team_ids,
         safe_model_ids=run.pool.safe_models,
         posterior_scores=dict(run.posteriors),
+        exploration=_exploration(run, decisions),
         layers=tuple(_layer(d, reports.get(d.layer_number), run, redaction) for d in decisions),
         invalid_answers=tuple(map(redaction.invalid, run.invalid)),
         stop_reason=_name(run.stop_reason),
@@ -100,6 +103,17 @@ def decision_record(
         attempts=tuple(_attempt(entry) for entry in run.ledger.entries),
         totals=_totals(run.ledger),
         timing=_timing(run.timing, ending.total_s),
+    )
+
+
+def _exploration(run: Run, decisions: Sequence[RoutingDecision]) -> ExplorationEntry | None:
+    if run.exploration is None or not decisions:
+        return None
+    return ExplorationEntry(
+        explored=run.exploration.model_id in decisions[0].selected_model_ids,
+        propensities=first_propensities(
+            run.exploration, decisions[0].ranked, run.policy, run.forecast.team_ids
+        ),
     )
 
 

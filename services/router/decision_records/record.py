@@ -238,6 +238,13 @@ class RolloutEntry(Part):
     other_prior_scores: dict[str, Score]
     other_uncertainty: Score | None = None
     other_team_model_ids: tuple[str, ...] = ()
+class ExplorationEntry(Part):
+    """The part of chance in the choice of the first layer."""
+
+    explored: bool = Field(description="True if a model was tried that would not be chosen.")
+    propensities: dict[str, Score] = Field(
+        description="Probability of each model to be in the first layer, when it was drawn."
+    )
 
 
 class DecisionRecord(Part):
@@ -276,6 +283,9 @@ class DecisionRecord(Part):
     )
     safe_model_ids: tuple[str, ...] = Field(description="The pool's safe models.")
     posterior_scores: dict[str, Score] = Field(description="The newest, of models that answered.")
+    exploration: ExplorationEntry | None = Field(
+        default=None, description="Absent if nothing was left to chance."
+    )
     layers: tuple[LayerEntry, ...]
     invalid_answers: tuple[InvalidAnswerEntry, ...] = ()
     stop_reason: str | None = None

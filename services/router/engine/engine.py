@@ -17,7 +17,7 @@ from services.router.engine.final_answer import SILENCE_SHARE, Writer, write_fin
 from services.router.engine.layer import LayerPolicy, run_layer
 from services.router.engine.layer_policy import AssessedLayerPolicy, PlainLayerPolicy
 from services.router.engine.patience import Overtime, Patience
-from services.router.engine.planner import by_posterior, eligible, further_models
+from services.router.engine.planner import by_posterior, eligible, further_models, rank_eligible
 from services.router.engine.proposals import assessed_proposal, final_call
 from services.router.engine.repair import repair
 from services.router.engine.reservations import reserve, reserve_extra
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from services.router.dependencies.scorer_client import Scorer
     from services.router.engine.proposals import LayerOutcome, Proposal
     from services.router.engine.run import Run
+    from services.router.exploration.explorer import Explorer
     from services.router.pool.expected_latency import ExpectedLatencies
     from services.router.pool.model import PoolModel
     from services.router.routing.events import (
@@ -62,6 +63,8 @@ class Engine:
     patience: Patience
     backup_budget: RetryBudget
     """Bounds backup models to a share of the calls."""
+    explorer: Explorer
+    """Draws models to try; every pool's engine shares it."""
     min_stage_s: float = MIN_STAGE_S
     """Least time left in which another layer or the aggregator is started."""
 
@@ -85,6 +88,8 @@ class Engine:
         run.forecast = replace(priors.forecast, latency_s=latency_s, unavailable_ids=gone)
         if priors.fallback is not None:
             run.fallbacks.append(priors.fallback)
+        if run.policy.exploration_share and run.may_explore:
+            run.exploration = self.explorer.explore(rank_eligible(run), run.policy, run.left)
 
     async def run_assessed(self, run: Run, decision: RoutingDecision) -> LayerReport:
         """Runs a layer whose models also grade, and corrects the scores by their grades.

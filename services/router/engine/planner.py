@@ -88,7 +88,7 @@ def select_layer(run: Run) -> tuple[tuple[Ranked, ...], Selection]:
     best_score = max(run.posteriors.values(), default=0)
     if not run.reports and best_score >= run.policy.stopping_score:
         return ranked, Selection(model_ids=(), stop_reason=StopReason.SCORE)
-    return ranked, _select(run, ranked, team_ids=run.forecast.team_ids)
+    return ranked, _select(run, ranked, team_ids=run.forecast.team_ids, chosen=run.tried)
 
 
 def plan_layer(run: Run) -> RoutingDecision | StopReason:
@@ -105,9 +105,8 @@ def plan_best(run: Run, count: int) -> RoutingDecision | StopReason:
     """
     ranked = rank_eligible(run)
     # One model alone depends on its rank, so an uncertain ranking matters only then.
-    selection = _select(
-        run, ranked, count=count, may_be_safe=count == 1, chosen=_of_conversation(run, ranked)
-    )
+    chosen = _of_conversation(run, ranked) or run.tried
+    selection = _select(run, ranked, count=count, may_be_safe=count == 1, chosen=chosen)
     return _decision(run, ranked, selection)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.router.budgets.reservation import Budget
+    from services.router.exploration.chances import Exploration
     from services.router.pool.pool import Pool
     from services.router.routing.candidates import StopReason
     from services.router.routing.events import Answer, Fallback, LayerReport
@@ -78,6 +79,8 @@ class Run:
     are the newest messages; None if it is not known or may not run."""
     prompt_caches: PromptCaches = NO_CACHES
     """The backends' caches as far as the conversation is concerned."""
+    exploration: Exploration | None = None
+    """The part of chance in the choice of the first layer; None if there was none."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
     speculative_answer: Droppable | None = None
@@ -115,6 +118,18 @@ class Run:
     def takes_partial(self) -> bool:
         """True if an unfinished answer is better than none: nobody has answered, and time is over."""
         return not self.answers and self.form.is_free and self.deadline.remaining_s() <= 0
+
+    @property
+    def may_explore(self) -> bool:
+        """False if the conversation stays with its model, or if safe models run."""
+        uncertain = self.forecast.is_uncertain(self.policy.max_uncertainty)
+        return self.kept_model_id is None and not (uncertain and self.pool.safe_models)
+
+    @property
+    def tried(self) -> Mapping[str, SelectionReason]:
+        """The model that is tried in the first layer; empty if none is."""
+        tried = None if self.reports or self.exploration is None else self.exploration.model_id
+        return {} if tried is None else {tried: SelectionReason.EXPLORATION}
 
     def score(self, model_id: str) -> float:
         """Returns the score of a model: its posterior score, else its prior score."""

@@ -41,6 +41,7 @@ class SelectionReason(enum.Enum):
     SESSION = "runs because the conversation stays with it"
     UNAVAILABLE = "does not run: none of its replicas can be called"
     CAPABILITY = "does not run: it lacks a capability that the request needs"
+    EXPLORATION = "runs so that more is known of it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,12 @@ class PolicySettings(BaseModel):
         description="Most tokens, prompt and completion, of all calls of an answer. Absent: no limit.",
     )
 
+    exploration_share: Share = Field(
+        default=0.0,
+        description="Share of the answers whose first layer has a model that would not be chosen, so "
+        "that more is known of it. 0: none.",
+    )
+
     def updated(self, changes: PolicySettings) -> PolicySettings:
         """Returns these settings with the fields that `changes` sets."""
         return self.model_copy(update=changes.model_dump(exclude_unset=True))
@@ -113,6 +119,7 @@ class Policy:
     max_cost_usd: float | None
     max_call_count: int
     max_token_count: int | None
+    exploration_share: float
     kept_answer_count: int
     """Answers of a layer that the judge of `smoa` keeps."""
     model_ids: frozenset[str]

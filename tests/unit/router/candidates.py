@@ -25,6 +25,7 @@ POLICY = Policy(
     max_cost_usd=None,
     max_call_count=10,
     max_token_count=None,
+    exploration_share=0.0,
     kept_answer_count=2,
     model_ids=frozenset(),
 )

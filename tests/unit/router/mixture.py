@@ -14,6 +14,7 @@ from services.router.dependencies.judge_client import Verdict
 from services.router.dependencies.priors import Priors
 from services.router.engine.engine import Engine
 from services.router.engine.patience import Patience
+from services.router.exploration.explorer import Explorer
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool
@@ -283,6 +284,7 @@ async def ask(
     generator = SpokenGenerator(speakers)
     pool = Pool(models=tuple(pool_model(name, capabilities=ABLE) for name in names))
     engine = Engine(
+        explorer=Explorer(usd_per_day=0.0),
         scorer=cast("Scorer", beliefs),
         judge=cast("Judge", beliefs),
         generator=generator,

@@ -13,6 +13,7 @@ from services.router.engine import proposals
 from services.router.engine.engine import Engine
 from services.router.engine.patience import Patience
 from services.router.engine.run import Run
+from services.router.exploration.explorer import Explorer
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool
 from services.router.routing.events import Answer, Delta, LayerReport, Reset, RoutingDecision
@@ -72,6 +73,7 @@ async def told(*script: Step, deadline_s: float = 10.0, answers: tuple[Answer, .
         selected_model_ids=(only.id,),
     )
     engine = Engine(
+        explorer=Explorer(usd_per_day=0.0),
         scorer=cast("Scorer", None),
         judge=cast("Judge", None),
         generator=ScriptedGenerator({only.id: script} if script else {}),

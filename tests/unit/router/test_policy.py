@@ -50,6 +50,7 @@ def test_a_request_that_leaves_everything_out_has_the_documented_defaults() -> N
         "max_cost_usd": None,
         "max_call_count": 10,
         "max_token_count": None,
+        "exploration_share": 0.0,
     }
 
 

@@ -108,6 +108,8 @@ const (
 	SelectionReason_SELECTION_REASON_CAPABILITY SelectionReason = 11
 	// It runs, because the conversation is with it and its cache holds the prompt.
 	SelectionReason_SELECTION_REASON_SESSION SelectionReason = 12
+	// It runs, so that more is known of it, although others rank before it.
+	SelectionReason_SELECTION_REASON_EXPLORATION SelectionReason = 13
 )
 
 // Enum value maps for SelectionReason.
@@ -126,6 +128,7 @@ var (
 		10: "SELECTION_REASON_UNAVAILABLE",
 		11: "SELECTION_REASON_CAPABILITY",
 		12: "SELECTION_REASON_SESSION",
+		13: "SELECTION_REASON_EXPLORATION",
 	}
 	SelectionReason_value = map[string]int32{
 		"SELECTION_REASON_UNSPECIFIED":   0,
@@ -141,6 +144,7 @@ var (
 		"SELECTION_REASON_UNAVAILABLE":   10,
 		"SELECTION_REASON_CAPABILITY":    11,
 		"SELECTION_REASON_SESSION":       12,
+		"SELECTION_REASON_EXPLORATION":   13,
 	}
 )
 
@@ -808,8 +812,12 @@ type RoutingPolicy struct {
 	// The uncertainty, in [0, 1], from which on a query runs the pool's safe models instead of those that
 	// rank best.
 	MaxUncertainty *float64 `protobuf:"fixed64,16,opt,name=max_uncertainty,json=maxUncertainty,proto3,oneof" json:"max_uncertainty,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The share of answers, in [0, 1], whose first layer has a model that would not be chosen, so that
+	// more is known of it. It keeps all limits, and a budget of the operator. Only with `routemoa` and
+	// `single`.
+	ExplorationShare *float64 `protobuf:"fixed64,17,opt,name=exploration_share,json=explorationShare,proto3,oneof" json:"exploration_share,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *RoutingPolicy) Reset() {
@@ -950,6 +958,13 @@ func (x *RoutingPolicy) GetPriceBand() float64 {
 func (x *RoutingPolicy) GetMaxUncertainty() float64 {
 	if x != nil && x.MaxUncertainty != nil {
 		return *x.MaxUncertainty
+	}
+	return 0
+}
+
+func (x *RoutingPolicy) GetExplorationShare() float64 {
+	if x != nil && x.ExplorationShare != nil {
+		return *x.ExplorationShare
 	}
 	return 0
 }
@@ -2943,7 +2958,7 @@ var File_routemoa_v1_router_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1croutemoa/v1/generation.proto\x1a\x17routemoa/v1/model.proto\"\x9a\a\n" +
+	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1croutemoa/v1/generation.proto\x1a\x17routemoa/v1/model.proto\"\xe2\a\n" +
 	"\rRoutingPolicy\x12*\n" +
 	"\x0equality_weight\x18\x01 \x01(\x01H\x00R\rqualityWeight\x88\x01\x01\x12$\n" +
 	"\vcost_weight\x18\x02 \x01(\x01H\x01R\n" +
@@ -2965,7 +2980,8 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\n" +
 	"price_band\x18\x0f \x01(\x01H\n" +
 	"R\tpriceBand\x88\x01\x01\x12,\n" +
-	"\x0fmax_uncertainty\x18\x10 \x01(\x01H\vR\x0emaxUncertainty\x88\x01\x01B\x11\n" +
+	"\x0fmax_uncertainty\x18\x10 \x01(\x01H\vR\x0emaxUncertainty\x88\x01\x01\x120\n" +
+	"\x11exploration_share\x18\x11 \x01(\x01H\fR\x10explorationShare\x88\x01\x01B\x11\n" +
 	"\x0f_quality_weightB\x0e\n" +
 	"\f_cost_weightB\x11\n" +
 	"\x0f_latency_weightB\x18\n" +
@@ -2977,7 +2993,8 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x0e_max_score_gapB\x12\n" +
 	"\x10_max_token_countB\r\n" +
 	"\v_price_bandB\x12\n" +
-	"\x10_max_uncertainty\"\xb4\x02\n" +
+	"\x10_max_uncertaintyB\x14\n" +
+	"\x12_exploration_share\"\xb4\x02\n" +
 	"\x11RouteQueryRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +
@@ -3149,7 +3166,7 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\vRankingView\x12\x1c\n" +
 	"\x18RANKING_VIEW_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10RANKING_VIEW_TOP\x10\x01\x12\x15\n" +
-	"\x11RANKING_VIEW_FULL\x10\x02*\xac\x03\n" +
+	"\x11RANKING_VIEW_FULL\x10\x02*\xce\x03\n" +
 	"\x0fSelectionReason\x12 \n" +
 	"\x1cSELECTION_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SELECTION_REASON_RANK\x10\x01\x12\x19\n" +
@@ -3164,7 +3181,8 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x1cSELECTION_REASON_UNAVAILABLE\x10\n" +
 	"\x12\x1f\n" +
 	"\x1bSELECTION_REASON_CAPABILITY\x10\v\x12\x1c\n" +
-	"\x18SELECTION_REASON_SESSION\x10\f*\xc7\x04\n" +
+	"\x18SELECTION_REASON_SESSION\x10\f\x12 \n" +
+	"\x1cSELECTION_REASON_EXPLORATION\x10\r*\xc7\x04\n" +
 	"\x0eFallbackReason\x12\x1f\n" +
 	"\x1bFALLBACK_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17FALLBACK_REASON_TIMEOUT\x10\x01\x12\x1f\n" +

@@ -24,6 +24,7 @@ _SUMMARIES = {
     "pool": "Checks a pool file and its endpoints.",
     "examine": "Finds out by questions what the models of a pool can do.",
     "eval": "Answers recorded queries and compares with simpler methods.",
+    "learn": "Corrects a scorer by decisions and the feedback on them.",
     "replay": "Shows what another policy would have chosen, by decision records.",
     "rollout": "Brings a new artifact to running scorers by steps, and back if it is worse.",
     "serve": "Runs one service: scorer, router, judge or gateway.",
@@ -33,6 +34,7 @@ _MODULES = dict.fromkeys(("demo", "up", "pool"), "services.local") | dict.fromke
     ("eval", "replay", "rollout"), "services.evaluation"
 )
 _MODULES["examine"] = "services.examination"
+_MODULES["learn"] = "scorer"
 _SERVICES = ("scorer", "router", "judge", "gateway")
 _DISTRIBUTION = "routemoa_server"
 # The extra `serve` brings the libraries that the services run on.
@@ -40,6 +42,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "pool": ("aiohttp",),
     "examine": ("aiohttp", "numpy"),
     "serve": ("uvloop",),
+    "learn": ("onnx",),
 }
 _NEEDED_BY_OTHERS = ("aiohttp", "onnxruntime")
 

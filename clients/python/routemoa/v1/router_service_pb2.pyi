@@ -80,6 +80,8 @@ class _SelectionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Selec
     """It does not run: it lacks a capability that the request needs."""
     SELECTION_REASON_SESSION: _SelectionReason.ValueType  # 12
     """It runs, because the conversation is with it and its cache holds the prompt."""
+    SELECTION_REASON_EXPLORATION: _SelectionReason.ValueType  # 13
+    """It runs, so that more is known of it, although others rank before it."""
 
 class SelectionReason(_SelectionReason, metaclass=_SelectionReasonEnumTypeWrapper):
     """SelectionReason says why a model is in a layer, or is not."""
@@ -110,6 +112,8 @@ SELECTION_REASON_CAPABILITY: SelectionReason.ValueType  # 11
 """It does not run: it lacks a capability that the request needs."""
 SELECTION_REASON_SESSION: SelectionReason.ValueType  # 12
 """It runs, because the conversation is with it and its cache holds the prompt."""
+SELECTION_REASON_EXPLORATION: SelectionReason.ValueType  # 13
+"""It runs, so that more is known of it, although others rank before it."""
 Global___SelectionReason: _TypeAlias = SelectionReason  # noqa: Y015
 
 class _FallbackReason:
@@ -506,6 +510,7 @@ class RoutingPolicy(_message.Message):
     MAX_TOKEN_COUNT_FIELD_NUMBER: _builtins.int
     PRICE_BAND_FIELD_NUMBER: _builtins.int
     MAX_UNCERTAINTY_FIELD_NUMBER: _builtins.int
+    EXPLORATION_SHARE_FIELD_NUMBER: _builtins.int
     quality_weight: _builtins.float
     """The weight of the score in the utility, in [0, 1]."""
     cost_weight: _builtins.float
@@ -547,6 +552,11 @@ class RoutingPolicy(_message.Message):
     """The uncertainty, in [0, 1], from which on a query runs the pool's safe models instead of those that
     rank best.
     """
+    exploration_share: _builtins.float
+    """The share of answers, in [0, 1], whose first layer has a model that would not be chosen, so that
+    more is known of it. It keeps all limits, and a budget of the operator. Only with `routemoa` and
+    `single`.
+    """
     @_builtins.property
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The models that may run. Leaving it empty means the whole pool. An id that is not in the pool is
@@ -578,13 +588,16 @@ class RoutingPolicy(_message.Message):
         max_token_count: _builtins.int | None = ...,
         price_band: _builtins.float | None = ...,
         max_uncertainty: _builtins.float | None = ...,
+        exploration_share: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_exploration_share", b"_exploration_share", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "exploration_share", b"exploration_share", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "model_ids", b"model_ids", "preset", b"preset", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_exploration_share", b"_exploration_share", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "exploration_share", b"exploration_share", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "model_ids", b"model_ids", "preset", b"preset", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score", "strategy", b"strategy"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_weight: _TypeAlias = _typing.Literal["cost_weight"]  # noqa: Y015
     _WhichOneofArgType__cost_weight: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight"]  # noqa: Y015
+    _WhichOneofReturnType__exploration_share: _TypeAlias = _typing.Literal["exploration_share"]  # noqa: Y015
+    _WhichOneofArgType__exploration_share: _TypeAlias = _typing.Literal["_exploration_share", b"_exploration_share"]  # noqa: Y015
     _WhichOneofReturnType__latency_weight: _TypeAlias = _typing.Literal["latency_weight"]  # noqa: Y015
     _WhichOneofArgType__latency_weight: _TypeAlias = _typing.Literal["_latency_weight", b"_latency_weight"]  # noqa: Y015
     _WhichOneofReturnType__max_call_count: _TypeAlias = _typing.Literal["max_call_count"]  # noqa: Y015
@@ -609,6 +622,8 @@ class RoutingPolicy(_message.Message):
     _WhichOneofArgType__stopping_score: _TypeAlias = _typing.Literal["_stopping_score", b"_stopping_score"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_weight) -> _WhichOneofReturnType__cost_weight | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__exploration_share) -> _WhichOneofReturnType__exploration_share | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_weight) -> _WhichOneofReturnType__latency_weight | None: ...
     @_typing.overload

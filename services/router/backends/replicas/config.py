@@ -6,22 +6,18 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MAX_ATTEMPT_COUNT = 4
+"""Most attempts per call to a model, hedges included."""
+
+RETRY_SHARE = 0.2
+"""Most retries of a model's calls, as a share of its calls in the last half minute."""
+
 
 class ReplicaSettings(BaseModel):
     """The limits of extra attempts, which load the backends."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_attempt_count: int = Field(
-        default=4, ge=1, le=16, description="Most attempts per call to a model, hedges included."
-    )
-    retry_share: float = Field(
-        default=0.2,
-        ge=0,
-        le=1,
-        description="Most retries of a model's calls, as a share of its calls in the last half minute. "
-        "Ten retries are always allowed.",
-    )
     hedge_share: float = Field(
         default=0.05,
         ge=0,

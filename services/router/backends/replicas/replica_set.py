@@ -8,7 +8,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from services.router.backends.replicas.config import IN_SERVICE
+from services.router.backends.replicas.config import IN_SERVICE, RETRY_SHARE
 from services.router.backends.replicas.ejection import Ejection
 from services.router.backends.replicas.first_token_latency import LatencyAverage, LatencyQuantile
 from services.router.backends.replicas.metrics import EJECTED, REPLICA_CALLS, REPLICAS
@@ -49,7 +49,7 @@ class ReplicaSet:
         self._tuning = tuning
         self.draw = draw or random.Random()  # noqa: S311  # spreads load, guards nothing
         self.replicas: tuple[Replica, ...] = ()
-        self.retries = RetryBudget(share=settings.retry_share, floor=_RETRY_FLOOR, clock=clock)
+        self.retries = RetryBudget(share=RETRY_SHARE, floor=_RETRY_FLOOR, clock=clock)
         self.hedges = RetryBudget(share=settings.hedge_share, clock=clock)
         self._first_text = LatencyQuantile()
         self._replica_count = REPLICAS.labels(model_id)
