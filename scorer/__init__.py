@@ -9,6 +9,7 @@ export: checkpoints -> artifacts, in ONNX. Needs onnx.
 evaluation: artifacts and methods, measured on records.
 training: records -> checkpoints. Needs torch.
 measures: figures of choices, probabilities and spending.
+answers: the answer scorer that the judge loads. Needs numpy.
 data: routing records, read, written, split, compared and converted.
 runtime: what the scorer service loads. Needs numpy, onnxruntime and tokenizers.
 progress: progress bars.

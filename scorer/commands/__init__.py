@@ -8,6 +8,7 @@ evaluate: ``evaluate``.
 overlap: ``overlap``.
 report: ``report compare`` and ``report artifact``.
 train: ``train``.
+train_answers: ``train-answers``.
 console: shared arguments, output, warnings and errors.
 tables: values as tables.
 """

@@ -10,4 +10,5 @@ coverage: the value of an uncertainty.
 frontier: score against dollars.
 intervals: means with bootstrapped intervals.
 benefit: first choices against those of simpler ways to choose.
+answer_gain: what the text of an answer adds to the prior score of its model.
 """
