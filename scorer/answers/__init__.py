@@ -5,6 +5,7 @@
 Needs numpy, and neither a tokenizer nor ONNX Runtime, so that the judge can load it.
 
 answer_artifact: The directory of an answer scorer, verified by hash.
+answer_scores: Scores the answers to one query.
 answer_model: A small network in numpy, shared by all models, with a linear part per model.
 answer_features: All features of a query and an answer.
 wording: Features of the words of an answer: hedges, refusals, corrections.

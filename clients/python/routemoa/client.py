@@ -277,11 +277,18 @@ class RouteMoAClient:
         prior_scores: Sequence[model_pb2.ModelScore],
         previous_answers: Sequence[model_pb2.Answer] = (),
         *,
+        query: str = "",
         timeout_s: float | None = None,
     ) -> judge_pb2.AssessAnswersResponse:
-        """Returns the judge's posterior scores of the models that ran."""
+        """Returns the judge's posterior scores of the models that ran.
+
+        A judge with an answer scorer reads the texts of the answers if the query is given.
+        """
         request = judge_pb2.AssessAnswersRequest(
-            answers=answers, previous_answers=previous_answers, prior_scores=prior_scores
+            answers=answers,
+            previous_answers=previous_answers,
+            prior_scores=prior_scores,
+            query=query,
         )
         return await self._call(self._at_judge, self._judge.AssessAnswers, request, timeout_s)
 
