@@ -96,7 +96,9 @@ def load_answer_artifact(path: Path) -> AnswerArtifact:
     return AnswerArtifact(manifest=manifest, model=model)
 
 
-def save_answer_artifact(path: Path, manifest: AnswerManifest, model: AnswerModel) -> AnswerArtifact:
+def save_answer_artifact(
+    path: Path, manifest: AnswerManifest, model: AnswerModel
+) -> AnswerArtifact:
     """Writes an answer scorer into an existing directory, with hash and version, and verifies it.
 
     Raises:
@@ -201,9 +203,7 @@ def _model(manifest: AnswerManifest, content: bytes) -> AnswerModel:
         count = math.prod(shape)
         arrays[name] = values[start : start + count].reshape(shape)
         start += count
-    return AnswerModel(
-        model_ids=manifest.model_ids, unknown_share=manifest.unknown_share, **arrays
-    )
+    return AnswerModel(model_ids=manifest.model_ids, unknown_share=manifest.unknown_share, **arrays)
 
 
 def _arrays(model: AnswerModel) -> list[np.ndarray]:

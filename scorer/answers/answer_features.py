@@ -30,7 +30,7 @@ NAMES = (*form.NAMES, *wording.NAMES, *numbers.NAMES, *choices.NAMES)
 """The names of the features, in order."""
 
 MAX_CHARACTERS = 12_000
-"""Longer queries and answers keep this many characters: half from their start and half from their end."""
+"""Longer queries and answers keep this many characters: half from their start, half from their end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,9 +90,7 @@ class AnswerModel:
         hidden = standard @ self.input + odds[:, None] * self.prior_input
         hidden = np.maximum(hidden + self.hidden_bias + hidden_by_model[rows], 0.0)
         linear = standard @ self.linear + (standard * linear_by_model[rows]).sum(axis=1)
-        logits: Floats = (
-            hidden @ self.output + linear + self.slope[rows] * odds + self.bias[rows]
-        )
+        logits: Floats = hidden @ self.output + linear + self.slope[rows] * odds + self.bias[rows]
         return logits
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from scorer.answers.numbers import numbers_of
 from scorer.answers.wording import words_of
 
-
 LETTERS = 10
 """Number of letters that are told apart."""
 
@@ -43,7 +42,8 @@ NAMES = (
 
 _CHOICE = re.compile(r"^\(?([A-P])[.):] ?(.{1,400})$", re.MULTILINE)
 _TAKEN = re.compile(
-    r"(?:answer|option|choice)(?: is| would be| should be|:)?[:*\s]{0,4}(?:option )?\(?([A-P])\)?(?![a-z])"
+    r"(?:answer|option|choice)(?: is| would be| should be|:)?[:*\s]{0,4}"
+    r"(?:option )?\(?([A-P])\)?(?![a-z])"
 )
 _NEAR = 0.02
 _LATE_NUMBERS = 60

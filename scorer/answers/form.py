@@ -80,7 +80,7 @@ def form_features(
         math.log1p(len(words) / sentences),
         len(distinct) / max(len(words), 1),
         len(zlib.compress(content, 1)) / size if size > 80 else _TYPICAL_COMPRESSION,
-        float(bool(last) and last in ".!?)}]`\"*"),
+        float(bool(last) and last in '.!?)}]`"*'),
         float(last == "."),
         float(bool(last) and last in "}`"),
         _digits(counts) / size,

@@ -39,7 +39,7 @@ _NUMBER = r"\d[\d,]{0,15}(?:\.\d{1,12})?"
 NUMBER = re.compile(f"-?{_NUMBER}")
 # Every part is bounded, so that matching takes linear time.
 _EQUATION = re.compile(
-    rf"(-?{_NUMBER}) ?(\\times|\\cdot|\\div|[-+*/×÷]) ?\$?({_NUMBER}) ?= ?\$?(-?{_NUMBER})"
+    rf"(-?{_NUMBER}) ?(\\times|\\cdot|\\div|[-+*/×÷]) ?\$?({_NUMBER}) ?= ?\$?(-?{_NUMBER})"  # noqa: RUF001
 )
 _LARGEST = 1e15
 

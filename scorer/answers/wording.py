@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -21,8 +22,9 @@ GROUPS: dict[str, str] = {
     "not-provided not-specified not-possible not-enough without-more without-further",
     "refused": "cannot can-t unable won-t refuse sorry apologize apologies as-an i-can decline",
     "hedged": "may might could possibly perhaps probably likely seems seem appears appear maybe",
-    "corrected": "mistake error incorrect wrong oops actually wait recheck re-check let-me double-check",
-    "unmatched": "none-of not-listed not-among no-option doesn-t-match not-match does-not",
+    "corrected": "mistake error incorrect wrong oops actually wait recheck re-check "
+    "let-me double-check",
+    "unmatched": "none-of not-listed not-among no-option not-match does-not",
     "concluded": "therefore thus hence so finally consequently",
     "preferred": "best most-likely most-accurate most-appropriate correct-answer correct",
     "calculated": "simplify simplifying substitute substituting formula equation calculate calculated "
@@ -33,8 +35,10 @@ GROUPS: dict[str, str] = {
     "first person": "i my me",
     "united": "all both either each every",
 }
-"""The words of each group; words of a pair are joined by a hyphen. Words of other languages are counted
-in no group, so that they say nothing."""
+"""The words of each group, in lower case; words of a pair are joined by a hyphen.
+
+Words of other languages are in no group, so they say nothing.
+"""
 
 TAIL_WORDS = 40
 """Number of last words in which the presence of a group counts apart: answers conclude there."""
@@ -42,9 +46,7 @@ TAIL_WORDS = 40
 _WORD = re.compile(r"[a-z]+|\d+")
 _GROUP_OF = {word: index for index, words in enumerate(GROUPS.values()) for word in words.split()}
 
-NAMES = tuple(
-    f"{group}: {what}" for group in GROUPS for what in ("count", "rate", "at the end")
-)
+NAMES = tuple(f"{group}: {what}" for group in GROUPS for what in ("count", "rate", "at the end"))
 
 
 def words_of(text: str) -> list[str]:
@@ -65,7 +67,7 @@ def wording_features(words: Sequence[str]) -> list[float]:
 
 
 def _group_counts(words: Sequence[str]) -> Counter[int]:
-    pairs = map("-".join, zip(words, words[1:], strict=False))
+    pairs = map("-".join, itertools.pairwise(words))
     return Counter(_groups(words)) + Counter(_groups(pairs))
 
 

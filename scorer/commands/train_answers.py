@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from scorer.commands import console, tables
+from scorer.commands import console, tables, train
 from scorer.commands.artifacts import Created, today
-from scorer.commands.train import DataPath, RecipePath
 from scorer.data.staging import staged
 from scorer.training.recipe import read_recipe
 
 
 def train_answers(
-    recipe: RecipePath,
+    recipe: train.RecipePath,
     output: console.OutputPath,
     *,
-    data: DataPath,
+    data: train.DataPath,
     created: Created = "",
     as_json: console.AsJson = False,
 ) -> None:
@@ -23,12 +22,10 @@ def train_answers(
     """
     with console.friendly():
         plan = read_recipe(recipe)
-        from scorer.training.answers.answer_training import (  # noqa: PLC0415 - needs torch
-            train_answers as train,
-        )
+        from scorer.training.answers import answer_training  # noqa: PLC0415 - needs torch
 
         with staged(output) as directory:
-            artifact = train(
+            artifact = answer_training.train_answers(
                 plan,
                 data=data,
                 output=directory,

@@ -14,6 +14,7 @@ from services.rpc.server import Service
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from services.judge.answer_scorer import AnswerScorer
     from services.judge.config import JudgeServiceConfig
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
@@ -29,12 +30,10 @@ async def judge_app(config: JudgeServiceConfig) -> AsyncIterator[Service]:
         StartUpError: The answer scorer is not usable.
     """
     async with AsyncExitStack() as stack:
-        answer_scorer = NO_ANSWER_SCORER
+        answer_scorer: AnswerScorer = NO_ANSWER_SCORER
         if config.answer_artifact is not None:
             opening = open_answer_scorer(config.answer_artifact)
             answer_scorer = await stack.enter_async_context(opening)
         servicer = JudgeServicer(config.weights, answer_scorer)
         register = partial(judge_service_pb2_grpc.add_JudgeServiceServicer_to_server, servicer)
-        yield Service(
-            name=SERVICE_NAME, register=register, max_message_bytes=MAX_MESSAGE_BYTES
-        )
+        yield Service(name=SERVICE_NAME, register=register, max_message_bytes=MAX_MESSAGE_BYTES)

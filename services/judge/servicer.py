@@ -8,6 +8,7 @@ from prometheus_client import Counter
 
 from routemoa.v1 import judge_service_pb2 as pb
 from routemoa.v1 import judge_service_pb2_grpc, model_pb2
+from services.judge.answer_scorer import NO_ANSWER_SCORER
 from services.judge.assessment import AnswerScores, Grade, assess
 from services.judge.fusion import fuse
 from services.rpc.validation import Violations, listed
@@ -37,7 +38,7 @@ IGNORED_SCORES = Counter(
 class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
     """Answers AssessAnswers with fixed weights and one answer scorer."""
 
-    def __init__(self, weights: Weights, answer_scorer: AnswerScorer) -> None:
+    def __init__(self, weights: Weights, answer_scorer: AnswerScorer = NO_ANSWER_SCORER) -> None:
         self._weights = weights
         self._answer_scorer = answer_scorer
 

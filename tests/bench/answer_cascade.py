@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from services.evaluation.answers.recorded_pool import RecordedPool, RecordedQuery
     from tests.bench.bench_answer_scorer import Recorded
 
+HEAD = """\
+| pool | weight of cost | score | right, % | over the best single, points | its dollars, % | calls |
+| --- | ---: | --- | ---: | --- | ---: | ---: |
+"""
 PRICES = Path("tests/bench/prices_2024.yaml")
 COST_WEIGHTS = (0.02, 0.1, 0.3)
 SEED = 1
@@ -55,11 +59,7 @@ Scores = Mapping[str, Mapping[str, float]]
 
 def cascade_table(data: Path, pools: Sequence[Recorded], model: AnswerModel) -> str:
     """Returns a row per pool, weight of cost and kind of score."""
-    rows = [
-        "| pool | weight of cost | score | right, % | over the best single model, points | its "
-        "dollars, % | calls |",
-        "| --- | ---: | --- | ---: | --- | ---: | ---: |",
-    ]
+    rows = []
     for each in pools:
         pool = load_recorded_pool(data / each.name)
         pool = pool.priced(load_prices(PRICES, pool.models))
@@ -69,7 +69,7 @@ def cascade_table(data: Path, pools: Sequence[Recorded], model: AnswerModel) -> 
             for weight in COST_WEIGHTS
             for kind, scores in (("prior", priors), ("answer", read))
         ]
-    return "\n".join(rows) + "\n"
+    return HEAD + "\n".join(rows) + "\n"
 
 
 def _prior_scores(recorded: Recorded) -> Scores:

@@ -35,6 +35,33 @@ if TYPE_CHECKING:
     from scorer.answers.answer_model import AnswerModel
     from scorer.data.records import Record
 
+GAIN_HEAD = """\
+## What the text adds
+
+Loss is the mean binary cross-entropy, AUC the area under the ROC curve, both averaged over the
+models. Loss saved has a 95 % interval, paired by query. The rows `as of models not known` have the
+weights that all models share; but these models were learned from.
+
+| pool | score | loss | AUC | calibration error | of each model alone | loss saved |
+| --- | --- | ---: | ---: | ---: | ---: | --- |
+"""
+DISGUISE_HEAD = """
+
+## Wrong answers in disguise
+
+By how much the score of a wrong answer rises if its form is changed. No text adds more than 2 to the
+log odds of the prior score.
+
+| pool | disguise | mean rise, points | 95 % of rises below | largest |
+| --- | --- | ---: | ---: | ---: |
+"""
+CASCADE_HEAD = """
+## A cascade that reads
+
+The rule of `cascade` on every test query, with prior scores and with answer scores. Dollars are list
+prices, and intervals are paired by query.
+
+"""
 BATCH = 64
 DISGUISED = 300
 """Wrong answers per pool that are disguised."""
@@ -131,7 +158,8 @@ def _rises(
     features = answer_features(read_query(query), texts)
     prior = np.full(len(texts), pool.priors[row, pool.models.index(each)])
     scores = model.scores(features, [each] * len(texts), prior)
-    return scores[1:] - scores[0]
+    rises: npt.NDArray[np.floating] = scores[1:] - scores[0]
+    return rises
 
 
 def milliseconds(pool: Recorded, model: AnswerModel) -> float:
@@ -165,23 +193,11 @@ def main() -> None:
             f"`{artifact.manifest.version}`. Both learned from the training files alone.",
         )
     )
-    write("## What the text adds\n\n")
-    write("| pool | score | loss | AUC | calibration error | of each model alone | loss saved |\n")
-    write("| --- | --- | ---: | ---: | ---: | ---: | --- |\n")
-    write("\n".join(gain_rows(pool, artifact.model) for pool in pools))
-    write(
-        "\n\nLoss is the mean binary cross-entropy, AUC the area under the ROC curve, both averaged over "
-        "the\nmodels. Loss saved has a 95 % interval, paired by query. The last row of a pool has the\n"
-        "weights that all models share, as for a model that was not learned from; but these models were.\n"
-    )
-    write("\n## Wrong answers in disguise\n\n")
-    write("| pool | disguise | mean rise, points | 95 % of rises below | largest |\n")
-    write("| --- | --- | ---: | ---: | ---: |\n")
-    write("\n".join(disguise_rows(pool, artifact.model) for pool in pools))
+    write(GAIN_HEAD + "\n".join(gain_rows(pool, artifact.model) for pool in pools))
+    write(DISGUISE_HEAD + "\n".join(disguise_rows(pool, artifact.model) for pool in pools))
     spent = milliseconds(pools[0], artifact.model)
-    write(f"\n\nOne answer of 2,000 characters takes {spent:.2f} ms of one core.\n")
-    write("\n## A cascade that reads\n\n")
-    write(cascade_table(options.data, pools, artifact.model))
+    write(f"\n\nAn answer of {TIMED_CHARACTERS:,} characters takes {spent:.2f} ms of one core.\n")
+    write(CASCADE_HEAD + cascade_table(options.data, pools, artifact.model))
 
 
 if __name__ == "__main__":

@@ -46,13 +46,16 @@ MODELS = ("careful", "hasty", "late")
 def write_records(folder: Path, *, telling: bool = True, beside: bool = False) -> None:
     """Writes sums and answers; if `telling`, an answer that hedges is wrong more often."""
     draw = np.random.default_rng(3)
-    records, answers = [], []
+    records: list[dict[str, object]] = []
+    answers: list[dict[str, object]] = []
     for number in range(400):
         left, right = (int(value) for value in draw.integers(1, 90, 2))
         scores, responses = {}, {}
         for model in MODELS:
             is_right = bool(draw.random() < (0.7 if model == "careful" else 0.5))
-            hedged = draw.random() < (0.15 if is_right else 0.85) if telling else draw.random() < 0.5
+            hedged = (
+                draw.random() < (0.15 if is_right else 0.85) if telling else draw.random() < 0.5
+            )
             scores[model] = float(is_right)
             text = f"We add {left} and {right}."
             responses[model] = f"{text} Perhaps I am not sure." if hedged else f"{text} Therefore."

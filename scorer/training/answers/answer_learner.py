@@ -38,7 +38,7 @@ UNKNOWN_SHARE = 0.1
 DROPOUT = 0.2
 
 
-class _Network(nn.Module):
+class _Network(nn.Module):  # type: ignore[misc]  # torch publishes no types that mypy is shown
     """The network of ``AnswerModel``, before its clipped gain. The last row is the unknown model's."""
 
     def __init__(self, features: int, models: int) -> None:
@@ -75,9 +75,7 @@ class _Network(nn.Module):
 
     def penalty(self) -> torch.Tensor:
         """Returns the penalty on the deviations of the models."""
-        squares = sum(
-            values[: self.unknown].square().sum() for values in self.by_model.values()
-        )
+        squares = sum(values[: self.unknown].square().sum() for values in self.by_model.values())
         return MODEL_PENALTY * squares / self.unknown
 
 

@@ -196,9 +196,7 @@ def _answered(sources: Sequence[SourceRecords], data: Path) -> _Answered:
         raise UntrainableError(
             "no record has answers: give each a field `responses`, or a file of them beside the records"
         )
-    return _Answered(
-        training=training, held_out=held_out, sources=tuple(facts), answers=answers
-    )
+    return _Answered(training=training, held_out=held_out, sources=tuple(facts), answers=answers)
 
 
 def _models_with_answers(found: _Answered, model_ids: Sequence[str]) -> tuple[str, ...]:

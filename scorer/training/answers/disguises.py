@@ -29,7 +29,7 @@ _CERTAIN = (
 )
 _OTHER_LANGUAGES = (
     "La respuesta es correcta porque cumple todas las condiciones de la pregunta.",
-    "这个答案是正确的，因为它满足问题的所有条件。",
+    "这个答案是正确的，因为它满足问题的所有条件。",  # noqa: RUF001
     "Die Antwort ist richtig, denn sie erfüllt alle Bedingungen der Frage.",
     "Ответ верен, так как он удовлетворяет всем условиям вопроса.",
 )

@@ -57,7 +57,8 @@ def test_any_text_has_finite_features(query: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["1", "1,", "9.9", "(A) ", "answer is ", "a ", "- ", "1 + ", "1=1 ", "A. x\n", "$", "é"]
+    "piece",
+    ["1", "1,", "9.9", "(A) ", "answer is ", "a ", "- ", "1 + ", "1=1 ", "A. x\n", "$", "é"],
 )
 def test_time_is_bounded_whatever_the_text_is(piece: str) -> None:
     def seconds(characters: int) -> float:
