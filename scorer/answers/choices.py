@@ -13,7 +13,7 @@ from scorer.answers.numbers import numbers_of
 from scorer.answers.wording import words_of
 
 LETTERS = 10
-"""Number of letters that are told apart."""
+"""Number of letters that have a feature of their own."""
 
 NAMES = (
     "choices",

@@ -32,7 +32,7 @@ class AnswerScorer(Protocol):
     """Says how likely answers are right, by their texts."""
 
     reads_texts: bool
-    """Whether texts change anything."""
+    """True if texts change the scores."""
 
     async def scores(
         self, query: str, texts: Mapping[str, str], priors: Mapping[str, float]

@@ -41,7 +41,7 @@ class AnswerExamples:
     models: npt.NDArray[np.intp]
     """The column of the model, (N,)."""
     targets: Floats
-    """How right the answer is, in [0, 1], (N,)."""
+    """Score of the answer, in [0, 1], (N,)."""
     queries: npt.NDArray[np.intp]
     """The row of the query, (N,)."""
     model_ids: tuple[str, ...]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,32 +82,7 @@ def train_answers(
     """
     found = _answered(read_sources(recipe, data), data)
     check_records(found.training, found.held_out, warn=warn)
-    model_ids = model_ids_of([*found.training, *found.held_out])
-    buckets = recipe.learner.ngram_buckets
-    texts = record_examples(found.training, model_ids, ngram_buckets=buckets, embeddings=None)
-    learned = learn(texts, config=recipe.learner, seed=recipe.seed)
-    priors = prior_scores(learned, texts, recipe.seed)
-    answered = _models_with_answers(found, model_ids)
-    columns = [model_ids.index(model) for model in answered]
-    examples = make_answer_examples(
-        found.training,
-        found.of(found.training),
-        priors[:, columns],
-        answered,
-        disguise_seed=recipe.seed,
-    )
-    if len(examples.targets) < MIN_ANSWERS:
-        raise UntrainableError(
-            f"there are {len(examples.targets)} answers with a score to learn from, and at least "
-            f"{MIN_ANSWERS} are needed"
-        )
-    kept = record_examples(found.held_out, model_ids, ngram_buckets=buckets, embeddings=None)
-    held_out = make_answer_examples(
-        found.held_out,
-        found.of(found.held_out),
-        learned.scores(learned.features(kept))[:, columns],
-        answered,
-    )
+    examples, held_out = _examples(found, recipe)
     model = learn_answers(examples, seed=recipe.seed)
     model = dataclasses.replace(model, unknown_share=_unknown_share(examples, recipe.seed))
     gain = measured(model, held_out)
@@ -119,7 +95,7 @@ def train_answers(
         name=recipe.name,
         version="",
         created=created,
-        model_ids=answered,
+        model_ids=examples.model_ids,
         feature_names=NAMES,
         hidden_units=HIDDEN_UNITS,
         unknown_share=model.unknown_share,
@@ -130,6 +106,41 @@ def train_answers(
     artifact = save_answer_artifact(output, manifest, model)
     (output / CARD_FILE).write_text(answer_card(artifact.manifest), encoding="utf-8")
     return artifact
+
+
+def _examples(found: _Answered, recipe: Recipe) -> tuple[AnswerExamples, AnswerExamples]:
+    """Returns the answers to learn from, and those that are held out.
+
+    Raises:
+        UntrainableError: There are too few.
+    """
+    model_ids = model_ids_of([*found.training, *found.held_out])
+    answered = _models_with_answers(found, model_ids)
+    columns = [model_ids.index(model) for model in answered]
+    read = functools.partial(
+        record_examples,
+        model_ids=model_ids,
+        ngram_buckets=recipe.learner.ngram_buckets,
+        embeddings=None,
+    )
+    queries, kept = read(found.training), read(found.held_out)
+    learned = learn(queries, config=recipe.learner, seed=recipe.seed)
+    examples = make_answer_examples(
+        found.training,
+        found.of(found.training),
+        prior_scores(learned, queries, recipe.seed)[:, columns],
+        answered,
+        disguise_seed=recipe.seed,
+    )
+    if len(examples.targets) < MIN_ANSWERS:
+        raise UntrainableError(
+            f"there are {len(examples.targets)} answers with a score to learn from, and at least "
+            f"{MIN_ANSWERS} are needed"
+        )
+    priors = learned.scores(learned.features(kept))[:, columns]
+    return examples, make_answer_examples(
+        found.held_out, found.of(found.held_out), priors, answered
+    )
 
 
 def measured(model: AnswerModel, examples: AnswerExamples) -> AnswerGain:
