@@ -96,16 +96,17 @@ def scores_of(house: Path, texts: list[str], model: str, prior: float = 0.5) -> 
     return [float(s) for s in artifact.model.scores(features, [model] * len(texts), priors)]
 
 
-def test_what_tells_right_from_wrong_is_learned_and_a_model_never_seen_is_scored_more_widely(
+def test_what_tells_right_from_wrong_is_learned_and_holds_for_a_model_never_seen(
     house: Path,
 ) -> None:
     texts = ["We add 4 and 9. Therefore.", "We add 4 and 9. Perhaps I am not sure."]
     known = scores_of(house, texts, "careful")
     unknown = scores_of(house, texts, "never seen")
     assert known[0] > known[1] + 0.2
-    assert unknown[0] > unknown[1]
-    assert unknown[0] - unknown[1] <= known[0] - known[1]
-    metrics = load_answer_artifact(house / "answers").manifest.metrics
+    assert unknown[0] > unknown[1] + 0.1
+    manifest = load_answer_artifact(house / "answers").manifest
+    assert 0 < manifest.unknown_share <= 1
+    metrics = manifest.metrics
     assert metrics["validation_loss"] < metrics["validation_prior_loss"]
     assert metrics["validation_gain_low"] > 0
 
