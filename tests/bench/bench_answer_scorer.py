@@ -39,7 +39,7 @@ GAIN_HEAD = """\
 ## What the text adds
 
 Loss is the mean binary cross-entropy, AUC the area under the ROC curve, both averaged over the
-models. Loss saved has a 95 % interval, paired by query. The rows `as of models not known` have the
+models. Loss saved has a 95 % interval, paired by query. The last row of a pool has the
 weights that all models share; but these models were learned from.
 
 | pool | score | loss | AUC | calibration error | of each model alone | loss saved |
@@ -49,8 +49,8 @@ DISGUISE_HEAD = """
 
 ## Wrong answers in disguise
 
-By how much the score of a wrong answer rises if its form is changed. No text adds more than 2 to the
-log odds of the prior score.
+By how much the score of a wrong answer rises if its form is changed. No text adds more than 2 to
+the log odds of the prior score.
 
 | pool | disguise | mean rise, points | 95 % of rises below | largest |
 | --- | --- | ---: | ---: | ---: |
