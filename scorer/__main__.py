@@ -16,6 +16,7 @@ from scorer.commands.learn import learn
 from scorer.commands.overlap import overlap
 from scorer.commands.report import report
 from scorer.commands.train import train
+from scorer.commands.train_answers import train_answers
 
 app = typer.Typer(
     help="Train, export, quantize, evaluate and inspect scorers, and prepare their data.",
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command()(convert)
 app.command()(overlap)
 app.command()(train)
+app.command()(train_answers)
 app.command()(export)
 app.command()(quantize)
 app.command()(add_model)

@@ -9,6 +9,7 @@ learn: ``learn``.
 overlap: ``overlap``.
 report: ``report compare`` and ``report artifact``.
 train: ``train``.
+train_answers: ``train-answers``.
 console: shared arguments, output, warnings and errors.
 tables: values as tables.
 """

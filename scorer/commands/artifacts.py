@@ -41,7 +41,7 @@ def export(
         artifact = export_artifact(
             checkpoint,
             output,
-            created=created or _today(),
+            created=created or today(),
             even_if_worse=even_if_worse,
             warn=console.warn,
         )
@@ -49,7 +49,8 @@ def export(
         console.show(tables.parity(checks), console.plain(checks), as_json=as_json)
 
 
-def _today() -> str:
+def today() -> str:
+    """Returns the date of today, in ISO form."""
     return dt.datetime.now(tz=dt.UTC).date().isoformat()
 
 

@@ -1,9 +1,10 @@
-"""The judge: corrects the scorer's ranking with the models' own scores, without calling any model.
+"""The judge: corrects the scorer's ranking with the models' own scores and answers; it calls no model.
 
 __main__: Command that runs the judge.
 app: Builds the service.
 servicer: Answers JudgeService.
 assessment: Self-scores and grades of the models.
+answer_scorer: Scores the texts of answers, and reloads its artifact.
 fusion: Combines prior, self and cross score.
 config: Settings.
 """

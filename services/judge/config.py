@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -15,6 +17,11 @@ class JudgeServiceConfig(ServiceConfig):
     model_config = SettingsConfigDict(env_prefix="ROUTEMOA_JUDGE_")
 
     listen_address: ListenAddress = "127.0.0.1:50053"
+    answer_artifact: Path | None = Field(
+        default=None,
+        description="Directory of an answer scorer, which reads the texts of the answers; it is "
+        "reloaded when it changes. Absent: no text is read. The judge needs numpy for it.",
+    )
     prior_weight: float = Field(
         default=0.5,
         gt=0,

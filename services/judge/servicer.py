@@ -1,4 +1,4 @@
-"""Answers JudgeService: checks the request, combines the scores, sorts the models."""
+"""Answers JudgeService: checks the request, reads the texts, combines the scores, sorts the models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from prometheus_client import Counter
 
 from routemoa.v1 import judge_service_pb2 as pb
 from routemoa.v1 import judge_service_pb2_grpc, model_pb2
+from services.judge.answer_scorer import NO_ANSWER_SCORER
 from services.judge.assessment import AnswerScores, Grade, assess
 from services.judge.fusion import fuse
 from services.rpc.validation import Violations, listed
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 
     import grpc.aio
 
+    from services.judge.answer_scorer import AnswerScorer
     from services.judge.assessment import ModelScores
     from services.judge.fusion import Weights
 
 MAX_ANSWER_COUNT = 64
+MAX_QUERY_CHARACTERS = 100_000
 _CUT_OFF = {
     model_pb2.FINISH_REASON_LENGTH,
     model_pb2.FINISH_REASON_CONTENT_FILTER,
@@ -33,40 +36,59 @@ IGNORED_SCORES = Counter(
 
 
 class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
-    """Answers AssessAnswers with fixed weights."""
+    """Answers AssessAnswers with fixed weights and one answer scorer."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, answer_scorer: AnswerScorer = NO_ANSWER_SCORER) -> None:
         self._weights = weights
+        self._answer_scorer = answer_scorer
 
     async def AssessAnswers(
         self,
         request: pb.AssessAnswersRequest,
         context: grpc.aio.ServicerContext[Any, Any],  # noqa: ARG002  # gRPC's signature
     ) -> pb.AssessAnswersResponse:
-        """Combines prior, self and cross scores into one posterior score per model."""
+        """Combines prior, answer, self and cross scores into one posterior score per model."""
         _check(request)
         scores = assess(_scores_of(request.answers), _scores_of(request.previous_answers))
         IGNORED_SCORES.inc(scores.ignored_count)
         priors = {prior.model_id: prior.score for prior in request.prior_scores}
         answered = {answer.model_id for answer in (*request.answers, *request.previous_answers)}
         cut_off = _cut_off_ids(request)
+        answer_scores = await self._answer_scorer.scores(
+            request.query, _newest_texts(request), priors
+        )
         assessments = [
-            self._assessment(model_id, priors[model_id], scores, cut_off=model_id in cut_off)
+            self._assessment(
+                model_id,
+                priors[model_id],
+                scores,
+                answer_score=answer_scores.get(model_id),
+                cut_off=model_id in cut_off,
+            )
             for model_id in answered
         ]
         assessments.sort(key=lambda item: (-item.posterior_score, item.model_id))
         return pb.AssessAnswersResponse(
-            assessments=assessments, ignored_score_count=scores.ignored_count
+            assessments=assessments,
+            ignored_score_count=scores.ignored_count,
+            reads_texts=self._answer_scorer.reads_texts,
         )
 
     def _assessment(
-        self, model_id: str, prior: float, scores: ModelScores, *, cut_off: bool
+        self,
+        model_id: str,
+        prior: float,
+        scores: ModelScores,
+        *,
+        answer_score: float | None,
+        cut_off: bool,
     ) -> model_pb2.Assessment:
         self_score = scores.self_scores.get(model_id)
         cross_score = scores.cross_scores.get(model_id)
         posterior = fuse(
             self._weights,
-            prior=prior,
+            # The answer score is the prior score, corrected by the text.
+            prior=prior if answer_score is None else answer_score,
             self_score=self_score,
             cross_score=cross_score,
             cut_off=cut_off,
@@ -76,6 +98,7 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
             posterior_score=posterior,
             self_score=self_score,
             cross_score=cross_score,
+            answer_score=answer_score,
         )
 
 
@@ -86,6 +109,12 @@ def _cut_off_ids(request: pb.AssessAnswersRequest) -> set[str]:
         for answer in (*request.previous_answers, *request.answers)
     }
     return {model_id for model_id, reason in newest.items() if reason in _CUT_OFF}
+
+
+def _newest_texts(request: pb.AssessAnswersRequest) -> dict[str, str]:
+    """Returns the text of each model's newest answer."""
+    texts = {a.model_id: a.text for a in (*request.previous_answers, *request.answers)}
+    return {model_id: text for model_id, text in texts.items() if text.strip()}
 
 
 def _scores_of(answers: Sequence[model_pb2.Answer]) -> list[AnswerScores]:
@@ -102,6 +131,7 @@ def _scores_of(answers: Sequence[model_pb2.Answer]) -> list[AnswerScores]:
 def _check(request: pb.AssessAnswersRequest) -> None:
     violations = Violations()
     violations.length("answers", request.answers, 1, MAX_ANSWER_COUNT)
+    violations.length("query", request.query, 0, MAX_QUERY_CHARACTERS)
     violations.length("previous_answers", request.previous_answers, 0, MAX_ANSWER_COUNT)
     for index, prior in enumerate(request.prior_scores):
         violations.within(f"prior_scores[{index}].score", prior.score, 0, 1)

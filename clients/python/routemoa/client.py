@@ -276,12 +276,13 @@ class RouteMoAClient:
         prior_scores: Sequence[model_pb2.ModelScore],
         previous_answers: Sequence[model_pb2.Answer] = (),
         *,
+        query: str = "",
         timeout_s: float | None = None,
     ) -> judge_pb2.AssessAnswersResponse:
-        """Returns the judge's posterior scores of the models that ran."""
-        request = judge_pb2.AssessAnswersRequest(
-            answers=answers, previous_answers=previous_answers, prior_scores=prior_scores
-        )
+        """Returns the judge's posterior scores; it may read the answers if the query is given."""
+        request = judge_pb2.AssessAnswersRequest(answers=answers, prior_scores=prior_scores)
+        request.previous_answers.extend(previous_answers)
+        request.query = query
         return await self._call(self._at_judge, self._judge.AssessAnswers, request, timeout_s)
 
     async def _call(

@@ -264,4 +264,5 @@ def _assessment(assessment: Assessment) -> model_pb2.Assessment:
         posterior_score=assessment.posterior_score,
         self_score=assessment.self_score,
         cross_score=assessment.cross_score,
+        answer_score=assessment.answer_score,
     )

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from services.router.dependencies.remote import Remote
     from services.router.types.deadline import Deadline
 
+MAX_TEXT_CHARACTERS = 20_000
+"""Longer answers are cut in the middle for the judge; answers conclude at their end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -29,6 +32,7 @@ class Judge:
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
+        self._reads_texts = False  # until the judge says that it does
 
     async def assess(
         self,
@@ -36,17 +40,32 @@ class Judge:
         previous: Sequence[Answer],
         priors: Mapping[str, float],
         deadline: Deadline,
+        query: str = "",
     ) -> Verdict:
-        """Returns the posterior score of every model that answered in either layer."""
+        """Returns the posterior score of every model that answered in either layer.
+
+        Query and texts are sent only to a judge that reads them. One that says so in its first response
+        is asked once more.
+        """
         ran = sorted({answer.model_id for answer in (*answers, *previous)})
-        request = judge_service_pb2.AssessAnswersRequest(
-            answers=[_without_text(answer) for answer in answers],
-            previous_answers=[_without_text(answer) for answer in previous],
-            prior_scores=[model_pb2.ModelScore(model_id=m, score=priors[m]) for m in ran],
-        )
-        stub = judge_service_pb2_grpc.JudgeServiceStub(self._remote.channel)
+        prior_scores = [model_pb2.ModelScore(model_id=m, score=priors[m]) for m in ran]
+
+        async def ask(*, with_texts: bool) -> judge_service_pb2.AssessAnswersResponse:
+            request = judge_service_pb2.AssessAnswersRequest(
+                answers=[_message(answer, with_text=with_texts) for answer in answers],
+                previous_answers=[_message(answer, with_text=with_texts) for answer in previous],
+                prior_scores=prior_scores,
+                query=query if with_texts else "",
+            )
+            stub = judge_service_pb2_grpc.JudgeServiceStub(self._remote.channel)
+            return await self._remote.call(stub.AssessAnswers, request, deadline)
+
         try:
-            response = await self._remote.call(stub.AssessAnswers, request, deadline)
+            with_texts = self._reads_texts and bool(query)
+            response = await ask(with_texts=with_texts)
+            self._reads_texts = response.reads_texts
+            if response.reads_texts and query and not with_texts:
+                response = await ask(with_texts=True)
         except DependencyDownError as error:
             fallback = Fallback(
                 dependency=Dependency.JUDGE,
@@ -64,10 +83,11 @@ class Judge:
         return Verdict(assessments=tuple(_assessment(a) for a in response.assessments))
 
 
-def _without_text(answer: Answer) -> model_pb2.Answer:
-    """Returns the scores and the end of an answer; the judge needs no text."""
+def _message(answer: Answer, *, with_text: bool) -> model_pb2.Answer:
+    """Returns the scores and the end of an answer, and its text if the judge reads it."""
     return model_pb2.Answer(
         model_id=answer.model_id,
+        text=_shortened(answer.text) if with_text else "",
         self_score=answer.self_score,
         grades=[
             model_pb2.Grade(model_id=model_id, score=score)
@@ -81,10 +101,19 @@ def _without_text(answer: Answer) -> model_pb2.Answer:
     )
 
 
+def _shortened(text: str) -> str:
+    """Returns a text, or half of its most characters from its start and half from its end."""
+    if len(text) <= MAX_TEXT_CHARACTERS:
+        return text
+    half = MAX_TEXT_CHARACTERS // 2
+    return text[:half] + text[-half:]
+
+
 def _assessment(message: model_pb2.Assessment) -> Assessment:
     return Assessment(
         model_id=message.model_id,
         posterior_score=message.posterior_score,
         self_score=message.self_score if message.HasField("self_score") else None,
         cross_score=message.cross_score if message.HasField("cross_score") else None,
+        answer_score=message.answer_score if message.HasField("answer_score") else None,
     )

@@ -171,7 +171,11 @@ class Engine:
             return tuple(Assessment(model_id=m, posterior_score=s) for m, s in scores.items())
         started_s = time.monotonic()
         verdict = await self.judge.assess(
-            answers, run.answers, run.priors, run.deadline.share(TIME_SHARE)
+            answers,
+            run.answers,
+            run.priors,
+            run.deadline.share(TIME_SHARE),
+            run.conversation.query,
         )
         run.timing.judge_s += time.monotonic() - started_s
         if verdict.fallback is not None:

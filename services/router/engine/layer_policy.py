@@ -162,7 +162,9 @@ class AssessedLayerPolicy(PlainLayerPolicy):
         if not run.form.is_free:
             return run.priors  # nobody graded
         deadline = run.deadline.share(TIME_SHARE)
-        verdict = await self._judge.assess(answers, run.answers, run.priors, deadline)
+        verdict = await self._judge.assess(
+            answers, run.answers, run.priors, deadline, run.conversation.query
+        )
         return {a.model_id: a.posterior_score for a in verdict.assessments}
 
     def _is_outranked(self, model: PoolModel) -> bool:

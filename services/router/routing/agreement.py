@@ -79,6 +79,19 @@ def posteriors(opinions: Sequence[Opinion]) -> dict[str, float]:
     }
 
 
+def carried(score: float, changes: Sequence[tuple[float, float]]) -> float:
+    """Returns a model's score after others' answers have been read: what they show also applies to it.
+
+    Args:
+        score: The prior score.
+        changes: The score of each answer before and after its text was read.
+    """
+    if not changes:
+        return score
+    shift = sum(_log_odds(after) - _log_odds(before) for before, after in changes) / len(changes)
+    return _probability(_log_odds(score) + CARRY * shift)
+
+
 def has_settled_majority(opinions: Sequence[Opinion], pending: Sequence[float]) -> bool:
     """Returns whether a majority agrees on an answer that the pending models cannot overturn.
 

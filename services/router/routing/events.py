@@ -126,6 +126,8 @@ class Assessment:
     posterior_score: float
     self_score: float | None = None
     cross_score: float | None = None
+    answer_score: float | None = None
+    """By the text of the answer; None if the judge read none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,11 +16,13 @@ from services.router.engine.planner import (
     rank_eligible,
 )
 from services.router.engine.proposals import assessed_proposal
-from services.router.routing.agreement import Offer, posteriors, worthwhile_call
+from services.router.routing.agreement import Offer, carried, posteriors, worthwhile_call
 from services.router.routing.candidates import StopReason
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
     from services.router.routing.agreement import Opinion
@@ -47,7 +49,9 @@ class Cascade(Layered):
         affordable = [
             r for r in open_to if blocking_limit(run, run.pool.by_id[r.model_id], 0) is None
         ]
-        offer = worthwhile_call(_opinions(run), [_offer(r, run) for r in affordable])
+        changes = _changes(run)
+        offers = [_offer(r, run, changes) for r in affordable]
+        offer = worthwhile_call(_opinions(run), offers)
         if offer is None and affordable:
             return StopReason.NO_GAIN
         wanted = [r.model_id for r in open_to] if offer is None else [offer.model_id]
@@ -90,7 +94,17 @@ def _opinions(run: Run) -> list[Opinion]:
     return run.form.opinions(_answers(run), _scores(run).__getitem__)
 
 
-def _offer(ranked: Ranked, run: Run) -> Offer:
-    score = run.priors[ranked.model_id]
-    price = run.policy.quality_weight * score - ranked.utility
-    return Offer(model_id=ranked.model_id, score=score, price=price)
+def _changes(run: Run) -> list[tuple[float, float]]:
+    """Returns the score of each answer before and after the judge read its text."""
+    return [
+        (run.priors[a.model_id], a.answer_score)
+        for report in run.reports
+        for a in report.assessments
+        if a.answer_score is not None
+    ]
+
+
+def _offer(ranked: Ranked, run: Run, changes: Sequence[tuple[float, float]]) -> Offer:
+    prior = run.priors[ranked.model_id]
+    price = run.policy.quality_weight * prior - ranked.utility
+    return Offer(model_id=ranked.model_id, score=carried(prior, changes), price=price)

@@ -15,6 +15,7 @@ from services.router.routing.agreement import (
     Offer,
     Opinion,
     agreeing,
+    carried,
     has_settled_majority,
     posteriors,
     worthwhile_call,
@@ -217,3 +218,12 @@ def test_what_is_settled_stays_whatever_the_others_answer(
     all_opinions = opinions + [opinion(f"late{i}", *each) for i, each in enumerate(late)]
     later = posteriors(all_opinions)
     assert later[leader] >= max(later.values()) - 1e-9
+
+
+def test_what_texts_show_applies_in_part_to_models_that_were_not_called() -> None:
+    assert carried(0.7, []) == 0.7
+    assert carried(0.7, [(0.6, 0.6)]) == pytest.approx(0.7)
+    # From even odds to 1 : 9: half of the log odds carries over, so the odds fall to a third.
+    assert carried(0.5, [(0.5, 0.1)]) == pytest.approx(0.25)
+    assert carried(0.5, [(0.5, 0.9)]) == pytest.approx(0.75)
+    assert carried(0.5, [(0.5, 0.1), (0.5, 0.9)]) == pytest.approx(0.5)

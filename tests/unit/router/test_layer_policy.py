@@ -50,6 +50,7 @@ class FakeJudge:
         previous: Sequence[Answer],
         priors: Mapping[str, float],
         deadline: Deadline,
+        query: str = "",  # as of the real judge
     ) -> Verdict:
         given, before = ([each.model_id for each in some] for some in (answers, previous))
         self.asked.append((given, before, round(deadline.remaining_s(), 3)))

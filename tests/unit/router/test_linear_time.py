@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from scorer.answers.answer_features import answer_features, read_query
 from services.answer_key import answer_key
 from services.examination.questions.checkers.checker import Checker, Reply
 from services.examination.questions.checkers.date_answer import DateAnswer
@@ -252,6 +253,11 @@ def marked(text: str) -> None:
         checker.check(Reply(text))
 
 
+def answer_text(text: str) -> None:
+    """Reads a text as a query and as an answer to it."""
+    answer_features(read_query(text), [text])
+
+
 WORST = {
     marked: [
         *(
@@ -295,6 +301,13 @@ WORST = {
         between("", "(", "a!"),
         between("a" * 31, " ", "!"),
         between("a", ".", "!"),
+    ],
+    answer_text: [
+        *(repeated(part) for part in ("1", "1,", "1.1 ", "1+", "1 + 1 = ", "-", "9.9*", "a-")),
+        *(repeated(part) for part in ("A. x\n", "(A", "answer is ", "option ", "answer:* ", "$")),
+        between("1", " ", "= 2"),
+        between("answer is", "*", "A"),
+        between("A.", "x", "\n"),
     ],
     agreement: [repeated("a "), between("the answer is", " ", "!")],
     reply: [

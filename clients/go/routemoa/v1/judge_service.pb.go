@@ -28,13 +28,16 @@ const (
 type AssessAnswersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The newest layer's answers: 1 to 64, at most one per model. Self-scores, grades and finish
-	// reasons are read; the text is not, and may be left out.
+	// reasons are read; the text too, if the response says `reads_texts`. Else it may be left out.
 	Answers []*Answer `protobuf:"bytes,1,rep,name=answers,proto3" json:"answers,omitempty"`
 	// The answers of the layer before, which `answers` grade: at most 64. Empty after the first layer.
 	PreviousAnswers []*Answer `protobuf:"bytes,2,rep,name=previous_answers,json=previousAnswers,proto3" json:"previous_answers,omitempty"`
 	// The scorer's scores, in [0, 1]. Required for every model in `answers` and `previous_answers`;
 	// models that never ran may be left out and are not assessed.
-	PriorScores   []*ModelScore `protobuf:"bytes,3,rep,name=prior_scores,json=priorScores,proto3" json:"prior_scores,omitempty"`
+	PriorScores []*ModelScore `protobuf:"bytes,3,rep,name=prior_scores,json=priorScores,proto3" json:"prior_scores,omitempty"`
+	// The text that the scorer ranked the models for: at most 100,000 characters. Without it the texts of
+	// the answers are not read.
+	Query         string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -90,6 +93,13 @@ func (x *AssessAnswersRequest) GetPriorScores() []*ModelScore {
 	return nil
 }
 
+func (x *AssessAnswersRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
+	}
+	return ""
+}
+
 // AssessAnswersResponse is the corrected view of the models that ran.
 type AssessAnswersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -98,8 +108,10 @@ type AssessAnswersResponse struct {
 	// How many self-scores and grades were left out because they were not in [0, 1], graded the
 	// grader's own answer, named a model that did not answer, or repeated a grade already given.
 	IgnoredScoreCount int32 `protobuf:"varint,2,opt,name=ignored_score_count,json=ignoredScoreCount,proto3" json:"ignored_score_count,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// True if the judge has an answer scorer, which reads `query` and the texts of the answers.
+	ReadsTexts    bool `protobuf:"varint,3,opt,name=reads_texts,json=readsTexts,proto3" json:"reads_texts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AssessAnswersResponse) Reset() {
@@ -146,18 +158,28 @@ func (x *AssessAnswersResponse) GetIgnoredScoreCount() int32 {
 	return 0
 }
 
+func (x *AssessAnswersResponse) GetReadsTexts() bool {
+	if x != nil {
+		return x.ReadsTexts
+	}
+	return false
+}
+
 var File_routemoa_v1_judge_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_judge_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1froutemoa/v1/judge_service.proto\x12\vroutemoa.v1\x1a\x17routemoa/v1/model.proto\"\xc1\x01\n" +
+	"\x1froutemoa/v1/judge_service.proto\x12\vroutemoa.v1\x1a\x17routemoa/v1/model.proto\"\xd7\x01\n" +
 	"\x14AssessAnswersRequest\x12-\n" +
 	"\aanswers\x18\x01 \x03(\v2\x13.routemoa.v1.AnswerR\aanswers\x12>\n" +
 	"\x10previous_answers\x18\x02 \x03(\v2\x13.routemoa.v1.AnswerR\x0fpreviousAnswers\x12:\n" +
-	"\fprior_scores\x18\x03 \x03(\v2\x17.routemoa.v1.ModelScoreR\vpriorScores\"\x82\x01\n" +
+	"\fprior_scores\x18\x03 \x03(\v2\x17.routemoa.v1.ModelScoreR\vpriorScores\x12\x14\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\"\xa3\x01\n" +
 	"\x15AssessAnswersResponse\x129\n" +
 	"\vassessments\x18\x01 \x03(\v2\x17.routemoa.v1.AssessmentR\vassessments\x12.\n" +
-	"\x13ignored_score_count\x18\x02 \x01(\x05R\x11ignoredScoreCount2k\n" +
+	"\x13ignored_score_count\x18\x02 \x01(\x05R\x11ignoredScoreCount\x12\x1f\n" +
+	"\vreads_texts\x18\x03 \x01(\bR\n" +
+	"readsTexts2k\n" +
 	"\fJudgeService\x12[\n" +
 	"\rAssessAnswers\x12!.routemoa.v1.AssessAnswersRequest\x1a\".routemoa.v1.AssessAnswersResponse\"\x03\x90\x02\x01Be\n" +
 	"\x0eio.routemoa.v1B\x11JudgeServiceProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3"

@@ -29,9 +29,9 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// JudgeService corrects the scorer's ranking from what the models said. It calls no model.
+// JudgeService corrects the scorer's ranking from what the models said and wrote. It calls no model.
 type JudgeServiceClient interface {
-	// Fuses prior, self and cross scores into one posterior score per model.
+	// Fuses prior, answer, self and cross scores into one posterior score per model.
 	AssessAnswers(ctx context.Context, in *AssessAnswersRequest, opts ...grpc.CallOption) (*AssessAnswersResponse, error)
 }
 
@@ -57,9 +57,9 @@ func (c *judgeServiceClient) AssessAnswers(ctx context.Context, in *AssessAnswer
 // All implementations must embed UnimplementedJudgeServiceServer
 // for forward compatibility.
 //
-// JudgeService corrects the scorer's ranking from what the models said. It calls no model.
+// JudgeService corrects the scorer's ranking from what the models said and wrote. It calls no model.
 type JudgeServiceServer interface {
-	// Fuses prior, self and cross scores into one posterior score per model.
+	// Fuses prior, answer, self and cross scores into one posterior score per model.
 	AssessAnswers(context.Context, *AssessAnswersRequest) (*AssessAnswersResponse, error)
 	mustEmbedUnimplementedJudgeServiceServer()
 }

@@ -1196,7 +1196,10 @@ type Assessment struct {
 	// The model's own view of its answers, in [0, 1]. Absent when it gave none.
 	SelfScore *float64 `protobuf:"fixed64,3,opt,name=self_score,json=selfScore,proto3,oneof" json:"self_score,omitempty"`
 	// The median of the valid grades that other models gave it, in [0, 1]. Absent when there are none.
-	CrossScore    *float64 `protobuf:"fixed64,4,opt,name=cross_score,json=crossScore,proto3,oneof" json:"cross_score,omitempty"`
+	CrossScore *float64 `protobuf:"fixed64,4,opt,name=cross_score,json=crossScore,proto3,oneof" json:"cross_score,omitempty"`
+	// How likely the model's newest answer is right by its text and the prior score, in [0, 1]. It then
+	// stands in place of the prior score. Absent where the judge has no answer scorer or got no text.
+	AnswerScore   *float64 `protobuf:"fixed64,7,opt,name=answer_score,json=answerScore,proto3,oneof" json:"answer_score,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1255,6 +1258,13 @@ func (x *Assessment) GetSelfScore() float64 {
 func (x *Assessment) GetCrossScore() float64 {
 	if x != nil && x.CrossScore != nil {
 		return *x.CrossScore
+	}
+	return 0
+}
+
+func (x *Assessment) GetAnswerScore() float64 {
+	if x != nil && x.AnswerScore != nil {
+		return *x.AnswerScore
 	}
 	return 0
 }
@@ -1331,7 +1341,7 @@ const file_routemoa_v1_model_proto_rawDesc = "" +
 	"\falternatives\x18\x03 \x03(\v2 .routemoa.v1.TokenLogProbabilityR\falternatives\"8\n" +
 	"\x05Grade\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12\x14\n" +
-	"\x05score\x18\x02 \x01(\x01R\x05score\"\xb9\x01\n" +
+	"\x05score\x18\x02 \x01(\x01R\x05score\"\xf2\x01\n" +
 	"\n" +
 	"Assessment\x12\x19\n" +
 	"\bmodel_id\x18\x01 \x01(\tR\amodelId\x12'\n" +
@@ -1339,9 +1349,11 @@ const file_routemoa_v1_model_proto_rawDesc = "" +
 	"\n" +
 	"self_score\x18\x03 \x01(\x01H\x00R\tselfScore\x88\x01\x01\x12$\n" +
 	"\vcross_score\x18\x04 \x01(\x01H\x01R\n" +
-	"crossScore\x88\x01\x01B\r\n" +
+	"crossScore\x88\x01\x01\x12&\n" +
+	"\fanswer_score\x18\a \x01(\x01H\x02R\vanswerScore\x88\x01\x01B\r\n" +
 	"\v_self_scoreB\x0e\n" +
-	"\f_cross_score*\x94\x02\n" +
+	"\f_cross_scoreB\x0f\n" +
+	"\r_answer_score*\x94\x02\n" +
 	"\n" +
 	"Capability\x12\x1a\n" +
 	"\x16CAPABILITY_UNSPECIFIED\x10\x00\x12\x14\n" +

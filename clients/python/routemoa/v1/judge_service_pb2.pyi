@@ -30,10 +30,15 @@ class AssessAnswersRequest(_message.Message):
     ANSWERS_FIELD_NUMBER: _builtins.int
     PREVIOUS_ANSWERS_FIELD_NUMBER: _builtins.int
     PRIOR_SCORES_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    query: _builtins.str
+    """The text that the scorer ranked the models for: at most 100,000 characters. Without it the texts of
+    the answers are not read.
+    """
     @_builtins.property
     def answers(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Answer]:
         """The newest layer's answers: 1 to 64, at most one per model. Self-scores, grades and finish
-        reasons are read; the text is not, and may be left out.
+        reasons are read; the text too, if the response says `reads_texts`. Else it may be left out.
         """
 
     @_builtins.property
@@ -52,10 +57,11 @@ class AssessAnswersRequest(_message.Message):
         answers: _abc.Iterable[_model_pb2.Answer] | None = ...,
         previous_answers: _abc.Iterable[_model_pb2.Answer] | None = ...,
         prior_scores: _abc.Iterable[_model_pb2.ModelScore] | None = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "previous_answers", b"previous_answers", "prior_scores", b"prior_scores"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers", "previous_answers", b"previous_answers", "prior_scores", b"prior_scores", "query", b"query"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -69,10 +75,13 @@ class AssessAnswersResponse(_message.Message):
 
     ASSESSMENTS_FIELD_NUMBER: _builtins.int
     IGNORED_SCORE_COUNT_FIELD_NUMBER: _builtins.int
+    READS_TEXTS_FIELD_NUMBER: _builtins.int
     ignored_score_count: _builtins.int
     """How many self-scores and grades were left out because they were not in [0, 1], graded the
     grader's own answer, named a model that did not answer, or repeated a grade already given.
     """
+    reads_texts: _builtins.bool
+    """True if the judge has an answer scorer, which reads `query` and the texts of the answers."""
     @_builtins.property
     def assessments(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Assessment]:
         """One per model that ran, highest posterior score first; equal scores are ordered by model id."""
@@ -82,10 +91,11 @@ class AssessAnswersResponse(_message.Message):
         *,
         assessments: _abc.Iterable[_model_pb2.Assessment] | None = ...,
         ignored_score_count: _builtins.int = ...,
+        reads_texts: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessments", b"assessments", "ignored_score_count", b"ignored_score_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessments", b"assessments", "ignored_score_count", b"ignored_score_count", "reads_texts", b"reads_texts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class JudgeServiceStub(object):
-    """JudgeService corrects the scorer's ranking from what the models said. It calls no model.
+    """JudgeService corrects the scorer's ranking from what the models said and wrote. It calls no model.
     """
 
     def __init__(self, channel):
@@ -43,11 +43,11 @@ class JudgeServiceStub(object):
 
 
 class JudgeServiceServicer(object):
-    """JudgeService corrects the scorer's ranking from what the models said. It calls no model.
+    """JudgeService corrects the scorer's ranking from what the models said and wrote. It calls no model.
     """
 
     def AssessAnswers(self, request, context):
-        """Fuses prior, self and cross scores into one posterior score per model.
+        """Fuses prior, answer, self and cross scores into one posterior score per model.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,7 +70,7 @@ def add_JudgeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class JudgeService(object):
-    """JudgeService corrects the scorer's ranking from what the models said. It calls no model.
+    """JudgeService corrects the scorer's ranking from what the models said and wrote. It calls no model.
     """
 
     @staticmethod

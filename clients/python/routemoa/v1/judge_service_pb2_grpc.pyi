@@ -15,14 +15,14 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class JudgeServiceStub:
-    """JudgeService corrects the scorer's ranking from what the models said. It calls no model."""
+    """JudgeService corrects the scorer's ranking from what the models said and wrote. It calls no model."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     AssessAnswers: _aio.UnaryUnaryMultiCallable[_judge_service_pb2.AssessAnswersRequest, _judge_service_pb2.AssessAnswersResponse]
-    """Fuses prior, self and cross scores into one posterior score per model."""
+    """Fuses prior, answer, self and cross scores into one posterior score per model."""
 
 class JudgeServiceServicer(metaclass=_abc_1.ABCMeta):
-    """JudgeService corrects the scorer's ranking from what the models said. It calls no model."""
+    """JudgeService corrects the scorer's ranking from what the models said and wrote. It calls no model."""
 
     @_abc_1.abstractmethod
     def AssessAnswers(
@@ -30,6 +30,6 @@ class JudgeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _judge_service_pb2.AssessAnswersRequest,
         context: _aio.ServicerContext[_judge_service_pb2.AssessAnswersRequest, _abc.Awaitable[_judge_service_pb2.AssessAnswersResponse]],
     ) -> _abc.Awaitable[_judge_service_pb2.AssessAnswersResponse]:
-        """Fuses prior, self and cross scores into one posterior score per model."""
+        """Fuses prior, answer, self and cross scores into one posterior score per model."""
 
 def add_JudgeServiceServicer_to_server(servicer: JudgeServiceServicer, server: _aio.Server) -> None: ...

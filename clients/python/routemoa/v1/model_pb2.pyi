@@ -589,6 +589,7 @@ class Assessment(_message.Message):
     POSTERIOR_SCORE_FIELD_NUMBER: _builtins.int
     SELF_SCORE_FIELD_NUMBER: _builtins.int
     CROSS_SCORE_FIELD_NUMBER: _builtins.int
+    ANSWER_SCORE_FIELD_NUMBER: _builtins.int
     model_id: _builtins.str
     """The model that is assessed."""
     posterior_score: _builtins.float
@@ -599,6 +600,10 @@ class Assessment(_message.Message):
     """The model's own view of its answers, in [0, 1]. Absent when it gave none."""
     cross_score: _builtins.float
     """The median of the valid grades that other models gave it, in [0, 1]. Absent when there are none."""
+    answer_score: _builtins.float
+    """How likely the model's newest answer is right by its text and the prior score, in [0, 1]. It then
+    stands in place of the prior score. Absent where the judge has no answer scorer or got no text.
+    """
     def __init__(
         self,
         *,
@@ -606,15 +611,20 @@ class Assessment(_message.Message):
         posterior_score: _builtins.float = ...,
         self_score: _builtins.float | None = ...,
         cross_score: _builtins.float | None = ...,
+        answer_score: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cross_score", b"_cross_score", "_self_score", b"_self_score", "cross_score", b"cross_score", "self_score", b"self_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_answer_score", b"_answer_score", "_cross_score", b"_cross_score", "_self_score", b"_self_score", "answer_score", b"answer_score", "cross_score", b"cross_score", "self_score", b"self_score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cross_score", b"_cross_score", "_self_score", b"_self_score", "cross_score", b"cross_score", "model_id", b"model_id", "posterior_score", b"posterior_score", "self_score", b"self_score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_answer_score", b"_answer_score", "_cross_score", b"_cross_score", "_self_score", b"_self_score", "answer_score", b"answer_score", "cross_score", b"cross_score", "model_id", b"model_id", "posterior_score", b"posterior_score", "self_score", b"self_score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__answer_score: _TypeAlias = _typing.Literal["answer_score"]  # noqa: Y015
+    _WhichOneofArgType__answer_score: _TypeAlias = _typing.Literal["_answer_score", b"_answer_score"]  # noqa: Y015
     _WhichOneofReturnType__cross_score: _TypeAlias = _typing.Literal["cross_score"]  # noqa: Y015
     _WhichOneofArgType__cross_score: _TypeAlias = _typing.Literal["_cross_score", b"_cross_score"]  # noqa: Y015
     _WhichOneofReturnType__self_score: _TypeAlias = _typing.Literal["self_score"]  # noqa: Y015
     _WhichOneofArgType__self_score: _TypeAlias = _typing.Literal["_self_score", b"_self_score"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__answer_score) -> _WhichOneofReturnType__answer_score | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cross_score) -> _WhichOneofReturnType__cross_score | None: ...
     @_typing.overload

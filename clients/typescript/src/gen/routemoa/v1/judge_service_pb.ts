@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file routemoa/v1/judge_service.proto.
  */
 export const file_routemoa_v1_judge_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yb3V0ZW1vYS92MS9qdWRnZV9zZXJ2aWNlLnByb3RvEgtyb3V0ZW1vYS52MSKaAQoUQXNzZXNzQW5zd2Vyc1JlcXVlc3QSJAoHYW5zd2VycxgBIAMoCzITLnJvdXRlbW9hLnYxLkFuc3dlchItChBwcmV2aW91c19hbnN3ZXJzGAIgAygLMhMucm91dGVtb2EudjEuQW5zd2VyEi0KDHByaW9yX3Njb3JlcxgDIAMoCzIXLnJvdXRlbW9hLnYxLk1vZGVsU2NvcmUiYgoVQXNzZXNzQW5zd2Vyc1Jlc3BvbnNlEiwKC2Fzc2Vzc21lbnRzGAEgAygLMhcucm91dGVtb2EudjEuQXNzZXNzbWVudBIbChNpZ25vcmVkX3Njb3JlX2NvdW50GAIgASgFMmsKDEp1ZGdlU2VydmljZRJbCg1Bc3Nlc3NBbnN3ZXJzEiEucm91dGVtb2EudjEuQXNzZXNzQW5zd2Vyc1JlcXVlc3QaIi5yb3V0ZW1vYS52MS5Bc3Nlc3NBbnN3ZXJzUmVzcG9uc2UiA5ACAUJlCg5pby5yb3V0ZW1vYS52MUIRSnVkZ2VTZXJ2aWNlUHJvdG9QAVo+Z2l0aHViLmNvbS9yb3V0ZW1vYS9yb3V0ZW1vYS9jbGllbnRzL2dvL3JvdXRlbW9hL3YxO3JvdXRlbW9hdjFiBnByb3RvMw", [file_routemoa_v1_model]);
+  fileDesc("Ch9yb3V0ZW1vYS92MS9qdWRnZV9zZXJ2aWNlLnByb3RvEgtyb3V0ZW1vYS52MSKpAQoUQXNzZXNzQW5zd2Vyc1JlcXVlc3QSJAoHYW5zd2VycxgBIAMoCzITLnJvdXRlbW9hLnYxLkFuc3dlchItChBwcmV2aW91c19hbnN3ZXJzGAIgAygLMhMucm91dGVtb2EudjEuQW5zd2VyEi0KDHByaW9yX3Njb3JlcxgDIAMoCzIXLnJvdXRlbW9hLnYxLk1vZGVsU2NvcmUSDQoFcXVlcnkYBCABKAkidwoVQXNzZXNzQW5zd2Vyc1Jlc3BvbnNlEiwKC2Fzc2Vzc21lbnRzGAEgAygLMhcucm91dGVtb2EudjEuQXNzZXNzbWVudBIbChNpZ25vcmVkX3Njb3JlX2NvdW50GAIgASgFEhMKC3JlYWRzX3RleHRzGAMgASgIMmsKDEp1ZGdlU2VydmljZRJbCg1Bc3Nlc3NBbnN3ZXJzEiEucm91dGVtb2EudjEuQXNzZXNzQW5zd2Vyc1JlcXVlc3QaIi5yb3V0ZW1vYS52MS5Bc3Nlc3NBbnN3ZXJzUmVzcG9uc2UiA5ACAUJlCg5pby5yb3V0ZW1vYS52MUIRSnVkZ2VTZXJ2aWNlUHJvdG9QAVo+Z2l0aHViLmNvbS9yb3V0ZW1vYS9yb3V0ZW1vYS9jbGllbnRzL2dvL3JvdXRlbW9hL3YxO3JvdXRlbW9hdjFiBnByb3RvMw", [file_routemoa_v1_model]);
 
 /**
  * AssessAnswersRequest holds what is known of the models after a layer.
@@ -25,7 +25,7 @@ export const file_routemoa_v1_judge_service: GenFile = /*@__PURE__*/
 export type AssessAnswersRequest = Message<"routemoa.v1.AssessAnswersRequest"> & {
   /**
    * The newest layer's answers: 1 to 64, at most one per model. Self-scores, grades and finish
-   * reasons are read; the text is not, and may be left out.
+   * reasons are read; the text too, if the response says `reads_texts`. Else it may be left out.
    *
    * @generated from field: repeated routemoa.v1.Answer answers = 1;
    */
@@ -45,6 +45,14 @@ export type AssessAnswersRequest = Message<"routemoa.v1.AssessAnswersRequest"> &
    * @generated from field: repeated routemoa.v1.ModelScore prior_scores = 3;
    */
   priorScores: ModelScore[];
+
+  /**
+   * The text that the scorer ranked the models for: at most 100,000 characters. Without it the texts of
+   * the answers are not read.
+   *
+   * @generated from field: string query = 4;
+   */
+  query: string;
 };
 
 /**
@@ -74,6 +82,13 @@ export type AssessAnswersResponse = Message<"routemoa.v1.AssessAnswersResponse">
    * @generated from field: int32 ignored_score_count = 2;
    */
   ignoredScoreCount: number;
+
+  /**
+   * True if the judge has an answer scorer, which reads `query` and the texts of the answers.
+   *
+   * @generated from field: bool reads_texts = 3;
+   */
+  readsTexts: boolean;
 };
 
 /**
@@ -84,13 +99,13 @@ export const AssessAnswersResponseSchema: GenMessage<AssessAnswersResponse> = /*
   messageDesc(file_routemoa_v1_judge_service, 1);
 
 /**
- * JudgeService corrects the scorer's ranking from what the models said. It calls no model.
+ * JudgeService corrects the scorer's ranking from what the models said and wrote. It calls no model.
  *
  * @generated from service routemoa.v1.JudgeService
  */
 export const JudgeService: GenService<{
   /**
-   * Fuses prior, self and cross scores into one posterior score per model.
+   * Fuses prior, answer, self and cross scores into one posterior score per model.
    *
    * @generated from rpc routemoa.v1.JudgeService.AssessAnswers
    */
