@@ -272,7 +272,7 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	$(UV) --extra serve --extra cli --extra dev -c requirements/train.txt -o requirements/dev.txt
 	$(UV) --extra serve --extra cli --extra build -c requirements/train.txt -o requirements/serve.txt
 	for image in gateway judge router scorer scorer-gpu; do \
-	  $(UV) --extra $$image -c requirements/train.txt --override requirements/image-overrides.txt \
+	  $(UV) --extra $$image --extra otel -c requirements/train.txt --override requirements/image-overrides.txt \
 	    -o requirements/$$image.txt || exit; \
 	done
 	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt

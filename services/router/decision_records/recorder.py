@@ -22,6 +22,7 @@ from services.router.decision_records.redaction import Redaction
 from services.router.decision_records.sinks import StdoutSink, line_of
 from services.router.routing.events import Result, RoutingDecision
 from services.rpc.server import StartUpError
+from services.rpc.tracing.origin import current
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -64,7 +65,8 @@ class Recorder:
         events: AsyncGenerator[Event, None],
         tenant: str | None,
     ) -> AsyncGenerator[Event, None]:
-        decision_id, started = uuid4().hex, datetime.now(UTC)
+        decision_id, started, origin = uuid4().hex, datetime.now(UTC), current()
+        origin.facts["decision_id"] = decision_id
         decisions: list[RoutingDecision] = []
         outcome, error_reason = AnswerOutcome.CANCELLED, None
         try:
@@ -85,6 +87,8 @@ class Recorder:
         finally:
             ending = Ending(
                 id=decision_id,
+                request_id=origin.request_id or None,
+                trace_id=origin.trace_id or None,
                 started=started,
                 outcome=outcome,
                 error_reason=error_reason,
