@@ -27,7 +27,7 @@ class _Receiver(trace_service_pb2_grpc.TraceServiceServicer):
     def __init__(self, received: Received) -> None:
         self._received = received
 
-    async def Export(  # type: ignore[override]
+    async def Export(
         self, request: pb.ExportTraceServiceRequest, context: Any
     ) -> pb.ExportTraceServiceResponse:
         del context
@@ -40,7 +40,8 @@ async def running_receiver() -> AsyncIterator[tuple[str, Received]]:
     """Runs a receiver of OTLP over gRPC that is part of the tests; yields its endpoint."""
     received = Received()
     server = grpc.aio.server()
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(_Receiver(received), server)
+    add = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+    add(_Receiver(received), server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
@@ -112,7 +113,7 @@ async def _listens(port: int, process: asyncio.subprocess.Process, log: Path) ->
     async with asyncio.timeout(WAIT_S):
         while True:
             if process.returncode is not None:
-                raise AssertionError(log.read_text())
+                raise AssertionError(log)
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
