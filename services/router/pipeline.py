@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from services.router.budgets.reservation import UNLIMITED
 from services.router.engine.errors import check_capabilities
-from services.router.engine.metrics import ANSWERS, BUDGET_SHARE
+from services.router.engine.metrics import ANSWERS, BUDGET_SHARE, UNCERTAINTY
 from services.router.engine.planner import (
     incapable,
     rank_eligible,
@@ -144,6 +144,7 @@ def _record_facts(run: Run) -> None:
         facts["stop_reason"] = run.stop_reason.name
     if run.forecast.uncertainty is not None:
         facts["uncertainty"] = run.forecast.uncertainty
+        UNCERTAINTY.observe(run.forecast.uncertainty)
 
 
 def _result(run: Run, final: Answer) -> Result:

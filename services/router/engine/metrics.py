@@ -15,6 +15,11 @@ BUDGET_SHARE = Histogram(
     buckets=(0.1, 0.25, 0.5, 0.75, 0.9, 1),
 )
 POOL_MODELS = Gauge("routemoa_router_pool_model_count", "Models of the current pool.")
+UNCERTAINTY = Histogram(
+    "routemoa_router_uncertainty",
+    "Uncertainty of the ranking of an answer's query, where the scorer knows it.",
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+)
 UNCERTAIN_QUERIES = Counter(
     "routemoa_router_uncertain_queries_total",
     "Queries whose ranking was too uncertain, so that the pool's safe models ran.",
