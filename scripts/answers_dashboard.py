@@ -163,8 +163,8 @@ _STORY: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     (
                         "1,000 tokens, {{gen_ai_token_type}}",
                         (
-                            f"{_rate_by('gen_ai_token_type', 'gen_ai_client_token_usage_sum')} / 1000 / "
-                            f"scalar({_rate('routemoa_router_answers_total')})"
+                            f"{_rate_by('gen_ai_token_type', 'gen_ai_client_token_usage_sum')} / "
+                            f"scalar(1000 * {_rate('routemoa_router_answers_total')})"
                         ),
                     ),
                 ),
