@@ -71,6 +71,7 @@ class BlockingClient:
         credentials: ChannelCredentials | None = None,
         token: Callable[[], str] | None = None,
         request_id: str | None = None,
+        metadata: Callable[[], Iterable[tuple[str, str]]] | None = None,
         gzip: bool = False,
         proxy: bool = False,
     ) -> None:
@@ -86,6 +87,7 @@ class BlockingClient:
                 credentials=credentials,
                 token=token,
                 request_id=request_id,
+                metadata=metadata,
                 gzip=gzip,
                 proxy=proxy,
             )
