@@ -21,7 +21,7 @@ def metadata_of(exchange: Exchange) -> Metadata:
         ApiError: The key cannot be a tenant's token.
     """
     token = token_of(exchange.headers)
-    metadata = call_headers(exchange.origin, exchange.origin.span)
+    metadata = call_headers(exchange.origin.request_id, exchange.origin.span)
     if not token:
         return metadata
     if not (token.isascii() and token.isprintable()):

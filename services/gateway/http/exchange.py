@@ -52,7 +52,7 @@ class Exchange:
         self.first_byte_s: float | None = None
         """The time from the request to the first byte of the body."""
         self.origin = Origin(request_id=self.request_id)
-        """What calls for this request are made for."""
+        """The request as the call that others are made for."""
         self._receive = receive
         self._send = send
 

@@ -24,39 +24,42 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
     from opentelemetry.util.types import AttributeValue
 
-    from services.router.backends.http.exchange import Exchange
+    from services.router.pool.model import PoolModel
     from services.router.types.ledger import AttemptKind, CallPurpose, LedgerEntry
+    from services.rpc.tracing.propagation import Headers
 
 _OPERATION = "chat"
 _MAX_ADDRESSES = 4096
 
 
 def begin_span(
-    exchange: Exchange,
+    model: PoolModel,
+    base_url: str,
     kind: AttemptKind,
     purpose: CallPurpose,
     *,
+    max_tokens: int,
     layer_number: int,
     replica: int | None,
     earlier: Sequence[Span],
-) -> Span:
-    """Returns the span of a new attempt; `INVALID_SPAN` if its answer is not recorded.
+) -> tuple[Span, Headers]:
+    """Returns the span of a new attempt, and the headers that make its request part of the trace.
 
-    The backend gets the headers that make it part of the trace.
+    The span is `INVALID_SPAN` if its answer is not recorded.
 
     Args:
-        exchange: The request.
+        model: The model.
+        base_url: The endpoint.
         kind: The reason of the attempt.
         purpose: The purpose of the call.
+        max_tokens: The most tokens of the reply.
         layer_number: The layer that the call is part of.
         replica: The index of the replica.
         earlier: The spans of earlier attempts at the same call; they become links.
     """
     origin = current()
     if not origin.span.is_recording():
-        exchange.trace_headers = call_headers(origin, origin.span)
-        return INVALID_SPAN
-    model = exchange.model
+        return INVALID_SPAN, call_headers(origin.request_id, origin.span)
     found: dict[str, AttributeValue] = {
         names.OPERATION: _OPERATION,
         names.PROVIDER: model.backend.value,
@@ -66,8 +69,8 @@ def begin_span(
         names.ATTEMPT_KIND: kind.name,
         names.ATTEMPT_PURPOSE: purpose.name,
         names.LAYER_NUMBER: layer_number,
-        names.MAX_TOKENS: model.reply_limit(exchange.options.max_output_tokens),
-        **_address(exchange.base_url),
+        names.MAX_TOKENS: max_tokens,
+        **_address(base_url),
     }
     if replica is not None:
         found[names.REPLICA] = replica
@@ -78,8 +81,7 @@ def begin_span(
         attributes=found,
         links=[span for span in earlier if span.is_recording() or span.get_span_context().is_valid],
     )
-    exchange.trace_headers = call_headers(origin, span)
-    return span
+    return span, call_headers(origin.request_id, span)
 
 
 def end_span(span: Span, entry: LedgerEntry, *, ended_s: float) -> None:

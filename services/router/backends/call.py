@@ -209,14 +209,17 @@ class ModelCall(CollectedReply):
         return attempt
 
     def _span(self, exchange: Exchange, kind: AttemptKind, replica: int | None) -> Span:
-        return begin_span(
-            exchange,
+        span, exchange.trace_headers = begin_span(
+            self.model,
+            exchange.base_url,
             kind,
             self.purpose,
+            max_tokens=self.model.reply_limit(exchange.options.max_output_tokens),
             layer_number=self.layer_number,
             replica=replica,
             earlier=[attempt.span for attempt in self.attempts],
         )
+        return span
 
     def book(self, ledger: Ledger, status: CallStatus) -> tuple[LedgerEntry, ...]:
         """Adds every attempt to the ledger and settles its reservation.

@@ -136,7 +136,7 @@ class Remote:
                 response = await method(
                     request,
                     timeout=min(self._timeout_s, remaining_s),
-                    metadata=(*metadata, *call_headers(current(), span)),
+                    metadata=(*metadata, *call_headers(current().request_id, span)),
                 )
         except grpc.aio.AioRpcError as error:
             # A short deadline is no failure of the dependency, and neither is NOT_FOUND.

@@ -1,4 +1,4 @@
-"""What an operator sees of answers and of calls to models.
+"""Telemetry of answers and of calls to models.
 
 layer_stage: The span of a layer.
 model_metrics: Prometheus metrics of calls to models.

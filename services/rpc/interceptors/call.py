@@ -60,7 +60,7 @@ class Call:
     """The caller's header of this name; empty if it has none."""
     tracestate: str = ""
     origin: Origin = field(default_factory=Origin)
-    """What its work is done for; set by the telemetry guard."""
+    """The call as tasks of its work see it; set by the telemetry guard."""
     caller: str = ""
     """The tenant or the host that calls."""
     started_s: float = field(default_factory=time.perf_counter)

@@ -13,8 +13,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-    from services.rpc.tracing.origin import Origin
-
     Headers = tuple[tuple[str, str], ...]
 
 REQUEST_ID = "x-request-id"
@@ -47,13 +45,13 @@ def trace_headers(span: Span) -> Headers:
     return ((TRACEPARENT, parent), (TRACESTATE, context.trace_state.to_header()))
 
 
-def call_headers(origin: Origin, span: Span) -> Headers:
+def call_headers(request_id: str, span: Span) -> Headers:
     """Returns the headers of a call that is made for another one.
 
     Args:
-        origin: The call that it is made for.
+        request_id: The id of the other call; empty if there is none.
         span: The span of the new call.
     """
-    if not origin.request_id:
+    if not request_id:
         return trace_headers(span)
-    return ((REQUEST_ID, origin.request_id), *trace_headers(span))
+    return ((REQUEST_ID, request_id), *trace_headers(span))

@@ -126,10 +126,10 @@ def test_with_tracing_off_no_span_is_made_and_the_callers_is_the_parent_of_calls
     with stage("stage") as span:
         assert span is origin.span
         assert start_span("inner", span) is span
-        headers = dict(call_headers(current(), span))
+        headers = dict(call_headers(current().request_id, span))
     assert headers == {"x-request-id": "r-1", "traceparent": PARENT}
     assert begin_call("call", "r-2").span is INVALID_SPAN
-    assert dict(call_headers(current(), current().span)) == {"x-request-id": "r-2"}
+    assert dict(call_headers(current().request_id, current().span)) == {"x-request-id": "r-2"}
 
 
 async def test_stages_nest_and_tasks_go_under_the_stage_that_started_them(
@@ -177,7 +177,7 @@ def test_a_call_that_is_not_sampled_asks_the_sampler_once() -> None:
             assert span is origin.span
         assert origin.exemplar is None
         assert ids()["trace_id"] == origin.trace_id != ""
-        flags = dict(call_headers(origin, span))["traceparent"].rpartition("-")[2]
+        flags = dict(call_headers(origin.request_id, span))["traceparent"].rpartition("-")[2]
         assert int(flags, 16) & TraceFlags.SAMPLED == 0
     finally:
         use_tracer(None)
