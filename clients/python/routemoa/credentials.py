@@ -54,6 +54,22 @@ def call_metadata(
     return (("x-request-id", request_id or uuid4().hex), *authorization(token), *added)
 
 
+def require_tls(
+    credentials: grpc.ChannelCredentials | None,
+    token: Callable[[], str] | None,
+    *,
+    plaintext_token: bool,
+) -> None:
+    """Refuses a token that would travel without TLS, unless it may.
+
+    Raises:
+        ValueError: There is a token and no credentials.
+    """
+    if token is not None and credentials is None and not plaintext_token:
+        message = "a token needs TLS: it could be read on the way"
+        raise ValueError(message)
+
+
 def authorization(token: Callable[[], str] | None) -> tuple[tuple[str, str], ...]:
     """Returns the metadata of a call that carry a token, if there is one.
 
