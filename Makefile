@@ -8,7 +8,7 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --no-emit-package routemoa pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo models test test-clients test-sdks test-chat-ui test-vllm test-models test-console test-slow test-mutants test-train test-chart test-chart-cluster lint format
+.PHONY: help setup setup-train demo models test test-clients test-sdks test-chat-ui test-vllm test-models test-console test-tracing test-slow test-mutants test-train test-chart test-chart-cluster lint format
 .PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
 .PHONY: version packages test-packages release-dry-run image-buildah test-images pin-images sbom audit test-supply
 
@@ -35,6 +35,11 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 # The chart's tools: Helm and others built with Go, schemas of Kubernetes in an environment of their own.
 .tools/tools.done: scripts/chart_tools.sh
 	scripts/chart_tools.sh .tools
+
+# OpenTelemetry's collector with the parts that the tests of traces need; minutes of building once.
+.tools/bin/otelcol: $(wildcard tests/tracing/collector/*)
+	mkdir -p $(@D)
+	cd tests/tracing/collector && go build -mod=readonly -trimpath -ldflags "-s -w" -o $(CURDIR)/$@ .
 
 # The generator of the Python stubs, older than what the services run on: its version is the client's floor.
 .venv-gen/gen.done: requirements/gen.txt
@@ -107,7 +112,7 @@ REPORTS := build/reports
 PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --junitxml $(REPORTS)/$@.xml
 
 test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback (WORKERS=...)
-	$(PYTEST) $(foreach folder,chart chat_ui clients load supply train,--ignore tests/$(folder))
+	$(PYTEST) $(foreach folder,chart chat_ui clients load supply tracing train,--ignore tests/$(folder))
 
 test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go, Node and npm, Java and Maven), print the matrix
 	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance --junit $(REPORTS)/$@.conformance.xml
@@ -132,6 +137,10 @@ test-chart: $(VENV)/dev.done .venv-chart/chart.done .tools/tools.done ## Test th
 
 test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Install the chart in a real control plane (long first build)
 	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin $(BIN)/python -m pytest -s --timeout 600 tests/chart/cluster
+
+test-tracing: export ROUTEMOA_TEST_REQUIRED := 1
+test-tracing: $(VENV)/dev.done .tools/bin/otelcol ## Test traces of all services in OpenTelemetry's collector (needs Go; long first build)
+	$(PYTEST) -m "slow or not slow" tests/tracing
 
 test-supply: $(VENV)/dev.done .venv-supply/supply.done ## Test the bills of materials and the audit of dependencies
 	$(PYTEST) tests/supply
@@ -214,7 +223,7 @@ SOAK_MINUTES ?= 30
 soak: $(VENV)/dev.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
 	MALLOC_ARENA_MAX=2 $(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md --picture docs/benchmarks/scorer-soak.png
 
-CHECKS := gen-check lint test-clients test-chart test-supply test-packages test-train test
+CHECKS := gen-check lint test-clients test-chart test-supply test-tracing test-packages test-train test
 ci: ## Run what CI runs, all of it whatever fails, and print a table of it
 	@rm -rf $(REPORTS); mkdir -p $(REPORTS); \
 	for check in $(CHECKS); do \
@@ -297,7 +306,7 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 	$(UV) --extra serve --extra dev -c requirements/train.txt -o requirements/dev.txt
 	$(UV) --extra serve --extra build -c requirements/train.txt -o requirements/serve.txt
 	for image in gateway judge router scorer scorer-gpu; do \
-	  $(UV) --extra $$image -c requirements/train.txt --override requirements/image-overrides.txt \
+	  $(UV) --extra $$image --extra otel -c requirements/train.txt --override requirements/image-overrides.txt \
 	    -o requirements/$$image.txt || exit; \
 	done
 	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt

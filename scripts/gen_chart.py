@@ -1,6 +1,7 @@
 """Writes the parts of the Helm chart that follow from the code.
 
-settings classes, pool file -> `$defs` of values.schema.json; metric registry -> the Grafana dashboard.
+settings classes, pool file -> `$defs` of values.schema.json; metric registry -> the Grafana dashboard
+of all metrics, beside the one of `answers_dashboard`.
 So a value of a setting that does not exist is refused before anything is applied, and no panel can name
 a metric that does not exist.
 """
@@ -17,6 +18,7 @@ import services.gateway.app
 import services.judge.app
 import services.router.app
 import services.scorer.app
+from scripts.answers_dashboard import answers_dashboard
 from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 CHART = Path(__file__).parents[1] / "deploy/k8s/routemoa"
 SCHEMA = CHART / "values.schema.json"
 DASHBOARD = CHART / "files/dashboard.json"
+ALL_METRICS = CHART / "files/all-metrics.json"
 APPS = (
     services.gateway.app,
     services.judge.app,
@@ -144,7 +147,7 @@ def families() -> Iterator[Metric]:
     """Yields our metric families, sorted by name."""
     found = {family.name: family for family in REGISTRY.collect()}
     for name in sorted(found):
-        if name.startswith(("routemoa_", "grpc_server_")):
+        if name.startswith(("routemoa_", "grpc_server_", "gen_ai_")):
             yield found[name]
 
 
@@ -155,8 +158,8 @@ def label_names(family: Metric) -> tuple[str, ...]:
     return tuple(collector._labelnames)  # noqa: SLF001  # see above
 
 
-def dashboard() -> dict[str, Any]:
-    """Returns the dashboard: a row per kind of metric, a panel per family."""
+def all_metrics() -> dict[str, Any]:
+    """Returns the dashboard of all metrics: a row per kind of metric, a panel per family."""
     groups: dict[str, list[Metric]] = {}
     for family in families():
         groups.setdefault(_group(family.name), []).append(family)
@@ -176,8 +179,8 @@ def dashboard() -> dict[str, Any]:
         y += (len(members) + _COLUMNS - 1) // _COLUMNS * _PANEL_HEIGHT
     numbered = [panel | {"id": number} for number, panel in enumerate(panels, start=1)]
     return {
-        "title": "RouteMoA",
-        "uid": "routemoa",
+        "title": "RouteMoA: all metrics",
+        "uid": "routemoa-all-metrics",
         "schemaVersion": 39,
         "refresh": "30s",
         "time": {"from": "now-1h", "to": "now"},
@@ -190,7 +193,7 @@ def _group(name: str) -> str:
     for service in ("scorer", "router", "judge", "gateway"):
         if name.startswith(f"routemoa_{service}_"):
             return service.capitalize()
-    return "Calls"
+    return "Calls to models" if name.startswith("gen_ai_") else "Calls"
 
 
 def _panel(family: Metric) -> dict[str, Any]:
@@ -236,10 +239,11 @@ def _variables() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Writes the schema and the dashboard."""
+    """Writes the schema and the dashboards."""
     schema = values_schema(json.loads(SCHEMA.read_text()))
     SCHEMA.write_text(json.dumps(schema, indent=2) + "\n")
-    DASHBOARD.write_text(json.dumps(dashboard(), indent=2) + "\n")
+    DASHBOARD.write_text(json.dumps(answers_dashboard(), indent=2) + "\n")
+    ALL_METRICS.write_text(json.dumps(all_metrics(), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,3 +12,6 @@ rpc/: The parts of a gRPC service that every service needs.
 answer_key: Finds the final answer in a reply.
 health_probe: Command that checks the health of a service.
 """
+
+VERSION = "0.1.0"
+"""Of the package; images have no metadata of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.gateway.api import ApiError, ErrorKind
+from services.rpc.tracing.propagation import call_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def metadata_of(exchange: Exchange) -> Metadata:
-    """Returns the metadata of calls for a request: its id, and the caller's key.
+    """Returns the metadata of calls for a request: its id, its trace, and the caller's key.
 
     Raises:
         ApiError: The key cannot be a tenant's token.
     """
     token = token_of(exchange.headers)
-    metadata = (("x-request-id", exchange.request_id),)
+    metadata = call_headers(exchange.origin.request_id, exchange.origin.span)
     if not token:
         return metadata
     if not (token.isascii() and token.isprintable()):

@@ -19,6 +19,7 @@ from services.gateway.http.body import Bodies
 from services.gateway.http.client_watch import ClientGoneError, while_client_stays
 from services.gateway.http.error_headers import error_headers
 from services.gateway.http.exchange import Exchange
+from services.gateway.http.request_span import begin_span, end_span
 from services.gateway.metrics import (
     BROKEN_STREAMS,
     CLIENT_GONE,
@@ -26,6 +27,7 @@ from services.gateway.metrics import (
     REQUESTS,
     SECONDS,
 )
+from services.gateway.report import result_facts
 from services.gateway.stream_reply import StreamReply, result_headers
 from services.rpc.telemetry import CALLS_LIMIT, IN_FLIGHT, REFUSED
 
@@ -124,6 +126,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         exchange = Exchange(scope, receive, send)
+        begin_span(exchange)
         handling = self._handling(exchange)
         error: ApiError | None = None
         try:
@@ -157,10 +160,12 @@ class Endpoint:
 
     def _record(self, exchange: Exchange, error: ApiError | None) -> None:
         duration_s = time.perf_counter() - exchange.started_s
+        exemplar = exchange.origin.exemplar
         REQUESTS.labels(self._name, str(exchange.status)).inc()
-        self._seconds.observe(duration_s)
+        self._seconds.observe(duration_s, exemplar)
         if exchange.first_byte_s is not None:
-            self._first_byte_seconds.observe(exchange.first_byte_s)
+            self._first_byte_seconds.observe(exchange.first_byte_s, exemplar)
+        end_span(exchange, None if error is None else error.code or error.kind.value)
         if error is not None and exchange.status == 200:
             BROKEN_STREAMS.labels(self._name, error.kind.value).inc()
         refused = error is not None and error.kind is ErrorKind.OVERLOADED
@@ -171,6 +176,7 @@ class Endpoint:
             reason=None if error is None else error.code or error.kind.value,
             duration_ms=round(duration_s * 1000, 3),
             request_id=exchange.request_id,
+            **exchange.origin.facts,
         )
 
 
@@ -235,6 +241,7 @@ class Answering:
             await self._core.names.apply(call.model, call.request.policy, metadata)
             result = await self._result(call, metadata, time_s)
         body = self._api.reply(call, result)
+        self._exchange.origin.facts.update(result_facts(result))
         await self._exchange.send_json(200, body, result_headers(result))
 
     async def _result(

@@ -47,6 +47,16 @@ def routing_report(
     }
 
 
+def result_facts(result: pb.GenerateAnswerResponse) -> dict[str, str | float]:
+    """Returns what the log line of a request has of its result."""
+    facts: dict[str, str | float] = {
+        "model": result.answer.model_id,
+        "strategy": result.strategy,
+        "cost_usd": result.cost_usd,
+    }
+    return facts | ({"decision_id": result.decision_id} if result.decision_id else {})
+
+
 def ranking_report(decision: pb.RoutingDecision) -> list[dict[str, Any]]:
     """Returns the ranking of a layer, best model first."""
     return [

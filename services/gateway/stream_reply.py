@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from services.gateway.api import ApiError, ErrorKind
 from services.gateway.http.exchange import EVENT_STREAM
-from services.gateway.report import known
+from services.gateway.report import known, result_facts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,6 +53,8 @@ class StreamReply:
                 self._headers = self._headers or routing_headers(event.routing)
             elif kind == "layer":
                 self._call.layers.append(event.layer)
+            elif kind == "result":
+                self._exchange.origin.facts.update(result_facts(event.result))
             data = self._writer.event(event)
             if data or kind == "result":
                 await self._write(data, more=kind != "result")

@@ -22,6 +22,7 @@ backends/: Calls models.
 sessions/: Remembers which model a conversation is with.
 values/: Small values kept for minutes, in memory or in Redis.
 budgets/: Limits of tenants and of answers.
+telemetry/: Metrics and log lines of calls to models.
 prompts/: The texts that models read, and what is read from their replies.
 pool/: The models of the pool file.
 exploration/: Draws models to try, within a daily budget.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from services.router.budgets.reservation import UNLIMITED
 from services.router.engine.errors import check_capabilities
-from services.router.engine.metrics import ANSWERS, BUDGET_SHARE, record_entry
+from services.router.engine.metrics import ANSWERS, BUDGET_SHARE, UNCERTAINTY
 from services.router.engine.planner import (
     incapable,
     rank_eligible,
@@ -20,7 +20,10 @@ from services.router.routing.candidates import StopReason
 from services.router.routing.events import Result
 from services.router.routing.ranking import early_stop
 from services.router.routing.selection import Selection
+from services.router.telemetry.call_log import CALL_LOG
+from services.router.telemetry.model_metrics import record_entry
 from services.router.types.ledger import Ledger
+from services.rpc.tracing.origin import current
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -114,6 +117,7 @@ class Pipeline:
             finally:
                 await run.drop_speculative_answer()
                 self._settle_exploration(run)
+                _record_facts(run)
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
         self.sessions.remember(session, run.final.model_id, run.ledger.entries)
         yield _result(run, run.final)
@@ -132,9 +136,25 @@ class Pipeline:
         self.engine.explorer.settle(exploration, sum(spent))
 
     def _record_entry(self, entry: LedgerEntry) -> None:
-        record_entry(entry)
+        model = self.pool.by_id[entry.model_id]
+        record_entry(entry, model)
+        CALL_LOG.record(entry)
         self.engine.explorer.count(entry.model_id)
-        self.engine.latencies.record(entry, self.pool.by_id[entry.model_id])
+        self.engine.latencies.record(entry, model)
+
+
+def _record_facts(run: Run) -> None:
+    """Records what the log line and the span of the call have of its answer, if it has one."""
+    facts = current().facts
+    facts["strategy"] = run.policy.strategy
+    facts["cost_usd"] = run.ledger.cost_usd
+    if run.final is not None:
+        facts["model"] = run.final.model_id
+    if run.stop_reason is not None:
+        facts["stop_reason"] = run.stop_reason.name
+    if run.forecast.uncertainty is not None:
+        facts["uncertainty"] = run.forecast.uncertainty
+        UNCERTAINTY.observe(run.forecast.uncertainty)
 
 
 def _result(run: Run, final: Answer) -> Result:

@@ -27,6 +27,7 @@ from services.router.contract.views import read_view
 from services.router.repeats.request_identity import request_identity
 from services.router.routing.events import Result
 from services.router.types.deadline import DEADLINE_MARGIN_S, Deadline
+from services.rpc.tracing.origin import current
 from services.rpc.validation import Violations
 
 if TYPE_CHECKING:
@@ -206,7 +207,10 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         deadline = self._deadline(context)
         account = self._accounts.open(tenant, policy.caps, deadline)
         run = pipeline.start(conversation, policy, deadline, account)
-        return self._recorder.watch(run, pipeline.answer(run), tenant=_name(tenant))
+        known = _name(tenant)
+        if known is not None:
+            current().facts["tenant"] = known
+        return self._recorder.watch(run, pipeline.answer(run), tenant=known)
 
     def _deadline(self, context: Context) -> Deadline:
         remaining_s = cast("float | None", context.time_remaining())  # None: no deadline was set

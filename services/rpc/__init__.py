@@ -10,6 +10,7 @@ channel: Outbound channels.
 breaker: A circuit breaker for a dependency.
 validation: Collects the violations of a request.
 telemetry: JSON logs and Prometheus metrics.
+tracing/: Traces of answers through all services.
 credentials: gRPC credentials from TLS files.
 tls: Reads and checks TLS files.
 reload: A value that is reloaded when its files change.

@@ -20,6 +20,7 @@ from services.rpc.interceptors.call import host_of
 from services.rpc.lifeline import end_with_parent
 from services.rpc.standard_services import SERVICE_NAME, Health, serve_reflection
 from services.rpc.telemetry import serve_metrics, set_up_logging
+from services.rpc.tracing.export import TracingProblemError, exported_traces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -182,7 +183,7 @@ async def run_until_signal(
     problems: list[str] = []
     try:
         _open_metrics(config)
-        async with serving:
+        async with _traced(config), serving:
             await stop.wait()
     except* StartUpError as errors:  # raised alone, or in a group by the tasks of a service
         for error in _leaves(errors):
@@ -199,6 +200,16 @@ def _leaves(group: BaseExceptionGroup[StartUpError]) -> list[StartUpError]:
     for error in group.exceptions:
         found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
     return found
+
+
+@asynccontextmanager
+async def _traced(config: ServerConfig) -> AsyncIterator[None]:
+    name = str(config.model_config.get("env_prefix", "")).strip("_").replace("_", "-").lower()
+    try:
+        async with exported_traces(name):
+            yield
+    except TracingProblemError as error:
+        raise StartUpError(str(error)) from error
 
 
 def _open_metrics(config: ServerConfig) -> None:

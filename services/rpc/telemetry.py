@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import platform
 import sys
+from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import (
@@ -16,6 +18,18 @@ from prometheus_client import (
     start_http_server,
 )
 
+from services import VERSION
+from services.rpc.tracing.origin import ids
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
+
+BUILD_INFO = Gauge(
+    "routemoa_build_info",
+    "1, with the version of the service and of its Python.",
+    ["version", "python_version"],
+    multiprocess_mode="livemax",
+)
 HANDLED = Counter(
     "grpc_server_handled_total", "Calls ended, by method and code.", ["method", "code"]
 )
@@ -62,6 +76,7 @@ def set_up_logging(level: str) -> None:
     severity = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
+            _add_ids,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -73,10 +88,18 @@ def set_up_logging(level: str) -> None:
     )
 
 
+def _add_ids(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Adds the ids of the call to each line that is logged in it."""
+    for name, value in ids().items():
+        event.setdefault(name, value)
+    return event
+
+
 def serve_metrics(
     port: int | None, listen_address: str, registry: CollectorRegistry = REGISTRY
 ) -> None:
     """Opens the Prometheus endpoint on the host that the service listens on; None means none."""
+    BUILD_INFO.labels(VERSION, platform.python_version()).set(1)
     if port is None:
         return
     host = listen_address.rpartition(":")[0].strip("[]")

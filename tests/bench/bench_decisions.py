@@ -123,6 +123,8 @@ def make_line(run: Run, decisions: list[RoutingDecision]) -> Line:
     """Makes a record and its JSON, as the router does when an answer ends."""
     ending = Ending(
         id="0" * 32,
+        request_id="r-1",
+        trace_id=None,
         started=datetime.now(UTC),
         outcome=AnswerOutcome.ANSWERED,
         error_reason=None,

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from scripts.gen_chart import DASHBOARD, SCHEMA, dashboard, families, label_names, values_schema
+from scripts.answers_dashboard import answers_dashboard
+from scripts.gen_chart import (
+    ALL_METRICS,
+    DASHBOARD,
+    SCHEMA,
+    all_metrics,
+    families,
+    label_names,
+    values_schema,
+)
 from tests.chart.chart import COMPONENTS, ROOT, render, run, tool
 
 if TYPE_CHECKING:
@@ -16,7 +25,7 @@ if TYPE_CHECKING:
 
 FROM_PROMETHEUS = {"namespace", "pod", "service", "le"}
 RECORDED = {"routemoa_scorer_queue_wait_mean_seconds"}
-METRIC = re.compile(r"\b((?:routemoa|grpc_server)_\w+)(?:\{([^}]*)\})?")
+METRIC = re.compile(r"\b((?:routemoa|grpc_server|gen_ai_client)_\w+)(?:\{([^}]*)\})?")
 LABEL = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
 GROUPED = re.compile(r"\b(?:by|without|on) \(([^)]*)\)")
 
@@ -39,9 +48,10 @@ def expressions() -> Iterator[tuple[str, str]]:
     for group in rules("ha")["groups"]:
         for rule in group["rules"]:
             yield rule.get("alert") or rule["record"], rule["expr"]
-    for panel in json.loads(DASHBOARD.read_text())["panels"]:
-        for target in panel.get("targets", []):
-            yield panel["title"], target["expr"]
+    for file in (DASHBOARD, ALL_METRICS):
+        for panel in json.loads(file.read_text())["panels"]:
+            for target in panel.get("targets", []):
+                yield panel["title"], target["expr"]
     for component in COMPONENTS:
         for scenario in ("keda", "gpu-shared"):
             scaled = render(scenario).all("ScaledObject").get(component)
@@ -81,23 +91,51 @@ def test_the_autoscalers_ask_for_metrics_that_exist() -> None:
 
 def test_the_dashboard_shows_every_metric() -> None:
     shown = " ".join(
-        target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", [])
+        target["expr"] for panel in all_metrics()["panels"] for target in panel.get("targets", [])
     )
     assert [family.name for family in families() if family.name not in shown] == []
 
 
 def test_the_generated_files_are_fresh() -> None:
-    assert json.loads(DASHBOARD.read_text()) == dashboard(), "run `make gen`"
+    assert json.loads(DASHBOARD.read_text()) == answers_dashboard(), "run `make gen`"
+    assert json.loads(ALL_METRICS.read_text()) == all_metrics(), "run `make gen`"
     schema = json.loads(SCHEMA.read_text())
     assert schema == values_schema(schema), "run `make gen`"
 
 
-def test_the_dashboard_is_a_configmap_that_grafana_finds() -> None:
+def test_the_dashboards_are_a_configmap_that_grafana_finds() -> None:
     config = render("ha").one("ConfigMap", "dashboard")
     assert config["metadata"]["labels"]["grafana_dashboard"] == "1"
-    shown = json.loads(config["data"]["routemoa.json"])
-    assert shown == dashboard()
-    assert len({panel["id"] for panel in shown["panels"]}) == len(shown["panels"])
+    shown = [json.loads(text) for text in config["data"].values()]
+    assert shown == [answers_dashboard(), all_metrics()]
+    assert len({dashboard["uid"] for dashboard in shown}) == 2
+    for dashboard in shown:
+        assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+def test_the_dashboard_asks_an_operators_questions_and_says_how_to_read_each_answer() -> None:
+    panels = answers_dashboard()["panels"]
+    rows = [panel["title"] for panel in panels if panel["type"] == "row"]
+    assert rows == [
+        "Are answers good?",
+        "Are they fast?",
+        "Are they cheap?",
+        "Which model fails?",
+        "Who spends?",
+    ]
+    assert all(panel["description"] for panel in panels if panel["type"] != "row")
+
+
+def test_prometheus_can_read_every_query_of_the_dashboards(tmp_path: Path) -> None:
+    rules = [
+        {"record": f"panel_{number}", "expr": expression.replace("$__rate_interval", "5m")}
+        for number, (_, expression) in enumerate(expressions())
+        if expression
+    ]
+    path = tmp_path / "rules.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    done = run(tool("promtool"), "check", "rules", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_pod_monitor_scrapes_each_pod_under_the_name_that_the_alerts_ask_for() -> None:
@@ -155,8 +193,8 @@ def test_every_alert_says_what_to_do() -> None:
     alerts = [rule for group in rules("ha")["groups"] for rule in group["rules"] if "alert" in rule]
     assert len(alerts) == 17
     for alert in alerts:
-        page, anchor = alert["annotations"]["runbook"].split("#")
-        assert page == "docs/operations.md"
+        page, anchor = alert["annotations"]["runbook_url"].split("#")
+        assert page == "https://github.com/routemoa/routemoa/blob/main/docs/operations.md"
         assert f"#{anchor}" in headings
         assert alert["labels"]["severity"] in {"warning", "critical"}
         assert alert["annotations"]["summary"]

@@ -267,3 +267,31 @@ def test_endpoint_slices_are_read_only_where_values_say_so() -> None:
     without = render("default")
     assert not without.all("Role")
     assert without.pod("router")["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_traces_go_to_the_collector_and_nowhere_else(component: str) -> None:
+    before = policy(component)["egress"]
+    after = [rule for rule in policy(component, "otel")["egress"] if rule not in before]
+    collector = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}
+    }
+    asked = [rule for rule in after if rule.get("ports") != DNS]
+    assert [rule["to"] for rule in asked] == [[collector]]
+    assert any(rule.get("ports") == DNS for rule in policy(component, "otel")["egress"])
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_service_gets_the_standard_variables_of_traces(component: str) -> None:
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG")
+    variables = render("otel").environment(component)
+    assert [variables[name] for name in names] == [
+        "http://otel-collector.monitoring.svc:4317",
+        "parentbased_traceidratio",
+        "0.1",
+    ]
+    assert not [name for name in render().environment(component) if name.startswith("OTEL_")]
+
+
+def test_an_endpoint_without_a_scheme_is_refused() -> None:
+    assert "otel" in render("default", 'otel.endpoint="collector:4317"').error

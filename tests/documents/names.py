@@ -12,6 +12,7 @@ from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.rpc.config import settings_of
+from services.rpc.tracing import attributes
 from services.scorer.config import ScorerServiceConfig
 from tests.documents.cluster import components, path_problems
 from tests.documents.contract import symbol_problems
@@ -137,7 +138,7 @@ def _dotted_problems(piece: Piece, name: str) -> Iterator[str]:
     elif first == "routemoa" and not piece.document.startswith(
         ("clients/go", "clients/typescript")
     ):
-        if not _is_python(name):
+        if not _is_python(name) and name not in vars(attributes).values():
             yield from symbol_problems(name)
     elif first in components() and not (ROOT / f"{name.replace('.', '/')}.py").is_file():
         yield from [] if rest in {"py", "md", "yaml"} or _is_python(name) else path_problems(name)

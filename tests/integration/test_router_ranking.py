@@ -269,13 +269,11 @@ async def test_limits_that_no_model_keeps_are_named(start_router: StartRouter) -
     router = await start_router(SCRIPTS, SCORES)
     few = await failure(route(router, max_token_count=10))
     assert isinstance(few, NoEligibleModelError)
-    assert few.metadata == {"max_token_count": "10"}
+    assert few.metadata["max_token_count"] == "10"
     fast = await failure(route(router, max_expected_latency=Duration(nanos=1_000_000)))
     assert isinstance(fast, NoEligibleModelError)
-    assert fast.metadata == {
-        "max_expected_latency_s": "0.001",
-        "fastest_expected_latency_s": "1.000",
-    }
+    named = {"max_expected_latency_s": "0.001", "fastest_expected_latency_s": "1.000"}
+    assert named.items() <= fast.metadata.items()
 
 
 async def test_everything_wrong_with_the_new_limits_is_said_at_once(

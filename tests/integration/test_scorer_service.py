@@ -392,7 +392,7 @@ async def test_a_batch_that_the_queue_cannot_hold_beside_others_is_refused_as_ov
     codes = await asyncio.gather(*ends)
     assert {end.result() for end in refused} == {grpc.StatusCode.UNAVAILABLE}
     error = await failure(calls[codes.index(grpc.StatusCode.UNAVAILABLE)])
-    assert error.metadata == {"limit": "8"}
+    assert error.metadata["limit"] == "8"
     assert error.retry_delay_s == 0.25
     # One batch can run, and one wait.
     assert 1 <= codes.count(grpc.StatusCode.OK) <= 2

@@ -72,6 +72,7 @@ class BlockingClient:
         token: Callable[[], str] | None = None,
         plaintext_token: bool = False,
         request_id: str | None = None,
+        metadata: Callable[[], Iterable[tuple[str, str]]] | None = None,
         gzip: bool = False,
         proxy: bool = False,
     ) -> None:
@@ -88,6 +89,7 @@ class BlockingClient:
                 token=token,
                 plaintext_token=plaintext_token,
                 request_id=request_id,
+                metadata=metadata,
                 gzip=gzip,
                 proxy=proxy,
             )

@@ -8,12 +8,13 @@ Retries are gRPC's, from `service_config.json`; of its timeout and `timeout_s`, 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import uuid4
 
 from routemoa.calls import messages_of, timeout_of, typed_errors, view_of
 from routemoa.channel import open_channel
-from routemoa.credentials import authorization, require_tls
+from routemoa.credentials import call_metadata, require_tls
 from routemoa.ranking_stream import ranked
 from routemoa.v1 import judge_service_pb2 as judge_pb2
 from routemoa.v1 import model_pb2
@@ -24,7 +25,7 @@ from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Sequence
 
     import grpc.aio
     from google.protobuf.message import Message
@@ -60,6 +61,7 @@ class RouteMoAClient:
             raises, the call fails with UNAUTHENTICATED and is not tried again.
         plaintext_token: Whether it may travel without TLS, as in a service mesh that encrypts.
         request_id: Sent with every call as `x-request-id`, for the logs; else each call has its own.
+        metadata: Asked before every call for further metadata, e.g. the `traceparent` of a trace.
         gzip: Whether requests are compressed. Compressed responses are always read.
         proxy: Whether the HTTP proxy that the environment names (`https_proxy`) is used.
 
@@ -77,6 +79,7 @@ class RouteMoAClient:
         token: Callable[[], str] | None = None,
         plaintext_token: bool = False,
         request_id: str | None = None,
+        metadata: Callable[[], Iterable[tuple[str, str]]] | None = None,
         gzip: bool = False,
         proxy: bool = False,
     ) -> None:
@@ -95,8 +98,7 @@ class RouteMoAClient:
         self._router = RouterServiceStub(self._channels[router])
         self._scorer = ScorerServiceStub(self._channels[scorer])
         self._judge = JudgeServiceStub(self._channels[judge])
-        self._request_id = request_id
-        self._token = token
+        self._metadata = partial(call_metadata, request_id, token, metadata)
         how = "without TLS" if credentials is None else "with TLS"
         self._at_router, self._at_scorer, self._at_judge = (
             f"{address} {how}" for address in (router, scorer, judge)
@@ -295,6 +297,3 @@ class RouteMoAClient:
         with typed_errors(where):
             timeout_s = timeout_of(request, timeout_s)
             return await method(request, timeout=timeout_s, metadata=self._metadata())
-
-    def _metadata(self) -> tuple[tuple[str, str], ...]:
-        return (("x-request-id", self._request_id or uuid4().hex), *authorization(self._token))

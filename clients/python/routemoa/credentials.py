@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import grpc
 
 from routemoa.errors import TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from os import PathLike
 
     PathLikeText = str | PathLike[str]
@@ -37,6 +38,20 @@ def tls(
         message = "a certificate and its key are given together or not at all"
         raise ValueError(message)
     return grpc.ssl_channel_credentials(_read(ca_file), _read(key_file), _read(certificate_file))
+
+
+def call_metadata(
+    request_id: str | None,
+    token: Callable[[], str] | None,
+    further: Callable[[], Iterable[tuple[str, str]]] | None,
+) -> tuple[tuple[str, str], ...]:
+    """Returns the metadata of a call: its id or a new one, a token, and what else its caller adds.
+
+    Raises:
+        TransportError: There should be a token, but asking for it failed.
+    """
+    added = () if further is None else tuple(further())
+    return (("x-request-id", request_id or uuid4().hex), *authorization(token), *added)
 
 
 def require_tls(

@@ -20,17 +20,24 @@ from routemoa.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import grpc.aio
 
 
-def to_status(error: RouteMoAError) -> status_pb2.Status:
-    """Returns the `google.rpc.Status` that carries the error over the wire."""
+def to_status(error: RouteMoAError, ids: Mapping[str, str] | None = None) -> status_pb2.Status:
+    """Returns the `google.rpc.Status` that carries the error over the wire.
+
+    Args:
+        error: The error.
+        ids: The ids of the call, for the metadata.
+    """
     details: list[
         error_details_pb2.ErrorInfo | error_details_pb2.BadRequest | error_details_pb2.RetryInfo
     ]
     details = [
         error_details_pb2.ErrorInfo(
-            reason=error.reason, domain=DOMAIN, metadata=dict(error.metadata)
+            reason=error.reason, domain=DOMAIN, metadata={**error.metadata, **(ids or {})}
         )
     ]
     if error.violations:

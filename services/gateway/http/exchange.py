@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
+from services.rpc.tracing.origin import Origin
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -49,6 +51,8 @@ class Exchange:
         """True if the whole response was sent."""
         self.first_byte_s: float | None = None
         """The time from the request to the first byte of the body."""
+        self.origin = Origin(request_id=self.request_id)
+        """The request as the call that others are made for."""
         self._receive = receive
         self._send = send
 

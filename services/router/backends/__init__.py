@@ -1,6 +1,7 @@
 """Backends: a call to a model -> attempts over HTTP -> pieces of the reply.
 
 call: A call to a model and its attempts.
+attempt_span: The span of an attempt.
 call_failure: Failures of calls: whatever is raised ends one call with a status.
 collected: Collects the pieces of a reply.
 billing: The tokens and dollars to book for an attempt.

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import structlog
+from opentelemetry.trace import INVALID_SPAN
 
+from services.router.backends.attempt_span import begin_span, end_span
 from services.router.backends.billing import Tariff
 from services.router.backends.collected import CollectedReply
 from services.router.backends.http.exchange import Exchange
@@ -20,6 +22,8 @@ from services.router.types.tokens import TEMPLATE_TOKENS, estimate_tokens
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
+
+    from opentelemetry.trace import Span
 
     from services.router.backends.billing import Bill
     from services.router.backends.http.usage import Usage
@@ -51,6 +55,9 @@ class Attempt:
     reservation: Reservation
     worst: Amount
     """The amount of the reservation: no more is booked."""
+    replica: int | None = None
+    """The index of the replica."""
+    span: Span = INVALID_SPAN
     started_s: float = field(default_factory=time.monotonic, init=False)
     ended_s: float | None = field(default=None, init=False)
     status: CallStatus | None = field(default=None, init=False)
@@ -161,6 +168,7 @@ class ModelCall(CollectedReply):
         messages: tuple[Message, ...] | None = None,
         partial: str = "",
         options: GenerationOptions | None = None,
+        replica: int | None = None,
     ) -> Attempt:
         """Returns a new attempt. Nothing is sent yet.
 
@@ -170,6 +178,7 @@ class ModelCall(CollectedReply):
             messages: The messages, if they differ from the call's.
             partial: The start of the reply, for the backend to continue.
             options: The options, if they differ from the call's.
+            replica: The index of the replica.
 
         Raises:
             NoRoomError: The budget has no room for an attempt, or cannot be read.
@@ -188,9 +197,29 @@ class ModelCall(CollectedReply):
             options=options or self.options,
             cache_salt=self.cache_salt,
         )
-        attempt = Attempt(kind=kind, exchange=exchange, reservation=reservation, worst=worst)
+        attempt = Attempt(
+            kind=kind,
+            exchange=exchange,
+            reservation=reservation,
+            worst=worst,
+            replica=replica,
+            span=self._span(exchange, kind, replica),
+        )
         self.attempts.append(attempt)
         return attempt
+
+    def _span(self, exchange: Exchange, kind: AttemptKind, replica: int | None) -> Span:
+        span, exchange.trace_headers = begin_span(
+            self.model,
+            exchange.base_url,
+            kind,
+            self.purpose,
+            max_tokens=self.model.reply_limit(exchange.options.max_output_tokens),
+            layer_number=self.layer_number,
+            replica=replica,
+            earlier=[attempt.span for attempt in self.attempts],
+        )
+        return span
 
     def book(self, ledger: Ledger, status: CallStatus) -> tuple[LedgerEntry, ...]:
         """Adds every attempt to the ledger and settles its reservation.
@@ -210,6 +239,7 @@ class ModelCall(CollectedReply):
             entry = self._entry(attempt, ledger.started_s)
             ledger.add(entry)
             attempt.reservation.settle(entry.used)
+            end_span(attempt.span, entry, ended_s=attempt.ended_s or 0.0)
             entries.append(entry)
         return tuple(entries)
 
@@ -240,6 +270,8 @@ class ModelCall(CollectedReply):
             time_to_start_s=max(0.0, attempt.started_s - answer_started_s),
             finish_reason=exchange.finish_reason,
             backend_message=exchange.backend_message,
+            http_status=exchange.http_status,
+            replica=attempt.replica,
         )
 
     def _never_made(self) -> Attempt:

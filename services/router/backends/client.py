@@ -114,7 +114,7 @@ class WireClient:
             async with self._session.post(
                 request.url,
                 data=_payload(request.body),
-                headers=request.headers,
+                headers={**dict(exchange.trace_headers), **request.headers},
                 ssl=tls,
                 proxy=self._proxies.proxy_of(exchange.model, exchange.base_url),
                 allow_redirects=False,
@@ -249,6 +249,7 @@ async def _read_start(response: aiohttp.ClientResponse) -> bytes:
 
 def _record_words(exchange: Exchange, request: Request, error: AttemptFailedError) -> None:
     """Records the backend's words about a failure, which may echo the key, without it."""
+    exchange.http_status = error.http_status
     if error.filtered:
         exchange.finish_reason = FinishReason.CONTENT_FILTER
     exchange.backend_message = backend_message(

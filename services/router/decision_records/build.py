@@ -42,6 +42,8 @@ class Ending:
     """The facts of a call that its run does not hold."""
 
     id: str
+    request_id: str | None
+    trace_id: str | None
     started: datetime
     outcome: AnswerOutcome
     error_reason: str | None
@@ -66,6 +68,8 @@ def decision_record(
     return DecisionRecord(
         id=ending.id,
         time=ending.started,
+        request_id=ending.request_id,
+        trace_id=ending.trace_id,
         outcome=ending.outcome,
         error_reason=ending.error_reason,
         tenant=ending.tenant,

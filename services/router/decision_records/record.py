@@ -194,6 +194,12 @@ class AttemptEntry(Part):
     cache_written_prompt_tokens: Count = Field(
         default=0, description="Prompt tokens that the backend wrote to its cache."
     )
+    http_status: int | None = Field(
+        default=None, description="Of a refusal; absent if there was none."
+    )
+    replica: Count | None = Field(
+        default=None, description="Index of the replica; absent if nothing was sent."
+    )
 
 
 class FallbackEntry(Part):
@@ -253,6 +259,12 @@ class DecisionRecord(Part):
     schema_version: Literal[1] = 1
     id: str = Field(description="Equal to `decision_id` in the response.")
     time: datetime = Field(description="Start of the call, in UTC.")
+    request_id: str | None = Field(
+        default=None, description="The call's `x-request-id`; absent in older records."
+    )
+    trace_id: str | None = Field(
+        default=None, description="The call's trace; absent if it was part of none."
+    )
     outcome: AnswerOutcome
     error_reason: str | None = Field(
         default=None,

@@ -17,6 +17,7 @@ from services.router.decision_records.metrics import DROPPED
 from services.router.decision_records.record import AnswerOutcome
 from services.router.decision_records.sinks import line_of
 from services.router.routing.events import Result, RoutingDecision
+from services.rpc.tracing.origin import current
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -58,6 +59,8 @@ class Recorder:
     ) -> AsyncGenerator[Event, None]:
         started = datetime.now(UTC)
         decision_id = self._store.ids.new(tenant, started)
+        origin = current()
+        origin.facts["decision_id"] = decision_id
         decisions: list[RoutingDecision] = []
         outcome, error_reason = AnswerOutcome.CANCELLED, None
         try:
@@ -78,6 +81,8 @@ class Recorder:
         finally:
             ending = Ending(
                 id=decision_id,
+                request_id=origin.request_id or None,
+                trace_id=origin.trace_id or None,
                 started=started,
                 outcome=outcome,
                 error_reason=error_reason,

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, TypeVar
 import grpc
 import grpc.aio
 import structlog
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 
 from services.router.routing.events import FallbackReason
 from services.rpc.telemetry import BREAKER_OPEN
+from services.rpc.tracing.origin import current
+from services.rpc.tracing.propagation import call_headers
+from services.rpc.tracing.spans import stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,9 +132,12 @@ class Remote:
             raise DependencyDownError(FallbackReason.BREAKER_OPEN)
         remaining_s = deadline.remaining_s()
         try:
-            response = await method(
-                request, timeout=min(self._timeout_s, remaining_s), metadata=metadata
-            )
+            with stage(f"call {self._name}", SpanKind.CLIENT) as span:
+                response = await method(
+                    request,
+                    timeout=min(self._timeout_s, remaining_s),
+                    metadata=(*metadata, *call_headers(current().request_id, span)),
+                )
         except grpc.aio.AioRpcError as error:
             # A short deadline is no failure of the dependency, and neither is NOT_FOUND.
             hurried = remaining_s < self._timeout_s

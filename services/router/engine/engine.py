@@ -23,7 +23,9 @@ from services.router.engine.repair import repair
 from services.router.engine.reservations import reserve, reserve_extra
 from services.router.routing.events import Assessment, LayerReport
 from services.router.routing.ranking import Forecast
+from services.router.telemetry.layer_stage import layer_stage
 from services.router.types.ledger import CallStatus
+from services.rpc.tracing.spans import stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
@@ -145,15 +147,16 @@ class Engine:
         for _ in proposals:
             self.backup_budget.record_call()
         share = 1 / stages_left
-        outcome = await run_layer(
-            proposals,
-            self.generator,
-            policy,
-            deadline=run.deadline.share(share),
-            overtime=None if run.answers else Overtime(deadline=run.deadline, share=share),
-            patience=self.patience,
-            ledger=run.ledger,
-        )
+        with layer_stage(len(run.reports) + 1, [each.call.model.id for each in proposals]):
+            outcome = await run_layer(
+                proposals,
+                self.generator,
+                policy,
+                deadline=run.deadline.share(share),
+                overtime=None if run.answers else Overtime(deadline=run.deadline, share=share),
+                patience=self.patience,
+                ledger=run.ledger,
+            )
         run.timing.generation_s += outcome.duration_s
         answered = {answer.model_id for answer in outcome.answers}
         # A model that was cancelled because others had answered was only late: it may be called again.
@@ -219,11 +222,11 @@ class Engine:
             return
         booked_before = len(run.ledger.entries)
         call.patient = len(decision.ranked) == 1
-        async with aclosing(
-            write_final(run, self._writer(run, call), next_writer=self._next_writer(run, decision))
-        ) as events:
-            async for event in events:
-                yield event
+        writer, further = self._writer(run, call), self._next_writer(run, decision)
+        with layer_stage(decision.layer_number, [call.model.id]):
+            async with aclosing(write_final(run, writer, next_writer=further)) as events:
+                async for event in events:
+                    yield event
         duration_s = time.monotonic() - started_s
         run.timing.generation_s += duration_s
         entries = run.ledger.entries[booked_before:]
@@ -263,9 +266,10 @@ class Engine:
             min_stage_s=self.min_stage_s,
             settles_votes=settles_votes,
         )
-        async with aclosing(merged if run.answers else self.repair(run)) as events:
-            async for event in events:
-                yield event
+        with stage("aggregate"):
+            async with aclosing(merged if run.answers else self.repair(run)) as events:
+                async for event in events:
+                    yield event
         run.timing.aggregation_s = time.monotonic() - started_s
 
     async def repair(self, run: Run) -> AsyncGenerator[Delta | Reset | Resumed, None]:

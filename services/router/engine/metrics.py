@@ -1,21 +1,8 @@
-"""Prometheus metrics of answers and of calls to models."""
+"""Prometheus metrics of answers."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from prometheus_client import Counter, Gauge, Histogram
-
-if TYPE_CHECKING:
-    from services.router.types.ledger import LedgerEntry
-
-_CALLS = Counter("routemoa_router_model_calls_total", "Calls to models.", ["model_id", "status"])
-_COST = Counter("routemoa_router_cost_usd_total", "Spending on models, in dollars.", ["model_id"])
-_CAPPED = Counter(
-    "routemoa_router_capped_attempts_total",
-    "Attempts whose backend reported more usage than was reserved, so that less was booked.",
-    ["model_id"],
-)
 
 ANSWERS = Counter(
     "routemoa_router_answers_total",
@@ -28,6 +15,11 @@ BUDGET_SHARE = Histogram(
     buckets=(0.1, 0.25, 0.5, 0.75, 0.9, 1),
 )
 POOL_MODELS = Gauge("routemoa_router_pool_model_count", "Models of the current pool.")
+UNCERTAINTY = Histogram(
+    "routemoa_router_uncertainty",
+    "Uncertainty of the ranking of an answer's query, where the scorer knows it.",
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+)
 UNCERTAIN_QUERIES = Counter(
     "routemoa_router_uncertain_queries_total",
     "Queries whose ranking was too uncertain, so that the pool's safe models ran.",
@@ -41,11 +33,3 @@ DRAFTS = Counter(
     "Speculative answers: final answers that started before their layer ended, by end: used, dropped.",
     ["end"],
 )
-
-
-def record_entry(entry: LedgerEntry) -> None:
-    """Counts an attempt at a call to a model and its cost, and whether its usage was capped."""
-    _CALLS.labels(entry.model_id, entry.status.name).inc()
-    _COST.labels(entry.model_id).inc(entry.cost_usd)
-    if entry.capped:
-        _CAPPED.labels(entry.model_id).inc()

@@ -8,6 +8,7 @@ json_schema: Compiles and caches JSON schemas; the problems of a value.
 json_text: Reads JSON strictly.
 ledger: One entry for every attempt at a call to a model.
 messages: A message: text, media, calls to tools and their results.
+model_labels: The label of a model in metrics.
 options: The caller's wishes for the answer: sampling, its form, and tools.
 pieces: The pieces in which a reply comes.
 schema_graph: Bounds the work of checking a value against a schema.

@@ -99,6 +99,11 @@ class LedgerEntry:
     cache_written_prompt_tokens: int = 0
     """Prompt tokens that the backend wrote to its cache."""
 
+    http_status: int | None = None
+    """The HTTP status of a refusal."""
+    replica: int | None = None
+    """The index of the replica in its set; None if nothing was sent."""
+
     @property
     def used(self) -> Amount:
         """The amount that the attempt used."""

@@ -6,6 +6,7 @@ call: One call, and the time for which it has waited for its caller.
 callers: Identifies the caller of each call.
 intake: Limits the requests that are being received.
 call_telemetry: One metrics sample and one log line per call.
+call_span: The span of a call.
 errors: Turns exceptions into errors of the contract.
 deadline: Refuses calls that allow too little time.
 admission: Limits the calls in flight.

@@ -16,10 +16,12 @@ from urllib.parse import unquote
 import grpc
 import grpc.aio
 
+from services.rpc.tracing.origin import Origin
+from services.rpc.tracing.propagation import REQUEST_ID, TRACEPARENT, TRACESTATE
+
 if TYPE_CHECKING:
     from routemoa.errors import RouteMoAError
 
-REQUEST_ID_KEY = "x-request-id"
 CACHE_SALT_KEY = "x-routemoa-cache-salt"
 """The scorer shares no scores between calls whose values of it differ."""
 MAX_REQUEST_ID_CHARACTERS = 128
@@ -38,6 +40,8 @@ IPV6_NETWORK_BITS = 64
 MAX_HOSTS = 4096
 """Hosts whose addresses are not parsed again."""
 
+_IDS = frozenset({REQUEST_ID, TRACEPARENT, TRACESTATE})
+
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -52,6 +56,11 @@ class Call:
     """True if the caller may send several requests."""
     request_id: str = ""
     """The caller's `x-request-id`, or a new one."""
+    traceparent: str = ""
+    """The caller's header of this name; empty if it has none."""
+    tracestate: str = ""
+    origin: Origin = field(default_factory=Origin)
+    """The call as tasks of its work see it; set by the telemetry guard."""
     caller: str = ""
     """The tenant or the host that calls."""
     started_s: float = field(default_factory=time.perf_counter)
@@ -118,12 +127,21 @@ class Guards:
     admit: Guard
 
 
-def request_id_of(context: Context) -> str:
-    """Returns the caller's request id, or a new one."""
+def new_call(method: str, context: Context, *, streams_requests: bool = False) -> Call:
+    """Returns the call of a context, with its caller's request id or a new one."""
+    found: dict[str, str] = {}
     for key, value in context.invocation_metadata() or ():
-        if key == REQUEST_ID_KEY and value:
-            return cast("str", value)[:MAX_REQUEST_ID_CHARACTERS]
-    return f"{random.getrandbits(128):032x}"  # unique, not secret
+        if key in _IDS and value:
+            found.setdefault(key, cast("str", value))
+    request_id = found.get(REQUEST_ID, "")[:MAX_REQUEST_ID_CHARACTERS]
+    return Call(
+        method=method,
+        context=context,
+        request_id=request_id or f"{random.getrandbits(128):032x}",  # unique, not secret
+        traceparent=found.get(TRACEPARENT, ""),
+        tracestate=found.get(TRACESTATE, ""),
+        streams_requests=streams_requests,
+    )
 
 
 def host_of(context: Context) -> str:

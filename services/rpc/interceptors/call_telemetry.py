@@ -13,6 +13,7 @@ from google.protobuf import descriptor_pool
 from google.protobuf.descriptor_pb2 import MethodOptions
 
 from routemoa.errors import OverloadedError
+from services.rpc.interceptors.call_span import begin_span, end_span
 from services.rpc.telemetry import HANDLED, HANDLING_SECONDS
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ _log = structlog.get_logger()
 @contextmanager
 def telemetry(call: Call) -> Iterator[None]:
     """Measures the call; as the outermost guard, it records the status that the caller gets."""
+    begin_span(call)
     try:
         yield
     finally:
         duration_s = time.perf_counter() - call.started_s
         _handled(call.method, call.code).inc()
-        _handling_seconds(call.method).observe(duration_s)
+        _handling_seconds(call.method).observe(duration_s, call.origin.exemplar)
+        end_span(call)
         # Logged at debug: a successful call that changed nothing, since the metrics hold as much; and a
         # call that was refused for overload, since a line for each would add to the load.
         is_routine = call.reason == OverloadedError.reason or (
@@ -46,6 +49,7 @@ def telemetry(call: Call) -> Iterator[None]:
             reason=call.reason,
             duration_ms=round(duration_s * 1000, 3),
             request_id=call.request_id,
+            **call.origin.facts,
         )
 
 

@@ -19,12 +19,13 @@ from google.protobuf.message import DecodeError
 
 from routemoa.errors import InvalidFieldError, RouteMoAError
 from routemoa.rpc_status import to_status
-from services.rpc.interceptors.call import Call, Context, request_id_of
+from services.rpc.interceptors.call import new_call
+from services.rpc.tracing.origin import ids
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-    from services.rpc.interceptors.call import Guard, Guards
+    from services.rpc.interceptors.call import Call, Context, Guard, Guards
     from services.rpc.interceptors.intake import Intake, Intakes
 
 _DETAILS_KEY = "grpc-status-details-bin"
@@ -55,7 +56,7 @@ def shedding(method: str, error: RouteMoAError, guard: Guard) -> Any:
     trailing_metadata = _trailing_metadata(error)
 
     async def shed(_: Any, context: Context) -> None:
-        call = _call(method, context)
+        call = new_call(method, context)
         call.code, call.reason = error.code, error.reason
         with guard(call):
             context.set_code(error.code)
@@ -69,7 +70,7 @@ def _unary(
     method: str, inner: Any, guards: Guards, intake: Intake
 ) -> Callable[[Any, Context], Awaitable[Any]]:
     async def handle(_: Any, context: Context) -> Any:
-        call = _call(method, context)
+        call = new_call(method, context)
         try:
             with guards.measure(call), guards.translate(call):
                 for check in guards.checks:
@@ -90,7 +91,7 @@ def _streaming(
     method: str, inner: Any, guards: Guards, intake: Intake, *, many: bool
 ) -> Callable[[Any, Context], Awaitable[None]]:
     async def handle(_: Any, context: Context) -> None:
-        call = _call(method, context, streams_requests=many)
+        call = new_call(method, context, streams_requests=many)
         try:
             with guards.measure(call), guards.translate(call):
                 for check in guards.checks:
@@ -140,13 +141,6 @@ async def _requests(call: Call, intake: Intake) -> AsyncIterator[Any]:
         yield request
 
 
-def _call(method: str, context: Context, *, streams_requests: bool = False) -> Call:
-    request_id = request_id_of(context)
-    return Call(
-        method=method, context=context, request_id=request_id, streams_requests=streams_requests
-    )
-
-
 def _raise_end_error(call: Call) -> None:
     """Raises the error that the service ended the call with; does nothing if it did not."""
     if call.end_error is None:
@@ -158,11 +152,13 @@ def _raise_end_error(call: Call) -> None:
 
 
 async def _abort(context: Context, error: RouteMoAError) -> None:
-    await context.abort(error.code, error.message, _trailing_metadata(error))
+    await context.abort(error.code, error.message, _trailing_metadata(error, ids()))
 
 
-def _trailing_metadata(error: RouteMoAError) -> tuple[tuple[str, bytes]]:
-    return ((_DETAILS_KEY, to_status(error).SerializeToString()),)
+def _trailing_metadata(
+    error: RouteMoAError, ids: Mapping[str, str] | None = None
+) -> tuple[tuple[str, bytes]]:
+    return ((_DETAILS_KEY, to_status(error, ids).SerializeToString()),)
 
 
 def _tolerant(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:

@@ -214,7 +214,7 @@ async def test_an_error_of_a_stream_arrives_as_the_class_that_was_raised() -> No
         with pytest.raises(ModelNotFoundError, match="acme/huge") as caught:
             await anext(client.stream(QUERY))
 
-    assert caught.value.metadata == {"model_ids": "acme/huge"}
+    assert caught.value.metadata["model_ids"] == "acme/huge"
 
 
 async def test_an_answer_is_never_retried_and_a_ranking_is() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import REGISTRY
 
-from services.router.engine.metrics import record_entry
+from services.router.telemetry.model_metrics import record_entry
 from services.router.types.amounts import NOTHING, Amount
 from services.router.types.ledger import (
     AttemptKind,
@@ -15,6 +15,7 @@ from services.router.types.ledger import (
     LedgerEntry,
     answer_tokens,
 )
+from tests.unit.router.runs import pool_model
 
 
 def entry(
@@ -67,7 +68,7 @@ def test_the_metrics_count_calls_by_status_and_what_they_cost() -> None:
     def value(name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, {"model_id": "counted", **labels}) or 0.0
 
-    ledger = Ledger(on_entry=record_entry)
+    ledger = Ledger(on_entry=lambda each: record_entry(each, pool_model(each.model_id)))
     ledger.add(entry(model_id="counted", cost_usd=0.5))
     ledger.add(entry(CallStatus.TIMEOUT, model_id="counted", cost_usd=0.25))
     assert value("routemoa_router_model_calls_total", status="OK") == 1
@@ -76,7 +77,7 @@ def test_the_metrics_count_calls_by_status_and_what_they_cost() -> None:
 
 
 def test_the_metrics_count_attempts_whose_usage_was_capped() -> None:
-    ledger = Ledger(on_entry=record_entry)
+    ledger = Ledger(on_entry=lambda each: record_entry(each, pool_model(each.model_id)))
     ledger.add(entry(model_id="liar", capped=True))
     ledger.add(entry(model_id="liar"))
     name = "routemoa_router_capped_attempts_total"

@@ -42,6 +42,10 @@ class Exchange:
     """The caller's wishes that concern the backend."""
     cache_salt: str = ""
     """Keeps the caller's tenant apart in the backend's cache; empty without tenants."""
+    trace_headers: tuple[tuple[str, str], ...] = field(default=(), init=False)
+    """The headers that make the request part of a trace."""
+    http_status: int | None = field(default=None, init=False)
+    """The HTTP status of a refusal; None if there was none."""
     sent: bool = field(default=False, init=False)
     """True once the backend may have begun to work on it."""
     _written: io.StringIO = field(default_factory=io.StringIO, init=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from services.router.backends.call_failure import status_of_exception
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.replicas.metrics import ATTEMPTS
+from services.router.types.model_labels import MODEL_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -37,7 +38,7 @@ class AttemptStream:
         self._begun = False
         self._closed = False
         replica.in_flight += 1
-        ATTEMPTS.labels(replicas.model_id, attempt.kind.name).inc()
+        ATTEMPTS.labels(MODEL_LABELS.label(replicas.model_id), attempt.kind.name).inc()
 
     async def next(self) -> Piece | None:
         """Returns the next piece; None at the end of a whole reply. Closes itself on failure.

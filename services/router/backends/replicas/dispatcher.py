@@ -17,6 +17,7 @@ from services.router.budgets.reservation import NoRoomError
 from services.router.pool.backend import CONTINUING_BACKENDS
 from services.router.routing.events import Resumed
 from services.router.types.ledger import AttemptKind, CallStatus
+from services.router.types.model_labels import MODEL_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -148,6 +149,7 @@ class Dispatcher:
                 messages=None if resume is None else resume.messages,
                 partial="" if resume is None else resume.partial,
                 options=None if resume is None else resume.options,
+                replica=replica.index,
             )
         except NoRoomError:
             return None  # earlier attempts keep their status
@@ -200,5 +202,5 @@ class Dispatcher:
         budget = replicas.hedges if kind is AttemptKind.HEDGE else replicas.retries
         allowed = budget.take()
         if not allowed:
-            ATTEMPTS_WITHHELD.labels(replicas.model_id, kind.name).inc()
+            ATTEMPTS_WITHHELD.labels(MODEL_LABELS.label(replicas.model_id), kind.name).inc()
         return allowed

@@ -16,6 +16,7 @@ from services.router.backends.replicas.replica import Replica
 from services.router.backends.replicas.retry import REPLICA_FAILURES
 from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.types.ledger import CallStatus
+from services.router.types.model_labels import MODEL_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -113,7 +114,7 @@ class ReplicaSet:
             replica.ejection.succeeded()
             self._show()
         name = "STOPPED" if status is None else status.name
-        REPLICA_CALLS.labels(self.model_id, _label(replica.index), name).inc()
+        REPLICA_CALLS.labels(MODEL_LABELS.label(self.model_id), _label(replica.index), name).inc()
 
     def record_first_text(self, replica: Replica, after_s: float) -> None:
         """Records a time to first token."""

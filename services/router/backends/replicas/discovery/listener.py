@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.router.backends.replicas.metrics import DISCOVERY_FAILURES
+from services.router.types.model_labels import MODEL_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,7 +43,7 @@ class Listener:
 
     def failed(self, error: Exception) -> None:
         """Records a failed lookup; logs the first one of a series."""
-        DISCOVERY_FAILURES.labels(self._replicas.model_id).inc()
+        DISCOVERY_FAILURES.labels(MODEL_LABELS.label(self._replicas.model_id)).inc()
         if not self._failing:
             _log.warning(
                 "replicas_not_found",
