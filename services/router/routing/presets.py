@@ -15,7 +15,7 @@ KEPT_ANSWER_COUNT = 2
 
 STRATEGY_DEFAULTS: Mapping[str, PolicySettings] = {
     "routemoa": PolicySettings(),
-    # The price of a call decides, not a score: `cost_weight` says what a right answer is worth.
+    # The price of a call decides, not a score.
     "cascade": PolicySettings(max_layer_count=4, stopping_score=1.0),
     "single": PolicySettings(),
     "moa": PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64),
@@ -34,13 +34,13 @@ class Preset:
 
 
 # The settings of the RouteMoA paper's code for its pool of 5 and its pool of 15 models: three layers,
-# at most three models in each, no weight of cost or latency. Its large pool knows no score gap.
+# at most three models in each, no price of cost or latency. Its large pool knows no score gap.
 _ROUTED = PolicySettings(
     max_layer_model_count=3,
     max_layer_count=3,
     max_call_count=10,
-    cost_weight=0.0,
-    latency_weight=0.0,
+    usd_per_right_answer=None,
+    seconds_per_right_answer=None,
 )
 _ALL_MODELS = PolicySettings(max_layer_model_count=16, max_layer_count=3, max_call_count=64)
 

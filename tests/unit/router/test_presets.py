@@ -70,12 +70,12 @@ def test_a_policy_has_no_other_fields_and_no_values_out_of_bounds() -> None:
 def test_presets_are_the_settings_of_the_paper(
     preset: str, stopping_score: float, max_score_gap: float
 ) -> None:
-    operator = PolicySettings(cost_weight=0.3, latency_weight=0.3, max_layer_model_count=2)
+    operator = PolicySettings(usd_per_right_answer=0.3, max_layer_model_count=2)
     routed = defaults(operator, "routemoa", preset)
     assert (routed.stopping_score, routed.max_score_gap) == (stopping_score, max_score_gap)
     assert (routed.max_layer_model_count, routed.max_layer_count) == (3, 3)
     assert routed.max_call_count == 3 * 3 + 1  # three layers of three models, and the aggregator
-    assert (routed.cost_weight, routed.latency_weight) == (0, 0)
+    assert (routed.usd_per_right_answer, routed.seconds_per_right_answer) == (None, None)
     for strategy in ("moa", "smoa"):
         everybody = defaults(operator, strategy, preset)
         assert (everybody.max_layer_model_count, everybody.max_layer_count) == (16, 3)

@@ -144,9 +144,9 @@ def test_what_was_set_is_known_apart_from_the_defaults(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ROUTEMOA_ROUTER_POLICY_MAX_LAYER_COUNT", "2")
-    monkeypatch.setenv("ROUTEMOA_ROUTER_COST_WEIGHT", "0.2")
+    monkeypatch.setenv("ROUTEMOA_ROUTER_PRICE_BAND", "0.2")
     config = RouterServiceConfig(pool_file=tmp_path / "pool.yaml")
-    assert config.policy.model_fields_set == {"max_layer_count", "cost_weight"}
+    assert config.policy.model_fields_set == {"max_layer_count", "price_band"}
 
 
 def test_a_setting_that_does_not_exist_is_a_fault_in_code_too(tmp_path: Path) -> None:
