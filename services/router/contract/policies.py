@@ -130,7 +130,9 @@ def _strategy_and_preset(
     message: router_service_pb2.RoutingPolicy, defaults: PolicyDefaults, violations: Violations
 ) -> tuple[str, str]:
     """Returns known ones: the defaults in place of names that are unknown."""
-    strategy, preset = message.strategy or defaults.strategy, message.preset
+    preset = message.preset
+    preferred = PRESETS[preset].strategy if preset in PRESETS else defaults.strategy
+    strategy = message.strategy or preferred
     if strategy not in STRATEGY_DEFAULTS:
         violations.add("policy.strategy", f"must be one of {', '.join(STRATEGY_DEFAULTS)}")
         strategy = defaults.strategy

@@ -14,8 +14,9 @@ KEPT_ANSWER_COUNT = 2
 """Answers of a layer that the judge of `smoa` keeps."""
 
 STRATEGY_DEFAULTS: Mapping[str, PolicySettings] = {
-    "routemoa": PolicySettings(),
     # The price of a call decides, not a score.
+    "routemoa": PolicySettings(max_layer_count=4, stopping_score=1.0),
+    "layers": PolicySettings(),
     "cascade": PolicySettings(max_layer_count=4, stopping_score=1.0),
     "single": PolicySettings(),
     "moa": PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64),
@@ -30,6 +31,8 @@ class Preset:
     """The fields that a preset sets, by strategy. A strategy that is not listed keeps its values."""
 
     policies: Mapping[str, PolicySettings]
+    strategy: str
+    """The strategy of requests that name none."""
     kept_answer_count: int = KEPT_ANSWER_COUNT
 
 
@@ -47,18 +50,20 @@ _ALL_MODELS = PolicySettings(max_layer_model_count=16, max_layer_count=3, max_ca
 PRESETS: Mapping[str, Preset] = {
     "small-pool": Preset(
         policies={
-            "routemoa": _ROUTED.updated(PolicySettings(stopping_score=0.805, max_score_gap=0.2)),
+            "layers": _ROUTED.updated(PolicySettings(stopping_score=0.805, max_score_gap=0.2)),
             "moa": _ALL_MODELS,
             "smoa": _ALL_MODELS,
         },
+        strategy="layers",
         kept_answer_count=3,
     ),
     "large-pool": Preset(
         policies={
-            "routemoa": _ROUTED.updated(PolicySettings(stopping_score=0.76, max_score_gap=1.0)),
+            "layers": _ROUTED.updated(PolicySettings(stopping_score=0.76, max_score_gap=1.0)),
             "moa": _ALL_MODELS,
             "smoa": _ALL_MODELS,
         },
+        strategy="layers",
         kept_answer_count=3,
     ),
 }
