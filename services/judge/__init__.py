@@ -4,6 +4,6 @@ __main__: Command that runs the judge.
 app: Builds the service.
 servicer: Answers JudgeService.
 assessment: Self-scores and grades of the models.
-fusion: Combines prior, self and cross score.
+belief: The probability that an answer is right, from all that is said of it.
 config: Settings.
 """

@@ -1,4 +1,4 @@
-"""Answers JudgeService: checks the request, combines the scores, sorts the models."""
+"""Answers JudgeService: checks the request, weighs the evidence, sorts the models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prometheus_client import Counter
 from routemoa.v1 import judge_service_pb2 as pb
 from routemoa.v1 import judge_service_pb2_grpc, model_pb2
 from services.judge.assessment import AnswerScores, Grade, assess
-from services.judge.fusion import fuse
+from services.judge.belief import grade_evidence, posterior_scores, self_evidence
 from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import grpc.aio
 
     from services.judge.assessment import ModelScores
-    from services.judge.fusion import Weights
+    from services.judge.belief import Weights
 
 MAX_ANSWER_COUNT = 64
 _CUT_OFF = {
@@ -43,49 +43,41 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
         request: pb.AssessAnswersRequest,
         context: grpc.aio.ServicerContext[Any, Any],  # noqa: ARG002  # gRPC's signature
     ) -> pb.AssessAnswersResponse:
-        """Combines prior, self and cross scores into one posterior score per model."""
+        """Returns one posterior score per model, from its prior score and what models say."""
         _check(request)
         scores = assess(_scores_of(request.answers), _scores_of(request.previous_answers))
         IGNORED_SCORES.inc(scores.ignored_count)
         priors = {prior.model_id: prior.score for prior in request.prior_scores}
         answered = {answer.model_id for answer in (*request.answers, *request.previous_answers)}
-        cut_off = _cut_off_ids(request)
-        assessments = [
-            self._assessment(model_id, priors[model_id], scores, cut_off=model_id in cut_off)
-            for model_id in answered
+        sources = [
+            self_evidence(scores.self_scores, self._weights.self_),
+            grade_evidence(scores.grades, self._weights.cross),
         ]
+        priors = {model_id: priors[model_id] for model_id in answered}
+        posteriors = posterior_scores(priors, sources, _cut_off_ids(request))
+        assessments = [_assessment(m, posterior, scores) for m, posterior in posteriors.items()]
         assessments.sort(key=lambda item: (-item.posterior_score, item.model_id))
         return pb.AssessAnswersResponse(
             assessments=assessments, ignored_score_count=scores.ignored_count
         )
 
-    def _assessment(
-        self, model_id: str, prior: float, scores: ModelScores, *, cut_off: bool
-    ) -> model_pb2.Assessment:
-        self_score = scores.self_scores.get(model_id)
-        cross_score = scores.cross_scores.get(model_id)
-        posterior = fuse(
-            self._weights,
-            prior=prior,
-            self_score=self_score,
-            cross_score=cross_score,
-            cut_off=cut_off,
-        )
-        return model_pb2.Assessment(
-            model_id=model_id,
-            posterior_score=posterior,
-            self_score=self_score,
-            cross_score=cross_score,
-        )
+
+def _assessment(model_id: str, posterior: float, scores: ModelScores) -> model_pb2.Assessment:
+    return model_pb2.Assessment(
+        model_id=model_id,
+        posterior_score=posterior,
+        self_score=scores.self_scores.get(model_id),
+        cross_score=scores.cross_scores.get(model_id),
+    )
 
 
-def _cut_off_ids(request: pb.AssessAnswersRequest) -> set[str]:
+def _cut_off_ids(request: pb.AssessAnswersRequest) -> frozenset[str]:
     """Returns the models whose newest answer was cut off."""
     newest = {
         answer.model_id: answer.finish_reason
         for answer in (*request.previous_answers, *request.answers)
     }
-    return {model_id for model_id, reason in newest.items() if reason in _CUT_OFF}
+    return frozenset(m for m, reason in newest.items() if reason in _CUT_OFF)
 
 
 def _scores_of(answers: Sequence[model_pb2.Answer]) -> list[AnswerScores]:

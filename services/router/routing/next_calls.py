@@ -68,15 +68,18 @@ def _first_calls(offers: Sequence[Offer]) -> tuple[Offer, Offer | None]:
 
 def _saves_by_haste(second: Offer, comparable_share: float) -> bool:
     """Returns whether the time that a second call saves by its early start is worth its risk."""
-    return comparable_share * second.latency_price > (1 - comparable_share) * second.price
+    return comparable_share * second.latency_price >= (1 - comparable_share) * second.price
 
 
 def _contenders(offers: Sequence[Offer]) -> list[Offer]:
-    """Returns the offers that at most one other surpasses in score and price, best value first."""
+    """Returns the offers that at most two others surpass in score and price, best value first.
+
+    Three equal models are kept, since a third decides between two that contradict each other.
+    """
     by_value = sorted(offers, key=lambda offer: offer.price - offer.score)
     kept: list[Offer] = []
     for offer in by_value:
         surpassing = (o for o in kept if o.score >= offer.score and o.price <= offer.price)
-        if sum(1 for _ in surpassing) < 2:
+        if sum(1 for _ in surpassing) < 3:
             kept.append(offer)
     return kept[:_MOST_CONTENDERS]

@@ -65,7 +65,7 @@ class PolicySettings(BaseModel):
         description="Largest difference to the best score at which a model is still selected.",
     )
     price_band: Share = Field(
-        default=0.01,
+        default=0.002,
         description="Largest difference between utilities that count as equal, so that the cheaper "
         "model comes first.",
     )

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 
 MIN_GAIN = 0.01
-"""Least change of the best posterior score in a layer for another layer to run; the default
-`price_band`, below which two utilities count as equal."""
+"""Least change of the best posterior score in a layer for another layer to run."""
 
 
 class Layers(Layered):

@@ -44,7 +44,7 @@ def test_a_request_that_leaves_everything_out_has_the_documented_defaults() -> N
         "max_layer_count": 2,
         "stopping_score": 0.8,
         "max_score_gap": 0.1,
-        "price_band": 0.01,
+        "price_band": 0.002,
         "max_uncertainty": 0.5,
         "max_expected_latency_s": None,
         "max_cost_usd": None,
