@@ -23,7 +23,7 @@ async def test_an_answer_that_cannot_be_compared_is_final() -> None:
     speakers = {name: says(f"Once upon a time there was {name}.") for name in "abc"}
     told = await ask("routemoa", NO_OPTIONS, speakers)
     assert told.answer.text == "Once upon a time there was a."
-    assert "c" not in told.asked
+    assert len(told.asked) == 2  # two start together where calls cost nothing
 
 
 @virtually
@@ -37,7 +37,7 @@ async def test_two_models_outvote_the_best_one() -> None:
     told = await ask("routemoa", PERSON, speakers, scores=dict.fromkeys("abc", 0.6))
     assert set(told.asked) == set("abc")
     assert told.answer.text == person
-    assert told.result.stop_reason is StopReason.NO_GAIN
+    assert told.result.stop_reason is StopReason.NO_MODEL
 
 
 @virtually
