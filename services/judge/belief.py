@@ -39,7 +39,7 @@ _LEAST, _MOST = 0.02, 0.98
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """How much of its log odds each source keeps; zero or more."""
+    """The share of its log odds that each source keeps; zero or more."""
 
     self_: float
     cross: float
@@ -70,9 +70,7 @@ def self_evidence(self_scores: Mapping[str, float], weight: float) -> dict[str, 
     return {model_id: weight * log_odds(score) for model_id, score in self_scores.items()}
 
 
-def grade_evidence(
-    grades: Mapping[str, Mapping[str, float]], weight: float
-) -> dict[str, float]:
+def grade_evidence(grades: Mapping[str, Mapping[str, float]], weight: float) -> dict[str, float]:
     """Returns what the grades say of the graded answers.
 
     Args:

@@ -19,7 +19,6 @@ from routemoa.v1.model_pb2 import (
     Grade,
     ModelScore,
 )
-
 from services.judge.belief import MOST_PER_GRADE, log_odds
 
 if TYPE_CHECKING:

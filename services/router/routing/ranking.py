@@ -5,7 +5,8 @@ Utility puts quality, cost and latency on one scale, that of a probability:
     utility = w_q * score - cost / usd_per_right_answer - latency / seconds_per_right_answer
 
 So a price means the same in every pool. A request that still sets the former weights subtracts
-w_c * cost / max(cost) and w_l * latency / max(latency) instead, with the maxima over the eligible models.
+w_c * cost / max(cost) and w_l * latency / max(latency) instead, with the maxima over the eligible
+models.
 
 Utilities are estimates, and a small lead is no reason to pay more. So they are compared in steps of the
 price band, counted down from the best one; within a step the cheaper model comes first.

@@ -1,4 +1,4 @@
-"""How often a model's answer can be compared with others: a share of the newest answers."""
+"""Counts how often a model's answer can be compared with others."""
 
 from __future__ import annotations
 

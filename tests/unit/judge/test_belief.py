@@ -95,8 +95,7 @@ def _leader_is_right(count: int, liars: int, rng: random.Random, *, lie: bool) -
 def test_lies_cost_few_right_answers(count: int, liars: int, most_lost: float) -> None:
     honest, lied = (
         fmean(
-            _leader_is_right(count, liars, random.Random(number), lie=lie)
-            for number in range(3000)
+            _leader_is_right(count, liars, random.Random(number), lie=lie) for number in range(3000)
         )
         for lie in (False, True)
     )

@@ -74,7 +74,8 @@ def test_a_choice_is_of_the_ranking_and_within_the_limits(ranking: list[RankedEn
     ids = {item.model_id for item in ranking}
     for strategy in ("routemoa", "layers", "single", "cascade", "moa"):
         chosen = choose(ranking, strategy=strategy, max_layer_model_count=2, max_call_count=4)
-        assert 0 < len(chosen) <= {"routemoa": 2, "layers": 2, "single": 1, "cascade": 1, "moa": 4}[strategy]
+        most = {"routemoa": 2, "layers": 2, "single": 1, "cascade": 1, "moa": 4}
+        assert 0 < len(chosen) <= most[strategy]
         assert set(chosen) <= ids
         assert len(set(chosen)) == len(chosen)
 
