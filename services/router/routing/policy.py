@@ -137,8 +137,8 @@ class Policy:
     """Answers of a layer that the judge of `smoa` keeps."""
     model_ids: frozenset[str]
     """The models that may run; empty means the whole pool."""
-    cost_weight: float | None = None
-    latency_weight: float | None = None
+    cost_weight: float | None
+    latency_weight: float | None
 
     @property
     def caps(self) -> Caps:

@@ -50,8 +50,10 @@ class RouteMoA(Layered):
         async with aclosing(super().answer(run, engine)) as events:
             async for event in events:
                 yield event
-        if run.form.is_free and not run.answers and run.final is not None:
-            self._record([run.final], run)  # it was streamed
+        if not run.answers and run.final is not None:  # it was streamed
+            self._record([run.final], run)
+            if run.layers_left > 0:
+                run.stop_reason = StopReason.NO_GAIN
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns the models to call now; the safe ones first if the ranking is too uncertain."""

@@ -250,6 +250,8 @@ def policy_of(strategy: str, changes: Mapping[str, Any]) -> Policy:
             strategy=strategy,
             kept_answer_count=2,
             model_ids=frozenset(),
+            cost_weight=None,
+            latency_weight=None,
             **{name: known[name] for name in known if name not in changes},
             **changes,
         )

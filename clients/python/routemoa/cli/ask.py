@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 # The packaged service config ends every answer at this age, whatever the caller allows.
 MAX_TIMEOUT_S = 600.0
 
+UsdOption = Annotated[
+    float | None, typer.Option(help="Dollars that one more right answer is worth.")
+]
+SecondsOption = Annotated[
+    float | None, typer.Option(help="Seconds that one more right answer is worth.")
+]
+
 
 def ask(
     query: QueryArgument,
@@ -60,12 +67,8 @@ def ask(
         float | None, typer.Option(help="Score at which no further layer runs.")
     ] = None,
     quality_weight: Annotated[float | None, typer.Option(help="Weight of the score.")] = None,
-    usd_per_right_answer: Annotated[
-        float | None, typer.Option(help="Dollars that one more right answer is worth.")
-    ] = None,
-    seconds_per_right_answer: Annotated[
-        float | None, typer.Option(help="Seconds that one more right answer is worth.")
-    ] = None,
+    usd_per_right_answer: UsdOption = None,
+    seconds_per_right_answer: SecondsOption = None,
     timeout: Annotated[
         float, typer.Option(min=0, max=MAX_TIMEOUT_S, help="Seconds that the answer may take.")
     ] = 60.0,
