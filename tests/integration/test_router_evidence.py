@@ -72,7 +72,9 @@ async def test_a_cascade_of_open_answers_goes_by_scores_and_streams_the_last(
     assert any(event.HasField("delta") for event in router.events)
 
 
-async def test_a_majority_settles_a_layer_whatever_a_model_says_of_itself(start_router: StartRouter) -> None:
+async def test_a_majority_settles_a_layer_whatever_a_model_says_of_itself(
+    start_router: StartRouter,
+) -> None:
     scripts = {
         "a": answering("I think that the answer is (C)."),
         "b": answering("Let us see: the answer is (B)."),
