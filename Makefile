@@ -5,12 +5,12 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PY_SOURCES := services scorer clients/python/routemoa tests scripts
-UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes pyproject.toml
+UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --no-emit-package routemoa pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-train demo models test test-clients test-sdks test-chat-ui test-vllm test-models test-console test-slow test-mutants test-train test-chart test-chart-cluster lint format
 .PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
-.PHONY: image-buildah test-images pin-images sbom audit test-supply
+.PHONY: version packages test-packages release-dry-run image-buildah test-images pin-images sbom audit test-supply
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,10 +18,10 @@ help: ## List the targets
 # -- environments ------------------------------------------------------------------------------------
 
 # Each environment is marked by a file that is older than a changed lock, which is then installed anew.
-$(VENV)/serve.done: requirements/serve.txt pyproject.toml
+$(VENV)/serve.done: requirements/serve.txt pyproject.toml clients/python/pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --require-hashes --no-deps -r requirements/serve.txt
-	$(PIP) --no-deps --no-build-isolation --editable .
+	$(PIP) --no-deps --no-build-isolation --editable clients/python --editable .
 	@touch $@
 
 $(VENV)/dev.done: requirements/dev.txt $(VENV)/serve.done
@@ -35,6 +35,12 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 # The chart's tools: Helm and others built with Go, schemas of Kubernetes in an environment of their own.
 .tools/tools.done: scripts/chart_tools.sh
 	scripts/chart_tools.sh .tools
+
+# The generator of the Python stubs, older than what the services run on: its version is the client's floor.
+.venv-gen/gen.done: requirements/gen.txt
+	test -x .venv-gen/bin/python || $(PYTHON) -m venv .venv-gen
+	.venv-gen/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
 
 .venv-chart/chart.done: requirements/chart.txt
 	test -x .venv-chart/bin/python || $(PYTHON) -m venv .venv-chart
@@ -130,6 +136,9 @@ test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver
 test-supply: $(VENV)/dev.done .venv-supply/supply.done ## Test the bills of materials and the audit of dependencies
 	$(PYTEST) tests/supply
 
+test-packages: $(VENV)/dev.done .tools/tools.done ## Install the wheels as a stranger does, oldest and newest libraries; check the workflows
+	$(PYTEST) tests/packages
+
 test-vllm: $(VENV)/dev.done .venv-vllm/vllm.done ## Test the dialect of vLLM against a real one on CPU (6 GB to install once)
 	ROUTEMOA_VLLM=$(CURDIR)/.venv-vllm/bin $(BIN)/python -m pytest tests/wire/vllm
 
@@ -164,7 +173,7 @@ format: $(VENV)/dev.done ## Format Python and protos
 	$(BIN)/ruff format .
 	$(BIN)/buf format --write
 
-gen: $(VENV)/dev.done ## Regenerate the stubs of every language and the generated docs
+gen: $(VENV)/dev.done .venv-gen/gen.done ## Regenerate the stubs of every language and the generated docs
 	VENV=$(VENV) scripts/gen_stubs.sh
 	$(BIN)/python scripts/gen_docs.py
 	$(BIN)/python scripts/gen_chart.py
@@ -193,19 +202,19 @@ bench-peers: $(VENV)/dev.done ## Measure router and scorer beside other projects
 bench-gpu: ## Measure the scorer on an NVIDIA GPU, with the Python of an environment that has [gpu] (ARTIFACTS=...)
 	$(BIN)/python -m tests.bench.bench_gpu $(addprefix --artifact ,$(ARTIFACTS)) --markdown docs/benchmarks/scorer-gpu.md
 
-load: $(VENV)/train.done ## Load the services with ghz: every method, then the scorer by the profiles of tests/load/ghz
+load: $(VENV)/dev.done ## Load the services with ghz: every method, then the scorer by the profiles of tests/load/ghz
 	$(BIN)/python -m tests.load --markdown docs/benchmarks/load-ghz.md
 	$(BIN)/python -m tests.load.ghz_profiles --markdown docs/benchmarks/scorer-ghz.md --picture docs/benchmarks/scorer-ghz.png
 
-load-open-loop: $(VENV)/train.done ## Load the scorer at fixed rates: 70 %, overload, streams, a reload; with a picture
+load-open-loop: $(VENV)/dev.done ## Load the scorer at fixed rates: 70 %, overload, streams, a reload; with a picture
 	$(BIN)/python -m tests.load.open_loop_report --markdown docs/benchmarks/scorer-load.md --picture docs/benchmarks/scorer-load.png
 	$(BIN)/python -m tests.load.open_loop_report --apart --markdown docs/benchmarks/scorer-load-apart.md --picture docs/benchmarks/scorer-load-apart.png
 
 SOAK_MINUTES ?= 30
-soak: $(VENV)/train.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
+soak: $(VENV)/dev.done ## Load the scorer for half an hour and tell whether anything grows (SOAK_MINUTES=...)
 	MALLOC_ARENA_MAX=2 $(BIN)/python -m tests.load.soak --minutes $(SOAK_MINUTES) --markdown docs/benchmarks/scorer-soak.md --picture docs/benchmarks/scorer-soak.png
 
-CHECKS := gen-check lint test-clients test-chart test-supply test-train test
+CHECKS := gen-check lint test-clients test-chart test-supply test-packages test-train test
 ci: ## Run what CI runs, all of it whatever fails, and print a table of it
 	@rm -rf $(REPORTS); mkdir -p $(REPORTS); \
 	for check in $(CHECKS); do \
@@ -227,12 +236,28 @@ release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, 
 	$(MAKE) test-mutants
 	$(MAKE) test-chart-cluster
 
+# -- packages -----------------------------------------------------------------------------------------
+
+version: ## Print the version
+	@echo $(VERSION)
+
+packages: $(VENV)/dev.done .tools/tools.done ## Build what a release publishes into dist: wheels, npm, Maven, Go, chart
+	rm -rf dist
+	scripts/build_packages.sh dist python typescript java go chart
+
+# The images that docker builds; with buildah alone: RELEASE_IMAGES="image-buildah test-images".
+RELEASE_IMAGES ?= images
+release-dry-run: packages ## Build and check everything that a release publishes, and publish nothing
+	$(MAKE) sbom && cp build/sbom/*.cdx.json dist
+	ROUTEMOA_DIST=$(CURDIR)/dist $(MAKE) test-packages
+	$(MAKE) $(RELEASE_IMAGES)
+
 # -- images ------------------------------------------------------------------------------------------
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 IMAGES := scorer router judge gateway simulator
 IMAGE_PREFIX ?= routemoa
-IMAGE_TAG ?= dev
+IMAGE_TAG ?= $(VERSION)
 IMAGE_BUILD ?= docker build
 IMAGE_FLAGS ?=
 DEBIAN_BASE := localhost/routemoa-python
@@ -268,14 +293,15 @@ audit: $(VENV)/dev.done .venv-supply/supply.done ## Look for known vulnerabiliti
 # -- upkeep ------------------------------------------------------------------------------------------
 
 lock: ## Resolve the lock files anew, for all extras together (needs uv)
-	$(UV) --extra serve --extra cli --extra dev --extra train -o requirements/train.txt
-	$(UV) --extra serve --extra cli --extra dev -c requirements/train.txt -o requirements/dev.txt
-	$(UV) --extra serve --extra cli --extra build -c requirements/train.txt -o requirements/serve.txt
+	$(UV) --extra serve --extra dev --extra train -o requirements/train.txt
+	$(UV) --extra serve --extra dev -c requirements/train.txt -o requirements/dev.txt
+	$(UV) --extra serve --extra build -c requirements/train.txt -o requirements/serve.txt
 	for image in gateway judge router scorer scorer-gpu; do \
 	  $(UV) --extra $$image -c requirements/train.txt --override requirements/image-overrides.txt \
 	    -o requirements/$$image.txt || exit; \
 	done
 	$(UV:pyproject.toml=requirements/chart.in) -o requirements/chart.txt
+	$(UV:pyproject.toml=requirements/gen.in) -o requirements/gen.txt
 	$(UV:pyproject.toml=requirements/supply.in) -o requirements/supply.txt
 	for sdk in openai anthropic langchain llamaindex pydantic-ai instructor; do \
 	  $(UV:pyproject.toml=requirements/sdk-$$sdk-python.in) -o requirements/sdk-$$sdk-python.txt || exit; \
@@ -285,4 +311,4 @@ lock: ## Resolve the lock files anew, for all extras together (needs uv)
 
 clean: ## Remove what was built
 	rm -rf clients/go/build clients/typescript/{dist,node_modules,LICENSE,NOTICE} clients/java/target
-	rm -rf $(VENV) .venv-chart .venv-chat-ui .venv-sdks .venv-supply .tools build dist .*_cache .hypothesis
+	rm -rf $(VENV) .venv-chart .venv-chat-ui .venv-gen .venv-sdks .venv-supply .tools build dist .*_cache .hypothesis

@@ -10,6 +10,7 @@ programs=(
   helm.sh/helm/v4/cmd/helm@v4.2.4
   github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2
   github.com/zegl/kube-score/cmd/kube-score@v1.20.0
+  github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 )
 # Module, version, file in it.
 definitions=(

@@ -18,7 +18,8 @@ from scorer.training.recipe import Recipe
 from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
-from services.router.decision_records.record import DecisionRecord
+from services.router.decision_records.feedback_record import FeedbackRecord
+from services.router.decision_records.record import DecisionRecord, Part
 from services.rpc.config import ServerConfig, ServiceConfig, group_of
 from services.rpc.former_settings import Renamed
 from services.scorer.config import ScorerServiceConfig
@@ -205,10 +206,9 @@ def _recipe_default(field: dataclasses.Field[Any], *, is_optional: bool) -> str:
     return f"`{value}`"
 
 
-def decision_schema() -> str:
-    """Returns the JSON schema of decision records, as they are written."""
-    schema = DecisionRecord.model_json_schema(mode="serialization")
-    return json.dumps(schema, indent=2) + "\n"
+def schema_page(kind: type[Part]) -> str:
+    """Returns the JSON schema of a kind of record, as it is written."""
+    return json.dumps(kind.model_json_schema(mode="serialization"), indent=2) + "\n"
 
 
 def main() -> None:
@@ -217,7 +217,8 @@ def main() -> None:
     (ROOT / "docs/config.md").write_text(config_page())
     training = ROOT / "docs/training.md"
     training.write_text(training_page(training.read_text()))
-    (ROOT / "docs/decision-records.schema.json").write_text(decision_schema())
+    (ROOT / "docs/decision-records.schema.json").write_text(schema_page(DecisionRecord))
+    (ROOT / "docs/feedback.schema.json").write_text(schema_page(FeedbackRecord))
 
 
 if __name__ == "__main__":

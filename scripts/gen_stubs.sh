@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=${VENV:-.venv}/bin
-protoc() { PATH="$bin:$PATH" "$bin/python" -m grpc_tools.protoc --proto_path=proto "$@"; }
+protoc() { PATH="$bin:$PATH" .venv-gen/bin/python -m grpc_tools.protoc --proto_path=proto "$@"; }
 service_config=proto/routemoa/v1/service_config.json
 
 python=clients/python

@@ -10,11 +10,13 @@ package routemoa
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
 	"iter"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	routemoav1 "github.com/routemoa/routemoa/clients/go/routemoa/v1"
 )
@@ -110,6 +112,21 @@ func (c *Client) StreamRankModels(
 			}
 		}
 	}
+}
+
+// RecordFeedback records how good an answer was. If the request has no feedback id, it is sent with a new
+// one; if it has no source, as a user's.
+func (c *Client) RecordFeedback(
+	ctx context.Context, request *routemoav1.RecordFeedbackRequest, options ...grpc.CallOption,
+) (*routemoav1.RecordFeedbackResponse, error) {
+	whole := proto.CloneOf(request)
+	if whole.FeedbackId == "" {
+		whole.FeedbackId = rand.Text()
+	}
+	if whole.Source == routemoav1.FeedbackSource_FEEDBACK_SOURCE_UNSPECIFIED {
+		whole.Source = routemoav1.FeedbackSource_FEEDBACK_SOURCE_USER
+	}
+	return c.RouterServiceClient.RecordFeedback(ctx, whole, options...)
 }
 
 // Models yields the whole pool, ordered by model id, page after page.

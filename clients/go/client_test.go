@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/resolver/manual"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	routemoa "github.com/routemoa/routemoa/clients/go"
 	routemoav1 "github.com/routemoa/routemoa/clients/go/routemoa/v1"
@@ -36,6 +37,7 @@ type services struct {
 	routemoav1.UnimplementedScorerServiceServer
 	listed    atomic.Int64
 	cancelled chan struct{}
+	feedback  []*routemoav1.RecordFeedbackRequest
 }
 
 func (s *services) ListModels(
@@ -50,6 +52,13 @@ func (s *services) ListModels(
 		response.NextPageToken = strconv.Itoa(page + 1)
 	}
 	return response, nil
+}
+
+func (s *services) RecordFeedback(
+	_ context.Context, request *routemoav1.RecordFeedbackRequest,
+) (*routemoav1.RecordFeedbackResponse, error) {
+	s.feedback = append(s.feedback, request)
+	return &routemoav1.RecordFeedbackResponse{}, nil
 }
 
 func (s *services) StreamAnswer(
@@ -115,6 +124,30 @@ func TestTheWholePoolIsListedPageAfterPage(t *testing.T) {
 	}
 	if got := strings.Join(ids, " "); got != "model-0 model-1 model-2" {
 		t.Fatalf("models are %q", got)
+	}
+}
+
+func TestFeedbackHasAnIDOfItsOwnAndIsAUsersUnlessTold(t *testing.T) {
+	client, served := start(t)
+	short := &routemoav1.RecordFeedbackRequest{DecisionId: "d", Score: proto.Float64(0)}
+	whole := &routemoav1.RecordFeedbackRequest{
+		DecisionId: "d", FeedbackId: "f", Source: routemoav1.FeedbackSource_FEEDBACK_SOURCE_CHECKER,
+		PreferredModelId: "a",
+	}
+	for _, request := range []*routemoav1.RecordFeedbackRequest{short, short, whole} {
+		if _, err := client.RecordFeedback(t.Context(), request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second, third := served.feedback[0], served.feedback[1], served.feedback[2]
+	if first.FeedbackId == "" || first.FeedbackId == second.FeedbackId || short.FeedbackId != "" {
+		t.Fatalf("ids are %q and %q", first.FeedbackId, second.FeedbackId)
+	}
+	if first.Source != routemoav1.FeedbackSource_FEEDBACK_SOURCE_USER || first.Score == nil {
+		t.Fatalf("feedback is %v", first)
+	}
+	if !proto.Equal(third, whole) {
+		t.Fatalf("feedback is %v", third)
 	}
 }
 
@@ -271,6 +304,7 @@ func TestEveryReasonOfTheContractHasAVariable(t *testing.T) {
 		routemoa.ErrBudgetExhausted, routemoa.ErrUnknownTenant, routemoa.ErrBudgetStoreUnavailable,
 		routemoa.ErrAnswerTimedOut, routemoa.ErrInternal,
 		routemoa.ErrMissingCapability, routemoa.ErrNoValidAnswer,
+		routemoa.ErrFeedbackDisabled, routemoa.ErrDecisionNotFound, routemoa.ErrFeedbackLimit,
 	}
 	for value, name := range routemoav1.ErrorReason_name {
 		found := 0

@@ -64,6 +64,9 @@ var (
 	ErrBudgetStoreUnavailable = sentinel(routemoav1.ErrorReason_ERROR_REASON_BUDGET_STORE_UNAVAILABLE)
 	ErrMissingCapability      = sentinel(routemoav1.ErrorReason_ERROR_REASON_MISSING_CAPABILITY)
 	ErrNoValidAnswer          = sentinel(routemoav1.ErrorReason_ERROR_REASON_NO_VALID_ANSWER)
+	ErrFeedbackDisabled       = sentinel(routemoav1.ErrorReason_ERROR_REASON_FEEDBACK_DISABLED)
+	ErrDecisionNotFound       = sentinel(routemoav1.ErrorReason_ERROR_REASON_DECISION_NOT_FOUND)
+	ErrFeedbackLimit          = sentinel(routemoav1.ErrorReason_ERROR_REASON_FEEDBACK_LIMIT)
 	// ErrTransport means that no RouteMoA service said why: nobody answered, or not in time.
 	ErrTransport error = &Error{}
 )

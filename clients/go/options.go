@@ -44,6 +44,9 @@ type Options struct {
 	// Token is asked before every call; it travels as "authorization: Bearer ...". Needs TLS. If it fails, the
 	// call fails with Unauthenticated and is not tried again.
 	Token func(context.Context) (string, error)
+	// PlaintextToken lets the token travel without TLS, for networks that encrypt by themselves, as a service
+	// mesh does.
+	PlaintextToken bool
 	// Gzip compresses requests. Compressed responses are always read.
 	Gzip bool
 	// Proxy uses the proxy of the environment (HTTPS_PROXY, NO_PROXY). Without it, no proxy is used.
@@ -98,11 +101,11 @@ func (o Options) connect(address string) (*grpc.ClientConn, error) {
 		calls = append(calls, grpc.UseCompressor(gzip.Name))
 	}
 	if o.Token != nil {
-		if o.TLS == nil {
+		if o.TLS == nil && !o.PlaintextToken {
 			return nil, errors.New("a token needs TLS: it could be read on the way")
 		}
 		// With calls only: a health watch that asked for a token would hold up all calls when there is none.
-		calls = append(calls, grpc.PerRPCCredentials(bearer(o.Token)))
+		calls = append(calls, grpc.PerRPCCredentials(bearer{token: o.Token, plaintext: o.PlaintextToken}))
 	}
 	dial := []grpc.DialOption{
 		grpc.WithTransportCredentials(transport),
@@ -128,14 +131,17 @@ func reconnection() backoff.Config {
 	return config
 }
 
-type bearer func(context.Context) (string, error)
+type bearer struct {
+	token     func(context.Context) (string, error)
+	plaintext bool
+}
 
 func (b bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
-	token, err := b(ctx)
+	token, err := b.token(ctx)
 	if err != nil {
 		return nil, status.Errorf(codes.Unauthenticated, "no token: %v", err)
 	}
 	return map[string]string{"authorization": "Bearer " + token}, nil
 }
 
-func (b bearer) RequireTransportSecurity() bool { return true }
+func (b bearer) RequireTransportSecurity() bool { return !b.plaintext }

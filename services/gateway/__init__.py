@@ -6,7 +6,8 @@ __main__: The command that runs the gateway.
 app: Builds the service.
 config: The settings.
 foreign_pages: Refuses web pages of strangers, for a gateway on loopback.
-endpoint: Answers the requests of one API.
+feedback/: Takes in the callers' word on answers.
+endpoint: Answers the requests of one path.
 stream_reply: Sends a streamed reply.
 responses/: OpenAI's Responses API.
 messages/: Anthropic's Messages API.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -16,7 +17,8 @@ from services.gateway.chat.model_list import ModelList
 from services.gateway.console.console_api import ConsoleApi
 from services.gateway.console.page_files import PageEndpoint
 from services.gateway.console.pool_endpoint import PoolEndpoint
-from services.gateway.endpoint import Core, Endpoint
+from services.gateway.endpoint import Answering, Core, Endpoint
+from services.gateway.feedback.recording import Recording
 from services.gateway.foreign_pages import ALL, ForeignPages, is_loopback
 from services.gateway.http.server import running_http_server
 from services.gateway.messages.messages_api import MessagesApi
@@ -84,8 +86,13 @@ def gateway_app(config: GatewayServiceConfig, router: RouterClient, health: Heal
     page = PageEndpoint()
     routes = [
         *(
-            Route(path, Endpoint(name, api, core), methods=["POST"])
+            Route(path, Endpoint(name, core, partial(Answering, api, core)), methods=["POST"])
             for path, (name, api) in _APIS.items()
+        ),
+        Route(
+            "/v1/feedback",
+            Endpoint("feedback", core, partial(Recording, core)),
+            methods=["POST"],
         ),
         Route("/v1/models", models, methods=["GET"]),
         Route("/v1/models/{model_id:path}", models, methods=["GET"]),

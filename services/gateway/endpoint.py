@@ -1,4 +1,4 @@
-"""One API at its path: request -> call to the router -> reply, whatever goes wrong."""
+"""One path: request -> call to the router -> reply, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import traceback
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -30,13 +30,16 @@ from services.gateway.stream_reply import StreamReply, result_headers
 from services.rpc.telemetry import CALLS_LIMIT, IN_FLIGHT, REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.types import Receive, Scope, Send
 
     from services.gateway.api import Api, Call
     from services.gateway.models import ModelNames
     from services.gateway.upstream.router_client import Metadata, RouterClient
+
+    ErrorForm = Callable[[ApiError, str], tuple[int, dict[str, Any]]]
+    """Returns the status and the body of an error, which has a request id."""
 
 OVERLOAD_RETRY_S = 0.25
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -87,26 +90,41 @@ class Core:
             IN_FLIGHT.dec()
 
 
+class Handling(Protocol):
+    """The work for one request."""
+
+    async def answer(self) -> None:
+        """Sends the reply.
+
+        Raises:
+            ApiError: The request is wrong, or the call failed.
+            ClientGoneError: The client went away.
+        """
+
+    async def fail(self, error: ApiError) -> None:
+        """Sends an error, also where the reply has begun."""
+
+
 class Endpoint:
-    """The ASGI endpoint of one API.
+    """The ASGI endpoint of one path.
 
     Args:
-        name: The API's name in metrics and logs.
-        api: The API.
+        name: Its name in metrics and logs.
         core: The shared parts.
+        handling: Makes the work for a request.
     """
 
-    def __init__(self, name: str, api: Api, core: Core) -> None:
+    def __init__(self, name: str, core: Core, handling: Callable[[Exchange], Handling]) -> None:
         self._name = name
-        self._api = api
         self._core = core
+        self._handling = handling
         self._seconds = SECONDS.labels(name)
         self._first_byte_seconds = FIRST_BYTE_SECONDS.labels(name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         exchange = Exchange(scope, receive, send)
-        handling = _Handling(self._api, self._core, exchange)
+        handling = self._handling(exchange)
         error: ApiError | None = None
         try:
             with self._core.admitted():
@@ -156,8 +174,14 @@ class Endpoint:
         )
 
 
-class _Handling:
-    """The work for one request."""
+class Answering:
+    """The work for one request for an answer.
+
+    Args:
+        api: The API that it came by.
+        core: The shared parts.
+        exchange: The request, and where the reply goes.
+    """
 
     def __init__(self, api: Api, core: Core, exchange: Exchange) -> None:
         self._api = api
@@ -189,7 +213,7 @@ class _Handling:
                 if self._exchange.is_whole:
                     return
                 if self._exchange.status is None:
-                    await _send_error(self._exchange, self._api, error)
+                    await send_error(self._exchange, self._api.error, error)
                 elif self._stream_reply is not None:
                     await self._stream_reply.fail(error)
 
@@ -228,8 +252,9 @@ class _Handling:
         raise ApiError(ErrorKind.INTERNAL, "the router's stream ended without a result")
 
 
-async def _send_error(exchange: Exchange, api: Api, error: ApiError) -> None:
-    status, body = api.error(error, exchange.request_id)
+async def send_error(exchange: Exchange, form: ErrorForm, error: ApiError) -> None:
+    """Sends an error as a whole response."""
+    status, body = form(error, exchange.request_id)
     await exchange.send_json(status, body, error_headers(error, status))
 
 

@@ -10,6 +10,7 @@ config: The settings.
 former_settings: Former names of settings.
 tuning: Constants that tests change.
 contract/: Messages of the contract -> checked values, and back.
+feedback/: Takes in the callers' word on answers.
 decision_records/: Records what was known and decided of each answer.
 repeats/: Answers a repeated call by the call before it.
 pipeline: A query -> the events of its answer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from routemoa.v1 import router_service_pb2, router_service_pb2_grpc
 from services.router.backends.client import open_wire_client
@@ -15,13 +15,15 @@ from services.router.budgets.accounts import open_accounts
 from services.router.budgets.redis_store import STORE_OPEN_S
 from services.router.budgets.tenants import ANONYMOUS
 from services.router.contract.limits import MAX_REQUEST_BYTES
-from services.router.decision_records.recorder import open_recorder
+from services.router.decision_records.record_store import open_store
+from services.router.decision_records.recorder import Recorder
 from services.router.dependencies.judge_client import Judge
 from services.router.dependencies.remote import Remote
 from services.router.dependencies.scorer_client import Scorer
 from services.router.engine.engine import Engine
 from services.router.engine.metrics import POOL_MODELS
 from services.router.engine.patience import Patience
+from services.router.feedback.intake import FeedbackIntake
 from services.router.file_watcher import FileWatcher
 from services.router.pipeline import Pipeline
 from services.router.pool.expected_latency import ExpectedLatencies
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from services.router.budgets.accounts import Accounts
     from services.router.config import RouterServiceConfig
     from services.router.tuning import Tuning
+    from services.router.values.values import Values
     from services.rpc.interceptors.call import Context
     from services.rpc.tls import Pem
 
@@ -77,10 +80,8 @@ async def router_app(
         Connection(config.scorer_address, pem, grace_s=timeout_s) as scorer,
         Connection(config.judge_address, pem, grace_s=timeout_s) as judge,
         open_accounts(config.tenants_file, config.budget, _store_breaker(tuning)) as accounts,
-        _open_memories(config, tuning) as (sessions, repeats),
-        open_recorder(
-            config.records, _version(config), drain_timeout_s=tuning.records_drain_timeout_s
-        ) as recorder,
+        _open_memories(config, tuning) as memories,
+        open_store(config.records, drain_timeout_s=tuning.records_drain_timeout_s) as store,
         open_wire_client() as client,
         # The last one: what fails within its tasks comes out of them as a group of errors.
         open_replicas(config.replica, client.stream, tuning.replicas) as replicas,
@@ -90,14 +91,17 @@ async def router_app(
         def pipeline(new: Pool) -> Pipeline:
             POOL_MODELS.set(len(new.models))
             whole = engine(generator=replicas.use(new))
-            return Pipeline(pool=new, engine=whole, strategies=STRATEGIES, sessions=sessions)
+            return Pipeline(
+                pool=new, engine=whole, strategies=STRATEGIES, sessions=memories.sessions
+            )
 
         servicer = RouterServicer(
             pipeline(pool.value),
             accounts,
-            recorder,
+            Recorder(store, _version(config)),
             PolicyDefaults(config.policy, strategy=config.strategy),
-            repeats,
+            repeats=memories.repeats,
+            feedback=FeedbackIntake(store, config.records.missing_for_feedback, memories.feedback),
             default_timeout_s=config.default_timeout_s,
             deadline_margin_s=tuning.deadline_margin_s,
         )
@@ -114,17 +118,23 @@ async def router_app(
             yield _service(servicer, accounts)
 
 
+class _Memories(NamedTuple):
+    sessions: Sessions
+    repeats: Repeats
+    feedback: Values
+    """The feedback of the last minutes."""
+
+
 @asynccontextmanager
-async def _open_memories(
-    config: RouterServiceConfig, tuning: Tuning
-) -> AsyncIterator[tuple[Sessions, Repeats]]:
-    """Opens what the router remembers: conversations, and responses under request ids."""
+async def _open_memories(config: RouterServiceConfig, tuning: Tuning) -> AsyncIterator[_Memories]:
+    """Opens what the router remembers."""
     file = config.budget.redis_url_file
     async with (
         open_values("session", file, _breaker(tuning)) as states,
         open_values("response", file, _breaker(tuning), read_wait_s=READ_WAIT_S) as responses,
+        open_values("feedback", file, _breaker(tuning)) as feedback,
     ):
-        yield Sessions(states), Repeats(responses)
+        yield _Memories(Sessions(states), Repeats(responses), feedback)
 
 
 def _service(servicer: RouterServicer, accounts: Accounts) -> Service:

@@ -10,6 +10,7 @@ from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1 import router_service_pb2_grpc
 from services.router.budgets.tenants import ANONYMOUS
 from services.router.contract.conversations import read_conversation
+from services.router.contract.feedback import read_feedback
 from services.router.contract.pages import read_page
 from services.router.contract.policies import read_policy
 from services.router.contract.request_options import read_options
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from services.router.budgets.accounts import Accounts
     from services.router.budgets.tenants import Tenant
     from services.router.decision_records.recorder import Recorder
+    from services.router.feedback.intake import FeedbackIntake
     from services.router.pipeline import Pipeline
     from services.router.repeats.repeats import Repeats
     from services.router.routing.events import Event
@@ -59,8 +61,9 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         accounts: Accounts,
         recorder: Recorder,
         defaults: PolicyDefaults,
-        repeats: Repeats,
         *,
+        repeats: Repeats,
+        feedback: FeedbackIntake,
         default_timeout_s: float,
         deadline_margin_s: float = DEADLINE_MARGIN_S,
     ) -> None:
@@ -69,6 +72,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         self._recorder = recorder
         self._defaults = defaults
         self._repeats = repeats
+        self._feedback = feedback
         self._default_timeout_s = default_timeout_s
         self._longest_s = LONGEST_DEADLINE * default_timeout_s
         self._deadline_margin_s = deadline_margin_s
@@ -162,6 +166,15 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
             next_page_token=next_page_token,
         )
 
+    async def RecordFeedback(
+        self, request: pb.RecordFeedbackRequest, context: Context
+    ) -> pb.RecordFeedbackResponse:
+        """Takes in feedback on an answer."""
+        tenant = self._accounts.tenant_of(context.invocation_metadata())
+        evidence = read_feedback(request, self._pipeline.pool)
+        repeated = await self._feedback.take(evidence, _name(tenant))
+        return pb.RecordFeedbackResponse(already_recorded=repeated)
+
     def _once(
         self,
         request: pb.GenerateAnswerRequest | pb.StreamAnswerRequest,
@@ -193,8 +206,7 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
         deadline = self._deadline(context)
         account = self._accounts.open(tenant, policy.caps, deadline)
         run = pipeline.start(conversation, policy, deadline, account)
-        known = None if tenant is ANONYMOUS else tenant.id
-        return self._recorder.watch(run, pipeline.answer(run), tenant=known)
+        return self._recorder.watch(run, pipeline.answer(run), tenant=_name(tenant))
 
     def _deadline(self, context: Context) -> Deadline:
         remaining_s = cast("float | None", context.time_remaining())  # None: no deadline was set
@@ -202,6 +214,11 @@ class RouterServicer(router_service_pb2_grpc.RouterServiceServicer):
             remaining_s = self._default_timeout_s
         remaining_s = min(remaining_s, self._longest_s)
         return Deadline.after(remaining_s - self._deadline_margin_s)
+
+
+def _name(tenant: Tenant) -> str | None:
+    """Returns the name of a tenant in records; None if there are no tenants."""
+    return None if tenant is ANONYMOUS else tenant.id
 
 
 def _conversation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.router.backends.replicas.config import IN_SERVICE, ReplicaTuning
-from services.router.decision_records.recorder import DRAIN_TIMEOUT_S
+from services.router.decision_records.record_store import DRAIN_TIMEOUT_S
 from services.router.engine.engine import MIN_STAGE_S
 from services.router.engine.patience import GRACE_SHARE
 from services.router.types.deadline import DEADLINE_MARGIN_S

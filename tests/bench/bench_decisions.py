@@ -26,6 +26,7 @@ from services.router.decision_records.postgres import PostgresSink
 from services.router.decision_records.record import AnswerOutcome
 from services.router.decision_records.redaction import Redaction
 from services.router.decision_records.sinks import Line, line_of
+from services.router.decision_records.tables import DECISIONS
 from services.router.engine.planner import rank_eligible
 from services.router.engine.run import Run
 from services.router.pool.model import PoolModel
@@ -132,7 +133,7 @@ def make_line(run: Run, decisions: list[RoutingDecision]) -> Line:
     return line_of(decision_record(run, decisions, ending, REDACTION))
 
 
-async def seconds_to_write(sink: Sink, line: Line, turn: int) -> tuple[float, float]:
+async def seconds_to_write(sink: Sink[Line], line: Line, turn: int) -> tuple[float, float]:
     """Returns wall and processor seconds until a sink has all records."""
     started_s, cpu_s = time.perf_counter(), time.process_time()
     async with open_buffer(sink, max_bytes=1 << 30, drain_timeout_s=300) as buffer:
@@ -159,7 +160,7 @@ def measure() -> str:
             files = FilesSink(Path(folder) / f"records-{turn}", rotation)
             times["files"].append(asyncio.run(seconds_to_write(files, line, turn)))
             times["postgres"].append(
-                asyncio.run(seconds_to_write(PostgresSink(dsn_file), line, turn))
+                asyncio.run(seconds_to_write(PostgresSink(dsn_file, DECISIONS), line, turn))
             )
     rows = [
         f"| {name} | {RECORDS / statistics.median(wall for wall, _ in found):,.0f} "

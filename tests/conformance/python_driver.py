@@ -38,6 +38,7 @@ def options_of(command: Json) -> Json:
         "judge": address,
         "credentials": tls(**security) if security else None,
         "token": token_of(command),
+        "plaintext_token": command.get("plaintext_token", False),
         "request_id": command["request_id"],
         "gzip": command.get("gzip", False),
     }
@@ -91,6 +92,15 @@ def call_of(client: Any, method: str, requests: list[Any], timeout_s: float | No
         ),
         "GetRouterInfo": lambda: client.router_info(**limit),
         "ListModels": lambda: client.models(**limit),
+        "RecordFeedback": lambda: client.feedback(
+            request.decision_id,
+            request.score if request.HasField("score") else None,
+            source=request.source,
+            preferred_model_id=request.preferred_model_id,
+            better_answer=request.better_answer,
+            feedback_id=request.feedback_id,
+            **limit,
+        ),
         "AssessAnswers": lambda: client.assess(
             request.answers, request.prior_scores, request.previous_answers, **limit
         ),

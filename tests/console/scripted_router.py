@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf.json_format import ParseDict
 
-from routemoa.errors import UnknownTenantError
+from routemoa.errors import RouteMoAError, UnknownTenantError
 from routemoa.v1 import model_pb2, router_service_pb2_grpc
 from routemoa.v1 import router_service_pb2 as pb
 from services.rpc.server import Service
@@ -30,6 +30,9 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
         self.requests: list[pb.StreamAnswerRequest] = []
         self.tokens: list[str] = []
         self.cancelled = asyncio.Event()
+        self.feedback: list[pb.RecordFeedbackRequest] = []
+        self.feedback_error: RouteMoAError | None = None
+        """Raised for feedback, if it is set."""
         self.token = ""
         """Required of every call, if it is set."""
 
@@ -68,6 +71,17 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
         )
         info.max_duration.FromSeconds(120)
         return info
+
+    async def RecordFeedback(
+        self, request: pb.RecordFeedbackRequest, context: Any
+    ) -> pb.RecordFeedbackResponse:
+        self._authenticate(context)
+        if self.feedback_error is not None:
+            raise self.feedback_error
+        known = {(item.decision_id, item.feedback_id) for item in self.feedback}
+        self.feedback.append(request)
+        repeated = (request.decision_id, request.feedback_id) in known
+        return pb.RecordFeedbackResponse(already_recorded=repeated)
 
     def _authenticate(self, context: Any) -> None:
         given = dict(context.invocation_metadata()).get("authorization", "")

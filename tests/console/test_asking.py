@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from routemoa.errors import GenerationFailedError
+from routemoa.errors import FeedbackLimitError, GenerationFailedError
+from routemoa.v1 import router_service_pb2 as pb
 from tests.console.chromium import OTHER_NAME
 from tests.console.conftest import running_gateway
 from tests.console.scripted_router import MODELS, delta, event, layer, result, routing, usage
@@ -16,7 +17,6 @@ from tests.console.scripted_router import MODELS, delta, event, layer, result, r
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from routemoa.v1 import router_service_pb2 as pb
     from tests.console.chromium import Tab
     from tests.console.scripted_router import ScriptedRouter
 
@@ -284,6 +284,64 @@ async def test_a_reload_keeps_questions_and_thumbs_but_no_answer(
     await page.get_by_role("button", name="Forget all").click()
     await page.reload()
     await expect(page.locator("#recent")).to_contain_text("Nothing yet")
+
+
+async def test_thumbs_are_recorded_by_the_router(tab: Tab, router: ScriptedRouter) -> None:
+    page, note = tab.page, tab.page.locator("#thumb-note")
+    await tab.open()
+    await tab.ask()
+    await tab.ended()
+    await page.get_by_role("button", name="Thumb down").click()
+    await expect(note).to_have_text("Recorded.")
+    await page.get_by_role("button", name="Thumb down").click()
+    await page.get_by_role("button", name="Thumb up").click()
+    await expect(page.get_by_role("button", name="Thumb down")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    await expect(note).to_have_text("Recorded.")
+    assert [item.score for item in router.feedback] == [0, 1]
+    assert {item.decision_id for item in router.feedback} == {"decision-1"}
+    assert {item.source for item in router.feedback} == {pb.FEEDBACK_SOURCE_USER}
+    assert len({item.feedback_id for item in router.feedback}) == 2
+
+    await tab.ask()
+    await tab.ended()
+    await expect(note).to_have_text("")
+
+
+async def test_a_thumb_that_is_not_recorded_says_why_and_can_be_pressed_again(
+    tab: Tab, router: ScriptedRouter
+) -> None:
+    page, note = tab.page, tab.page.locator("#thumb-note")
+    router.feedback_error = FeedbackLimitError("too much feedback", retry_delay_s=1)
+    await tab.open()
+    await tab.ask()
+    await tab.ended()
+    await page.get_by_role("button", name="Thumb up").click()
+    await expect(note).to_have_text("Not recorded: too much feedback")
+    router.feedback_error = None
+    await page.get_by_role("button", name="Thumb up").click()
+    await expect(note).to_have_text("Recorded.")
+    assert [item.score for item in router.feedback] == [1]
+    assert all(RESOURCE in error for error in tab.errors)
+    tab.errors.clear()
+
+
+async def test_without_records_a_thumb_stays_in_the_browser(
+    tab: Tab, router: ScriptedRouter
+) -> None:
+    async def script(request: pb.StreamAnswerRequest) -> AsyncIterator[pb.StreamAnswerResponse]:
+        yield routing()
+        yield delta("Eight.")
+        yield result(decisionId="")
+
+    router.script = script
+    await tab.open()
+    await tab.ask()
+    await tab.ended()
+    await tab.page.get_by_role("button", name="Thumb up").click()
+    await expect(tab.page.locator("#thumb-note")).to_contain_text("Kept in this browser alone")
+    assert router.feedback == []
 
 
 async def test_the_pool_is_shown_with_prices_and_capabilities(tab: Tab) -> None:

@@ -22,12 +22,17 @@ def test_every_client_has_the_version_of_the_services() -> None:
     pom = ET.parse(CLIENTS / "java/pom.xml").getroot()  # noqa: S314  # our own file
     versions = {
         "python": found(r'^VERSION = "(.*)"', "python/routemoa/client.py"),
+        "python's package": found(r'^version = "(.*)"', "python/pyproject.toml"),
+        "python's server": found(r'"routemoa==(.*?)"', "../pyproject.toml"),
         "go": found(r'Version = "(.*)"', "go/options.go"),
         "typescript": found('VERSION = "(.*)"', "typescript/src/version.ts"),
         "typescript's package": read("typescript/package.json")["version"],
         "typescript's lock": read("typescript/package-lock.json")["version"],
         "java": pom.findtext("{*}version"),
         "java's readme": found("<version>(.*)</version>", "java/README.md"),
+        "the chart": found(r"^version: (\S+)", "../deploy/k8s/routemoa/Chart.yaml"),
+        "the chart's images": found(r"^appVersion: (\S+)", "../deploy/k8s/routemoa/Chart.yaml"),
+        "the compose file's images": found(r"routemoa/\w+:(\S+)", "../deploy/docker/compose.yaml"),
     }
     assert versions == dict.fromkeys(versions, version)
 

@@ -38,7 +38,16 @@ ELIDED = "# ..."
 """Stands in a pool for keys that the block leaves out."""
 _STRING_OR_COMMENT = re.compile(r"\"[^\"]*\"|//.*")
 _SQL_COMMENT = re.compile(r"--.*|'\d+ \w+'|\b\d+\b")
-_SQL_WORDS = {"count", "current_date", "interval", "jsonb_array_elements", "now", "sum", "attempt"}
+_SQL_WORDS = {
+    "avg",
+    "count",
+    "current_date",
+    "interval",
+    "jsonb_array_elements",
+    "now",
+    "sum",
+    "attempt",
+}
 
 
 def _loading_problems(load: Callable[[Path], Any], text: str) -> list[str]:

@@ -15,6 +15,7 @@ import yaml
 
 from services.gateway.api import ApiError
 from services.gateway.chat.chat_api import ChatCompletions
+from services.gateway.feedback.feedback_request import read_feedback
 from tests.documents import cluster, contract
 from tests.documents.blocks import sql_problems
 from tests.documents.pages import PLACEHOLDER, ROOT, Command
@@ -72,16 +73,22 @@ def _make(command: Command) -> list[str]:
 
 
 def _pip(command: Command) -> list[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    pinned = {requirement for extra in extras.values() for requirement in extra}
+    files = (ROOT / "pyproject.toml", ROOT / "clients/python/pyproject.toml")
+    projects = [tomllib.loads(file.read_text(encoding="utf-8"))["project"] for file in files]
+    extras = {project["name"]: project["optional-dependencies"] for project in projects}
+    pinned = {
+        requirement
+        for extras_of_project in extras.values()
+        for extra in extras_of_project.values()
+        for requirement in extra
+    }
     problems = []
     for word in (word for word in command.words[2:] if not word.startswith("-")):
         name, _, rest = word.partition("[")
-        known = {project["name"]} | pinned
+        known = extras.keys() | pinned
         problems += [] if name in known else [f"{name} is no requirement of pyproject.toml"]
         asked = rest.rstrip("]").split(",") if rest else []
-        problems += [f"no extra {extra}" for extra in asked if extra not in extras]
+        problems += [f"no extra {extra}" for extra in asked if extra not in extras.get(name, {})]
     return problems
 
 
@@ -110,7 +117,11 @@ def _curl(command: Command) -> list[str]:
     options = dict(itertools.pairwise(command.words))
     if "--data" in options:
         try:
-            ChatCompletions().read(json.loads(options["--data"]), {})
+            body = json.loads(options["--data"])
+            if path == "/v1/feedback":
+                read_feedback(body)
+            else:
+                ChatCompletions().read(body, {})
         except ApiError as error:
             problems.append(error.message)
     return problems

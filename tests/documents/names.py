@@ -44,7 +44,7 @@ _PROGRAMS = ("*.py", "*.sh", "Makefile")
 _SOURCES = (
     *_PROGRAMS,
     *("*.proto", "*.json", "*.toml", "*.lua", "*Dockerfile"),
-    *("deploy/k8s/routemoa/templates", "tests/wire/transcripts"),
+    *("deploy/k8s/routemoa/templates", "tests/wire/transcripts", ".github"),
 )
 _NOT_SOURCES = (":!tests/documents", ":!tests/contract/test_documented.py", ":!*lock*")
 FOREIGN = {
@@ -55,8 +55,6 @@ FOREIGN = {
     "ROUTEMOA_ROUTER_PORT": "Kubernetes would set it, and the service refuses it",
     "continuous_usage_stats": "an option of vLLM",
     "max_tokens": "a parameter of the APIs of OpenAI and Anthropic",
-    "routemoa.scorer": "a package name that was not chosen",
-    "routemoa.services": "a package name that was not chosen",
     "tls.crt": "a key of Secrets",
     "tls.key": "a key of Secrets",
 }

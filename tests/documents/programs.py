@@ -139,7 +139,7 @@ def _read_problems(module: str, arguments: Sequence[str], *, is_mention: bool) -
             return [] if is_right else [text]
         else:
             return ["read no arguments"]
-    return _read_problems(module, rest, is_mention=is_mention)
+    return module_problems(module, rest, is_mention=is_mention)
 
 
 def _policy_problems(verb: str, options: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from routemoa.errors import UnknownTenantError
+from routemoa.errors import RouteMoAError, UnknownTenantError
 from routemoa.v1 import model_pb2, router_service_pb2_grpc
 from routemoa.v1 import router_service_pb2 as pb
 from services.rpc.server import Service
@@ -29,6 +29,9 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
         self.metadata: list[dict[str, str]] = []
         self.time_remaining_s = 0.0
         self.lookups = 0
+        self.feedback: list[pb.RecordFeedbackRequest] = []
+        self.feedback_error: RouteMoAError | None = None
+        """Raised for feedback, if it is set."""
         self.token = ""
         """Required of every call, if it is set."""
         self.models: tuple[str, ...] = MODELS
@@ -74,6 +77,17 @@ class ScriptedRouter(router_service_pb2_grpc.RouterServiceServicer):
             for model_id in self.models
         ]
         return pb.ListModelsResponse(models=models)
+
+    async def RecordFeedback(
+        self, request: pb.RecordFeedbackRequest, context: Any
+    ) -> pb.RecordFeedbackResponse:
+        self._authenticate(context)
+        if self.feedback_error is not None:
+            raise self.feedback_error
+        known = {(item.decision_id, item.feedback_id) for item in self.feedback}
+        self.feedback.append(request)
+        repeated = (request.decision_id, request.feedback_id) in known
+        return pb.RecordFeedbackResponse(already_recorded=repeated)
 
     def _authenticate(self, context: Any) -> None:
         metadata = dict(context.invocation_metadata())

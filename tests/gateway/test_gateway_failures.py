@@ -40,6 +40,9 @@ STATUSES = {
     "ERROR_REASON_BUDGET_STORE_UNAVAILABLE": (503, "overloaded"),
     "ERROR_REASON_MISSING_CAPABILITY": (400, "missing_capability"),
     "ERROR_REASON_NO_VALID_ANSWER": (502, "no_valid_answer"),
+    "ERROR_REASON_FEEDBACK_DISABLED": (400, "feedback_disabled"),
+    "ERROR_REASON_DECISION_NOT_FOUND": (404, "decision_not_found"),
+    "ERROR_REASON_FEEDBACK_LIMIT": (429, "rate_limit_exceeded"),
 }
 
 

@@ -19,6 +19,7 @@ import aiohttp
 import pytest
 
 from routemoa import RouteMoAClient
+from routemoa.client import VERSION
 from services.local.stack import free_port
 from services.simulator.pool import default_pool
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 PREFIX = os.environ.get("ROUTEMOA_IMAGES", "")
-TAG = os.environ.get("ROUTEMOA_IMAGE_TAG", "dev")
+TAG = os.environ.get("ROUTEMOA_IMAGE_TAG", VERSION)
 TOOL = os.environ.get("ROUTEMOA_CONTAINER_TOOL", "podman")
 ROOT = Path(__file__).parents[2]
 SERVICES = ("scorer", "router", "judge", "gateway")

@@ -18,7 +18,7 @@ _POLL_S = 0.02
 def written(folder: Path) -> list[DecisionRecord]:
     """Returns what is there now, oldest first."""
     found = []
-    for path in sorted(folder.glob("*.jsonl.*")):
+    for path in sorted(folder.glob("decisions-*.jsonl.*")):
         data = path.read_bytes()
         lines = (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines(keepends=True)
         found += [

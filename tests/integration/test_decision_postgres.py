@@ -16,8 +16,9 @@ import pytest
 from services.evaluation.decisions.replay_command import main as replay
 from services.router.decision_records.buffer import open_buffer
 from services.router.decision_records.config import RecordSettings
-from services.router.decision_records.postgres import TABLE, PostgresSink
+from services.router.decision_records.postgres import PostgresSink
 from services.router.decision_records.sinks import SinkDownError, SinkRefusedError
+from services.router.decision_records.tables import DECISIONS
 from tests.integration.postgres_server import PostgresServer, postgres_server
 from tests.unit.router.decision_records.samples import line
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from services.router.decision_records.sinks import Line
     from tests.integration.conftest import StartRouter
 
 
@@ -36,7 +38,7 @@ def cluster() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def server(cluster: PostgresServer) -> PostgresServer:
-    cluster.run(f"DROP TABLE IF EXISTS {TABLE}")
+    cluster.run(f"DROP TABLE IF EXISTS {DECISIONS.name}")
     return cluster
 
 
@@ -48,8 +50,8 @@ def dsn_file(server: PostgresServer, tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def open_sink(dsn_file: Path) -> AsyncIterator[PostgresSink]:
-    sink = PostgresSink(dsn_file)
+async def open_sink(dsn_file: Path) -> AsyncIterator[PostgresSink[Line]]:
+    sink = PostgresSink(dsn_file, DECISIONS)
     try:
         yield sink
     finally:
@@ -113,14 +115,14 @@ async def test_a_wrong_password_file_is_a_sink_that_is_down(tmp_path: Path) -> N
     path = tmp_path / "dsn"
     path.write_text("postgresql://nobody:secret@127.0.0.1:1/none")
     with pytest.raises(SinkDownError) as caught:
-        await PostgresSink(path).write([line("a")])
+        await PostgresSink(path, DECISIONS).write([line("a")])
     assert "secret" not in str(caught.value)
 
 
 async def test_records_of_an_outage_arrive_after_it_and_nobody_waits(
     server: PostgresServer, dsn_file: Path
 ) -> None:
-    sink = PostgresSink(dsn_file)
+    sink = PostgresSink(dsn_file, DECISIONS)
     slowest_s = down_s = up_s = 0.0
     async with open_buffer(
         sink, max_bytes=10_000_000, first_pause_s=0.01, drain_timeout_s=60
@@ -143,7 +145,7 @@ async def test_records_of_an_outage_arrive_after_it_and_nobody_waits(
 async def test_a_server_that_hangs_does_not_hold_up_the_end(
     server: PostgresServer, dsn_file: Path
 ) -> None:
-    sink = PostgresSink(dsn_file)
+    sink = PostgresSink(dsn_file, DECISIONS)
     async with open_sink(dsn_file) as first:
         await first.write([line("a")])
     server.signal(signal.SIGSTOP)

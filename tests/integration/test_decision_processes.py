@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routemoa.v1 import model_pb2
-from routemoa.v1.router_service_pb2 import GenerateAnswerRequest
+from routemoa.v1.router_service_pb2 import (
+    FEEDBACK_SOURCE_USER,
+    GenerateAnswerRequest,
+    RecordFeedbackRequest,
+)
 from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
 from services.simulator import running_simulator
 from tests.integration.conftest import write_pool
@@ -24,16 +28,16 @@ if TYPE_CHECKING:
     from tests.conftest import Connect
 
 SCRIPTS = {"a": "eight"}
+QUESTION = GenerateAnswerRequest(
+    messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content="How many legs?")]
+)
 
 
 async def ask(connect: Connect, process: asyncio.subprocess.Process) -> str:
     """Asks a started router one question and returns the id of the decision."""
     address = str((await logged(process, "listening"))["address"])
-    request = GenerateAnswerRequest(
-        messages=[model_pb2.Message(role=model_pb2.ROLE_USER, content="How many legs?")]
-    )
     stub = RouterServiceStub(connect(address))
-    return (await stub.GenerateAnswer(request, timeout=START_S)).decision_id
+    return (await stub.GenerateAnswer(QUESTION, timeout=START_S)).decision_id
 
 
 async def test_standard_output_holds_the_records_and_nothing_else(
@@ -48,6 +52,35 @@ async def test_standard_output_holds_the_records_and_nothing_else(
                 output, _ = await process.communicate()
     assert process.returncode == 0
     assert [json.loads(line)["id"] for line in output.splitlines()] == [decision_id]
+
+
+async def test_on_standard_output_feedback_is_a_line_like_the_records(
+    connect: Connect, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_text("a key of more than sixteen bytes")
+    async with running_simulator(ScriptedAnswers(SCRIPTS)) as simulator:
+        settings = {
+            "POOL_FILE": str(write_pool(tmp_path, simulator.url, SCRIPTS, {}, None)),
+            "RECORDS_SINK": "stdout",
+            "RECORDS_HASH_KEY_FILE": str(tmp_path / "key"),
+        }
+        async with started("router", **settings) as process:
+            address = str((await logged(process, "listening"))["address"])
+            stub = RouterServiceStub(connect(address))
+            answer = await stub.GenerateAnswer(QUESTION, timeout=START_S)
+            feedback = RecordFeedbackRequest(
+                decision_id=answer.decision_id,
+                feedback_id="f",
+                source=FEEDBACK_SOURCE_USER,
+                score=1,
+            )
+            await stub.RecordFeedback(feedback, timeout=START_S)
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(START_S):
+                output, _ = await process.communicate()
+    record, line = map(json.loads, output.splitlines())
+    assert record["id"] == line["decision_id"] == answer.decision_id
+    assert line["feedback_id"] == "f"
 
 
 async def test_records_of_a_killed_router_are_finished_by_the_next(

@@ -85,6 +85,14 @@ SEEDS: dict[str, Message] = {
         messages=CHAT, policy=POLICY, options=OPTIONS
     ),
     "RouterService/StreamAnswer": router_pb.StreamAnswerRequest(messages=[TURN], policy=POLICY),
+    "RouterService/RecordFeedback": router_pb.RecordFeedbackRequest(
+        decision_id="d",
+        feedback_id="f",
+        source=router_pb.FEEDBACK_SOURCE_USER,
+        score=0.5,
+        preferred_model_id="a",
+        better_answer="Eight.",
+    ),
     "RouterService/ListModels": router_pb.ListModelsRequest(page_size=1),
     "RouterService/GetRouterInfo": router_pb.GetRouterInfoRequest(),
     "ScorerService/RankModels": RANKED,

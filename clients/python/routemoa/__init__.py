@@ -7,6 +7,7 @@
 - credentials: TLS and tokens.
 - errors: the errors that the client raises.
 - messages: makes messages, media and tools.
+- ranking_stream: a stream of queries to a stream of rankings.
 - rpc_status: the errors on the wire.
 - streamed_answer: collects the answer of a stream.
 - cli: the command line, with the extra `cli`.

@@ -70,6 +70,7 @@ class BlockingClient:
         judge: str = JUDGE_ADDRESS,
         credentials: ChannelCredentials | None = None,
         token: Callable[[], str] | None = None,
+        plaintext_token: bool = False,
         request_id: str | None = None,
         gzip: bool = False,
         proxy: bool = False,
@@ -85,6 +86,7 @@ class BlockingClient:
                 judge=judge,
                 credentials=credentials,
                 token=token,
+                plaintext_token=plaintext_token,
                 request_id=request_id,
                 gzip=gzip,
                 proxy=proxy,
@@ -139,6 +141,7 @@ class BlockingClient:
     route = _blocking(RouteMoAClient.route)
     answer = _blocking(RouteMoAClient.answer)
     stream = _iterating(RouteMoAClient.stream)
+    feedback = _blocking(RouteMoAClient.feedback)
     router_info = _blocking(RouteMoAClient.router_info)
     models = _blocking(RouteMoAClient.models)
     assess = _blocking(RouteMoAClient.assess)

@@ -3,19 +3,18 @@
 method -> request message -> stub, with deadline and request id -> response message or typed error
 
 Responses are the contract's own messages (`routemoa.v1`), so the protos document what callers get.
-Retries and default timeouts are gRPC's, from the packaged `service_config.json`: the shorter of its
-timeout and `timeout_s` holds.
+Retries are gRPC's, from `service_config.json`; of its timeout and `timeout_s`, the shorter holds.
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import uuid4
 
 from routemoa.calls import messages_of, timeout_of, typed_errors, view_of
 from routemoa.channel import open_channel
-from routemoa.credentials import authorization
+from routemoa.credentials import authorization, require_tls
+from routemoa.ranking_stream import ranked
 from routemoa.v1 import judge_service_pb2 as judge_pb2
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as router_pb2
@@ -59,12 +58,13 @@ class RouteMoAClient:
         credentials: From `routemoa.credentials.tls`; without them, nothing is encrypted.
         token: Asked before every call, must not block; travels as `authorization: Bearer ...`. If it
             raises, the call fails with UNAUTHENTICATED and is not tried again.
+        plaintext_token: Whether it may travel without TLS, as in a service mesh that encrypts.
         request_id: Sent with every call as `x-request-id`, for the logs; else each call has its own.
         gzip: Whether requests are compressed. Compressed responses are always read.
         proxy: Whether the HTTP proxy that the environment names (`https_proxy`) is used.
 
     Raises:
-        ValueError: There is a token and no credentials.
+        ValueError: There is a token, but neither credentials nor `plaintext_token`.
     """
 
     def __init__(
@@ -75,13 +75,12 @@ class RouteMoAClient:
         judge: str = JUDGE_ADDRESS,
         credentials: grpc.ChannelCredentials | None = None,
         token: Callable[[], str] | None = None,
+        plaintext_token: bool = False,
         request_id: str | None = None,
         gzip: bool = False,
         proxy: bool = False,
     ) -> None:
-        if token is not None and credentials is None:
-            message = "a token needs TLS: it could be read on the way"
-            raise ValueError(message)
+        require_tls(credentials, token, plaintext_token=plaintext_token)
         addresses = {router, scorer, judge}
         self._channels = {
             address: open_channel(
@@ -130,7 +129,7 @@ class RouteMoAClient:
         method = self._scorer.BatchRankModels
         return (await self._call(self._at_scorer, method, request, timeout_s)).responses
 
-    async def rank_stream(
+    def rank_stream(
         self,
         queries: AsyncIterable[str],
         model_ids: Sequence[str] = (),
@@ -138,30 +137,13 @@ class RouteMoAClient:
         timeout_s: float | None = None,
     ) -> AsyncGenerator[scorer_pb2.StreamRankModelsResponse, None]:
         """Yields one ranking or error per query, in order, for any number of queries."""
-        source_error: Exception | None = None
-
-        async def requests() -> AsyncGenerator[scorer_pb2.StreamRankModelsRequest, None]:
-            nonlocal source_error
-            try:
-                async for query in queries:
-                    ranking = scorer_pb2.RankModelsRequest(query=query, model_ids=model_ids)
-                    yield scorer_pb2.StreamRankModelsRequest(request=ranking)
-            except Exception as error:
-                source_error = error
-                raise
-
-        metadata = self._metadata()
-        call = self._scorer.StreamRankModels(requests(), timeout=timeout_s, metadata=metadata)
-        try:
-            with typed_errors(self._at_scorer):
-                async for response in call:
-                    yield response
-        except asyncio.CancelledError:
-            if source_error is not None:  # gRPC shows it as a cancellation without a cause
-                raise source_error from None
-            raise
-        finally:
-            call.cancel()
+        stream = self._scorer.StreamRankModels
+        return ranked(
+            queries,
+            model_ids,
+            lambda requests: stream(requests, timeout=timeout_s, metadata=self._metadata()),
+            where=self._at_scorer,
+        )
 
     async def scorer_info(
         self, *, timeout_s: float | None = None
@@ -180,10 +162,7 @@ class RouteMoAClient:
         full_ranking: bool = False,
         timeout_s: float | None = None,
     ) -> router_pb2.RouteQueryResponse:
-        """Returns which models one layer should run; runs none.
-
-        `full_ranking` asks for every model of the ranking, with explanations.
-        """
+        """Returns which models one layer should run; with `full_ranking`, explains all. Runs none."""
         request = router_pb2.RouteQueryRequest(
             messages=messages_of(conversation),
             policy=policy,
@@ -204,12 +183,7 @@ class RouteMoAClient:
     ) -> router_pb2.GenerateAnswerResponse:
         """Runs the layers and returns the answer to a query or a conversation. It costs money.
 
-        Args:
-            conversation: A query, or messages; `routemoa.messages` makes them.
-            policy: What to spend; the service's defaults if left out.
-            options: How the models are to write, in what form, and with which tools.
-            request_id: Makes it safe to try again with the same id within ten minutes.
-            timeout_s: The time that the call may take.
+        `routemoa.messages` makes messages. A `request_id` makes retries safe for ten minutes.
         """
         request = router_pb2.GenerateAnswerRequest(
             messages=messages_of(conversation),
@@ -252,6 +226,31 @@ class RouteMoAClient:
                         yield event
         finally:
             call.cancel()
+
+    async def feedback(
+        self,
+        decision_id: str,
+        score: float | None = None,
+        *,
+        source: router_pb2.FeedbackSource.ValueType = router_pb2.FEEDBACK_SOURCE_USER,
+        preferred_model_id: str = "",
+        better_answer: str = "",
+        feedback_id: str = "",
+        timeout_s: float | None = None,
+    ) -> router_pb2.RecordFeedbackResponse:
+        """Records a score of an answer, in [0, 1], the model with the best one, or a better answer.
+
+        The same `feedback_id` is recorded once; without it, the call has a new one.
+        """
+        request = router_pb2.RecordFeedbackRequest(
+            decision_id=decision_id,
+            feedback_id=feedback_id or uuid4().hex,
+            source=source,
+            score=score,
+            preferred_model_id=preferred_model_id,
+            better_answer=better_answer,
+        )
+        return await self._call(self._at_router, self._router.RecordFeedback, request, timeout_s)
 
     async def router_info(
         self, *, timeout_s: float | None = None

@@ -39,6 +39,22 @@ def tls(
     return grpc.ssl_channel_credentials(_read(ca_file), _read(key_file), _read(certificate_file))
 
 
+def require_tls(
+    credentials: grpc.ChannelCredentials | None,
+    token: Callable[[], str] | None,
+    *,
+    plaintext_token: bool,
+) -> None:
+    """Refuses a token that would travel without TLS, unless it may.
+
+    Raises:
+        ValueError: There is a token and no credentials.
+    """
+    if token is not None and credentials is None and not plaintext_token:
+        message = "a token needs TLS: it could be read on the way"
+        raise ValueError(message)
+
+
 def authorization(token: Callable[[], str] | None) -> tuple[tuple[str, str], ...]:
     """Returns the metadata of a call that carry a token, if there is one.
 

@@ -20,6 +20,9 @@ documents when each occurs and what its metadata hold:
     ├── BudgetStoreUnavailableError  UNAVAILABLE      retry after `retry_delay_s`
     ├── MissingCapabilityError   FAILED_PRECONDITION  ask for less, or tell the operator
     ├── NoValidAnswerError       UNAVAILABLE          decide: another try costs money
+    ├── FeedbackDisabledError    FAILED_PRECONDITION  tell the operator
+    ├── DecisionNotFoundError    NOT_FOUND            send the id of an answer of your own
+    ├── FeedbackLimitError       RESOURCE_EXHAUSTED   retry after `retry_delay_s`
     ├── UnknownReasonError       any                  the service is newer: see `reason`
     └── TransportError           any                  no RouteMoA service answered
 """
@@ -196,6 +199,27 @@ class NoValidAnswerError(RouteMoAError):
     code = grpc.StatusCode.UNAVAILABLE
 
 
+class FeedbackDisabledError(RouteMoAError):
+    """The router keeps no feedback; `metadata` names the settings that it lacks."""
+
+    reason = "ERROR_REASON_FEEDBACK_DISABLED"
+    code = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class DecisionNotFoundError(RouteMoAError):
+    """The decision is none of the caller's, or is older than 30 days."""
+
+    reason = "ERROR_REASON_DECISION_NOT_FOUND"
+    code = grpc.StatusCode.NOT_FOUND
+
+
+class FeedbackLimitError(RouteMoAError):
+    """The tenant sends more feedback than the router takes; nothing was recorded."""
+
+    reason = "ERROR_REASON_FEEDBACK_LIMIT"
+    code = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
 class UnknownReasonError(RouteMoAError):
     """The service is newer than this client and gives a reason that it does not know."""
 
@@ -240,6 +264,9 @@ ERRORS: Mapping[str, type[RouteMoAError]] = {
         BudgetStoreUnavailableError,
         MissingCapabilityError,
         NoValidAnswerError,
+        FeedbackDisabledError,
+        DecisionNotFoundError,
+        FeedbackLimitError,
     )
 }
 """Every class by its reason; a test compares it with the contract's enum."""

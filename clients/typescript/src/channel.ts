@@ -15,12 +15,13 @@ import {
   Client,
   compressionAlgorithms,
   Metadata,
+  type CallCredentials,
   type CallOptions as GrpcCallOptions,
-  type ChannelCredentials,
   type ClientReadableStream,
   type ServiceError,
 } from "@grpc/grpc-js";
 
+import type { Credentials } from "./credentials.js";
 import { typed } from "./errors.js";
 import { SERVICE_CONFIG } from "./gen/service_config.js";
 import { VERSION } from "./version.js";
@@ -44,14 +45,16 @@ type Request<I extends DescMessage> = MessageInitShape<I>;
 export class Channel {
   readonly #client: Client;
   readonly #where: string;
+  readonly #call: CallCredentials | undefined;
 
   constructor(
     address: string,
-    credentials: ChannelCredentials,
+    credentials: Credentials,
     how: { secure: boolean; gzip: boolean; proxy: boolean },
   ) {
+    this.#call = credentials.call;
     this.#where = `${address} ${how.secure ? "with" : "without"} TLS`;
-    this.#client = new Client(address, credentials, {
+    this.#client = new Client(address, credentials.channel, {
       "grpc.service_config": SERVICE_CONFIG,
       "grpc.service_config_disable_resolution": 1,
       "grpc.enable_http_proxy": how.proxy ? 1 : 0,
@@ -84,7 +87,7 @@ export class Channel {
         reader(method.output),
         create(method.input, request),
         metadata(options),
-        grpcOptions(options),
+        grpcOptions(options, this.#call),
         (error: ServiceError | null, response?: MessageShape<O>) => {
           stopListening();
           if (error) reject(typed(error, this.#where));
@@ -106,7 +109,7 @@ export class Channel {
       reader(method.output),
       create(method.input, request),
       metadata(options),
-      grpcOptions(options),
+      grpcOptions(options, this.#call),
     );
     yield* this.#received(call, options.signal);
   }
@@ -121,7 +124,7 @@ export class Channel {
       writer(method.input),
       reader(method.output),
       metadata(options),
-      grpcOptions(options),
+      grpcOptions(options, this.#call),
     );
     let sourceError: unknown;
     let over = false;
@@ -189,8 +192,11 @@ function metadata(options: CallOptions): Metadata {
   return sent;
 }
 
-function grpcOptions(options: CallOptions): GrpcCallOptions {
-  return options.timeoutMs === undefined ? {} : { deadline: Date.now() + options.timeoutMs };
+function grpcOptions(options: CallOptions, call: CallCredentials | undefined): GrpcCallOptions {
+  return {
+    ...(options.timeoutMs === undefined ? {} : { deadline: Date.now() + options.timeoutMs }),
+    ...(call === undefined ? {} : { credentials: call }),
+  };
 }
 
 function cancelOnAbort(call: { cancel(): void }, signal: AbortSignal | undefined): () => void {

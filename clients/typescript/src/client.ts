@@ -1,4 +1,6 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { randomUUID } from "node:crypto";
+
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ChannelCredentials } from "@grpc/grpc-js";
 
 import { Channel, type CallOptions } from "./channel.js";
@@ -10,12 +12,15 @@ import {
 } from "./gen/routemoa/v1/judge_service_pb.js";
 import type { Model } from "./gen/routemoa/v1/model_pb.js";
 import {
+  FeedbackSource,
+  RecordFeedbackRequestSchema,
   RouterService,
   type GenerateAnswerRequestSchema,
   type GenerateAnswerResponse,
   type GetRouterInfoResponse,
   type ListModelsRequestSchema,
   type ListModelsResponse,
+  type RecordFeedbackResponse,
   type RouteQueryRequestSchema,
   type RouteQueryResponse,
   type StreamAnswerRequestSchema,
@@ -49,6 +54,8 @@ export interface ClientOptions {
    * UNAUTHENTICATED and is not tried again.
    */
   readonly token?: () => string | Promise<string>;
+  /** Whether the token may travel without TLS, for networks that encrypt by themselves, as a service mesh does. */
+  readonly plaintextToken?: boolean;
   /** Whether requests are compressed. Compressed responses are always read. */
   readonly gzip?: boolean;
   /** Whether the HTTP proxy of the environment (`grpc_proxy`, `https_proxy`, `http_proxy`, `no_proxy`) is used. */
@@ -66,7 +73,7 @@ export class RouteMoAClient {
   readonly #judge: Channel;
 
   constructor(options: ClientOptions = {}) {
-    const credentials = combined(options.tls, options.token);
+    const credentials = combined(options);
     const how = {
       secure: options.tls !== undefined,
       gzip: options.gzip ?? false,
@@ -143,6 +150,20 @@ export class RouteMoAClient {
     for await (const event of events) {
       if (event.event.case !== undefined) yield event; // else newer than this client
     }
+  }
+
+  /**
+   * Records how good an answer was. If the request has no feedback id, it is sent with a new one; if it has no source,
+   * as a user's.
+   */
+  recordFeedback(
+    request: MessageInitShape<typeof RecordFeedbackRequestSchema>,
+    options?: CallOptions,
+  ): Promise<RecordFeedbackResponse> {
+    const whole = create(RecordFeedbackRequestSchema, request);
+    whole.feedbackId ||= randomUUID();
+    whole.source ||= FeedbackSource.USER;
+    return this.#router.unary(RouterService.method.recordFeedback, whole, options);
   }
 
   /** Returns the router's strategies, presets and limits, and what its models can do. */

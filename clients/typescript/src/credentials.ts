@@ -1,6 +1,12 @@
 import { readFile } from "node:fs/promises";
 
-import { credentials, Metadata, status as Code, type ChannelCredentials } from "@grpc/grpc-js";
+import {
+  credentials,
+  Metadata,
+  status as Code,
+  type CallCredentials,
+  type ChannelCredentials,
+} from "@grpc/grpc-js";
 
 /** PEM files that TLS needs. */
 export interface TlsFiles {
@@ -25,14 +31,27 @@ export async function tlsFromFiles(files: TlsFiles = {}): Promise<ChannelCredent
   return credentials.createSsl(ca, key, certificate);
 }
 
-/** Returns credentials of a channel, with a token for every call if there is one. */
-export function combined(
-  tls: ChannelCredentials | undefined,
-  token: (() => string | Promise<string>) | undefined,
-): ChannelCredentials {
-  if (token === undefined) return tls ?? credentials.createInsecure();
-  if (tls === undefined) throw new TypeError("a token needs TLS: it could be read on the way");
-  const bearer = credentials.createFromMetadataGenerator((_, callback) => {
+/** Credentials of a channel and, if a token may travel without TLS, of each call. */
+export interface Credentials {
+  readonly channel: ChannelCredentials;
+  readonly call?: CallCredentials;
+}
+
+/** Returns the credentials with which a token, if there is one, is asked for before every call. */
+export function combined(options: {
+  readonly tls?: ChannelCredentials;
+  readonly token?: () => string | Promise<string>;
+  readonly plaintextToken?: boolean;
+}): Credentials {
+  const { tls, token } = options;
+  if (token === undefined) return { channel: tls ?? credentials.createInsecure() };
+  if (tls !== undefined) return { channel: credentials.combineChannelCredentials(tls, bearer(token)) };
+  if (!options.plaintextToken) throw new TypeError("a token needs TLS: it could be read on the way");
+  return { channel: credentials.createInsecure(), call: bearer(token) };
+}
+
+function bearer(token: () => string | Promise<string>): CallCredentials {
+  return credentials.createFromMetadataGenerator((_, callback) => {
     Promise.resolve()
       .then(token)
       .then(
@@ -47,5 +66,4 @@ export function combined(
         },
       );
   });
-  return credentials.combineChannelCredentials(tls, bearer);
 }

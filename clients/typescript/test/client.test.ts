@@ -39,6 +39,10 @@ const handlers: UntypedServiceImplementation = {
     const nextPageToken = page < 2 ? String(page + 1) : "";
     reply(null, create(v1.ListModelsResponseSchema, { models, nextPageToken }));
   },
+  recordFeedback(call: Unary, reply: sendUnaryData<unknown>) {
+    feedback.push(call.request as v1.RecordFeedbackRequest);
+    reply(null, create(v1.RecordFeedbackResponseSchema, {}));
+  },
   rankModels() {
     // never answers
   },
@@ -61,6 +65,7 @@ const handlers: UntypedServiceImplementation = {
 };
 
 const peers = new Set<string>();
+const feedback: v1.RecordFeedbackRequest[] = [];
 const servers: Server[] = [];
 let cancelled = () => {};
 let client: RouteMoAClient;
@@ -68,11 +73,12 @@ let client: RouteMoAClient;
 async function serve(): Promise<string> {
   const server = new Server();
   servers.push(server);
-  const { listModels, streamAnswer } = v1.RouterService.method;
+  const { listModels, recordFeedback, streamAnswer } = v1.RouterService.method;
   const { rankModels, streamRankModels } = v1.ScorerService.method;
   server.addService(
     {
       listModels: definition(listModels, false, false),
+      recordFeedback: definition(recordFeedback, false, false),
       rankModels: definition(rankModels, false, false),
       streamAnswer: definition(streamAnswer, false, true),
       streamRankModels: definition(streamRankModels, true, true),
@@ -101,6 +107,19 @@ test("the whole pool is listed, page after page", async () => {
   const ids: string[] = [];
   for await (const model of client.models()) ids.push(model.modelId);
   assert.deepEqual(ids, ["model-0", "model-1", "model-2"]);
+});
+
+test("feedback has an id of its own and is a user's unless told", async () => {
+  await client.recordFeedback({ decisionId: "d", score: 0 });
+  await client.recordFeedback({ decisionId: "d", score: 0 });
+  const source = v1.FeedbackSource.CHECKER;
+  await client.recordFeedback({ decisionId: "d", feedbackId: "f", source, preferredModelId: "a" });
+  const [first, second, third] = feedback;
+  assert.ok(first?.feedbackId);
+  assert.notEqual(first.feedbackId, second?.feedbackId);
+  assert.equal(first.source, v1.FeedbackSource.USER);
+  assert.equal(first.score, 0);
+  assert.deepEqual([third?.feedbackId, third?.source, third?.score], ["f", source, undefined]);
 });
 
 test("calls are spread over all addresses of a name", async () => {

@@ -25,6 +25,7 @@ interface Command {
   gzip?: boolean;
   token?: string;
   token_failure?: string;
+  plaintext_token?: boolean;
   stop_after?: number;
   repeat?: number;
   security?: { ca_file: string; certificate_file?: string; key_file?: string };
@@ -43,6 +44,7 @@ async function open(command: Command): Promise<RouteMoAClient> {
       ...(security.key_file && { keyFile: security.key_file }),
     });
   }
+  options.plaintextToken = command.plaintext_token ?? false;
   let number = 0;
   if (token) options.token = () => `${token} ${++number}`;
   if (failure) options.token = () => Promise.reject(new Error(`${failure} ${++number}`));
@@ -104,6 +106,10 @@ async function run(
     case "ListModels":
       return keep(v1.ListModelsResponseSchema, () =>
         client.listModels(read(v1.ListModelsRequestSchema), options),
+      );
+    case "RecordFeedback":
+      return keep(v1.RecordFeedbackResponseSchema, () =>
+        client.recordFeedback(read(v1.RecordFeedbackRequestSchema), options),
       );
     case "AssessAnswers":
       return keep(v1.AssessAnswersResponseSchema, () =>

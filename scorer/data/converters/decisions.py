@@ -86,10 +86,14 @@ def _files(paths: Sequence[Path], problems: Problems) -> Iterator[Path]:
         if not path.is_dir():
             yield path
             continue
-        files = sorted(path.glob("*.jsonl.gz"))
+        files = [file for file in sorted(path.glob("*.jsonl.gz")) if not _is_feedback(file)]
         if not files:
             problems.add(f"{path}: has no *.jsonl.gz; the router finishes a file when it ends")
         yield from files
+
+
+def _is_feedback(file: Path) -> bool:
+    return file.name.startswith("feedback-")
 
 
 def _fields(first: Decision, group: Sequence[Decision]) -> dict[str, object]:

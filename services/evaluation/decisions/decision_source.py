@@ -1,19 +1,21 @@
-"""Reads decision records from a router's files or from its database."""
+"""Reads decision records and feedback from a router's files or from its database."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
 from scorer.data.lines import UNREADABLE, open_binary
-from services.router.decision_records.files import FULL_SUFFIX
-from services.router.decision_records.record import DecisionRecord
+from services.router.decision_records.feedback_record import FeedbackRecord
+from services.router.decision_records.files import FEEDBACK_PREFIX, FULL_SUFFIX
+from services.router.decision_records.record import DecisionRecord, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+PartT = TypeVar("PartT", bound=Part)
 _MAX_PROBLEMS = 20
 
 
@@ -31,22 +33,15 @@ def read_files(paths: Iterable[Path]) -> list[DecisionRecord]:
     Raises:
         DecisionsError: A file cannot be read, or a line is not a record.
     """
-    records: list[DecisionRecord] = []
     problems: list[str] = []
+    files: list[Path] = []
     for path in paths:
-        files = sorted(path.glob(f"*{FULL_SUFFIX}")) if path.is_dir() else [path]
-        if not files:
+        found = _finished(path) if path.is_dir() else [path]
+        found = [file for file in found if not file.name.startswith(FEEDBACK_PREFIX)]
+        if not found:
             problems.append(f"{path}: has no *{FULL_SUFFIX}")
-        for file in files:
-            try:
-                with open_binary(file) as opened:
-                    data = opened.read()
-            except UNREADABLE as error:
-                problems.append(f"{file}: cannot be read: {error}")
-                continue
-            lines = enumerate(data.splitlines(), start=1)
-            records += _parsed(((f"{file}: line {n}", line) for n, line in lines), problems)
-    return _ordered(records, problems)
+        files += found
+    return _ordered(list(_parsed(DecisionRecord, _lines(files, problems), problems)), problems)
 
 
 def read_postgres(dsn: str) -> list[DecisionRecord]:
@@ -55,28 +50,84 @@ def read_postgres(dsn: str) -> list[DecisionRecord]:
     Raises:
         DecisionsError: The database cannot be read, or a row is not a record.
     """
-    # Imported here, since loading the driver takes long and only this needs it.
-    import psycopg  # noqa: PLC0415
+    from services.router.decision_records.tables import DECISIONS  # noqa: PLC0415
 
-    from services.router.decision_records.postgres import TABLE  # noqa: PLC0415
-
-    statement = f"SELECT id, record::text FROM {TABLE}"  # noqa: S608  # a constant
     problems: list[str] = []
-    try:
-        with psycopg.connect(dsn) as connection:
-            rows = connection.execute(statement.encode()).fetchall()
-    except psycopg.Error as error:
-        raise DecisionsError([f"the database cannot be read: {type(error).__name__}"]) from error
-    records = list(_parsed(((f"record {name}", text.encode()) for name, text in rows), problems))
+    records = list(_parsed(DecisionRecord, _rows(dsn, DECISIONS.name), problems))
     return _ordered(records, problems)
 
 
-def _parsed(lines: Iterable[tuple[str, bytes]], problems: list[str]) -> Iterator[DecisionRecord]:
+def read_feedback(paths: Iterable[Path]) -> Iterator[FeedbackRecord]:
+    """Yields the feedback of files, and of the finished files of directories, which may have none.
+
+    `newest_feedback` makes of it the feedback that counts.
+
+    Raises:
+        DecisionsError: A file cannot be read, or a line is not feedback.
+    """
+    problems: list[str] = []
+    files: list[Path] = []
+    for path in paths:
+        files += _finished(path, FEEDBACK_PREFIX) if path.is_dir() else [path]
+    yield from _parsed(FeedbackRecord, _lines(files, problems), problems)
+    _raise_if_any(problems)
+
+
+def read_feedback_postgres(dsn: str) -> Iterator[FeedbackRecord]:
+    """Yields the feedback of a database, which may have none.
+
+    Raises:
+        DecisionsError: The database cannot be read, or a row is not feedback.
+    """
+    from services.router.decision_records.tables import FEEDBACK  # noqa: PLC0415
+
+    problems: list[str] = []
+    yield from _parsed(FeedbackRecord, _rows(dsn, FEEDBACK.name), problems)
+    _raise_if_any(problems)
+
+
+def _finished(directory: Path, prefix: str = "") -> list[Path]:
+    return sorted(directory.glob(f"{prefix}*{FULL_SUFFIX}"))
+
+
+def _lines(files: Iterable[Path], problems: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Yields each line with the place where it is."""
+    for file in files:
+        try:
+            with open_binary(file) as opened:
+                data = opened.read()
+        except UNREADABLE as error:
+            problems.append(f"{file}: cannot be read: {error}")
+            continue
+        for number, line in enumerate(data.splitlines(), start=1):
+            yield f"{file}: line {number}", line
+
+
+def _rows(dsn: str, table: str) -> Iterator[tuple[str, bytes]]:
+    """Yields each record of a table with its number; none if the router has not made the table."""
+    # Imported here, since loading the driver takes long and only this needs it.
+    import psycopg  # noqa: PLC0415
+
+    statement = f"SELECT record::text FROM {table} ORDER BY time"  # noqa: S608  # a constant
+    try:
+        with psycopg.connect(dsn) as connection:
+            rows = connection.execute(statement.encode()).fetchall()
+    except psycopg.errors.UndefinedTable:
+        return
+    except psycopg.Error as error:
+        raise DecisionsError([f"the database cannot be read: {type(error).__name__}"]) from error
+    for number, (text,) in enumerate(rows, start=1):
+        yield f"{table}: row {number}", text.encode()
+
+
+def _parsed(
+    kind: type[PartT], lines: Iterable[tuple[str, bytes]], problems: list[str]
+) -> Iterator[PartT]:
     for where, line in lines:
         if not line.strip():
             continue
         try:
-            yield DecisionRecord.model_validate_json(line)
+            yield kind.model_validate_json(line)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = ".".join(str(part) for part in first["loc"])
@@ -84,11 +135,15 @@ def _parsed(lines: Iterable[tuple[str, bytes]], problems: list[str]) -> Iterator
 
 
 def _ordered(records: list[DecisionRecord], problems: list[str]) -> list[DecisionRecord]:
-    if problems:
-        rest = len(problems) - _MAX_PROBLEMS
-        raise DecisionsError(
-            [*problems[:_MAX_PROBLEMS], *([f"and {rest} more"] if rest > 0 else [])]
-        )
+    _raise_if_any(problems)
     if not records:
         raise DecisionsError(["there are no records"])
     return sorted(records, key=lambda record: (record.time, record.id))
+
+
+def _raise_if_any(problems: Sequence[str]) -> None:
+    rest = len(problems) - _MAX_PROBLEMS
+    if problems:
+        raise DecisionsError(
+            [*problems[:_MAX_PROBLEMS], *([f"and {rest} more"] if rest > 0 else [])]
+        )

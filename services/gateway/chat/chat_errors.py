@@ -15,7 +15,7 @@ _FORMS: Mapping[ErrorKind, tuple[int, str, str | None]] = {
     ErrorKind.INVALID_REQUEST: (400, "invalid_request_error", None),
     ErrorKind.AUTHENTICATION: (401, "invalid_request_error", "invalid_api_key"),
     ErrorKind.PERMISSION: (403, "invalid_request_error", "permission_denied"),
-    ErrorKind.NOT_FOUND: (404, "invalid_request_error", "model_not_found"),
+    ErrorKind.NOT_FOUND: (404, "invalid_request_error", None),
     ErrorKind.TOO_LARGE: (413, "invalid_request_error", "request_too_large"),
     ErrorKind.RATE_LIMITED: (429, "rate_limit_error", "rate_limit_exceeded"),
     ErrorKind.QUOTA: (429, "insufficient_quota", "insufficient_quota"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Metadata = tuple[tuple[str, str], ...]
 LOOKUP_TIMEOUT_S = 5.0
-"""Time for the router to describe itself."""
+"""Time for the router to describe itself, or to record feedback."""
 PROBE_TIMEOUT_S = 1.0
 
 
@@ -49,6 +49,21 @@ class RouterClient:
             raise api_error(error, begun=begun) from error
         finally:
             call.cancel()
+
+    async def feedback(
+        self, request: pb.RecordFeedbackRequest, metadata: Metadata
+    ) -> pb.RecordFeedbackResponse:
+        """Has feedback recorded.
+
+        Raises:
+            ApiError: The call failed.
+        """
+        try:
+            return await self._router().RecordFeedback(
+                request, timeout=LOOKUP_TIMEOUT_S, metadata=metadata
+            )
+        except grpc.aio.AioRpcError as error:
+            raise api_error(error, begun=False) from error
 
     async def info(self, metadata: Metadata) -> pb.GetRouterInfoResponse:
         """Returns what the router says of itself.

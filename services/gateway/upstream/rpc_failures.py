@@ -12,7 +12,10 @@ from routemoa.errors import (
     BudgetExhaustedError,
     BudgetStoreUnavailableError,
     DeadlineTooShortError,
+    DecisionNotFoundError,
     DrainingError,
+    FeedbackDisabledError,
+    FeedbackLimitError,
     GenerationFailedError,
     InternalError,
     InvalidFieldError,
@@ -51,6 +54,9 @@ KINDS: Mapping[type[RouteMoAError], ErrorKind] = {
     DeadlineTooShortError: ErrorKind.TIMEOUT,
     AnswerTimedOutError: ErrorKind.TIMEOUT,
     InternalError: ErrorKind.INTERNAL,
+    FeedbackDisabledError: ErrorKind.INVALID_REQUEST,
+    DecisionNotFoundError: ErrorKind.NOT_FOUND,
+    FeedbackLimitError: ErrorKind.RATE_LIMITED,
 }
 """The kind of every error of the contract."""
 _TRANSPORT_KINDS = {

@@ -10,19 +10,19 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
+from collections import Counter, deque
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import structlog
 
 from services.router.decision_records.metrics import BUFFERED, DROPPED, SINK_FAILURES, WRITTEN
-from services.router.decision_records.sinks import SinkDownError, SinkRefusedError
+from services.router.decision_records.sinks import LineT_contra, SinkDownError, SinkRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from services.router.decision_records.sinks import Line, Sink
+    from services.router.decision_records.sinks import LineT, Sink
 
 _MAX_BATCH_LINES = 500
 _FIRST_PAUSE_S = 0.1
@@ -32,7 +32,7 @@ _WARNING_INTERVAL_S = 60.0
 _log = structlog.get_logger()
 
 
-class RecordBuffer:
+class RecordBuffer(Generic[LineT_contra]):
     """A bounded buffer of lines, and the task that writes them to a sink.
 
     Args:
@@ -41,26 +41,40 @@ class RecordBuffer:
         first_pause_s: Pause after the first failed write; it doubles up to 5 s.
     """
 
-    def __init__(self, sink: Sink, *, max_bytes: int, first_pause_s: float) -> None:
+    def __init__(self, sink: Sink[LineT_contra], *, max_bytes: int, first_pause_s: float) -> None:
         self._sink = sink
         self._max_bytes = max_bytes
         self._first_pause_s = first_pause_s
-        self._lines: deque[Line] = deque()
+        self._lines: deque[LineT_contra] = deque()
         self._bytes = 0
+        self._tenant_bytes: Counter[str | None] = Counter()
         self._arrived = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
         self._next_warning_s: dict[str, float] = {}
 
-    def put(self, line: Line) -> None:
+    def put(self, line: LineT_contra) -> None:
         """Adds a line; if the buffer is full, drops and counts it. Never waits."""
-        if self._bytes + len(line.json) > self._max_bytes:
+        if not self.offer(line):
             self._drop(1, "full")
-            return
+
+    def offer(self, line: LineT_contra, *, tenant_share: float = 1.0) -> bool:
+        """Adds a line and returns True; returns False if there is no room. Never waits.
+
+        Args:
+            line: The line.
+            tenant_share: The part of the buffer that the waiting lines of its tenant may fill.
+        """
+        tenant_bytes = self._tenant_bytes[line.tenant] + len(line.json)
+        if self._bytes + len(line.json) > self._max_bytes:
+            return False
+        if tenant_bytes > tenant_share * self._max_bytes:
+            return False
         self._lines.append(line)
-        self._grow(len(line.json))
+        self._grow(line, 1)
         self._empty.clear()
         self._arrived.set()
+        return True
 
     async def run(self) -> None:
         """Writes the lines that arrive, until it is cancelled."""
@@ -101,14 +115,18 @@ class RecordBuffer:
         else:
             WRITTEN.inc(count)
         for _ in range(count):
-            self._grow(-len(self._lines.popleft().json))
+            self._grow(self._lines.popleft(), -1)
         if not self._lines:
             self._arrived.clear()
             self._empty.set()
 
-    def _grow(self, size: int) -> None:
+    def _grow(self, line: LineT_contra, sign: int) -> None:
+        size = sign * len(line.json)
         self._bytes += size
-        BUFFERED.set(self._bytes)
+        self._tenant_bytes[line.tenant] += size
+        if not self._tenant_bytes[line.tenant]:
+            del self._tenant_bytes[line.tenant]
+        BUFFERED.inc(size)
 
     def _drop(self, count: int, reason: str) -> None:
         if count:
@@ -128,12 +146,12 @@ class RecordBuffer:
 
 @asynccontextmanager
 async def open_buffer(
-    sink: Sink,
+    sink: Sink[LineT],
     *,
     max_bytes: int,
     drain_timeout_s: float,
     first_pause_s: float = _FIRST_PAUSE_S,
-) -> AsyncIterator[RecordBuffer]:
+) -> AsyncIterator[RecordBuffer[LineT]]:
     """Opens a buffer; when the block ends, writes the remaining lines and closes the sink.
 
     Args:

@@ -23,7 +23,8 @@ class RecordSettings(BaseModel):
     hash_key_file: Path | None = Field(
         default=None,
         description="File with a key of at least 16 bytes. With it, records hold a keyed hash of the "
-        "query, so that equal queries can be found.",
+        "query, so that equal queries can be found, and feedback is accepted. All routers have the "
+        "same key.",
     )
     dir: Path | None = Field(
         default=None, description="For `files`: the directory. Several routers may share it."
@@ -31,7 +32,8 @@ class RecordSettings(BaseModel):
     dir_max_bytes: int = Field(
         default=128 * 1024 * 1024,
         ge=1024 * 1024,
-        description="For `files`: most that finished files may take. The oldest are removed.",
+        description="For `files`: most that finished files of decisions may take, and those of "
+        "feedback an eighth of it more. The oldest are removed.",
     )
     postgres_dsn_file: Path | None = Field(
         default=None,
@@ -46,3 +48,9 @@ class RecordSettings(BaseModel):
         if self.sink == "postgres" and self.postgres_dsn_file is None:
             raise ValueError("records_sink postgres needs records_postgres_dsn_file")
         return self
+
+    @property
+    def missing_for_feedback(self) -> tuple[str, ...]:
+        """The router's settings without which no feedback is kept; empty if it is."""
+        needs = {"sink": self.sink != "none", "hash_key_file": self.hash_key_file is not None}
+        return tuple(f"records_{name}" for name, given in needs.items() if not given)

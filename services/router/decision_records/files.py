@@ -1,6 +1,6 @@
 """The sink that writes files: one open file, and finished files, which are compressed.
 
-`decisions-<UTC time>-<random>.jsonl.open` holds the newest lines and is locked by its router. When it
+`<kind>-<UTC time>-<random>.jsonl.open` holds the newest lines and is locked by its router. When it
 is too large or too old for the next line, it becomes `....jsonl.gz` by a rename, so a reader of
 `*.jsonl.gz` never sees half a file. If a router is killed, the next one that starts in the directory
 finishes its file. Lines are safe when they are on the disk: each write ends with fsync.
@@ -26,15 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from services.router.decision_records.sinks import Line
+    from services.router.decision_records.sinks import AnyLine
 
+DECISIONS_PREFIX = "decisions-"
+FEEDBACK_PREFIX = "feedback-"
 OPEN_SUFFIX = ".jsonl.open"
 FULL_SUFFIX = ".jsonl.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """The limits for a file and for the whole directory."""
+    """The limits for a file, and for all files of its kind in the directory."""
 
     max_directory_bytes: int
     """The oldest finished files are removed first. Open files of other routers are never touched."""
@@ -45,10 +47,19 @@ class Rotation:
 
 
 class FilesSink:
-    """Writes files in a directory, which several routers may share."""
+    """Writes files in a directory, which several routers may share.
 
-    def __init__(self, directory: Path, rotation: Rotation) -> None:
+    Args:
+        directory: The directory.
+        rotation: The limits for the files of this kind.
+        prefix: The first part of the files' names.
+    """
+
+    def __init__(
+        self, directory: Path, rotation: Rotation, *, prefix: str = DECISIONS_PREFIX
+    ) -> None:
         self._directory = directory
+        self._prefix = prefix
         self._rotation = rotation
         self._file: IO[bytes] | None = None
         self._path = directory
@@ -56,7 +67,7 @@ class FilesSink:
         # A write that is cancelled continues in its thread; closing waits for it.
         self._lock = threading.Lock()
 
-    async def write(self, lines: Sequence[Line]) -> None:
+    async def write(self, lines: Sequence[AnyLine]) -> None:
         """Appends all lines, or none.
 
         Raises:
@@ -101,7 +112,7 @@ class FilesSink:
         file = None
         while file is None:
             now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-            self._path = self._directory / f"decisions-{now}-{uuid4().hex[:8]}{OPEN_SUFFIX}"
+            self._path = self._directory / f"{self._prefix}{now}-{uuid4().hex[:8]}{OPEN_SUFFIX}"
             file = _open_locked(self._path)
         self._file, self._opened_s = file, time.monotonic()
         return file
@@ -128,7 +139,7 @@ class FilesSink:
                 continue  # another router has it open, or has just finished it
 
     def _prune(self) -> None:
-        full = sorted(self._directory.glob(f"*{FULL_SUFFIX}"))
+        full = sorted(self._directory.glob(f"{self._prefix}*{FULL_SUFFIX}"))
         sizes = {path: path.stat().st_size for path in full}
         excess = sum(sizes.values()) - self._rotation.max_directory_bytes
         for path in full[:-1]:  # never the newest file

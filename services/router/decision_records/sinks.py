@@ -1,4 +1,4 @@
-"""The interface of a sink of decision records, and the sink for standard output."""
+"""The interface of a sink of records, and the sink for standard output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import select
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,10 +56,26 @@ def line_of(record: DecisionRecord) -> Line:
     )
 
 
-class Sink(Protocol):
+class AnyLine(Protocol):
+    """A line of any kind."""
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant whose answer it is about; None if there are no tenants."""
+
+    @property
+    def json(self) -> bytes:
+        """UTF-8, without a line end."""
+
+
+LineT = TypeVar("LineT", bound=AnyLine)
+LineT_contra = TypeVar("LineT_contra", bound=AnyLine, contravariant=True)
+
+
+class Sink(Protocol[LineT_contra]):
     """Writes lines. Only one task ever uses a sink."""
 
-    async def write(self, lines: Sequence[Line]) -> None:
+    async def write(self, lines: Sequence[LineT_contra]) -> None:
         """Writes one or more lines; returns when they are safe, as each sink defines it.
 
         After `SinkDownError` the next call begins with the same lines.
@@ -90,7 +106,7 @@ class StdoutSink:
         self._rest = b""
         """The unwritten rest of the lines of the last call."""
 
-    async def write(self, lines: Sequence[Line]) -> None:
+    async def write(self, lines: Sequence[AnyLine]) -> None:
         """Writes the lines; after a failed write, continues where it stopped.
 
         Raises:

@@ -40,15 +40,18 @@ def test_the_help_lists_every_command() -> None:
         "demo",
         "up",
         "ask",
+        "feedback",
         "rank",
         "models",
         "pool",
         "eval",
         "replay",
+        "scorer",
+        "serve",
     ]
 
 
-@pytest.mark.parametrize("command", ["ask", "rank", "models"])
+@pytest.mark.parametrize("command", ["ask", "feedback", "rank", "models"])
 def test_every_command_explains_itself(command: str) -> None:
     exit_code, output = invoke(command, "--help")
     assert exit_code == 0
@@ -93,6 +96,13 @@ def test_without_the_services_a_program_names_the_extra_that_brings_them(
     exit_code, output = invoke("up", "--router-port", "0")
     assert exit_code == EXIT_FAILURE
     assert "pip install 'routemoa[serve,cli]'" in output
+
+
+def test_a_service_that_does_not_exist_is_wrong_usage() -> None:
+    for arguments in ((), ("butler",)):
+        exit_code, output = invoke("serve", *arguments)
+        assert exit_code == EXIT_FAILURE
+        assert "scorer, router, judge, gateway" in output
 
 
 @pytest.mark.parametrize(

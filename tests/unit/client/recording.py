@@ -90,6 +90,12 @@ class RecordingRouter(Recorder, RouterServiceServicer):
         for event in self.events:
             yield event
 
+    async def RecordFeedback(
+        self, request: router_pb2.RecordFeedbackRequest, context: Context
+    ) -> router_pb2.RecordFeedbackResponse:
+        self.record(request, context)
+        return router_pb2.RecordFeedbackResponse(already_recorded=len(self.requests) > 1)
+
     async def GetRouterInfo(
         self, request: router_pb2.GetRouterInfoRequest, context: Context
     ) -> router_pb2.GetRouterInfoResponse:

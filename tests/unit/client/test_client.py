@@ -149,6 +149,36 @@ async def test_a_stream_may_be_left_early() -> None:
     assert len(again) == len(samples.events())
 
 
+async def test_feedback_has_an_id_of_its_own_and_is_a_users_unless_told() -> None:
+    router = RecordingRouter()
+    async with serving(router) as address, RouteMoAClient(address) as client:
+        await client.feedback("d", 0)
+        await client.feedback("d", preferred_model_id="a")
+        response = await client.feedback(
+            "d",
+            1,
+            source=router_service_pb2.FEEDBACK_SOURCE_CHECKER,
+            better_answer="Eight.",
+            feedback_id="f",
+        )
+
+    scored, preferred, whole = router.requests
+    assert isinstance(scored, router_service_pb2.RecordFeedbackRequest)
+    assert isinstance(preferred, router_service_pb2.RecordFeedbackRequest)
+    assert scored.HasField("score")
+    assert not preferred.HasField("score")
+    assert scored.source == preferred.source == router_service_pb2.FEEDBACK_SOURCE_USER
+    assert len({"", scored.feedback_id, preferred.feedback_id}) == 3
+    assert whole == router_service_pb2.RecordFeedbackRequest(
+        decision_id="d",
+        feedback_id="f",
+        source=router_service_pb2.FEEDBACK_SOURCE_CHECKER,
+        score=1,
+        better_answer="Eight.",
+    )
+    assert response.already_recorded
+
+
 async def test_models_follows_the_pages() -> None:
     router = RecordingRouter(pages=[page("a", "b", next_page_token="1"), page("c")])
     async with serving(router) as address, RouteMoAClient(address) as client:

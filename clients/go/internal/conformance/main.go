@@ -34,6 +34,7 @@ type command struct {
 	Gzip         bool              `json:"gzip"`
 	Token        string            `json:"token"`
 	TokenFailure string            `json:"token_failure"`
+	Plaintext    bool              `json:"plaintext_token"`
 	StopAfter    int               `json:"stop_after"`
 	Repeat       int               `json:"repeat"`
 	Security     *struct {
@@ -114,6 +115,7 @@ func open(asked command) (*routemoa.Client, error) {
 		}
 		options.TLS = config
 	}
+	options.PlaintextToken = asked.Plaintext
 	if asked.Token != "" || asked.TokenFailure != "" {
 		number := 0
 		options.Token = func(context.Context) (string, error) {
@@ -186,6 +188,8 @@ func unary(ctx context.Context, client *routemoa.Client, asked command) (proto.M
 		return client.GetRouterInfo(ctx, read(text, &routemoav1.GetRouterInfoRequest{}))
 	case "ListModels":
 		return client.ListModels(ctx, read(text, &routemoav1.ListModelsRequest{}))
+	case "RecordFeedback":
+		return client.RecordFeedback(ctx, read(text, &routemoav1.RecordFeedbackRequest{}))
 	case "AssessAnswers":
 		return client.AssessAnswers(ctx, read(text, &routemoav1.AssessAnswersRequest{}))
 	}

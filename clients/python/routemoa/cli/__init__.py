@@ -5,6 +5,7 @@
 - ask: `routemoa ask`.
 - command: runs a command's coroutine; the options that several commands share.
 - failures: errors as text or JSON, with exit codes.
+- feedback: `routemoa feedback`.
 - models: `routemoa models`.
 - programs: the commands that are programs of the services, such as `routemoa up`.
 - rank: `routemoa rank`.

@@ -7,7 +7,7 @@ from io import TextIOWrapper
 
 import typer
 
-from routemoa.cli import ask, models, rank
+from routemoa.cli import ask, feedback, models, rank
 from routemoa.cli.programs import add_program
 
 app = typer.Typer(
@@ -21,11 +21,14 @@ app = typer.Typer(
 add_program(app, "demo")
 add_program(app, "up")
 app.command("ask")(ask.ask)
+app.command("feedback")(feedback.feedback)
 app.command("rank")(rank.rank)
 app.command("models")(models.models)
 add_program(app, "pool")
 add_program(app, "eval")
 add_program(app, "replay")
+add_program(app, "scorer")
+add_program(app, "serve")
 
 
 def main() -> None:

@@ -45,6 +45,9 @@ _HINTS: Mapping[str, str] = {
     "ERROR_REASON_UNKNOWN_TENANT": "Send the token that the operator gave you: --token-file.",
     "ERROR_REASON_BUDGET_STORE_UNAVAILABLE": "Try again.",
     "ERROR_REASON_MISSING_CAPABILITY": "Ask for less, or add a model that can do it to the pool.",
+    "ERROR_REASON_FEEDBACK_DISABLED": "Tell the operator: the router's settings keep no feedback.",
+    "ERROR_REASON_DECISION_NOT_FOUND": "Take the decision id of an answer: `routemoa ask --json`.",
+    "ERROR_REASON_FEEDBACK_LIMIT": "Try again.",
     "ERROR_REASON_NO_VALID_ANSWER": "Simplify the schema. Another try may cost money again.",
 }
 

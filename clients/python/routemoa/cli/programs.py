@@ -1,7 +1,8 @@
 """The commands that are programs of the services: each replaces this process by its program.
 
 The client imports nothing of the services. The process is replaced, so signals, the terminal and the
-exit status are the program's own and nothing can outlive it.
+exit status are the program's own and nothing can outlive it. An installed distribution keeps the
+programs' packages in `routemoa_server`, which is put on the path of the program alone.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -22,13 +24,17 @@ _SUMMARIES = {
     "pool": "Checks a pool file and its endpoints.",
     "eval": "Answers recorded queries and compares with simpler methods.",
     "replay": "Shows what another policy would have chosen, by decision records.",
+    "serve": "Runs one service: scorer, router, judge or gateway.",
+    "scorer": "Trains, exports and inspects scorers.",
 }
 _MODULES = dict.fromkeys(("demo", "up", "pool"), "services.local") | dict.fromkeys(
     ("eval", "replay"), "services.evaluation"
 )
-# `services` is in every installation; the extra `serve` brings the libraries that it runs on.
-_NEEDED = {"services", "aiohttp", "onnxruntime"}
-_NEEDED_BY_POOL = {"services", "aiohttp"}
+_SERVICES = ("scorer", "router", "judge", "gateway")
+_DISTRIBUTION = "routemoa_server"
+# The extra `serve` brings the libraries that the services run on.
+_NEEDED: dict[str, tuple[str, ...]] = {"pool": ("aiohttp",), "serve": ("uvloop",)}
+_NEEDED_BY_OTHERS = ("aiohttp", "onnxruntime")
 
 
 def add_program(app: typer.Typer, name: str) -> None:
@@ -42,14 +48,45 @@ def become(context: typer.Context) -> NoReturn:
     """Replaces this process by the program of the command.
 
     Raises:
-        typer.Exit: The services are not installed.
+        typer.Exit: The services are not installed, or there is no such service.
     """
     name = str(context.info_name)
-    needed = _NEEDED_BY_POOL if name == "pool" else _NEEDED
-    if any(importlib.util.find_spec(module) is None for module in needed):
-        error = StackError("the services are not installed: pip install 'routemoa[serve,cli]'")
-        failure = describe(error, "")
-        open_console(stderr=True).print(failure.as_text(), soft_wrap=True)
-        raise typer.Exit(failure.exit_code)
-    command = (sys.executable, "-m", _MODULES[name], name, *context.args)
+    needed = _NEEDED.get(name, _NEEDED_BY_OTHERS)
+    folder = server_folder()
+    if folder is None or any(importlib.util.find_spec(module) is None for module in needed):
+        give_up("the services are not installed: pip install 'routemoa[serve,cli]'")
+    command = (sys.executable, "-m", *program(name, context.args))
+    folders = (str(folder), os.environ.get("PYTHONPATH", ""))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
     os.execv(sys.executable, command)  # noqa: S606  # our own module, without a shell
+
+
+def program(name: str, arguments: list[str]) -> list[str]:
+    """Returns the module of a command, and its arguments."""
+    if name == "scorer":
+        return ["scorer", *arguments]
+    if name != "serve":
+        return [_MODULES[name], name, *arguments]
+    if not arguments or arguments[0] not in _SERVICES:
+        give_up(f"name the service to run: {', '.join(_SERVICES)}")
+    return [f"services.{arguments[0]}", *arguments[1:]]
+
+
+def server_folder() -> Path | None:
+    """Returns the folder of an installed server's packages, the checkout's, or nothing."""
+    spec = importlib.util.find_spec(_DISTRIBUTION)
+    if spec is not None and spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations)))
+    spec = importlib.util.find_spec("services")
+    return None if spec is None or spec.origin is None else Path(spec.origin).parents[1]
+
+
+def give_up(problem: str) -> NoReturn:
+    """Ends the command with what is wrong.
+
+    Raises:
+        typer.Exit: Always.
+    """
+    failure = describe(StackError(problem), "")
+    open_console(stderr=True).print(failure.as_text(), soft_wrap=True)
+    raise typer.Exit(failure.exit_code)

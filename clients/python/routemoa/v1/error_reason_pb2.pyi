@@ -134,6 +134,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         { "reason": "ERROR_REASON_NO_VALID_ANSWER", "domain": "routemoa.v1",
           "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }
     """
+    ERROR_REASON_FEEDBACK_DISABLED: _ErrorReason.ValueType  # 17
+    """Feedback cannot be kept. Code FAILED_PRECONDITION. The operator should set the router's settings that
+    `settings` names.
+
+        { "reason": "ERROR_REASON_FEEDBACK_DISABLED", "domain": "routemoa.v1",
+          "metadata": { "settings": "records_sink,records_hash_key_file" } }
+    """
+    ERROR_REASON_DECISION_NOT_FOUND: _ErrorReason.ValueType  # 18
+    """The decision is none of the caller's, or is older than 30 days. Code NOT_FOUND. The error does not
+    say which, so that nobody learns of others' decisions. The caller should send the `decision_id` of an
+    answer of its own.
+
+        { "reason": "ERROR_REASON_DECISION_NOT_FOUND", "domain": "routemoa.v1",
+          "metadata": { "max_age_days": "30" } }
+    """
+    ERROR_REASON_FEEDBACK_LIMIT: _ErrorReason.ValueType  # 19
+    """The tenant sends more feedback than the router takes, or what it has sent waits for a sink that is
+    down. Code RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`. Nothing was recorded. The caller should
+    retry after the delay, with the same feedback id.
+
+        { "reason": "ERROR_REASON_FEEDBACK_LIMIT", "domain": "routemoa.v1" }
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is the `reason` of the `google.rpc.ErrorInfo` that every error of every service carries, with
@@ -249,5 +271,27 @@ retried by clients: calls cost money.
 
     { "reason": "ERROR_REASON_NO_VALID_ANSWER", "domain": "routemoa.v1",
       "metadata": { "model_ids": "a,b", "cost_usd": "0.0012" } }
+"""
+ERROR_REASON_FEEDBACK_DISABLED: ErrorReason.ValueType  # 17
+"""Feedback cannot be kept. Code FAILED_PRECONDITION. The operator should set the router's settings that
+`settings` names.
+
+    { "reason": "ERROR_REASON_FEEDBACK_DISABLED", "domain": "routemoa.v1",
+      "metadata": { "settings": "records_sink,records_hash_key_file" } }
+"""
+ERROR_REASON_DECISION_NOT_FOUND: ErrorReason.ValueType  # 18
+"""The decision is none of the caller's, or is older than 30 days. Code NOT_FOUND. The error does not
+say which, so that nobody learns of others' decisions. The caller should send the `decision_id` of an
+answer of its own.
+
+    { "reason": "ERROR_REASON_DECISION_NOT_FOUND", "domain": "routemoa.v1",
+      "metadata": { "max_age_days": "30" } }
+"""
+ERROR_REASON_FEEDBACK_LIMIT: ErrorReason.ValueType  # 19
+"""The tenant sends more feedback than the router takes, or what it has sent waits for a sink that is
+down. Code RESOURCE_EXHAUSTED with `google.rpc.RetryInfo`. Nothing was recorded. The caller should
+retry after the delay, with the same feedback id.
+
+    { "reason": "ERROR_REASON_FEEDBACK_LIMIT", "domain": "routemoa.v1" }
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -5,7 +5,7 @@ import warnings
 
 from routemoa.v1 import judge_service_pb2 as routemoa_dot_v1_dot_judge__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.74.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in routemoa/v1/judge_service_pb2_grpc.py depends on'
+        + f' but the generated code in routemoa/v1/judge_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class JudgeServiceStub:
+class JudgeServiceStub(object):
     """JudgeService corrects the scorer's ranking from what the models said. It calls no model.
     """
 
@@ -42,7 +42,7 @@ class JudgeServiceStub:
                 _registered_method=True)
 
 
-class JudgeServiceServicer:
+class JudgeServiceServicer(object):
     """JudgeService corrects the scorer's ranking from what the models said. It calls no model.
     """
 
@@ -69,7 +69,7 @@ def add_JudgeServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class JudgeService:
+class JudgeService(object):
     """JudgeService corrects the scorer's ranking from what the models said. It calls no model.
     """
 

@@ -459,6 +459,34 @@ STOP_REASON_MODERATOR: StopReason.ValueType  # 11
 """The moderator ended the debate."""
 Global___StopReason: _TypeAlias = StopReason  # noqa: Y015
 
+class _FeedbackSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FeedbackSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FeedbackSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FEEDBACK_SOURCE_UNSPECIFIED: _FeedbackSource.ValueType  # 0
+    """Not set."""
+    FEEDBACK_SOURCE_USER: _FeedbackSource.ValueType  # 1
+    """The person who asked."""
+    FEEDBACK_SOURCE_CHECKER: _FeedbackSource.ValueType  # 2
+    """A program that checks answers, such as a test."""
+    FEEDBACK_SOURCE_OPERATOR: _FeedbackSource.ValueType  # 3
+    """The operator, or somebody who labels answers for them."""
+
+class FeedbackSource(_FeedbackSource, metaclass=_FeedbackSourceEnumTypeWrapper):
+    """FeedbackSource says who gives feedback."""
+
+FEEDBACK_SOURCE_UNSPECIFIED: FeedbackSource.ValueType  # 0
+"""Not set."""
+FEEDBACK_SOURCE_USER: FeedbackSource.ValueType  # 1
+"""The person who asked."""
+FEEDBACK_SOURCE_CHECKER: FeedbackSource.ValueType  # 2
+"""A program that checks answers, such as a test."""
+FEEDBACK_SOURCE_OPERATOR: FeedbackSource.ValueType  # 3
+"""The operator, or somebody who labels answers for them."""
+Global___FeedbackSource: _TypeAlias = FeedbackSource  # noqa: Y015
+
 @_typing.final
 class RoutingPolicy(_message.Message):
     """RoutingPolicy says what a request is willing to spend, and on what. Every field left out takes the
@@ -882,7 +910,7 @@ class GenerateAnswerResponse(_message.Message):
     strategy: _builtins.str
     """The strategy that made the answer."""
     decision_id: _builtins.str
-    """Identifies the decision record of the answer, where records are kept."""
+    """Identifies the decision record of the answer, where records are kept. `RecordFeedback` takes it."""
     uncertainty: _builtins.float
     """How little the first ranking was to be relied on, in [0, 1]. Absent where it is unknown: one model
     alone was not ranked, or scores of the pool file stood in for the scorer's.
@@ -1447,6 +1475,82 @@ class AnswerTiming(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AnswerTiming: _TypeAlias = AnswerTiming  # noqa: Y015
+
+@_typing.final
+class RecordFeedbackRequest(_message.Message):
+    """RecordFeedbackRequest says how good an answer was. At least one of `score`, `preferred_model_id` and
+    `better_answer` is set. Of one source, the newest feedback of a decision counts.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    FEEDBACK_ID_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    PREFERRED_MODEL_ID_FIELD_NUMBER: _builtins.int
+    BETTER_ANSWER_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """The `decision_id` of the answer. A tenant speaks of its own decisions alone, for 30 days. Any other id
+    is answered NOT_FOUND with reason `ERROR_REASON_DECISION_NOT_FOUND`.
+    """
+    feedback_id: _builtins.str
+    """Identifies this feedback among those of the decision: 1 to 128 visible ASCII characters. A repeated
+    call has the same id. Another content under it is answered INVALID_ARGUMENT within ten minutes;
+    after that, the first content counts.
+    """
+    source: Global___FeedbackSource.ValueType
+    """Who says so. Always set."""
+    score: _builtins.float
+    """How good the final answer was, in [0, 1]: 0 is wrong, 1 is right."""
+    preferred_model_id: _builtins.str
+    """The model whose answer in a layer was the best. It must be in the pool."""
+    better_answer: _builtins.str
+    """An answer that would have been better: at most 32,768 characters. It is stored only where the records
+    keep texts; where they do not, a request with nothing else is answered FAILED_PRECONDITION with
+    reason `ERROR_REASON_FEEDBACK_DISABLED`.
+    """
+    def __init__(
+        self,
+        *,
+        decision_id: _builtins.str = ...,
+        feedback_id: _builtins.str = ...,
+        source: Global___FeedbackSource.ValueType = ...,
+        score: _builtins.float | None = ...,
+        preferred_model_id: _builtins.str = ...,
+        better_answer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "better_answer", b"better_answer", "decision_id", b"decision_id", "feedback_id", b"feedback_id", "preferred_model_id", b"preferred_model_id", "score", b"score", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___RecordFeedbackRequest: _TypeAlias = RecordFeedbackRequest  # noqa: Y015
+
+@_typing.final
+class RecordFeedbackResponse(_message.Message):
+    """RecordFeedbackResponse says that the feedback is accepted. It is written soon after."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ALREADY_RECORDED_FIELD_NUMBER: _builtins.int
+    already_recorded: _builtins.bool
+    """Whether a call before this one has recorded the same feedback."""
+    def __init__(
+        self,
+        *,
+        already_recorded: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["already_recorded", b"already_recorded"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordFeedbackResponse: _TypeAlias = RecordFeedbackResponse  # noqa: Y015
 
 @_typing.final
 class ListModelsRequest(_message.Message):

@@ -5,7 +5,7 @@ import warnings
 
 from routemoa.v1 import router_service_pb2 as routemoa_dot_v1_dot_router__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.74.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in routemoa/v1/router_service_pb2_grpc.py depends on'
+        + f' but the generated code in routemoa/v1/router_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class RouterServiceStub:
+class RouterServiceStub(object):
     """RouterService answers a query with the few models of a pool that are worth running.
     """
 
@@ -55,6 +55,11 @@ class RouterServiceStub:
                 request_serializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoRequest.SerializeToString,
                 response_deserializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoResponse.FromString,
                 _registered_method=True)
+        self.RecordFeedback = channel.unary_unary(
+                '/routemoa.v1.RouterService/RecordFeedback',
+                request_serializer=routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackRequest.SerializeToString,
+                response_deserializer=routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackResponse.FromString,
+                _registered_method=True)
         self.ListModels = channel.unary_unary(
                 '/routemoa.v1.RouterService/ListModels',
                 request_serializer=routemoa_dot_v1_dot_router__service__pb2.ListModelsRequest.SerializeToString,
@@ -62,7 +67,7 @@ class RouterServiceStub:
                 _registered_method=True)
 
 
-class RouterServiceServicer:
+class RouterServiceServicer(object):
     """RouterService answers a query with the few models of a pool that are worth running.
     """
 
@@ -90,6 +95,14 @@ class RouterServiceServicer:
 
     def GetRouterInfo(self, request, context):
         """Describes the router: its strategies, presets and limits, and what its models can do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordFeedback(self, request, context):
+        """Records how good an answer was, for its decision record. Calls no model. Clients may repeat it: the
+        same feedback id of the same decision is recorded once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,6 +138,11 @@ def add_RouterServiceServicer_to_server(servicer, server):
                     request_deserializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoRequest.FromString,
                     response_serializer=routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoResponse.SerializeToString,
             ),
+            'RecordFeedback': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordFeedback,
+                    request_deserializer=routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackRequest.FromString,
+                    response_serializer=routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackResponse.SerializeToString,
+            ),
             'ListModels': grpc.unary_unary_rpc_method_handler(
                     servicer.ListModels,
                     request_deserializer=routemoa_dot_v1_dot_router__service__pb2.ListModelsRequest.FromString,
@@ -138,7 +156,7 @@ def add_RouterServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class RouterService:
+class RouterService(object):
     """RouterService answers a query with the few models of a pool that are worth running.
     """
 
@@ -240,6 +258,33 @@ class RouterService:
             '/routemoa.v1.RouterService/GetRouterInfo',
             routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoRequest.SerializeToString,
             routemoa_dot_v1_dot_router__service__pb2.GetRouterInfoResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordFeedback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/routemoa.v1.RouterService/RecordFeedback',
+            routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackRequest.SerializeToString,
+            routemoa_dot_v1_dot_router__service__pb2.RecordFeedbackResponse.FromString,
             options,
             channel_credentials,
             insecure,

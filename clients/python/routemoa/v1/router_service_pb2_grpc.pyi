@@ -28,6 +28,10 @@ class RouterServiceStub:
     """Runs the layers and streams what happens: decisions, layer reports, the answer's tokens, the result."""
     GetRouterInfo: _aio.UnaryUnaryMultiCallable[_router_service_pb2.GetRouterInfoRequest, _router_service_pb2.GetRouterInfoResponse]
     """Describes the router: its strategies, presets and limits, and what its models can do."""
+    RecordFeedback: _aio.UnaryUnaryMultiCallable[_router_service_pb2.RecordFeedbackRequest, _router_service_pb2.RecordFeedbackResponse]
+    """Records how good an answer was, for its decision record. Calls no model. Clients may repeat it: the
+    same feedback id of the same decision is recorded once.
+    """
     ListModels: _aio.UnaryUnaryMultiCallable[_router_service_pb2.ListModelsRequest, _router_service_pb2.ListModelsResponse]
     """Lists the pool, ordered by model id."""
 
@@ -67,6 +71,16 @@ class RouterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_router_service_pb2.GetRouterInfoRequest, _abc.Awaitable[_router_service_pb2.GetRouterInfoResponse]],
     ) -> _abc.Awaitable[_router_service_pb2.GetRouterInfoResponse]:
         """Describes the router: its strategies, presets and limits, and what its models can do."""
+
+    @_abc_1.abstractmethod
+    def RecordFeedback(
+        self,
+        request: _router_service_pb2.RecordFeedbackRequest,
+        context: _aio.ServicerContext[_router_service_pb2.RecordFeedbackRequest, _abc.Awaitable[_router_service_pb2.RecordFeedbackResponse]],
+    ) -> _abc.Awaitable[_router_service_pb2.RecordFeedbackResponse]:
+        """Records how good an answer was, for its decision record. Calls no model. Clients may repeat it: the
+        same feedback id of the same decision is recorded once.
+        """
 
     @_abc_1.abstractmethod
     def ListModels(

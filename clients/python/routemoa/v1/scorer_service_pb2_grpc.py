@@ -5,7 +5,7 @@ import warnings
 
 from routemoa.v1 import scorer_service_pb2 as routemoa_dot_v1_dot_scorer__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.74.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -18,14 +18,14 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in routemoa/v1/scorer_service_pb2_grpc.py depends on'
+        + f' but the generated code in routemoa/v1/scorer_service_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
     )
 
 
-class ScorerServiceStub:
+class ScorerServiceStub(object):
     """ScorerService ranks the models of an artifact for a query, before any of them runs.
     """
 
@@ -57,7 +57,7 @@ class ScorerServiceStub:
                 _registered_method=True)
 
 
-class ScorerServiceServicer:
+class ScorerServiceServicer(object):
     """ScorerService ranks the models of an artifact for a query, before any of them runs.
     """
 
@@ -122,7 +122,7 @@ def add_ScorerServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class ScorerService:
+class ScorerService(object):
     """ScorerService ranks the models of an artifact for a query, before any of them runs.
     """
 

@@ -8,7 +8,8 @@ export const SERVICE_CONFIG = String.raw`{
         {"service": "routemoa.v1.JudgeService", "method": "AssessAnswers"},
         {"service": "routemoa.v1.RouterService", "method": "RouteQuery"},
         {"service": "routemoa.v1.RouterService", "method": "GetRouterInfo"},
-        {"service": "routemoa.v1.RouterService", "method": "ListModels"}
+        {"service": "routemoa.v1.RouterService", "method": "ListModels"},
+        {"service": "routemoa.v1.RouterService", "method": "RecordFeedback"}
       ],
       "timeout": "5s",
       "retryPolicy": {

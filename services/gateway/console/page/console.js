@@ -1,7 +1,7 @@
 // The page: joins its parts.
 
 import { recordCalls, showPool } from "./pool_panel.js";
-import { AskError, poolView } from "./event_stream.js";
+import { AskError, poolView, sendScore } from "./event_stream.js";
 import { ledger } from "./answer_state.js";
 import { offerPolicies, policyOf, setPolicy } from "./policy_form.js";
 import { forgetQuestions, keepQuestion, keepThumb, recentQuestions, showBudget, showRecent } from "./recent.js";
@@ -13,13 +13,14 @@ const part = (id) => document.getElementById(id);
 const form = part("ask");
 const seen = new Map();
 let question = null;
-let keptId = null;
+let kept = null;
+let sending = Promise.resolve();
 let pool = null;
 
 function ask() {
   const text = form.elements.question.value;
   if (!text.trim() || question?.isRunning) return;
-  keptId = null;
+  kept = null;
   part("thumbs").hidden = true;
   question = new Question(text, policyOf(form), { token: token(), onEnd: ended });
   showRunning(true);
@@ -32,16 +33,18 @@ function ended(state) {
   if (pool) showPool(part("pool"), pool, seen);
   if (state.error?.kind === "authentication") askForKey();
   if (state.phase !== "done") return;
-  keptId = keepQuestion({
+  const decisionId = state.result.decisionId ?? "";
+  const id = keepQuestion({
     question: state.question,
     policy: state.policy,
     strategy: state.result.strategy ?? "",
-    decisionId: state.result.decisionId ?? "",
+    decisionId,
     costUsd: state.result.costUsd ?? 0,
     timeS: parseFloat(state.result.timing?.totalDuration ?? "0"),
     modelCount: new Set(ledger(state).map((entry) => entry.modelId)).size,
     atMs: Date.now(),
   });
+  kept = { id, decisionId, thumb: null, recorded: null };
   showThumb(null);
   part("thumbs").hidden = false;
   showHistory();
@@ -68,15 +71,35 @@ function reuse(entry) {
   form.elements.strategy.focus();
 }
 
-function thumb(value) {
-  const next = part(`thumb-${value}`).getAttribute("aria-pressed") === "true" ? null : value;
-  keepThumb(keptId, next);
-  showThumb(next);
+async function thumb(value) {
+  const answer = kept;
+  if (answer.recorded === value) return;
+  answer.thumb = value;
+  keepThumb(answer.id, value);
+  showThumb(value, "Sending …");
   showHistory();
+  // One after another, so that the newest is the last.
+  sending = sending.then(() => sent(answer, value));
+  const note = await sending;
+  if (kept === answer && answer.thumb === value) showThumb(value, note);
 }
 
-function showThumb(value) {
+/** Returns what became of a thumb. */
+async function sent(answer, value) {
+  if (!answer.decisionId) return "Kept in this browser alone: the router keeps no records.";
+  try {
+    const score = value === "up" ? 1 : 0;
+    await sendScore(answer.decisionId, score, { token: token(), signal: AbortSignal.timeout(15_000) });
+    answer.recorded = value;
+    return "Recorded.";
+  } catch (error) {
+    return `Not recorded: ${error.message || "no reply came in time."}`;
+  }
+}
+
+function showThumb(value, note = "") {
   for (const each of ["up", "down"]) part(`thumb-${each}`).setAttribute("aria-pressed", String(each === value));
+  part("thumb-note").textContent = note;
 }
 
 async function loadPool() {

@@ -31,6 +31,16 @@ export async function* askedEvents(request, { token, signal }) {
   if (!ended) throw new AskError({ message: "The connection ended before the answer was whole." });
 }
 
+/** Has the router record how good an answer was: 1 is good, 0 is bad. */
+export async function sendScore(decisionId, score, { token, signal }) {
+  await reached("/v1/feedback", {
+    method: "POST",
+    headers: { "content-type": "application/json", ...authorization(token) },
+    body: JSON.stringify({ decision_id: decisionId, score, source: "user" }),
+    signal,
+  });
+}
+
 /** Returns the pool, as the router describes it. */
 export async function poolView({ token, signal }) {
   const response = await reached("/console/pool", { headers: authorization(token), signal });

@@ -25,7 +25,7 @@ export function keepQuestion(entry) {
   return kept.id;
 }
 
-/** Keeps a thumb up or down, or none, with the decision that it is about. */
+/** Keeps a thumb up or down with the decision that it is about. */
 export function keepThumb(id, thumb) {
   write(recentQuestions().map((entry) => (entry.id === id ? { ...entry, thumb } : entry)));
 }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +38,20 @@ async def test_a_full_buffer_drops_the_newest_and_never_waits() -> None:
     assert sink.ids == ["0", "1", "2"]
     assert dropped("full") - before == 17
     assert [entry["event"] for entry in logs] == ["decisions_dropped"]
+
+
+async def test_the_waiting_lines_of_one_tenant_leave_room_for_the_others() -> None:
+    sink = KeptSink()
+    sink.room.clear()
+    async with open_buffer(sink, max_bytes=4_000, drain_timeout_s=10) as buffer:
+        one, other = (replace(line(name, size=400), tenant=name) for name in ("one", "other"))
+        taken = [buffer.offer(one, tenant_share=0.25) for _ in range(5)]
+        assert taken == [True, True, False, False, False]
+        assert buffer.offer(other, tenant_share=0.25)
+        sink.room.set()
+        await sink.wait_until(lambda s: len(s.ids) == 3)
+        assert buffer.offer(one, tenant_share=0.25)
+    assert sink.ids == ["one", "one", "other", "one"]
 
 
 async def test_a_line_larger_than_the_buffer_is_dropped() -> None:

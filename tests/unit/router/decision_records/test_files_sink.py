@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.decision_records.files import FULL_SUFFIX, OPEN_SUFFIX, FilesSink, Rotation
+from services.router.decision_records.files import (
+    FEEDBACK_PREFIX,
+    FULL_SUFFIX,
+    OPEN_SUFFIX,
+    FilesSink,
+    Rotation,
+)
 from services.router.decision_records.sinks import SinkDownError
 from tests.unit.router.decision_records.samples import line
 
@@ -67,6 +73,19 @@ async def test_the_oldest_full_files_make_room_and_the_newest_stays(tmp_path: Pa
     await sink.write([line("a")])
     await sink.close()
     assert full(tmp_path) == [["a"]]
+
+
+async def test_feedback_has_its_own_files_and_decisions_do_not_push_it_out(tmp_path: Path) -> None:
+    feedback = FilesSink(tmp_path, LARGE, prefix=FEEDBACK_PREFIX)
+    decisions = FilesSink(tmp_path, rotation(max_directory_bytes=1, max_file_bytes=100))
+    await feedback.write([line("f")])
+    await feedback.close()
+    for name in "abc":
+        await decisions.write([line(name, size=100)])
+    await decisions.close()
+    names = full(tmp_path)
+    assert len(names) == 2
+    assert ["f"] in names
 
 
 async def test_what_a_killed_router_left_is_finished_without_its_torn_line(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from services.evaluation.decisions.policy_overrides import policy_of
 from services.router.decision_records.buffer import RecordBuffer
+from services.router.decision_records.decision_ids import DecisionIds
+from services.router.decision_records.record_store import RecordStore
 from services.router.decision_records.recorder import Recorder
 from services.router.decision_records.redaction import Redaction
 from services.router.engine.run import Run
@@ -36,7 +38,7 @@ ENTRY = LedgerEntry(
 )
 
 
-class KeptLines(RecordBuffer):
+class KeptLines(RecordBuffer["Line"]):
     """Keeps the lines."""
 
     def __init__(self) -> None:
@@ -45,6 +47,11 @@ class KeptLines(RecordBuffer):
 
     def put(self, line: Line) -> None:
         self.lines.append(line)
+
+
+def store_of(buffer: KeptLines) -> RecordStore:
+    redaction = Redaction(keep_text=False)
+    return RecordStore(decisions=buffer, feedback=None, redaction=redaction, ids=DecisionIds(None))
 
 
 def new_run() -> Run:
@@ -67,9 +74,7 @@ async def billed_when_closed(run: Run) -> AsyncGenerator[Event, None]:
 
 async def test_a_consumer_that_stops_reading_is_recorded_with_the_whole_ledger() -> None:
     buffer, run = KeptLines(), new_run()
-    watched = Recorder(buffer, Redaction(keep_text=False), "c").watch(
-        run, billed_when_closed(run), tenant=None
-    )
+    watched = Recorder(store_of(buffer), "c").watch(run, billed_when_closed(run), tenant=None)
     assert await anext(watched) == Delta(text="Because")
     await watched.aclose()
     (line,) = buffer.lines
@@ -81,8 +86,6 @@ async def test_a_consumer_that_stops_reading_is_recorded_with_the_whole_ledger()
 async def test_a_record_that_would_not_hold_is_counted_and_costs_no_answer() -> None:
     buffer, run = KeptLines(), new_run()
     run.posteriors["a"] = 2.0
-    watched = Recorder(buffer, Redaction(keep_text=False), "c").watch(
-        run, billed_when_closed(run), tenant=None
-    )
+    watched = Recorder(store_of(buffer), "c").watch(run, billed_when_closed(run), tenant=None)
     assert [event async for event in watched] == [Delta(text="Because"), Delta(text=" of")]
     assert buffer.lines == []

@@ -21,6 +21,8 @@ import io.routemoa.v1.ListModelsRequest;
 import io.routemoa.v1.ListModelsResponse;
 import io.routemoa.v1.RankModelsRequest;
 import io.routemoa.v1.RankModelsResponse;
+import io.routemoa.v1.RecordFeedbackRequest;
+import io.routemoa.v1.RecordFeedbackResponse;
 import io.routemoa.v1.RouteQueryRequest;
 import io.routemoa.v1.RouteQueryResponse;
 import io.routemoa.v1.RouterServiceGrpc;
@@ -123,6 +125,12 @@ public final class AsyncRouteMoAClient {
   /** See {@link RouteMoAClient#listModels}. */
   public CompletableFuture<ListModelsResponse> listModels(ListModelsRequest request) {
     return call(client.router, RouterServiceGrpc.getListModelsMethod(), request);
+  }
+
+  /** See {@link RouteMoAClient#recordFeedback}. */
+  public CompletableFuture<RecordFeedbackResponse> recordFeedback(RecordFeedbackRequest request) {
+    RecordFeedbackRequest whole = RouteMoAClient.whole(request);
+    return call(client.router, RouterServiceGrpc.getRecordFeedbackMethod(), whole);
   }
 
   /** See {@link RouteMoAClient#assessAnswers}. */

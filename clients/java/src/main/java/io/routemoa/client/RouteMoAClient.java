@@ -11,6 +11,7 @@ import io.routemoa.v1.AssessAnswersRequest;
 import io.routemoa.v1.AssessAnswersResponse;
 import io.routemoa.v1.BatchRankModelsRequest;
 import io.routemoa.v1.BatchRankModelsResponse;
+import io.routemoa.v1.FeedbackSource;
 import io.routemoa.v1.GenerateAnswerRequest;
 import io.routemoa.v1.GenerateAnswerResponse;
 import io.routemoa.v1.GetRouterInfoRequest;
@@ -23,6 +24,8 @@ import io.routemoa.v1.ListModelsResponse;
 import io.routemoa.v1.Model;
 import io.routemoa.v1.RankModelsRequest;
 import io.routemoa.v1.RankModelsResponse;
+import io.routemoa.v1.RecordFeedbackRequest;
+import io.routemoa.v1.RecordFeedbackResponse;
 import io.routemoa.v1.RouteQueryRequest;
 import io.routemoa.v1.RouteQueryResponse;
 import io.routemoa.v1.RouterServiceGrpc;
@@ -35,6 +38,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
@@ -148,6 +152,14 @@ public final class RouteMoAClient implements AutoCloseable {
     return stream;
   }
 
+  /**
+   * Records how good an answer was. If the request has no feedback id, it is sent with a new one; if it has no
+   * source, as a user's.
+   */
+  public RecordFeedbackResponse recordFeedback(RecordFeedbackRequest request) {
+    return call(router, RouterServiceGrpc.getRecordFeedbackMethod(), whole(request));
+  }
+
   /** Returns the router's strategies, presets and limits, and what its models can do. */
   public GetRouterInfoResponse getRouterInfo() {
     GetRouterInfoRequest request = GetRouterInfoRequest.getDefaultInstance();
@@ -176,6 +188,17 @@ public final class RouteMoAClient implements AutoCloseable {
     return call(judge, JudgeServiceGrpc.getAssessAnswersMethod(), request);
   }
 
+  static RecordFeedbackRequest whole(RecordFeedbackRequest request) {
+    RecordFeedbackRequest.Builder whole = request.toBuilder();
+    if (whole.getFeedbackId().isEmpty()) {
+      whole.setFeedbackId(UUID.randomUUID().toString());
+    }
+    if (whole.getSource() == FeedbackSource.FEEDBACK_SOURCE_UNSPECIFIED) {
+      whole.setSource(FeedbackSource.FEEDBACK_SOURCE_USER);
+    }
+    return whole.build();
+  }
+
   CallOptions callOptions() {
     return timeout == null
         ? options
@@ -201,6 +224,7 @@ public final class RouteMoAClient implements AutoCloseable {
     private String judge = "127.0.0.1:50053";
     private ChannelCredentials tls;
     private Supplier<String> token;
+    private boolean plaintextToken;
     private boolean gzip;
     private boolean proxy;
 
@@ -239,6 +263,12 @@ public final class RouteMoAClient implements AutoCloseable {
       return this;
     }
 
+    /** Lets the token travel without TLS, for networks that encrypt by themselves, as a service mesh does. */
+    public Builder plaintextToken() {
+      plaintextToken = true;
+      return this;
+    }
+
     /** Compresses requests. Compressed responses are always read. */
     public Builder gzip() {
       gzip = true;
@@ -254,10 +284,10 @@ public final class RouteMoAClient implements AutoCloseable {
     /**
      * Returns the client.
      *
-     * @throws IllegalStateException there is a token and no TLS
+     * @throws IllegalStateException there is a token, but neither TLS nor {@link #plaintextToken}
      */
     public RouteMoAClient build() {
-      if (token != null && tls == null) {
+      if (token != null && tls == null && !plaintextToken) {
         throw new IllegalStateException("a token needs TLS: it could be read on the way");
       }
       return new RouteMoAClient(this);

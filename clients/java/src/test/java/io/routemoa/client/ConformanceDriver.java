@@ -13,6 +13,7 @@ import io.routemoa.v1.BatchRankModelsRequest;
 import io.routemoa.v1.GenerateAnswerRequest;
 import io.routemoa.v1.ListModelsRequest;
 import io.routemoa.v1.RankModelsRequest;
+import io.routemoa.v1.RecordFeedbackRequest;
 import io.routemoa.v1.RouteQueryRequest;
 import io.routemoa.v1.StreamAnswerRequest;
 import io.routemoa.v1.StreamAnswerResponse;
@@ -127,6 +128,10 @@ final class ConformanceDriver {
         ListModelsRequest request = read(first, ListModelsRequest.newBuilder()).build();
         responses.add(async ? later.listModels(request).join() : client.listModels(request));
       }
+      case "RecordFeedback" -> {
+        RecordFeedbackRequest request = read(first, RecordFeedbackRequest.newBuilder()).build();
+        responses.add(async ? later.recordFeedback(request).join() : client.recordFeedback(request));
+      }
       case "AssessAnswers" -> {
         AssessAnswersRequest request = read(first, AssessAnswersRequest.newBuilder()).build();
         responses.add(async ? later.assessAnswers(request).join() : client.assessAnswers(request));
@@ -205,6 +210,9 @@ final class ConformanceDriver {
       String token = command.get("token").getAsString();
       AtomicInteger number = new AtomicInteger();
       builder.token(() -> token + " " + number.incrementAndGet());
+    }
+    if (command.has("plaintext_token")) {
+      builder.plaintextToken();
     }
     if (command.has("token_failure")) {
       String failure = command.get("token_failure").getAsString();

@@ -1,7 +1,9 @@
 package io.routemoa.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -18,12 +20,15 @@ import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.routemoa.v1.AnswerDelta;
+import io.routemoa.v1.FeedbackSource;
 import io.routemoa.v1.GenerateAnswerRequest;
 import io.routemoa.v1.ListModelsRequest;
 import io.routemoa.v1.ListModelsResponse;
 import io.routemoa.v1.Model;
 import io.routemoa.v1.RankModelsRequest;
 import io.routemoa.v1.RankModelsResponse;
+import io.routemoa.v1.RecordFeedbackRequest;
+import io.routemoa.v1.RecordFeedbackResponse;
 import io.routemoa.v1.RouterServiceGrpc;
 import io.routemoa.v1.ScorerServiceGrpc;
 import io.routemoa.v1.StreamAnswerRequest;
@@ -53,6 +58,8 @@ import org.junit.jupiter.api.Timeout;
 class RouteMoAClientTest {
   private final CountDownLatch started = new CountDownLatch(1);
   private final CountDownLatch cancelled = new CountDownLatch(1);
+  private final List<RecordFeedbackRequest> feedback =
+      Collections.synchronizedList(new ArrayList<>());
   private final Set<Object> asked = ConcurrentHashMap.newKeySet();
   private final List<Server> servers = new ArrayList<>();
   private RouteMoAClient client;
@@ -85,6 +92,26 @@ class RouteMoAClientTest {
   void theWholePoolIsListedPageAfterPage() {
     List<String> ids = client.models().stream().map(Model::getModelId).toList();
     assertEquals(List.of("model-0", "model-1", "model-2"), ids);
+  }
+
+  @Test
+  void feedbackHasAnIdOfItsOwnAndIsAUsersUnlessTold() {
+    RecordFeedbackRequest request =
+        RecordFeedbackRequest.newBuilder().setDecisionId("d").setScore(0).build();
+    client.recordFeedback(request);
+    client.async().recordFeedback(request).join();
+    RecordFeedbackRequest whole =
+        request.toBuilder()
+            .setFeedbackId("f")
+            .setSource(FeedbackSource.FEEDBACK_SOURCE_CHECKER)
+            .build();
+    client.recordFeedback(whole);
+    RecordFeedbackRequest first = feedback.get(0);
+    assertFalse(first.getFeedbackId().isEmpty());
+    assertNotEquals(first.getFeedbackId(), feedback.get(1).getFeedbackId());
+    assertEquals(FeedbackSource.FEEDBACK_SOURCE_USER, first.getSource());
+    assertTrue(first.hasScore());
+    assertEquals(whole, feedback.get(2));
   }
 
   @Test
@@ -211,6 +238,13 @@ class RouteMoAClientTest {
               .addModels(Model.newBuilder().setModelId("model-" + page))
               .setNextPageToken(page < 2 ? String.valueOf(page + 1) : "")
               .build());
+      to.onCompleted();
+    }
+
+    @Override
+    public void recordFeedback(RecordFeedbackRequest request, StreamObserver<RecordFeedbackResponse> to) {
+      feedback.add(request);
+      to.onNext(RecordFeedbackResponse.getDefaultInstance());
       to.onCompleted();
     }
 
