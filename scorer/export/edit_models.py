@@ -133,7 +133,7 @@ def put_models(
         manifest, model_ids=tuple(ids), data_sources=(*manifest.data_sources, counted)
     )
     others = [place for place, name in enumerate(manifest.model_ids) if name not in errors]
-    artifact = _written(source, model, manifest, output, probe=records, unchanged=others)
+    artifact = write_edited(source, model, manifest, output, probe=records, unchanged=others)
     return artifact, errors
 
 

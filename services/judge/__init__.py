@@ -5,6 +5,6 @@ app: Builds the service.
 servicer: Answers JudgeService.
 assessment: Self-scores and grades of the models.
 answer_scorer: Scores the texts of answers, and reloads its artifact.
-fusion: Combines prior, self and cross score.
+belief: The probability that an answer is right, from all that is said of it.
 config: Settings.
 """

@@ -44,6 +44,8 @@ class ModelScores:
     """Mean over the layers, in [0, 1]."""
     cross_scores: Mapping[str, float]
     """Median of the valid grades, in [0, 1]."""
+    grades: Mapping[str, Mapping[str, float]]
+    """The valid grades in [0, 1], by grader and graded model."""
     ignored_count: int
     """Self-scores and grades that were ignored."""
 
@@ -60,14 +62,16 @@ def assess(answers: Sequence[AnswerScores], previous: Sequence[AnswerScores]) ->
     gradable = {answer.model_id for answer in previous}
     grades: defaultdict[str, list[float]] = defaultdict(list)
     ignored_grade_count = 0
+    by_grader: dict[str, dict[str, float]] = {}
     for answer in answers:
-        valid = _valid_grades(answer, gradable)
+        valid = by_grader[answer.model_id] = _valid_grades(answer, gradable)
         ignored_grade_count += len(answer.grades) - len(valid)
         for model_id, score in valid.items():
             grades[model_id].append(score)
     return ModelScores(
         self_scores=self_scores,
         cross_scores={model_id: statistics.median(given) for model_id, given in grades.items()},
+        grades=by_grader,
         ignored_count=ignored_self_count + ignored_grade_count,
     )
 

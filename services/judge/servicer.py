@@ -1,4 +1,4 @@
-"""Answers JudgeService: checks the request, reads the texts, combines the scores, sorts the models."""
+"""Answers JudgeService: checks the request, weighs the evidence, sorts the models."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from routemoa.v1 import judge_service_pb2 as pb
 from routemoa.v1 import judge_service_pb2_grpc, model_pb2
 from services.judge.answer_scorer import NO_ANSWER_SCORER
 from services.judge.assessment import AnswerScores, Grade, assess
-from services.judge.fusion import fuse
+from services.judge.belief import grade_evidence, posterior_scores, self_evidence, text_evidence
 from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import grpc.aio
 
     from services.judge.answer_scorer import AnswerScorer
     from services.judge.assessment import ModelScores
-    from services.judge.fusion import Weights
+    from services.judge.belief import Weights
 
 MAX_ANSWER_COUNT = 64
 MAX_QUERY_CHARACTERS = 100_000
@@ -47,25 +47,25 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
         request: pb.AssessAnswersRequest,
         context: grpc.aio.ServicerContext[Any, Any],  # noqa: ARG002  # gRPC's signature
     ) -> pb.AssessAnswersResponse:
-        """Combines prior, answer, self and cross scores into one posterior score per model."""
+        """Returns one posterior score per model, from its prior score, its text and what models say."""
         _check(request)
         scores = assess(_scores_of(request.answers), _scores_of(request.previous_answers))
         IGNORED_SCORES.inc(scores.ignored_count)
         priors = {prior.model_id: prior.score for prior in request.prior_scores}
         answered = {answer.model_id for answer in (*request.answers, *request.previous_answers)}
-        cut_off = _cut_off_ids(request)
         answer_scores = await self._answer_scorer.scores(
             request.query, _newest_texts(request), priors
         )
+        sources = [
+            text_evidence(priors, answer_scores),
+            self_evidence(scores.self_scores, self._weights.self_),
+            grade_evidence(scores.grades, self._weights.cross),
+        ]
+        priors = {model_id: priors[model_id] for model_id in answered}
+        posteriors = posterior_scores(priors, sources, _cut_off_ids(request))
         assessments = [
-            self._assessment(
-                model_id,
-                priors[model_id],
-                scores,
-                answer_score=answer_scores.get(model_id),
-                cut_off=model_id in cut_off,
-            )
-            for model_id in answered
+            _assessment(model_id, posterior, scores, answer_scores)
+            for model_id, posterior in posteriors.items()
         ]
         assessments.sort(key=lambda item: (-item.posterior_score, item.model_id))
         return pb.AssessAnswersResponse(
@@ -74,41 +74,26 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
             reads_texts=self._answer_scorer.reads_texts,
         )
 
-    def _assessment(
-        self,
-        model_id: str,
-        prior: float,
-        scores: ModelScores,
-        *,
-        answer_score: float | None,
-        cut_off: bool,
-    ) -> model_pb2.Assessment:
-        self_score = scores.self_scores.get(model_id)
-        cross_score = scores.cross_scores.get(model_id)
-        posterior = fuse(
-            self._weights,
-            # The answer score is the prior score, corrected by the text.
-            prior=prior if answer_score is None else answer_score,
-            self_score=self_score,
-            cross_score=cross_score,
-            cut_off=cut_off,
-        )
-        return model_pb2.Assessment(
-            model_id=model_id,
-            posterior_score=posterior,
-            self_score=self_score,
-            cross_score=cross_score,
-            answer_score=answer_score,
-        )
+
+def _assessment(
+    model_id: str, posterior: float, scores: ModelScores, answer_scores: Mapping[str, float]
+) -> model_pb2.Assessment:
+    return model_pb2.Assessment(
+        model_id=model_id,
+        posterior_score=posterior,
+        self_score=scores.self_scores.get(model_id),
+        cross_score=scores.cross_scores.get(model_id),
+        answer_score=answer_scores.get(model_id),
+    )
 
 
-def _cut_off_ids(request: pb.AssessAnswersRequest) -> set[str]:
+def _cut_off_ids(request: pb.AssessAnswersRequest) -> frozenset[str]:
     """Returns the models whose newest answer was cut off."""
     newest = {
         answer.model_id: answer.finish_reason
         for answer in (*request.previous_answers, *request.answers)
     }
-    return {model_id for model_id, reason in newest.items() if reason in _CUT_OFF}
+    return frozenset(m for m, reason in newest.items() if reason in _CUT_OFF)
 
 
 def _newest_texts(request: pb.AssessAnswersRequest) -> dict[str, str]:

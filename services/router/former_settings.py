@@ -12,12 +12,15 @@ if TYPE_CHECKING:
 
     from services.rpc.former_settings import Former
 
+_ABSOLUTE_COST = "0 (policy_usd_per_right_answer says what the cost counts for)"
+_ABSOLUTE_LATENCY = "0 (policy_seconds_per_right_answer says what the latency counts for)"
+
 FORMER_SETTINGS: Mapping[str, Former] = {
     **ServiceConfig.former_settings,
     "breaker_failure_count": Removed("3"),
     "breaker_open_s": Removed("5 s"),
     "budget_lease_margin_s": Removed("30 s"),
-    "cost_weight": Renamed("policy_cost_weight"),
+    "cost_weight": Removed(_ABSOLUTE_COST),
     "deadline_floor_ms": Removed("50 ms"),
     "deadline_margin_ms": Removed("30 ms"),
     "decision_buffer_bytes": Removed("16 MiB"),
@@ -38,7 +41,7 @@ FORMER_SETTINGS: Mapping[str, Former] = {
     "hedge_share": Renamed("replica_hedge_share"),
     "judge_timeout_s": Renamed("dependency_timeout_s"),
     "latency_half_life_s": Removed("600 s"),
-    "latency_weight": Renamed("policy_latency_weight"),
+    "latency_weight": Removed(_ABSOLUTE_LATENCY),
     "max_attempts": Removed("4"),
     "max_calls": Renamed("policy_max_call_count"),
     "max_cost_usd": Renamed("policy_max_cost_usd"),
@@ -51,6 +54,8 @@ FORMER_SETTINGS: Mapping[str, Former] = {
     "max_uncertainty": Renamed("policy_max_uncertainty"),
     "min_gain": Removed("0.01"),
     "min_stage_s": Removed("0.2 s"),
+    "policy_cost_weight": Removed(_ABSOLUTE_COST),
+    "policy_latency_weight": Removed(_ABSOLUTE_LATENCY),
     "pool_median_calls": Removed("5 (learn_latency=false: the pool file's medians stand)"),
     "price_band": Renamed("policy_price_band"),
     "quality_weight": Renamed("policy_quality_weight"),

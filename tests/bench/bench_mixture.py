@@ -1,4 +1,4 @@
-"""Times `routemoa` against the published loop on one pool: `python -m tests.bench.bench_mixture`.
+"""Times `layers` against the published loop on one pool: `python -m tests.bench.bench_mixture`.
 
 Both ask the same six models, with heavy-tailed times and the same answers to the same questions, ranked
 by the same scorer. Rounds are interleaved: in each, every system answers the same questions.
@@ -44,7 +44,7 @@ SCORE_FLOOR, SCORE_SPAN = 0.7172, 0.1712
 loop stops after one round, as 96.6 % of its published requests did: its best case."""
 
 HEAD = """\
-# Mixtures: `routemoa` beside the published loop
+# Mixtures: `layers` beside the published loop
 
 How much time, how many tokens and how many right answers, on one pool with heavy-tailed latencies?
 
@@ -254,7 +254,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--queries", type=int, default=200, help="per round and system")
     parser.add_argument("--callers", type=int, default=8)
-    parser.add_argument("--strategies", nargs="+", default=["routemoa", "cascade", "single"])
+    parser.add_argument("--strategies", nargs="+", default=["layers", "cascade", "single"])
     parser.add_argument("--markdown", type=Path, help="file to write the report to")
     options = parser.parse_args()
     report = uvloop.run(main(options))

@@ -145,7 +145,7 @@ def first_calls(count: int) -> dict[str, list[float]]:
             return speaks
 
         told = virtually(ask)(
-            "routemoa", TOOLS, {name: speaker(name) for name in scores}, scores=scores
+            "layers", TOOLS, {name: speaker(name) for name in scores}, scores=scores
         )
         quorum_s = sorted(times.values())[1]
         delays[_kind(told, days)].append(told.first_delta_s - quorum_s)
@@ -172,7 +172,7 @@ def page(count: int, seed: int) -> str:
 
 def _json_part(count: int) -> str:
     rows = []
-    for models, strategies in (("abc", list(STRATEGIES)), ("a", ["single", "routemoa"])):
+    for models, strategies in (("abc", list(STRATEGIES)), ("a", ["single", "layers"])):
         for strategy in strategies:
             ends = broken_json(strategy, models, count, 0.1)
             calls = ends["calls"] / max(1, ends["valid"])
@@ -194,7 +194,7 @@ def _json_part(count: int) -> str:
 def _votes_part(count: int) -> str:
     rows = []
     for accuracies in ((0.9, 0.85, 0.7), (0.8, 0.75, 0.7), (0.7, 0.7, 0.7)):
-        for strategy in ("routemoa", "moa", "cascade"):
+        for strategy in ("layers", "moa", "cascade"):
             voted = tool_votes(strategy, accuracies, count)
             rows.append(
                 f"| {', '.join(map(str, accuracies))} | `{strategy}` | "

@@ -67,7 +67,7 @@ def test_a_rule_checks_or_says_why_it_cannot() -> None:
         ("routemoa up --pool pool.yaml", "routemoa up --pol pool.yaml", "--pol"),
         ("--from decisions", "--form decisions", "--form"),
         ("scorer inspect scorer", "scorer inspects scorer", "inspects"),
-        ("--policy cost_weight=0.3", "--policy cost_wait=0.3", "cost_wait"),
+        ("--policy usd_per_right_answer=0.01", "--policy usd_per_answer=0.01", "usd_per_answer"),
         ("services.health_probe", "services.health_prober", "no module services.health_prober"),
         ("tests.bench.bench_budgets`", "tests.bench.bench_budget`", "no module"),
         ("bench_router --peers", "bench_router --pears", "no option --pears"),

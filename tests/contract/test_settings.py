@@ -15,7 +15,7 @@ from services.gateway.config import GatewayServiceConfig
 from services.judge.config import JudgeServiceConfig
 from services.router.config import RouterServiceConfig
 from services.router.former_settings import FORMER_SETTINGS
-from services.router.routing.policy import Policy, PolicySettings
+from services.router.routing.policy import FormerWeights, Policy, PolicySettings
 from services.router.tuning import Tuning
 from services.rpc.config import group_of, settings_of
 from services.rpc.former_settings import Renamed
@@ -52,13 +52,14 @@ def test_the_router_has_no_more_settings_than_an_operator_can_read() -> None:
 def test_the_settings_of_a_policy_have_the_names_of_the_contract() -> None:
     wire = [field.name for field in RoutingPolicy.DESCRIPTOR.fields]
     expected = {IN_SECONDS.get(name, name) for name in wire} - NOT_IN_SETTINGS - ELSEWHERE
-    assert set(PolicySettings.model_fields) == expected
+    assert {*PolicySettings.model_fields, *FormerWeights.model_fields} == expected
     assert set(settings_of(RouterServiceConfig)) >= ELSEWHERE
 
 
 def test_a_policy_has_every_field_of_its_settings_with_the_same_type() -> None:
     fields = {item.name for item in dataclasses.fields(Policy)}
-    assert fields == {*PolicySettings.model_fields, "strategy", "kept_answer_count", "model_ids"}
+    of_requests = {*FormerWeights.model_fields, "strategy", "kept_answer_count", "model_ids"}
+    assert fields == {*PolicySettings.model_fields, *of_requests}
     assert all(item.default is dataclasses.MISSING for item in dataclasses.fields(Policy))
     settings, policy = get_type_hints(PolicySettings), get_type_hints(Policy)
     assert {name: settings[name] for name in PolicySettings.model_fields} == {

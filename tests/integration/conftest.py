@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 SCORER_NAME = "routemoa.v1.ScorerService"
 PATIENT = {"dependency_timeout_s": 30.0}
 """What a router is set to where nothing else is said: on a busy machine, nothing stands in for them."""
+LAYERED = {"strategy": "layers"}
+"""Most tests are of layers; a test of another strategy names it."""
 
 
 class ScriptedScorer(scorer_service_pb2_grpc.ScorerServiceServicer):
@@ -191,7 +193,7 @@ async def start_router(
                 pool_file=pool,
                 scorer_address=scorer_address,
                 judge_address=judge,
-                **PATIENT | settings,
+                **LAYERED | PATIENT | settings,
             )
             address = await serve(router_config, router_app(router_config, tuning))
             channel = connect(address)

@@ -220,8 +220,8 @@ async def test_a_taken_port_is_named_with_the_option_that_changes_it() -> None:
 
 
 async def test_a_service_that_cannot_start_shows_its_own_message(tmp_path: Path) -> None:
-    config = StackConfig(environment={"ROUTEMOA_JUDGE_PRIOR_WEIGHT": "heavy"})
-    with pytest.raises(StackError, match=r"(?s)judge ended with exit code 2.*PRIOR_WEIGHT"):
+    config = StackConfig(environment={"ROUTEMOA_JUDGE_CROSS_WEIGHT": "heavy"})
+    with pytest.raises(StackError, match=r"(?s)judge ended with exit code 2.*CROSS_WEIGHT"):
         async with running_stack(config):
             pass
 
@@ -295,9 +295,9 @@ async def test_json_is_one_object_for_every_command(stack: Stack) -> None:
 
 async def test_bad_input_lists_every_violation_and_leaves_with_2(stack: Stack) -> None:
     router = ("--router", stack.router_address)
-    ended = await command("ask", *router, "--max-layers", "9", "--cost-weight", "7", " ")
+    ended = await command("ask", *router, "--max-layers", "9", "--usd-per-right-answer", "0", " ")
     assert (ended.exit_code, ended.output) == (2, "")
-    for field in ("policy.max_layer_count", "policy.cost_weight", "messages[0].content"):
+    for field in ("policy.max_layer_count", "policy.usd_per_right_answer", "messages[0].content"):
         assert field in ended.errors
     as_json = await command("ask", *router, "--json", "--model", "nobody", QUERY)
     assert (as_json.exit_code, as_json.errors) == (2, "")

@@ -19,6 +19,7 @@ from routemoa.v1.model_pb2 import (
     Grade,
     ModelScore,
 )
+from services.judge.belief import MOST_PER_GRADE, log_odds
 
 if TYPE_CHECKING:
     from routemoa.v1.judge_service_pb2_grpc import JudgeServiceStub
@@ -54,9 +55,10 @@ async def test_after_two_layers_prior_self_and_cross_scores_are_fused(
     assert not c.HasField("self_score")
     assert not c.HasField("cross_score")
     assert math.isclose(b.cross_score, 0.9)
-    assert math.isclose(b.posterior_score, (0.5 * 0.4 + 0.4 * 0.9) / 0.9)
+    # Two good grades of a wrong-looking answer, each bounded.
+    assert math.isclose(log_odds(b.posterior_score), log_odds(0.4) + 2 * MOST_PER_GRADE)
     assert math.isclose(a.self_score, 0.8)
-    assert math.isclose(a.posterior_score, (0.5 * 0.5 + 0.1 * 0.8) / 0.6)
+    assert a.posterior_score == 0.5  # its own word says nothing
     assert response.ignored_score_count == 0
 
 

@@ -99,7 +99,7 @@ async def test_models_that_need_most_of_the_time_answer(
 async def test_slow_models_answer_though_the_next_ones_hang(
     start_router: StartRouter, strategy: str
 ) -> None:
-    first = "a" if strategy in {"single", "cascade", "self-moa"} else "abc"
+    first = "a" if strategy in {"routemoa", "single", "cascade", "self-moa"} else "abc"
     router = await started(start_router, slow=first, hanging=ALL - set(first))
     result = await router.ask(
         timeout_s=TIMEOUT_S, strategy=strategy, max_layer_count=1, max_layer_model_count=3
@@ -113,7 +113,7 @@ async def test_slow_models_answer_though_the_next_ones_hang(
 async def test_a_fast_model_answers_soon_after_the_share_of_those_that_hang(
     start_router: StartRouter, strategy: str
 ) -> None:
-    first = "a" if strategy in {"single", "cascade", "self-moa"} else "abc"
+    first = "a" if strategy in {"routemoa", "single", "cascade", "self-moa"} else "abc"
     router = await started(start_router, hanging=first)
     started_s = time.monotonic()
     result = await router.ask(

@@ -119,8 +119,8 @@ async def test_grades_of_others_lift_the_model_that_was_right(start_router: Star
     best = second.assessments[0]
     assert best.model_id == "b"
     assert best.cross_score == pytest.approx(0.9)
-    # 0.5 * 0.6 + 0.1 * 0.6 + 0.4 * 0.9, the judge's default weights
-    assert best.posterior_score == pytest.approx(0.72)
+    # The log odds of 0.6, and of two grades, each bounded by a half.
+    assert best.posterior_score == pytest.approx(0.803, abs=0.001)
     assert result.answer.model_id == "b"
 
 

@@ -28,7 +28,7 @@ async def test_an_answer_is_counted_by_its_end_and_its_share_of_the_budget(
     start_router: StartRouter,
 ) -> None:
     router = await start_router(SCRIPTS, SCORES)
-    ended = {"stop_reason": "layer_limit", "strategy": "routemoa"}
+    ended = {"stop_reason": "layer_limit", "strategy": "layers"}
     before = (
         metric("routemoa_router_answers_total", **ended),
         metric("routemoa_router_budget_share_count"),

@@ -114,7 +114,7 @@ CORE = [
     ),
     module("services/rpc/breaker", "unit/rpc/test_breaker"),
     module("services/judge/assessment", "unit/judge/test_assessment"),
-    module("services/judge/fusion", "unit/judge/test_fusion"),
+    module("services/judge/belief", "unit/judge/test_belief"),
     module("services/scorer/ranking", "unit/scorer_service/test_model_ranking"),
     module("services/scorer/cache", "unit/scorer_service/test_cache"),
     module("services/scorer/batching/batch_selection", "unit/scorer_service/test_batch_selection"),

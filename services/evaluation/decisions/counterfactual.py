@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from services.router.routing.agreement import Offer, worthwhile_call
 from services.router.routing.candidates import Candidate, SelectionReason
 from services.router.routing.events import Dependency
+from services.router.routing.next_calls import next_calls
 from services.router.routing.ranking import rank
 from services.router.routing.selection import fitting, select
 from services.router.types.amounts import Amount
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from services.router.routing.candidates import Ranked
     from services.router.routing.policy import Policy
 
+_COMPARABLE_SHARE = 0.5
+"""Records do not hold how often answers could be compared."""
 _RESUME = "RESUME"
 """Kind of an attempt that wrote only the end of a reply: its amounts are not those of the call."""
 
@@ -182,24 +185,36 @@ def _choice(layer: LayerEntry, model_ids: Sequence[str]) -> Choice:
     )
 
 
-def _routemoa(ranked: Sequence[Ranked], policy: Policy, scorer: ScorerView) -> tuple[str, ...]:
+def _layers(ranked: Sequence[Ranked], policy: Policy, scorer: ScorerView) -> tuple[str, ...]:
     safe = scorer.safe_ids if scorer.uncertainty >= policy.max_uncertainty else ()
     return select(ranked, policy, policy.caps, team_ids=scorer.team_ids, safe_ids=safe).model_ids
 
 
+def _routemoa(ranked: Sequence[Ranked], policy: Policy, scorer: ScorerView) -> tuple[str, ...]:
+    if scorer.safe_ids and scorer.uncertainty >= policy.max_uncertainty:
+        return _layers(ranked, policy, scorer)
+    calls = next_calls([], _offers(ranked, policy), comparable_share=_COMPARABLE_SHARE)
+    return tuple(offer.model_id for offer in calls)
+
+
 def _cascade(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
+    offer = worthwhile_call([], _offers(ranked, policy))
+    return _best(ranked, policy, 1) if offer is None else (offer.model_id,)
+
+
+def _offers(ranked: Sequence[Ranked], policy: Policy) -> list[Offer]:
+    """Returns the calls that the limits allow."""
     affordable = _best(ranked, policy, len(ranked))
-    offers = [
+    return [
         Offer(
             model_id=item.model_id,
             score=item.candidate.score,
             price=item.cost_penalty + item.latency_penalty,
+            latency_price=item.latency_penalty,
         )
         for item in ranked
         if item.model_id in affordable
     ]
-    offer = worthwhile_call([], offers)
-    return affordable[:1] if offer is None else (offer.model_id,)
 
 
 def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ...]:
@@ -211,6 +226,7 @@ def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ..
 
 _FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy, ScorerView], tuple[str, ...]]] = {
     "routemoa": _routemoa,
+    "layers": _layers,
     "single": lambda ranked, policy, _: _best(ranked, policy, 1),
     "cascade": _cascade,
     "moa": lambda ranked, policy, _: _best(ranked, policy, policy.max_layer_model_count),

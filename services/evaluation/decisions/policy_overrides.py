@@ -13,7 +13,7 @@ from services.router.config import RouterServiceConfig
 from services.router.contract.policies import read_policy
 from services.router.former_settings import FORMER_SETTINGS
 from services.router.pool.pool import Pool
-from services.router.routing.policy import Policy, PolicySettings
+from services.router.routing.policy import FormerWeights, Policy, PolicySettings
 from services.router.routing.presets import STRATEGY_DEFAULTS, PolicyDefaults
 from services.rpc.former_settings import Renamed
 from services.rpc.validation import Violations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
 _STRATEGY = RouterServiceConfig.model_fields["strategy"]
-_SETTINGS = PolicySettings.model_fields | {"strategy": _STRATEGY}
+_SETTINGS = PolicySettings.model_fields | FormerWeights.model_fields | {"strategy": _STRATEGY}
 _DEFAULTS = read_policy(
     RoutingPolicy(),
     PolicyDefaults(PolicySettings(), strategy=_STRATEGY.default),
@@ -32,6 +32,11 @@ _DEFAULTS = read_policy(
     Violations(),
 )
 _NONE = "none"
+_WEIGHTS = {
+    "usd_per_right_answer": "cost_weight",
+    "seconds_per_right_answer": "latency_weight",
+}
+"""The weight that each price replaces."""
 _GROUP = "policy_"
 _CURRENT_NAMES = {
     old: change.name.removeprefix(_GROUP)
@@ -90,6 +95,9 @@ def policy_of(recorded: Mapping[str, JsonValue], overrides: Mapping[str, object]
     values: dict[str, Any] = {**dataclasses.asdict(_DEFAULTS), **current}
     if "strategy" in overrides:
         values |= STRATEGY_DEFAULTS[str(overrides["strategy"])].model_dump(exclude_unset=True)
+    for price, weight in _WEIGHTS.items():
+        if price in overrides:
+            values[weight] = None  # of an older router's record
     values |= overrides
     if values["strategy"] not in strategies():
         values["strategy"] = "routemoa"

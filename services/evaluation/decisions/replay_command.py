@@ -125,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="NAME=VALUE",
-        help="fields of the policy that differ, by the contract's names, such as cost_weight=0.3",
+        help="fields of the policy that differ, by the contract's names: usd_per_right_answer=0.01",
     )
     add("--strategy", help=f"one of {', '.join(strategies())}")
     add("--artifact", type=Path, help="another scorer; needs records with the queries' texts")

@@ -15,7 +15,7 @@ from services.router.backends.call import ModelCall
 from services.router.backends.call_failure import status_of_exception
 from services.router.backends.client import open_wire_client
 from services.router.backends.http.attempt_failure import AttemptFailedError
-from services.router.backends.replicas.config import ReplicaSettings
+from services.router.backends.replicas.config import ReplicaSettings, ReplicaTuning
 from services.router.backends.replicas.replicas import open_replicas
 from services.router.types.ledger import CallPurpose, CallStatus, FinishReason, Ledger
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from services.router.types.ledger import LedgerEntry
     from services.router.types.pieces import Piece
 
-_ONE_ATTEMPT = ReplicaSettings(max_attempt_count=1, hedge_share=0)
+_NO_HEDGES = ReplicaSettings(hedge_share=0)
+_ONE_ATTEMPT = ReplicaTuning(max_attempt_count=1)
 """The examination itself waits and tries again, so that every attempt fits its budget."""
 _MAX_MARKED_TOGETHER = 2
 """Replies that are marked at a time: some are programs that run for seconds."""
@@ -138,7 +139,7 @@ async def open_caller(pool: Pool, *, timeout_s: float) -> AsyncIterator[Caller]:
     """
     async with open_wire_client() as client:
         caller = Caller(client, timeout_s)
-        async with open_replicas(_ONE_ATTEMPT, caller.send) as replicas:
+        async with open_replicas(_NO_HEDGES, caller.send, _ONE_ATTEMPT) as replicas:
             caller.generator = replicas.use(pool)
             await replicas.first_look()
             yield caller

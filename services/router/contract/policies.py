@@ -57,8 +57,18 @@ def _filled_in(
     return Policy(
         strategy=strategy,
         quality_weight=message.quality_weight if has("quality_weight") else default.quality_weight,
-        cost_weight=message.cost_weight if has("cost_weight") else default.cost_weight,
-        latency_weight=message.latency_weight if has("latency_weight") else default.latency_weight,
+        usd_per_right_answer=(
+            message.usd_per_right_answer
+            if has("usd_per_right_answer")
+            else default.usd_per_right_answer
+        ),
+        seconds_per_right_answer=(
+            message.seconds_per_right_answer
+            if has("seconds_per_right_answer")
+            else default.seconds_per_right_answer
+        ),
+        cost_weight=message.cost_weight if has("cost_weight") else None,
+        latency_weight=message.latency_weight if has("latency_weight") else None,
         max_layer_model_count=(
             message.max_layer_model_count
             if has("max_layer_model_count")
@@ -93,8 +103,13 @@ def _filled_in(
 
 def _check(policy: Policy, violations: Violations) -> None:
     violations.within("policy.quality_weight", policy.quality_weight, *SHARES)
-    violations.within("policy.cost_weight", policy.cost_weight, *SHARES)
-    violations.within("policy.latency_weight", policy.latency_weight, *SHARES)
+    for name in ("cost_weight", "latency_weight"):
+        if (weight := getattr(policy, name)) is not None:
+            violations.within(f"policy.{name}", weight, *SHARES)
+    for name in ("usd_per_right_answer", "seconds_per_right_answer"):
+        worth = getattr(policy, name)
+        if worth is not None and not (worth > 0 and math.isfinite(worth)):
+            violations.add(f"policy.{name}", f"must be above 0, is {worth:g}")
     violations.within("policy.stopping_score", policy.stopping_score, *SHARES)
     violations.within("policy.max_score_gap", policy.max_score_gap, *SHARES)
     violations.within("policy.price_band", policy.price_band, *SHARES)
@@ -119,7 +134,9 @@ def _strategy_and_preset(
     message: router_service_pb2.RoutingPolicy, defaults: PolicyDefaults, violations: Violations
 ) -> tuple[str, str]:
     """Returns known ones: the defaults in place of names that are unknown."""
-    strategy, preset = message.strategy or defaults.strategy, message.preset
+    preset = message.preset
+    preferred = PRESETS[preset].strategy if preset in PRESETS else defaults.strategy
+    strategy = message.strategy or preferred
     if strategy not in STRATEGY_DEFAULTS:
         violations.add("policy.strategy", f"must be one of {', '.join(STRATEGY_DEFAULTS)}")
         strategy = defaults.strategy

@@ -234,23 +234,19 @@ class RolloutEntry(Part):
     """The rollout of a candidate artifact, and the ranking of the artifact that did not rank."""
 
     rollout_id: str
-    from_candidate: bool = Field(
-        description="True if the candidate ranked, and not the active artifact."
-    )
-    candidate_probability: Score = Field(
-        description="Probability with which the candidate was drawn."
-    )
+    from_candidate: bool = Field(description="True if the candidate ranked.")
+    candidate_probability: Score = Field(description="Probability to draw the candidate.")
     other_scorer_version: str
     other_prior_scores: dict[str, Score]
     other_uncertainty: Score | None = None
     other_team_model_ids: tuple[str, ...] = ()
+
+
 class ExplorationEntry(Part):
     """The part of chance in the choice of the first layer."""
 
     explored: bool = Field(description="True if a model was tried that would not be chosen.")
-    propensities: dict[str, Score] = Field(
-        description="Probability of each model to be in the first layer, when it was drawn."
-    )
+    propensities: dict[str, Score] = Field(description="Probability to be in the first layer.")
 
 
 class DecisionRecord(Part):
@@ -266,10 +262,7 @@ class DecisionRecord(Part):
         default=None, description="The call's trace; absent if it was part of none."
     )
     outcome: AnswerOutcome
-    error_reason: str | None = Field(
-        default=None,
-        description="The `ErrorReason` of a failed call; absent if the error has none.",
-    )
+    error_reason: str | None = Field(default=None, description="Of a failed call, if it has one.")
     tenant: str | None = Field(default=None, description="Absent if there are no tenants.")
     strategy: str
     policy: dict[str, JsonValue] = Field(
@@ -277,13 +270,8 @@ class DecisionRecord(Part):
     )
     config_version: str = Field(description="Changes with any setting of the service.")
     pool_version: str = Field(description="Changes with any change of the pool file.")
-    scorer_version: str | None = Field(
-        default=None,
-        description="The artifact that ranked; absent if the scorer was not called or failed.",
-    )
-    rollout: RolloutEntry | None = Field(
-        default=None, description="Absent unless the scorer has a rollout."
-    )
+    scorer_version: str | None = Field(default=None, description="The artifact that ranked.")
+    rollout: RolloutEntry | None = Field(default=None, description="Only during a rollout.")
     uncertainty: Score | None = Field(
         default=None, description="Uncertainty of the first ranking; absent if it is unknown."
     )
@@ -295,9 +283,7 @@ class DecisionRecord(Part):
     )
     safe_model_ids: tuple[str, ...] = Field(description="The pool's safe models.")
     posterior_scores: dict[str, Score] = Field(description="The newest, of models that answered.")
-    exploration: ExplorationEntry | None = Field(
-        default=None, description="Absent if nothing was left to chance."
-    )
+    exploration: ExplorationEntry | None = Field(default=None, description="Only if chance chose.")
     layers: tuple[LayerEntry, ...]
     invalid_answers: tuple[InvalidAnswerEntry, ...] = ()
     stop_reason: str | None = None

@@ -18,7 +18,7 @@ from services.router.engine.layer import LayerPolicy, run_layer
 from services.router.engine.layer_policy import AssessedLayerPolicy, PlainLayerPolicy
 from services.router.engine.patience import Overtime, Patience
 from services.router.engine.planner import by_posterior, eligible, further_models, rank_eligible
-from services.router.engine.proposals import assessed_proposal, final_call
+from services.router.engine.proposals import LayerOutcome, final_call
 from services.router.engine.repair import repair
 from services.router.engine.reservations import reserve, reserve_extra
 from services.router.routing.events import Assessment, LayerReport
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from services.router.backends.replicas.retry_budget import RetryBudget
     from services.router.dependencies.judge_client import Judge
     from services.router.dependencies.scorer_client import Scorer
-    from services.router.engine.proposals import LayerOutcome, Proposal
+    from services.router.engine.proposals import Proposal, Propose
     from services.router.engine.run import Run
     from services.router.exploration.explorer import Explorer
     from services.router.pool.expected_latency import ExpectedLatencies
@@ -93,24 +93,26 @@ class Engine:
         if run.policy.exploration_share and run.may_explore:
             run.exploration = self.explorer.explore(rank_eligible(run), run.policy, run.left)
 
-    async def run_assessed(self, run: Run, decision: RoutingDecision) -> LayerReport:
-        """Runs a layer whose models also grade, and corrects the scores by their grades.
+    async def run_assessed(
+        self, run: Run, decision: RoutingDecision, propose: Propose, *, stages_left: int
+    ) -> LayerReport:
+        """Runs a layer of such requests, and corrects the scores by what the models say.
 
         With tools or JSON nobody grades, and the scores stay as they are. The answers of the report
-        are ordered by posterior score, best first.
+        are ordered by posterior score, best first. `stages_left` is as in `propose`.
         """
         await run.drop_speculative_answer()  # it belongs to the layer before
-        proposals = [assessed_proposal(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
+        proposals = [propose(run, run.pool.by_id[m]) for m in decision.selected_model_ids]
         policy = AssessedLayerPolicy(
             run,
             decision,
+            propose,
             judge=self.judge,
             stream=self.generator.stream,
             backup_budget=self.backup_budget,
             min_stage_s=self.min_stage_s,
         )
-        # The aggregator gets as much time as a layer. Unused time goes to the stages that follow.
-        outcome = await self._propose(run, proposals, policy, stages_left=run.layers_left + 1)
+        outcome = await self._propose(run, proposals, policy, stages_left=stages_left)
         assessments = await self.assess(run, outcome.answers)
         return self.report(run, decision, outcome, assessments)
 
@@ -173,13 +175,8 @@ class Engine:
             run.posteriors.update(scores)
             return tuple(Assessment(model_id=m, posterior_score=s) for m, s in scores.items())
         started_s = time.monotonic()
-        verdict = await self.judge.assess(
-            answers,
-            run.answers,
-            run.priors,
-            run.deadline.share(TIME_SHARE),
-            run.conversation.query,
-        )
+        within, query = run.deadline.share(TIME_SHARE), run.conversation.query
+        verdict = await self.judge.assess(answers, run.answers, run.priors, within, query)
         run.timing.judge_s += time.monotonic() - started_s
         if verdict.fallback is not None:
             run.fallbacks.append(verdict.fallback)
@@ -232,16 +229,9 @@ class Engine:
         entries = run.ledger.entries[booked_before:]
         if run.final is None:
             run.failed.update(entry.model_id for entry in entries)
-        report = LayerReport(
-            layer_number=decision.layer_number,
-            selected_model_ids=decision.selected_model_ids,
-            answers=() if run.final is None else (run.final,),
-            assessments=(),
-            usage=tuple(entries),
-            duration_s=duration_s,
-        )
-        run.reports.append(report)
-        yield report
+        answers = () if run.final is None else (run.final,)
+        outcome = LayerOutcome(answers=answers, entries=tuple(entries), duration_s=duration_s)
+        yield self.report(run, decision, outcome)
 
     async def aggregate(
         self, run: Run, aggregators: Sequence[PoolModel], *, settles_votes: bool = False

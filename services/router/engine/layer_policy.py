@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from services.router.dependencies.remote import TIME_SHARE
 from services.router.engine.metrics import STAND_INS
 from services.router.engine.planner import aggregators, blocking_limit, further_models
-from services.router.engine.proposals import aggregation_call, assessed_proposal
+from services.router.engine.proposals import aggregation_call
 from services.router.engine.reservations import reserve_extra
 from services.router.engine.speculative_answer import SpeculativeAnswer, worth_speculating
 from services.router.routing.candidates import SelectionReason
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.router.backends.call import Stream
     from services.router.backends.replicas.retry_budget import RetryBudget
     from services.router.dependencies.judge_client import Judge
-    from services.router.engine.proposals import Proposal
+    from services.router.engine.proposals import Proposal, Propose
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
     from services.router.routing.events import Answer, RoutingDecision
@@ -92,6 +92,7 @@ class AssessedLayerPolicy(PlainLayerPolicy):
     Args:
         run: The run of the layer.
         decision: The layer.
+        propose: Returns the request to a further model.
         judge: Assesses the answers of a quorum.
         stream: Runs the speculative answer.
         backup_budget: Bounds the backup models.
@@ -104,6 +105,7 @@ class AssessedLayerPolicy(PlainLayerPolicy):
         self,
         run: Run,
         decision: RoutingDecision,
+        propose: Propose,
         *,
         judge: Judge,
         stream: Stream,
@@ -111,9 +113,10 @@ class AssessedLayerPolicy(PlainLayerPolicy):
         min_stage_s: float,
     ) -> None:
         self._models = further_models(run, decision)
-        further = (assessed_proposal(run, model) for model in self._drain())
+        further = (propose(run, model) for model in self._drain())
         super().__init__(run, further, min_stage_s)
         self._decision = decision
+        self._propose = propose
         self._judge = judge
         self._stream = stream
         self._backup_budget = backup_budget
@@ -130,7 +133,7 @@ class AssessedLayerPolicy(PlainLayerPolicy):
         if model is None or not self._backup_budget.take():
             return None
         self._models.remove(model)
-        proposal = assessed_proposal(self._run, model)
+        proposal = self._propose(self._run, model)
         if not await reserve_extra(self._run, proposal.call):
             return None
         STAND_INS.inc()
@@ -139,7 +142,7 @@ class AssessedLayerPolicy(PlainLayerPolicy):
     async def start_speculative_answer(self, answers: Sequence[Answer]) -> None:
         """Starts the final answer if no layer would follow, had this one ended now."""
         run = self._run
-        if not worth_speculating(answers, run.form):
+        if run.independent or not worth_speculating(answers, run.form):
             return
         scores = await self._scores(answers)
         agreed = run.form.agree(answers)

@@ -18,13 +18,16 @@ from services.router.types.ledger import CallPurpose
 from services.router.types.options import NO_OPTIONS, ToolChoice, ToolChoiceMode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
     from services.router.prompts.prompts import Reference
     from services.router.types.ledger import LedgerEntry
     from services.router.types.messages import Message
+
+    Propose = Callable[[Run, PoolModel], "Proposal"]
+    """Returns the request to a model of a layer."""
 
 
 WRITES_ANSWERS = frozenset({CallPurpose.ANSWER, CallPurpose.AGGREGATION})

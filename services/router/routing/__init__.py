@@ -9,6 +9,7 @@ finished_answer: Completes an answer at the end of its reply.
 model_switch: Decides if a conversation stays with its model.
 prompt_caches: Estimates the tokens of a prompt that backends have in their caches.
 agreement: Compares answers, and decides if one more call is worthwhile.
+next_calls: Decides which models to call next, and which start together.
 policy: The weights and limits of a request, and their defaults.
 presets: The defaults of strategies, and named sets of policy values.
 candidates: Models that may run, with their utilities, and the reasons of decisions about them.

@@ -41,6 +41,8 @@ class Opinion:
     """Probability that the answer is right, from prior and self-score, in [0, 1]."""
     final_answer: str | None
     """The final answer in a form that can be compared; None agrees with nothing."""
+    source: str = ""
+    """The model behind several ids: answers of one source that agree count as one. Empty: the id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,8 @@ class Offer:
     """Prior score, in [0, 1]."""
     price: float
     """Cost and latency of the call on the scale of scores, as the ranking subtracts them."""
+    latency_price: float = 0.0
+    """The part of the price that is for the latency."""
 
 
 def agreeing(texts: Sequence[str], keys: Sequence[str | None]) -> tuple[int, ...]:
@@ -122,6 +126,13 @@ def worthwhile_call(opinions: Sequence[Opinion], offers: Sequence[Offer]) -> Off
     """
     if not opinions:
         return max(offers, key=lambda offer: offer.score - offer.price, default=None)
+    return call_and_value(opinions, offers)[0]
+
+
+def call_and_value(
+    opinions: Sequence[Opinion], offers: Sequence[Offer]
+) -> tuple[Offer | None, float]:
+    """Returns the call after some answers as `worthwhile_call` does, and the value of that step."""
     groups = _odds_of(_groups(opinions))
     comparable = any(opinion.final_answer is not None for opinion in opinions)
     best, best_value = None, max(_posteriors(groups))
@@ -131,7 +142,7 @@ def worthwhile_call(opinions: Sequence[Opinion], offers: Sequence[Offer]) -> Off
         value = max(as_answer, as_witness)
         if value > best_value:
             best, best_value = offer, value
-    return best
+    return best, best_value
 
 
 def _as_answers(groups: list[list[float]], offers: Sequence[Offer]) -> list[float]:
@@ -179,7 +190,12 @@ def _odds_of(groups: list[list[Opinion]]) -> list[list[float]]:
 
 
 def _odds(group: list[Opinion]) -> list[float]:
-    return [_log_odds(opinion.score) for opinion in group]
+    """Returns the log odds of each source in a group."""
+    scores: dict[str, float] = {}
+    for opinion in group:
+        source = opinion.source or opinion.model_id
+        scores[source] = max(opinion.score, scores.get(source, 0.0))
+    return [_log_odds(score) for score in scores.values()]
 
 
 def _posteriors(groups: list[list[float]]) -> list[float]:

@@ -3,7 +3,8 @@
 A switch costs once what the prompt costs without its cache. It may gain a likelier answer to this
 query, and a cheaper call now and in every later turn. It is worthwhile if, on the utility's scale,
 
-    w_q * (score gap) - w_l * (latency gap) + w_c * (dollars saved) / max(cost)
+    w_q * (score gap) - (latency gap) / seconds_per_right_answer
+    + (dollars saved) / usd_per_right_answer
 
 is more than the price band; within the band, if it saves dollars. A conversation is expected to go
 on for as many turns as it has had, since nothing else is known of its length.
@@ -12,6 +13,8 @@ on for as many turns as it has had, since nothing else is known of its length.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from services.router.routing.ranking import rates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,12 +54,12 @@ def better_model(
         policy: The request's weights and limits.
         turns: The expected number of turns from now on.
     """
-    scale = max((r.candidate.expected_cost_usd for r in ranked), default=0.0) or 1.0
+    per_usd = rates([r.candidate for r in ranked], policy).per_usd
 
     def gain(other: Ranked) -> float:
         quality = other.quality - kept.quality
         latency = other.latency_penalty - kept.latency_penalty
-        return quality - latency + policy.cost_weight * saved_usd(kept, other, turns) / scale
+        return quality - latency + per_usd * saved_usd(kept, other, turns)
 
     worthwhile = [
         other

@@ -23,6 +23,7 @@ LAYER_COUNTS = Bounds(1, 5)
 CALL_COUNTS = Bounds(1, 64)
 
 Share = Annotated[float, Field(ge=SHARES.low, le=SHARES.high)]
+Worth = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class PolicySettings(BaseModel):
@@ -34,13 +35,16 @@ class PolicySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     quality_weight: Share = Field(default=1.0, description="Weight of the score in the utility.")
-    cost_weight: Share = Field(
-        default=0.1,
-        description="Weight of the expected cost, as a share of the most expensive model's.",
+    # At this price, the first-ranked models of recorded pools are nearly as often right as at none
+    # (docs/benchmarks/frontier.md).
+    usd_per_right_answer: Worth | None = Field(
+        default=0.04,
+        description="US dollars that one more right answer is worth. Absent: the cost does not count.",
     )
-    latency_weight: Share = Field(
-        default=0.05,
-        description="Weight of the expected latency, as a share of the slowest model's.",
+    seconds_per_right_answer: Worth | None = Field(
+        default=1000.0,
+        description="Seconds that one more right answer is worth waiting for. Absent: the latency does "
+        "not count.",
     )
     max_layer_model_count: int = Field(
         default=3,
@@ -61,7 +65,7 @@ class PolicySettings(BaseModel):
         description="Largest difference to the best score at which a model is still selected.",
     )
     price_band: Share = Field(
-        default=0.01,
+        default=0.002,
         description="Largest difference between utilities that count as equal, so that the cheaper "
         "model comes first.",
     )
@@ -100,15 +104,31 @@ class PolicySettings(BaseModel):
         return self.model_copy(update=changes.model_dump(exclude_unset=True))
 
 
+class FormerWeights(BaseModel):
+    """The weights that a request may set for one more release; each replaces the price of its kind."""
+
+    cost_weight: Share | None = Field(
+        default=None,
+        description="Weight of the expected cost, as a share of the most expensive model's.",
+    )
+    latency_weight: Share | None = Field(
+        default=None,
+        description="Weight of the expected latency, as a share of the slowest model's.",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The policy of one request, every default filled in; `PolicySettings` describes the fields."""
+    """The policy of one request, every default filled in.
+
+    `PolicySettings` and `FormerWeights` describe the fields.
+    """
 
     strategy: str
     """Name of the strategy; one of the registry's."""
     quality_weight: float
-    cost_weight: float
-    latency_weight: float
+    usd_per_right_answer: float | None
+    seconds_per_right_answer: float | None
     max_layer_model_count: int
     max_layer_count: int
     stopping_score: float
@@ -124,6 +144,8 @@ class Policy:
     """Answers of a layer that the judge of `smoa` keeps."""
     model_ids: frozenset[str]
     """The models that may run; empty means the whole pool."""
+    cost_weight: float | None
+    latency_weight: float | None
 
     @property
     def caps(self) -> Caps:

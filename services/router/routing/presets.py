@@ -14,8 +14,9 @@ KEPT_ANSWER_COUNT = 2
 """Answers of a layer that the judge of `smoa` keeps."""
 
 STRATEGY_DEFAULTS: Mapping[str, PolicySettings] = {
-    "routemoa": PolicySettings(),
-    # The price of a call decides, not a score: `cost_weight` says what a right answer is worth.
+    # The price of a call decides, not a score.
+    "routemoa": PolicySettings(max_layer_count=4, stopping_score=1.0),
+    "layers": PolicySettings(),
     "cascade": PolicySettings(max_layer_count=4, stopping_score=1.0),
     "single": PolicySettings(),
     "moa": PolicySettings(max_layer_model_count=16, max_layer_count=2, max_call_count=64),
@@ -30,35 +31,39 @@ class Preset:
     """The fields that a preset sets, by strategy. A strategy that is not listed keeps its values."""
 
     policies: Mapping[str, PolicySettings]
+    strategy: str
+    """The strategy of requests that name none."""
     kept_answer_count: int = KEPT_ANSWER_COUNT
 
 
 # The settings of the RouteMoA paper's code for its pool of 5 and its pool of 15 models: three layers,
-# at most three models in each, no weight of cost or latency. Its large pool knows no score gap.
+# at most three models in each, no price of cost or latency. Its large pool knows no score gap.
 _ROUTED = PolicySettings(
     max_layer_model_count=3,
     max_layer_count=3,
     max_call_count=10,
-    cost_weight=0.0,
-    latency_weight=0.0,
+    usd_per_right_answer=None,
+    seconds_per_right_answer=None,
 )
 _ALL_MODELS = PolicySettings(max_layer_model_count=16, max_layer_count=3, max_call_count=64)
 
 PRESETS: Mapping[str, Preset] = {
     "small-pool": Preset(
         policies={
-            "routemoa": _ROUTED.updated(PolicySettings(stopping_score=0.805, max_score_gap=0.2)),
+            "layers": _ROUTED.updated(PolicySettings(stopping_score=0.805, max_score_gap=0.2)),
             "moa": _ALL_MODELS,
             "smoa": _ALL_MODELS,
         },
+        strategy="layers",
         kept_answer_count=3,
     ),
     "large-pool": Preset(
         policies={
-            "routemoa": _ROUTED.updated(PolicySettings(stopping_score=0.76, max_score_gap=1.0)),
+            "layers": _ROUTED.updated(PolicySettings(stopping_score=0.76, max_score_gap=1.0)),
             "moa": _ALL_MODELS,
             "smoa": _ALL_MODELS,
         },
+        strategy="layers",
         kept_answer_count=3,
     ),
 }

@@ -2,10 +2,11 @@
 
 Utility puts quality, cost and latency on one scale, that of a probability:
 
-    utility = w_q * score - w_c * cost / max(cost) - w_l * latency / max(latency)
+    utility = w_q * score - cost / usd_per_right_answer - latency / seconds_per_right_answer
 
-with the maxima over the eligible models. So a weight reads as "how much more likely to be right the
-most expensive (slowest) model must be to be preferred to a free (instant) one".
+So a price means the same in every pool. A request that still sets the former weights subtracts
+w_c * cost / max(cost) and w_l * latency / max(latency) instead, with the maxima over the eligible
+models.
 
 Utilities are estimates, and a small lead is no reason to pay more. So they are compared in steps of the
 price band, counted down from the best one; within a step the cheaper model comes first.
@@ -72,15 +73,35 @@ class Forecast:
         return self.is_substitute or (self.uncertainty or 0.0) >= limit
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """The score that money and time are worth; zero if they do not count."""
+
+    per_usd: float
+    per_second: float
+
+
+def rates(candidates: Sequence[Candidate], policy: Policy) -> Rates:
+    """Returns the rates of a policy; the candidates are the scale of the former weights."""
+    per_usd = _rate(policy.usd_per_right_answer)
+    if policy.cost_weight is not None:
+        dearest_usd = max((c.expected_cost_usd for c in candidates), default=0.0)
+        per_usd = policy.cost_weight / (dearest_usd or 1.0)
+    per_second = _rate(policy.seconds_per_right_answer)
+    if policy.latency_weight is not None:
+        slowest_s = max((c.expected_latency_s for c in candidates), default=0.0)
+        per_second = policy.latency_weight / (slowest_s or 1.0)
+    return Rates(per_usd=per_usd, per_second=per_second)
+
+
 def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:
     """Returns the candidates, best first; the order depends on nothing but the arguments."""
-    cost_scale = max((c.expected_cost_usd for c in candidates), default=0.0) or 1.0
-    latency_scale = max((c.expected_latency_s for c in candidates), default=0.0) or 1.0
+    worth = rates(candidates, policy)
     weighed = []
     for c in candidates:
         quality = policy.quality_weight * c.score
-        cost_penalty = policy.cost_weight * (c.expected_cost_usd / cost_scale)
-        latency_penalty = policy.latency_weight * (c.expected_latency_s / latency_scale)
+        cost_penalty = worth.per_usd * c.expected_cost_usd
+        latency_penalty = worth.per_second * c.expected_latency_s
         weighed.append(
             Ranked(
                 candidate=c,
@@ -103,6 +124,10 @@ def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:
         )
 
     return _price_leaders_marked(sorted(weighed, key=sort_key))
+
+
+def _rate(worth: float | None) -> float:
+    return 0.0 if worth is None else 1 / worth
 
 
 def _price_leaders_marked(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.router.strategies.cascade import Cascade
+from services.router.strategies.layers import Layers
 from services.router.strategies.moa import MoA
 from services.router.strategies.routemoa import RouteMoA
 from services.router.strategies.self_moa import SelfMoA
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 STRATEGIES: Mapping[str, Strategy] = {
     "routemoa": RouteMoA(),
+    "layers": Layers(),
     "cascade": Cascade(),
     "single": Single(),
     "moa": MoA(),

@@ -1,63 +1,155 @@
-"""`routemoa`: the best few models in layers, re-ranked by their grades of each other, then merged."""
+"""`routemoa`: the calls that are worth their price, one after the other or together; nothing is merged.
+
+Each step weighs the gain in the probability of a right answer against dollars and seconds
+(`services/router/routing/next_calls.py`). Models see the query alone, so what they answer is evidence
+for one another, and no word of a prompt can reach the user. The likeliest answer is given as it is.
+"""
 
 from __future__ import annotations
 
+from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.router.engine.planner import by_posterior, plan_layer
+from services.router.engine.planner import (
+    blocking_limit,
+    plan_layer,
+    plan_models,
+    rank_eligible,
+)
+from services.router.engine.proposals import plain_proposal
+from services.router.routing.agreement import Offer, posteriors
 from services.router.routing.candidates import StopReason
+from services.router.routing.next_calls import next_calls, wants_second
+from services.router.strategies.comparable_share import ComparableShare
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
-    from services.router.routing.events import Answer, LayerReport, RoutingDecision
+    from services.router.routing.agreement import Opinion
+    from services.router.routing.candidates import Ranked
+    from services.router.routing.events import Answer, Event, LayerReport, RoutingDecision
 
-
-MIN_GAIN = 0.01
-"""Least change of the best posterior score in a layer for another layer to run; the default
-`price_band`, below which two utilities count as equal."""
+_RARELY = 0.1
+"""Share of comparable answers below which the first answer streams to the caller."""
 
 
 class RouteMoA(Layered):
-    """screen -> [pick by rank -> run together -> judge -> re-rank]* -> aggregate."""
+    """screen -> [best calls -> judge -> weigh all answers]* -> the likeliest answer as it is."""
 
-    settles_votes = True
+    independent = True
+
+    def __init__(self) -> None:
+        self._comparable = ComparableShare()
+
+    async def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
+        """Yields all events but the `Result`; see `Strategy`."""
+        async with aclosing(super().answer(run, engine)) as events:
+            async for event in events:
+                yield event
+        if not run.answers and run.final is not None:  # it was streamed
+            self._record([run.final], run)
+            if run.layers_left > 0:
+                run.stop_reason = StopReason.NO_GAIN
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
-        """Returns the models within score gap and limits, as long as layers bring a gain.
-
-        Without grades, as with tools and JSON, a second layer brings no evidence.
-        """
-        ungraded = bool(run.answers) and not run.form.is_free
-        if ungraded or not _gained(run.reports):
+        """Returns the models to call now; the safe ones first if the ranking is too uncertain."""
+        if not run.reports and _runs_safe_models(run):
+            return plan_layer(run)
+        ranked = rank_eligible(run)
+        open_to = _open_to(run, ranked)
+        affordable = [
+            r for r in open_to if blocking_limit(run, run.pool.by_id[r.model_id], 0) is None
+        ]
+        chosen = next_calls(
+            _opinions(run),
+            [_offer(r, run) for r in affordable],
+            comparable_share=self._comparable_share(run),
+        )
+        if not chosen and affordable:
             return StopReason.NO_GAIN
-        return plan_layer(run)
+        wanted = [offer.model_id for offer in chosen][: run.policy.max_layer_model_count]
+        return plan_models(run, ranked, wanted or [r.model_id for r in open_to])
 
     async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
-        """Runs the models, corrects their scores, and keeps the answers of a majority, if any."""
-        report = await engine.run_assessed(run, decision)
+        """Calls the models, and keeps the likeliest answer so far."""
+        # Most queries end with the first or second step: one may take half of the time left.
+        report = await engine.run_assessed(
+            run, decision, plain_proposal, stages_left=min(2, run.layers_left)
+        )
         if report.answers:
-            likeliest = _likeliest_first(run, report.answers)
-            agreed = run.form.agreeing(likeliest)
-            is_majority = len(agreed) * 2 > len(likeliest)
-            run.answers = tuple(likeliest[index] for index in agreed) if is_majority else likeliest
+            self._record(report.answers, run)
+            run.posteriors.update(posteriors(_opinions(run)))
+            run.answers = (_likeliest(run),)
         return report
 
+    def is_last(self, run: Run, decision: RoutingDecision) -> bool:
+        """Returns whether the layer's one answer must be the final one, so that it can stream."""
+        if run.answers or len(decision.selected_model_ids) != 1:
+            return False
+        if super().is_last(run, decision) or self._comparable_share(run) < _RARELY:
+            return True
+        return not wants_second([_offer(r, run) for r in _open_to(run, decision.ranked)])
 
-def _likeliest_first(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
-    """Returns answers by the probability that their agreement gives, then by their own scores."""
-    chances = run.form.chances(answers, run.score)
-    return tuple(sorted(by_posterior(run, answers), key=lambda a: -chances[a.model_id]))
+    def _comparable_share(self, run: Run) -> float:
+        """Returns the share for the form of the request: JSON and calls to tools always compare."""
+        return self._comparable.value if run.form.is_free else 1.0
+
+    def _record(self, answers: Sequence[Answer], run: Run) -> None:
+        if run.form.is_free:
+            for key in run.form.keys(answers):
+                self._comparable.record(comparable=key is not None)
 
 
-def _gained(reports: Sequence[LayerReport]) -> bool:
-    """Returns whether the last layer changed the best model or its score."""
-    assessed = [report.assessments[0] for report in reports if report.assessments]
-    if len(assessed) < 2:
-        return True
-    before, after = assessed[-2:]
-    moved = abs(after.posterior_score - before.posterior_score)
-    return after.model_id != before.model_id or moved > MIN_GAIN
+def _runs_safe_models(run: Run) -> bool:
+    return bool(run.pool.safe_models) and run.forecast.is_uncertain(run.policy.max_uncertainty)
+
+
+def _open_to(run: Run, ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Returns the models that may be called: those that have not answered under any id."""
+    asked = {_source(run, answer.model_id) for answer in _answers(run)}
+    return [
+        r
+        for r in ranked
+        if _source(run, r.model_id) not in asked
+        and r.candidate.available
+        and run.policy.allows_latency(r.candidate.expected_latency_s)
+    ]
+
+
+def _source(run: Run, model_id: str) -> str:
+    """Returns the model that the backend knows, whatever its ids in the pool."""
+    return run.pool.by_id[model_id].backend_model or model_id
+
+
+def _answers(run: Run) -> list[Answer]:
+    return [answer for report in run.reports for answer in report.answers]
+
+
+def _opinions(run: Run) -> list[Opinion]:
+    """Returns the final value of each answer, with the judge's score of its model."""
+    scores = {a.model_id: a.posterior_score for r in run.reports for a in r.assessments}
+    opinions = run.form.opinions(_answers(run), scores.__getitem__)
+    return [replace(o, source=_source(run, o.model_id)) for o in opinions]
+
+
+def _likeliest(run: Run) -> Answer:
+    """Returns the likeliest answer; of answers that cannot be compared, that of the best model."""
+    answers = _answers(run)
+    chances = run.posteriors
+    if any(answer.tool_calls for answer in answers):
+        chances = run.form.chances(answers, run.priors.__getitem__)
+    return max(answers, key=lambda a: (chances[a.model_id], run.priors[a.model_id], a.model_id))
+
+
+def _offer(ranked: Ranked, run: Run) -> Offer:
+    score = run.priors[ranked.model_id]
+    return Offer(
+        model_id=ranked.model_id,
+        score=score,
+        price=run.policy.quality_weight * score - ranked.utility,
+        latency_price=ranked.latency_penalty,
+    )

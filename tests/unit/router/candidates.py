@@ -13,8 +13,10 @@ from services.router.types.amounts import Amount, nano_usd
 POLICY = Policy(
     strategy="routemoa",
     quality_weight=1.0,
-    cost_weight=0.0,
-    latency_weight=0.0,
+    usd_per_right_answer=None,
+    seconds_per_right_answer=None,
+    cost_weight=None,
+    latency_weight=None,
     max_layer_model_count=3,
     max_layer_count=2,
     stopping_score=0.8,

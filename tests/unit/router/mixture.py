@@ -240,7 +240,9 @@ class Told:
 
 def policy_of(strategy: str, changes: Mapping[str, Any]) -> Policy:
     """Returns the policy of a strategy with its own defaults."""
-    settings = PolicySettings(cost_weight=0.0, latency_weight=0.0, price_band=0.0)
+    settings = PolicySettings(
+        usd_per_right_answer=None, seconds_per_right_answer=None, price_band=0.0
+    )
     settings = settings.updated(STRATEGY_DEFAULTS[strategy])
     fields = {name: getattr(settings, name) for name in PolicySettings.model_fields}
     known = {name: value for name, value in fields.items() if name in Policy.__slots__}
@@ -249,6 +251,8 @@ def policy_of(strategy: str, changes: Mapping[str, Any]) -> Policy:
             strategy=strategy,
             kept_answer_count=2,
             model_ids=frozenset(),
+            cost_weight=None,
+            latency_weight=None,
             **{name: known[name] for name in known if name not in changes},
             **changes,
         )

@@ -82,7 +82,7 @@ async def test_a_model_that_writes_unseen_is_not_taken_for_a_silent_one() -> Non
     assert (told.asked, told.answer.text) == (["a"], ANN)
 
 
-@pytest.mark.parametrize("strategy", ["routemoa", "moa"])
+@pytest.mark.parametrize("strategy", ["layers", "moa"])
 @virtually
 async def test_the_aggregator_is_asked_for_json_and_gives_it(strategy: str) -> None:
     def first(call: ModelCall) -> Sequence[Said]:
@@ -93,7 +93,7 @@ async def test_the_aggregator_is_asked_for_json_and_gives_it(strategy: str) -> N
     assert told.made[-1].options == PERSON
 
 
-@pytest.mark.parametrize("strategy", ["routemoa", "moa"])
+@pytest.mark.parametrize("strategy", ["layers", "moa"])
 @virtually
 async def test_an_aggregator_that_breaks_the_schema_leaves_it_to_the_best_answer(
     strategy: str,
@@ -108,7 +108,7 @@ async def test_an_aggregator_that_breaks_the_schema_leaves_it_to_the_best_answer
     assert not any(isinstance(event, Reset) for _, event in told.events)
 
 
-@pytest.mark.parametrize("strategy", ["routemoa", "cascade"])
+@pytest.mark.parametrize("strategy", ["routemoa", "layers", "cascade"])
 @virtually
 async def test_nobody_is_asked_to_grade_where_the_reply_is_json(strategy: str) -> None:
     told = await ask(strategy, PERSON, {"a": says(ANN), "b": says(BOB), "c": says(ANN)})
@@ -120,7 +120,7 @@ async def test_nobody_is_asked_to_grade_where_the_reply_is_json(strategy: str) -
 async def test_equal_values_end_a_layer_before_its_slowest_model() -> None:
     same = json.dumps({"age": 3.0, "name": "Ann"})
     speakers = {"a": says(1.0, ANN), "b": says(2.0, same), "c": says(60.0, BOB)}
-    told = await ask("routemoa", PERSON, speakers)
+    told = await ask("layers", PERSON, speakers)
     assert told.first_delta_s == pytest.approx(2.0, abs=0.01)
     assert told.answer.text == ANN
 

@@ -16,6 +16,7 @@ from services.router.budgets.tenants import ANONYMOUS
 from services.router.dependencies.judge_client import Verdict
 from services.router.engine.layer_policy import AssessedLayerPolicy, PlainLayerPolicy
 from services.router.engine.planner import rank_eligible
+from services.router.engine.proposals import assessed_proposal
 from services.router.engine.speculative_answer import SpeculativeAnswer
 from services.router.routing.candidates import SelectionReason
 from services.router.routing.events import Answer, Assessment, LayerReport, RoutingDecision
@@ -91,6 +92,7 @@ def assessed(
             selected_model_ids=selected,
             reasons=full if reasons is None else reasons,
         ),
+        assessed_proposal,
         judge=cast("Judge", judge or FakeJudge()),
         stream=ScriptedGenerator({}).stream,
         backup_budget=budget or RetryBudget(share=0, floor=100),

@@ -38,13 +38,13 @@ def test_settings_are_shared_by_requests_and_cannot_be_changed() -> None:
 def test_a_request_that_leaves_everything_out_has_the_documented_defaults() -> None:
     assert PolicySettings().model_dump() == {
         "quality_weight": 1.0,
-        "cost_weight": 0.1,
-        "latency_weight": 0.05,
+        "usd_per_right_answer": 0.04,
+        "seconds_per_right_answer": 1000.0,
         "max_layer_model_count": 3,
         "max_layer_count": 2,
         "stopping_score": 0.8,
         "max_score_gap": 0.1,
-        "price_band": 0.01,
+        "price_band": 0.002,
         "max_uncertainty": 0.5,
         "max_expected_latency_s": None,
         "max_cost_usd": None,
@@ -56,8 +56,6 @@ def test_a_request_that_leaves_everything_out_has_the_documented_defaults() -> N
 
 SHARES = (
     "quality_weight",
-    "cost_weight",
-    "latency_weight",
     "stopping_score",
     "max_score_gap",
     "price_band",
@@ -105,6 +103,6 @@ def test_an_expected_latency_without_end_is_no_limit() -> None:
 
 
 def test_changes_replace_only_the_fields_that_they_set() -> None:
-    operator = PolicySettings(cost_weight=0.3, max_layer_count=4)
+    operator = PolicySettings(usd_per_right_answer=0.3, max_layer_count=4)
     changed = operator.updated(PolicySettings(max_layer_count=2))
-    assert (changed.cost_weight, changed.max_layer_count) == (0.3, 2)
+    assert (changed.usd_per_right_answer, changed.max_layer_count) == (0.3, 2)

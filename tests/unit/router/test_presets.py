@@ -14,7 +14,7 @@ def defaults(operator: PolicySettings, strategy: str, preset: str = "") -> Polic
 
 def test_a_preset_comes_before_what_the_operator_set() -> None:
     operator = PolicySettings(max_layer_count=1, stopping_score=0.5)
-    found = defaults(operator, "routemoa", "small-pool")
+    found = defaults(operator, "layers", "small-pool")
     assert (found.max_layer_count, found.stopping_score) == (3, 0.805)
 
 
@@ -70,12 +70,12 @@ def test_a_policy_has_no_other_fields_and_no_values_out_of_bounds() -> None:
 def test_presets_are_the_settings_of_the_paper(
     preset: str, stopping_score: float, max_score_gap: float
 ) -> None:
-    operator = PolicySettings(cost_weight=0.3, latency_weight=0.3, max_layer_model_count=2)
-    routed = defaults(operator, "routemoa", preset)
+    operator = PolicySettings(usd_per_right_answer=0.3, max_layer_model_count=2)
+    routed = defaults(operator, "layers", preset)
     assert (routed.stopping_score, routed.max_score_gap) == (stopping_score, max_score_gap)
     assert (routed.max_layer_model_count, routed.max_layer_count) == (3, 3)
     assert routed.max_call_count == 3 * 3 + 1  # three layers of three models, and the aggregator
-    assert (routed.cost_weight, routed.latency_weight) == (0, 0)
+    assert (routed.usd_per_right_answer, routed.seconds_per_right_answer) == (None, None)
     for strategy in ("moa", "smoa"):
         everybody = defaults(operator, strategy, preset)
         assert (everybody.max_layer_model_count, everybody.max_layer_count) == (16, 3)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ULM = ("weather", '{"city": "Ulm"}')
 every_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
-mixtures = pytest.mark.parametrize("strategy", ["routemoa", "moa", "smoa"])
+mixtures = pytest.mark.parametrize("strategy", ["layers", "moa", "smoa"])
 REQUIRED = replace(TOOLS, tool_choice=ToolChoice(mode=ToolChoiceMode.REQUIRED))
 RESULT = (
     Message(role=Role.USER, content="How warm is it in Ulm?"),
@@ -103,7 +103,7 @@ async def test_the_aggregator_settles_a_close_vote_and_the_proposals_are_its_ref
     def first(call: ModelCall) -> Sequence[Said]:
         return ulm(2) if call.purpose is CallPurpose.AGGREGATION else ulm(1)
 
-    told = await ask("routemoa", TOOLS, {"a": first, "b": says(*ulm(2)), "c": says(*ulm(3))})
+    told = await ask("layers", TOOLS, {"a": first, "b": says(*ulm(2)), "c": says(*ulm(3))})
     assert told.called == [("weather", '{"city": "Ulm", "days": 2}')]
     asked = told.made[-1]
     assert asked.purpose is CallPurpose.AGGREGATION
@@ -119,7 +119,7 @@ async def test_an_aggregator_that_chooses_what_nobody_proposed_leaves_it_to_the_
     def first(call: ModelCall) -> Sequence[Said]:
         return chosen if call.purpose is CallPurpose.AGGREGATION else ulm(1)
 
-    told = await ask("routemoa", TOOLS, {"a": first, "b": says(*ulm(2)), "c": says(*ulm(3))})
+    told = await ask("layers", TOOLS, {"a": first, "b": says(*ulm(2)), "c": says(*ulm(3))})
     assert told.called == [("weather", '{"city": "Ulm", "days": 1}')]
     assert not any(isinstance(event, Reset) for _, event in told.events)
     assert told.result.fallbacks[0].dependency is Dependency.AGGREGATOR
@@ -131,7 +131,7 @@ async def test_nobody_waits_long_for_an_aggregator_whose_choice_does_not_come() 
         return (90.0, *ulm(2)) if call.purpose is CallPurpose.AGGREGATION else (3.0, *ulm(1))
 
     speakers = {"a": first, "b": says(3.0, *ulm(2)), "c": says(3.0, *ulm(3))}
-    told = await ask("routemoa", TOOLS, speakers)
+    told = await ask("layers", TOOLS, speakers)
     assert told.called == [("weather", '{"city": "Ulm", "days": 1}')]
     assert told.first_delta_s == pytest.approx(9.0, abs=0.1)
 
@@ -139,7 +139,7 @@ async def test_nobody_waits_long_for_an_aggregator_whose_choice_does_not_come() 
 @virtually
 async def test_a_layer_ends_once_the_vote_is_settled() -> None:
     speakers = {"a": says(1.0, *ulm()), "b": says(2.0, *ulm()), "c": says(60.0, *ulm())}
-    told = await ask("routemoa", TOOLS, speakers)
+    told = await ask("layers", TOOLS, speakers)
     assert told.first_delta_s == pytest.approx(2.0, abs=0.01)
     assert told.statuses["c"] is CallStatus.CANCELLED
     assert told.result.stop_reason is StopReason.AGREEMENT

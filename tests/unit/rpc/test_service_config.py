@@ -38,7 +38,7 @@ def test_every_service_has_a_port_of_its_own(kind: type[ServiceConfig], port: in
 def test_all_problems_are_printed_at_once_and_the_status_is_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("ROUTEMOA_JUDGE_PRIOR_WEIGHT", "0")
+    monkeypatch.setenv("ROUTEMOA_JUDGE_SELF_WEIGHT", "-1")
     monkeypatch.setenv("ROUTEMOA_JUDGE_CROSS_WEIGHT", "nan")
     monkeypatch.setenv("ROUTEMOA_JUDGE_LISTEN_ADDRESS", "nowhere")
     monkeypatch.setenv("ROUTEMOA_JUDGE_LISTENADDRESS", "127.0.0.1:1")
@@ -46,7 +46,7 @@ def test_all_problems_are_printed_at_once_and_the_status_is_2(
         load_config(JudgeServiceConfig, ["--verbose"])
     assert stopped.value.code == EXIT_BAD_CONFIG
     problems = capsys.readouterr().err
-    for part in ("_PRIOR_WEIGHT", "_CROSS_WEIGHT", "_LISTEN_ADDRESS", "_LISTENADDRESS"):
+    for part in ("_SELF_WEIGHT", "_CROSS_WEIGHT", "_LISTEN_ADDRESS", "_LISTENADDRESS"):
         assert f"ROUTEMOA_JUDGE{part}: " in problems
     assert "--verbose" in problems
 
@@ -64,7 +64,7 @@ def test_the_settings_in_effect_can_be_printed(capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as stopped:
         load_config(JudgeServiceConfig, ["--print-config"])
     assert stopped.value.code == 0
-    assert '"prior_weight": 0.5' in capsys.readouterr().out
+    assert '"cross_weight": 1.0' in capsys.readouterr().out
 
 
 def router(**settings: str) -> subprocess.CompletedProcess[str]:
@@ -144,9 +144,9 @@ def test_what_was_set_is_known_apart_from_the_defaults(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ROUTEMOA_ROUTER_POLICY_MAX_LAYER_COUNT", "2")
-    monkeypatch.setenv("ROUTEMOA_ROUTER_COST_WEIGHT", "0.2")
+    monkeypatch.setenv("ROUTEMOA_ROUTER_PRICE_BAND", "0.2")
     config = RouterServiceConfig(pool_file=tmp_path / "pool.yaml")
-    assert config.policy.model_fields_set == {"max_layer_count", "cost_weight"}
+    assert config.policy.model_fields_set == {"max_layer_count", "price_band"}
 
 
 def test_a_setting_that_does_not_exist_is_a_fault_in_code_too(tmp_path: Path) -> None:

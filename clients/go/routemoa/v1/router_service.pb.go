@@ -773,10 +773,16 @@ type RoutingPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The weight of the score in the utility, in [0, 1].
 	QualityWeight *float64 `protobuf:"fixed64,1,opt,name=quality_weight,json=qualityWeight,proto3,oneof" json:"quality_weight,omitempty"`
-	// The weight of the expected cost, in [0, 1]: at 0.2 beside a quality weight of 1, the dearest eligible
-	// model must be 0.2 likelier to answer well than a free one to be ranked before it.
+	// Deprecated: set `usd_per_right_answer`, which this replaces if it is set. The weight of the expected
+	// cost, in [0, 1]: at 0.2 beside a quality weight of 1, the dearest eligible model must be 0.2 likelier
+	// to answer well than a free one to be ranked before it.
+	//
+	// Deprecated: Marked as deprecated in routemoa/v1/router_service.proto.
 	CostWeight *float64 `protobuf:"fixed64,2,opt,name=cost_weight,json=costWeight,proto3,oneof" json:"cost_weight,omitempty"`
-	// The weight of the expected latency, in [0, 1]; reads as `cost_weight` does.
+	// Deprecated: set `seconds_per_right_answer`, which this replaces if it is set. The weight of the
+	// expected latency, in [0, 1]; reads as `cost_weight` does.
+	//
+	// Deprecated: Marked as deprecated in routemoa/v1/router_service.proto.
 	LatencyWeight *float64 `protobuf:"fixed64,3,opt,name=latency_weight,json=latencyWeight,proto3,oneof" json:"latency_weight,omitempty"`
 	// The most models that run together in one layer: 1 to 16.
 	MaxLayerModelCount *int32 `protobuf:"varint,4,opt,name=max_layer_model_count,json=maxLayerModelCount,proto3,oneof" json:"max_layer_model_count,omitempty"`
@@ -816,8 +822,14 @@ type RoutingPolicy struct {
 	// more is known of it. It keeps all limits, and a budget of the operator. Only with `routemoa` and
 	// `single`.
 	ExplorationShare *float64 `protobuf:"fixed64,17,opt,name=exploration_share,json=explorationShare,proto3,oneof" json:"exploration_share,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// What one more right answer is worth, in US dollars, above zero: at 0.03, a call that costs 0.003 more
+	// must make a right answer 0.1 likelier. It means the same in every pool.
+	UsdPerRightAnswer *float64 `protobuf:"fixed64,18,opt,name=usd_per_right_answer,json=usdPerRightAnswer,proto3,oneof" json:"usd_per_right_answer,omitempty"`
+	// How long one more right answer is worth waiting for, in seconds, above zero: at 1000, a call that takes
+	// 10 s longer must make a right answer 0.01 likelier.
+	SecondsPerRightAnswer *float64 `protobuf:"fixed64,19,opt,name=seconds_per_right_answer,json=secondsPerRightAnswer,proto3,oneof" json:"seconds_per_right_answer,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *RoutingPolicy) Reset() {
@@ -857,6 +869,7 @@ func (x *RoutingPolicy) GetQualityWeight() float64 {
 	return 0
 }
 
+// Deprecated: Marked as deprecated in routemoa/v1/router_service.proto.
 func (x *RoutingPolicy) GetCostWeight() float64 {
 	if x != nil && x.CostWeight != nil {
 		return *x.CostWeight
@@ -864,6 +877,7 @@ func (x *RoutingPolicy) GetCostWeight() float64 {
 	return 0
 }
 
+// Deprecated: Marked as deprecated in routemoa/v1/router_service.proto.
 func (x *RoutingPolicy) GetLatencyWeight() float64 {
 	if x != nil && x.LatencyWeight != nil {
 		return *x.LatencyWeight
@@ -965,6 +979,20 @@ func (x *RoutingPolicy) GetMaxUncertainty() float64 {
 func (x *RoutingPolicy) GetExplorationShare() float64 {
 	if x != nil && x.ExplorationShare != nil {
 		return *x.ExplorationShare
+	}
+	return 0
+}
+
+func (x *RoutingPolicy) GetUsdPerRightAnswer() float64 {
+	if x != nil && x.UsdPerRightAnswer != nil {
+		return *x.UsdPerRightAnswer
+	}
+	return 0
+}
+
+func (x *RoutingPolicy) GetSecondsPerRightAnswer() float64 {
+	if x != nil && x.SecondsPerRightAnswer != nil {
+		return *x.SecondsPerRightAnswer
 	}
 	return 0
 }
@@ -2958,12 +2986,12 @@ var File_routemoa_v1_router_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\n" +
-	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1croutemoa/v1/generation.proto\x1a\x17routemoa/v1/model.proto\"\xe2\a\n" +
+	" routemoa/v1/router_service.proto\x12\vroutemoa.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1croutemoa/v1/generation.proto\x1a\x17routemoa/v1/model.proto\"\x94\t\n" +
 	"\rRoutingPolicy\x12*\n" +
-	"\x0equality_weight\x18\x01 \x01(\x01H\x00R\rqualityWeight\x88\x01\x01\x12$\n" +
-	"\vcost_weight\x18\x02 \x01(\x01H\x01R\n" +
-	"costWeight\x88\x01\x01\x12*\n" +
-	"\x0elatency_weight\x18\x03 \x01(\x01H\x02R\rlatencyWeight\x88\x01\x01\x126\n" +
+	"\x0equality_weight\x18\x01 \x01(\x01H\x00R\rqualityWeight\x88\x01\x01\x12(\n" +
+	"\vcost_weight\x18\x02 \x01(\x01B\x02\x18\x01H\x01R\n" +
+	"costWeight\x88\x01\x01\x12.\n" +
+	"\x0elatency_weight\x18\x03 \x01(\x01B\x02\x18\x01H\x02R\rlatencyWeight\x88\x01\x01\x126\n" +
 	"\x15max_layer_model_count\x18\x04 \x01(\x05H\x03R\x12maxLayerModelCount\x88\x01\x01\x12+\n" +
 	"\x0fmax_layer_count\x18\x05 \x01(\x05H\x04R\rmaxLayerCount\x88\x01\x01\x12*\n" +
 	"\x0estopping_score\x18\x06 \x01(\x01H\x05R\rstoppingScore\x88\x01\x01\x12%\n" +
@@ -2981,7 +3009,9 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"price_band\x18\x0f \x01(\x01H\n" +
 	"R\tpriceBand\x88\x01\x01\x12,\n" +
 	"\x0fmax_uncertainty\x18\x10 \x01(\x01H\vR\x0emaxUncertainty\x88\x01\x01\x120\n" +
-	"\x11exploration_share\x18\x11 \x01(\x01H\fR\x10explorationShare\x88\x01\x01B\x11\n" +
+	"\x11exploration_share\x18\x11 \x01(\x01H\fR\x10explorationShare\x88\x01\x01\x124\n" +
+	"\x14usd_per_right_answer\x18\x12 \x01(\x01H\rR\x11usdPerRightAnswer\x88\x01\x01\x12<\n" +
+	"\x18seconds_per_right_answer\x18\x13 \x01(\x01H\x0eR\x15secondsPerRightAnswer\x88\x01\x01B\x11\n" +
 	"\x0f_quality_weightB\x0e\n" +
 	"\f_cost_weightB\x11\n" +
 	"\x0f_latency_weightB\x18\n" +
@@ -2994,7 +3024,9 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x10_max_token_countB\r\n" +
 	"\v_price_bandB\x12\n" +
 	"\x10_max_uncertaintyB\x14\n" +
-	"\x12_exploration_share\"\xb4\x02\n" +
+	"\x12_exploration_shareB\x17\n" +
+	"\x15_usd_per_right_answerB\x1b\n" +
+	"\x19_seconds_per_right_answer\"\xb4\x02\n" +
 	"\x11RouteQueryRequest\x120\n" +
 	"\bmessages\x18\x01 \x03(\v2\x14.routemoa.v1.MessageR\bmessages\x122\n" +
 	"\x06policy\x18\x02 \x01(\v2\x1a.routemoa.v1.RoutingPolicyR\x06policy\x128\n" +

@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 # The packaged service config ends every answer at this age, whatever the caller allows.
 MAX_TIMEOUT_S = 600.0
 
+UsdOption = Annotated[
+    float | None, typer.Option(help="Dollars that one more right answer is worth.")
+]
+SecondsOption = Annotated[
+    float | None, typer.Option(help="Seconds that one more right answer is worth.")
+]
+
 
 def ask(
     query: QueryArgument,
@@ -60,8 +67,8 @@ def ask(
         float | None, typer.Option(help="Score at which no further layer runs.")
     ] = None,
     quality_weight: Annotated[float | None, typer.Option(help="Weight of the score.")] = None,
-    cost_weight: Annotated[float | None, typer.Option(help="Weight of the cost.")] = None,
-    latency_weight: Annotated[float | None, typer.Option(help="Weight of the latency.")] = None,
+    usd_per_right_answer: UsdOption = None,
+    seconds_per_right_answer: SecondsOption = None,
     timeout: Annotated[
         float, typer.Option(min=0, max=MAX_TIMEOUT_S, help="Seconds that the answer may take.")
     ] = 60.0,
@@ -76,8 +83,8 @@ def ask(
         strategy=strategy,
         preset=preset,
         quality_weight=quality_weight,
-        cost_weight=cost_weight,
-        latency_weight=latency_weight,
+        usd_per_right_answer=usd_per_right_answer,
+        seconds_per_right_answer=seconds_per_right_answer,
         max_layer_model_count=max_models,
         max_layer_count=max_layers,
         stopping_score=stopping_score,

@@ -22,6 +22,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class _RankingView:
@@ -511,14 +516,40 @@ class RoutingPolicy(_message.Message):
     PRICE_BAND_FIELD_NUMBER: _builtins.int
     MAX_UNCERTAINTY_FIELD_NUMBER: _builtins.int
     EXPLORATION_SHARE_FIELD_NUMBER: _builtins.int
+    USD_PER_RIGHT_ANSWER_FIELD_NUMBER: _builtins.int
+    SECONDS_PER_RIGHT_ANSWER_FIELD_NUMBER: _builtins.int
     quality_weight: _builtins.float
     """The weight of the score in the utility, in [0, 1]."""
-    cost_weight: _builtins.float
-    """The weight of the expected cost, in [0, 1]: at 0.2 beside a quality weight of 1, the dearest eligible
-    model must be 0.2 likelier to answer well than a free one to be ranked before it.
-    """
-    latency_weight: _builtins.float
-    """The weight of the expected latency, in [0, 1]; reads as `cost_weight` does."""
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def cost_weight(self) -> _builtins.float:
+        """Deprecated: set `usd_per_right_answer`, which this replaces if it is set. The weight of the expected
+        cost, in [0, 1]: at 0.2 beside a quality weight of 1, the dearest eligible model must be 0.2 likelier
+        to answer well than a free one to be ranked before it.
+        """
+
+    @cost_weight.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def cost_weight(self, value: _builtins.float) -> None:
+        """Deprecated: set `usd_per_right_answer`, which this replaces if it is set. The weight of the expected
+        cost, in [0, 1]: at 0.2 beside a quality weight of 1, the dearest eligible model must be 0.2 likelier
+        to answer well than a free one to be ranked before it.
+        """
+
+    @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def latency_weight(self) -> _builtins.float:
+        """Deprecated: set `seconds_per_right_answer`, which this replaces if it is set. The weight of the
+        expected latency, in [0, 1]; reads as `cost_weight` does.
+        """
+
+    @latency_weight.setter
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
+    def latency_weight(self, value: _builtins.float) -> None:
+        """Deprecated: set `seconds_per_right_answer`, which this replaces if it is set. The weight of the
+        expected latency, in [0, 1]; reads as `cost_weight` does.
+        """
+
     max_layer_model_count: _builtins.int
     """The most models that run together in one layer: 1 to 16."""
     max_layer_count: _builtins.int
@@ -557,6 +588,14 @@ class RoutingPolicy(_message.Message):
     more is known of it. It keeps all limits, and a budget of the operator. Only with `routemoa` and
     `single`.
     """
+    usd_per_right_answer: _builtins.float
+    """What one more right answer is worth, in US dollars, above zero: at 0.03, a call that costs 0.003 more
+    must make a right answer 0.1 likelier. It means the same in every pool.
+    """
+    seconds_per_right_answer: _builtins.float
+    """How long one more right answer is worth waiting for, in seconds, above zero: at 1000, a call that takes
+    10 s longer must make a right answer 0.01 likelier.
+    """
     @_builtins.property
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The models that may run. Leaving it empty means the whole pool. An id that is not in the pool is
@@ -589,10 +628,12 @@ class RoutingPolicy(_message.Message):
         price_band: _builtins.float | None = ...,
         max_uncertainty: _builtins.float | None = ...,
         exploration_share: _builtins.float | None = ...,
+        usd_per_right_answer: _builtins.float | None = ...,
+        seconds_per_right_answer: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_exploration_share", b"_exploration_share", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "exploration_share", b"exploration_share", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_exploration_share", b"_exploration_share", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_seconds_per_right_answer", b"_seconds_per_right_answer", "_stopping_score", b"_stopping_score", "_usd_per_right_answer", b"_usd_per_right_answer", "cost_weight", b"cost_weight", "exploration_share", b"exploration_share", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "price_band", b"price_band", "quality_weight", b"quality_weight", "seconds_per_right_answer", b"seconds_per_right_answer", "stopping_score", b"stopping_score", "usd_per_right_answer", b"usd_per_right_answer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_exploration_share", b"_exploration_share", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_stopping_score", b"_stopping_score", "cost_weight", b"cost_weight", "exploration_share", b"exploration_share", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "model_ids", b"model_ids", "preset", b"preset", "price_band", b"price_band", "quality_weight", b"quality_weight", "stopping_score", b"stopping_score", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight", "_exploration_share", b"_exploration_share", "_latency_weight", b"_latency_weight", "_max_call_count", b"_max_call_count", "_max_cost_usd", b"_max_cost_usd", "_max_layer_count", b"_max_layer_count", "_max_layer_model_count", b"_max_layer_model_count", "_max_score_gap", b"_max_score_gap", "_max_token_count", b"_max_token_count", "_max_uncertainty", b"_max_uncertainty", "_price_band", b"_price_band", "_quality_weight", b"_quality_weight", "_seconds_per_right_answer", b"_seconds_per_right_answer", "_stopping_score", b"_stopping_score", "_usd_per_right_answer", b"_usd_per_right_answer", "cost_weight", b"cost_weight", "exploration_share", b"exploration_share", "latency_weight", b"latency_weight", "max_call_count", b"max_call_count", "max_cost_usd", b"max_cost_usd", "max_expected_latency", b"max_expected_latency", "max_layer_count", b"max_layer_count", "max_layer_model_count", b"max_layer_model_count", "max_score_gap", b"max_score_gap", "max_token_count", b"max_token_count", "max_uncertainty", b"max_uncertainty", "model_ids", b"model_ids", "preset", b"preset", "price_band", b"price_band", "quality_weight", b"quality_weight", "seconds_per_right_answer", b"seconds_per_right_answer", "stopping_score", b"stopping_score", "strategy", b"strategy", "usd_per_right_answer", b"usd_per_right_answer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cost_weight: _TypeAlias = _typing.Literal["cost_weight"]  # noqa: Y015
     _WhichOneofArgType__cost_weight: _TypeAlias = _typing.Literal["_cost_weight", b"_cost_weight"]  # noqa: Y015
@@ -618,8 +659,12 @@ class RoutingPolicy(_message.Message):
     _WhichOneofArgType__price_band: _TypeAlias = _typing.Literal["_price_band", b"_price_band"]  # noqa: Y015
     _WhichOneofReturnType__quality_weight: _TypeAlias = _typing.Literal["quality_weight"]  # noqa: Y015
     _WhichOneofArgType__quality_weight: _TypeAlias = _typing.Literal["_quality_weight", b"_quality_weight"]  # noqa: Y015
+    _WhichOneofReturnType__seconds_per_right_answer: _TypeAlias = _typing.Literal["seconds_per_right_answer"]  # noqa: Y015
+    _WhichOneofArgType__seconds_per_right_answer: _TypeAlias = _typing.Literal["_seconds_per_right_answer", b"_seconds_per_right_answer"]  # noqa: Y015
     _WhichOneofReturnType__stopping_score: _TypeAlias = _typing.Literal["stopping_score"]  # noqa: Y015
     _WhichOneofArgType__stopping_score: _TypeAlias = _typing.Literal["_stopping_score", b"_stopping_score"]  # noqa: Y015
+    _WhichOneofReturnType__usd_per_right_answer: _TypeAlias = _typing.Literal["usd_per_right_answer"]  # noqa: Y015
+    _WhichOneofArgType__usd_per_right_answer: _TypeAlias = _typing.Literal["_usd_per_right_answer", b"_usd_per_right_answer"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_weight) -> _WhichOneofReturnType__cost_weight | None: ...
     @_typing.overload
@@ -645,7 +690,11 @@ class RoutingPolicy(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__quality_weight) -> _WhichOneofReturnType__quality_weight | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seconds_per_right_answer) -> _WhichOneofReturnType__seconds_per_right_answer | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stopping_score) -> _WhichOneofReturnType__stopping_score | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__usd_per_right_answer) -> _WhichOneofReturnType__usd_per_right_answer | None: ...
 
 Global___RoutingPolicy: _TypeAlias = RoutingPolicy  # noqa: Y015
 

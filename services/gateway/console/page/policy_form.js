@@ -2,7 +2,7 @@
 
 import { element, fill } from "./dom.js";
 
-const NUMBERS = ["costWeight", "latencyWeight", "maxCostUsd", "maxLayerCount", "maxLayerModelCount"];
+const NUMBERS = ["usdPerRightAnswer", "secondsPerRightAnswer", "maxCostUsd", "maxLayerCount", "maxLayerModelCount"];
 
 /** Offers the strategies and presets of the router; keeps what is chosen. */
 export function offerPolicies(form, info) {

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MAX_ATTEMPT_COUNT = 4
-"""Most attempts per call to a model, hedges included."""
-
 RETRY_SHARE = 0.2
 """Most retries of a model's calls, as a share of its calls in the last half minute."""
 
@@ -45,8 +42,10 @@ class EjectionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaTuning:
-    """Constants of the algorithms that tests change."""
+    """Constants of the algorithms that tests, and the examination, change."""
 
+    max_attempt_count: int = 4
+    """Most attempts per call to a model, hedges included."""
     ejection: EjectionSettings = EjectionSettings()
     hedge_min_delay_s: float = 0.05
     """Least time that a replica, or a model, has to begin before another is asked. Short pauses of a

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from services.router.backends.call_failure import CallFailedError
 from services.router.backends.http.attempt_failure import AttemptFailedError
 from services.router.backends.replicas.attempt_stream import AttemptStream
-from services.router.backends.replicas.config import MAX_ATTEMPT_COUNT
 from services.router.backends.replicas.hedge import first_to_write
 from services.router.backends.replicas.metrics import ATTEMPTS_WITHHELD
 from services.router.backends.replicas.resume import resume_request
@@ -111,7 +110,7 @@ class Dispatcher:
 
     @property
     def _may_try_again(self) -> bool:
-        attempts_left = MAX_ATTEMPT_COUNT - len(self._call.attempts)
+        attempts_left = self._replicas.tuning.max_attempt_count - len(self._call.attempts)
         return attempts_left > 0 and self._replicas.has_others(self._tried)
 
     async def _begin(
@@ -167,7 +166,10 @@ class Dispatcher:
 
     async def _await_retry(self, error: AttemptFailedError) -> bool:
         """Waits before the next attempt; returns False if there must be none."""
-        if error.status not in RETRIED or len(self._call.attempts) >= MAX_ATTEMPT_COUNT:
+        if (
+            error.status not in RETRIED
+            or len(self._call.attempts) >= self._replicas.tuning.max_attempt_count
+        ):
             return False
         self._retries += 1
         if self._replicas.has_others(self._tried):

@@ -47,7 +47,7 @@ class ReplicaSet:
     ) -> None:
         self.model_id = model_id
         self.settings = settings
-        self._tuning = tuning
+        self.tuning = tuning
         self.draw = draw or random.Random()  # noqa: S311  # spreads load, guards nothing
         self.replicas: tuple[Replica, ...] = ()
         self.retries = RetryBudget(share=RETRY_SHARE, floor=_RETRY_FLOOR, clock=clock)
@@ -143,7 +143,7 @@ class ReplicaSet:
         if self.settings.hedge_share == 0 or len(self.replicas) < 2:
             return None
         usual_s = self._first_text.value_s
-        return None if usual_s is None else max(usual_s, self._tuning.hedge_min_delay_s)
+        return None if usual_s is None else max(usual_s, self.tuning.hedge_min_delay_s)
 
     @property
     def usual_silence_s(self) -> float | None:
@@ -151,18 +151,18 @@ class ReplicaSet:
         usual_s = self._first_text.value_s
         if usual_s is None:
             return None
-        return max(usual_s, self._tuning.hedge_min_delay_s) + (self.hedge_delay_s or 0.0)
+        return max(usual_s, self.tuning.hedge_min_delay_s) + (self.hedge_delay_s or 0.0)
 
     def _may_eject(self) -> bool:
         ejected = sum(not replica.ejection.serves for replica in self.replicas)
-        return ejected + 1 <= self._tuning.ejection.max_share * len(self.replicas)
+        return ejected + 1 <= self.tuning.ejection.max_share * len(self.replicas)
 
     def _new_replica(self, url: str, index: int) -> Replica:
         return Replica(
             url=url,
             index=index,
             ejection=Ejection(
-                settings=self._tuning.ejection, clock=self._clock, draw=self.draw.random
+                settings=self.tuning.ejection, clock=self._clock, draw=self.draw.random
             ),
             latency=LatencyAverage(clock=self._clock),
             clock=self._clock,

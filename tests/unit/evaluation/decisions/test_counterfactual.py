@@ -72,9 +72,10 @@ def test_a_conversation_that_stayed_with_its_model_stays_under_another_policy() 
 @given(RANKINGS)
 def test_a_choice_is_of_the_ranking_and_within_the_limits(ranking: list[RankedEntry]) -> None:
     ids = {item.model_id for item in ranking}
-    for strategy in ("routemoa", "single", "cascade", "moa"):
+    for strategy in ("routemoa", "layers", "single", "cascade", "moa"):
         chosen = choose(ranking, strategy=strategy, max_layer_model_count=2, max_call_count=4)
-        assert 0 < len(chosen) <= {"routemoa": 2, "single": 1, "cascade": 1, "moa": 4}[strategy]
+        most = {"routemoa": 2, "layers": 2, "single": 1, "cascade": 1, "moa": 4}
+        assert 0 < len(chosen) <= most[strategy]
         assert set(chosen) <= ids
         assert len(set(chosen)) == len(chosen)
 
@@ -112,8 +113,10 @@ def test_another_scorer_chooses_by_its_own_scores() -> None:
 def test_team_and_safe_models_are_chosen_as_the_router_does() -> None:
     ranking = [note("a", 0.8), note("b", 0.79), note("c", 0.78), note("d", 0.2)]
     given = record(ranking, "ac", team_model_ids=("a", "c"), safe_model_ids=("d",), uncertainty=0.5)
-    assert under(given, max_layer_model_count=2, max_uncertainty=0.6).other.model_ids == ("a", "c")
-    assert under(given, max_layer_model_count=2, max_uncertainty=0.4).other.model_ids == ("d",)
+    layers = {"strategy": "layers", "max_layer_model_count": 2}
+    assert under(given, **layers, max_uncertainty=0.6).other.model_ids == ("a", "c")
+    assert under(given, **layers, max_uncertainty=0.4).other.model_ids == ("d",)
+    assert under(given, max_uncertainty=0.4).other.model_ids == ("d",)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +209,7 @@ def test_a_strategy_sets_its_own_defaults_unless_overridden() -> None:
 
 def test_limits_on_money_and_tokens_hold_for_each_strategy() -> None:
     ranking = [note("dear", 0.9, cost_usd=1.0), note("cheap", 0.85, cost_usd=0.01)]
-    for strategy in ("routemoa", "single", "cascade", "moa"):
+    for strategy in ("routemoa", "layers", "single", "cascade", "moa"):
         assert choose(ranking, strategy=strategy, max_cost_usd=0.5) == ("cheap",)
         assert len(choose(ranking, strategy=strategy, max_token_count=1_500)) == 1
 
