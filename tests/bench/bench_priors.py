@@ -56,6 +56,8 @@ POLICY = Policy(
     **PolicySettings().model_dump(),
     strategy="single",
     kept_answer_count=2,
+    cost_weight=None,
+    latency_weight=None,
     model_ids=frozenset(),
 )
 HEAD = page_head(

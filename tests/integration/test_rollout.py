@@ -14,6 +14,7 @@ import pytest
 
 from routemoa import RouteMoAClient
 from routemoa.errors import RouteMoAError
+from routemoa.v1.router_service_pb2 import RoutingPolicy
 from services.simulator import Pacing, running_simulator
 from tests.integration.conftest import write_pool
 from tests.integration.headless import name_server
@@ -55,7 +56,9 @@ class Load:
     async def stream(self) -> None:
         """Streams an answer; one that is cut has no result, or not all that was shown before it."""
         shown, last = "", None
-        async for event in self.client.stream(QUERY, full_result=True, timeout_s=TIMEOUT_S):
+        policy = RoutingPolicy(strategy="layers")  # which needs the judge
+        events = self.client.stream(QUERY, policy, full_result=True, timeout_s=TIMEOUT_S)
+        async for event in events:
             shown = ("" if event.HasField("reset") else shown) + event.delta.text
             last = event
         self._note_cut(shown, last)

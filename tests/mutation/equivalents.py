@@ -63,16 +63,26 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "services/router/routing/ranking",
         "where the largest is nothing, a share of it is nothing whatever it is divided by",
-        "cost_scale = max((c.expected_cost_usd for c in candidates), default=0.0) or 1.0",
-        ("1.0", "2.0"),
+        "dearest_usd = max((c.expected_cost_usd for c in candidates), default=0.0)",
         ("default=0.0", "default=1.0"),
     ),
     *equivalent(
         "services/router/routing/ranking",
         "where the largest is nothing, a share of it is nothing whatever it is divided by",
-        "latency_scale = max((c.expected_latency_s for c in candidates), default=0.0) or 1.0",
+        "per_usd = policy.cost_weight / (dearest_usd or 1.0)",
         ("1.0", "2.0"),
+    ),
+    *equivalent(
+        "services/router/routing/ranking",
+        "where the largest is nothing, a share of it is nothing whatever it is divided by",
+        "slowest_s = max((c.expected_latency_s for c in candidates), default=0.0)",
         ("default=0.0", "default=1.0"),
+    ),
+    *equivalent(
+        "services/router/routing/ranking",
+        "where the largest is nothing, a share of it is nothing whatever it is divided by",
+        "per_second = policy.latency_weight / (slowest_s or 1.0)",
+        ("1.0", "2.0"),
     ),
     *equivalent(
         "services/router/routing/ranking",

@@ -33,6 +33,8 @@ class Exploration:
     """The share of requests that try a model."""
     reserved_usd: float = 0.0
     """The part of the day's budget that is set aside for the call."""
+    usual_ids: tuple[str, ...] = ()
+    """The first calls where a tried model runs instead of all of them; empty if it joins a layer."""
 
 
 def chances(utilities: Mapping[str, float], error_bars: Mapping[str, float]) -> dict[str, float]:
@@ -56,6 +58,14 @@ def chances(utilities: Mapping[str, float], error_bars: Mapping[str, float]) -> 
             found[m] += density * all_below / below[m]
     total = sum(found.values())
     return {m: chance / total for m, chance in found.items()}
+
+
+def propensities_instead(exploration: Exploration) -> dict[str, float]:
+    """Returns the probability of each model to be called first: the usual ones, or the tried one."""
+    found = dict.fromkeys(exploration.usual_ids, 1.0 - exploration.share)
+    for model_id, chance in exploration.chances.items():
+        found[model_id] = found.get(model_id, 0.0) + exploration.share * chance
+    return found
 
 
 def propensities(

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from services.router.exploration.chances import Exploration, chances, propensities
+from services.router.exploration.chances import (
+    Exploration,
+    chances,
+    propensities,
+    propensities_instead,
+)
 from services.router.routing.selection import blocking_limit, select
 
 if TYPE_CHECKING:
@@ -103,6 +108,8 @@ def first_propensities(
         policy: The request's weights and limits.
         team_ids: The scorer's team.
     """
+    if exploration.usual_ids:
+        return propensities_instead(exploration)
     alone = policy.strategy == "single"
     count = 1 if alone else None
     team = () if alone else team_ids

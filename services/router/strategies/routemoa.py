@@ -52,7 +52,7 @@ class RouteMoA(Layered):
                 yield event
         if not run.answers and run.final is not None:  # it was streamed
             self._record([run.final], run)
-            if run.layers_left > 0:
+            if run.layers_left > 0 and run.stop_reason is not StopReason.COMPLETE:
                 run.stop_reason = StopReason.NO_GAIN
 
     def plan(self, run: Run) -> RoutingDecision | StopReason:
@@ -72,7 +72,13 @@ class RouteMoA(Layered):
         if not chosen and affordable:
             return StopReason.NO_GAIN
         wanted = [offer.model_id for offer in chosen][: run.policy.max_layer_model_count]
-        return plan_models(run, ranked, wanted or [r.model_id for r in open_to])
+        wanted = wanted or [r.model_id for r in open_to]
+        if not run.reports and run.exploration is not None:
+            run.exploration = replace(run.exploration, usual_ids=tuple(wanted))
+        if run.tried:
+            [(tried, reason)] = run.tried.items()
+            return plan_models(run, ranked, [tried], reason)
+        return plan_models(run, ranked, wanted)
 
     async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:
         """Calls the models, and keeps the likeliest answer so far."""

@@ -46,6 +46,7 @@ def test_the_help_lists_every_command() -> None:
         "pool",
         "examine",
         "eval",
+        "learn",
         "replay",
         "rollout",
         "scorer",
