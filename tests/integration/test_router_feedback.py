@@ -136,7 +136,7 @@ async def test_any_router_takes_feedback_and_a_tenant_speaks_of_its_own_decision
     unknown = await failure(send(second, "0" * 48))
     assert isinstance(foreign, DecisionNotFoundError)
     assert isinstance(unknown, DecisionNotFoundError)
-    told = [(error.message, error.metadata | {"request_id": ""}) for error in (foreign, unknown)]
+    told = [(error.message, {**error.metadata, "request_id": ""}) for error in (foreign, unknown)]
     assert told[0] == told[1]
     second.metadata = token("nobody")
     assert isinstance(await failure(send(second, answer.decision_id)), UnknownTenantError)
