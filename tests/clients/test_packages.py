@@ -112,7 +112,8 @@ def only(folder: Path, pattern: str) -> Path:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    await run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
+    build = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
+    await run(*build, folder=CLIENTS / "python")
     return only(folder, "*.whl")
 
 
