@@ -167,7 +167,7 @@ async def test_helm_test_calls_all_services(
         )
     assert status == 0, output
     assert "models ranked" in output
-    assert "fused to 0.57" in output
+    assert "make 0.62" in output
     assert "1 models in the pool" in output
     assert "names of models" in output
 
@@ -238,7 +238,7 @@ async def test_helm_test_fails_and_names_the_service_that_is_down(
 
 async def test_helm_test_calls_the_services_of_its_release_alone(judge_address: str) -> None:
     status, output = await call(judge=judge_address)
-    assert (status, output) == (0, "judge: prior 0.5 and self-score 0.9 fused to 0.57\n")
+    assert (status, output) == (0, "judge: prior 0.5 and grade 0.9 make 0.62\n")
 
 
 @pytest.mark.parametrize(

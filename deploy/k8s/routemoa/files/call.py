@@ -58,17 +58,19 @@ def check_scorer(scorer: grpc.Channel) -> str:
 
 
 def check_judge(judge: grpc.Channel) -> str:
-    """Has one answer assessed; returns what came of it."""
+    """Has two answers assessed, of which one grades the other; returns what came of it."""
+    grade = model_pb2.Grade(model_id="a", score=0.9)
     request = judge_service_pb2.AssessAnswersRequest(
-        answers=[model_pb2.Answer(model_id="a", self_score=0.9)],
-        prior_scores=[model_pb2.ModelScore(model_id="a", score=0.5)],
+        answers=[model_pb2.Answer(model_id="b", grades=[grade])],
+        previous_answers=[model_pb2.Answer(model_id="a")],
+        prior_scores=[model_pb2.ModelScore(model_id=name, score=0.5) for name in "ab"],
     )
     stub = judge_service_pb2_grpc.JudgeServiceStub(judge)
     assessments = stub.AssessAnswers(request, timeout=_TIMEOUT_S, wait_for_ready=True).assessments
     score = assessments[0].posterior_score
     if not 0.5 < score < 0.9:
-        raise ValueError(f"the judge fused 0.5 and 0.9 to {score}")
-    return f"judge: prior 0.5 and self-score 0.9 fused to {score:.2f}"
+        raise ValueError(f"the judge makes {score} of the prior 0.5 and the grade 0.9")
+    return f"judge: prior 0.5 and grade 0.9 make {score:.2f}"
 
 
 def check_router(router: grpc.Channel) -> str:
