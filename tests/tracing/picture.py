@@ -56,7 +56,7 @@ async def _traced() -> list[ReceivedSpan]:
                 body = {
                     "model": "routemoa",
                     "messages": [{"role": "user", "content": QUESTION}],
-                    "routemoa": {"policy": {"max_layer_count": 1}},
+                    "routemoa": {"policy": {"strategy": "layers", "max_layer_count": 1}},
                 }
                 async with session.post(url, json=body, headers=headers) as response:
                     assert response.status == 200, await response.text()

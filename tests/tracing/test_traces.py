@@ -124,7 +124,7 @@ async def test_the_spans_of_attempts_keep_to_the_conventions(tmp_path: Path) -> 
     assert not attempt.failed
     assert 0 < attempt.attributes["gen_ai.response.time_to_first_chunk"] < 60
     answer = next(s for s in received.trace(TRACE) if s.name.endswith("/StreamAnswer"))
-    assert answer.attributes["routemoa.strategy"] == "routemoa"
+    assert answer.attributes["routemoa.strategy"] == "layers"
     assert answer.attributes["routemoa.cost_usd"] > 0
     assert answer.start_ns <= attempt.start_ns < attempt.end_ns <= answer.end_ns
 

@@ -42,7 +42,7 @@ class Traced:
             headers["traceparent"] = f"00-{trace_id}-{PARENT}-{flags}"
         url = f"http://{self.stack.gateway_address}/v1/chat/completions"
         messages = [{"role": "user", "content": QUESTION}]
-        policy = {"strategy": "routemoa", "max_layer_count": 1, "max_layer_model_count": 2}
+        policy = {"strategy": "layers", "max_layer_count": 1, "max_layer_model_count": 2}
         body = {"model": "routemoa", "messages": messages, "routemoa": {"policy": policy}}
         async with self.session.post(url, json=body, headers=headers) as response:
             reply: dict[str, Any] = await response.json()
