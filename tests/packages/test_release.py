@@ -31,6 +31,13 @@ def unpacked(pattern: str, name: str) -> bytes:
         return member.read()
 
 
+def _images() -> list[str]:
+    """Returns the images that `make images` builds."""
+    found = re.search(r"^IMAGES := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert found is not None
+    return found[1].split()
+
+
 def test_workflows_are_valid() -> None:
     if not ACTIONLINT.exists():
         missing("actionlint is not installed: scripts/chart_tools.sh .tools")
@@ -48,6 +55,11 @@ def test_workflows_run_targets_that_exist(workflow: Path) -> None:
     used = set(re.findall(r"\bmake (?:--silent )?([a-z-]+)", commands))
     assert used <= targets
     assert used or ".ci/run" in commands
+
+
+def test_every_image_is_published() -> None:
+    release = (ROOT / ".github/workflows/release.yml").read_text()
+    assert f"for image in {' '.join(_images())}; do" in release
 
 
 @needs_dist
@@ -86,6 +98,6 @@ def test_the_chart_has_what_artifact_hub_asks_for() -> None:
 @needs_dist
 def test_every_image_and_package_has_its_bill_of_materials() -> None:
     bills = {path.name.removesuffix(".cdx.json") for path in Path(DIST).glob("*.cdx.json")}
-    images = {f"image-{name}" for name in ("scorer", "router", "judge", "gateway", "simulator")}
+    images = {f"image-{name}" for name in _images()}
     packages = {f"package-{name}" for name in ("python", "go", "typescript", "java")}
     assert images | packages <= bills
