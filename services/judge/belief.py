@@ -60,7 +60,10 @@ def posterior_scores(
     scores = {}
     for model_id, prior in priors.items():
         said = math.fsum(source.get(model_id, 0.0) for source in sources)
-        score = prior if said == 0 else _probability(log_odds(prior) + said)
+        score = prior
+        if said != 0:  # the clipping must not move a score against what is said
+            believed = _probability(log_odds(prior) + said)
+            score = max(prior, believed) if said > 0 else min(prior, believed)
         scores[model_id] = score * CUT_OFF_SHARE if model_id in cut_off else score
     return scores
 

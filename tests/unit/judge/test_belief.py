@@ -7,7 +7,7 @@ import random
 from statistics import fmean
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.judge.belief import (
@@ -37,6 +37,8 @@ def test_a_belief_is_a_probability_whatever_is_said(prior: float, said: list[flo
 
 
 @given(SCORES, SCORES, SCORES)
+@example(0.0, 0.0, 0.5)
+@example(1.0, 1.0, 0.5)
 def test_a_better_grade_never_lowers_the_belief(prior: float, one: float, other: float) -> None:
     low, high = (
         posterior_scores({"a": prior}, [grade_evidence({"b": {"a": g}}, 1.0)], NONE_CUT)["a"]
