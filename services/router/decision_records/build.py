@@ -19,7 +19,7 @@ from services.router.decision_records.record import (
     TimingEntry,
     TotalsEntry,
 )
-from services.router.exploration.explorer import first_propensities
+from services.router.exploration.chances import propensities
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,9 +115,7 @@ def _exploration(run: Run, decisions: Sequence[RoutingDecision]) -> ExplorationE
         return None
     return ExplorationEntry(
         explored=run.exploration.model_id in decisions[0].selected_model_ids,
-        propensities=first_propensities(
-            run.exploration, decisions[0].ranked, run.policy, run.forecast.team_ids
-        ),
+        propensities=propensities(run.exploration),
     )
 
 

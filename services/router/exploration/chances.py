@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 STEPS = 64
 """Points of the integral: with more, no chance changes by 0.001."""
@@ -33,8 +33,8 @@ class Exploration:
     """The share of requests that try a model."""
     reserved_usd: float = 0.0
     """The part of the day's budget that is set aside for the call."""
-    usual_ids: tuple[str, ...] = ()
-    """The first calls where a tried model runs instead of all of them; empty if it joins a layer."""
+    usual_ids: tuple[str, ...]
+    """The models that are called first if none is tried; the tried one runs instead of them."""
 
 
 def chances(utilities: Mapping[str, float], error_bars: Mapping[str, float]) -> dict[str, float]:
@@ -60,27 +60,9 @@ def chances(utilities: Mapping[str, float], error_bars: Mapping[str, float]) -> 
     return {m: chance / total for m, chance in found.items()}
 
 
-def propensities_instead(exploration: Exploration) -> dict[str, float]:
+def propensities(exploration: Exploration) -> dict[str, float]:
     """Returns the probability of each model to be called first: the usual ones, or the tried one."""
     found = dict.fromkeys(exploration.usual_ids, 1.0 - exploration.share)
     for model_id, chance in exploration.chances.items():
         found[model_id] = found.get(model_id, 0.0) + exploration.share * chance
     return found
-
-
-def propensities(
-    selected: Sequence[str], drawn: Mapping[str, float], share: float, *, is_full: bool
-) -> dict[str, float]:
-    """Returns the probability of each model to be in the first layer.
-
-    Args:
-        selected: The layer without exploration, best first.
-        drawn: The chance of each model to be tried, if one is.
-        share: The share of requests that try a model.
-        is_full: True if a further model takes the place of the last one.
-    """
-    found = dict.fromkeys(selected, 1.0)
-    outside = {m: chance for m, chance in drawn.items() if m not in found}
-    if is_full and selected:
-        found[selected[-1]] -= share * sum(outside.values())
-    return found | {m: share * chance for m, chance in outside.items()}

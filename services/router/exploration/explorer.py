@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from services.router.exploration.chances import (
-    Exploration,
-    chances,
-    propensities,
-    propensities_instead,
-)
-from services.router.routing.selection import blocking_limit, select
+from services.router.exploration.chances import Exploration, chances
+from services.router.routing.selection import blocking_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -64,23 +59,23 @@ class Explorer:
             left: The amounts that the request may still use.
         """
         share, left_usd = policy.exploration_share, self.usd_per_day - self._spent_today()
-        others = {
-            r.model_id: r
-            for r in [each for each in ranked if _fits(each, policy, left)][1:]
-            if r.candidate.worst.usd <= left_usd
-        }
+        fitting = [each for each in ranked if _fits(each, policy, left)]
+        others = {r.model_id: r for r in fitting[1:] if r.candidate.worst.usd <= left_usd}
         if not others or share <= 0 or policy.strategy not in EXPLORING:
             return None
         drawn = chances(
             {m: r.utility for m, r in others.items()},
             {m: ERROR_BAR / (1 + self._answers[m] / ERROR_BAR_CALLS) ** 0.5 for m in others},
         )
+        usual = Exploration(
+            model_id=None, chances=drawn, share=share, usual_ids=(fitting[0].model_id,)
+        )
         if self.draw.random() >= share:
-            return Exploration(model_id=None, chances=drawn, share=share)
+            return usual
         [tried] = self.draw.choices(list(drawn), weights=list(drawn.values()))
         reserved_usd = others[tried].candidate.worst.usd
         self._spent_usd += reserved_usd
-        return Exploration(model_id=tried, chances=drawn, share=share, reserved_usd=reserved_usd)
+        return replace(usual, model_id=tried, reserved_usd=reserved_usd)
 
     def settle(self, exploration: Exploration, cost_usd: float) -> None:
         """Books what the calls of the tried model cost instead of what was set aside."""
@@ -95,27 +90,6 @@ class Explorer:
         if today != self._day:
             self._day, self._spent_usd = today, 0.0
         return self._spent_usd
-
-
-def first_propensities(
-    exploration: Exploration, ranked: Sequence[Ranked], policy: Policy, team_ids: Sequence[str]
-) -> dict[str, float]:
-    """Returns the probability of each model to be in the first layer.
-
-    Args:
-        exploration: The part of chance.
-        ranked: The ranking of the first layer.
-        policy: The request's weights and limits.
-        team_ids: The scorer's team.
-    """
-    if exploration.usual_ids:
-        return propensities_instead(exploration)
-    alone = policy.strategy == "single"
-    count = 1 if alone else None
-    team = () if alone else team_ids
-    selected = select(ranked, policy, policy.caps, count=count, team_ids=team).model_ids
-    is_full = len(selected) >= (count or policy.max_layer_model_count)
-    return propensities(selected, exploration.chances, exploration.share, is_full=is_full)
 
 
 def _fits(ranked: Ranked, policy: Policy, left: Caps) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.exploration.chances import chances, propensities
+from services.router.exploration.chances import Exploration, chances, propensities
 from services.router.exploration.explorer import Explorer
 from services.router.routing.ranking import rank
 from tests.unit.router.candidates import POLICY, candidate
@@ -100,15 +100,14 @@ def test_nothing_is_tried_without_a_share_or_another_model() -> None:
 
 
 def test_propensities_of_a_single_model_sum_to_one() -> None:
-    found = propensities(["a"], {"b": 0.75, "c": 0.25}, 0.1, is_full=True)
+    found = propensities(exploration(["a"], {"b": 0.75, "c": 0.25}))
     assert found == pytest.approx({"a": 0.9, "b": 0.075, "c": 0.025})
 
 
-def test_in_a_full_layer_the_last_model_gives_way() -> None:
-    found = propensities(["a", "b"], {"b": 0.5, "c": 0.5}, 0.1, is_full=True)
-    assert found == pytest.approx({"a": 1.0, "b": 0.95, "c": 0.05})
+def test_a_tried_model_runs_instead_of_all_usual_ones() -> None:
+    found = propensities(exploration(["a", "b"], {"b": 0.5, "c": 0.5}))
+    assert found == pytest.approx({"a": 0.9, "b": 0.95, "c": 0.05})
 
 
-def test_in_a_layer_with_room_nobody_gives_way() -> None:
-    found = propensities(["a"], {"b": 1.0}, 0.1, is_full=False)
-    assert found == pytest.approx({"a": 1.0, "b": 0.1})
+def exploration(usual_ids: list[str], drawn: dict[str, float]) -> Exploration:
+    return Exploration(model_id=None, chances=drawn, share=0.1, usual_ids=tuple(usual_ids))

@@ -30,11 +30,12 @@ _SUMMARIES = {
     "serve": "Runs one service: scorer, router, judge or gateway.",
     "scorer": "Trains, exports and inspects scorers.",
 }
-_MODULES = dict.fromkeys(("demo", "up", "pool"), "services.local") | dict.fromkeys(
-    ("eval", "replay", "rollout"), "services.evaluation"
-)
-_MODULES["examine"] = "services.examination"
-_MODULES["learn"] = "scorer"
+_MODULES = {
+    **dict.fromkeys(("demo", "up", "pool"), "services.local"),
+    **dict.fromkeys(("eval", "replay", "rollout"), "services.evaluation"),
+    "examine": "services.examination",
+    "learn": "scorer",
+}
 _SERVICES = ("scorer", "router", "judge", "gateway")
 _DISTRIBUTION = "routemoa_server"
 # The extra `serve` brings the libraries that the services run on.
