@@ -1,0 +1,38 @@
+"""What a call can carry, against a real llama.cpp and small real models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.wire import forced_forms
+from tests.wire.forced_forms import NAMED, REQUIRED
+from tests.wire.models.test_llamacpp import model_of
+
+if TYPE_CHECKING:
+    from services.router.types.options import ToolChoice
+    from tests.wire.models.conftest import System
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
+CALL_TOKENS = 96
+
+
+@pytest.mark.parametrize("choice", [NAMED, REQUIRED], ids=["named", "required"])
+async def test_a_call_that_is_forced_arrives_whole(system: System, choice: ToolChoice) -> None:
+    model = model_of(system.instruct[0], max_reply_tokens=CALL_TOKENS)
+    call = await forced_forms.check_forced_call(model, choice)
+    await forced_forms.check_result_is_taken(model_of(system.instruct[0]), call)
+
+
+async def test_tools_that_need_not_be_called_are_accepted(system: System) -> None:
+    await forced_forms.check_free_choice(model_of(system.instruct[0]))
+
+
+async def test_an_answer_keeps_to_its_schema(system: System) -> None:
+    for server in system.servers:
+        await forced_forms.check_schema(model_of(server, max_reply_tokens=CALL_TOKENS))
+
+
+async def test_log_probabilities_come_with_the_tokens(system: System) -> None:
+    await forced_forms.check_log_probabilities(model_of(system.instruct[0]))
