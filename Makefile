@@ -106,10 +106,10 @@ models: .venv-models/models.done ## Install two small real models for `routemoa 
 
 # Processes that share the tests of a target, whose report is for the table of `make ci`: two per core, as
 # many tests wait. They start many processes: modules are compiled once, also where the environment says not
-# to write them.
+# to write them. Small matrices gain nothing from threads of their own, and lose much on busy cores.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 2 * (os.cpu_count() or 1)))')
 REPORTS := build/reports
-PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --junitxml $(REPORTS)/$@.xml
+PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --junitxml $(REPORTS)/$@.xml
 
 test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback (WORKERS=...)
 	$(PYTEST) $(foreach folder,chart chat_ui clients load packages supply tracing train,--ignore tests/$(folder))

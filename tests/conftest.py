@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1:0"
 
+# Rich's tracebacks, the default of a development machine, take seconds on a busy one.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
+
 # The time of an example depends on the load of the machine; the tests have a time limit of their own.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")

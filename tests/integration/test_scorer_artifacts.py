@@ -23,6 +23,7 @@ from scorer import Runtime, default_artifact_path, load_artifact
 from scorer.__main__ import app
 from services.scorer.app import scorer_app
 from services.scorer.config import ScorerServiceConfig
+from tests.pace import PACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 EDGE = default_artifact_path()
 BASE = EDGE.parent / "base"
-TIMEOUT_S = 60
+TIMEOUT_S = 60 * PACE
 QUERIES = tuple(f"What is {number} times {number + 1}?" for number in range(40))
 
 

@@ -18,6 +18,7 @@ import grpc.aio
 from routemoa.v1.scorer_service_pb2 import RankModelsRequest
 from routemoa.v1.scorer_service_pb2_grpc import ScorerServiceStub
 from scorer import default_artifact_path
+from tests.pace import PACE
 from tests.ports import free_port
 from tests.processes import all_ended
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 WORKERS = 2
-TIMEOUT_S = 60
+TIMEOUT_S = 60 * PACE
 EDGE = default_artifact_path()
 
 

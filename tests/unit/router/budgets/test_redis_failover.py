@@ -22,6 +22,7 @@ from services.router.budgets.redis_url import parse_redis_url
 from services.router.budgets.store import Hold, Settlement
 from services.router.types.amounts import NOTHING, Amount, TenantLimits, Window
 from services.rpc.breaker import Breaker
+from tests.pace import pace
 from tests.ports import free_port
 from tests.redis_server import RedisServer, running_redis, running_sentinel
 from tests.stable_name import StableName, stable_name
@@ -180,7 +181,7 @@ async def test_a_primary_that_is_gone_is_left_with_all_its_connections(
     pair: tuple[RedisServer, RedisServer], name: StableName, number: signal.Signals
 ) -> None:
     old, new = pair
-    async with opened(url_of(name), timeout_s=2.0) as store:
+    async with opened(url_of(name), timeout_s=2 * pace()) as store:
         await asyncio.gather(*(pay(store, f"before-{number}") for number in range(20)))
         await spent(store)
         old.wait_for_replica()
