@@ -50,6 +50,8 @@ def running_vllm(binaries: Path, folder: Path) -> Iterator[str]:
                 *("--served-model-name", MODEL, "--host", "127.0.0.1", "--port", str(port)),
                 *("--max-model-len", str(CONTEXT_WINDOW_TOKENS), "--dtype", "float32"),
                 *("--enforce-eager", "--enable-prompt-tokens-details"),
+                *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
+                *("--structured-outputs-config", '{"disable_any_whitespace": true}'),
             ],
             cwd=folder,
             env=environment,

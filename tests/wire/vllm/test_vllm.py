@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from contextlib import aclosing
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -18,43 +16,18 @@ from services.router.check.probe import check_pool
 from services.router.pool.pool import Pool
 from services.router.types.ledger import CallStatus
 from services.router.types.messages import Message, Role
-from tests.wire.attempt import QUESTION, attempt, pool_model
-from tests.wire.vllm.server import MODEL, running_vllm
+from tests.wire.attempt import QUESTION, attempt
 from tests.wire.vllm.tiny_model import CONTEXT_WINDOW_TOKENS
+from tests.wire.vllm.vllm_model import BINARIES, tiny
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-    from services.router.pool.model import PoolModel
-
-BINARIES = os.environ.get("ROUTEMOA_VLLM")
 pytestmark = [
     pytest.mark.skipif(BINARIES is None, reason="ROUTEMOA_VLLM is not set: see make test-vllm"),
     pytest.mark.timeout(600),
 ]
 USER, ASSISTANT, END = "<|user|>", "<|assistant|>", "<|end|>"
-
-
-@pytest.fixture(scope="module")
-def vllm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The server's origin, and the folder that it runs in."""
-    assert BINARIES is not None
-    folder = tmp_path_factory.mktemp("vllm")
-    with running_vllm(Path(BINARIES), folder) as origin:
-        yield origin, folder
-
-
-def tiny(vllm: tuple[str, Path], **settings: Any) -> PoolModel:
-    origin, folder = vllm
-    given: dict[str, Any] = {
-        "backend_model": MODEL,
-        "context_window_tokens": CONTEXT_WINDOW_TOKENS,
-        "max_reply_tokens": 24,
-        "temperature": 1,  # the likeliest token of random weights is one for ever
-        "tokenizer_file": folder / "model/tokenizer.json",
-        **settings,
-    }
-    return pool_model(f"{origin}/v1", "vllm", **given)
 
 
 async def test_a_reply_is_streamed_and_its_tokens_are_counted(vllm: tuple[str, Path]) -> None:
