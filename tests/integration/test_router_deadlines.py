@@ -24,6 +24,7 @@ from tests.integration.hanging import (
     hanging_judge_app,
     hanging_scorer_app,
 )
+from tests.pace import pace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 SCORES = {"a": 0.7, "b": 0.65, "c": 0.6, "merger": 0.0}
 MARGIN_MS = 1_000
 """How long before the deadline the router answers here: enough on a busy machine."""
+
+
+def time_for_models(seconds: float) -> float:
+    """Returns a time limit that leaves models some seconds, and more on a busy machine."""
+    return MARGIN_MS / 1000 + seconds * pace()
 
 
 def speaker(call: Call) -> str:
@@ -81,7 +87,7 @@ async def test_whatever_hangs_the_caller_is_answered_in_time(
 ) -> None:
     for model in PHASES[phase].hanging:
         router.simulator.set_fault(model, kind)
-    request = router.ask(timeout_s=1.8, **PHASES[phase].policy)
+    request = router.ask(timeout_s=time_for_models(0.8), **PHASES[phase].policy)
     if phase == "layer" and kind is FaultKind.HANG:  # no model that may run writes anything
         assert isinstance(await failure(request), AnswerTimedOutError)
         return
@@ -113,7 +119,7 @@ async def test_a_scorer_that_hangs_leaves_time_for_the_models(
         dependency_timeout_s=60,
         tuning=Tuning(deadline_margin_s=MARGIN_MS / 1000),
     )
-    result = await router.ask(timeout_s=2.1, max_layer_count=1)
+    result = await router.ask(timeout_s=time_for_models(1.1), max_layer_count=1)
     assert result.fallbacks[0].dependency == pb.DEPENDENCY_SCORER
     assert result.answer.text
 
@@ -130,7 +136,7 @@ async def test_a_judge_that_hangs_leaves_time_for_the_aggregator(
         dependency_timeout_s=60,
         tuning=Tuning(deadline_margin_s=MARGIN_MS / 1000),
     )
-    result = await router.ask(timeout_s=2.1, max_layer_count=1)
+    result = await router.ask(timeout_s=time_for_models(1.1), max_layer_count=1)
     assert result.fallbacks[0].dependency == pb.DEPENDENCY_JUDGE
     assert result.usage[-1].purpose == pb.CALL_PURPOSE_AGGREGATION
 
