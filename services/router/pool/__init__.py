@@ -2,6 +2,7 @@
 
 pool: The pool, read from its file.
 model: A model of the pool.
+model_set: Some models of the pool, with their numbers as arrays.
 prices: The prices of a model.
 backend: The kinds of backends.
 request_shape: The shape of the requests that a model accepts.

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.router.pool.backend import ROOT_URL_BACKENDS, Backend
 from services.router.pool.model import PoolModel, short_hash
+from services.router.pool.model_set import ModelSet
 from services.router.pool.yaml_file import YamlFile
 from services.router.types.options import Capability
 
@@ -45,6 +46,11 @@ class Pool(BaseModel):
     def by_id(self) -> Mapping[str, PoolModel]:
         """The models by their ids, in file order."""
         return {model.id: model for model in self.models}
+
+    @cached_property
+    def all_models(self) -> ModelSet:
+        """The models as a set, with their numbers as arrays."""
+        return ModelSet(self.models)
 
     @cached_property
     def version(self) -> str:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +29,13 @@ UNKNOWN_SHARES = CacheShares()
 """The habits of a backend that has reported nothing: it has no cache."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CachedPrompt:
-    """The tokens of a prompt by what a backend does with them."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CachedPrompts:
+    """The tokens of a prompt by what each model's backend does with them; arrays of shape (M,)."""
 
-    read: int
+    read: Integers
     """Tokens that it likely reads from its cache."""
-    written: int
+    written: Integers
     """Tokens that it likely writes to its cache."""
 
 
@@ -41,18 +47,25 @@ class PromptCaches:
     """Tokens of the conversation that each model's backend has seen so recently that it keeps them."""
     shares: Mapping[str, CacheShares] = field(default_factory=dict)
 
-    def next_prompt(self, model_id: str, tokens: int) -> CachedPrompt:
+    def next_prompts(self, model_ids: Sequence[str], tokens: int) -> CachedPrompts:
         """Returns the likely treatment of the next prompt, which has so many tokens."""
-        return self._prompt(model_id, tokens, self.seen_tokens.get(model_id, 0))
+        seen = np.zeros(len(model_ids), dtype=np.int64)
+        if self.seen_tokens:
+            seen += [self.seen_tokens.get(model_id, 0) for model_id in model_ids]
+        return self._prompts(model_ids, tokens, np.minimum(seen, tokens))
 
-    def later_prompt(self, model_id: str, tokens: int) -> CachedPrompt:
-        """Returns the likely treatment of a prompt that the backend has just seen."""
-        return self._prompt(model_id, tokens, tokens)
+    def later_prompts(self, model_ids: Sequence[str], tokens: int) -> CachedPrompts:
+        """Returns the likely treatment of a prompt that the backends have just seen."""
+        return self._prompts(model_ids, tokens, np.full(len(model_ids), tokens))
 
-    def _prompt(self, model_id: str, tokens: int, seen: int) -> CachedPrompt:
-        shares = self.shares.get(model_id, UNKNOWN_SHARES)
-        read = int(shares.read * min(seen, tokens))
-        return CachedPrompt(read=read, written=int(shares.written * (tokens - read)))
+    def _prompts(self, model_ids: Sequence[str], tokens: int, seen: Integers) -> CachedPrompts:
+        if not self.shares:
+            nothing = np.zeros(len(model_ids), dtype=np.int64)
+            return CachedPrompts(read=nothing, written=nothing)
+        shares = [self.shares.get(model_id, UNKNOWN_SHARES) for model_id in model_ids]
+        read = (np.array([share.read for share in shares]) * seen).astype(np.int64)
+        written = np.array([share.written for share in shares]) * (tokens - read)
+        return CachedPrompts(read=read, written=written.astype(np.int64))
 
 
 NO_CACHES = PromptCaches()
