@@ -29,8 +29,9 @@ _RETRY_FLOOR = 10
 """Retries that are allowed in half a minute however few calls there are."""
 _MAX_LABELS = 16
 """Replicas with a metrics label of their own."""
-_FULL_SHARE = 1.25
-"""Load, as a multiple of the average, at which a replica is full for its sessions."""
+_CHANCE_DEVIATIONS, _SPARE_CALLS = 2.0, 2.0
+"""Load above the average at which a replica is full for its sessions: what chance hardly brings. Calls
+that fall on replicas at random have the average as their variance (Poisson)."""
 
 
 class ReplicaSet:
@@ -201,10 +202,10 @@ def replica_of_session(replicas: Sequence[Replica], session: str) -> Replica:
     """Returns the replica of a session; the next in the session's order if that one is full.
 
     Each session orders the replicas by rendezvous hashing, so only the sessions of a replica that
-    comes or goes move. A replica is full at 1.25 times the average load.
+    comes or goes move. With an average load m, this call included, a replica is full at m + 2 √m + 2.
     """
-    in_flight = sum(replica.in_flight for replica in replicas)
-    full = math.ceil(_FULL_SHARE * (in_flight + 1) / len(replicas))
+    average = (sum(replica.in_flight for replica in replicas) + 1) / len(replicas)
+    full = average + _CHANCE_DEVIATIONS * math.sqrt(average) + _SPARE_CALLS
     order = sorted(replicas, key=lambda replica: _weight(session, replica.url), reverse=True)
     return next((replica for replica in order if replica.in_flight < full), order[0])
 
