@@ -7,6 +7,7 @@ Each substitution is reported in the result and counted.
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import blake2b
 from itertools import chain
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
 
+QUERY_HASH_KEY = "x-routemoa-query-hash"
+"""The header by which calls with one query reach the same scorer, whose cache has its scores."""
 ARTIFACT_MISMATCHES = Counter(
     "routemoa_router_artifact_mismatches_total",
     "Rankings with a model that neither the scorer nor the pool file gives a score; it was guessed.",
@@ -138,7 +141,9 @@ class Scorer:
             rollout_key=conversation.thread,
         )
         salt = conversation.cache_salt
-        metadata = ((CACHE_SALT_KEY, salt),) if salt else ()
+        metadata = [(QUERY_HASH_KEY, _hash(conversation.query, salt))]
+        if salt:
+            metadata.append((CACHE_SALT_KEY, salt))
         stub = scorer_service_pb2_grpc.ScorerServiceStub(self._remote.channel)
         try:
             response = await self._remote.call(stub.RankModels, request, deadline, metadata)
@@ -181,6 +186,12 @@ class Scorer:
             other_uncertainty=other.forecast.uncertainty,
             other_team_ids=other.forecast.team_ids,
         )
+
+
+def _hash(query: str, salt: str) -> str:
+    """Returns a hash that is the same for queries with the same entry in a scorer's cache."""
+    key = blake2b(salt.encode()).digest() if salt else b""
+    return blake2b(query.strip().encode("utf-8", "replace"), digest_size=8, key=key).hexdigest()
 
 
 def _rankings(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.router.engine.errors import nothing_eligible
-from services.router.prompts.context_window import fits, fitting, overhead_tokens
+from services.router.prompts.context_window import all_fit, fits, fitting, overhead_tokens
 from services.router.prompts.reference_text import reference_text
 from services.router.routing import selection as limits
 from services.router.routing.candidates import Candidates, SelectionReason, StopReason
@@ -39,9 +39,14 @@ def eligible(run: Run) -> ModelSet:
     models = run.pool.all_models
     authors = {answer.model_id for answer in run.answers}
     lone = authors if len(authors) == 1 else frozenset()  # it could read nothing but its own answer
-    able = models.able(run.conversation.needs)
-    mask = able & _allowed(run) & ~models.among(run.failed | lone)
-    return models.subset(mask & fitting(models, run.conversation))
+    mask = models.able(run.conversation.needs)
+    if run.policy.model_ids:
+        mask = mask & _allowed(run)
+    if out := run.failed | lone:
+        mask = mask & ~models.among(out)
+    if not all_fit(models, run.conversation):
+        mask = mask & fitting(models, run.conversation)
+    return models.subset(mask)
 
 
 def incapable(run: Run) -> dict[str, SelectionReason]:

@@ -39,6 +39,8 @@ class ModelSet(Sequence["PoolModel"]):
         self.ids = tuple(model.id for model in self._models)
         self._subset = lru_cache(_KEPT_SUBSETS)(self._new_subset)
         self._able = lru_cache(_KEPT_SUBSETS)(self._new_able)
+        self.least_room = lru_cache(_KEPT_SUBSETS)(self._new_least_room)
+        """Returns the least tokens that a reply of at most so many leaves in a context window."""
 
     def __len__(self) -> int:
         """Returns the number of models."""
@@ -126,6 +128,10 @@ class ModelSet(Sequence["PoolModel"]):
     def _new_subset(self, mask: bytes) -> ModelSet:
         chosen = np.flatnonzero(np.frombuffer(mask, dtype=np.bool_))
         return ModelSet(self._models[index] for index in chosen.tolist())
+
+    def _new_least_room(self, max_output_tokens: int | None) -> int:
+        room = self.context_window_tokens - self.reply_limits(max_output_tokens)
+        return int(room.min(initial=np.iinfo(np.int64).max))
 
     def _new_able(self, needs: frozenset[Capability]) -> Booleans:
         mask = np.array([model.abilities >= needs for model in self._models], dtype=np.bool_)

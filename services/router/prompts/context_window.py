@@ -41,6 +41,12 @@ def fits(model: PoolModel, conversation: Conversation) -> bool:
     return conversation.most_tokens <= room or conversation.count_tokens(model.count_tokens) <= room
 
 
+def all_fit(models: ModelSet, conversation: Conversation) -> bool:
+    """Returns whether the conversation surely fits into every model, without a look at each."""
+    room = models.least_room(conversation.options.max_output_tokens)
+    return conversation.most_tokens <= room - INSTRUCTION_TOKENS
+
+
 def fitting(models: ModelSet, conversation: Conversation) -> Booleans:
     """Returns which models the conversation and a reply of full length fit into."""
     room = models.context_window_tokens - INSTRUCTION_TOKENS

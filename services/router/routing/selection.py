@@ -114,9 +114,11 @@ class _Layer:
 
     def fill(self, places: Iterable[int], reason: SelectionReason) -> None:
         """Picks the models at these ranks that have no obstacle, until the layer is full."""
+        self._blocked = {}
+        if len(self.picked) >= self.size:
+            return
         candidates = self.candidates
         is_open = candidates.available & self._quick() & self._good()
-        self._blocked = {}
         for place in places:
             if len(self.picked) >= self.size:
                 return
@@ -133,7 +135,8 @@ class _Layer:
     def fill_by_id(self, model_ids: Iterable[str], reason: SelectionReason) -> None:
         """Picks those of the models that have no obstacle, until the layer is full."""
         ranks = self.candidates.model_ids
-        self.fill([ranks.index(m) for m in model_ids if m in ranks], reason)
+        if places := [ranks.index(m) for m in model_ids if m in ranks]:
+            self.fill(places, reason)
 
     def reasons(self) -> dict[str, SelectionReason]:
         """Returns for every model the reason why it runs or does not."""
