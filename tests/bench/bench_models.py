@@ -14,28 +14,41 @@ import platform
 import statistics
 import sys
 import tempfile
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import grpc.aio
+import numpy as np
 import uvloop
 
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
 from routemoa.v1.router_service_pb2_grpc import RouterServiceStub
+from routemoa.v1.scorer_service_pb2 import RankModelsRequest, RankModelsResponse
+from scorer.runtime.team_rule import TeamRule
+from services.scorer.outcome import ScoredQuery, Timing
+from services.scorer.ranking import Ranking
+from services.scorer.responses import fill_ranking
 from services.simulator import running_simulator
 from tests.bench.many_models import model_ids, running_scorer, write_pool
 from tests.bench.page_head import page_head
 from tests.bench.processes import module, tree_cpu_s
+from tests.bench.session_turns import share_on_own_replica
 from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from services.scorer.scoring import Scoring
+
 COUNTS = (3, 200, 1000)
 THIS = "this commit"
+_CLASSES = 24
+"""Response classes of the scorer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +121,47 @@ def _row(router: Router) -> str:
     return f"| {router.model_count:,} | {router.code} | {route:.2f} | {answer:.2f} | {size:.0f} |\n"
 
 
+def _after_inference_ms(count: int, calls: int = 200) -> float:
+    """Returns the median processor time that a scorer spends on one ranking after its model has run."""
+    draw, ids = np.random.default_rng(1), model_ids(count)
+    weights = draw.random(_CLASSES, dtype=np.float32)
+    outcome = ScoredQuery(
+        scores=draw.random(count, dtype=np.float32),
+        class_weights=weights / weights.sum(),
+        completion_tokens=None,
+        uncertainty=0.2,
+        truncated=False,
+        timing=Timing(queue_s=0.0, tokenization_s=0.0, inference_s=0.0),
+    )
+    success = draw.random((_CLASSES, count), dtype=np.float32)
+    ranking = Ranking(ids, success, [_CLASSES], TeamRule.COVERING)
+    scoring = cast(
+        "Scoring", SimpleNamespace(ranking=ranking, runtime=SimpleNamespace(version="v"))
+    )
+    request = RankModelsRequest(query="q", model_ids=ids, team_size=3)
+    spent_ms = []
+    for _ in range(calls):
+        started_s = time.process_time()
+        response = RankModelsResponse()
+        fill_ranking(response, request, outcome, scoring)
+        response.SerializeToString()
+        spent_ms.append((time.process_time() - started_s) * 1000)
+    return statistics.median(spent_ms)
+
+
+def _parts() -> str:
+    """Returns the tables of what needs no router."""
+    lines = ["| models | scorer after its model has run, CPU-ms |", "|---:|---:|"]
+    lines += [f"| {count:,} | {_after_inference_ms(count):.2f} |" for count in COUNTS]
+    lines += ["", "| replicas | calls in flight | turns on the replica of the turn before, % |"]
+    lines += ["|---:|---:|---:|"]
+    for replicas in (8, 32):
+        for in_flight in (4, 8, 16, 64):
+            share = share_on_own_replica(replica_count=replicas, in_flight=in_flight)
+            lines.append(f"| {replicas} | {in_flight} | {100 * share:.1f} |")
+    return "\n" + "\n".join(lines) + "\n"
+
+
 async def main(arguments: argparse.Namespace) -> str:
     """Runs the rounds and returns the report."""
     codes = {} if arguments.base is None else {"base commit": arguments.base}
@@ -137,7 +191,7 @@ async def main(arguments: argparse.Namespace) -> str:
     columns = (
         "| models | router | RouteQuery, CPU-ms | StreamAnswer, CPU-ms | RouteQuery, bytes |\n"
     )
-    return head + columns + "|---:|---|---:|---:|---:|\n" + "".join(map(_row, routers))
+    return head + columns + "|---:|---|---:|---:|---:|\n" + "".join(map(_row, routers)) + _parts()
 
 
 if __name__ == "__main__":

@@ -69,7 +69,10 @@ class ManyModelsScorer(scorer_service_pb2_grpc.ScorerServiceServicer):
 async def running_scorer(ids: Sequence[str]) -> AsyncIterator[str]:
     """Serves the scorer in this process; yields its address."""
     server = grpc.aio.server()
-    scorer_service_pb2_grpc.add_ScorerServiceServicer_to_server(ManyModelsScorer(ids), server)
+    scorer_service_pb2_grpc.add_ScorerServiceServicer_to_server(
+        ManyModelsScorer(ids),  # type: ignore[abstract]  # no other call is made
+        server,
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

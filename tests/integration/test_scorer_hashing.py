@@ -66,7 +66,7 @@ async def ask(scorer: Scorer, query: str, salt: str = "") -> bool:
 
 async def test_a_query_reaches_one_scorer_and_another_one_when_that_is_gone() -> None:
     async with AsyncExitStack() as stack:
-        scorers = [CountingScorer() for _ in range(3)]
+        scorers = [CountingScorer() for _ in range(3)]  # type: ignore[abstract]  # one call is made
         servers = [await stack.enter_async_context(running(scorer)) for scorer in scorers]
         address = "ipv4:" + ",".join(f"127.0.0.1:{port}" for _, port in servers)
         opened = Connection(address, None, grace_s=1.0, hash_header=QUERY_HASH_KEY)
@@ -87,7 +87,7 @@ async def test_a_query_reaches_one_scorer_and_another_one_when_that_is_gone() ->
 
 async def test_queries_of_tenants_with_caches_of_their_own_spread_by_themselves() -> None:
     async with AsyncExitStack() as stack:
-        scorers = [CountingScorer() for _ in range(3)]
+        scorers = [CountingScorer() for _ in range(3)]  # type: ignore[abstract]  # one call is made
         servers = [await stack.enter_async_context(running(scorer)) for scorer in scorers]
         address = "ipv4:" + ",".join(f"127.0.0.1:{port}" for _, port in servers)
         opened = Connection(address, None, grace_s=1.0, hash_header=QUERY_HASH_KEY)

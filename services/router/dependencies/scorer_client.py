@@ -141,9 +141,8 @@ class Scorer:
             rollout_key=conversation.thread,
         )
         salt = conversation.cache_salt
-        metadata = [(QUERY_HASH_KEY, _hash(conversation.query, salt))]
-        if salt:
-            metadata.append((CACHE_SALT_KEY, salt))
+        salted = ((CACHE_SALT_KEY, salt),) if salt else ()
+        metadata = ((QUERY_HASH_KEY, _hash(conversation.query, salt)), *salted)
         stub = scorer_service_pb2_grpc.ScorerServiceStub(self._remote.channel)
         try:
             response = await self._remote.call(stub.RankModels, request, deadline, metadata)

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from services.router.engine.errors import nothing_eligible
+from services.router.pool.call_estimates import candidates_of
 from services.router.prompts.context_window import all_fit, fits, fitting, overhead_tokens
 from services.router.prompts.reference_text import reference_text
 from services.router.routing import selection as limits
-from services.router.routing.candidates import Candidates, SelectionReason, StopReason
+from services.router.routing.candidates import SelectionReason, StopReason
 from services.router.routing.events import RoutingDecision
 from services.router.routing.model_switch import better_model, expected_turns, stays
 from services.router.routing.ranking import early_stop, rank
@@ -24,9 +25,8 @@ if TYPE_CHECKING:
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
     from services.router.pool.model_set import ModelSet
-    from services.router.routing.candidates import Booleans, Floats, Ranking
+    from services.router.routing.candidates import Booleans, Candidates, Ranking
     from services.router.routing.events import Answer
-    from services.router.routing.prompt_caches import CachedPrompts
     from services.router.types.amounts import Amount
 
 
@@ -36,17 +36,8 @@ def eligible(run: Run) -> ModelSet:
     They are allowed by the policy, can do what the request needs, have not failed, have a large enough
     context window, and can read at least one answer by another model.
     """
-    models = run.pool.all_models
-    authors = {answer.model_id for answer in run.answers}
-    lone = authors if len(authors) == 1 else frozenset()  # it could read nothing but its own answer
-    mask = models.able(run.conversation.needs)
-    if run.policy.model_ids:
-        mask = mask & _allowed(run)
-    if out := run.failed | lone:
-        mask = mask & ~models.among(out)
-    if not all_fit(models, run.conversation):
-        mask = mask & fitting(models, run.conversation)
-    return models.subset(mask)
+    models, out = _able(run), _out(run)
+    return models.subset(~models.among(out)) if out else models
 
 
 def incapable(run: Run) -> dict[str, SelectionReason]:
@@ -60,7 +51,11 @@ def incapable(run: Run) -> dict[str, SelectionReason]:
 
 def rank_eligible(run: Run) -> Ranking:
     """Returns the eligible models by utility, best first."""
-    return rank(_candidates(run, eligible(run)), run.policy)
+    models, out = _able(run), _out(run)
+    candidates = _candidates(run, models)
+    if out:
+        candidates = candidates.ordered(np.flatnonzero(~models.among(out)))
+    return rank(candidates, run.policy)
 
 
 def stop_reason(run: Run, min_stage_s: float) -> StopReason | None:
@@ -256,6 +251,23 @@ def _decision(run: Run, ranked: Ranking, selection: Selection) -> RoutingDecisio
     )
 
 
+def _able(run: Run) -> ModelSet:
+    """Returns the models that the policy allows and that can take the request."""
+    models = run.pool.all_models
+    mask = models.able(run.conversation.needs)
+    if run.policy.model_ids:
+        mask = mask & _allowed(run)
+    if not all_fit(models, run.conversation):
+        mask = mask & fitting(models, run.conversation)
+    return models.subset(mask)
+
+
+def _out(run: Run) -> set[str]:
+    """Returns the models that failed, and one that could read nothing but its own answer."""
+    authors = {answer.model_id for answer in run.answers}
+    return run.failed | authors if len(authors) == 1 else run.failed
+
+
 def _allowed(run: Run) -> Booleans:
     """Returns which models of the pool the policy allows."""
     models, allowed = run.pool.all_models, run.policy.model_ids
@@ -263,41 +275,16 @@ def _allowed(run: Run) -> Booleans:
 
 
 def _candidates(run: Run, models: ModelSet) -> Candidates:
-    forecast, most_written = run.forecast, run.conversation.options.max_output_tokens
     prompt, worst_prompt = _prompt_tokens(run)
-    reply_limits = models.reply_limits(most_written)
-    expected = models.column(forecast.completion_tokens, models.expected_reply_tokens)
-    written = np.minimum(expected, reply_limits).astype(np.int64)
-    cached = run.prompt_caches.next_prompts(models.ids, prompt)
-    later = run.prompt_caches.later_prompts(models.ids, prompt)
-
-    def cost_usd(part: CachedPrompts) -> Floats:
-        return models.prices.cost_usd(
-            prompt_tokens=prompt,
-            completion_tokens=written,
-            cached_prompt_tokens=part.read,
-            cache_written_prompt_tokens=part.written,
-        )
-
-    prior = np.array([run.priors[model_id] for model_id in models.ids], dtype=np.float64)
-    worst_usd = models.prices.worst_cost_usd(
-        prompt_tokens=worst_prompt, completion_tokens=reply_limits
-    )
-    return Candidates(
-        model_ids=models.ids,
-        id_place=models.id_place,
-        score=models.column(run.posteriors, prior),
-        prior_score=prior,
-        expected_completion_tokens=written,
-        expected_cost_usd=cost_usd(cached),
-        worst_tokens=worst_prompt + reply_limits,
-        worst_cost_usd=worst_usd,
-        expected_latency_s=models.column(forecast.latency_s, models.median_latency_s),
-        available=~models.among(forecast.unavailable_ids),
-        expected_prompt_tokens=np.full(len(models), prompt),
-        cached_prompt_tokens=cached.read,
-        later_cost_usd=cost_usd(later),
-        score_sources=forecast.score_sources,
+    return candidates_of(
+        models,
+        priors=run.priors,
+        posteriors=run.posteriors,
+        forecast=run.forecast,
+        caches=run.prompt_caches,
+        prompt_tokens=prompt,
+        worst_prompt_tokens=worst_prompt,
+        max_output_tokens=run.conversation.options.max_output_tokens,
     )
 
 

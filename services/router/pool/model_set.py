@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from services.router.pool.prices import PricesOf
-from services.router.routing.candidates import alphabetical_places
+from services.router.types.id_order import alphabetical_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping

@@ -48,6 +48,15 @@ class Pool(BaseModel):
         return {model.id: model for model in self.models}
 
     @cached_property
+    def same_models(self) -> Mapping[str, frozenset[str]]:
+        """For each id, the ids under which the backends know the same model."""
+        ids: dict[str, set[str]] = {}
+        for model in self.models:
+            ids.setdefault(model.backend_model or model.id, set()).add(model.id)
+        same = {source: frozenset(each) for source, each in ids.items()}
+        return {model.id: same[model.backend_model or model.id] for model in self.models}
+
+    @cached_property
     def all_models(self) -> ModelSet:
         """The models as a set, with their numbers as arrays."""
         return ModelSet(self.models)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self, overload
 import numpy as np
 
 from services.router.types.amounts import Amount, most_usd
+from services.router.types.id_order import alphabetical_places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,13 +103,6 @@ class Ranked:
     def model_id(self) -> str:
         """The id of the candidate's model."""
         return self.candidate.model_id
-
-
-def alphabetical_places(texts: Sequence[str]) -> Integers:
-    """Returns the place of each text in alphabetical order."""
-    places = np.empty(len(texts), dtype=np.int64)
-    places[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    return places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

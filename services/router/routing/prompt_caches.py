@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import numpy.typing as npt
 
@@ -47,25 +47,30 @@ class PromptCaches:
     """Tokens of the conversation that each model's backend has seen so recently that it keeps them."""
     shares: Mapping[str, CacheShares] = field(default_factory=dict)
 
-    def next_prompts(self, model_ids: Sequence[str], tokens: int) -> CachedPrompts:
-        """Returns the likely treatment of the next prompt, which has so many tokens."""
-        seen = np.zeros(len(model_ids), dtype=np.int64)
-        if self.seen_tokens:
-            seen += [self.seen_tokens.get(model_id, 0) for model_id in model_ids]
-        return self._prompts(model_ids, tokens, np.minimum(seen, tokens))
+    def next_prompts(self, places: Mapping[str, int], tokens: int) -> CachedPrompts:
+        """Returns the likely treatment of the next prompt, which has so many tokens.
 
-    def later_prompts(self, model_ids: Sequence[str], tokens: int) -> CachedPrompts:
+        Args:
+            places: The index of each model by its id: 0, 1, ... M-1.
+            tokens: The tokens of the prompt.
+        """
+        seen = np.zeros(len(places), dtype=np.int64)
+        for model_id in self.seen_tokens.keys() & places.keys():
+            seen[places[model_id]] = min(self.seen_tokens[model_id], tokens)
+        return self._prompts(places, tokens, seen)
+
+    def later_prompts(self, places: Mapping[str, int], tokens: int) -> CachedPrompts:
         """Returns the likely treatment of a prompt that the backends have just seen."""
-        return self._prompts(model_ids, tokens, np.full(len(model_ids), tokens))
+        return self._prompts(places, tokens, np.full(len(places), tokens))
 
-    def _prompts(self, model_ids: Sequence[str], tokens: int, seen: Integers) -> CachedPrompts:
-        if not self.shares:
-            nothing = np.zeros(len(model_ids), dtype=np.int64)
-            return CachedPrompts(read=nothing, written=nothing)
-        shares = [self.shares.get(model_id, UNKNOWN_SHARES) for model_id in model_ids]
-        read = (np.array([share.read for share in shares]) * seen).astype(np.int64)
-        written = np.array([share.written for share in shares]) * (tokens - read)
-        return CachedPrompts(read=read, written=written.astype(np.int64))
+    def _prompts(self, places: Mapping[str, int], tokens: int, seen: Integers) -> CachedPrompts:
+        read, written = np.zeros((2, len(places)), dtype=np.int64)
+        for model_id, share in self.shares.items():
+            place = places.get(model_id)
+            if place is not None:
+                read[place] = int(share.read * int(seen[place]))
+                written[place] = int(share.written * (tokens - int(read[place])))
+        return CachedPrompts(read=read, written=written)
 
 
 NO_CACHES = PromptCaches()

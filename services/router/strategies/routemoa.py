@@ -110,8 +110,8 @@ def _runs_safe_models(run: Run) -> bool:
 
 def _asked_ids(run: Run) -> set[str]:
     """Returns the models that have answered, under any of their ids."""
-    asked = {_source(run, answer.model_id) for answer in _answers(run)}
-    return {m.id for m in run.pool.models if _source(run, m.id) in asked} if asked else set()
+    same = run.pool.same_models
+    return {model_id for answer in _answers(run) for model_id in same[answer.model_id]}
 
 
 def _source(run: Run, model_id: str) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge
 
 REPLICAS = Gauge(
-    "routemoa_router_replicas_count",
-    "Replicas of a model that are known; those of models without a label of their own add up.",
-    ["model_id"],
+    "routemoa_router_replicas_count", "Replicas of a model that are known.", ["model_id"]
 )
 EJECTED = Gauge(
     "routemoa_router_replicas_ejected_count",

@@ -108,8 +108,8 @@ class Replicas:
         self._unfollow(model_id)
         listener = Listener(replicas)
         if endpoints.dns is not None:
-            stop = self._tasks.create_task(follow_name(endpoints.dns, listener)).cancel
-            self._followed[model_id] = endpoints, listener, stop
+            task = self._tasks.create_task(follow_name(endpoints.dns, listener))
+            self._followed[model_id] = endpoints, listener, task.cancel
         elif endpoints.endpoint_slices is not None:
             stop = self._watch(endpoints.endpoint_slices, listener)
             self._followed[model_id] = endpoints, listener, stop

@@ -37,7 +37,7 @@ TWO_A_DAY = TenantLimits(windows={Window.PER_DAY: Caps(calls=2)})
 def is_whole(server: RedisServer) -> bool:
     with server.client() as client:
         info = client.execute_command("CLUSTER INFO")
-    return info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "3"
+    return bool(info["cluster_state"] == "ok" and info["cluster_known_nodes"] == "3")
 
 
 @contextmanager
@@ -48,8 +48,10 @@ def running_cluster(folder: Path) -> Iterator[list[RedisServer]]:
         for number in range(3):
             home = folder / str(number)
             home.mkdir()
-            options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
-            options += ("--cluster-require-full-coverage", "no")
+            options = [
+                *("--cluster-enabled", "yes", "--cluster-require-full-coverage", "no"),
+                *("--cluster-port", str(free_port())),
+            ]
             running = running_redis(home, *options, port=free_port())
             servers.append(stack.enter_context(running))
         for number, server in enumerate(servers):
@@ -58,7 +60,7 @@ def running_cluster(folder: Path) -> Iterator[list[RedisServer]]:
                 client.execute_command("CLUSTER ADDSLOTSRANGE", first, end - 1)
                 client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
                 if number:
-                    port, bus_port = servers[0].port, servers[0].options[3]
+                    port, bus_port = servers[0].port, servers[0].options[-1]
                     client.execute_command("CLUSTER MEET", "127.0.0.1", port, bus_port)
         give_up_s = time.monotonic() + 60
         while not all(map(is_whole, servers)):

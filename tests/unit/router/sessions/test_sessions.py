@@ -82,7 +82,7 @@ async def test_a_backend_that_reports_no_cached_tokens_is_expected_to_cache_none
         await chat.turn("a")
     caches = (await chat.recall()).caches
     assert caches.seen_tokens["a"] > 1_000
-    assert read_and_written(caches.next_prompts(["a"], 1_500)) == [(0, 0)]
+    assert read_and_written(caches.next_prompts({"a": 0}, 1_500)) == [(0, 0)]
 
 
 async def test_the_share_that_is_cached_is_learnt_from_reports() -> None:
@@ -91,9 +91,12 @@ async def test_the_share_that_is_cached_is_learnt_from_reports() -> None:
     await chat.turn("a", cached=1_000_000)  # more than the prompt: counts as all of it
     caches = (await chat.recall()).caches
     seen = caches.seen_tokens["a"]
-    assert read_and_written(caches.next_prompts(["b", "a"], seen + 100)) == [(0, 0), (seen, 0)]
-    assert read_and_written(caches.next_prompts(["a"], seen - 100)) == [(seen - 100, 0)]
-    assert read_and_written(caches.later_prompts(["a"], 5_000)) == [(5_000, 0)]
+    assert read_and_written(caches.next_prompts({"b": 0, "a": 1}, seen + 100)) == [
+        (0, 0),
+        (seen, 0),
+    ]
+    assert read_and_written(caches.next_prompts({"a": 0}, seen - 100)) == [(seen - 100, 0)]
+    assert read_and_written(caches.later_prompts({"a": 0}, 5_000)) == [(5_000, 0)]
     for _ in range(20):
         await chat.turn("a", cached=0)
     assert (await chat.recall()).caches.shares["a"].read < 0.05
@@ -103,7 +106,7 @@ async def test_tokens_that_are_written_to_a_cache_are_learnt_too() -> None:
     chat = Chat()
     await chat.turn("a", cache_written_prompt_tokens=10**9)
     caches = (await chat.recall()).caches
-    assert read_and_written(caches.next_prompts(["a"], 1_000)) == [(0, 1_000)]
+    assert read_and_written(caches.next_prompts({"a": 0}, 1_000)) == [(0, 1_000)]
 
 
 @pytest.mark.parametrize("status", [CallStatus.TIMEOUT, CallStatus.CANCELLED])
