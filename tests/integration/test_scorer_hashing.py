@@ -11,7 +11,7 @@ import grpc.aio
 from routemoa.v1 import scorer_service_pb2, scorer_service_pb2_grpc
 from services.router.dependencies.remote import Remote
 from services.router.dependencies.scorer_client import QUERY_HASH_KEY, Scorer
-from services.router.pool.model_set import ModelSet
+from services.router.pool.pool import ModelSet
 from services.router.types.conversation import Conversation
 from services.router.types.deadline import Deadline
 from services.router.types.messages import Message, Role

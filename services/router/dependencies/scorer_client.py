@@ -24,7 +24,7 @@ from services.router.dependencies.remote import (
     report_fallback,
 )
 from services.router.model_priors.matching import ScorerModels
-from services.router.pool.model_set import ModelSet
+from services.router.pool.pool import ModelSet
 from services.router.routing.events import Dependency
 from services.router.routing.ranking import RolloutForecast
 from services.rpc.interceptors.call import CACHE_SALT_KEY

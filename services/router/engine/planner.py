@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
-    from services.router.pool.model_set import ModelSet
+    from services.router.pool.pool import ModelSet
     from services.router.routing.candidates import Booleans, Candidates, Ranking
     from services.router.routing.events import Answer
     from services.router.types.amounts import Amount

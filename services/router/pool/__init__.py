@@ -1,8 +1,7 @@
 """Pool: the models that the router may call, as an operator describes them in a YAML file.
 
-pool: The pool, read from its file.
+pool: The pool, read from its file, and sets of its models as arrays.
 model: A model of the pool.
-model_set: Some models of the pool, with their numbers as arrays.
 prices: The prices of a model.
 backend: The kinds of backends.
 request_shape: The shape of the requests that a model accepts.

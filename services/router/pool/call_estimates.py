@@ -11,7 +11,7 @@ from services.router.routing.candidates import Candidates
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.pool.model_set import ModelSet
+    from services.router.pool.pool import ModelSet
     from services.router.routing.candidates import Floats
     from services.router.routing.prompt_caches import CachedPrompts, PromptCaches
     from services.router.routing.ranking import Forecast

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from services.router.pool.model import PoolModel
-    from services.router.pool.model_set import ModelSet
+    from services.router.pool.pool import ModelSet
     from services.router.types.ledger import LedgerEntry
 
 HALF_LIFE_S = 600.0

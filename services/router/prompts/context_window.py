@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.pool.model import PoolModel
-    from services.router.pool.model_set import Booleans, ModelSet
+    from services.router.pool.pool import Booleans, ModelSet
     from services.router.types.conversation import Conversation
 
 INSTRUCTION_TOKENS = 300

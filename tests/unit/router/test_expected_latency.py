@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.router.pool.expected_latency import HALF_LIFE_S, ExpectedLatencies, RecentValues
 from services.router.pool.model import PoolModel
-from services.router.pool.model_set import ModelSet
+from services.router.pool.pool import ModelSet
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
 
 MODEL = PoolModel(
