@@ -19,7 +19,7 @@ from services.router.decision_records.record_store import open_store
 from services.router.decision_records.recorder import Recorder
 from services.router.dependencies.judge_client import Judge
 from services.router.dependencies.remote import Remote
-from services.router.dependencies.scorer_client import Scorer
+from services.router.dependencies.scorer_client import QUERY_HASH_KEY, Scorer
 from services.router.engine.engine import Engine
 from services.router.engine.metrics import POOL_MODELS
 from services.router.engine.patience import Patience
@@ -78,7 +78,9 @@ async def router_app(
     pem = None if tls is None else tls.value
     timeout_s = config.dependency_timeout_s
     async with (
-        Connection(config.scorer_address, pem, grace_s=timeout_s) as scorer,
+        Connection(
+            config.scorer_address, pem, grace_s=timeout_s, hash_header=QUERY_HASH_KEY
+        ) as scorer,
         Connection(config.judge_address, pem, grace_s=timeout_s) as judge,
         open_accounts(config.tenants_file, config.budget, _store_breaker(tuning)) as accounts,
         _open_memories(config, tuning) as memories,

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from services.router.budgets.reservation import Budget
     from services.router.engine.engine import Engine
     from services.router.pool.pool import Pool
-    from services.router.routing.candidates import Ranked
+    from services.router.routing.candidates import Ranking
     from services.router.routing.events import Answer, Event
     from services.router.routing.policy import Policy
     from services.router.sessions.sessions import Session, Sessions
@@ -75,9 +75,7 @@ class Pipeline:
         """
         check_capabilities(self.pool, policy, conversation)
 
-    async def route(
-        self, run: Run, posteriors: Mapping[str, float]
-    ) -> tuple[tuple[Ranked, ...], Selection]:
+    async def route(self, run: Run, posteriors: Mapping[str, float]) -> tuple[Ranking, Selection]:
         """Returns the ranking and the selection of a layer, without running any model.
 
         Args:

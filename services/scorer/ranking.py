@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.intp]
 
 
+_KEPT_CHOICES = 16
+"""Choices of models that are kept: one pool asks for the same models again and again."""
+
+
 class Ranking:
     """Sorts the models of one artifact by score; equal scores by model id.
 
@@ -39,11 +45,11 @@ class Ranking:
         class_counts: Sequence[int],
         team_rule: TeamRule,
     ) -> None:
-        # The columns are sorted by id, so that a stable sort by score orders equal scores by id.
+        # Sorted by id, so that a stable sort by score orders equal scores by id.
         self._columns = {model_id: model_ids.index(model_id) for model_id in sorted(model_ids)}
-        self._all = list(self._columns)
-        self._all_columns = np.array(list(self._columns.values()))
         self._success = success
+        self._every = self._new_choice(tuple(model_ids))
+        self._named = lru_cache(_KEPT_CHOICES)(self._new_choice)
         self._class_counts = class_counts
         self._team_rule = team_rule
 
@@ -53,7 +59,8 @@ class Ranking:
 
     def check(self, model_ids: Sequence[str]) -> None:
         """Raises `ModelNotFoundError` with all unknown ids, if there are any."""
-        if model_ids and (unknown := self.unknown(model_ids)):
+        if not self._columns.keys() >= set(model_ids):
+            unknown = self.unknown(model_ids)
             ids = listed(unknown)
             raise ModelNotFoundError(f"the scorer does not know {ids}", {"model_ids": ids})
 
@@ -67,13 +74,13 @@ class Ranking:
             tokens: Expected tokens of each model's reply, shape (M,); None if unknown.
             model_ids: Ids in the artifact; none means all. Duplicates are ignored.
         """
-        ids, columns = self._chosen(model_ids)
-        chosen = scores[columns]
-        order = np.argsort(-chosen, kind="stable").tolist()
-        values = chosen.tolist()
+        chosen = self._chosen(model_ids)
+        ids, wanted = chosen.ids, scores[chosen.columns]
+        order = np.argsort(-wanted, kind="stable").tolist()
+        values = wanted.tolist()
         if tokens is None:
             return [(ids[index], values[index], None) for index in order]
-        lengths = np.rint(tokens[columns]).astype(int).tolist()
+        lengths = np.rint(tokens[chosen.columns]).astype(int).tolist()
         return [(ids[index], values[index], lengths[index]) for index in order]
 
     def team(
@@ -87,15 +94,15 @@ class Ranking:
             model_ids: As `best_first`.
             size: The number of models; with fewer models, all of them.
         """
-        ids, columns = self._chosen(model_ids)
+        chosen = self._chosen(model_ids)
         (team,) = team_columns(
             self._team_rule,
             class_weights=class_weights[np.newaxis],
-            success=self._success[:, columns],
-            scores=scores[np.newaxis, columns],
-            count=min(size, len(ids)),
+            success=chosen.success,
+            scores=scores[np.newaxis, chosen.columns],
+            count=min(size, len(chosen.ids)),
         )
-        return [ids[index] for index in team.tolist()]
+        return [chosen.ids[index] for index in team.tolist()]
 
     def uncertainty(self, scores: Floats, class_weights: Floats, model_ids: Sequence[str]) -> float:
         """Returns the uncertainty of a ranking of these models, in [0, 1].
@@ -105,14 +112,29 @@ class Ranking:
             class_weights: As `team`.
             model_ids: As `best_first`.
         """
-        _, columns = self._chosen(model_ids)
+        chosen = self._chosen(model_ids)
         (value,) = uncertainty(
-            class_weights[np.newaxis], self._class_counts, scores[np.newaxis, columns]
+            class_weights[np.newaxis], self._class_counts, scores[np.newaxis, chosen.columns]
         )
         return float(value)
 
-    def _chosen(self, model_ids: Sequence[str]) -> tuple[list[str], Integers]:
+    def _chosen(self, model_ids: Sequence[str]) -> _Chosen:
         if not model_ids:
-            return self._all, self._all_columns
+            return self._every
+        return self._named(tuple(model_ids))
+
+    def _new_choice(self, model_ids: tuple[str, ...]) -> _Chosen:
         ids = sorted(set(model_ids))
-        return ids, np.array([self._columns[model_id] for model_id in ids])
+        columns = np.array([self._columns[model_id] for model_id in ids], dtype=np.intp)
+        success = self._success[:, columns].astype(np.float64)  # what teams are computed with
+        return _Chosen(ids=ids, columns=columns, success=success)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Chosen:
+    """The models that a request names, sorted by id."""
+
+    ids: list[str]
+    columns: Integers
+    success: npt.NDArray[np.float64]
+    """Shape (C, number of ids)."""

@@ -28,24 +28,23 @@ def fill_ranking(
         scoring: The artifact that scored it.
     """
     ranking, uncertainty = scoring.ranking, outcome.uncertainty
-    if request.model_ids:  # the outcome's is that of all models
-        uncertainty = ranking.uncertainty(outcome.scores, outcome.class_weights, request.model_ids)
+    model_ids = tuple(request.model_ids)
+    if model_ids:  # the outcome's is that of all models
+        uncertainty = ranking.uncertainty(outcome.scores, outcome.class_weights, model_ids)
     response.truncated = outcome.truncated
     response.scorer_version = scoring.runtime.version
     response.uncertainty = uncertainty
     # Messages that are added in place and set field by field take half the time of copied ones.
     add = response.model_scores.add
     for model_id, score, tokens in ranking.best_first(
-        outcome.scores, outcome.completion_tokens, request.model_ids
+        outcome.scores, outcome.completion_tokens, model_ids
     ):
         item = add()
         item.model_id, item.score = model_id, score
         if tokens is not None:
             item.expected_completion_token_count = tokens
     if request.team_size:
-        team = ranking.team(
-            outcome.scores, outcome.class_weights, request.model_ids, request.team_size
-        )
+        team = ranking.team(outcome.scores, outcome.class_weights, model_ids, request.team_size)
         response.team_model_ids.extend(team)
     timing, message = outcome.timing, response.timing
     _set(message.queue_duration, timing.queue_s)

@@ -24,7 +24,7 @@ from services.router.model_priors.ability import read_features
 from services.router.model_priors.estimate import EASINESS_SHARE, estimate_priors
 from services.router.model_priors.facts import ModelFacts, mean_price_usd
 from services.router.model_priors.matching import ScorerModels
-from services.router.routing.candidates import Candidate
+from services.router.routing.candidates import Candidate, Candidates
 from services.router.routing.policy import Policy, PolicySettings
 from services.router.routing.ranking import rank
 from services.router.types.amounts import NOTHING
@@ -211,7 +211,7 @@ def choose(query: str, scores: Mapping[str, float], prices: Mapping[str, Price])
         )
         for model_id, score in scores.items()
     ]
-    return rank(candidates, POLICY)[0].model_id
+    return rank(Candidates.of(candidates), POLICY)[0].model_id
 
 
 def leave_one_out(

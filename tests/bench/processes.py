@@ -53,11 +53,12 @@ async def module(
     environment: Mapping[str, str] | None = None,
     listeners: int = 1,
     cores: frozenset[int] | None = None,
+    folder: Path | None = None,
 ) -> AsyncIterator[tuple[int, str]]:
     """Runs a service or a backend of this repository; yields its process id and address.
 
     A service is there once so many of its processes have logged that they listen. It runs on the
-    processors ``cores``, or on those of this process.
+    processors ``cores``, or on those of this process, and in the checkout ``folder``, or in this one.
     """
     with on(cores):
         child = await asyncio.create_subprocess_exec(
@@ -65,6 +66,7 @@ async def module(
             "-m",
             *arguments,
             env=os.environ | (environment or {}),
+            cwd=folder,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

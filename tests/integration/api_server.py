@@ -85,18 +85,19 @@ class ApiServer:
             return web.json_response({"kind": "Status", "code": 401}, status=401)
         if self.down:
             return web.json_response({"kind": "Status", "code": 500}, status=500)
-        service = request.query["labelSelector"].removeprefix(f"{SERVICE_LABEL}=")
+        assert request.query["labelSelector"] == SERVICE_LABEL
         if request.query.get("watch") == "1":
-            return await self._watch(request, service)
+            return await self._watch(request)
         self.lists += 1
-        items = [
-            s for s in self._slices.values() if s["metadata"]["labels"][SERVICE_LABEL] == service
-        ]
-        return web.json_response(
-            {"metadata": {"resourceVersion": str(self._version)}, "items": items}
-        )
+        first = int(request.query.get("continue", "0"))
+        end = first + int(request.query["limit"])
+        items = list(self._slices.values())
+        metadata = {"resourceVersion": str(self._version)}
+        if end < len(items):
+            metadata["continue"] = str(end)
+        return web.json_response({"metadata": metadata, "items": items[first:end]})
 
-    async def _watch(self, request: web.Request, service: str) -> web.StreamResponse:
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
         self.watches += 1
         seen = int(request.query["resourceVersion"])
         response = web.StreamResponse()
@@ -109,8 +110,7 @@ class ApiServer:
         try:
             while not cut.done():
                 for version, event in list(self._events):
-                    labels = json.loads(event)["object"]["metadata"].get("labels", {})
-                    if version > seen and labels.get(SERVICE_LABEL, service) == service:
+                    if version > seen:
                         await response.write(event)
                 seen = max([seen, *(version for version, _ in self._events)])
                 changed = asyncio.create_task(self._changed.wait())

@@ -13,7 +13,7 @@ import pytest
 from services.router.backends.client import open_wire_client
 from services.router.backends.replicas.config import ReplicaSettings
 from services.router.backends.replicas.discovery.dns import follow_name, lookup
-from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
+from services.router.backends.replicas.discovery.endpoint_slices import NamespaceWatch
 from services.router.backends.replicas.discovery.kubernetes import ApiServer as Server
 from services.router.backends.replicas.discovery.listener import MAX_REPLICAS
 from services.router.backends.replicas.replicas import Replicas
@@ -24,13 +24,22 @@ from tests.integration.followed import failures, following, until, urls
 from tests.integration.headless import NameServer, name_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from services.router.backends.replicas.discovery.listener import Listener
     from services.router.backends.replicas.replica_set import ReplicaSet
 
 NAME = "vllm.models.svc"
 SERVICE = EndpointSlices(namespace="models", service="vllm", port="http")
+
+
+async def watched(
+    listener: Listener, session: aiohttp.ClientSession, find: Callable[[], Server]
+) -> None:
+    watch = NamespaceWatch(SERVICE.namespace, session, find)
+    watch.add(listener, SERVICE)
+    await watch.follow()
 
 
 class _Answer(asyncio.DatagramProtocol):
@@ -121,7 +130,7 @@ async def test_whatever_finding_the_api_server_raises_the_service_is_followed_fu
                 raise errors.pop()
             return Server(url=server.url, token_file=tmp_path / "token")
 
-        async with following(lambda told: follow_slices(SERVICE, told, session, find)) as replicas:
+        async with following(lambda told: watched(told, session, find)) as replicas:
             await until(lambda: urls(replicas) == ["http://10.0.0.1:8000/v1"])
 
 
@@ -154,7 +163,7 @@ async def cluster(folder: Path) -> AsyncIterator[tuple[ApiServer, ReplicaSet]]:
             return Server(url=server.url, token_file=token)
 
         replicas = await stack.enter_async_context(
-            following(lambda told: follow_slices(SERVICE, told, session, find))
+            following(lambda told: watched(told, session, find))
         )
         yield server, replicas
 
@@ -261,4 +270,41 @@ async def test_a_new_pool_keeps_what_is_known_of_replicas_that_stay(tmp_path: Pa
         assert replicas.sets["n"] is sets["n"]
         replicas.use(pool_of(m={"url": "http://b/v1"}))
         assert replicas.sets["m"].replicas == (kept,)
+        replicas.stop()
+
+
+async def test_all_models_of_a_namespace_share_one_watch(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    async with (
+        running_api_server() as server,
+        open_wire_client() as client,
+        aiohttp.ClientSession() as session,
+        asyncio.TaskGroup() as tasks,
+    ):
+        for number in range(250):  # three pages
+            server.put(endpoint_slice(f"s{number}", f"vllm-{number}", "10.0.0.1", port=8000))
+        token = tmp_path / "token"
+        replicas = Replicas(
+            ReplicaSettings(),
+            client.stream,
+            session,
+            tasks,
+            lambda: Server(url=server.url, token_file=token),
+        )
+
+        def sliced(number: int) -> Any:
+            service = {"namespace": "models", "service": f"vllm-{number}", "port": "http"}
+            return {"endpoints": {"endpoint_slices": service}}
+
+        replicas.use(pool_of(**{f"m{number}": sliced(number) for number in range(50)}))
+        await replicas.first_look()
+        assert all(urls(found) == ["http://10.0.0.1:8000/v1"] for found in replicas.sets.values())
+        await until(lambda: server.watches == 1)
+        untouched = replicas.sets["m8"].replicas
+        server.put(endpoint_slice("s7", "vllm-7", "10.0.0.7", port=8000))
+        await until(lambda: urls(replicas.sets["m7"]) == ["http://10.0.0.7:8000/v1"])
+        assert replicas.sets["m8"].replicas is untouched
+        replicas.use(pool_of(m7=sliced(7), late=sliced(200)))
+        assert urls(replicas.sets["late"]) == ["http://10.0.0.1:8000/v1"]  # is known already
+        assert (server.lists, server.watches) == (3, 1)
         replicas.stop()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.router.routing.agreement import Offer, worthwhile_call
-from services.router.routing.candidates import Candidate, SelectionReason
+from services.router.routing.candidates import Candidate, Candidates, SelectionReason
 from services.router.routing.events import Dependency
 from services.router.routing.next_calls import next_calls
 from services.router.routing.ranking import rank
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from services.router.decision_records.record import DecisionRecord, LayerEntry, RankedEntry
-    from services.router.routing.candidates import Ranked
+    from services.router.routing.candidates import Ranking
     from services.router.routing.policy import Policy
 
 _COMPARABLE_SHARE = 0.5
@@ -106,7 +106,7 @@ def compare(
     candidates = [
         _candidate(note, view.scores.get(note.model_id, note.prior_score)) for note in layer.ranking
     ]
-    chosen = _FIRST_LAYERS[policy.strategy](rank(candidates, policy), policy, view)
+    chosen = _FIRST_LAYERS[policy.strategy](rank(Candidates.of(candidates), policy), policy, view)
     if any(note.reason == SelectionReason.SESSION.name for note in layer.ranking):
         chosen = layer.selected_model_ids
     return Comparison(
@@ -185,24 +185,24 @@ def _choice(layer: LayerEntry, model_ids: Sequence[str]) -> Choice:
     )
 
 
-def _layers(ranked: Sequence[Ranked], policy: Policy, scorer: ScorerView) -> tuple[str, ...]:
+def _layers(ranked: Ranking, policy: Policy, scorer: ScorerView) -> tuple[str, ...]:
     safe = scorer.safe_ids if scorer.uncertainty >= policy.max_uncertainty else ()
     return select(ranked, policy, policy.caps, team_ids=scorer.team_ids, safe_ids=safe).model_ids
 
 
-def _routemoa(ranked: Sequence[Ranked], policy: Policy, scorer: ScorerView) -> tuple[str, ...]:
+def _routemoa(ranked: Ranking, policy: Policy, scorer: ScorerView) -> tuple[str, ...]:
     if scorer.safe_ids and scorer.uncertainty >= policy.max_uncertainty:
         return _layers(ranked, policy, scorer)
     calls = next_calls([], _offers(ranked, policy), comparable_share=_COMPARABLE_SHARE)
     return tuple(offer.model_id for offer in calls)
 
 
-def _cascade(ranked: Sequence[Ranked], policy: Policy, _: ScorerView) -> tuple[str, ...]:
+def _cascade(ranked: Ranking, policy: Policy, _: ScorerView) -> tuple[str, ...]:
     offer = worthwhile_call([], _offers(ranked, policy))
     return _best(ranked, policy, 1) if offer is None else (offer.model_id,)
 
 
-def _offers(ranked: Sequence[Ranked], policy: Policy) -> list[Offer]:
+def _offers(ranked: Ranking, policy: Policy) -> list[Offer]:
     """Returns the calls that the limits allow."""
     affordable = _best(ranked, policy, len(ranked))
     return [
@@ -217,14 +217,14 @@ def _offers(ranked: Sequence[Ranked], policy: Policy) -> list[Offer]:
     ]
 
 
-def _best(ranked: Sequence[Ranked], policy: Policy, count: int) -> tuple[str, ...]:
+def _best(ranked: Ranking, policy: Policy, count: int) -> tuple[str, ...]:
     """Returns the first models of a ranking whose worst-case amounts fit the limits."""
     candidates = [item.candidate for item in ranked]
     kept, _ = fitting([candidate.worst for candidate in candidates], policy.caps)
     return tuple(candidates[number].model_id for number in kept[:count])
 
 
-_FIRST_LAYERS: Mapping[str, Callable[[Sequence[Ranked], Policy, ScorerView], tuple[str, ...]]] = {
+_FIRST_LAYERS: Mapping[str, Callable[[Ranking, Policy, ScorerView], tuple[str, ...]]] = {
     "routemoa": _routemoa,
     "layers": _layers,
     "single": lambda ranked, policy, _: _best(ranked, policy, 1),

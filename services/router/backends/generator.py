@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterable
 
     from services.router.backends.call import ModelCall
     from services.router.routing.events import Resumed
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Generator(Protocol):
     """Runs calls to models."""
 
-    def is_reachable(self, model_id: str) -> bool:
-        """Returns whether the model has a replica."""
+    def unreachable(self, model_ids: Iterable[str]) -> frozenset[str]:
+        """Returns those of the models that have no replica."""
         ...
 
     def usual_silence_s(self, model_id: str) -> float | None:

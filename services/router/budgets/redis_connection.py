@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis.asyncio
 import structlog
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
@@ -41,7 +42,10 @@ class Connections:
 
     def __init__(self, url: RedisUrl, script: str, timeout_s: float) -> None:
         self._sentinel = _sentinel(url, timeout_s) if url.primary else None
-        self.redis = _client(url, self._sentinel, timeout_s)
+        self.is_cluster = url.is_cluster
+        self.redis = (
+            _cluster(url, timeout_s) if url.is_cluster else _client(url, self._sentinel, timeout_s)
+        )
         self.script = self.redis.register_script(script)
         self.call_count = 0
         self.replied_at_s = 0.0
@@ -50,7 +54,10 @@ class Connections:
         """Closes them."""
         with suppress(RedisError, OSError):
             await self.redis.aclose()
-            await self.redis.connection_pool.disconnect()
+            if isinstance(self.redis, RedisCluster):
+                await _disconnect(self.redis)
+            else:
+                await self.redis.connection_pool.disconnect()
             if self._sentinel is not None:
                 await self._sentinel.aclose()
 
@@ -104,6 +111,11 @@ class RedisConnection:
             if used is not None:
                 used.call_count -= 1
                 await self._close_if_replaced(used)
+
+    @property
+    def is_cluster(self) -> bool:
+        """True if the URL leads to a Cluster: its nodes say themselves who is primary."""
+        return self._url.is_cluster
 
     async def replace(self) -> None:
         """Makes new connections for the calls from now on."""
@@ -170,6 +182,23 @@ def _client(url: RedisUrl, sentinel: Sentinel | None, timeout_s: float) -> redis
         options |= {"connection_class": SSLConnection if tls else Connection}
         options |= {"host": host, "port": port}
     return redis.asyncio.Redis.from_pool(redis.asyncio.ConnectionPool(**options))
+
+
+def _cluster(url: RedisUrl, timeout_s: float) -> RedisCluster:
+    options: dict[str, Any] = {
+        **_login(url.login),
+        **_common(timeout_s),
+        **(url.tls_files or {}),
+        "ssl": url.tls_files is not None,
+    }
+    return RedisCluster(startup_nodes=[ClusterNode(*host) for host in url.hosts], **options)
+
+
+async def _disconnect(cluster: RedisCluster) -> None:
+    """Closes the connections to nodes, which the client forgets if it could not open all of them."""
+    manager = cluster.nodes_manager
+    for node in (*manager.startup_nodes.values(), *manager.nodes_cache.values()):
+        await node.disconnect()
 
 
 def _sentinel(url: RedisUrl, timeout_s: float) -> Sentinel:

@@ -56,14 +56,15 @@ async def open_redis_store(
         breaker: Stops calls to a Redis that keeps failing.
 
     Raises:
-        RedisUrlError: The URL cannot be used, or leads to a Redis Cluster.
+        RedisUrlError: The URL cannot be used, or leads to a Redis Cluster that it does not call one.
     """
     read_url = (
         partial(read_redis_url, url) if isinstance(url, Path) else partial(parse_redis_url, url)
     )
     async with aclosing(RedisConnection(read_url, _SCRIPT, timeout_s=timeout_s)) as connection:
         store = RedisStore(connection, breaker)
-        await store.refuse_cluster()
+        if not connection.is_cluster:
+            await store.refuse_cluster()
         async with store.settler.running(close_timeout_s=2 * timeout_s + breaker.open_s):
             yield store
 
@@ -80,7 +81,7 @@ class RedisStore:
         BREAKER_OPEN.labels(_DEPENDENCY).set(0)
 
     async def refuse_cluster(self) -> None:
-        """Checks that the server is no Redis Cluster, if it can be asked now.
+        """Checks that a server that stands for itself is no Cluster, if it can be asked now.
 
         Raises:
             RedisUrlError: It is one.
@@ -92,7 +93,8 @@ class RedisStore:
             return
         if info.get("cluster_enabled"):
             raise RedisUrlError(
-                "the budgets need one Redis, or one behind Sentinels: this is a Redis Cluster"
+                "this is a Redis Cluster, whose URL must begin with redis+cluster:// or "
+                "rediss+cluster://"
             )
 
     async def reserve(
@@ -141,7 +143,7 @@ class RedisStore:
                 raise UncountableError from error
             raise
         primary = str(reply.decode())
-        if self._primary not in {"", primary}:
+        if self._primary not in {"", primary} and not self._connection.is_cluster:
             await self._connection.replace()  # those that still lead to the former primary
         self._primary = primary
         return primary

@@ -1,7 +1,8 @@
 """Reads the URL of the Redis that keeps the counts. No message holds a part of it: it has passwords.
 
-`redis://user:password@host:6379/0`, `rediss://...` for TLS, `unix:///path?db=0`, and
-`redis+sentinel://user:password@host:26379,host:26379/primary/0`, `rediss+sentinel://...`.
+`redis://user:password@host:6379/0`, `rediss://...` for TLS, `unix:///path?db=0`,
+`redis+sentinel://user:password@host:26379,host:26379/primary/0`, `rediss+sentinel://...`, and
+`redis+cluster://user:password@host:6379,host:6379`, `rediss+cluster://...`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 _REDIS_PORT, _SENTINEL_PORT = 6379, 26379
 _MAX_PORT = 65_535
-_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+_SCHEMES = (
+    *("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"),
+    *("redis+cluster", "rediss+cluster"),
+)
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _SENTINEL_LOGIN = ("sentinel_username", "sentinel_password")
 
@@ -36,10 +40,11 @@ class Login:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisUrl:
-    """One server, or the Sentinels that know it."""
+    """One server, the Sentinels that know it, or a Cluster."""
 
     hosts: tuple[tuple[str, int], ...] = ()
-    """The server, or the Sentinels; none for a Unix socket."""
+    """The server, the Sentinels, or some nodes of the Cluster; none for a Unix socket."""
+    is_cluster: bool = False
     socket_path: str | None = None
     """The path of the Unix socket."""
     primary: str | None = None
@@ -107,8 +112,17 @@ def parse_redis_url(text: str) -> RedisUrl:
             ),
             tls_files=tls_files,
         )
+    if scheme.endswith("+cluster"):
+        if _database(parameters.get("db", path)):
+            raise RedisUrlError("it names a database; a Cluster has only database 0")
+        return RedisUrl(
+            hosts=tuple(_host(host, _REDIS_PORT) for host in hosts.split(",")),
+            is_cluster=True,
+            login=_login(login),
+            tls_files=tls_files,
+        )
     if "," in hosts:
-        raise RedisUrlError("it names several hosts; only Sentinels may be several")
+        raise RedisUrlError("it names several hosts; only Sentinels and nodes may be several")
     return RedisUrl(
         hosts=(_host(hosts, _REDIS_PORT),),
         database=_database(parameters.get("db", path)),

@@ -40,25 +40,33 @@ class UncountableError(Exception):
 
 
 class CountedSettlements:
-    """The settlements of the last minute, with the primary that counted them."""
+    """The settlements of the last minute, with the primary that counted each.
+
+    In a Cluster, tenants have different primaries.
+    """
 
     def __init__(self) -> None:
-        self._counted: deque[tuple[float, Settlement]] = deque(maxlen=_MAX_KEPT)
+        self._counted: deque[tuple[float, str, Settlement]] = deque(maxlen=_MAX_KEPT)
         self._repeated: set[str] = set()
-        self._primary = ""
+        self._primaries: dict[str, str] = {}
+        """By tenant."""
 
     def add(self, primary: str, settlements: Sequence[Settlement]) -> Sequence[Settlement]:
-        """Adds settlements; returns those that another primary counted, if this one is new.
+        """Adds settlements of one tenant; returns those of its former primary, if this one is new.
 
         Each is returned once at most, so that two primaries that take turns end in silence.
         """
         lost: list[Settlement] = []
-        if primary != self._primary:
-            if self._primary:
-                lost = [settlement for _, settlement in self._counted]
-                self._repeated = {settlement.hold_id for settlement in lost}
-            self._primary = primary
-            self._counted.clear()
+        tenant_id = settlements[0].tenant_id
+        former = self._primaries.get(tenant_id)
+        self._primaries[tenant_id] = primary
+        if former not in {None, "", primary}:
+            lost = [
+                settlement for _, counted_by, settlement in self._counted if counted_by == former
+            ]
+            self._repeated |= {settlement.hold_id for settlement in lost}
+            others = (each for each in self._counted if each[1] != former)
+            self._counted = deque(others, maxlen=_MAX_KEPT)
         now_s = time.monotonic()
         while self._counted and self._counted[0][0] < now_s - _REPEATABLE_S:
             self._counted.popleft()
@@ -66,7 +74,7 @@ class CountedSettlements:
             if settlement.hold_id in self._repeated:
                 self._repeated.discard(settlement.hold_id)
             else:
-                self._counted.append((now_s, settlement))
+                self._counted.append((now_s, primary, settlement))
         return lost
 
 

@@ -33,12 +33,12 @@ from services.router.routing.selection import explain
 from services.router.types.options import in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
     from services.router.contract.views import View
     from services.router.pool.model import PoolModel
     from services.router.pool.pool import Pool
-    from services.router.routing.candidates import Ranked, StopReason
+    from services.router.routing.candidates import Ranked, Ranking, StopReason
     from services.router.routing.events import Answer, Assessment, Event, Fallback
     from services.router.types.options import Capability
     from services.router.types.pieces import TokenLogProbability
@@ -105,7 +105,7 @@ def ranked_message(
 
 
 def ranking_messages(
-    ranked: Sequence[Ranked],
+    ranked: Ranking,
     reasons: Mapping[str, SelectionReason],
     selected_ids: Collection[str],
     view: View,

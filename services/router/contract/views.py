@@ -10,7 +10,7 @@ from routemoa.v1 import router_service_pb2 as pb
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from services.router.routing.candidates import Ranked
+    from services.router.routing.candidates import Ranked, Ranking
     from services.rpc.validation import Violations
 
 TOP_MODELS = 10
@@ -26,12 +26,13 @@ class View:
     full_result: bool = False
     """True for a result that repeats what was streamed before it."""
 
-    def shown(self, ranked: Sequence[Ranked], selected_ids: Collection[str]) -> Sequence[Ranked]:
+    def shown(self, ranked: Ranking, selected_ids: Collection[str]) -> Sequence[Ranked]:
         """Returns the models of a ranking that come back; selected ones are always among them."""
         if self.full_ranking or len(ranked) <= TOP_MODELS:
             return ranked
-        further = (item for item in ranked[TOP_MODELS:] if item.model_id in selected_ids)
-        return (*ranked[:TOP_MODELS], *further)
+        places = {ranked.model_ids.index(m) for m in selected_ids if m in ranked.model_ids}
+        further = sorted(place for place in places if place >= TOP_MODELS)
+        return (*ranked[:TOP_MODELS], *(ranked[place] for place in further))
 
 
 def read_view(

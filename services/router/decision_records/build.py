@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from services.router.decision_records.record import AnswerOutcome
     from services.router.decision_records.redaction import Redaction
     from services.router.engine.run import Run
-    from services.router.routing.candidates import Ranked
+    from services.router.routing.candidates import Ranked, SelectionReason
     from services.router.routing.events import Answer, LayerReport, RoutingDecision, Timing
     from services.router.routing.policy import Policy
     from services.router.routing.ranking import RolloutForecast
@@ -129,7 +129,8 @@ def _policy(policy: Policy) -> dict[str, JsonValue]:
 def _layer(
     decision: RoutingDecision, report: LayerReport | None, run: Run, redaction: Redaction
 ) -> LayerEntry:
-    ranking = tuple(_ranked(ranked, decision) for ranked in decision.ranked)
+    reasons = decision.all_reasons
+    ranking = tuple(_ranked(each, reasons.get(each.model_id)) for each in decision.ranked)
     if report is None:
         return LayerEntry(
             layer_number=decision.layer_number,
@@ -157,8 +158,8 @@ def _layer(
     )
 
 
-def _ranked(ranked: Ranked, decision: RoutingDecision) -> RankedEntry:
-    candidate, reason = ranked.candidate, decision.reason(ranked.model_id)
+def _ranked(ranked: Ranked, reason: SelectionReason | None) -> RankedEntry:
+    candidate = ranked.candidate
     return RankedEntry(
         model_id=candidate.model_id,
         score=candidate.score,

@@ -6,12 +6,13 @@ what it rests on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from statistics import NormalDist, fmean
 from typing import TYPE_CHECKING
 
 from services.router.model_priors.estimate import EASINESS_SHARE, Estimate, estimate_priors
 from services.router.model_priors.facts import ModelFacts
+from services.router.model_priors.matching import ScorerModels
 from services.router.routing.events import Dependency, Fallback, FallbackReason, Substitute
 from services.router.routing.ranking import Forecast
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from routemoa.v1 import scorer_service_pb2
-    from services.router.model_priors.matching import Match
     from services.router.pool.model import PoolModel
 
 UNKNOWN_MODELS = Fallback(
@@ -66,37 +66,40 @@ def given_scores(models: Sequence[PoolModel]) -> dict[str, float]:
 
 
 def scored_priors(
-    response: scorer_service_pb2.RankModelsResponse,
-    models: Sequence[PoolModel],
-    matches: Mapping[str, Match],
+    response: scorer_service_pb2.RankModelsResponse, models: Sequence[PoolModel], known: KnownModels
 ) -> Priors:
     """Returns a score for each model, with what the scorer says beside it.
 
     Args:
         response: The scorer's response.
         models: The pool's models.
-        matches: The scorer's models that models of the pool are or are near to, by pool id.
+        known: Which of them the scorer knows, and how.
     """
-    scored = {score.model_id: score.score for score in response.model_scores}
-    known = _Known.of(scored, models, matches)
-    foreign = not (known.scorer_ids or known.given)
-    guesses = known.near | estimate_priors(
-        {m.id: m.facts for m in models if not known.knows(m.id)},
-        known.anchors(scored, models),
-        EASINESS_SHARE if foreign else 1.0,
-    )
-    scores = known.same | known.given
+    scored = {item.model_id: item.score for item in response.model_scores}
+    if not known.by_scorer_id.keys() <= scored.keys():  # the scorer has just changed its artifact
+        known = KnownModels.of(models, ScorerModels(scored))
+    scores = {model_id: scored[known_id] for model_id, known_id in known.same.items()}
+    guesses = {
+        model_id: _of_releases(ids, [scored[i] for i in ids])
+        for model_id, ids in known.near.items()
+    }
+    if known.unknown:
+        share = 1.0 if known.scorer_ids or known.given else EASINESS_SHARE
+        anchors = known.anchors(scored, models)
+        guesses |= estimate_priors(known.unknown, anchors, share)
+    scores |= known.given
     # If no model is known, team and uncertainty are those of other models.
     is_known = bool(known.same or known.near)
     uncertainty = response.uncertainty if is_known and response.HasField("uncertainty") else None
+    sources = known.sources | _guess_sources(guesses) if guesses else known.sources
     return Priors(
         scores=scores | {model_id: guess.score for model_id, guess in guesses.items()},
         forecast=Forecast(
-            completion_tokens=_completion_tokens(response, known),
+            completion_tokens=known.completion_tokens(_lengths(response)),
             team_ids=known.team(response.team_model_ids),
             uncertainty=_widened(uncertainty, scores.values(), guesses.values()),
             is_substitute=not is_known,
-            score_sources=known.sources | _guess_sources(guesses),
+            score_sources=sources,
             scorer_version=response.scorer_version,
         ),
         fallback=UNKNOWN_MODELS if guesses else None,
@@ -104,66 +107,92 @@ def scored_priors(
     )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Known:
-    """The models of the pool that have a score or are near to one that has."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownModels:
+    """The models of a pool that a scorer knows, or that are near to one that it knows."""
 
-    same: dict[str, float] = field(default_factory=dict)
-    """The scorer's scores."""
-    near: dict[str, Estimate] = field(default_factory=dict)
-    """Estimates from other releases of the same model."""
-    given: dict[str, float] = field(default_factory=dict)
+    same: Mapping[str, str]
+    """The scorer's id of each model that it knows, by pool id."""
+    near: Mapping[str, tuple[str, ...]]
+    """The scorer's ids of other releases of a model, by pool id."""
+    given: Mapping[str, float]
     """The pool file's scores of the others."""
-    scorer_ids: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: Mapping[str, ModelFacts]
+    """The facts of those that have no score at all."""
+    scorer_ids: Mapping[str, tuple[str, ...]]
     """The scorer's models by pool id."""
-    sources: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str]
     """The source of the scorer's scores of models that it knows by another name."""
+    by_scorer_id: dict[str, str]
+    """The first model of the pool that each of the scorer's models is, or is near to."""
 
     @classmethod
-    def of(
-        cls,
-        scored: Mapping[str, float],
-        models: Sequence[PoolModel],
-        matches: Mapping[str, Match],
-    ) -> _Known:
-        """Returns what is known of a pool."""
-        known = cls()
+    def of(cls, models: Sequence[PoolModel], scorer_models: ScorerModels) -> KnownModels:
+        """Returns which models of a pool a scorer knows."""
+        same: dict[str, str] = {}
+        near: dict[str, tuple[str, ...]] = {}
+        given: dict[str, float] = {}
+        unknown: dict[str, ModelFacts] = {}
+        sources: dict[str, str] = {}
         for model in models:
-            match = matches.get(model.id)
-            ids = () if match is None else tuple(i for i in match.scorer_ids if i in scored)
-            if match is not None and match.is_same and ids:
-                known.same[model.id] = scored[ids[0]]
-                known.scorer_ids[model.id] = ids
-                if ids[0] != model.id:
+            match = scorer_models.find(model.scorer_names)
+            if match is not None and match.is_same:
+                (known_id,) = match.scorer_ids
+                same[model.id] = known_id
+                if known_id != model.id:
                     quantized = ", without its quantization" if match.is_quantized else ""
-                    known.sources[model.id] = f"scored as {ids[0]}{quantized}"
+                    sources[model.id] = f"scored as {known_id}{quantized}"
             elif model.prior_score is not None:
-                known.given[model.id] = model.prior_score
-            elif ids:
-                known.near[model.id] = _of_releases(ids, [scored[i] for i in ids])
-                known.scorer_ids[model.id] = ids
-        return known
-
-    def knows(self, model_id: str) -> bool:
-        """Returns whether a model needs no estimate by its name."""
-        return model_id in self.same or model_id in self.near or model_id in self.given
+                given[model.id] = model.prior_score
+            elif match is not None:
+                near[model.id] = match.scorer_ids
+            else:
+                unknown[model.id] = model.facts
+        scorer_ids = {model_id: (known_id,) for model_id, known_id in same.items()} | near
+        by_scorer_id: dict[str, str] = {}
+        for model_id, ids in scorer_ids.items():
+            for known_id in ids:
+                by_scorer_id.setdefault(known_id, model_id)
+        return cls(
+            same=same,
+            near=near,
+            given=given,
+            unknown=unknown,
+            scorer_ids=scorer_ids,
+            sources=sources,
+            by_scorer_id=by_scorer_id,
+        )
 
     def anchors(
         self, scored: Mapping[str, float], models: Sequence[PoolModel]
     ) -> list[tuple[ModelFacts, float]]:
         """Returns the models whose scores give the scale: the pool's, else all of the scorer's."""
-        ids = {i for ids in self.scorer_ids.values() for i in ids}
-        if not ids and self.given:
+        if not self.scorer_ids and self.given:
             return [(m.facts, self.given[m.id]) for m in models if m.id in self.given]
-        return [(ModelFacts((i,)), scored[i]) for i in ids or scored]
+        return [(ModelFacts((i,)), scored[i]) for i in self.by_scorer_id or scored]
 
     def team(self, scorer_ids: Sequence[str]) -> tuple[str, ...]:
         """Returns a team of the scorer's models as models of the pool."""
-        first: dict[str, str] = {}
-        for model_id in (*self.same, *self.near):
-            for scorer_id in self.scorer_ids[model_id]:
-                first.setdefault(scorer_id, model_id)
+        first = self.by_scorer_id
         return tuple(dict.fromkeys(first[i] for i in scorer_ids if i in first))
+
+    def completion_tokens(self, counts: Mapping[str, int]) -> dict[str, int]:
+        """Returns the expected tokens of each model's reply, where all counts for it are known."""
+        if not counts:
+            return {}
+        return {
+            model_id: round(fmean(counts[i] for i in ids))
+            for model_id, ids in self.scorer_ids.items()
+            if all(i in counts for i in ids)
+        }
+
+
+def _lengths(response: scorer_service_pb2.RankModelsResponse) -> dict[str, int]:
+    """Returns the expected tokens of replies; an artifact predicts those of all its models or none."""
+    scores, name = response.model_scores, "expected_completion_token_count"
+    if not scores or not scores[0].HasField(name):
+        return {}
+    return {item.model_id: item.expected_completion_token_count for item in scores}
 
 
 def _of_releases(scorer_ids: Sequence[str], scores: Sequence[float]) -> Estimate:
@@ -179,21 +208,6 @@ def _guess_sources(guesses: Mapping[str, Estimate]) -> dict[str, str]:
     return {
         model_id: f"guessed, ± {guess.deviation:.2f}, from {guess.source}"
         for model_id, guess in guesses.items()
-    }
-
-
-def _completion_tokens(
-    response: scorer_service_pb2.RankModelsResponse, known: _Known
-) -> dict[str, int]:
-    counts = {
-        score.model_id: score.expected_completion_token_count
-        for score in response.model_scores
-        if score.HasField("expected_completion_token_count")
-    }
-    return {
-        model_id: round(fmean(counts[i] for i in ids))
-        for model_id, ids in known.scorer_ids.items()
-        if all(i in counts for i in ids)
     }
 
 

@@ -6,35 +6,39 @@ Each substitution is reported in the result and counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from hashlib import blake2b
+from itertools import chain
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import grpc
 import structlog
 from prometheus_client import Counter
 
 from routemoa.v1 import scorer_service_pb2, scorer_service_pb2_grpc
-from services.router.dependencies.priors import Priors, pool_priors, scored_priors
+from services.router.dependencies.priors import KnownModels, Priors, pool_priors, scored_priors
 from services.router.dependencies.remote import (
     DependencyDownError,
     count_fallback,
     report_fallback,
 )
 from services.router.model_priors.matching import ScorerModels
+from services.router.pool.pool import ModelSet
 from services.router.routing.events import Dependency
 from services.router.routing.ranking import RolloutForecast
 from services.rpc.interceptors.call import CACHE_SALT_KEY
 from services.rpc.validation import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
     from services.router.dependencies.remote import Remote
-    from services.router.model_priors.matching import Match
-    from services.router.pool.model import PoolModel
     from services.router.types.conversation import Conversation
     from services.router.types.deadline import Deadline
 
+QUERY_HASH_KEY = "x-routemoa-query-hash"
+"""The header by which calls with one query reach the same scorer, whose cache has its scores."""
 ARTIFACT_MISMATCHES = Counter(
     "routemoa_router_artifact_mismatches_total",
     "Rankings with a model that neither the scorer nor the pool file gives a score; it was guessed.",
@@ -42,16 +46,23 @@ ARTIFACT_MISMATCHES = Counter(
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Artifact:
-    """An artifact that the scorer serves."""
+    """An artifact that the scorer serves.
 
-    models: ScorerModels
+    Args:
+        model_ids: Its models.
+    """
 
-    def matches(self, models: Sequence[PoolModel]) -> dict[str, Match]:
-        """Returns the scorer's models that models of a pool are or are near to, by pool id."""
-        found = ((model.id, self.models.find(model.scorer_names)) for model in models)
-        return {model_id: match for model_id, match in found if match is not None}
+    def __init__(self, model_ids: Collection[str]) -> None:
+        self._models = ScorerModels(model_ids)
+        self._known = WeakKeyDictionary[ModelSet, KnownModels]()
+
+    def known(self, models: ModelSet) -> KnownModels:
+        """Returns which models of a pool it knows."""
+        known = self._known.get(models)
+        if known is None:
+            known = self._known[models] = KnownModels.of(models, self._models)
+        return known
 
 
 class Scorer:
@@ -66,7 +77,7 @@ class Scorer:
     async def priors(
         self,
         conversation: Conversation,
-        models: Sequence[PoolModel],
+        models: ModelSet,
         team_size: int | None,
         deadline: Deadline,
     ) -> Priors:
@@ -81,13 +92,13 @@ class Scorer:
             deadline: The deadline of the call.
         """
         try:
-            response, matches = await self._rank(conversation, models, team_size, deadline)
+            response, known = await self._rank(conversation, models, team_size, deadline)
         except DependencyDownError as error:
             priors = pool_priors(models, error.reason)
             assert priors.fallback is not None  # noqa: S101  # `pool_priors` are one
             report_fallback(priors.fallback, error.code)
             return priors
-        priors = scored_priors(response, models, matches)
+        priors = scored_priors(response, models, known)
         if response.HasField("rollout"):
             rollout = self._rollout(response.rollout, models)
             priors = replace(priors, forecast=replace(priors.forecast, rollout=rollout))
@@ -113,17 +124,16 @@ class Scorer:
     async def _rank(
         self,
         conversation: Conversation,
-        models: Sequence[PoolModel],
+        models: ModelSet,
         team_size: int | None,
         deadline: Deadline,
-    ) -> tuple[scorer_service_pb2.RankModelsResponse, dict[str, Match]]:
+    ) -> tuple[scorer_service_pb2.RankModelsResponse, KnownModels]:
         """Returns the response for the models that the scorer is known to know, and which they are.
 
         Other models are not asked for, so that the scorer's team has none of them.
         """
-        known = {v: artifact.matches(models) for v, artifact in self._artifacts.items()}
-        matches = [match for found in known.values() for match in found.values()]
-        asked = dict.fromkeys(i for match in matches for i in match.scorer_ids)
+        known = {v: artifact.known(models) for v, artifact in self._artifacts.items()}
+        asked = dict.fromkeys(chain.from_iterable(each.by_scorer_id for each in known.values()))
         request = scorer_service_pb2.RankModelsRequest(
             query=conversation.query,
             model_ids=asked,
@@ -131,7 +141,8 @@ class Scorer:
             rollout_key=conversation.thread,
         )
         salt = conversation.cache_salt
-        metadata = ((CACHE_SALT_KEY, salt),) if salt else ()
+        salted = ((CACHE_SALT_KEY, salt),) if salt else ()
+        metadata = ((QUERY_HASH_KEY, _hash(conversation.query, salt)), *salted)
         stub = scorer_service_pb2_grpc.ScorerServiceStub(self._remote.channel)
         try:
             response = await self._remote.call(stub.RankModels, request, deadline, metadata)
@@ -144,7 +155,7 @@ class Scorer:
             response = await self._remote.call(stub.RankModels, request, deadline, metadata)
         if not request.model_ids:
             self._learn(response)
-            return response, self._artifacts[response.scorer_version].matches(models)
+            return response, self._artifacts[response.scorer_version].known(models)
         if any(ranking.scorer_version not in known for ranking in _rankings(response)):
             self._artifacts = {}  # they are learned at the next call
         return response, known.get(response.scorer_version) or next(iter(known.values()))
@@ -153,18 +164,18 @@ class Scorer:
         """Keeps the models of each ranking for all models of its artifact, unless they are known."""
         self._artifacts = {
             ranking.scorer_version: self._artifacts.get(ranking.scorer_version)
-            or _Artifact(models=ScorerModels([score.model_id for score in ranking.model_scores]))
+            or _Artifact([score.model_id for score in ranking.model_scores])
             for ranking in _rankings(response)
         }
 
     def _rollout(
-        self, rollout: scorer_service_pb2.RolloutRanking, models: Sequence[PoolModel]
+        self, rollout: scorer_service_pb2.RolloutRanking, models: ModelSet
     ) -> RolloutForecast | None:
         """Returns a rollout with the other artifact's scores; None until its models are known."""
         artifact = self._artifacts.get(rollout.other.scorer_version)
         if artifact is None:
             return None
-        other = scored_priors(rollout.other, models, artifact.matches(models))
+        other = scored_priors(rollout.other, models, artifact.known(models))
         return RolloutForecast(
             id=rollout.rollout_id,
             from_candidate=rollout.from_candidate,
@@ -174,6 +185,12 @@ class Scorer:
             other_uncertainty=other.forecast.uncertainty,
             other_team_ids=other.forecast.team_ids,
         )
+
+
+def _hash(query: str, salt: str) -> str:
+    """Returns a hash that is the same for queries with the same entry in a scorer's cache."""
+    key = blake2b(salt.encode()).digest() if salt else b""
+    return blake2b(query.strip().encode("utf-8", "replace"), digest_size=8, key=key).hexdigest()
 
 
 def _rankings(

@@ -84,7 +84,7 @@ class Engine:
         )
         run.timing.scorer_s = time.monotonic() - started_s
         run.priors = priors.scores
-        gone = frozenset(m.id for m in models if not self.generator.is_reachable(m.id))
+        gone = self.generator.unreachable(models.ids)
         if len(gone) == len(models):
             gone = frozenset()  # failed calls tell the caller more than an empty pool
         run.forecast = replace(priors.forecast, latency_s=latency_s, unavailable_ids=gone)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from services.router.pool.pool import Pool
-    from services.router.routing.candidates import Ranked
+    from services.router.routing.candidates import Ranking
     from services.router.routing.policy import Policy
     from services.router.types.conversation import Conversation
     from services.router.types.ledger import Ledger
@@ -64,10 +64,9 @@ def missing_capability(missing: Iterable[Capability]) -> MissingCapabilityError:
     )
 
 
-def nothing_eligible(
-    ranked: Sequence[Ranked], policy: Policy, limit: StopReason
-) -> NoEligibleModelError:
+def nothing_eligible(ranked: Ranking, policy: Policy, limit: StopReason) -> NoEligibleModelError:
     """Returns the error of a run whose limits leave no model for the first layer."""
+    candidates = ranked.candidates
     if not ranked:
         return NoEligibleModelError("no model that the policy allows can hold the conversation")
     if limit is StopReason.TOKEN_LIMIT:
@@ -76,7 +75,7 @@ def nothing_eligible(
             {"max_token_count": str(policy.max_token_count)},
         )
     if limit is StopReason.COST_LIMIT:
-        cheapest_usd = min(r.candidate.worst.usd for r in ranked)
+        cheapest_usd = float(candidates.worst_cost_usd.min())
         return NoEligibleModelError(
             "the cheapest call could cost more than the policy allows",
             {
@@ -84,7 +83,7 @@ def nothing_eligible(
                 "cheapest_call_usd": f"{cheapest_usd:.6f}",
             },
         )
-    fastest_s = min(r.candidate.expected_latency_s for r in ranked)
+    fastest_s = float(candidates.expected_latency_s.min())
     return NoEligibleModelError(
         "every model is expected to take longer than the policy allows",
         {
@@ -100,9 +99,10 @@ def check_capabilities(pool: Pool, policy: Policy, conversation: Conversation) -
     Raises:
         MissingCapabilityError: No model that the policy allows has all capabilities that are needed.
     """
-    needs = conversation.needs
-    allowed = [model.abilities for model in pool.models if policy.allows(model.id)]
-    if any(abilities >= needs for abilities in allowed):
+    needs, models = conversation.needs, pool.all_models
+    able = models.able(needs)
+    if able.any() and (not policy.model_ids or able[models.among(policy.model_ids)].any()):
         return
+    allowed = [model.abilities for model in models if policy.allows(model.id)]
     missing = needs.difference(*allowed) or needs  # each may be there, but not in one model
     raise missing_capability(missing)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from services.router.engine.errors import nothing_eligible
-from services.router.prompts.context_window import fits, overhead_tokens
+from services.router.pool.call_estimates import candidates_of
+from services.router.prompts.context_window import all_fit, fits, fitting, overhead_tokens
 from services.router.prompts.reference_text import reference_text
 from services.router.routing import selection as limits
-from services.router.routing.candidates import Candidate, SelectionReason, StopReason
+from services.router.routing.candidates import SelectionReason, StopReason
 from services.router.routing.events import RoutingDecision
 from services.router.routing.model_switch import better_model, expected_turns, stays
 from services.router.routing.ranking import early_stop, rank
-from services.router.routing.selection import NOBODY, Selection, fitting, select, unavailable
+from services.router.routing.selection import NOBODY, Selection, select, unavailable
 from services.router.types.messages import Role
 from services.router.types.tokens import estimate_tokens
 
@@ -21,42 +24,37 @@ if TYPE_CHECKING:
 
     from services.router.engine.run import Run
     from services.router.pool.model import PoolModel
-    from services.router.routing.candidates import Ranked
+    from services.router.pool.pool import ModelSet
+    from services.router.routing.candidates import Booleans, Candidates, Ranking
     from services.router.routing.events import Answer
-    from services.router.routing.prompt_caches import CachedPrompt
     from services.router.types.amounts import Amount
 
 
-def eligible(run: Run) -> tuple[PoolModel, ...]:
+def eligible(run: Run) -> ModelSet:
     """Returns the models that may run.
 
     They are allowed by the policy, can do what the request needs, have not failed, have a large enough
     context window, and can read at least one answer by another model.
     """
-    return tuple(
-        model
-        for model in run.pool.models
-        if run.policy.allows(model.id)
-        and model.abilities >= run.conversation.needs
-        and model.id not in run.failed
-        and (not run.answers or any(answer.model_id != model.id for answer in run.answers))
-        and fits(model, run.conversation)
-    )
+    models, out = _able(run), _out(run)
+    return models.subset(~models.among(out)) if out else models
 
 
 def incapable(run: Run) -> dict[str, SelectionReason]:
     """Returns the models that the policy allows and that lack a capability, with that reason."""
+    models = run.pool.all_models
+    unable = ~models.able(run.conversation.needs) & _allowed(run)
     return {
-        model.id: SelectionReason.CAPABILITY
-        for model in run.pool.models
-        if run.policy.allows(model.id) and not model.abilities >= run.conversation.needs
+        models.ids[index]: SelectionReason.CAPABILITY for index in np.flatnonzero(unable).tolist()
     }
 
 
-def rank_eligible(run: Run) -> tuple[Ranked, ...]:
+def rank_eligible(run: Run) -> Ranking:
     """Returns the eligible models by utility, best first."""
-    prompt, worst_prompt = _prompt_tokens(run)
-    candidates = [_candidate(run, model, prompt, worst_prompt) for model in eligible(run)]
+    models, out = _able(run), _out(run)
+    candidates = _candidates(run, models)
+    if out:
+        candidates = candidates.ordered(np.flatnonzero(~models.among(out)))
     return rank(candidates, run.policy)
 
 
@@ -78,7 +76,7 @@ def stop_reason(run: Run, min_stage_s: float) -> StopReason | None:
     return reason
 
 
-def select_layer(run: Run) -> tuple[tuple[Ranked, ...], Selection]:
+def select_layer(run: Run) -> tuple[Ranking, Selection]:
     """Returns the ranking and the selection of the next layer.
 
     Raises:
@@ -112,7 +110,7 @@ def plan_best(run: Run, count: int) -> RoutingDecision | StopReason:
 
 def plan_models(
     run: Run,
-    ranked: tuple[Ranked, ...],
+    ranked: Ranking,
     wanted: Sequence[str],
     reason: SelectionReason = SelectionReason.STRATEGY,
 ) -> RoutingDecision | StopReason:
@@ -129,7 +127,7 @@ def plan_models(
         NoEligibleModelError: The policy's limits leave no model for the first layer.
     """
     worst_cases = [worst_case(run, run.pool.by_id[model_id]) for model_id in wanted]
-    kept, limit = fitting(worst_cases, run.left)
+    kept, limit = limits.fitting(worst_cases, run.left)
     if not kept and not run.ledger.entries:
         raise nothing_eligible(ranked, run.policy, limit)
     model_ids = tuple(wanted[index] for index in kept)
@@ -155,14 +153,14 @@ def plan_tool_turn(run: Run, min_stage_s: float) -> RoutingDecision | None:
 
 def further_models(run: Run, decision: RoutingDecision) -> list[PoolModel]:
     """Returns the models that a layer left out and that may run, best first."""
-    asked = run.posteriors if run.independent else ()
+    ranked = decision.ranked
+    out = {*decision.selected_model_ids, *(run.posteriors if run.independent else ())}
+    ready = ranked.candidates.ready(run.policy.latency_limit_s).tolist()
+    by_id = run.pool.by_id
     return [
-        run.pool.by_id[ranked.model_id]
-        for ranked in decision.ranked
-        if ranked.model_id not in decision.selected_model_ids
-        and ranked.model_id not in asked
-        and ranked.candidate.available
-        and run.policy.allows_latency(ranked.candidate.expected_latency_s)
+        by_id[model_id]
+        for model_id, is_ready in zip(ranked.model_ids, ready, strict=True)
+        if is_ready and model_id not in out
     ]
 
 
@@ -199,7 +197,7 @@ def by_posterior(run: Run, answers: Sequence[Answer]) -> tuple[Answer, ...]:
 
 def _select(
     run: Run,
-    ranked: tuple[Ranked, ...],
+    ranked: Ranking,
     *,
     count: int | None = None,
     may_be_safe: bool = True,
@@ -222,7 +220,7 @@ def _select(
     return selection
 
 
-def _of_conversation(run: Run, ranked: tuple[Ranked, ...]) -> Mapping[str, SelectionReason]:
+def _of_conversation(run: Run, ranked: Ranking) -> Mapping[str, SelectionReason]:
     """Returns the model that the conversation stays with or should switch to; empty for any."""
     kept = stays(ranked, run.kept_model_id)
     if kept is None:
@@ -241,9 +239,7 @@ def _of_conversation(run: Run, ranked: tuple[Ranked, ...]) -> Mapping[str, Selec
     return {better.model_id: SelectionReason.RANK if is_best else SelectionReason.STRATEGY}
 
 
-def _decision(
-    run: Run, ranked: tuple[Ranked, ...], selection: Selection
-) -> RoutingDecision | StopReason:
+def _decision(run: Run, ranked: Ranking, selection: Selection) -> RoutingDecision | StopReason:
     if selection.stop_reason is not None:
         return selection.stop_reason
     return RoutingDecision(
@@ -255,36 +251,40 @@ def _decision(
     )
 
 
-def _candidate(run: Run, model: PoolModel, prompt: int, worst_prompt: int) -> Candidate:
-    forecast = run.forecast
-    written = forecast.completion_tokens.get(model.id, model.expected_reply_tokens)
-    most_written = run.conversation.options.max_output_tokens
-    written = min(written, model.reply_limit(most_written))
-    prior = run.priors[model.id]
-    cached = run.prompt_caches.next_prompt(model.id, prompt)
-    later = run.prompt_caches.later_prompt(model.id, prompt)
+def _able(run: Run) -> ModelSet:
+    """Returns the models that the policy allows and that can take the request."""
+    models = run.pool.all_models
+    mask = models.able(run.conversation.needs)
+    if run.policy.model_ids:
+        mask = mask & _allowed(run)
+    if not all_fit(models, run.conversation):
+        mask = mask & fitting(models, run.conversation)
+    return models.subset(mask)
 
-    def cost_usd(part: CachedPrompt) -> float:
-        return model.prices.cost_usd(
-            prompt_tokens=prompt,
-            completion_tokens=written,
-            cached_prompt_tokens=part.read,
-            cache_written_prompt_tokens=part.written,
-        )
 
-    return Candidate(
-        model_id=model.id,
-        score=run.posteriors.get(model.id, prior),
-        prior_score=prior,
-        expected_completion_tokens=written,
-        expected_cost_usd=cost_usd(cached),
-        worst=model.worst_case(worst_prompt, most_written),
-        expected_latency_s=forecast.latency_s.get(model.id, model.median_latency_s),
-        score_source=forecast.score_sources.get(model.id, ""),
-        available=model.id not in forecast.unavailable_ids,
-        expected_prompt_tokens=prompt,
-        cached_prompt_tokens=cached.read,
-        later_cost_usd=cost_usd(later),
+def _out(run: Run) -> set[str]:
+    """Returns the models that failed, and one that could read nothing but its own answer."""
+    authors = {answer.model_id for answer in run.answers}
+    return run.failed | authors if len(authors) == 1 else run.failed
+
+
+def _allowed(run: Run) -> Booleans:
+    """Returns which models of the pool the policy allows."""
+    models, allowed = run.pool.all_models, run.policy.model_ids
+    return models.among(allowed) if allowed else np.ones(len(models), dtype=np.bool_)
+
+
+def _candidates(run: Run, models: ModelSet) -> Candidates:
+    prompt, worst_prompt = _prompt_tokens(run)
+    return candidates_of(
+        models,
+        priors=run.priors,
+        posteriors=run.posteriors,
+        forecast=run.forecast,
+        caches=run.prompt_caches,
+        prompt_tokens=prompt,
+        worst_prompt_tokens=worst_prompt,
+        max_output_tokens=run.conversation.options.max_output_tokens,
     )
 
 

@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,6 +21,10 @@ STEPS = 64
 
 _REACH = 5.0
 """Error bars on either side of a utility that are integrated over."""
+
+_GRID = np.linspace(-37.0, 37.0, 9_473)
+_LOG_BELOW = np.log([0.5 * math.erfc(-place / math.sqrt(2)) for place in _GRID.tolist()])
+"""The logarithm of the probability of a standard normal draw below each point of the grid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +50,16 @@ def chances(utilities: Mapping[str, float], error_bars: Mapping[str, float]) -> 
         utilities: The mean of each model's normal distribution.
         error_bars: Its standard deviation, above 0.
     """
-    models = list(utilities)
-    low = max(utilities[m] - _REACH * error_bars[m] for m in models)
-    high = max(utilities[m] + _REACH * error_bars[m] for m in models)
-    found = dict.fromkeys(models, 0.0)
-    for step in range(STEPS):
-        value = low + (high - low) * (step + 0.5) / STEPS
-        places = {m: (value - utilities[m]) / error_bars[m] for m in models}
-        below = {m: max(0.5 * math.erfc(-places[m] / math.sqrt(2)), 1e-300) for m in models}
-        all_below = math.exp(sum(map(math.log, below.values())))
-        for m in models:
-            density = math.exp(-0.5 * places[m] ** 2) / error_bars[m]
-            found[m] += density * all_below / below[m]
-    total = sum(found.values())
-    return {m: chance / total for m, chance in found.items()}
+    means = np.fromiter(utilities.values(), dtype=np.float64)
+    deviations = np.array([error_bars[model_id] for model_id in utilities])
+    low = (means - _REACH * deviations).max()
+    high = (means + _REACH * deviations).max()
+    values = low + (high - low) * (np.arange(STEPS) + 0.5) / STEPS
+    places = (values[:, np.newaxis] - means) / deviations  # (STEPS, M)
+    below = np.interp(places, _GRID, _LOG_BELOW)
+    densities = np.exp(below.sum(axis=1, keepdims=True) - below - 0.5 * places**2) / deviations
+    found = densities.sum(axis=0)
+    return dict(zip(utilities, (found / found.sum()).tolist(), strict=True))
 
 
 def propensities(exploration: Exploration) -> dict[str, float]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from services.router.exploration.chances import Exploration, chances
-from services.router.routing.selection import blocking_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from services.router.routing.candidates import Ranked
+    from services.router.routing.candidates import Ranking
     from services.router.routing.policy import Policy
     from services.router.types.amounts import Caps
 
@@ -50,7 +52,7 @@ class Explorer:
     _spent_usd: float = 0.0
     _answers: Counter[str] = field(default_factory=Counter)
 
-    def explore(self, ranked: Sequence[Ranked], policy: Policy, left: Caps) -> Exploration | None:
+    def explore(self, ranked: Ranking, policy: Policy, left: Caps) -> Exploration | None:
         """Returns the part of chance in a first layer; None if nothing can be tried.
 
         Args:
@@ -59,21 +61,20 @@ class Explorer:
             left: The amounts that the request may still use.
         """
         share, left_usd = policy.exploration_share, self.usd_per_day - self._spent_today()
-        fitting = [each for each in ranked if _fits(each, policy, left)]
-        others = {r.model_id: r for r in fitting[1:] if r.candidate.worst.usd <= left_usd}
+        candidates, ids = ranked.candidates, ranked.model_ids
+        fitting = np.flatnonzero(candidates.ready(policy.latency_limit_s) & candidates.fits(left))
+        others = fitting[1:][candidates.worst_cost_usd[fitting[1:]] <= left_usd].tolist()
         if not others or share <= 0 or policy.strategy not in EXPLORING:
             return None
-        drawn = chances(
-            {m: r.utility for m, r in others.items()},
-            {m: ERROR_BAR / (1 + self._answers[m] / ERROR_BAR_CALLS) ** 0.5 for m in others},
-        )
-        usual = Exploration(
-            model_id=None, chances=drawn, share=share, usual_ids=(fitting[0].model_id,)
-        )
+        error_bars = {m: self._error_bar(m) for m in (ids[place] for place in others)}
+        utilities = dict(zip(error_bars, ranked.utility[others].tolist(), strict=True))
+        drawn = chances(utilities, error_bars)
+        first = ids[int(fitting[0])]
+        usual = Exploration(model_id=None, chances=drawn, share=share, usual_ids=(first,))
         if self.draw.random() >= share:
             return usual
         [tried] = self.draw.choices(list(drawn), weights=list(drawn.values()))
-        reserved_usd = others[tried].candidate.worst.usd
+        reserved_usd = candidates.worst(ids.index(tried)).usd
         self._spent_usd += reserved_usd
         return replace(usual, model_id=tried, reserved_usd=reserved_usd)
 
@@ -85,17 +86,11 @@ class Explorer:
         """Counts an answer of a model."""
         self._answers[model_id] += 1
 
+    def _error_bar(self, model_id: str) -> float:
+        return ERROR_BAR / math.sqrt(1 + self._answers[model_id] / ERROR_BAR_CALLS)
+
     def _spent_today(self) -> float:
         today = self.today()
         if today != self._day:
             self._day, self._spent_usd = today, 0.0
         return self._spent_usd
-
-
-def _fits(ranked: Ranked, policy: Policy, left: Caps) -> bool:
-    candidate = ranked.candidate
-    return (
-        candidate.available
-        and policy.allows_latency(candidate.expected_latency_s)
-        and blocking_limit(left, candidate.worst) is None
-    )

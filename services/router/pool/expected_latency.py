@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from services.router.pool.model import PoolModel
+    from services.router.pool.pool import ModelSet
     from services.router.types.ledger import LedgerEntry
 
 HALF_LIFE_S = 600.0
@@ -124,15 +125,24 @@ class ExpectedLatencies:
         low_s, median_s, high_s = values.quantiles(0.05, 0.5, 0.95)
         observed.mean_s = 0.185 * low_s + 0.63 * median_s + 0.185 * high_s
 
-    def expected_s(self, models: Iterable[PoolModel]) -> Mapping[str, float]:
+    def expected_s(self, models: ModelSet) -> Mapping[str, float]:
         """Returns the expected duration of one call to each model."""
         now_s = self._clock()
-        return {model.id: self._expected_s(model, now_s) for model in models}
+        expected_s = dict(zip(models.ids, models.median_latency_s.tolist(), strict=True))
+        for model_id, observed in self._observed.items():
+            median_s = expected_s.get(model_id)
+            if median_s is not None:
+                expected_s[model_id] = _mixed_s(observed, median_s, now_s)
+        return expected_s
 
     def _expected_s(self, model: PoolModel, now_s: float) -> float:
         observed = self._observed.get(model.id)
         if observed is None:
             return model.median_latency_s
-        calls = observed.durations_s.weight(now_s)
-        total_s = POOL_MEDIAN_CALLS * model.median_latency_s + calls * observed.mean_s
-        return total_s / (POOL_MEDIAN_CALLS + calls)
+        return _mixed_s(observed, model.median_latency_s, now_s)
+
+
+def _mixed_s(observed: _Observed, median_s: float, now_s: float) -> float:
+    """Returns the mean of the observed duration and the pool file's, each by the calls it counts as."""
+    calls = observed.durations_s.weight(now_s)
+    return (POOL_MEDIAN_CALLS * median_s + calls * observed.mean_s) / (POOL_MEDIAN_CALLS + calls)

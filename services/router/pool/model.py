@@ -258,11 +258,14 @@ class PoolModel(BaseModel):
         prompt = self.prompt_price_usd_per_million_tokens
         cached = self.cached_prompt_price_usd_per_million_tokens
         written = self.cache_written_prompt_price_usd_per_million_tokens
+        cached = prompt if cached is None else cached
+        written = prompt if written is None else written
         return Prices(
             prompt=prompt,
             completion=self.completion_price_usd_per_million_tokens,
-            cached_prompt=prompt if cached is None else cached,
-            cache_written_prompt=prompt if written is None else written,
+            cached_prompt=cached,
+            cache_written_prompt=written,
+            worst_prompt=max(prompt, cached, written),
         )
 
     @cached_property

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from services.router.prompts.prompts import Reference
 from services.router.types.tokens import shorten
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.router.pool.model import PoolModel
+    from services.router.pool.pool import Booleans, ModelSet
     from services.router.types.conversation import Conversation
 
 INSTRUCTION_TOKENS = 300
@@ -36,6 +39,22 @@ def fits(model: PoolModel, conversation: Conversation) -> bool:
     # If even the most tokens fit, none need be counted.
     room = _room_tokens(model, conversation)
     return conversation.most_tokens <= room or conversation.count_tokens(model.count_tokens) <= room
+
+
+def all_fit(models: ModelSet, conversation: Conversation) -> bool:
+    """Returns whether the conversation surely fits into every model, without a look at each."""
+    room = models.least_room(conversation.options.max_output_tokens)
+    return conversation.most_tokens <= room - INSTRUCTION_TOKENS
+
+
+def fitting(models: ModelSet, conversation: Conversation) -> Booleans:
+    """Returns which models the conversation and a reply of full length fit into."""
+    room = models.context_window_tokens - INSTRUCTION_TOKENS
+    room -= models.reply_limits(conversation.options.max_output_tokens)
+    fitting = conversation.most_tokens <= room
+    for index in np.flatnonzero(~fitting).tolist():
+        fitting[index] = fits(models[index], conversation)
+    return fitting
 
 
 def _room_tokens(model: PoolModel, conversation: Conversation) -> int:

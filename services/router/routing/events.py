@@ -18,7 +18,7 @@ from services.router.types.pieces import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.router.routing.candidates import Ranked, StopReason
+    from services.router.routing.candidates import Ranking, StopReason
     from services.router.types.ledger import FinishReason, LedgerEntry
     from services.router.types.messages import ToolCall
     from services.router.types.pieces import Piece, TokenLogProbability
@@ -135,7 +135,7 @@ class RoutingDecision:
     """The choice of models for the layer that runs next."""
 
     layer_number: int
-    ranked: tuple[Ranked, ...]
+    ranked: Ranking
     selected_model_ids: tuple[str, ...]
     reasons: Mapping[str, SelectionReason] = field(default_factory=dict)
     """The reason why each model runs or does not, as far as the ranking decided it."""

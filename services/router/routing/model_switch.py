@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from services.router.routing.ranking import rates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from services.router.routing.candidates import Ranked
+    from services.router.routing.candidates import Candidates, Floats, Ranked, Ranking
     from services.router.routing.policy import Policy
 
 MAX_EXPECTED_TURNS = 20
@@ -31,21 +31,29 @@ def expected_turns(answer_count: int) -> int:
     return max(1, min(answer_count, MAX_EXPECTED_TURNS))
 
 
-def saved_usd(kept: Ranked, other: Ranked, turns: int) -> float:
-    """Returns the dollars that a switch saves over some turns, this one first; negative for a loss."""
-    now = kept.candidate.expected_cost_usd - other.candidate.expected_cost_usd
-    later = kept.candidate.later_cost_usd - other.candidate.later_cost_usd
-    return now + (turns - 1) * later
+def saved_usd(kept: Ranked, candidates: Candidates, turns: int) -> Floats:
+    """Returns the dollars that a switch to each model saves; negative for a loss.
+
+    Args:
+        kept: The model of the conversation.
+        candidates: The models that it may switch to.
+        turns: The turns that are counted, this one first.
+    """
+    now = kept.candidate.expected_cost_usd - candidates.expected_cost_usd
+    later = kept.candidate.later_cost_usd - candidates.later_cost_usd
+    saved: Floats = now + (turns - 1) * later
+    return saved
 
 
-def stays(ranked: Sequence[Ranked], model_id: str | None) -> Ranked | None:
+def stays(ranked: Ranking, model_id: str | None) -> Ranked | None:
     """Returns the model of a conversation if it may run now; None if not, or if there is none."""
-    return next((r for r in ranked if r.model_id == model_id and r.candidate.available), None)
+    if model_id is None or model_id not in ranked.model_ids:
+        return None
+    kept = ranked[ranked.model_ids.index(model_id)]
+    return kept if kept.candidate.available else None
 
 
-def better_model(
-    ranked: Sequence[Ranked], kept: Ranked, policy: Policy, turns: int
-) -> Ranked | None:
+def better_model(ranked: Ranking, kept: Ranked, policy: Policy, turns: int) -> Ranked | None:
     """Returns the model that a conversation should switch to; None if it stays with its model.
 
     Args:
@@ -54,22 +62,14 @@ def better_model(
         policy: The request's weights and limits.
         turns: The expected number of turns from now on.
     """
-    per_usd = rates([r.candidate for r in ranked], policy).per_usd
-
-    def gain(other: Ranked) -> float:
-        quality = other.quality - kept.quality
-        latency = other.latency_penalty - kept.latency_penalty
-        return quality - latency + per_usd * saved_usd(kept, other, turns)
-
-    worthwhile = [
-        other
-        for other in ranked
-        if other is not kept
-        and other.candidate.available
-        and policy.allows_latency(other.candidate.expected_latency_s)
-        and (
-            gain(other) > policy.price_band
-            or (gain(other) >= -policy.price_band and saved_usd(kept, other, turns) > 0)
-        )
-    ]
-    return max(worthwhile, key=gain, default=None)
+    candidates = ranked.candidates
+    saved = saved_usd(kept, candidates, turns)
+    quality = ranked.quality - kept.quality
+    latency = ranked.latency_penalty - kept.latency_penalty
+    gain = quality - latency + rates(candidates, policy).per_usd * saved
+    worthwhile = (gain > policy.price_band) | ((gain >= -policy.price_band) & (saved > 0))
+    worthwhile &= candidates.ready(policy.latency_limit_s)
+    worthwhile[ranked.model_ids.index(kept.model_id)] = False
+    if not worthwhile.any():
+        return None
+    return ranked[int(np.where(worthwhile, gain, -np.inf).argmax())]

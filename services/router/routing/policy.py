@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
@@ -165,6 +166,8 @@ class Policy:
         """Returns whether a model may run."""
         return not self.model_ids or model_id in self.model_ids
 
-    def allows_latency(self, expected_s: float) -> bool:
-        """Returns whether a call with this expected time may be made."""
-        return self.max_expected_latency_s is None or expected_s <= self.max_expected_latency_s
+    @property
+    def latency_limit_s(self) -> float:
+        """The longest expected time of a call; infinite if there is no limit."""
+        limit_s = self.max_expected_latency_s
+        return math.inf if limit_s is None else limit_s

@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +29,13 @@ UNKNOWN_SHARES = CacheShares()
 """The habits of a backend that has reported nothing: it has no cache."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CachedPrompt:
-    """The tokens of a prompt by what a backend does with them."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CachedPrompts:
+    """The tokens of a prompt by what each model's backend does with them; arrays of shape (M,)."""
 
-    read: int
+    read: Integers
     """Tokens that it likely reads from its cache."""
-    written: int
+    written: Integers
     """Tokens that it likely writes to its cache."""
 
 
@@ -41,18 +47,30 @@ class PromptCaches:
     """Tokens of the conversation that each model's backend has seen so recently that it keeps them."""
     shares: Mapping[str, CacheShares] = field(default_factory=dict)
 
-    def next_prompt(self, model_id: str, tokens: int) -> CachedPrompt:
-        """Returns the likely treatment of the next prompt, which has so many tokens."""
-        return self._prompt(model_id, tokens, self.seen_tokens.get(model_id, 0))
+    def next_prompts(self, places: Mapping[str, int], tokens: int) -> CachedPrompts:
+        """Returns the likely treatment of the next prompt, which has so many tokens.
 
-    def later_prompt(self, model_id: str, tokens: int) -> CachedPrompt:
-        """Returns the likely treatment of a prompt that the backend has just seen."""
-        return self._prompt(model_id, tokens, tokens)
+        Args:
+            places: The index of each model by its id: 0, 1, ... M-1.
+            tokens: The tokens of the prompt.
+        """
+        seen = np.zeros(len(places), dtype=np.int64)
+        for model_id in self.seen_tokens.keys() & places.keys():
+            seen[places[model_id]] = min(self.seen_tokens[model_id], tokens)
+        return self._prompts(places, tokens, seen)
 
-    def _prompt(self, model_id: str, tokens: int, seen: int) -> CachedPrompt:
-        shares = self.shares.get(model_id, UNKNOWN_SHARES)
-        read = int(shares.read * min(seen, tokens))
-        return CachedPrompt(read=read, written=int(shares.written * (tokens - read)))
+    def later_prompts(self, places: Mapping[str, int], tokens: int) -> CachedPrompts:
+        """Returns the likely treatment of a prompt that the backends have just seen."""
+        return self._prompts(places, tokens, np.full(len(places), tokens))
+
+    def _prompts(self, places: Mapping[str, int], tokens: int, seen: Integers) -> CachedPrompts:
+        read, written = np.zeros((2, len(places)), dtype=np.int64)
+        for model_id, share in self.shares.items():
+            place = places.get(model_id)
+            if place is not None:
+                read[place] = int(share.read * int(seen[place]))
+                written[place] = int(share.written * (tokens - int(read[place])))
+        return CachedPrompts(read=read, written=written)
 
 
 NO_CACHES = PromptCaches()

@@ -15,14 +15,17 @@ price band, counted down from the best one; within a step the cheaper model come
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from services.router.routing.candidates import Candidate, Ranked, StopReason
+import numpy as np
+
+from services.router.routing.candidates import Ranking, StopReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from services.router.routing.candidates import Candidates, Floats
     from services.router.routing.policy import Policy
 
 
@@ -81,64 +84,66 @@ class Rates:
     per_second: float
 
 
-def rates(candidates: Sequence[Candidate], policy: Policy) -> Rates:
+def rates(candidates: Candidates, policy: Policy) -> Rates:
     """Returns the rates of a policy; the candidates are the scale of the former weights."""
     per_usd = _rate(policy.usd_per_right_answer)
     if policy.cost_weight is not None:
-        dearest_usd = max((c.expected_cost_usd for c in candidates), default=0.0)
+        dearest_usd = float(candidates.expected_cost_usd.max(initial=0.0))
         per_usd = policy.cost_weight / (dearest_usd or 1.0)
     per_second = _rate(policy.seconds_per_right_answer)
     if policy.latency_weight is not None:
-        slowest_s = max((c.expected_latency_s for c in candidates), default=0.0)
+        slowest_s = float(candidates.expected_latency_s.max(initial=0.0))
         per_second = policy.latency_weight / (slowest_s or 1.0)
     return Rates(per_usd=per_usd, per_second=per_second)
 
 
-def rank(candidates: Sequence[Candidate], policy: Policy) -> tuple[Ranked, ...]:
+def rank(candidates: Candidates, policy: Policy) -> Ranking:
     """Returns the candidates, best first; the order depends on nothing but the arguments."""
     worth = rates(candidates, policy)
-    weighed = []
-    for c in candidates:
-        quality = policy.quality_weight * c.score
-        cost_penalty = worth.per_usd * c.expected_cost_usd
-        latency_penalty = worth.per_second * c.expected_latency_s
-        weighed.append(
-            Ranked(
-                candidate=c,
-                quality=quality,
-                cost_penalty=cost_penalty,
-                latency_penalty=latency_penalty,
-                utility=quality - cost_penalty - latency_penalty,
-            )
-        )
-    best = max((ranked.utility for ranked in weighed), default=0.0)
+    cost_usd, latency_s = candidates.expected_cost_usd, candidates.expected_latency_s
+    quality = policy.quality_weight * candidates.score
+    cost_penalty, latency_penalty = worth.per_usd * cost_usd, worth.per_second * latency_s
+    utility = quality - cost_penalty - latency_penalty
+    gap = utility.max(initial=-math.inf) - utility
+    step = gap // policy.price_band if policy.price_band else gap
+    order = np.lexsort((candidates.id_place, latency_s, gap, cost_usd, step))  # the last one first
+    utility = utility[order]
+    return Ranking(
+        candidates=candidates.ordered(order),
+        quality=quality[order],
+        cost_penalty=cost_penalty[order],
+        latency_penalty=latency_penalty[order],
+        utility=utility,
+        leads_by_price=_best_after(utility) > utility,
+    )
 
-    def sort_key(ranked: Ranked) -> tuple[float, float, float, float, str]:
-        gap, candidate = best - ranked.utility, ranked.candidate
-        return (
-            gap // policy.price_band if policy.price_band else gap,
-            candidate.expected_cost_usd,
-            gap,
-            candidate.expected_latency_s,
-            candidate.model_id,
-        )
 
-    return _price_leaders_marked(sorted(weighed, key=sort_key))
+def undominated(scores: Floats, prices: Floats, depth: int) -> list[int]:
+    """Returns the indices of offers that fewer than `depth` others surpass in score and price.
+
+    Of equal offers, the ones before surpass the ones after. A decision that looks at `depth` calls at
+    most, and whose value grows with scores and falls with prices, needs no other offers.
+    """
+    kept: list[int] = []
+    cheapest = [math.inf] * depth  # of the offers with better scores
+    order = np.lexsort((prices, -scores))
+    for index, price in zip(order.tolist(), prices[order].tolist(), strict=True):
+        if price < cheapest[-1]:
+            kept.append(index)
+            cheapest[-1] = price
+            cheapest.sort()
+    return sorted(kept)
 
 
 def _rate(worth: float | None) -> float:
     return 0.0 if worth is None else 1 / worth
 
 
-def _price_leaders_marked(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
-    marked: list[Ranked] = []
-    best_after = -math.inf
-    for item in reversed(ranked):
-        utility = item.utility
-        leads = best_after > utility
-        marked.append(replace(item, leads_by_price=True) if leads else item)
-        best_after = max(best_after, utility)
-    return tuple(reversed(marked))
+def _best_after(utility: Floats) -> Floats:
+    """Returns for each rank the best utility of the ranks after it."""
+    after = np.append(utility[1:], -math.inf)
+    best: Floats = np.maximum.accumulate(after[::-1])[::-1]
+    return best
 
 
 def early_stop(

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from services.router.routing.candidates import SelectionReason, StopReason
 from services.router.types.amounts import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from services.router.routing.candidates import Candidate, Ranked
+    from services.router.routing.candidates import Booleans, Candidates, Ranked, Ranking
     from services.router.routing.policy import Policy
     from services.router.types.amounts import Amount, Caps
 
@@ -40,7 +42,7 @@ class Selection:
 
 
 def select(
-    ranked: Sequence[Ranked],
+    ranked: Ranking,
     policy: Policy,
     left: Caps,
     *,
@@ -60,73 +62,99 @@ def select(
         safe_ids: Models to run whatever their scores; empty if the ranking is certain enough.
         chosen: Models to run before all others, with the reasons.
     """
-    by_rank = [r.candidate for r in ranked if r.candidate.available]
-    gone = unavailable(ranked)
-    if not by_rank:
-        return Selection(model_ids=(), stop_reason=StopReason.NO_MODEL, reasons=gone)
+    candidates = ranked.candidates
+    if not candidates.available.any():
+        reasons = unavailable(ranked)
+        return Selection(model_ids=(), stop_reason=StopReason.NO_MODEL, reasons=reasons)
     most = policy.max_layer_model_count if count is None else count
     gap = policy.max_score_gap if count is None else 1.0
     calls = most if left.calls is None else left.calls
     if calls < 1:
         return Selection(model_ids=(), stop_reason=StopReason.CALL_LIMIT)
-    by_id = {candidate.model_id: candidate for candidate in by_rank}
-    layer = _Layer(policy=policy, left=left, size=min(most, calls), reasons=gone)
-    for model_id in chosen.keys() & by_id.keys():
-        layer.fill([by_id[model_id]], chosen[model_id])
-    layer.fill([by_id[m] for m in safe_ids if m in by_id], SelectionReason.SAFE)
+    layer = _Layer(candidates=candidates, policy=policy, left=left, size=min(most, calls))
+    for model_id, reason in chosen.items():
+        layer.fill_by_id([model_id], reason)
+    layer.fill_by_id(safe_ids, SelectionReason.SAFE)
     if layer.picked:
         layer.size = len(layer.picked)
-    layer.least_score = max(c.score for c in by_rank) - gap
-    layer.fill(by_rank[:1], SelectionReason.RANK)
-    layer.fill([by_id[m] for m in team_ids if m in by_id], SelectionReason.TEAM)
-    layer.fill(by_rank, SelectionReason.RANK)
+    layer.least_score = float(candidates.score[candidates.available].max()) - gap
+    layer.fill([int(candidates.available.argmax())], SelectionReason.RANK)
+    layer.fill_by_id(team_ids, SelectionReason.TEAM)
+    layer.fill(range(len(candidates)), SelectionReason.RANK)
     if not layer.picked:
         # No good enough model fits the limits: a worse one is better than none.
         layer.least_score, layer.size = 0.0, 1
-        layer.fill(by_rank, SelectionReason.RANK)
+        layer.fill(range(len(candidates)), SelectionReason.RANK)
+    reasons = layer.reasons()
     return Selection(
-        model_ids=tuple(c.model_id for c in by_rank if c.model_id in layer.picked),
-        stop_reason=None if layer.picked else _stop_reason(layer.reasons),
-        reasons=layer.reasons,
+        model_ids=tuple(candidates.model_ids[place] for place in sorted(layer.picked)),
+        stop_reason=None if layer.picked else _stop_reason(reasons),
+        reasons=reasons,
     )
 
 
-def unavailable(ranked: Iterable[Ranked]) -> dict[str, SelectionReason]:
+def unavailable(ranked: Ranking) -> dict[str, SelectionReason]:
     """Returns the models without a replica that can be called, with that reason."""
-    return {r.model_id: SelectionReason.UNAVAILABLE for r in ranked if not r.candidate.available}
+    gone = np.flatnonzero(~ranked.candidates.available).tolist()
+    return {ranked.model_ids[place]: SelectionReason.UNAVAILABLE for place in gone}
 
 
 @dataclass(slots=True, kw_only=True)
 class _Layer:
-    """The models picked so far, and the amounts that they leave for others."""
+    """The models picked so far, by rank, and the amounts that they leave for others."""
 
+    candidates: Candidates
     policy: Policy
     left: Caps
     size: int
     least_score: float = 0.0
-    picked: set[str] = field(default_factory=set)
-    reasons: dict[str, SelectionReason] = field(default_factory=dict)
+    picked: dict[int, SelectionReason] = field(default_factory=dict)
+    _blocked: dict[int, SelectionReason] = field(default_factory=dict)
+    """The limits that kept models out when the layer was filled last."""
 
-    def fill(self, candidates: Iterable[Candidate], reason: SelectionReason) -> None:
-        """Picks the candidates that have no obstacle, and records the reason for each."""
-        for candidate in candidates:
-            if candidate.model_id in self.picked:
-                continue
-            obstacle = self._obstacle(candidate)
-            self.reasons[candidate.model_id] = obstacle or reason
-            if obstacle is None:
-                self.picked.add(candidate.model_id)
-                self.left = self.left.less(candidate.worst)
-
-    def _obstacle(self, candidate: Candidate) -> SelectionReason | None:
-        if not self.policy.allows_latency(candidate.expected_latency_s):
-            return SelectionReason.LATENCY_LIMIT
-        if candidate.score < self.least_score:
-            return SelectionReason.SCORE_GAP
+    def fill(self, places: Iterable[int], reason: SelectionReason) -> None:
+        """Picks the models at these ranks that have no obstacle, until the layer is full."""
+        self._blocked = {}
         if len(self.picked) >= self.size:
-            return SelectionReason.LAYER_FULL
-        limit = blocking_limit(self.left, candidate.worst)
-        return None if limit is None else SelectionReason[limit.name]
+            return
+        candidates = self.candidates
+        is_open = candidates.available & self._quick() & self._good()
+        for place in places:
+            if len(self.picked) >= self.size:
+                return
+            if place in self.picked or not is_open[place]:
+                continue
+            worst = candidates.worst(place)
+            limit = blocking_limit(self.left, worst)
+            if limit is None:
+                self.picked[place] = reason
+                self.left = self.left.less(worst)
+            else:
+                self._blocked[place] = SelectionReason[limit.name]
+
+    def fill_by_id(self, model_ids: Iterable[str], reason: SelectionReason) -> None:
+        """Picks those of the models that have no obstacle, until the layer is full."""
+        ranks = self.candidates.model_ids
+        if places := [ranks.index(m) for m in model_ids if m in ranks]:
+            self.fill(places, reason)
+
+    def reasons(self) -> dict[str, SelectionReason]:
+        """Returns for every model the reason why it runs or does not."""
+        obstacles = np.full(len(self.candidates), SelectionReason.LAYER_FULL, dtype=object)
+        obstacles[~self._good()] = SelectionReason.SCORE_GAP
+        obstacles[~self._quick()] = SelectionReason.LATENCY_LIMIT
+        obstacles[~self.candidates.available] = SelectionReason.UNAVAILABLE
+        for place, reason in (self._blocked | self.picked).items():
+            obstacles[place] = reason
+        return dict(zip(self.candidates.model_ids, obstacles.tolist(), strict=True))
+
+    def _good(self) -> Booleans:
+        """Returns which models have a score that is good enough."""
+        return self.candidates.score >= self.least_score
+
+    def _quick(self) -> Booleans:
+        """Returns which models are expected to answer in time."""
+        return self.candidates.expected_latency_s <= self.policy.latency_limit_s
 
 
 def _stop_reason(reasons: Mapping[str, SelectionReason]) -> StopReason:

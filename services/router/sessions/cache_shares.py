@@ -23,18 +23,13 @@ class LearntShares:
     def __init__(self) -> None:
         self._read: dict[str, float] = {}
         self._written: dict[str, float] = {}
+        self._shares: dict[str, CacheShares] = {}
+        """The shares of each model that has reported anything; the one that reported last is last."""
 
     @property
     def by_model(self) -> Mapping[str, CacheShares]:
         """The shares of each model that has reported anything."""
-        return {model_id: self.of(model_id) for model_id in self._read.keys() | self._written}
-
-    def of(self, model_id: str) -> CacheShares:
-        """Returns the shares of a model; zero if it has reported nothing."""
-        return CacheShares(
-            read=self._read.get(model_id, UNKNOWN_SHARES.read),
-            written=self._written.get(model_id, UNKNOWN_SHARES.written),
-        )
+        return self._shares.copy()
 
     def observe(self, entry: LedgerEntry, *, seen_share: float) -> None:
         """Learns from an attempt.
@@ -52,11 +47,22 @@ class LearntShares:
         if fresh_tokens > 0:
             share = entry.cache_written_prompt_tokens / fresh_tokens
             _learn(self._written, entry.model_id, share)
+        self._keep(entry.model_id)
+
+    def _keep(self, model_id: str) -> None:
+        self._shares.pop(model_id, None)
+        self._shares[model_id] = CacheShares(
+            read=self._read.get(model_id, UNKNOWN_SHARES.read),
+            written=self._written.get(model_id, UNKNOWN_SHARES.written),
+        )
+        if len(self._shares) > _MAX_MODELS:
+            oldest = next(iter(self._shares))
+            del self._shares[oldest]
+            self._read.pop(oldest, None)
+            self._written.pop(oldest, None)
 
 
 def _learn(shares: dict[str, float], model_id: str, observed: float) -> None:
     observed = min(1.0, max(0.0, observed))
-    before = shares.pop(model_id, observed)
+    before = shares.get(model_id, observed)
     shares[model_id] = before + _NEWEST_WEIGHT * (observed - before)
-    while len(shares) > _MAX_MODELS:
-        shares.pop(next(iter(shares)))

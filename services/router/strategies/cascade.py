@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.router.engine.planner import (
-    blocking_limit,
-    further_models,
-    plan_models,
-    rank_eligible,
-)
+from services.router.engine.planner import further_models, plan_models, rank_eligible
 from services.router.engine.proposals import assessed_proposal
 from services.router.routing.agreement import Offer, carried, posteriors, worthwhile_call
 from services.router.routing.candidates import StopReason
 from services.router.strategies.layered import Layered
+from services.router.strategies.offers import affordable_offers, open_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,23 +34,14 @@ class Cascade(Layered):
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns the model whose answer is worth most beyond its price, if any is."""
         ranked = rank_eligible(run)
-        asked = {answer.model_id for answer in _answers(run)}
-        open_to = [
-            r
-            for r in ranked
-            if r.model_id not in asked
-            and r.candidate.available
-            and run.policy.allows_latency(r.candidate.expected_latency_s)
-        ]
-        affordable = [
-            r for r in open_to if blocking_limit(run, run.pool.by_id[r.model_id], 0) is None
-        ]
+        asked_ids = {answer.model_id for answer in _answers(run)}
+        affordable = affordable_offers(run, ranked, asked_ids)
         changes = _changes(run)
         offers = [_offer(r, run, changes) for r in affordable]
         offer = worthwhile_call(_opinions(run), offers)
         if offer is None and affordable:
             return StopReason.NO_GAIN
-        wanted = [r.model_id for r in open_to] if offer is None else [offer.model_id]
+        wanted = open_ids(run, ranked, asked_ids) if offer is None else [offer.model_id]
         return plan_models(run, ranked, wanted)
 
     async def layer(self, run: Run, engine: Engine, decision: RoutingDecision) -> LayerReport:

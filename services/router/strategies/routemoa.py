@@ -11,18 +11,14 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from services.router.engine.planner import (
-    blocking_limit,
-    plan_layer,
-    plan_models,
-    rank_eligible,
-)
+from services.router.engine.planner import plan_layer, plan_models, rank_eligible
 from services.router.engine.proposals import plain_proposal
 from services.router.routing.agreement import Offer, posteriors
 from services.router.routing.candidates import StopReason
 from services.router.routing.next_calls import next_calls, wants_second
 from services.router.strategies.comparable_share import ComparableShare
 from services.router.strategies.layered import Layered
+from services.router.strategies.offers import affordable_offers, best_offers, open_ids
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -60,10 +56,8 @@ class RouteMoA(Layered):
         if not run.reports and _runs_safe_models(run):
             return plan_layer(run)
         ranked = rank_eligible(run)
-        open_to = _open_to(run, ranked)
-        affordable = [
-            r for r in open_to if blocking_limit(run, run.pool.by_id[r.model_id], 0) is None
-        ]
+        asked_ids = _asked_ids(run)
+        affordable = affordable_offers(run, ranked, asked_ids)
         chosen = next_calls(
             _opinions(run),
             [_offer(r, run) for r in affordable],
@@ -72,7 +66,7 @@ class RouteMoA(Layered):
         if not chosen and affordable:
             return StopReason.NO_GAIN
         wanted = [offer.model_id for offer in chosen][: run.policy.max_layer_model_count]
-        wanted = wanted or [r.model_id for r in open_to]
+        wanted = wanted or open_ids(run, ranked, asked_ids)
         if not run.reports and run.exploration is not None:
             run.exploration = replace(run.exploration, usual_ids=tuple(wanted))
         if run.tried:
@@ -98,7 +92,7 @@ class RouteMoA(Layered):
             return False
         if super().is_last(run, decision) or self._comparable_share(run) < _RARELY:
             return True
-        return not wants_second([_offer(r, run) for r in _open_to(run, decision.ranked)])
+        return not wants_second([_offer(r, run) for r in best_offers(run, decision.ranked, set())])
 
     def _comparable_share(self, run: Run) -> float:
         """Returns the share for the form of the request: JSON and calls to tools always compare."""
@@ -114,16 +108,10 @@ def _runs_safe_models(run: Run) -> bool:
     return bool(run.pool.safe_models) and run.forecast.is_uncertain(run.policy.max_uncertainty)
 
 
-def _open_to(run: Run, ranked: Sequence[Ranked]) -> list[Ranked]:
-    """Returns the models that may be called: those that have not answered under any id."""
-    asked = {_source(run, answer.model_id) for answer in _answers(run)}
-    return [
-        r
-        for r in ranked
-        if _source(run, r.model_id) not in asked
-        and r.candidate.available
-        and run.policy.allows_latency(r.candidate.expected_latency_s)
-    ]
+def _asked_ids(run: Run) -> set[str]:
+    """Returns the models that have answered, under any of their ids."""
+    same = run.pool.same_models
+    return {model_id for answer in _answers(run) for model_id in same[answer.model_id]}
 
 
 def _source(run: Run, model_id: str) -> str:

@@ -3,6 +3,7 @@
 amounts: Calls, tokens and dollars, and limits on them.
 conversation: The messages of a call, and the query that they ask.
 deadline: A point in time, and a timeout for many short waits.
+id_order: The alphabetical order of ids.
 inbox: A queue for one reader.
 json_schema: Compiles and caches JSON schemas; the problems of a value.
 json_text: Reads JSON strictly.

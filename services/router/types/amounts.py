@@ -65,11 +65,23 @@ MAX_USD = 1e9
 """Larger amounts count as this one: the largest floats have no billionths."""
 
 
+_RELATIVE_ERROR, _NANO_ERROR = 1e-15, 5e-4
+"""Rounding error of a float, as a share of it and in billionths of a dollar."""
+
+
 def nano_usd(usd: float) -> int:
     """Returns dollars in billionths, rounded up, without the rounding error of the float."""
     nano = min(usd, MAX_USD) * _NANO_PER_USD
     nearest = round(nano)
-    return nearest if math.isclose(nano, nearest, rel_tol=1e-15, abs_tol=5e-4) else math.ceil(nano)
+    is_near = math.isclose(nano, nearest, rel_tol=_RELATIVE_ERROR, abs_tol=_NANO_ERROR)
+    return nearest if is_near else math.ceil(nano)
+
+
+def most_usd(nano: int) -> float:
+    """Returns the most dollars that `nano_usd` counts as no more than so many billionths."""
+    if nano >= MAX_USD * _NANO_PER_USD:
+        return math.inf
+    return (nano + max(_NANO_ERROR, _RELATIVE_ERROR * nano)) / _NANO_PER_USD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,13 @@ class ModelLabels:
         self._labelled.add(model_id)
         return model_id
 
+    def release(self, model_id: str) -> bool:
+        """Frees the label of a model that has left; returns whether it had one of its own."""
+        if model_id not in self._labelled:
+            return False
+        self._labelled.remove(model_id)
+        return True
+
 
 MODEL_LABELS = ModelLabels()
 """The labels in all metrics of this process."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from services.router.routing.candidates import Candidate
+from services.router.routing import ranking
+from services.router.routing.candidates import Candidate, Candidates
 from services.router.routing.policy import Policy
 from services.router.types.amounts import Amount, nano_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.router.routing.candidates import Ranking
 
 POLICY = Policy(
     strategy="routemoa",
@@ -31,6 +38,10 @@ POLICY = Policy(
     kept_answer_count=2,
     model_ids=frozenset(),
 )
+
+
+def rank(models: Sequence[Candidate], policy: Policy) -> Ranking:
+    return ranking.rank(Candidates.of(models), policy)
 
 
 def candidate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -127,8 +127,8 @@ class SpokenGenerator:
     speakers: Mapping[str, Speaker]
     made: list[ModelCall] = field(default_factory=list)
 
-    def is_reachable(self, model_id: str) -> bool:
-        return model_id in self.speakers
+    def unreachable(self, model_ids: Iterable[str]) -> frozenset[str]:
+        return frozenset(model_ids) - self.speakers.keys()
 
     def usual_silence_s(self, model_id: str) -> float | None:
         return None

@@ -17,7 +17,7 @@ from services.router.types.pieces import Piece
 from tests.unit.router.pool_models import model
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 
     from services.router.engine.proposals import LayerOutcome
     from services.router.routing.events import Answer
@@ -43,8 +43,8 @@ class ScriptedGenerator:
         self._scripts = scripts
         self._usual_s = usual_s or {}
 
-    def is_reachable(self, model_id: str) -> bool:
-        return True
+    def unreachable(self, model_ids: Iterable[str]) -> frozenset[str]:
+        return frozenset()
 
     def usual_silence_s(self, model_id: str) -> float | None:
         return self._usual_s.get(model_id)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from services.router.pool.expected_latency import HALF_LIFE_S, ExpectedLatencies, RecentValues
 from services.router.pool.model import PoolModel
+from services.router.pool.pool import ModelSet
 from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, LedgerEntry
 
 MODEL = PoolModel(
@@ -55,7 +56,7 @@ class Bench:
 
     @property
     def expected_s(self) -> float:
-        return self.latencies.expected_s([MODEL])["m"]
+        return self.latencies.expected_s(ModelSet([MODEL]))["m"]
 
 
 def test_the_pools_median_stands_until_calls_outweigh_it() -> None:

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from services.router.exploration.chances import Exploration, chances, propensities
 from services.router.exploration.explorer import Explorer
-from services.router.routing.ranking import rank
-from tests.unit.router.candidates import POLICY, candidate
+from tests.unit.router.candidates import POLICY, candidate, rank
 
 if TYPE_CHECKING:
     from services.router.routing.policy import Policy
@@ -96,7 +95,7 @@ def test_what_a_call_cost_replaces_what_was_set_aside() -> None:
 
 def test_nothing_is_tried_without_a_share_or_another_model() -> None:
     assert explorer().explore(RANKED, policy(0.0), POLICY.caps) is None
-    assert explorer().explore(RANKED[:1], policy(1.0), POLICY.caps) is None
+    assert explorer().explore(rank([candidate("a", 0.8)], POLICY), policy(1.0), POLICY.caps) is None
 
 
 def test_propensities_of_a_single_model_sum_to_one() -> None:

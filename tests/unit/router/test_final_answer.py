@@ -17,12 +17,11 @@ from services.router.exploration.explorer import Explorer
 from services.router.pool.expected_latency import ExpectedLatencies
 from services.router.pool.pool import Pool
 from services.router.routing.events import Answer, Delta, LayerReport, Reset, RoutingDecision
-from services.router.routing.ranking import rank
 from services.router.types.conversation import Conversation
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import CallStatus, FinishReason
 from services.router.types.messages import Message, Role
-from tests.unit.router.candidates import POLICY, candidate
+from tests.unit.router.candidates import POLICY, candidate, rank
 from tests.unit.router.pool_models import model
 from tests.unit.router.scripted import ScriptedGenerator, Step
 from tests.virtual_time import virtually

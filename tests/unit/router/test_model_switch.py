@@ -15,8 +15,7 @@ from services.router.routing.model_switch import (
     saved_usd,
     stays,
 )
-from services.router.routing.ranking import rank
-from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate
+from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate, rank
 
 if TYPE_CHECKING:
     from services.router.routing.candidates import Candidate
@@ -107,7 +106,7 @@ def test_every_switch_saves_dollars_or_time_or_is_likelier_to_be_right(
     better = better_model(ranked, kept, policy, turns)
     if better is not None:
         assert (
-            saved_usd(kept, better, turns) > 0
+            saved_usd(kept, ranked.candidates, turns)[ranked.index(better)] > 0
             or better.quality > kept.quality
             or better.latency_penalty < kept.latency_penalty
         )

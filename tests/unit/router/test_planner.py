@@ -30,7 +30,7 @@ from services.router.types.conversation import prompt_tokens
 from services.router.types.deadline import Deadline
 from services.router.types.ledger import Ledger
 from services.router.types.tokens import estimate_tokens
-from tests.unit.router.candidates import POLICY
+from tests.unit.router.candidates import POLICY, rank
 from tests.unit.router.runs import ASKED, ENTRY, pool_model, run_of
 from tests.virtual_time import virtually
 
@@ -251,7 +251,7 @@ def test_named_models_are_planned_in_the_order_given_and_may_repeat() -> None:
         "c": SelectionReason.STRATEGY,
         "d": SelectionReason.UNAVAILABLE,
     }
-    safe = plan_models(run, (), ["b"], SelectionReason.SAFE)
+    safe = plan_models(run, rank([], POLICY), ["b"], SelectionReason.SAFE)
     assert isinstance(safe, RoutingDecision)
     assert safe.reasons == {"b": SelectionReason.SAFE}
 

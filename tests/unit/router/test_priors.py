@@ -8,7 +8,7 @@ import pytest
 
 from routemoa.v1.model_pb2 import ModelScore
 from routemoa.v1.scorer_service_pb2 import RankModelsResponse
-from services.router.dependencies.priors import pool_priors, scored_priors
+from services.router.dependencies.priors import KnownModels, pool_priors, scored_priors
 from services.router.model_priors.matching import ScorerModels
 from services.router.routing.events import Dependency, FallbackReason, Substitute
 from tests.unit.router.pool_models import model
@@ -35,9 +35,7 @@ def priors_of(models: list[PoolModel], uncertainty: float = 0.2, /, **scores: fl
         uncertainty=uncertainty,
         scorer_version="v1",
     )
-    scorer = ScorerModels(scores)
-    found = {m.id: scorer.find(m.scorer_names) for m in models}
-    return scored_priors(response, models, {k: v for k, v in found.items() if v is not None})
+    return scored_priors(response, models, KnownModels.of(models, ScorerModels(scores)))
 
 
 A, B, NEW, OWN = named("a"), named("b"), named("new"), named("own", 0.9)

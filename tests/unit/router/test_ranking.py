@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.router.routing.candidates import StopReason
-from services.router.routing.ranking import Forecast, early_stop, rank
-from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate, unit
+from services.router.routing.ranking import Forecast, early_stop
+from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate, rank, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

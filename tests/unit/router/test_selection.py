@@ -8,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router.routing.candidates import Candidate, Ranked, SelectionReason, StopReason
-from services.router.routing.ranking import rank
 from services.router.routing.selection import Selection, explain, select
 from services.router.types.amounts import NOTHING, Caps, nano_usd
-from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate
+from tests.unit.router.candidates import POLICY, any_candidates, any_policies, candidate, rank
 
 if TYPE_CHECKING:
     from services.router.routing.policy import Policy

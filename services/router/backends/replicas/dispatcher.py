@@ -19,7 +19,7 @@ from services.router.types.ledger import AttemptKind, CallStatus
 from services.router.types.model_labels import MODEL_LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Iterable, Mapping
 
     from services.router.backends.call import ModelCall
     from services.router.backends.http.exchange import Send
@@ -36,9 +36,10 @@ class ReplicaGenerator:
         self._send = send
         self._sets = sets
 
-    def is_reachable(self, model_id: str) -> bool:
-        """Returns whether the model has a replica."""
-        return bool(self._sets[model_id].replicas)
+    def unreachable(self, model_ids: Iterable[str]) -> frozenset[str]:
+        """Returns those of the models that have no replica."""
+        sets = self._sets
+        return frozenset(model_id for model_id in model_ids if not sets[model_id].replicas)
 
     def usual_silence_s(self, model_id: str) -> float | None:
         """Returns the time within which 95 % of a model's calls begin; None while it is unknown."""

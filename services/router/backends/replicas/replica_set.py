@@ -16,7 +16,7 @@ from services.router.backends.replicas.replica import Replica
 from services.router.backends.replicas.retry import REPLICA_FAILURES
 from services.router.backends.replicas.retry_budget import RetryBudget
 from services.router.types.ledger import CallStatus
-from services.router.types.model_labels import MODEL_LABELS
+from services.router.types.model_labels import MODEL_LABELS, ModelLabels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -29,8 +29,11 @@ _RETRY_FLOOR = 10
 """Retries that are allowed in half a minute however few calls there are."""
 _MAX_LABELS = 16
 """Replicas with a metrics label of their own."""
-_FULL_SHARE = 1.25
-"""Load, as a multiple of the average, at which a replica is full for its sessions."""
+_POOL_LABELS = ModelLabels()
+"""The labels of the metrics that every model of the pool has, called or not."""
+_CHANCE_DEVIATIONS, _SPARE_CALLS = 2.0, 2.0
+"""Load above the average at which a replica is full for its sessions: what chance hardly brings. Calls
+that fall on replicas at random have the average as their variance (Poisson)."""
 
 
 class ReplicaSet:
@@ -53,8 +56,8 @@ class ReplicaSet:
         self.retries = RetryBudget(share=RETRY_SHARE, floor=_RETRY_FLOOR, clock=clock)
         self.hedges = RetryBudget(share=settings.hedge_share, clock=clock)
         self._first_text = LatencyQuantile()
-        self._replica_count = REPLICAS.labels(model_id)
-        self._ejected_count = EJECTED.labels(model_id)
+        self._metrics_label = _POOL_LABELS.label(model_id)
+        self._shown_replicas = self._shown_ejected = 0
         self._clock = clock
 
     def update(self, urls: Collection[str]) -> None:
@@ -70,8 +73,11 @@ class ReplicaSet:
 
     def forget(self) -> None:
         """Removes the metrics of a model that has left the pool."""
-        REPLICAS.remove(self.model_id)
-        EJECTED.remove(self.model_id)
+        self.replicas = ()
+        self._show()
+        if _POOL_LABELS.release(self.model_id):
+            REPLICAS.remove(self.model_id)
+            EJECTED.remove(self.model_id)
 
     def choose(
         self, *, session: str | None, tried: Collection[Replica], trials: bool = True
@@ -154,8 +160,7 @@ class ReplicaSet:
         return max(usual_s, self.tuning.hedge_min_delay_s) + (self.hedge_delay_s or 0.0)
 
     def _may_eject(self) -> bool:
-        ejected = sum(not replica.ejection.serves for replica in self.replicas)
-        return ejected + 1 <= self.tuning.ejection.max_share * len(self.replicas)
+        return self._ejected() + 1 <= self.tuning.ejection.max_share * len(self.replicas)
 
     def _new_replica(self, url: str, index: int) -> Replica:
         return Replica(
@@ -169,8 +174,14 @@ class ReplicaSet:
         )
 
     def _show(self) -> None:
-        self._replica_count.set(len(self.replicas))
-        self._ejected_count.set(sum(not replica.ejection.serves for replica in self.replicas))
+        # Models that share a label are added up.
+        replicas, ejected = len(self.replicas), self._ejected()
+        REPLICAS.labels(self._metrics_label).inc(replicas - self._shown_replicas)
+        EJECTED.labels(self._metrics_label).inc(ejected - self._shown_ejected)
+        self._shown_replicas, self._shown_ejected = replicas, ejected
+
+    def _ejected(self) -> int:
+        return sum(not replica.ejection.serves for replica in self.replicas)
 
 
 def _label(index: int) -> str:
@@ -201,10 +212,10 @@ def replica_of_session(replicas: Sequence[Replica], session: str) -> Replica:
     """Returns the replica of a session; the next in the session's order if that one is full.
 
     Each session orders the replicas by rendezvous hashing, so only the sessions of a replica that
-    comes or goes move. A replica is full at 1.25 times the average load.
+    comes or goes move. With an average load m, this call included, a replica is full at m + 2 √m + 2.
     """
-    in_flight = sum(replica.in_flight for replica in replicas)
-    full = math.ceil(_FULL_SHARE * (in_flight + 1) / len(replicas))
+    average = (sum(replica.in_flight for replica in replicas) + 1) / len(replicas)
+    full = average + _CHANCE_DEVIATIONS * math.sqrt(average) + _SPARE_CALLS
     order = sorted(replicas, key=lambda replica: _weight(session, replica.url), reverse=True)
     return next((replica for replica in order if replica.in_flight < full), order[0])
 

@@ -10,7 +10,7 @@ import aiohttp
 
 from services.router.backends.replicas.config import IN_SERVICE
 from services.router.backends.replicas.discovery.dns import follow_name
-from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
+from services.router.backends.replicas.discovery.endpoint_slices import NamespaceWatch
 from services.router.backends.replicas.discovery.kubernetes import ApiServer
 from services.router.backends.replicas.discovery.listener import Listener
 from services.router.backends.replicas.dispatcher import ReplicaGenerator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from services.router.backends.http.exchange import Send
     from services.router.backends.replicas.config import ReplicaSettings, ReplicaTuning
-    from services.router.pool.endpoints import Endpoints
+    from services.router.pool.endpoints import Endpoints, EndpointSlices
     from services.router.pool.pool import Pool
 
 _FIRST_LOOK_S = 3.0
@@ -71,7 +71,10 @@ class Replicas:
         self._api_server = api_server
         self.sets: dict[str, ReplicaSet] = {}
         """By model id."""
-        self._followed: dict[str, tuple[Endpoints, Listener, asyncio.Task[None]]] = {}
+        self._followed: dict[str, tuple[Endpoints, Listener, Callable[[], object]]] = {}
+        """Endpoints, listener, and what stops the discovery, by model id."""
+        self._watches: dict[str, tuple[NamespaceWatch, asyncio.Task[None]]] = {}
+        """By namespace."""
 
     def use(self, pool: Pool) -> ReplicaGenerator:
         """Returns a generator for the models of a pool; models that stay keep their replica sets."""
@@ -105,18 +108,31 @@ class Replicas:
         self._unfollow(model_id)
         listener = Listener(replicas)
         if endpoints.dns is not None:
-            following = follow_name(endpoints.dns, listener)
+            task = self._tasks.create_task(follow_name(endpoints.dns, listener))
+            self._followed[model_id] = endpoints, listener, task.cancel
         elif endpoints.endpoint_slices is not None:
-            following = follow_slices(
-                endpoints.endpoint_slices, listener, self._session, self._api_server
-            )
+            stop = self._watch(endpoints.endpoint_slices, listener)
+            self._followed[model_id] = endpoints, listener, stop
         else:
             replicas.update(endpoints.base_urls)
-            return
-        task = self._tasks.create_task(following)
-        self._followed[model_id] = endpoints, listener, task
+
+    def _watch(self, wanted: EndpointSlices, listener: Listener) -> Callable[[], object]:
+        """Adds a Service to the watch of its namespace; returns what removes it."""
+        namespace = wanted.namespace
+        if namespace not in self._watches:
+            new = NamespaceWatch(namespace, self._session, self._api_server)
+            self._watches[namespace] = new, self._tasks.create_task(new.follow())
+        watch, task = self._watches[namespace]
+        watch.add(listener, wanted)
+
+        def remove() -> None:
+            if not watch.remove(listener):
+                del self._watches[namespace]
+                task.cancel()
+
+        return remove
 
     def _unfollow(self, model_id: str) -> None:
         if model_id in self._followed:
-            *_, task = self._followed.pop(model_id)
-            task.cancel()
+            *_, stop = self._followed.pop(model_id)
+            stop()

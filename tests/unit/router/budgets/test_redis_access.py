@@ -191,7 +191,7 @@ async def test_a_file_that_names_another_server_leads_there_after_a_failure(
 
 async def test_a_cluster_is_refused_at_the_start() -> None:
     port = free_port()
-    refused = pytest.raises(RedisUrlError, match="this is a Redis Cluster")
+    refused = pytest.raises(RedisUrlError, match=r"must begin with redis\+cluster")
     with running("--cluster-enabled", "yes", port=port), refused:
         async with opened(f"redis://127.0.0.1:{port}/0"):
             pass

@@ -46,6 +46,13 @@ SECRET = "hunter2"
                 sentinel_login=Login(password="other"),
             ),
         ),
+        ("redis+cluster://a,b:5", RedisUrl(hosts=(("a", 6379), ("b", 5)), is_cluster=True)),
+        (
+            f"rediss+cluster://:{SECRET}@a/0",
+            RedisUrl(
+                hosts=(("a", 6379),), is_cluster=True, login=Login(password=SECRET), tls_files={}
+            ),
+        ),
         (
             "rediss+sentinel://a/counts",
             RedisUrl(hosts=(("a", 26379),), primary="counts", tls_files={}),
@@ -76,6 +83,7 @@ def test_a_url_has_the_parts_that_it_names(text: str, read: RedisUrl) -> None:
         (f"redis://:{SECRET}@host?socket_timeout=1", "the parameters db only"),
         (f"redis://:{SECRET}@host?ssl_ca_certs=/ca", "the parameters db only"),
         (f"redis+sentinel://:{SECRET}@a,b", "does not name the primary"),
+        (f"redis+cluster://:{SECRET}@a,b/3", "only database 0"),
         (f"rediss://:{SECRET}@host?ssl_ca_certs=/nowhere/ca.crt", "No such file"),
         (f"rediss://:{SECRET}@host?ssl_ca_certs={__file__}", "ssl_ca_certs cannot be used"),
     ],

@@ -83,7 +83,7 @@ def own_and_next(session: str, count: int) -> tuple[int, int]:
 @pytest.mark.parametrize("session", ["a", "b", "c", "d"])
 def test_a_chat_goes_to_the_next_replica_of_its_order_when_its_own_is_full(session: str) -> None:
     own, following = own_and_next(session, 4)
-    busy = replicas(*(1 if number == own else 0 for number in range(4)))
+    busy = replicas(*(9 if number == own else 0 for number in range(4)))
     assert busy.index(replica_of_session(busy, session)) == following
 
 
@@ -96,13 +96,14 @@ def test_chats_spread_over_the_replicas() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own_calls", "others", "stays"), [(3, (3, 3, 2), True), (4, (3, 2, 2), False)]
+    ("own_calls", "others", "stays"),
+    [(5, (0, 0, 0), True), (7, (0, 0, 0), False), (10, (2, 2, 2), True), (12, (2, 2, 2), False)],
 )
-def test_a_replica_is_full_at_a_quarter_above_the_average_with_this_call(
+def test_a_replica_is_full_only_with_more_calls_than_chance_brings(
     own_calls: int, others: tuple[int, ...], stays: bool
 ) -> None:
     own, _ = own_and_next("chat", 4)
     calls = list(others)
-    calls.insert(own, own_calls)  # twelve with this call: three each, so 3.75 are full
+    calls.insert(own, own_calls)
     busy = replicas(*calls)
     assert (busy.index(replica_of_session(busy, "chat")) == own) is stays

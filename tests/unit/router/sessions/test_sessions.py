@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.router.routing.prompt_caches import CachedPrompt
 from services.router.sessions.session_state import CACHE_TTL_S, decode_state
 from services.router.sessions.sessions import Sessions
 from services.router.types.conversation import Conversation
@@ -18,6 +17,7 @@ from services.router.values.memory_values import MemoryValues
 from tests.unit.router.runs import ENTRY
 
 if TYPE_CHECKING:
+    from services.router.routing.prompt_caches import CachedPrompts
     from services.router.sessions.sessions import Session
     from services.router.types.ledger import LedgerEntry
 
@@ -63,6 +63,10 @@ class Chat:
         ]
 
 
+def read_and_written(prompts: CachedPrompts) -> list[tuple[int, int]]:
+    return list(zip(prompts.read.tolist(), prompts.written.tolist(), strict=True))
+
+
 async def test_the_model_of_the_last_answer_is_remembered() -> None:
     chat = Chat()
     assert (await chat.recall()).kept_model_id is None
@@ -78,7 +82,7 @@ async def test_a_backend_that_reports_no_cached_tokens_is_expected_to_cache_none
         await chat.turn("a")
     caches = (await chat.recall()).caches
     assert caches.seen_tokens["a"] > 1_000
-    assert caches.next_prompt("a", 1_500) == CachedPrompt(read=0, written=0)
+    assert read_and_written(caches.next_prompts({"a": 0}, 1_500)) == [(0, 0)]
 
 
 async def test_the_share_that_is_cached_is_learnt_from_reports() -> None:
@@ -87,10 +91,12 @@ async def test_the_share_that_is_cached_is_learnt_from_reports() -> None:
     await chat.turn("a", cached=1_000_000)  # more than the prompt: counts as all of it
     caches = (await chat.recall()).caches
     seen = caches.seen_tokens["a"]
-    assert caches.next_prompt("a", seen + 100).read == seen
-    assert caches.next_prompt("a", seen - 100).read == seen - 100
-    assert caches.next_prompt("b", seen) == CachedPrompt(read=0, written=0)
-    assert caches.later_prompt("a", 5_000).read == 5_000
+    assert read_and_written(caches.next_prompts({"b": 0, "a": 1}, seen + 100)) == [
+        (0, 0),
+        (seen, 0),
+    ]
+    assert read_and_written(caches.next_prompts({"a": 0}, seen - 100)) == [(seen - 100, 0)]
+    assert read_and_written(caches.later_prompts({"a": 0}, 5_000)) == [(5_000, 0)]
     for _ in range(20):
         await chat.turn("a", cached=0)
     assert (await chat.recall()).caches.shares["a"].read < 0.05
@@ -100,7 +106,7 @@ async def test_tokens_that_are_written_to_a_cache_are_learnt_too() -> None:
     chat = Chat()
     await chat.turn("a", cache_written_prompt_tokens=10**9)
     caches = (await chat.recall()).caches
-    assert caches.next_prompt("a", 1_000) == CachedPrompt(read=0, written=1_000)
+    assert read_and_written(caches.next_prompts({"a": 0}, 1_000)) == [(0, 1_000)]
 
 
 @pytest.mark.parametrize("status", [CallStatus.TIMEOUT, CallStatus.CANCELLED])

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from services.router.backends.replicas.config import ReplicaSettings
+from services.router.backends.replicas.metrics import REPLICAS
+from services.router.backends.replicas.replica_set import ReplicaSet
 from services.router.types.model_labels import MAX_MODEL_LABELS, OTHER, ModelLabels
 
 
@@ -13,3 +16,29 @@ def test_a_pool_of_thousands_has_a_bounded_number_of_labels() -> None:
     labels = ModelLabels()
     found = {labels.label(f"model-{number}") for number in range(5_000)}
     assert len(found) == MAX_MODEL_LABELS + 1
+
+
+def test_a_label_that_is_released_is_free_for_another_model() -> None:
+    labels = ModelLabels(limit=1)
+    assert [labels.label("a"), labels.label("b")] == ["a", OTHER]
+    assert labels.release("a")
+    assert not labels.release("b")
+    assert labels.label("b") == "b"
+
+
+def test_a_pool_of_very_many_models_has_few_series_and_forgets_them() -> None:
+    def shown() -> dict[str, float]:
+        samples = next(iter(REPLICAS.collect())).samples
+        return {sample.labels["model_id"]: sample.value for sample in samples}
+
+    before = shown()
+    models = [ReplicaSet(f"of many {number}", ReplicaSettings()) for number in range(200)]
+    for model in models:
+        model.update(["http://one/v1", "http://two/v1"])
+    assert sum(shown().values()) - sum(before.values()) == 400
+    assert len(shown()) <= MAX_MODEL_LABELS + 1
+    for model in models:
+        model.forget()
+    after = shown()
+    assert after.pop(OTHER, 0.0) == before.pop(OTHER, 0.0)
+    assert after == before

@@ -1,4 +1,4 @@
-"""Kubernetes discovery: lists the EndpointSlices of a Service, then watches them.
+"""Kubernetes discovery: lists the EndpointSlices of a namespace, then watches them, for all its models.
 
 list -> replicas -> watch from that version -> event -> replicas ... A watch that ends normally is
 continued from its last version. After a failure, or once the version has expired, it lists again.
@@ -28,6 +28,8 @@ _WATCH_S = 240
 _READ_TIMEOUT_S = 300.0
 """Longer than a watch, so that the API server ends a watch before this timeout does."""
 _MAX_EVENT_BYTES = 4 * 1024 * 1024
+_SLICES_PER_PAGE = "100"
+_SERVICE_LABEL = "kubernetes.io/service-name"
 _GONE = 410
 _MAX_PAUSE_S = 30.0
 
@@ -49,6 +51,8 @@ class _Port(BaseModel):
 class _Metadata(BaseModel):
     name: str = ""
     resourceVersion: str = ""  # noqa: N815  # Kubernetes spells it so
+    labels: dict[str, str] = Field(default_factory=dict)
+    next_page: str | None = Field(default=None, alias="continue")
 
 
 class Slice(BaseModel):
@@ -59,6 +63,11 @@ class Slice(BaseModel):
     endpoints: list[_Endpoint] | None = None
     ports: list[_Port] | None = None
 
+    @property
+    def service(self) -> str:
+        """The Service that it belongs to; empty if it belongs to none."""
+        return self.metadata.labels.get(_SERVICE_LABEL, "")
+
 
 class _SliceList(BaseModel):
     metadata: _Metadata
@@ -68,6 +77,10 @@ class _SliceList(BaseModel):
 class _WatchEvent(BaseModel):
     type: str
     object: dict[str, Any]
+
+
+SlicesByService = dict[str, dict[str, Slice]]
+"""Slices by Service and name."""
 
 
 class _StaleError(Exception):
@@ -101,54 +114,85 @@ def _is_address(text: str) -> bool:
     return "%" not in text
 
 
-async def follow_slices(
-    wanted: EndpointSlices,
-    listener: Listener,
-    session: aiohttp.ClientSession,
-    api_server: Callable[[], ApiServer],
-) -> None:
-    """Reports the replicas of a Service now and at every change, until cancelled."""
-    failures = 0
-    while True:
-        try:
-            api = _SliceApi(session, api_server(), wanted)
-            async for slices in api.follow():
-                listener.found(urls_of(slices, wanted))
-                failures = 0
-        except Exception as error:  # noqa: BLE001  # whatever goes wrong concerns this model only
-            failures += 1
-            if isinstance(error, _StaleError) and failures == 1:
-                continue
-            listener.failed(error)
-            pause_s = min(_MAX_PAUSE_S, 0.5 * 2.0 ** min(failures, 10))
-            await asyncio.sleep(pause_s * random.random())  # noqa: S311  # jitter
+class NamespaceWatch:
+    """Reports the replicas of Services of one namespace, by one watch for all of them.
+
+    Args:
+        namespace: The namespace.
+        session: HTTP session for the API server.
+        api_server: Finds the API server; raises `OSError` outside a cluster.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        session: aiohttp.ClientSession,
+        api_server: Callable[[], ApiServer],
+    ) -> None:
+        self._namespace = namespace
+        self._session = session
+        self._api_server = api_server
+        self._wanted: dict[Listener, EndpointSlices] = {}
+        self._slices: SlicesByService | None = None
+        """The slices of each Service; None before the first list."""
+
+    def add(self, listener: Listener, wanted: EndpointSlices) -> None:
+        """Reports the replicas of a Service from now on."""
+        self._wanted[listener] = wanted
+        if self._slices is not None:
+            self._report(listener, self._slices)
+
+    def remove(self, listener: Listener) -> bool:
+        """Stops reporting to a listener; returns whether others are left."""
+        del self._wanted[listener]
+        return bool(self._wanted)
+
+    async def follow(self) -> None:
+        """Reports the replicas now and at every change, until cancelled."""
+        failures = 0
+        while True:
+            try:
+                api = _SliceApi(self._session, self._api_server(), self._namespace)
+                async for changed in api.follow():
+                    self._slices = api.slices
+                    for listener, wanted in list(self._wanted.items()):
+                        if changed is None or wanted.service == changed:
+                            self._report(listener, api.slices)
+                    failures = 0
+            except Exception as error:  # noqa: BLE001  # whatever goes wrong concerns these models only
+                failures += 1
+                if isinstance(error, _StaleError) and failures == 1:
+                    continue
+                for listener in list(self._wanted):
+                    listener.failed(error)
+                pause_s = min(_MAX_PAUSE_S, 0.5 * 2.0 ** min(failures, 10))
+                await asyncio.sleep(pause_s * random.random())  # noqa: S311  # jitter
+
+    def _report(self, listener: Listener, slices: SlicesByService) -> None:
+        wanted = self._wanted[listener]
+        listener.found(urls_of(slices.get(wanted.service, {}).values(), wanted))
 
 
 class _SliceApi:
-    """Reads the EndpointSlices of one Service."""
+    """Reads the EndpointSlices of one namespace."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, server: ApiServer, wanted: EndpointSlices
-    ) -> None:
+    def __init__(self, session: aiohttp.ClientSession, server: ApiServer, namespace: str) -> None:
         self._session = session
         self._server = server
-        self._url = (
-            f"{server.url}/apis/discovery.k8s.io/v1/namespaces/{wanted.namespace}/endpointslices"
-        )
-        self._selector = {"labelSelector": f"kubernetes.io/service-name={wanted.service}"}
+        self._url = f"{server.url}/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
         self._tls = server.tls()
-        self._slices: dict[str, Slice] = {}
         self._version = ""
+        self.slices: SlicesByService = {}
 
-    async def follow(self) -> AsyncGenerator[list[Slice], None]:
-        """Yields all slices whenever one has changed.
+    async def follow(self) -> AsyncGenerator[str | None, None]:
+        """Yields the Service of every slice that has changed; None if any of them may have.
 
         Raises:
             aiohttp.ClientError, OSError, ValueError: The API server cannot be reached.
             _StaleError: The slices must be listed again.
         """
         await self._list()
-        yield list(self._slices.values())
+        yield None
         while True:
             async with self._get(
                 watch="1",
@@ -157,17 +201,23 @@ class _SliceApi:
                 timeoutSeconds=str(_WATCH_S),
             ) as response:
                 while line := await response.content.readline():
-                    if self._take(line):
-                        yield list(self._slices.values())
+                    service = self._take(line)
+                    if service is not None:
+                        yield service
 
     async def _list(self) -> None:
-        async with self._get() as response:
-            whole = _SliceList.model_validate_json(await response.read())
-        self._slices = {part.metadata.name: part for part in whole.items}
-        self._version = whole.metadata.resourceVersion
+        page: str | None = ""
+        while page is not None:
+            query = {"continue": page} if page else {}
+            async with self._get(limit=_SLICES_PER_PAGE, **query) as response:
+                found = _SliceList.model_validate_json(await response.read())
+            for part in found.items:
+                self.slices.setdefault(part.service, {})[part.metadata.name] = part
+            self._version = found.metadata.resourceVersion
+            page = found.metadata.next_page or None
 
-    def _take(self, line: bytes) -> bool:
-        """Applies an event of a watch; returns whether a slice has changed."""
+    def _take(self, line: bytes) -> str | None:
+        """Applies an event of a watch; returns the Service whose slice has changed, if one has."""
         event = _WatchEvent.model_validate(json.loads(line))
         if event.type == "ERROR":
             if event.object.get("code") == _GONE:
@@ -177,17 +227,17 @@ class _SliceApi:
         self._version = part.metadata.resourceVersion or self._version
         match event.type:
             case "ADDED" | "MODIFIED":
-                self._slices[part.metadata.name] = part
+                self.slices.setdefault(part.service, {})[part.metadata.name] = part
             case "DELETED":
-                self._slices.pop(part.metadata.name, None)
+                self.slices.get(part.service, {}).pop(part.metadata.name, None)
             case _:
-                return False
-        return True
+                return None
+        return part.service
 
     def _get(self, **query: str) -> Any:
         return self._session.get(
             self._url,
-            params=self._selector | query,
+            params={"labelSelector": _SERVICE_LABEL, **query},
             headers=self._server.headers(),
             ssl=self._tls,
             raise_for_status=_raise_for_status,
