@@ -51,6 +51,22 @@ class OpenAiReader(Reader):
             self._finish(reason, choice)
         return text
 
+    def _is_text_alone(self, value: dict[str, Any]) -> bool:
+        choice = value["choices"][0]
+        delta = choice.get("delta")
+        return (
+            not self._reads_log_probabilities
+            and delta is not None
+            and delta.keys() == {"content"}
+            and type(delta["content"]) is str
+            and not choice.get("finish_reason")
+            and not value.get("usage")
+            and "timings" not in value
+        )
+
+    def _replace_text(self, value: dict[str, Any], text: str) -> None:
+        value["choices"][0]["delta"]["content"] = text
+
     def _message(self, choice: dict[str, Any]) -> str:
         """Reads the message of a reply that is not streamed; some servers repeat it at the end."""
         message = None if self._reply.begun else choice.get("message")
