@@ -51,21 +51,12 @@ class OpenAiReader(Reader):
             self._finish(reason, choice)
         return text
 
-    def _is_text_alone(self, value: dict[str, Any]) -> bool:
+    def _text_holder(self, value: dict[str, Any]) -> dict[str, Any] | None:
         choice = value["choices"][0]
-        delta = choice.get("delta")
-        return (
-            not self._reads_log_probabilities
-            and delta is not None
-            and delta.keys() == {"content"}
-            and type(delta["content"]) is str
-            and not choice.get("finish_reason")
-            and not value.get("usage")
-            and "timings" not in value
-        )
-
-    def _replace_text(self, value: dict[str, Any], text: str) -> None:
-        value["choices"][0]["delta"]["content"] = text
+        delta: dict[str, Any] = choice.get("delta") or {}
+        is_text = delta.keys() == {"content"} and type(delta["content"]) is str
+        has_more = value.get("usage") or "timings" in value or choice.get("finish_reason")
+        return delta if is_text and not has_more and not self._reads_log_probabilities else None
 
     def _message(self, choice: dict[str, Any]) -> str:
         """Reads the message of a reply that is not streamed; some servers repeat it at the end."""

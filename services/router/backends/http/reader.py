@@ -97,14 +97,10 @@ class Reader(ABC):
     def _event(self, value: dict[str, Any]) -> str:
         """Returns the text of an event, and adds its other parts to the reply."""
 
-    def _is_text_alone(self, value: dict[str, Any]) -> bool:
-        """Returns whether an event has nothing but a text that `_replace_text` replaces."""
+    def _text_holder(self, value: dict[str, Any]) -> dict[str, Any] | None:
+        """Returns the object that holds an event's text at `content`; None if there is more to read."""
         del value
-        return False
-
-    def _replace_text(self, value: dict[str, Any], text: str) -> None:
-        """Replaces the text of such an event."""
-        raise NotImplementedError
+        return None
 
     def _read_pending(self) -> list[Piece]:
         try:
@@ -144,9 +140,9 @@ class Reader(ABC):
             self._take_all(event.strip(_JSON_SPACE))
             return ""
         text = self._event(value)
-        if text and self._frames_left and self._is_text_alone(value):
+        if text and self._frames_left and (holder := self._text_holder(value)) is not None:
             self._frames_left -= 1
-            self._frame = TextFrame.around(text, event, value, self._replace_text)
+            self._frame = TextFrame.of(event, value, holder)
         return text
 
     def _record_reasoning(self) -> None:

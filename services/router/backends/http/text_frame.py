@@ -6,12 +6,9 @@ Most backends repeat it in every event of a reply. Then the text can be cut out 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic_core import from_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _OTHER_TEXT = "\N{WHITE SQUARE}"
 """Replaces the text of an event to prove that its frame is right."""
@@ -25,24 +22,22 @@ class TextFrame:
     after: str
 
     @classmethod
-    def around(
-        cls, text: str, event: str, value: Any, replace: Callable[[Any, str], None]
-    ) -> TextFrame | None:
-        """Returns the frame around the text of an event; None if the text cannot be cut out.
+    def of(cls, event: str, value: Any, holder: dict[str, Any]) -> TextFrame | None:
+        """Returns the frame of an event; None if its text cannot be cut out.
 
         With another text in the frame, the parsed event must differ in that text alone.
 
         Args:
-            text: The text of the event.
             event: The event.
-            value: The same, parsed; it is changed.
-            replace: Puts another text into a parsed event.
+            value: The same, parsed; its text is replaced.
+            holder: The object in it that holds the text at `content`.
         """
+        text = holder["content"]
         before, found, after = event.rpartition(f'"{text}"')
         if not found or not _is_raw(text):
             return None
         frame = cls(f'{before}"', f'"{after}')
-        replace(value, _OTHER_TEXT)
+        holder["content"] = _OTHER_TEXT
         try:
             other = from_json(f"{frame.before}{_OTHER_TEXT}{frame.after}")
         except ValueError:

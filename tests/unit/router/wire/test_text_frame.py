@@ -40,14 +40,10 @@ def chunk(text: str, **fields: Any) -> dict[str, Any]:
     return {"id": "c", "choices": [choice], "object": "chunk"} | fields
 
 
-def put_text(value: Any, text: str) -> None:
-    """Replaces the text of an event."""
-    value["choices"][0]["delta"]["content"] = text
-
-
-def frame_around(text: str, event: str) -> TextFrame | None:
+def frame_of(event: str) -> TextFrame | None:
     """Returns the frame of an event."""
-    return TextFrame.around(text, event, json.loads(event), put_text)
+    value = json.loads(event)
+    return TextFrame.of(event, value, value["choices"][0]["delta"])
 
 
 def stream(events: list[str]) -> bytes:
@@ -78,12 +74,12 @@ def test_a_reader_gives_the_texts_that_a_parser_finds(
 @given(first=st.text(min_size=1, max_size=6), other=st.text(max_size=6))
 def test_a_frame_cuts_out_the_text_or_nothing(first: str, other: str) -> None:
     event, further = (json.dumps(chunk(t), ensure_ascii=False) for t in (first, other))
-    frame = frame_around(first, event)
+    frame = frame_of(event)
     assert frame is None or frame.text_in(further) in {other, None}
 
 
 def test_most_events_need_no_parser() -> None:
-    frame = frame_around("first", json.dumps(chunk("first")))
+    frame = frame_of(json.dumps(chunk("first")))
     assert frame is not None
     assert frame.text_in(json.dumps(chunk(" second"))) == " second"
 
@@ -98,7 +94,7 @@ def test_most_events_need_no_parser() -> None:
     ],
 )
 def test_a_text_that_stands_elsewhere_too_makes_no_frame(event: str) -> None:
-    assert frame_around("text", event) is None
+    assert frame_of(event) is None
 
 
 def test_a_frame_reads_no_event_that_has_more_than_text() -> None:
