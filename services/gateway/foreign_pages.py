@@ -7,6 +7,7 @@ resolves to it (DNS rebinding). Without keys, only these headers tell it from th
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -28,9 +29,12 @@ ALL = "*"
 """The origin that stands for all."""
 _HEADERS = frozenset({b"host", b"origin", b"sec-fetch-site"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_MAX_HOSTS = 256
+"""Hosts that are not parsed again."""
 _log = structlog.get_logger()
 
 
+@lru_cache(_MAX_HOSTS)
 def is_loopback(host: str) -> bool:
     """Returns whether a host, without a port, is this machine by a name that no DNS answers for."""
     host = host.strip("[]").rstrip(".").lower()

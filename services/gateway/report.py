@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from routemoa.v1 import model_pb2
@@ -10,8 +11,12 @@ from routemoa.v1 import router_service_pb2 as pb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from google.protobuf.descriptor import EnumDescriptor
     from google.protobuf.duration_pb2 import Duration
     from google.protobuf.message import Message
+
+_MAX_NAMES = 1024
+"""Names of enum values that are kept; a newer router may send any number."""
 
 
 def routing_report(
@@ -33,7 +38,7 @@ def routing_report(
         "model": result.answer.model_id,
         "cost_usd": result.cost_usd,
         "uncertainty": known(result, "uncertainty"),
-        "stop_reason": _name(pb.StopReason.Name(result.stop_reason), "STOP_REASON_"),
+        "stop_reason": _name(pb.StopReason.DESCRIPTOR, result.stop_reason),
         "answer_usage": {
             "prompt_tokens": result.answer.prompt_token_count,
             "completion_tokens": result.answer.completion_token_count,
@@ -67,7 +72,7 @@ def ranking_report(decision: pb.RoutingDecision) -> list[dict[str, Any]]:
             "utility": ranked.utility,
             "expected_cost_usd": ranked.expected_cost_usd,
             "expected_latency_s": seconds(ranked.expected_latency),
-            "reason": _name(pb.SelectionReason.Name(ranked.selection_reason), "SELECTION_REASON_"),
+            "reason": _name(pb.SelectionReason.DESCRIPTOR, ranked.selection_reason),
             "explanation": ranked.explanation,
         }
         for ranked in decision.ranked_models
@@ -88,10 +93,9 @@ def known(message: Message, field: str) -> Any:
 def _fallback(item: pb.Fallback) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for field in item.DESCRIPTOR.fields:
-        value, kind = getattr(item, field.name), field.enum_type
-        if kind:
-            names = kind.values_by_number
-            value = _name(names[value].name, names[0].name.removesuffix("UNSPECIFIED"))
+        value = getattr(item, field.name)
+        if field.enum_type:
+            value = _name(field.enum_type, value)
         values[field.name] = value
     return values
 
@@ -119,10 +123,10 @@ def _call(entry: pb.UsageEntry) -> dict[str, Any]:
     first = entry.time_to_first_token if entry.HasField("time_to_first_token") else None
     return {
         "model": entry.model_id,
-        "purpose": _name(pb.CallPurpose.Name(entry.purpose), "CALL_PURPOSE_"),
-        "status": _name(pb.CallStatus.Name(entry.status), "CALL_STATUS_"),
-        "attempt": _name(pb.AttemptKind.Name(entry.attempt_kind), "ATTEMPT_KIND_"),
-        "finish_reason": _name(model_pb2.FinishReason.Name(entry.finish_reason), "FINISH_REASON_"),
+        "purpose": _name(pb.CallPurpose.DESCRIPTOR, entry.purpose),
+        "status": _name(pb.CallStatus.DESCRIPTOR, entry.status),
+        "attempt": _name(pb.AttemptKind.DESCRIPTOR, entry.attempt_kind),
+        "finish_reason": _name(model_pb2.FinishReason.DESCRIPTOR, entry.finish_reason),
         "layer": entry.layer_number,
         "prompt_tokens": entry.prompt_token_count,
         "completion_tokens": entry.completion_token_count,
@@ -148,7 +152,10 @@ def _timing(timing: pb.AnswerTiming) -> dict[str, Any]:
     }
 
 
-def _name(name: str, prefix: str) -> str | None:
-    """Returns a value's name without its enum's, in lower case; None if it is not set."""
-    short = name.removeprefix(prefix)
-    return None if short == "UNSPECIFIED" else short.lower()
+@lru_cache(_MAX_NAMES)
+def _name(kind: EnumDescriptor, number: int) -> str | None:
+    """Returns a value's name without its enum's, in lower case; None if it is not set or not known."""
+    if not number or number not in kind.values_by_number:
+        return None
+    prefix = kind.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return kind.values_by_number[number].name.removeprefix(prefix).lower()

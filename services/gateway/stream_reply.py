@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from routemoa.v1 import router_service_pb2 as pb
     from services.gateway.api import Call, EventWriter
     from services.gateway.http.exchange import Exchange
+
+_MAX_TEXTS = 1024
+"""Names of models and the like whose form in headers is kept."""
 
 
 class StreamReply:
@@ -100,6 +104,7 @@ def result_headers(result: pb.GenerateAnswerResponse) -> dict[str, str]:
     return headers
 
 
+@lru_cache(_MAX_TEXTS)
 def header_text(text: str) -> str:
     """Returns a text as a header can hold it."""
     return quote(text, safe="/:.@+-_~")

@@ -8,20 +8,29 @@ from google.protobuf import duration_pb2
 
 from routemoa.v1 import model_pb2
 from routemoa.v1 import router_service_pb2 as pb
+from services.router.types.ledger import AttemptKind, CallPurpose, CallStatus, FinishReason
 
 if TYPE_CHECKING:
     import enum
 
     from services.router.routing.events import Timing
-    from services.router.types.ledger import FinishReason, LedgerEntry
+    from services.router.types.ledger import LedgerEntry
+
+# Half of what an entry costs would be the names of its enums.
+_PURPOSES = {each: pb.CallPurpose.Value(f"CALL_PURPOSE_{each.name}") for each in CallPurpose}
+_STATUSES = {each: pb.CallStatus.Value(f"CALL_STATUS_{each.name}") for each in CallStatus}
+_KINDS = {each: pb.AttemptKind.Value(f"ATTEMPT_KIND_{each.name}") for each in AttemptKind}
+_FINISH_REASONS = {
+    each: model_pb2.FinishReason.Value(f"FINISH_REASON_{each.name}") for each in FinishReason
+}
 
 
 def usage_message(entry: LedgerEntry) -> pb.UsageEntry:
     """Returns the message of a ledger entry."""
     message = pb.UsageEntry(
         model_id=entry.model_id,
-        purpose=pb.CallPurpose.Value(f"CALL_PURPOSE_{entry.purpose.name}"),
-        status=pb.CallStatus.Value(f"CALL_STATUS_{entry.status.name}"),
+        purpose=_PURPOSES[entry.purpose],
+        status=_STATUSES[entry.status],
         layer_number=entry.layer_number,
         prompt_token_count=entry.prompt_tokens,
         completion_token_count=entry.completion_tokens,
@@ -29,7 +38,7 @@ def usage_message(entry: LedgerEntry) -> pb.UsageEntry:
         estimated=entry.estimated,
         cached_prompt_token_count=entry.cached_prompt_tokens,
         reasoning_token_count=entry.reasoning_tokens,
-        attempt_kind=pb.AttemptKind.Value(f"ATTEMPT_KIND_{entry.attempt_kind.name}"),
+        attempt_kind=_KINDS[entry.attempt_kind],
         price_version=entry.price_version,
         finish_reason=finish_reason_value(entry.finish_reason),
         backend_message=entry.backend_message,
@@ -45,7 +54,7 @@ def usage_message(entry: LedgerEntry) -> pb.UsageEntry:
 
 def finish_reason_value(reason: FinishReason | None) -> model_pb2.FinishReason.ValueType:
     """Returns the wire value of a finish reason; unspecified for none."""
-    return model_pb2.FinishReason.Value(f"FINISH_REASON_{name_of(reason)}")
+    return model_pb2.FINISH_REASON_UNSPECIFIED if reason is None else _FINISH_REASONS[reason]
 
 
 def timing_message(timing: Timing) -> pb.AnswerTiming:

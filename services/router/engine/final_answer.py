@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from itertools import chain, starmap
 from typing import TYPE_CHECKING
 
 from services.router.backends.call_failure import status_of_exception
@@ -22,7 +23,7 @@ from services.router.routing.tool_votes import NO_TOOL
 from services.router.types.deadline import ReusableTimeout
 from services.router.types.inbox import Inbox
 from services.router.types.ledger import CallStatus, FinishReason
-from services.router.types.pieces import ToolCallPiece
+from services.router.types.pieces import ToolCallPiece, with_joined_texts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
@@ -132,11 +133,12 @@ class _FinalAnswer:
             with ReusableTimeout() as timeout:
                 while self._inbox or any(r.status is None for r in self._tasks.values()):
                     try:
-                        reply, news = await timeout.until(self._limit, self._inbox.get())
+                        news = await timeout.until(self._limit, self._inbox.get_all())
                     except TimeoutError:
                         events = await self._silence()
                     else:
-                        events = self._take(reply, news)
+                        taken = starmap(self._take, with_joined_texts(news))
+                        events = chain.from_iterable(taken)
                     for event in events:
                         yield event
                     if self._shown is not None and self._shown.is_whole:
@@ -196,8 +198,8 @@ class _FinalAnswer:
             if reply is self._shown:
                 yield news
             return
-        if reply.has_ended:
-            return  # a call to a tool that it may not make ended it
+        if reply.has_ended or (self._shown is not None and self._shown.is_whole):
+            return  # a call to a tool that it may not make ended it, or all is over
         self._update(reply, news)
         if reply is not self._shown:
             if reply.may_stand and (self._shown is None or self._shown.late):
@@ -257,9 +259,7 @@ class _FinalAnswer:
         other = self._best_other()
         if other is not None:
             return self._show(other, instead_of=CallStatus.TIMEOUT)
-        writer = None
-        if self._deadline.remaining_s() > 0:
-            writer = await self._next_writer()
+        writer = await self._next_writer() if self._deadline.remaining_s() > 0 else None
         if writer is not None:
             self._start(writer)
         else:

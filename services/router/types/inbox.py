@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -13,7 +12,7 @@ class Inbox(Generic[T]):
     """Items in the order in which they came."""
 
     def __init__(self) -> None:
-        self._items: deque[T] = deque()
+        self._items: list[T] = []
         self._waiter: asyncio.Future[None] | None = None
 
     def put(self, item: T) -> None:
@@ -22,12 +21,13 @@ class Inbox(Generic[T]):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def get(self) -> T:
-        """Removes and returns the oldest item; waits if there is none."""
+    async def get_all(self) -> list[T]:
+        """Removes and returns all items, the oldest first; waits if there is none."""
         while not self._items:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
-        return self._items.popleft()
+        items, self._items = self._items, []
+        return items
 
     def __bool__(self) -> bool:
         """Returns whether there is an item."""

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SourceT = TypeVar("SourceT")
+NewsT = TypeVar("NewsT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +59,17 @@ class LogProbabilitiesPiece:
 
 Piece = str | ToolCallPiece | ReasoningPiece | RefusalPiece | LogProbabilitiesPiece
 """Text of the answer, or something else in a reply."""
+
+
+def with_joined_texts(
+    news: Sequence[tuple[SourceT, NewsT]],
+) -> Iterator[tuple[SourceT, NewsT | str]]:
+    """Yields news from several sources, with successive texts from one source as one text."""
+    if len(news) == 1:  # by far the most frequent case
+        yield from news
+        return
+    for (source, is_text), group in groupby(news, lambda each: (each[0], isinstance(each[1], str))):
+        if is_text:
+            yield source, "".join(str(text) for _, text in group)
+        else:
+            yield from group

@@ -54,8 +54,13 @@ class Told:
         return [entry.status for entry in self.run.ledger.entries]
 
 
-async def told(*script: Step, deadline_s: float = 10.0, answers: tuple[Answer, ...] = ()) -> Told:
-    """Runs a model by a script, and returns what the caller sees."""
+async def told(
+    *script: Step,
+    deadline_s: float = 10.0,
+    answers: tuple[Answer, ...] = (),
+    taking_s: float = 0.0,
+) -> Told:
+    """Runs a model by a script, and returns what a caller sees who takes each event in some time."""
     clock = asyncio.get_running_loop().time
     only = model(4_000)
     run = Run(
@@ -84,6 +89,7 @@ async def told(*script: Step, deadline_s: float = 10.0, answers: tuple[Answer, .
     seen = Told(run, [])
     async for event in engine.stream_last(run, decision):
         seen.events.append((round(clock() - run.started_s, 3), event))
+        await asyncio.sleep(taking_s)
     return seen
 
 
@@ -96,6 +102,31 @@ async def test_each_piece_is_shown_as_it_comes_and_the_whole_is_the_answer() -> 
     assert (seen.run.final.model_id, seen.run.final.text) == ("m", "Eight legs.")
     assert seen.statuses == [CallStatus.OK]
     assert seen.run.timing.first_delta_s == pytest.approx(1.0)
+
+
+@virtually
+async def test_texts_that_pile_up_for_a_slow_caller_travel_together() -> None:
+    texts = ("It", " has", " eight", " legs", ".")
+    seen = await told(*((1.0, text) for text in texts), taking_s=2.5)
+    shown = [event.text for _, event in seen.events if isinstance(event, Delta)]
+    assert shown == ["It", " has eight", " legs."]
+    assert seen.kinds == [Delta, Delta, Delta, LayerReport]
+    assert seen.run.final is not None
+    assert seen.run.final.text == "".join(texts)
+
+
+@virtually
+async def test_a_slow_caller_hears_of_a_failure_after_the_texts_before_it(
+    unexpected_failures: list[str],
+) -> None:
+    failure = ValueError("no sound text")
+    seen = await told((1.0, "It "), (1.0, "has "), (0.1, "eight"), (0.1, failure), taking_s=5.0)
+    assert [event.text for _, event in seen.events if isinstance(event, Delta)] == [
+        "It ",
+        "has eight",
+    ]
+    assert seen.kinds == [Delta, Delta, Reset, LayerReport]
+    unexpected_failures.clear()
 
 
 @virtually

@@ -51,6 +51,13 @@ class OpenAiReader(Reader):
             self._finish(reason, choice)
         return text
 
+    def _text_holder(self, value: dict[str, Any]) -> dict[str, Any] | None:
+        choice = value["choices"][0]
+        delta: dict[str, Any] = choice.get("delta") or {}
+        is_text = delta.keys() == {"content"} and type(delta["content"]) is str
+        has_more = value.get("usage") or "timings" in value or choice.get("finish_reason")
+        return delta if is_text and not has_more and not self._reads_log_probabilities else None
+
     def _message(self, choice: dict[str, Any]) -> str:
         """Reads the message of a reply that is not streamed; some servers repeat it at the end."""
         message = None if self._reply.begun else choice.get("message")

@@ -6,6 +6,7 @@ body: Reads a body in small pieces.
 exchange: One attempt: the request and the state of its reply.
 usage: The usage that a backend reports.
 decoders: Bytes -> lines, or server-sent events.
+text_frame: The frame of a text event: all of it but the text.
 reader: Events -> parts of the reply, and its end.
 reply_pieces: Parts of a reply -> pieces, within bounds.
 reasoning: Separates reasoning from the answer.

@@ -186,12 +186,10 @@ class SseDecoder:
 
 def _whole_events(text: str) -> list[str]:
     """Returns the data of events of one line each, by far the most frequent form; else nothing."""
-    if not text.endswith(_EVENT_END):
+    if not (text.startswith(_DATA) and text.endswith(_EVENT_END)):
         return []
-    lines = text[: -len(_EVENT_END)].split(_EVENT_END)
-    events = [line[len(_DATA) :] for line in lines if line.startswith(_DATA)]
-    plain = len(events) == len(lines) and text.count("\n") == 2 * len(lines)
-    return events if plain else []
+    events = text[len(_DATA) : -len(_EVENT_END)].split(_EVENT_END + _DATA)
+    return events if text.count("\n") == 2 * len(events) else []
 
 
 def _parsed(text: str) -> object:

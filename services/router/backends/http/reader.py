@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from services.router.backends.http.attempt_failure import AttemptFailedError, failure_in
 from services.router.backends.http.finish_reasons import failure_of, finish_reason_of, reason_word
 from services.router.backends.http.reply_pieces import ReplyPieces
+from services.router.backends.http.text_frame import TextFrame
 from services.router.types.ledger import CallStatus, FinishReason
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _DECODER = json.JSONDecoder()  # half the cost of `json.loads`
 _DONE = "[DONE]"
 _JSON_SPACE = " \t\n\r"
+_MAX_FRAMES = 32
+"""Frames that are looked for in one reply: some backends have another one in every event."""
 
 
 class Decoder(Protocol):
@@ -63,6 +66,9 @@ class Reader(ABC):
             cut_at=cut_at,
         )
         self._reads_log_probabilities = exchange.options.top_log_probabilities is not None
+        self._frame: TextFrame | None = None
+        """The frame of the last text event that was parsed; None if it has none."""
+        self._frames_left = _MAX_FRAMES
 
     def read(self, data: bytes) -> list[Piece]:
         """Returns the pieces in bytes of the stream, and records usage and reasoning.
@@ -91,6 +97,11 @@ class Reader(ABC):
     def _event(self, value: dict[str, Any]) -> str:
         """Returns the text of an event, and adds its other parts to the reply."""
 
+    def _text_holder(self, value: dict[str, Any]) -> dict[str, Any] | None:
+        """Returns the object that holds an event's text at `content`; None if there is more to read."""
+        del value
+        return None
+
     def _read_pending(self) -> list[Piece]:
         try:
             pieces = self._read(self._decoder.finish())
@@ -104,13 +115,12 @@ class Reader(ABC):
         texts = self._reply.texts
         try:
             for event in events:
+                framed = None if self._frame is None else self._frame.text_in(event)
                 if event.startswith(_DONE):
                     self._finish_all()
                 elif event and not self.done:
-                    value = _object_in(event)
-                    if value is None:
-                        self._take_all(event.strip(_JSON_SPACE))
-                    elif text := self._event(value):
+                    text = self._parsed(event) if framed is None else framed
+                    if text:
                         texts.append(text)
         except (ValueError, RecursionError):  # the JSON of the reply is malformed
             self._fail_as(AttemptFailedError(CallStatus.MALFORMED))
@@ -122,6 +132,18 @@ class Reader(ABC):
         if self._reply.is_over:
             self._end_early()
         return pieces
+
+    def _parsed(self, event: str) -> str:
+        """Returns the text of an event, and adds its other parts to the reply."""
+        value = _object_in(event)
+        if value is None:
+            self._take_all(event.strip(_JSON_SPACE))
+            return ""
+        text = self._event(value)
+        if text and self._frames_left and (holder := self._text_holder(value)) is not None:
+            self._frames_left -= 1
+            self._frame = TextFrame.of(event, value, holder)
+        return text
 
     def _record_reasoning(self) -> None:
         self._exchange.reasoning_characters = self._reply.reasoning_characters
