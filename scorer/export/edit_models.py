@@ -25,7 +25,7 @@ from scorer.runtime.batches import length_buckets
 from scorer.runtime.fields import ProblemsError
 from scorer.runtime.runtime import Runtime
 from scorer.training.mixture.amounts import amounts_by_class
-from scorer.training.mixture.new_model import Labelled, error_bar, fit_new_model
+from scorer.training.mixture.new_model import Labelled, fit_new_model
 from scorer.training.mixture.score_error import score_error
 
 if TYPE_CHECKING:
@@ -37,13 +37,12 @@ if TYPE_CHECKING:
     from scorer.data.records import Record
     from scorer.export.model_columns import ModelColumns
     from scorer.runtime.artifact import DataSource
-    from scorer.training.mixture.new_model import ErrorBar, NewModel
+    from scorer.training.mixture.new_model import NewModel
     from scorer.training.mixture.score_error import ScoreError
 
     Floats = npt.NDArray[np.float64]
 
 BATCH_SIZE = 16
-SEED = 1
 
 
 class EditError(ProblemsError):
@@ -57,7 +56,7 @@ def add_model(
     model_id: str,
     data_source: DataSource,
     output: Path,
-) -> tuple[Artifact, ErrorBar]:
+) -> tuple[Artifact, ScoreError]:
     """Writes an artifact with one more model, after all others.
 
     Args:
@@ -71,27 +70,17 @@ def add_model(
         EditError: The artifact has the model already, or no record has a score of it.
         ParityError: Another model's scores would change; nothing is written.
     """
-    manifest = source.manifest
-    ours = [record for record in records if model_id in record.scores]
-    problems = [f"knows {model_id!r} already"] if model_id in manifest.model_ids else []
+    ours = [
+        dataclasses.replace(record, scores={model_id: record.scores[model_id]})
+        for record in records
+        if model_id in record.scores
+    ]
+    problems = [f"knows {model_id!r} already"] if model_id in source.manifest.model_ids else []
     problems += [] if ours else [f"no record has a score of {model_id!r}"]
     if problems:
         raise EditError(source.path, problems)
-    model = onnx.load(source.model_path)
-    columns = read_columns(model)
-    labelled = _labelled(Runtime.open(source), ours, model_id)
-    success, calibration = columns.success, columns.calibration
-    new_model = fit_new_model(labelled, success, calibration)
-    bar = error_bar(new_model, labelled, success, calibration, seed=SEED)
-    column = _column(columns, new_model, labelled, ours, model_id)
-    write_columns(model, columns.followed_by(column))
-    counted = dataclasses.replace(data_source, train_rows=len(ours), validation_rows=0)
-    manifest = dataclasses.replace(
-        manifest,
-        model_ids=(*manifest.model_ids, model_id),
-        data_sources=(*manifest.data_sources, counted),
-    )
-    return write_edited(source, model, manifest, output, probe=ours), bar
+    artifact, errors = put_models(source, ours, data_source=data_source, output=output)
+    return artifact, errors[model_id]
 
 
 def put_models(

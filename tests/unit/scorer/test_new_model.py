@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scorer.training.calibrate import Calibration, logit, sigmoid
-from scorer.training.mixture.new_model import Labelled, error_bar, fit_new_model
+from scorer.training.mixture.new_model import Labelled, fit_new_model
 
 CLASSES, MODELS = 12, 15
 
@@ -99,14 +99,3 @@ def test_labels_that_are_all_the_same_stay_within_certainty(score: float) -> Non
     found = fit_new_model(same, others, calibration)
     assert ((found.success >= 0.0099) & (found.success <= 0.9901)).all()
     assert abs(float(found.scores(same.class_weights).mean()) - score) < 0.1
-
-
-def test_the_error_bar_is_what_the_error_is() -> None:
-    far, bars = [], []
-    for seed in range(12):
-        truth, others, queries, calibration = left_out(seed, 200)
-        new_model = fit_new_model(queries, others, calibration)
-        bar = error_bar(new_model, queries, others, calibration, seed=seed)
-        far.append(bar.mean_score - float((queries.class_weights @ truth).mean()))
-        bars.append(bar.mean_score_standard_error)
-    assert 0.5 < np.sqrt(np.mean(np.square(far))) / np.mean(bars) < 2.0
