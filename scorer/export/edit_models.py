@@ -1,6 +1,6 @@
 """Adds models to an artifact, replaces, removes or renames them. Needs onnx.
 
-``artifact + labelled queries -> class weights (N, C) -> NewModel -> a new column -> sealed directory``
+``artifact + labelled queries -> class weights (N, C) -> a new column -> sealed directory``
 
 Nothing else of the scorer changes: the other models' scores stay the same, and a check measures that.
 """
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from scorer.data.records import Record
     from scorer.export.model_columns import ModelColumns
     from scorer.runtime.artifact import DataSource
-    from scorer.training.mixture.new_model import NewModel
     from scorer.training.mixture.score_error import ScoreError
 
     Floats = npt.NDArray[np.float64]
@@ -109,9 +108,9 @@ def put_models(
     for model_id in model_ids_of(records):
         ours = [record for record in records if model_id in record.scores]
         labelled = _labelled(runtime, ours, model_id)
-        new_model = fit_new_model(labelled, before.success, before.calibration)
-        errors[model_id] = score_error(new_model, labelled, before.success)
-        column = _column(before, new_model, labelled, ours, model_id)
+        success = fit_new_model(labelled, before.success)
+        errors[model_id] = score_error(success, labelled, before.success)
+        column = _column(before, success, labelled, ours, model_id)
         if model_id in ids:
             made = made.replaced(ids.index(model_id), column)
         else:
@@ -178,16 +177,17 @@ def _labelled(runtime: Runtime, records: Sequence[Record], model_id: str) -> Lab
 
 def _column(
     columns: ModelColumns,
-    new_model: NewModel,
+    success: Floats,
     labelled: Labelled,
     records: Sequence[Record],
     model_id: str,
 ) -> dict[str, Floats]:
     """Returns the weights of the new model by name."""
+    calibration = columns.calibration.mean()
     weights = {
-        graph.SUCCESS: new_model.success[:, None],
-        graph.SLOPE: np.array([new_model.slope]),
-        graph.OFFSET: np.array([new_model.offset]),
+        graph.SUCCESS: success[:, None],
+        graph.SLOPE: calibration.slope,
+        graph.OFFSET: calibration.offset,
     }
     tokens = columns.weights.get(graph.TOKENS)
     if tokens is not None:

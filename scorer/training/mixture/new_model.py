@@ -1,6 +1,6 @@
 """Adds a model to a pool from a few labelled queries, with the pool's models as the prior.
 
-``class weights (N, K), labels (N,), success (K, M) of the others -> NewModel: success (K,)``
+``class weights (N, K), labels (N,), success (K, M) of the others -> success (K,)``
 
 The prior is the normal distribution, on the logit scale, of the pool's models over the kinds: a model
 that is strong in algebra tends to be strong in calculus. A few labels move what the pool's models have
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.training.calibrate import Calibration, logit, sigmoid
+from scorer.training.calibrate import logit, sigmoid
 from scorer.training.mixture.success import LARGEST_CERTAINTY
 
 if TYPE_CHECKING:
@@ -29,22 +29,6 @@ KIND_SPREAD = 0.3
 """Standard deviation, in logits, of what a model does in a single kind unlike any model before it."""
 
 STEPS = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NewModel:
-    """A model that was added to a pool."""
-
-    success: Floats
-    """Chance that it answers a query of a kind well, (K,)."""
-    slope: float
-    """Slope of its calibration."""
-    offset: float
-    """Offset of its calibration."""
-
-    def scores(self, class_weights: Floats) -> Floats:
-        """Returns its calibrated scores, (N,), of class weights (N, K)."""
-        return sigmoid(logit(class_weights @ self.success) * self.slope + self.offset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,23 +51,15 @@ class Labelled:
         )
 
 
-def fit_new_model(labelled: Labelled, success: Floats, calibration: Calibration) -> NewModel:
-    """Fits a model to the queries that it was tried on.
+def fit_new_model(labelled: Labelled, success: Floats) -> Floats:
+    """Returns the chance that a model answers a query of each kind well, (K,).
+
+    It is the most probable one, found by Gauss-Newton steps of half length.
 
     Args:
-        labelled: The queries.
+        labelled: The queries that the model was tried on.
         success: The success table of the pool's models, (K, M).
-        calibration: The calibration of the pool's models, whose mean the new model gets.
     """
-    return NewModel(
-        success=_column(labelled, success),
-        slope=float(calibration.slope.mean()),
-        offset=float(calibration.offset.mean()),
-    )
-
-
-def _column(labelled: Labelled, success: Floats) -> Floats:
-    """Returns the most probable column, (K,), by Gauss-Newton steps of half length."""
     centre, covariance = pool_prior(success)
     logits = centre
     for _ in range(STEPS):
