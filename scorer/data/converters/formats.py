@@ -208,6 +208,7 @@ def _is_langfuse(fields: Mapping[str, object]) -> bool:
         or {"trace_id", "provided_model_name"} <= names
         or {"observations", "scores"} <= names
         or {"sessionId", "userId", "tags"} <= names
+        or {"dataType", "subject"} <= names
     )
 
 
