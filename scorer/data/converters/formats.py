@@ -15,14 +15,8 @@ from scorer.data.converters.tables.columns import role_of
 from scorer.data.converters.tables.delimited import CSV_ENDINGS, CSV_PATTERNS, open_delimited
 from scorer.data.converters.tables.json_rows import JSON_ENDINGS, JSON_PATTERNS, open_json
 from scorer.data.documents import as_list, as_object, as_text, files_below, read_document
-from scorer.data.lines import (
-    UNREADABLE,
-    NotAnObjectError,
-    Problems,
-    numbered_lines,
-    open_binary,
-    parse_object,
-)
+from scorer.data.lines import UNREADABLE, NotAnObjectError, Problems, open_binary, parse_object
+from scorer.data.text_file import open_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -140,9 +134,10 @@ def _first_object(path: Path, problems: Problems) -> Mapping[str, object]:
         return {}
     if file.start == "[":
         return next((row for _, row in file.rows(problems)), {})
-    line = next((text for _, text in numbered_lines(path, Problems())), "")
+    with open_text(path, file.encoding) as lines:
+        first = next((line for line in lines if line.strip()), "")
     try:
-        return parse_object(line)
+        return parse_object(first)
     except NotAnObjectError:
         return as_object(read_document(path, problems))
 

@@ -82,6 +82,22 @@ def test_the_format_of_a_file_is_found_by_what_it_holds(
     assert format_of([write(tmp_path / name, content)]) == found
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("a.jsonl", '{"query": "Où?", "m": 1}\r\n{"query": "Wie?", "m": 0}\r\n', Format.JSON),
+        ("a.json", '[\n {"query": "Où?", "m": 1}\n]', Format.JSON),
+        ("a.csv", "query;m\r\nOù?;1\r\n", Format.CSV),
+    ],
+)
+def test_marks_encodings_and_line_ends_do_not_hide_a_format(
+    tmp_path: Path, name: str, text: str, found: str, encoding: str
+) -> None:
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    assert format_of([tmp_path / name]) == found
+
+
 def test_routing_records_are_json_that_comes_out_as_it_went_in(tmp_path: Path) -> None:
     rows = [
         Record(id=f"r{n}", task="t", query=f"Why {n}?", scores={"a": n % 2, "b": 0.5})
