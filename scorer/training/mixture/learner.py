@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     Features = npt.NDArray[np.float32]
     Floats = npt.NDArray[np.float64]
 
-KIND_COUNT = 32
-"""Number of kinds; more change first choices little."""
+ROWS_PER_KIND = 100
+MIN_KINDS, MAX_KINDS = 16, 64
+"""One kind is looked for per so many queries, within these bounds."""
 
 FOLDS = 5
 
@@ -82,11 +83,12 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
     features = unit_features(examples, projection)
-    kinds = find_kinds(features, examples.weights, KIND_COUNT, seed=seed)
+    count = int(np.clip(len(features) // ROWS_PER_KIND, MIN_KINDS, MAX_KINDS))
+    kinds = find_kinds(features, examples.weights, count, seed=seed)
     shares, targets = kinds.shares(features), examples.targets
     counted = shares * examples.weights[:, None]
     folds = np.array([fold_of(text, FOLDS, seed) for text in examples.texts])
-    held_out = _HeldOut.of(shares, counted, targets, folds)
+    held_out = HeldOut.of(shares, counted, targets, folds)
     patterns = find_patterns(held_out.chances, targets, seed=seed)
     calibration = fit_calibration(logit(held_out.chances), targets, examples.weights)
     return Learned(
@@ -114,7 +116,7 @@ def unit_features(examples: Examples, projection: torch.Tensor) -> Features:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _HeldOut:
+class HeldOut:
     """Cross-validated predictions: each record is predicted by the labels of the other folds."""
 
     shares: Floats
@@ -131,7 +133,7 @@ class _HeldOut:
         counted: Floats,
         targets: npt.NDArray[np.floating],
         folds: npt.NDArray[np.int64],
-    ) -> _HeldOut:
+    ) -> HeldOut:
         """Predicts each fold; ``counted`` are the shares by the weight of each row."""
         chances, parts = np.empty(targets.shape), []
         for rows in (folds == fold for fold in np.unique(folds)):
