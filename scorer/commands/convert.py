@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from scorer.commands import console, tables
 from scorer.data.converters import decisions, eval_harness, routerbench_csv
 from scorer.data.converters.conversion import Conversion
 from scorer.data.converters.decision_line import Label
+from scorer.data.converters.formats import Format, format_of
 from scorer.data.converters.scores.scale import told_scale
 from scorer.data.converters.tables import table
 from scorer.data.converters.tables.columns import Told
@@ -31,40 +31,27 @@ FEW_SCORES = 10
 """Models with fewer scores are named in a warning."""
 
 
-class Source(enum.StrEnum):
-    """The formats that can be converted."""
-
-    CSV = "csv"
-    JSON = "json"
-    LANGFUSE = "langfuse"
-    PROMPTFOO = "promptfoo"
-    OPENAI_EVALS = "openai-evals"
-    HELM = "helm"
-    INSPECT = "inspect"
-    EVAL_HARNESS = "eval-harness"
-    ROUTERBENCH_CSV = "routerbench-csv"
-    DECISIONS = "decisions"
-
-
 _TABLE_OPTIONS = ("--query-field", "--model-field", "--score-field", "--models", "--scale")
-OPTIONS: dict[Source, tuple[str, ...]] = {
-    Source.CSV: _TABLE_OPTIONS,
-    Source.JSON: _TABLE_OPTIONS,
-    Source.LANGFUSE: ("--metric", "--query-field", "--scale"),
-    Source.PROMPTFOO: ("--metric", "--query-field", "--scale"),
-    Source.OPENAI_EVALS: ("--metric", "--scale"),
-    Source.HELM: ("--metric", "--scale"),
-    Source.INSPECT: ("--metric", "--scale"),
-    Source.EVAL_HARNESS: ("--metric", "--filter", "--query-field"),
-    Source.ROUTERBENCH_CSV: (),
-    Source.DECISIONS: ("--label",),
+OPTIONS: dict[Format, tuple[str, ...]] = {
+    Format.CSV: _TABLE_OPTIONS,
+    Format.JSON: _TABLE_OPTIONS,
+    Format.LANGFUSE: ("--metric", "--query-field", "--scale"),
+    Format.PROMPTFOO: ("--metric", "--query-field", "--scale"),
+    Format.OPENAI_EVALS: ("--metric", "--scale"),
+    Format.HELM: ("--metric", "--scale"),
+    Format.INSPECT: ("--metric", "--scale"),
+    Format.EVAL_HARNESS: ("--metric", "--filter", "--query-field"),
+    Format.ROUTERBENCH_CSV: (),
+    Format.DECISIONS: ("--label",),
 }
-"""The options that each source reads."""
+"""The options that each format reads."""
 
 SourcePaths = Annotated[
     list[Path], typer.Argument(metavar="SOURCE...", help="Files, or folders of them.")
 ]
-SourceName = Annotated[Source, typer.Option("--from", help="Format of the sources.")]
+FormatName = Annotated[
+    Format | None, typer.Option("--from", help="Format of the sources; by default it is found.")
+]
 RecordsOutput = Annotated[
     Path, typer.Option(help="File to write, .jsonl or .jsonl.gz; must not exist.")
 ]
@@ -148,8 +135,8 @@ class _Choices:
     scale: str | None
     label: Label | None
 
-    def check(self, source: Source) -> None:
-        """Raises ``typer.BadParameter`` if an option is given that the source does not read."""
+    def check(self, source: Format) -> None:
+        """Raises ``typer.BadParameter`` if an option is given that the format does not read."""
         given = {
             "--metric": self.metric,
             "--filter": self.filter_name,
@@ -187,8 +174,8 @@ class _Choices:
 def convert(
     sources: SourcePaths,
     *,
-    source: SourceName,
     output: RecordsOutput,
+    source: FormatName = None,
     query_field: QueryField = None,
     model_field: ModelField = None,
     score_field: ScoreField = None,
@@ -210,10 +197,15 @@ def convert(
         scale=scale,
         label=label,
     )
-    choices.check(source)
+    if source:
+        choices.check(source)
     conversion = Conversion(watch=track)
     tally = _Tally()
     with console.friendly():
+        if source is None:
+            source = format_of(sources)
+            console.note(f"format: {source}; --from tells another")
+            choices.check(source)
         found = _records(source, sources, choices, conversion)
         try:
             write_records(output, tally.counted(found))
@@ -225,32 +217,32 @@ def convert(
 
 
 def _records(
-    source: Source, paths: Sequence[Path], choices: _Choices, conversion: Conversion
+    source: Format, paths: Sequence[Path], choices: _Choices, conversion: Conversion
 ) -> Iterator[Record]:
     scale, metric, query_field = choices.scale_told(), choices.metric, choices.query_field
     found: Iterator[Record]
     match source:
-        case Source.CSV | Source.JSON:
-            told, as_json = choices.columns_told(), source is Source.JSON
+        case Format.CSV | Format.JSON:
+            told, as_json = choices.columns_told(), source is Format.JSON
             found = table.convert(paths, conversion, as_json=as_json, told=told, scale=scale)
-        case Source.LANGFUSE | Source.PROMPTFOO:
-            convert_tool = langfuse.convert if source is Source.LANGFUSE else promptfoo.convert
+        case Format.LANGFUSE | Format.PROMPTFOO:
+            convert_tool = langfuse.convert if source is Format.LANGFUSE else promptfoo.convert
             found = convert_tool(
                 paths, conversion, metric=metric, query_field=query_field, scale=scale
             )
-        case Source.OPENAI_EVALS:
+        case Format.OPENAI_EVALS:
             found = openai_evals.convert(paths, conversion, metric=metric, scale=scale)
-        case Source.HELM:
+        case Format.HELM:
             found = helm.convert(paths, conversion, metric=metric, scale=scale)
-        case Source.INSPECT:
+        case Format.INSPECT:
             found = inspect_logs.convert(paths, conversion, metric=metric, scale=scale)
-        case Source.EVAL_HARNESS:
+        case Format.EVAL_HARNESS:
             found = eval_harness.convert(
                 paths, metric=metric, filter_name=choices.filter_name, query_field=query_field
             )
-        case Source.ROUTERBENCH_CSV:
+        case Format.ROUTERBENCH_CSV:
             found = routerbench_csv.convert(paths)
-        case Source.DECISIONS:
+        case Format.DECISIONS:
             label = choices.label or Label.POSTERIOR
             found = decisions.convert(paths, label=label, skipped=conversion.notes.left_out)
     return found

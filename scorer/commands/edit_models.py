@@ -46,18 +46,18 @@ def add_model(
     url: Url = "not stated",
     as_json: console.AsJson = False,
 ) -> None:
-    """Add a model to an artifact without training it again; print the error bar of its scores."""
+    """Add a model to an artifact without training it again; print the errors of its scores."""
     with console.friendly(as_json=as_json):
         from scorer.export import edit_models  # noqa: PLC0415 - needs onnx
 
         found = read_records(records)
         _warn_of_labels(found, model)
         source = _data_source(records, licence, url)
-        made, bar = edit_models.add_model(
+        made, error = edit_models.add_model(
             load_artifact(artifact), found, model_id=model, data_source=source, output=output
         )
-        figures = dataclasses.asdict(bar)
-        console.show(tables.metrics(figures, title=made.manifest.version), figures, as_json=as_json)
+        table = tables.score_errors({model: error}, title=made.manifest.version)
+        console.show(table, dataclasses.asdict(error), as_json=as_json)
 
 
 def put_models(

@@ -1,6 +1,6 @@
 """Adds models to an artifact, replaces, removes or renames them. Needs onnx.
 
-``artifact + labelled queries -> class weights (N, C) -> NewModel -> a new column -> sealed directory``
+``artifact + labelled queries -> class weights (N, C) -> a new column -> sealed directory``
 
 Nothing else of the scorer changes: the other models' scores stay the same, and a check measures that.
 """
@@ -25,7 +25,7 @@ from scorer.runtime.batches import length_buckets
 from scorer.runtime.fields import ProblemsError
 from scorer.runtime.runtime import Runtime
 from scorer.training.mixture.amounts import amounts_by_class
-from scorer.training.mixture.new_model import Labelled, error_bar, fit_new_model
+from scorer.training.mixture.new_model import Labelled, fit_new_model
 from scorer.training.mixture.score_error import score_error
 
 if TYPE_CHECKING:
@@ -37,13 +37,11 @@ if TYPE_CHECKING:
     from scorer.data.records import Record
     from scorer.export.model_columns import ModelColumns
     from scorer.runtime.artifact import DataSource
-    from scorer.training.mixture.new_model import ErrorBar, NewModel
     from scorer.training.mixture.score_error import ScoreError
 
     Floats = npt.NDArray[np.float64]
 
 BATCH_SIZE = 16
-SEED = 1
 
 
 class EditError(ProblemsError):
@@ -57,7 +55,7 @@ def add_model(
     model_id: str,
     data_source: DataSource,
     output: Path,
-) -> tuple[Artifact, ErrorBar]:
+) -> tuple[Artifact, ScoreError]:
     """Writes an artifact with one more model, after all others.
 
     Args:
@@ -71,27 +69,17 @@ def add_model(
         EditError: The artifact has the model already, or no record has a score of it.
         ParityError: Another model's scores would change; nothing is written.
     """
-    manifest = source.manifest
-    ours = [record for record in records if model_id in record.scores]
-    problems = [f"knows {model_id!r} already"] if model_id in manifest.model_ids else []
+    ours = [
+        dataclasses.replace(record, scores={model_id: record.scores[model_id]})
+        for record in records
+        if model_id in record.scores
+    ]
+    problems = [f"knows {model_id!r} already"] if model_id in source.manifest.model_ids else []
     problems += [] if ours else [f"no record has a score of {model_id!r}"]
     if problems:
         raise EditError(source.path, problems)
-    model = onnx.load(source.model_path)
-    columns = read_columns(model)
-    labelled = _labelled(Runtime.open(source), ours, model_id)
-    success, calibration = columns.success, columns.calibration
-    new_model = fit_new_model(labelled, success, calibration)
-    bar = error_bar(new_model, labelled, success, calibration, seed=SEED)
-    column = _column(columns, new_model, labelled, ours, model_id)
-    write_columns(model, columns.followed_by(column))
-    counted = dataclasses.replace(data_source, train_rows=len(ours), validation_rows=0)
-    manifest = dataclasses.replace(
-        manifest,
-        model_ids=(*manifest.model_ids, model_id),
-        data_sources=(*manifest.data_sources, counted),
-    )
-    return write_edited(source, model, manifest, output, probe=ours), bar
+    artifact, errors = put_models(source, ours, data_source=data_source, output=output)
+    return artifact, errors[model_id]
 
 
 def put_models(
@@ -120,9 +108,9 @@ def put_models(
     for model_id in model_ids_of(records):
         ours = [record for record in records if model_id in record.scores]
         labelled = _labelled(runtime, ours, model_id)
-        new_model = fit_new_model(labelled, before.success, before.calibration)
-        errors[model_id] = score_error(new_model, labelled, before.success)
-        column = _column(before, new_model, labelled, ours, model_id)
+        success = fit_new_model(labelled, before.success)
+        errors[model_id] = score_error(success, labelled, before.success)
+        column = _column(before, success, labelled, ours, model_id)
         if model_id in ids:
             made = made.replaced(ids.index(model_id), column)
         else:
@@ -189,16 +177,17 @@ def _labelled(runtime: Runtime, records: Sequence[Record], model_id: str) -> Lab
 
 def _column(
     columns: ModelColumns,
-    new_model: NewModel,
+    success: Floats,
     labelled: Labelled,
     records: Sequence[Record],
     model_id: str,
 ) -> dict[str, Floats]:
     """Returns the weights of the new model by name."""
+    calibration = columns.calibration.mean()
     weights = {
-        graph.SUCCESS: new_model.success[:, None],
-        graph.SLOPE: np.array([new_model.slope]),
-        graph.OFFSET: np.array([new_model.offset]),
+        graph.SUCCESS: success[:, None],
+        graph.SLOPE: calibration.slope,
+        graph.OFFSET: calibration.offset,
     }
     tokens = columns.weights.get(graph.TOKENS)
     if tokens is not None:

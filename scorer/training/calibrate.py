@@ -45,6 +45,12 @@ class Calibration:
         """Returns the calibrated scores of chances, each (N, M)."""
         return sigmoid(self.slope * logit(chances) + self.offset)
 
+    def mean(self) -> Calibration:
+        """Returns the mean over the models, for one that is added to them."""
+        return Calibration(
+            slope=self.slope.mean(keepdims=True), offset=self.offset.mean(keepdims=True)
+        )
+
 
 def fit_calibration(
     logits: npt.NDArray[np.floating],

@@ -101,8 +101,8 @@ def added_scores(
         targets=train.targets[rows, column].astype(np.float64),
         weights=np.ones(len(rows)),
     )
-    new_model = fit_new_model(labelled, learned.success, learned.calibration)
-    return new_model.scores(learned.class_weights(test))
+    chances = learned.class_weights(test) @ fit_new_model(labelled, learned.success)
+    return learned.calibration.mean().scores(chances[:, None])[:, 0]
 
 
 def rows_of(config: PoolConfig, data: Path, *, models: int) -> list[Row]:

@@ -60,7 +60,9 @@ HEAD = page_head(
     list prices (`tests/bench/prices_2024.yaml`). Dollars are of 1,000 answers of 400 tokens. Two of
     the models are graded. Brackets are 95 % intervals, by bootstrap over the queries.""",
     """*Models* are those with at least 5 % of the queries. A constant choice is always robust, which
-    says nothing.""",
+    says nothing. Of the two graded models the better one is the cheaper one too, so no choice between
+    them can be cheaper at an equal score. Where prices can make the first choice cheaper, and where
+    not, is in [scorer choices](scorer-choices.md#a-cheaper-first-choice).""",
 )
 RECORDED = page_head(
     "Recorded pools",

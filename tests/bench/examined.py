@@ -179,5 +179,6 @@ def by_texts(pool: Recorded, state: State) -> Floats:
 
 
 def _added(pool: Recorded, labelled: list[Labelled]) -> Floats:
-    models = [fit_new_model(each, pool.success, pool.calibration) for each in labelled]
-    return np.stack([model.scores(pool.test_weights) for model in models], axis=1)
+    columns = [fit_new_model(each, pool.success) for each in labelled]
+    chances = pool.test_weights @ np.stack(columns, axis=1)
+    return pool.calibration.mean().scores(chances)

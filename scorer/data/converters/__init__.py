@@ -4,6 +4,7 @@ Each converter takes the sources' paths and yields the valid records. At the end
 with every problem, file and line in front, so that a caller that writes records as they come throws the
 file away.
 
+formats: the formats, and which of them a file has.
 conversion: sources as validated records, with one error at the end.
 notes: the choices, omissions and contradictions of a conversion.
 rows: rows with the same query, joined.

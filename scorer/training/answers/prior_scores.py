@@ -8,8 +8,7 @@ import numpy as np
 
 from scorer.data.splits import fold_of
 from scorer.training.calibrate import fit_calibration, logit
-from scorer.training.mixture.learner import FOLDS
-from scorer.training.mixture.success import Tally, panels_of
+from scorer.training.mixture.learner import FOLDS, HeldOut
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,13 +25,7 @@ def prior_scores(learned: Learned, examples: Examples, seed: int) -> npt.NDArray
     """
     shares = learned.kinds.shares(learned.features(examples))
     counted = shares * examples.weights[:, None]
-    panels = panels_of(examples.targets)
-    count = int(panels.max()) + 1
-    tally = Tally.of(counted, examples.targets, panels, count)
     folds = np.array([fold_of(text, FOLDS, seed) for text in examples.texts])
-    chances = np.empty(examples.targets.shape)
-    for rows in (folds == fold for fold in np.unique(folds)):
-        ours = Tally.of(counted[rows], examples.targets[rows], panels[rows], count)
-        chances[rows] = shares[rows] @ tally.without(ours).success()
+    chances = HeldOut.of(shares, counted, examples.targets, folds).chances
     calibration = fit_calibration(logit(chances), examples.targets, examples.weights)
     return calibration.scores(chances)

@@ -30,9 +30,6 @@ UNKNOWN_SHARE = 0.02
 USUAL_LOGITS = 5.0
 """Logits by which the median training query is of a known kind, at least."""
 
-MAX_POINTS = 20_000
-"""Largest number of training queries among which kinds are looked for."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Kinds:
@@ -74,16 +71,12 @@ def find_kinds(features: Features, weights: Floats, count: int, *, seed: int) ->
         count: Number of kinds; fewer queries than that are a kind each.
         seed: Decides where the search starts.
     """
-    draw = np.random.default_rng(seed)
-    points = features
-    if len(features) > MAX_POINTS:
-        points = features[np.sort(draw.choice(len(features), MAX_POINTS, replace=False))]
-    groups = cluster(points, count, seed=seed)
-    sums = np.eye(groups.max() + 1, dtype=np.float32)[groups].T @ points
+    groups = cluster(features, count, seed=seed)
+    sums = np.eye(groups.max() + 1, dtype=np.float32)[groups].T @ features
     lengths = np.linalg.norm(sums, axis=1, keepdims=True)
     centres = sums / np.maximum(lengths, np.float32(1e-9))
     logits = SHARPNESS * (features @ centres.T)
-    unusual, usual = np.quantile(_log_sum(logits), (UNKNOWN_SHARE, 0.5))
+    unusual, usual = np.quantile(np.logaddexp.reduce(logits, axis=1), (UNKNOWN_SHARE, 0.5))
     return Kinds(
         centres=centres,
         unknown=float(min(unusual, usual - USUAL_LOGITS)),
@@ -92,13 +85,5 @@ def find_kinds(features: Features, weights: Floats, count: int, *, seed: int) ->
 
 
 def _softmax(logits: Features) -> Floats:
-    shares = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    normalized: Floats = shares / shares.sum(axis=1, keepdims=True)
-    return normalized
-
-
-def _log_sum(logits: Features) -> Floats:
-    """Returns the logarithm of the sum of the exponentials of each row, (N,)."""
-    largest = logits.max(axis=1)
-    sums: Floats = largest + np.log(np.exp(logits - largest[:, None]).sum(axis=1))
-    return sums
+    shares: Floats = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    return shares.astype(np.float64)

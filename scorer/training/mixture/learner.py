@@ -3,8 +3,8 @@
 ``texts -> n-gram projection -> features -> kinds -> success of each model in each kind
 -> calibration -> team rule``
 
-The number of kinds, the calibration and the team rule are fitted to cross-validated scores (each fold
-is scored by the labels of the others), so no record has to be set aside for them.
+The calibration and the team rule are fitted to cross-validated scores (each fold is scored by the
+labels of the others), so no record has to be set aside for them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ import torch
 from torch.nn import functional
 
 from scorer.data.splits import fold_of
-from scorer.measures.ranking import ranking_figures
-from scorer.progress import track
 from scorer.runtime.max_coverage import complementary_models
 from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, team_columns
 from scorer.training.calibrate import Calibration, fit_calibration, logit
 from scorer.training.mixture.classes import Patterns, find_patterns
 from scorer.training.mixture.kinds import Kinds, find_kinds
 from scorer.training.mixture.projection import fit_projection, project_all
-from scorer.training.mixture.success import Tally, panels_of
+from scorer.training.mixture.success import success_by_kind
 from scorer.training.mixture.team_rule_choice import best_rule
 
 if TYPE_CHECKING:
@@ -37,8 +35,9 @@ if TYPE_CHECKING:
     Features = npt.NDArray[np.float32]
     Floats = npt.NDArray[np.float64]
 
-KIND_COUNTS = (16, 32, 64)
-"""The numbers of kinds that are tried; the one with the best cross-validated first choices is taken."""
+ROWS_PER_KIND = 100
+MIN_KINDS, MAX_KINDS = 16, 64
+"""One kind is looked for per so many queries, within these bounds."""
 
 FOLDS = 5
 
@@ -84,24 +83,24 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
     features = unit_features(examples, projection)
+    count = int(np.clip(len(features) // ROWS_PER_KIND, MIN_KINDS, MAX_KINDS))
+    kinds = find_kinds(features, examples.weights, count, seed=seed)
+    shares, targets = kinds.shares(features), examples.targets
+    counted = shares * examples.weights[:, None]
     folds = np.array([fold_of(text, FOLDS, seed) for text in examples.texts])
-    found = [
-        _HeldOut.of(examples, features, folds, count, seed)
-        for count in track(KIND_COUNTS, "Looking for kinds of query")
-    ]
-    best = max(found, key=lambda each: each.first_choices(examples))
-    patterns = find_patterns(best.chances, examples.targets, seed=seed)
-    calibration = fit_calibration(logit(best.chances), examples.targets, examples.weights)
+    held_out = HeldOut.of(shares, counted, targets, folds)
+    patterns = find_patterns(held_out.chances, targets, seed=seed)
+    calibration = fit_calibration(logit(held_out.chances), targets, examples.weights)
     return Learned(
         projection=projection,
-        kinds=best.kinds,
+        kinds=kinds,
         patterns=patterns,
-        success=patterns.split(best.tally.success()),
+        success=patterns.split(success_by_kind(counted, targets)),
         calibration=calibration,
         team_rule=best_rule(
-            best.covering(patterns, examples.targets),
-            calibration.scores(best.chances),
-            examples.targets,
+            held_out.covering(patterns, targets),
+            calibration.scores(held_out.chances),
+            targets,
             examples.weights,
         ),
     )
@@ -117,14 +116,11 @@ def unit_features(examples: Examples, projection: torch.Tensor) -> Features:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _HeldOut:
+class HeldOut:
     """Cross-validated predictions: each record is predicted by the labels of the other folds."""
 
-    kinds: Kinds
     shares: Floats
     """Share of each query in each kind, (N, K)."""
-    tally: Tally
-    """All labels."""
     folds: tuple[tuple[npt.NDArray[np.bool_], Floats], ...]
     """The rows of each fold, and the success (K, M) by the labels of the others."""
     chances: Floats
@@ -133,30 +129,18 @@ class _HeldOut:
     @classmethod
     def of(
         cls,
-        examples: Examples,
-        features: Features,
+        shares: Floats,
+        counted: Floats,
+        targets: npt.NDArray[np.floating],
         folds: npt.NDArray[np.int64],
-        count: int,
-        seed: int,
-    ) -> _HeldOut:
-        """Finds so many kinds, and predicts each fold."""
-        kinds = find_kinds(features, examples.weights, count, seed=seed)
-        shares, targets = kinds.shares(features), examples.targets
-        counted = shares * examples.weights[:, None]
-        panels = panels_of(targets)
-        panel_count = int(panels.max()) + 1
-        tally = Tally.of(counted, targets, panels, panel_count)
+    ) -> HeldOut:
+        """Predicts each fold; ``counted`` are the shares by the weight of each row."""
         chances, parts = np.empty(targets.shape), []
         for rows in (folds == fold for fold in np.unique(folds)):
-            ours = Tally.of(counted[rows], targets[rows], panels[rows], panel_count)
-            success = tally.without(ours).success()
+            success = success_by_kind(counted[~rows], targets[~rows])
             chances[rows] = shares[rows] @ success
             parts.append((rows, success))
-        return cls(kinds=kinds, shares=shares, tally=tally, folds=tuple(parts), chances=chances)
-
-    def first_choices(self, examples: Examples) -> float:
-        """Returns the mean score of the models that are ranked first."""
-        return ranking_figures(self.chances, examples.targets, examples.weights).mean_score
+        return cls(shares=shares, folds=tuple(parts), chances=chances)
 
     def covering(
         self, patterns: Patterns, targets: npt.NDArray[np.floating]

@@ -1,6 +1,6 @@
 """Adds a model to a pool from a few labelled queries, with the pool's models as the prior.
 
-``class weights (N, K), labels (N,), success (K, M) of the others -> NewModel: success (K,)``
+``class weights (N, K), labels (N,), success (K, M) of the others -> success (K,)``
 
 The prior is the normal distribution, on the logit scale, of the pool's models over the kinds: a model
 that is strong in algebra tends to be strong in calculus. A few labels move what the pool's models have
@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.measures.calibration import calibration_figures
-from scorer.training.calibrate import Calibration, logit, sigmoid
+from scorer.training.calibrate import logit, sigmoid
 from scorer.training.mixture.success import LARGEST_CERTAINTY
 
 if TYPE_CHECKING:
@@ -30,42 +29,6 @@ KIND_SPREAD = 0.3
 """Standard deviation, in logits, of what a model does in a single kind unlike any model before it."""
 
 STEPS = 12
-FOLDS = 5
-RESAMPLES = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class NewModel:
-    """A model that was added to a pool."""
-
-    success: Floats
-    """Chance that it answers a query of a kind well, (K,)."""
-    slope: float
-    """Slope of its calibration."""
-    offset: float
-    """Offset of its calibration."""
-
-    def scores(self, class_weights: Floats) -> Floats:
-        """Returns its calibrated scores, (N,), of class weights (N, K)."""
-        return sigmoid(logit(class_weights @ self.success) * self.slope + self.offset)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorBar:
-    """Error estimates of a new model's scores, from its own labels."""
-
-    label_count: int
-    mean_score: float
-    """Mean predicted score of the labelled queries."""
-    mean_score_standard_error: float
-    """Standard error of ``mean_score``, over resampled labels."""
-    query_score_standard_error: float
-    """Standard error of the score of one query, over resampled labels; the mean over the queries."""
-    calibration_error: float
-    """Expected calibration error of cross-validated scores. With few labels, chance alone is some
-    hundredths."""
-    brier: float
-    """Brier score of cross-validated scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,58 +51,15 @@ class Labelled:
         )
 
 
-def fit_new_model(labelled: Labelled, success: Floats, calibration: Calibration) -> NewModel:
-    """Fits a model to the queries that it was tried on.
+def fit_new_model(labelled: Labelled, success: Floats) -> Floats:
+    """Returns the chance that a model answers a query of each kind well, (K,).
+
+    It is the most probable one, found by Gauss-Newton steps of half length.
 
     Args:
-        labelled: The queries.
+        labelled: The queries that the model was tried on.
         success: The success table of the pool's models, (K, M).
-        calibration: The calibration of the pool's models, whose mean the new model gets.
     """
-    return NewModel(
-        success=_column(labelled, success),
-        slope=float(calibration.slope.mean()),
-        offset=float(calibration.offset.mean()),
-    )
-
-
-def error_bar(
-    new_model: NewModel,
-    labelled: Labelled,
-    success: Floats,
-    calibration: Calibration,
-    *,
-    seed: int,
-) -> ErrorBar:
-    """Returns the bootstrapped error bar of the result of ``fit_new_model`` for the same values."""
-    draw = np.random.default_rng(seed)
-    count = len(labelled.targets)
-    resampled = np.array(
-        [
-            fit_new_model(
-                labelled.take(draw.integers(count, size=count)), success, calibration
-            ).scores(labelled.class_weights)
-            for _ in range(RESAMPLES)
-        ]
-    )  # (R, N)
-    chances = _held_out_chances(labelled, success, seed)
-    held_out = sigmoid(new_model.slope * logit(chances) + new_model.offset)
-    figures = calibration_figures(held_out, labelled.targets)
-    scores = new_model.scores(labelled.class_weights)
-    return ErrorBar(
-        label_count=count,
-        mean_score=float(np.average(scores, weights=labelled.weights)),
-        mean_score_standard_error=float(
-            np.average(resampled, axis=1, weights=labelled.weights).std(ddof=1)
-        ),
-        query_score_standard_error=float(resampled.std(axis=0, ddof=1).mean()),
-        calibration_error=figures.calibration_error,
-        brier=figures.brier,
-    )
-
-
-def _column(labelled: Labelled, success: Floats) -> Floats:
-    """Returns the most probable column, (K,), by Gauss-Newton steps of half length."""
     centre, covariance = pool_prior(success)
     logits = centre
     for _ in range(STEPS):
@@ -148,19 +68,10 @@ def _column(labelled: Labelled, success: Floats) -> Floats:
         slopes = labelled.class_weights * (column * (1 - column))
         weighted = slopes * (labelled.weights / (chances * (1 - chances)))[:, None]
         gaps = labelled.targets - chances + slopes @ (logits - centre)
-        step = _step(weighted, slopes, covariance, gaps)
+        precision = np.eye(len(centre)) + weighted.T @ slopes @ covariance
+        step = np.linalg.solve(precision, weighted.T @ gaps)
         logits = (logits + centre + covariance @ step) / 2
     return _chances(logits)
-
-
-def _step(weighted: Floats, slopes: Floats, covariance: Floats, gaps: Floats) -> Floats:
-    """Returns (1 + W'SC)^-1 W'g, (K,), by the smaller of two equal systems: K or N equations."""
-    count, width = slopes.shape
-    if count < width:
-        dual = np.eye(count) + slopes @ covariance @ weighted.T
-        return np.asarray(weighted.T @ np.linalg.solve(dual, gaps), dtype=np.float64)
-    primal = np.eye(width) + weighted.T @ slopes @ covariance
-    return np.asarray(np.linalg.solve(primal, weighted.T @ gaps), dtype=np.float64)
 
 
 def pool_prior(success: Floats) -> tuple[Floats, Floats]:
@@ -175,14 +86,3 @@ def pool_prior(success: Floats) -> tuple[Floats, Floats]:
 def _chances(logits: Floats) -> Floats:
     clipped: Floats = np.clip(sigmoid(logits), 1 - LARGEST_CERTAINTY, LARGEST_CERTAINTY)
     return clipped
-
-
-def _held_out_chances(labelled: Labelled, success: Floats, seed: int) -> Floats:
-    """Returns the cross-validated chance of each query, (N,)."""
-    count = len(labelled.targets)
-    folds = np.random.default_rng(seed).permutation(count) % FOLDS
-    chances = np.empty(count)
-    for fold in np.unique(folds):
-        column = _column(labelled.take(np.flatnonzero(folds != fold)), success)
-        chances[folds == fold] = labelled.class_weights[folds == fold] @ column
-    return chances

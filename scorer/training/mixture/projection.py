@@ -29,8 +29,6 @@ POWER_ITERATIONS = 2
 MORE_DIRECTIONS = 16
 """Iterations and surplus directions of the randomized decomposition (Halko et al. 2011)."""
 
-LOOKUP_BATCH_SIZE = 512
-
 
 def fit_projection(
     bags: Sequence[npt.NDArray[np.int64]], *, buckets: int, width: int, seed: int
@@ -47,21 +45,13 @@ def fit_projection(
     draw = np.random.default_rng(seed)
     chosen = np.sort(draw.choice(len(bags), min(len(bags), MAX_TEXTS), replace=False))
     texts = presence([bags[row] for row in chosen], rarity)
-    transposed = texts.t().to_sparse_csr()
     width = max(1, min(width, len(chosen) // 3, buckets))
-    basis = texts @ torch.randn(
-        buckets,
-        min(width + MORE_DIRECTIONS, len(chosen)),
-        generator=torch.Generator().manual_seed(seed),
-    )
-    for _ in range(POWER_ITERATIONS):
-        basis = texts @ (transposed @ torch.linalg.qr(basis)[0])
-    directions = transposed @ torch.linalg.qr(basis)[0]  # (buckets, width and more)
-    order = torch.linalg.eigh(directions.t() @ directions)[1].flip(1)[:, :width]
-    table: torch.Tensor = torch.from_numpy(rarity)[:, None] * functional.normalize(
-        directions @ order, dim=0
-    )
-    return table.contiguous()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        directions = torch.svd_lowrank(
+            texts, q=min(width + MORE_DIRECTIONS, len(chosen)), niter=POWER_ITERATIONS
+        )[2][:, :width]
+    return (torch.from_numpy(rarity)[:, None] * directions).contiguous()
 
 
 def rarity_of(bags: Sequence[npt.NDArray[np.int64]], buckets: int) -> npt.NDArray[np.float32]:
@@ -76,13 +66,9 @@ def rarity_of(bags: Sequence[npt.NDArray[np.int64]], buckets: int) -> npt.NDArra
 
 def project_all(bags: Sequence[npt.NDArray[np.int64]], table: torch.Tensor) -> torch.Tensor:
     """Returns the unit-length projection of every text, (N, D); zero for a text without n-grams."""
-    rows = []
-    for start in range(0, len(bags), LOOKUP_BATCH_SIZE):
-        batch = bags[start : start + LOOKUP_BATCH_SIZE]
-        offsets = torch.from_numpy(np.cumsum([0, *(len(bag) for bag in batch[:-1])]))
-        ids = torch.from_numpy(np.concatenate(batch))
-        rows.append(functional.embedding_bag(ids, table, offsets, mode="sum"))
-    return functional.normalize(torch.cat(rows), dim=-1)
+    offsets = torch.from_numpy(np.cumsum([0, *(len(bag) for bag in bags[:-1])]))
+    ids = torch.from_numpy(np.concatenate(bags))
+    return functional.normalize(functional.embedding_bag(ids, table, offsets, mode="sum"), dim=-1)
 
 
 def presence(

@@ -15,7 +15,7 @@ from scorer.training.mixture.new_model import pool_prior
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from scorer.training.mixture.new_model import Labelled, NewModel
+    from scorer.training.mixture.new_model import Labelled
 
     Floats = npt.NDArray[np.float64]
 
@@ -33,17 +33,17 @@ class ScoreError:
     """The mean over the queries."""
 
 
-def score_error(new_model: NewModel, labelled: Labelled, success: Floats) -> ScoreError:
+def score_error(column: Floats, labelled: Labelled, success: Floats) -> ScoreError:
     """Returns the error of a model that was fitted to these labels.
 
     Args:
-        new_model: The result of ``fit_new_model``.
+        column: The result of ``fit_new_model``, (K,).
         labelled: The labels.
         success: The success table of the pool's models, which were the prior, (K, M).
     """
     _, covariance = pool_prior(success)
-    chances = labelled.class_weights @ new_model.success
-    slopes = labelled.class_weights * (new_model.success * (1 - new_model.success))
+    chances = labelled.class_weights @ column
+    slopes = labelled.class_weights * (column * (1 - column))
     noise = chances * (1 - chances) / labelled.weights
     along = slopes @ covariance  # (N, K)
     taken = along.T @ np.linalg.solve(np.diag(noise) + along @ slopes.T, along)

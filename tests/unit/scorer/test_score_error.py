@@ -12,25 +12,25 @@ from tests.unit.scorer.test_new_model import left_out
 def test_errors_shrink_with_labels_and_are_those_of_repeated_fits() -> None:
     errors, gaps = {}, []
     for count in (20, 200):
-        truth, others, queries, calibration = left_out(3, count)
-        found = fit_new_model(queries, others, calibration)
+        truth, others, queries = left_out(3, count)
+        found = fit_new_model(queries, others)
         errors[count] = score_error(found, queries, others)
     assert errors[200].mean_score_standard_error < errors[20].mean_score_standard_error
     assert errors[200].query_score_standard_error < errors[20].query_score_standard_error
     for seed in range(40):
-        truth, others, queries, calibration = left_out(seed, 100)
-        found = fit_new_model(queries, others, calibration)
-        gap = (queries.class_weights @ (found.success - truth)).mean()
+        truth, others, queries = left_out(seed, 100)
+        found = fit_new_model(queries, others)
+        gap = (queries.class_weights @ (found - truth)).mean()
         gaps.append(gap / score_error(found, queries, others).mean_score_standard_error)
     assert 0.7 < np.std(gaps) < 1.5
 
 
 def test_a_label_that_weighs_as_two_is_two_labels() -> None:
-    _, others, queries, calibration = left_out(1, 60)
+    _, others, queries = left_out(1, 60)
     twice = queries.take(np.repeat(np.arange(60), 2))
     heavy = dataclasses.replace(queries, weights=np.full(60, 2.0))
-    found = [fit_new_model(each, others, calibration) for each in (twice, heavy)]
-    assert np.allclose(found[0].success, found[1].success, atol=1e-6)
+    found = [fit_new_model(each, others) for each in (twice, heavy)]
+    assert np.allclose(found[0], found[1], atol=1e-6)
     one, other = (
         score_error(model, each, others) for model, each in zip(found, (twice, heavy), strict=True)
     )
@@ -39,8 +39,8 @@ def test_a_label_that_weighs_as_two_is_two_labels() -> None:
 
 
 def test_few_labels_leave_the_error_of_the_pool() -> None:
-    _, others, queries, calibration = left_out(2, 30)
+    _, others, queries = left_out(2, 30)
     light = dataclasses.replace(queries, weights=np.full(30, 1e-3))
     assert isinstance(light, Labelled)
-    found = fit_new_model(light, others, calibration)
+    found = fit_new_model(light, others)
     assert score_error(found, light, others).mean_score_standard_error > 0.1

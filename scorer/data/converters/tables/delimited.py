@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from scorer.data.lines import Problems
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+CSV_ENDINGS = (".csv", ".tsv")
+CSV_PATTERNS = tuple(f"*{end}{gz}" for end in CSV_ENDINGS for gz in ("", ".gz"))
+"""Names of the files that are read in a folder."""
 SAMPLED_ROWS = 20
 """Number of rows from which the separator is found."""
 MAX_CELL_CHARACTERS = 2**31 - 1

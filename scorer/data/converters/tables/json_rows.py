@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from scorer.data.lines import Problems
 
+JSON_ENDINGS = (".json", ".jsonl", ".ndjson")
+JSON_PATTERNS = tuple(f"*{end}{gz}" for end in JSON_ENDINGS for gz in ("", ".gz"))
+"""Names of the files that are read in a folder."""
 _BLOCK_CHARACTERS = 2**20
 _LISTS = ("data", "rows", "results", "records", "items", "examples")
 """Fields of an object that can hold the list of rows."""

@@ -22,8 +22,9 @@ from scorer.data.converters.scores.cells import (
 )
 from scorer.data.converters.scores.scale import Found
 from scorer.data.converters.tables.columns import LayoutError, layout_of, role_of
-from scorer.data.converters.tables.delimited import open_delimited
-from scorer.data.converters.tables.json_rows import open_json
+from scorer.data.converters.tables.delimited import CSV_PATTERNS, open_delimited
+from scorer.data.converters.tables.json_rows import JSON_PATTERNS, open_json
+from scorer.data.documents import files_below
 from scorer.data.lines import Problems
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def convert(
     """Yields the records of files of rows.
 
     Args:
-        paths: The files, plain or gzip.
+        paths: The files, plain or gzip, and folders with such files anywhere below them.
         conversion: Gets the problems and the notes.
         as_json: Whether they are JSON, not separated cells.
         told: The columns that a user named.
@@ -123,7 +124,7 @@ def _candidates(
 ) -> Iterator[tuple[str, dict[str, object]]]:
     problems, notes = conversion.problems, conversion.notes
     tables: list[_Table] = []
-    for path in paths:
+    for path in files_below(paths, JSON_PATTERNS if as_json else CSV_PATTERNS, problems):
         file = open_json(path, problems) if as_json else open_delimited(path, notes, problems)
         table = _table_of(file, told, scale, conversion) if file else None
         if table:

@@ -109,12 +109,16 @@ class Export:
 
     def _add_score(self, where: str, entity: Mapping[str, object]) -> None:
         value, text = entity.get("value"), entity.get("stringValue")
+        is_text = value is None or (entity.get("dataType") == "CATEGORICAL" and bool(text))
+        # The third version of the API nests what is scored.
+        subject = as_object(entity.get("subject"))
+        scored = {as_text(subject.get("kind")): subject.get("id"), **subject}
         score = Score(
             where=where,
             name=str(entity["name"]),
-            value=text if entity.get("dataType") == "CATEGORICAL" or value is None else value,
-            trace_id=id_text(entity.get("traceId")),
-            observation_id=id_text(entity.get("observationId")),
+            value=text if is_text else value,
+            trace_id=id_text(entity.get("traceId") or scored.get("traceId") or scored.get("trace")),
+            observation_id=id_text(entity.get("observationId") or scored.get("observation")),
         )
         self.scores.setdefault((id_text(entity.get("id")) or where, score.name), score)
 

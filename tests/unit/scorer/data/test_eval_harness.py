@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scorer.data.converters.conversion import ConversionError
 from scorer.data.converters.eval_harness import convert
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+WRITTEN = Path(__file__).parent / "written"
 DATE = "2025-03-01T10-20-30.123456"
 LATER = "2025-03-02T10-20-30"
 
@@ -50,6 +49,17 @@ def problems_of(*paths: Path, **choices: str) -> tuple[str, ...]:
     with pytest.raises(ConversionError) as caught:
         list(convert(paths, **choices))
     return caught.value.problems
+
+
+def test_logs_that_the_harness_wrote_are_read() -> None:
+    records = list(convert([WRITTEN / "eval_harness"]))
+    found = {(record.task, record.query): record.scores for record in records}
+    metal = "Which metal is liquid at room temperature?"
+    assert len(found) == 5
+    assert found["own_questions", "What is 6 times 7?"] == {"org/large": 1, "org/small": 1}
+    assert found["own_questions", metal] == {"org/large": 1, "org/small": 0}
+    assert found["own_choice", metal] == {"org/large": 1, "org/small": 0}
+    assert [record.query for record in convert([WRITTEN / "eval_harness"], query_field="question")]
 
 
 def test_models_are_joined_by_document_and_named_as_they_were_run(tmp_path: Path) -> None:

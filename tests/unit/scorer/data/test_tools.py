@@ -286,6 +286,19 @@ def test_the_storage_export_of_langfuse_is_read(tmp_path: Path) -> None:
     assert record.costs_usd == {"large": 0.002}
 
 
+def test_pages_of_the_newest_api_of_langfuse_are_read() -> None:
+    paths = [WRITTEN / "langfuse"]
+    conversion = Conversion()
+    found = by_query(langfuse.convert(paths, conversion, metric="right"))
+    assert found[PRODUCT].scores == {"large": 1, "small": 1}
+    assert found[METAL].scores == {"large": 1, "small": 0}
+    assert found[METAL].costs_usd == {"large": 0.002, "small": 0.0001}
+    # A score of a session is of no model.
+    assert conversion.notes.left_out == {langfuse.NO_MODEL: 1}
+    tone = langfuse.convert(paths, Conversion(), metric="tone", scale=told_scale("warm=1,cold=0"))
+    assert scores_of(tone) == {PRODUCT: {"large": 1, "small": 0}}
+
+
 def test_exports_of_langfuse_without_a_score_say_what_to_export(tmp_path: Path) -> None:
     path = write(tmp_path / "a.json", [call(1, "large", "t1", PRODUCT)])
     assert problems_of(langfuse.convert([path], Conversion())) == (

@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scorer.training.mixture import kinds as kinds_module
 from scorer.training.mixture.clusters import cluster
 from scorer.training.mixture.kinds import Kinds, find_kinds
 
@@ -64,13 +63,3 @@ def test_fewer_queries_than_kinds_are_a_kind_each() -> None:
     points = np.eye(9, dtype=np.float32)[:3]
     assert len(found_in(points, 16).centres) == 3
     assert len(found_in(np.repeat(points[:1], 5, axis=0), 16).centres) == 1
-
-
-def test_kinds_of_very_many_queries_are_looked_for_among_some(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(kinds_module, "MAX_POINTS", 60)
-    points = crowd((0, 3, 6), 600)
-    weights = found_in(points, 3).shares(points)
-    assert weights.max(axis=1).mean() > 0.9
-    assert weights.mean(axis=0) == pytest.approx(np.full(3, 1 / 3), abs=0.03)
