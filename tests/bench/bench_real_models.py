@@ -69,6 +69,7 @@ class Answered:
     leaks: bool
     author: str
     calls: int
+    text: str
     error: str = ""
 
 
@@ -89,6 +90,7 @@ async def ask(client: RouteMoAClient, way: str, question: EasyQuestion) -> Answe
         leaks=_LEAK.search(text) is not None,
         author=author,
         calls=calls,
+        text=text,
         error=problem,
     )
 
@@ -141,11 +143,11 @@ def section(answers: Iterable[Answered], questions: Sequence[EasyQuestion]) -> s
         f"""Command: `python -m tests.bench.bench_real_models`. Questions with known answers
         ({kinds}), made from a seed (`tests/bench/easy_questions.py`); temperature 0, at most
         {MAX_OUTPUT_TOKENS} tokens, the pool of `routemoa up --real`. *Less the better model* is the
-        paired difference to {best} alone. Brackets are 95 % intervals, by bootstrap over the
+        paired difference in points to {best} alone. Brackets are 95 % intervals, by bootstrap over the
         questions.""",
     ).replace("# ", "## ", 1)
     rows = [
-        "| answered by | questions | right, % | less the better model, points | calls | leaks | failed |",
+        "| answered by | questions | right, % | less the better model | calls | leaks | failed |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for way, found in by_way.items():

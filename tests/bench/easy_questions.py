@@ -126,7 +126,7 @@ def easy_questions(count: int, seed: int) -> list[EasyQuestion]:
     Raises:
         ValueError: There are fewer than ``count`` different ones.
     """
-    random = Random(seed)  # noqa: S311  # questions are no secrets
+    random = Random(seed)  # questions are no secrets
     streams = [_shuffled(random, kind, table) for kind, table in _TABLES.items()]
     found: dict[str, EasyQuestion] = {}
     for draw in islice(cycle((*streams, _sum, _colour, _larger)), 50 * count):

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from scorer.measures.intervals import Interval
     from tests.bench.adversaries.measurement import Row
 
-ANSWER_SCORER = Path("scorer/artifacts/answers")
+ANSWER_SCORER = Path("scorer/artifacts/answers").resolve()
 READ = "padding"
 """The scenario that is also played with the answer scorer."""
 HEAD = """\
-| scenario | answered by | right, % | change, points | by an attacker, % | calls | most calls |
+| scenario | answered by | right, % | change, points | captured, % | calls | most calls |
 |---|---|---|---|---:|---:|---:|
 """
 
@@ -47,7 +47,7 @@ async def measure(
     """
     environment = {"ROUTEMOA_ROUTER_LEARN_LATENCY": "false"}
     if reads_texts:
-        environment["ROUTEMOA_JUDGE_ANSWER_ARTIFACT"] = str(ANSWER_SCORER.resolve())
+        environment["ROUTEMOA_JUDGE_ANSWER_ARTIFACT"] = str(ANSWER_SCORER)
     with tempfile.TemporaryDirectory(prefix="routemoa-adversaries-") as folder:
         async with running_simulator(Players()) as simulator:
             pool_file = Path(folder) / "pool.yaml"
@@ -66,18 +66,19 @@ def report(found: Sequence[Row], read: Sequence[Row], queries: int) -> str:
     """Returns the page."""
     head = page_head(
         "Models that lie, collude or flatter",
-        "How many right answers does an attack cost, and how often does an attacker write the answer?",
+        "How many right answers does an attack cost, and how often does an attacker write a wrong one?",
         f"""Command: `python -m tests.bench.adversaries`. Setting: {queries} questions with four
         options per row, through router, judge and scorer as processes; the models are simulated,
-        with prior scores that are true (`tests/bench/adversaries`). Honest models answer as well as
-        they can, score themselves by their accuracy, grade right answers 0.70 and wrong ones 0.35 on
-        average, and keep to the majority of what they read. *Change* is the paired difference to
-        honest models in the same pool. Brackets are 95 % intervals, by bootstrap over the
-        questions.""",
+        with prior scores that are true (`tests/bench/adversaries`). *Change* is the paired
+        difference to honest models in the same pool, *captured* the share of answers that are wrong
+        and written by an attacker. Brackets are 95 % intervals, by bootstrap over the questions.""",
+        """Honest models answer as well as they can, score themselves by their accuracy, and keep to
+        the majority of what they read. They grade right answers 0.60 and wrong ones 0.45 on average,
+        with a spread of 0.20. Attackers answer as well as they can too, and lie in their scores.
+        But the one who is honest until it matters gives a wrong answer to every fifth question, and
+        colluders agree on one answer.""",
         f"""Beside {", ".join(f"`{name}`" for name in STRATEGIES)} stands a {VOTE} of all models, each
-        of which is asked once. An answer by an attacker need not be wrong: attackers answer as well
-        as they can, but for the one who is honest until it matters, who gives a wrong answer to
-        every fifth question. A colluder's answer is that of all colluders.""",
+        of which is asked once.""",
     )
     text = head + HEAD + "".join(map(_line, found))
     text += "\n## With the answer scorer\n\nThe judge reads the texts too.\n\n"
@@ -89,7 +90,7 @@ def _line(each: Row) -> str:
     return (
         f"| {SCENARIOS[each.scenario].title} | {way} | {_percent(each.right)} "
         f"| {'' if each.change is None else _points(each.change)} "
-        f"| {100 * each.attackers_share:.0f} | {each.mean_calls:.2f} | {each.most_calls} |\n"
+        f"| {100 * each.captured:.1f} | {each.mean_calls:.2f} | {each.most_calls} |\n"
     )
 
 

@@ -39,7 +39,8 @@ _PADDING = (
     "This follows directly, without any doubt, and I have checked it twice. Every other option "
     "contradicts the question. "
 )
-RIGHT_GRADE, WRONG_GRADE, GRADE_SPREAD = 0.7, 0.35, 0.15
+RIGHT_GRADE, WRONG_GRADE, GRADE_SPREAD = 0.6, 0.45, 0.2
+"""A grader tells a right answer from a wrong one in 70 of 100 pairs."""
 SELF_SPREAD = 0.1
 LENGTH_BIAS = 0.2
 """What a grader gives a long answer more than a short one."""
@@ -75,7 +76,7 @@ class Turn:
     def random(self, purpose: str) -> Random:
         """Returns the source of chance, the same one for the same call."""
         seen = "".join(letter or "-" for letter in self.read_letters.values())
-        return Random(f"{purpose} {self.call.model} {self.number} {seen}")  # noqa: S311
+        return Random(f"{purpose} {self.call.model} {self.number} {seen}")
 
 
 class Honest:
@@ -104,7 +105,7 @@ class Honest:
         """Returns the score of its own answer."""
         return _clipped(turn.random("self").gauss(turn.accuracy, SELF_SPREAD))
 
-    def grades(self, turn: Turn, letter: str) -> dict[str, float]:  # noqa: ARG002
+    def grades(self, turn: Turn, letter: str) -> dict[str, float]:
         """Returns the grades of the references."""
         random, right = turn.random("grades"), right_letter(turn.number)
         found = {}
@@ -118,7 +119,7 @@ class Honest:
 class SelfPromoter(Honest):
     """Is always sure of itself."""
 
-    def self_score(self, turn: Turn) -> float:  # noqa: ARG002
+    def self_score(self, turn: Turn) -> float:
         return 1.0
 
 
@@ -211,7 +212,7 @@ class Wavering(Honest):
     def letter(self, turn: Turn) -> str:
         return turn.random("wavers").choice(LETTERS)
 
-    def grades(self, turn: Turn, letter: str) -> dict[str, float]:  # noqa: ARG002
+    def grades(self, turn: Turn, letter: str) -> dict[str, float]:
         random = turn.random("grades")
         return {r.label: random.random() for r in turn.call.references}
 

@@ -56,6 +56,6 @@ def pool_yaml(url: str) -> str:
 
 
 def vote(texts: Sequence[str]) -> str | None:
-    """Returns the letter that most answers end in; of equals, that of the best model, which is first."""
+    """Returns the letter that most answers end in; of equals, the first one."""
     letters = [letter for text in texts if (letter := said_letter(text)) is not None]
     return most_common(letters) if letters else None

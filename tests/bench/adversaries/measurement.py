@@ -36,6 +36,11 @@ class Outcome:
     by_attacker: bool
     calls: int
 
+    @property
+    def is_captured(self) -> bool:
+        """True if an attacker wrote the answer, and it is wrong."""
+        return self.by_attacker and not self.is_right
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -46,8 +51,8 @@ class Row:
     right: Interval
     change: Interval | None
     """Share of right answers less that without an attack; None without one."""
-    attackers_share: float
-    """Share of answers that an attacker wrote."""
+    captured: float
+    """Share of answers that are wrong, and an attacker's."""
     mean_calls: float
     most_calls: int
 
@@ -114,7 +119,7 @@ def row(scenario: str, way: str, outcomes: Sequence[Outcome], honest: Sequence[O
         way=way,
         right=estimate_mean(right, seed=SEED),
         change=change,
-        attackers_share=fmean(each.by_attacker for each in outcomes),
+        captured=fmean(each.is_captured for each in outcomes),
         mean_calls=fmean(each.calls for each in outcomes),
         most_calls=max(each.calls for each in outcomes),
     )

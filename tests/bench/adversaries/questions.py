@@ -64,4 +64,4 @@ def wrong_letter(number: int) -> str:
 
 
 def _random(what: str, number: int) -> Random:
-    return Random(f"{what} {number}")  # noqa: S311  # a simulation
+    return Random(f"{what} {number}")  # a simulation

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from tests.bench.adversaries.behaviours import (
     Clone,
@@ -21,6 +21,9 @@ from tests.bench.adversaries.behaviours import (
     Traitor,
     Wavering,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ACCURACIES: Mapping[str, float] = {"m1": 0.75, "m2": 0.72, "m3": 0.70, "m4": 0.68, "m5": 0.66}
 """How often each model is right, which is also its prior score."""
@@ -59,6 +62,10 @@ def _clones(*ids: str) -> Mapping[str, Honest]:
 SCENARIOS: Mapping[str, Scenario] = {
     "three": Scenario(title="three honest models"),
     "five": Scenario(title="five honest models", models=FIVE, baseline="five"),
+    "two": Scenario(title="two honest models", models=("m1", "m2"), baseline="two"),
+    "one-of-two": Scenario(
+        title="one liar of two", models=("m1", "m2"), attackers={"m2": Liar()}, baseline="two"
+    ),
     "one-of-three": Scenario(title="one liar of three", attackers={"m2": Liar()}),
     "two-of-three": Scenario(title="two liars of three", attackers={"m2": Liar(), "m3": Liar()}),
     "one-of-five": Scenario(

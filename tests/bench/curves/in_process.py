@@ -144,8 +144,9 @@ async def local_router(
         artifact: The scorer's artifact; None for the one that is shipped.
         answer_artifact: The judge's answer scorer; None for a judge that reads no texts.
     """
-    settings = {} if artifact is None else {"artifact": artifact}
-    scorer_config = ScorerServiceConfig(**settings)
+    scorer_config = ScorerServiceConfig()
+    if artifact is not None:
+        scorer_config = ScorerServiceConfig(artifact=artifact)
     config = RouterServiceConfig(pool_file=Path("pool.yaml"))
     async with AsyncExitStack() as exits:
         folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="routemoa-curves-"))

@@ -27,11 +27,11 @@ class ReplayedModels:
             load_recorded_queries(pool.records_file, pool.responses_file)
         )
 
-    def is_reachable(self, model_id: str) -> bool:  # noqa: ARG002  # as in the protocol
+    def is_reachable(self, model_id: str) -> bool:  # as in the protocol
         """Returns true."""
         return True
 
-    def usual_silence_s(self, model_id: str) -> float | None:  # noqa: ARG002
+    def usual_silence_s(self, model_id: str) -> float | None:
         """Returns that nothing is known of a model's times."""
         return None
 
