@@ -15,12 +15,13 @@ import json
 import logging
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
+from services.evaluation.answers.eval_command import draw_queries
 from services.evaluation.answers.methods import best_model
 from services.evaluation.answers.prices import load_prices
 from services.evaluation.answers.recorded_pool import load_recorded_pool
@@ -48,6 +49,9 @@ if TYPE_CHECKING:
 PRICES = Path("tests/bench/prices_2024.yaml")
 ANSWER_SCORER = Path("scorer/artifacts/answers")
 POOLS = ("zeroeval29", "mmlupro28", "routerbench11")
+READ = (("routemoa", DEFAULT), ("routemoa", "$0.1"), ("routemoa", "$0.02"))
+"""What is also replayed with a judge that reads."""
+SEED = 0
 READING = "routemoa, texts read"
 WORDS = {
     SINGLES: "best single model",
@@ -59,7 +63,7 @@ WORDS = {
 HEAD = page_head(
     "Curves: right answers against dollars and seconds",
     "What does each way of answering give at each price, beside the best single model?",
-    """Command: `python -m tests.bench.curves`. Every query of a pool's shared test file is answered by
+    """Command: `python -m tests.bench.curves`. Queries of a pool's shared test file are answered by
     scorer, judge, strategies and engine as they are, in one process and without sockets, from recorded
     answers; [replay](replay.md) says what is simulated. The best single model is chosen on the training
     file, and so are the weights of votes. *Texts read* is `routemoa` with the judge's answer scorer.
@@ -95,10 +99,11 @@ async def measure(pool: RecordedPool, artifact: Path | None, kept: Path) -> list
     for reader in (None, ANSWER_SCORER):
         async with local_router(pool, artifact, reader) as router:
             for strategy, setting, policy in policies():
-                if reader is not None and strategy != "routemoa":
+                if reader is not None and (strategy, setting) not in READ:
                     continue
                 way = strategy if reader is None else READING
-                file = kept / f"{pool.name}-{way}-{setting}.json".replace(" ", "-")
+                name = f"{pool.name}-{len(pool.test)}-{way}-{setting}.json"
+                file = kept / name.replace(" ", "-").replace("$", "")
                 if not file.exists():
                     made = await replay(router, pool, way, setting, policy)
                     file.write_text(json.dumps(asdict(made)), encoding="utf-8")
@@ -151,6 +156,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("ROUTEMOA_DATA"))
     parser.add_argument("--pool", action="append", choices=POOLS, help="default: all")
+    parser.add_argument(
+        "--queries", type=int, default=5_000, help="drawn of each pool; default: all"
+    )
     parser.add_argument("--routerbench", type=Path, help="artifact for routerbench11")
     parser.add_argument("--results", type=Path, default=Path("build/curves"))
     parser.add_argument("--markdown", type=Path, help="page to write, with pictures beside it")
@@ -160,6 +168,7 @@ def main() -> None:
     text = HEAD.rstrip() + "\n"
     for name in options.pool or POOLS:
         pool = read_pool(options.data / name)
+        pool = replace(pool, test=tuple(draw_queries(pool, options.queries, SEED)))
         artifact = options.routerbench if name == "routerbench11" else None
         replays = asyncio.run(measure(pool, artifact, options.results))
         picture = None
