@@ -51,7 +51,7 @@ WAYS: Mapping[str, RoutingPolicy] = {
 }
 HEADING = "## Against the better model alone"
 _LEAK = re.compile(
-    r"self_score|@@\w+ ?[0-9a-f]{8}|never sees that line|answer the user|other assistants"
+    r"self_score|@\w+ ?[0-9a-f]{5,8}|never sees that line|answer the user|other assistants"
     r"|given as a reference|\bR[12]\b",
     re.IGNORECASE,
 )
