@@ -63,8 +63,8 @@ WORDS = {
 HEAD = page_head(
     "Curves: right answers against dollars and seconds",
     "What does each way of answering give at each price, beside the best single model?",
-    """Command: `python -m tests.bench.curves`. Queries of a pool's shared test file are answered by
-    scorer, judge, strategies and engine as they are, in one process and without sockets, from recorded
+    """Command: `python -m tests.bench.curves --queries 400`, at random of a pool's shared test file. They
+    are answered by scorer, judge, strategies and engine as they are, in one process and without sockets, from recorded
     answers; [replay](replay.md) says what is simulated. The best single model is chosen on the training
     file, and so are the weights of votes. *Texts read* is `routemoa` with the judge's answer scorer.
     Brackets are 95 % intervals, by bootstrap over the queries; gains are paired.""",
@@ -77,6 +77,7 @@ MEASURES = """\
 PerfGain, CostSave and ParetoDist are those of LLMRouterBench (arXiv 2601.07206): the largest gain
 over the best single model, relative; the largest saving of its dollars where no less is right; and
 the mean distance to the Pareto frontier, with both axes scaled to the range of the single models.
+The settings of the first two are those that are best here, so they flatter.
 
 | way | PerfGain, % | CostSave, % | ParetoDist |
 |---|---:|---:|---:|

@@ -32,7 +32,7 @@ def draw(title: str, found: Sequence[Point], best_right: float, path: Path) -> N
         axes.grid(visible=True, alpha=0.3)
     lowest = min(p.right.mean for p in found if p.way not in {SINGLES, ORACLE})
     dollars.set_ylim(100 * lowest - 3, 100 * max(p.right.high for p in found) + 0.5)
-    dollars.legend(loc="lower right", fontsize=8)
+    seconds.legend(loc="upper right", fontsize=8, ncols=2)
     figure.tight_layout()
     figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)
@@ -43,7 +43,7 @@ def _plot(axes: Axes, found: Sequence[Point], place: Callable[[Point], float]) -
         own = sorted((p for p in found if p.way == way), key=place)
         across, up = [place(p) for p in own], [100 * p.right.mean for p in own]
         if way == SINGLES:
-            axes.plot(across, up, "x", color="grey", label=way)
+            axes.plot(across, up, "x", color="black", label=way)
             continue
         errors = [
             [100 * (p.right.mean - p.right.low) for p in own],
