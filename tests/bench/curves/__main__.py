@@ -63,11 +63,12 @@ WORDS = {
 HEAD = page_head(
     "Curves: right answers against dollars and seconds",
     "What does each way of answering give at each price, beside the best single model?",
-    """Command: `python -m tests.bench.curves --queries 400`, at random of a pool's shared test file. They
-    are answered by scorer, judge, strategies and engine as they are, in one process and without sockets, from recorded
-    answers; [replay](replay.md) says what is simulated. The best single model is chosen on the training
-    file, and so are the weights of votes. *Texts read* is `routemoa` with the judge's answer scorer.
-    Brackets are 95 % intervals, by bootstrap over the queries; gains are paired.""",
+    """Command: `python -m tests.bench.curves --queries 400`. Queries are drawn of each pool's shared
+    test file, and answered by scorer, judge, strategies and engine as they are, in one process and
+    without sockets, from recorded answers; [replay](replay.md) says what is simulated. The best single
+    model is chosen on the training file, and so are the weights of votes. *Texts read* is `routemoa`
+    with the judge's answer scorer. Brackets are 95 % intervals, by bootstrap over the queries; gains
+    are paired.""",
     """Dollars are recorded for routerbench11, and elsewhere list prices
     (`tests/bench/prices_2024.yaml`). Seconds are simulated: half a second to the first token, then 50
     tokens per second; calls of a layer run together. `moa` and `smoa` run one layer. The oracle takes

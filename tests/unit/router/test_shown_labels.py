@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from services.router.prompts import prompts
@@ -10,10 +12,15 @@ from services.router.prompts.shown_labels import shown_labels
 from services.router.types.conversation import Conversation
 from services.router.types.messages import Message, Role
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 NONCE = "7f3a9c2e"
 
 
-def prompt(question: str = "What is the capital of Cuba?", second: str = "It is Havana."):
+def prompt(
+    question: str = "What is the capital of Cuba?", second: str = "It is Havana."
+) -> Sequence[Message]:
     conversation = Conversation(messages=(Message(role=Role.USER, content=question),))
     texts = ("I do not know.", second)
     references = [
