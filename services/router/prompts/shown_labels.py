@@ -1,7 +1,7 @@
 """Finds labels and marks of references in an answer: they mean nothing to the user. Pure, linear.
 
-Small models answer "R2 is right", or copy the start of a mark. A label counts only if the prompt has it
-in a mark, and no text of the user or of a reference has it too.
+Small models answer "R2 is right", also where there is no second reference, or copy the start of a mark.
+A label or mark counts unless the text of the user or of a reference has it too.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from services.router.types.messages import Message
 
-_LABEL = re.compile(r"\bR[0-9]{1,3}\b")
+_LABEL = re.compile(r"\bR(?:[1-9]|1[0-9])\b")
 _MARK = re.compile(
     r"@(?:references?|end|assessment|selection|moderation) {1,4}[0-9a-f]{2,8}\b", re.IGNORECASE
 )
 
 
 def shown_labels(text: str, messages: Sequence[Message], nonce: str) -> tuple[str, ...]:
-    """Returns the labels and marks of the prompt that an answer shows.
+    """Returns the labels and marks that an answer shows.
 
     Args:
         text: The answer.
@@ -32,7 +32,8 @@ def shown_labels(text: str, messages: Sequence[Message], nonce: str) -> tuple[st
     if not nonce or not found:
         return ()
     lines = "\n".join(message.content for message in messages).split("\n")
-    marked = {label for line in lines if nonce in line for label in _LABEL.findall(line)}
+    if not any(nonce in line and _LABEL.search(line) for line in lines):
+        return ()  # it has read no references
     others = "\n".join(line for line in lines if nonce not in line)
     said = {*_LABEL.findall(others), *_MARK.findall(others)}
-    return tuple(each for each in found if each not in said and (each in marked or each[0] == "@"))
+    return tuple(each for each in found if each not in said)

@@ -69,7 +69,8 @@ HEAD = page_head(
     model is chosen on the training file, and so are the weights of votes. *Texts read* is `routemoa`
     with the judge's answer scorer. Brackets are 95 % intervals, by bootstrap over the queries; gains
     are paired.""",
-    """Dollars are recorded for routerbench11, and elsewhere list prices
+    """The shipped scorer ranks, but on routerbench11 one that was trained on its training file alone
+    (`--routerbench`). Dollars are recorded there, and elsewhere list prices
     (`tests/bench/prices_2024.yaml`). Seconds are simulated: half a second to the first token, then 50
     tokens per second; calls of a layer run together. `moa` and `smoa` run one layer. The oracle takes
     the cheapest right answer.""",

@@ -36,13 +36,14 @@ def prompt(
         ("R1, R2\n6.", ("R1", "R2")),
         ("Havana.", ()),
         ("R2D2 lives in AR2 and at R22.", ()),
-        ("R7 is not in the prompt.", ()),
+        ("R3, although there are two.", ("R3",)),
+        ("The road R70.", ()),
         ("The answer is:\n\n@reference 7f3a9c2", ("@reference 7f3a9c2",)),
         ("Write to @reference on any site.", ()),
         ("", ()),
     ],
 )
-def test_a_label_counts_if_the_prompt_has_it_in_a_mark(text: str, shown: tuple[str, ...]) -> None:
+def test_a_label_or_a_mark_is_found(text: str, shown: tuple[str, ...]) -> None:
     assert shown_labels(text, prompt(), NONCE) == shown
 
 
@@ -51,5 +52,7 @@ def test_a_label_that_the_user_or_another_model_wrote_may_be_repeated() -> None:
     assert not shown_labels("R2 is larger.", prompt(second="The resistor R2."), NONCE)
 
 
-def test_a_prompt_without_marks_shows_none() -> None:
+def test_a_prompt_without_references_shows_none() -> None:
+    conversation = Conversation(messages=(Message(role=Role.USER, content="Name a Renault."),))
+    assert not shown_labels("The R5.", prompts.proposer(conversation, [], NONCE), NONCE)
     assert not shown_labels("R2", [Message(role=Role.USER, content="Is it R1?")], "")
