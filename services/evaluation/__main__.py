@@ -1,16 +1,18 @@
-"""`python -m services.evaluation eval|replay|rollout`: the program of these commands of `routemoa`."""
+"""`python -m services.evaluation`: the program of `routemoa eval`, `replay`, `rollout` and `arena`."""
 
 from __future__ import annotations
 
 import typer
 
 from services.evaluation.answers.eval_command import evaluate
+from services.evaluation.arena import arena_command
 from services.evaluation.decisions.replay_command import main
 from services.evaluation.rollout import rollout_command
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command("eval")(evaluate)
 app.add_typer(rollout_command.app, name="rollout")
+app.add_typer(arena_command.app, name="arena")
 
 
 @app.command(

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import math
 import os
 import sys
 from collections import Counter
@@ -26,6 +25,7 @@ from scorer import Runtime, default_artifact_path, load_artifact
 from scorer.data.records import read_records
 from scorer.measures.intervals import Interval, bootstrap_means, interval
 from services.evaluation.answers.prices import load_prices
+from services.evaluation.arena.figures import arena_score, robustness
 from services.router.model_priors.estimate import estimate_priors
 from services.router.model_priors.matching import ScorerModels
 from services.router.types.tokens import estimate_tokens
@@ -46,9 +46,6 @@ KNOWN_POOLS = ("mmlupro28", "zeroeval29", "llmrouter9")
 """The pools whose models the shipped artifact knows."""
 LEAST_SHARE = 0.05
 """A model with a smaller share of the queries does not count as chosen."""
-COST_WEIGHT = 0.1
-MOST_USD, LEAST_USD = 200.0, 0.0044
-"""The arena score's weight of cost, and the bounds of dollars per 1,000 queries."""
 BATCH_SIZE = 64
 SEED = 1
 HEAD = page_head(
@@ -69,19 +66,6 @@ RECORDED = page_head(
     """Every model of a recorded pool is graded. *Best* is the best single model in hindsight, *gain*
     what the choices have more, in points, and *dollars* what they cost against it.""",
 ).replace("# ", "## ", 1)
-
-
-def arena_score(accuracy: float, usd_per_1000: float) -> float:
-    """Returns RouterArena's score of an accuracy in [0, 1] and a cost; higher is better."""
-    cheapness = math.log(MOST_USD / usd_per_1000) / math.log(MOST_USD / LEAST_USD)
-    weighted = COST_WEIGHT * accuracy + cheapness
-    return (1 + COST_WEIGHT) * accuracy * cheapness / weighted if weighted else 0.0
-
-
-def robustness(picks: Mapping[str, str], perturbed_picks: Mapping[str, str]) -> Interval:
-    """Returns the share of perturbed queries that have the model of the query itself, by id."""
-    same = [float(picks[key] == pick) for key, pick in perturbed_picks.items()]
-    return mean_of(np.array(same))
 
 
 def mean_of(values: npt.NDArray[np.float64]) -> Interval:

@@ -17,6 +17,7 @@ from services.router.backends.call_failure import status_of_exception
 from services.router.backends.collected import CollectedReply
 from services.router.engine.run import InvalidAnswer
 from services.router.prompts.answer_filter import AnswerFilter
+from services.router.prompts.shown_labels import shown_labels
 from services.router.routing.events import Answer, Delta, Reset, Resumed
 from services.router.routing.finished_answer import booked_answer, missing_arguments
 from services.router.routing.tool_votes import NO_TOOL
@@ -234,7 +235,8 @@ class _FinalAnswer:
         reply.status = status
 
     def _checked(self, reply: _Reply) -> Answer | None:
-        answer = self._run.checked(reply.so_far)
+        shown = shown_labels(reply.said.text, reply.call.messages, reply.call.nonce)
+        answer = None if shown else self._run.checked(reply.so_far)
         if answer is None or reply.choices is None:
             return answer
         if self._run.form.choice(answer) in reply.choices:

@@ -195,7 +195,10 @@ class _Layer:
             if not (answer.text or answer.tool_calls or answer.refusal):
                 slot.status = CallStatus.EMPTY
                 return
-            slot.answer = self._policy.checked(answer) if slot.proposal.asks_for_answer else answer
+            if not slot.proposal.asks_for_answer:
+                slot.answer = answer
+            elif not slot.proposal.shows_labels:
+                slot.answer = self._policy.checked(answer)
             slot.status = CallStatus.MALFORMED if slot.answer is None else CallStatus.OK
         except Exception as error:  # noqa: BLE001  # no model's failure ends the layer
             slot.status = status_of_exception(error, slot.model_id)

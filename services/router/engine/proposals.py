@@ -13,6 +13,7 @@ from services.router.prompts.json_prompt import in_words
 from services.router.prompts.prompts import new_nonce
 from services.router.prompts.reference_text import reference_text
 from services.router.prompts.replies import Reply, read_answer, read_reply
+from services.router.prompts.shown_labels import shown_labels
 from services.router.routing.events import Answer
 from services.router.types.ledger import CallPurpose
 from services.router.types.options import NO_OPTIONS, ToolChoice, ToolChoiceMode
@@ -46,6 +47,11 @@ class Proposal:
     def asks_for_answer(self) -> bool:
         """True if the reply must keep to the form that the request asks of its answer."""
         return self.call.purpose in WRITES_ANSWERS
+
+    @property
+    def shows_labels(self) -> bool:
+        """True if the reply so far shows labels of the references to the user."""
+        return bool(shown_labels(self._reply().answer, self.call.messages, self.nonce))
 
     def read(self) -> Answer:
         """Returns the answer in the reply so far; a refusal has no text.

@@ -8,5 +8,6 @@ marks: Finds the marks of a call in its reply.
 assessments: Reads the scores after a mark, however they are written.
 litter: Removes the markup around an assessment, and assessments without the nonce.
 answer_filter: Removes the marks from an answer, also while it streams.
+shown_labels: Finds labels and marks of references in an answer.
 context_window: Cuts the references of a prompt to a model's context window.
 """

@@ -30,6 +30,7 @@ add_program(app, "eval")
 add_program(app, "learn")
 add_program(app, "replay")
 add_program(app, "rollout")
+add_program(app, "arena")
 add_program(app, "scorer")
 add_program(app, "serve")
 

@@ -27,12 +27,13 @@ _SUMMARIES = {
     "learn": "Corrects a scorer by decisions and the feedback on them.",
     "replay": "Shows what another policy would have chosen, by decision records.",
     "rollout": "Brings a new artifact to running scorers by steps, and back if it is worse.",
+    "arena": "Writes a submission to RouterArena, and gives the figures of its files.",
     "serve": "Runs one service: scorer, router, judge or gateway.",
     "scorer": "Trains, exports and inspects scorers.",
 }
 _MODULES = {
     **dict.fromkeys(("demo", "up", "pool"), "services.local"),
-    **dict.fromkeys(("eval", "replay", "rollout"), "services.evaluation"),
+    **dict.fromkeys(("eval", "replay", "rollout", "arena"), "services.evaluation"),
     "examine": "services.examination",
     "learn": "scorer",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bench.bench_arena import arena_score, robustness
+from services.evaluation.arena.figures import arena_score, robustness
 
 
 def test_the_score_of_the_best_published_router_is_the_published_one() -> None:
