@@ -72,6 +72,7 @@ class Engine:
 
     async def screen(self, run: Run) -> None:
         """Scores the models before any of them runs; a single model needs no score."""
+        run.reads_texts = self.judge.may_read_texts
         models = eligible(run)
         latency_s = self.latencies.expected_s(models)
         if len(models) == 1:

@@ -22,6 +22,7 @@ from services.router.routing.agreement import Offer, posteriors
 from services.router.routing.candidates import StopReason
 from services.router.routing.next_calls import next_calls, wants_second
 from services.router.strategies.comparable_share import ComparableShare
+from services.router.strategies.independent_answers import answers_of, opinions_of, source_of
 from services.router.strategies.layered import Layered
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
-    from services.router.routing.agreement import Opinion
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, Event, LayerReport, RoutingDecision
 
@@ -65,7 +65,7 @@ class RouteMoA(Layered):
             r for r in open_to if blocking_limit(run, run.pool.by_id[r.model_id], 0) is None
         ]
         chosen = next_calls(
-            _opinions(run),
+            opinions_of(run),
             [_offer(r, run) for r in affordable],
             comparable_share=self._comparable_share(run),
         )
@@ -88,7 +88,7 @@ class RouteMoA(Layered):
         )
         if report.answers:
             self._record(report.answers, run)
-            run.posteriors.update(posteriors(_opinions(run)))
+            run.posteriors.update(posteriors(opinions_of(run)))
             run.answers = (_likeliest(run),)
         return report
 
@@ -98,7 +98,8 @@ class RouteMoA(Layered):
             return False
         if super().is_last(run, decision) or self._comparable_share(run) < _RARELY:
             return True
-        return not wants_second([_offer(r, run) for r in _open_to(run, decision.ranked)])
+        offers = [_offer(r, run) for r in _open_to(run, decision.ranked)]
+        return not wants_second(offers, reads_texts=run.reads_texts and run.form.is_free)
 
     def _comparable_share(self, run: Run) -> float:
         """Returns the share for the form of the request: JSON and calls to tools always compare."""
@@ -116,35 +117,19 @@ def _runs_safe_models(run: Run) -> bool:
 
 def _open_to(run: Run, ranked: Sequence[Ranked]) -> list[Ranked]:
     """Returns the models that may be called: those that have not answered under any id."""
-    asked = {_source(run, answer.model_id) for answer in _answers(run)}
+    asked = {source_of(run, answer.model_id) for answer in answers_of(run)}
     return [
         r
         for r in ranked
-        if _source(run, r.model_id) not in asked
+        if source_of(run, r.model_id) not in asked
         and r.candidate.available
         and run.policy.allows_latency(r.candidate.expected_latency_s)
     ]
 
 
-def _source(run: Run, model_id: str) -> str:
-    """Returns the model that the backend knows, whatever its ids in the pool."""
-    return run.pool.by_id[model_id].backend_model or model_id
-
-
-def _answers(run: Run) -> list[Answer]:
-    return [answer for report in run.reports for answer in report.answers]
-
-
-def _opinions(run: Run) -> list[Opinion]:
-    """Returns the final value of each answer, with the judge's score of its model."""
-    scores = {a.model_id: a.posterior_score for r in run.reports for a in r.assessments}
-    opinions = run.form.opinions(_answers(run), scores.__getitem__)
-    return [replace(o, source=_source(run, o.model_id)) for o in opinions]
-
-
 def _likeliest(run: Run) -> Answer:
     """Returns the likeliest answer; of answers that cannot be compared, that of the best model."""
-    answers = _answers(run)
+    answers = answers_of(run)
     chances = run.posteriors
     if any(answer.tool_calls for answer in answers):
         chances = run.form.chances(answers, run.priors.__getitem__)
