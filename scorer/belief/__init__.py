@@ -5,5 +5,6 @@
 Needs nothing but the standard library, so that the judge can load it.
 
 curve: The log odds that a score is worth, and their fit.
-parameters: The file of all curves, verified by its version.
+share: The share of the answer scorer's log odds that counts, and its fit.
+parameters: The file of all that, verified by its version.
 """

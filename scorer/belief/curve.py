@@ -1,15 +1,17 @@
 """The log odds that a score is worth, by the record of the model that gives it. Pure.
 
 A model says s of an answer whose prior score is p. With l the log odds, x = l(s) clipped to
-[-MOST_ODDS, MOST_ODDS], and y whether the answer turned out right:
+[-MOST_ODDS, MOST_ODDS], x' the mean of x over its record, and y whether the answer turned out right:
 
-    log odds of right = l(p) + offset + slope * x
+    log odds of right = l(p) + bias + slope * (x - x')
 
-`offset` and `slope` are the maximum of the posterior of that logistic model, under a normal prior
+`bias` and `slope` are the maximum of the posterior of that logistic model, under a normal prior
 around zero of standard deviation 1 / sqrt(PENALTY) each, found by Newton's method (Bishop 2006,
-"Pattern Recognition and Machine Learning", 4.3.3 and 4.5). So a model without a record, or one whose
-scores have nothing to do with what turns out right, is worth nothing. A model that says the opposite of
-what is right is worth nothing either: its slope would be negative, and it could choose to end that.
+"Pattern Recognition and Machine Learning", 4.3.3 and 4.5). The bias is the scorer's error and says
+nothing of the model's scores, so it is dropped: a score is worth slope * (x - x'). So a model without a
+record, one that always says the same, or one whose scores have nothing to do with what turns out right,
+is worth nothing. A model that says the opposite of what is right is worth nothing either: its slope
+would be negative, and it could choose to end that.
 
 What a score is worth never exceeds MOST_EVIDENCE either way: a model may be honest until it matters.
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ MOST_EVIDENCE = 1.0
 """Most log odds that one score is worth. In games, known liars cost less with more, and models that
 start to lie cost less with less."""
 PENALTY = 4.0
-"""Precision of the prior of offset and slope: some sixteen answers move them half of the way."""
+"""Precision of the prior of bias and slope: some sixteen answers move them half of the way."""
 
 _STEPS = 30
 _LARGEST_STEP = 1.0
@@ -54,8 +57,8 @@ class Said:
 class Curve:
     """The worth of a model's scores."""
 
-    offset: float
-    """Log odds of a score of one half."""
+    center: float
+    """Mean log odds of its scores, which are worth nothing."""
     slope: float
     """Log odds for each of the score; at least 0."""
     count: int
@@ -63,28 +66,29 @@ class Curve:
 
     def evidence(self, score: float) -> float:
         """Returns the log odds that a score is worth; it never falls as the score rises."""
-        said = self.offset + self.slope * _read(score)
+        said = self.slope * (_read(score) - self.center)
         return min(max(said, -MOST_EVIDENCE), MOST_EVIDENCE)
 
 
 def fit_curve(said: Sequence[Said]) -> Curve:
     """Returns the curve of a model's scores; it is worth nothing without any."""
-    rows = [(log_odds(each.prior), _read(each.score), each.right, each.weight) for each in said]
-    offset = slope = 0.0
+    center = fmean(_read(each.score) for each in said) if said else 0.0
+    rows = [
+        (log_odds(each.prior), _read(each.score) - center, each.right, each.weight) for each in said
+    ]
+    bias = slope = 0.0
     for _ in range(_STEPS):
-        first, second = -PENALTY * offset, -PENALTY * slope
+        first, second = -PENALTY * bias, -PENALTY * slope
         a, b, c = PENALTY, 0.0, PENALTY  # the curvature (a, b; b, c)
         for odds, x, right, weight in rows:
-            chance = 1 / (1 + math.exp(-(odds + offset + slope * x)))
+            chance = 1 / (1 + math.exp(-(odds + bias + slope * x)))
             error, spread = weight * (right - chance), weight * chance * (1 - chance)
             first, second = first + error, second + error * x
             a, b, c = a + spread, b + spread * x, c + spread * x * x
         determinant = a * c - b * b
-        offset += _bounded((c * first - b * second) / determinant)
+        bias += _bounded((c * first - b * second) / determinant)
         slope += _bounded((a * second - b * first) / determinant)
-    if slope <= 0:
-        return Curve(offset=0.0, slope=0.0, count=len(rows))
-    return Curve(offset=offset, slope=slope, count=len(rows))
+    return Curve(center=center, slope=max(slope, 0.0), count=len(rows))
 
 
 def log_odds(score: float) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scorer.belief.curve import Curve
+from scorer.belief.share import MOST_SHARE
 from scorer.runtime.fields import FieldReader, ProblemsError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 """The schema that this code writes and reads."""
 MAX_BYTES = 4 * 1024 * 1024
-MOST_TEXT_SHARE = 2.0
 
 
 class Unusable(enum.Enum):
@@ -94,8 +94,8 @@ def load_parameters(path: Path) -> BeliefParameters:
         grades=_curves(reader.inner("grades")),
     )
     problems = reader.problems
-    if parameters.text_share > MOST_TEXT_SHARE:
-        problems.append(f"text_share must be at most {MOST_TEXT_SHARE:g}")
+    if parameters.text_share > MOST_SHARE:
+        problems.append(f"text_share must be at most {MOST_SHARE:g}")
     if not problems and parameters.version != version_of(parameters):
         problems.append(f"version is {parameters.version}; its content says another")
     if problems:
@@ -126,7 +126,7 @@ def _curves(reader: FieldReader) -> dict[str, Curve]:
     for model_id in reader.names:
         inner = reader.inner(model_id)
         curves[model_id] = Curve(
-            offset=inner.number("offset"),
+            center=inner.number("center"),
             slope=inner.number("slope", minimum=0),
             count=inner.integer("count", minimum=0),
         )

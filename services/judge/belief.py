@@ -6,7 +6,8 @@ With l(p) = log(p / (1 - p)), clipped to [l(0.02), l(0.98)], and the prior score
     score    = 1 / (1 + exp(-log odds)), for an answer that was cut off the share `CUT_OFF_SHARE` of it
 
 A source is a map from model ids to log odds; an answer of which it says nothing is not in it. The text
-of an answer says TEXT_SHARE of what the answer scorer makes of it. What models say counts by their
+of an answer says TEXT_SHARE of what the answer scorer makes of it, and nothing if the scorer does not
+know the model. What models say counts by their
 records, if there are any (`scorer/belief/curve.py`): who has no record then says nothing. Without
 records, a self-score says what its weight lets through, by default nothing: whoever gives itself 1
 gains nothing. A grade g says l(g), but never more than `MOST_PER_GRADE` either way, so that an exact 0
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scorer.belief.curve import log_odds
+from scorer.belief.share import TEXT_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,11 +43,6 @@ MOST_PER_GRADE = 0.5
 """Most log odds of one grade. In games with liars, 0.4 to 0.5 lose least to them and little without
 them."""
 
-TEXT_SHARE = 0.7
-"""Share of the answer scorer's log odds that counts, without records. On folds of training queries, all
-of them cost more dollars and brought no more right answers: the likeliest of several answers is often
-one whose text reads too well."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
@@ -55,10 +52,16 @@ class Weights:
     cross: float
     parameters: BeliefParameters | None = None
 
-    @property
-    def text(self) -> float:
-        """The share of the answer scorer's log odds that counts."""
-        return TEXT_SHARE if self.parameters is None else self.parameters.text_share
+    def of_text(self, *, is_known: bool) -> float:
+        """Returns the share of the answer scorer's log odds that counts.
+
+        Args:
+            is_known: True if it has learned from answers of the model. On training queries of a pool
+                that it did not know, its word cost dollars and brought no right answers.
+        """
+        if self.parameters is not None:
+            return self.parameters.text_share
+        return TEXT_SHARE if is_known else 0.0
 
     def of_self_score(self, model_id: str, score: float) -> float:
         """Returns the log odds that a model's score of its own answer is worth."""
@@ -99,11 +102,17 @@ def posterior_scores(
 
 
 def text_evidence(
-    priors: Mapping[str, float], answer_scores: Mapping[str, float], share: float
+    priors: Mapping[str, float], answer_scores: Mapping[str, float], shares: Mapping[str, float]
 ) -> dict[str, float]:
-    """Returns what the texts say: an answer score is the prior score, corrected by the text."""
+    """Returns what the texts say: an answer score is the prior score, corrected by the text.
+
+    Args:
+        priors: The prior scores, in [0, 1].
+        answer_scores: The answer scores, in [0, 1].
+        shares: The share of the log odds that counts, by model.
+    """
     return {
-        model_id: share * (log_odds(score) - log_odds(priors[model_id]))
+        model_id: shares[model_id] * (log_odds(score) - log_odds(priors[model_id]))
         for model_id, score in answer_scores.items()
     }
 

@@ -34,7 +34,8 @@ class JudgeServiceConfig(ServiceConfig):
     belief_file: Path | None = Field(
         default=None,
         description="JSON file of `python -m scorer learn-belief`: what the words of each model are "
-        "worth by its record. It is reloaded when it changes. Absent: the weights below, for all models.",
+        "worth by its record. It is reloaded when it changes. Absent: the weights below, for all "
+        "models.",
     )
     self_weight: float = Field(
         default=0.0,

@@ -76,8 +76,10 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
         weights = replace(self._weights, parameters=parameters)
         if lack is not None:
             FALLBACKS.labels(lack.name.lower()).inc()
+        known = self._answer_scorer.model_ids
+        shares = {m: weights.of_text(is_known=m in known) for m in answer_scores}
         sources = [
-            text_evidence(priors, answer_scores, weights.text),
+            text_evidence(priors, answer_scores, shares),
             self_evidence(scores.self_scores, weights),
             grade_evidence(scores.grades, weights),
         ]
@@ -92,6 +94,7 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
             assessments=assessments,
             ignored_score_count=scores.ignored_count,
             reads_texts=self._answer_scorer.reads_texts,
+            unweighed_model_ids=sorted(m for m, share in shares.items() if share == 0),
             belief_version=None if parameters is None else parameters.version,
             belief_fallback=None if lack is None else pb.BeliefFallback.Value(_NAME + lack.name),
         )

@@ -54,11 +54,11 @@ class Judge:
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
         self._reads_texts: bool | None = None  # until the judge says
+        self._unweighed: frozenset[str] = frozenset()
 
-    @property
-    def may_read_texts(self) -> bool:
-        """False once the judge has said that it reads no texts."""
-        return self._reads_texts is not False
+    def may_weigh(self, model_id: str) -> bool:
+        """Returns False once the judge has said that the texts of a model weigh nothing."""
+        return self._reads_texts is not False and model_id not in self._unweighed
 
     async def assess(
         self,
@@ -106,6 +106,8 @@ class Judge:
                 ),
                 fallback=fallback,
             )
+        if with_texts or response.reads_texts:
+            self._unweighed = self._unweighed.difference(ran) | {*response.unweighed_model_ids}
         return Verdict(
             assessments=tuple(_assessment(a) for a in response.assessments),
             fallback=_EQUAL_WEIGHTS.get(response.belief_fallback),

@@ -58,18 +58,18 @@ def next_calls(
     return (first, second)
 
 
-def wants_second(offers: Sequence[Offer], *, reads_texts: bool) -> bool:
+def wants_second(offers: Sequence[Offer], *, may_doubt: bool) -> bool:
     """Returns whether a second call may follow the first one if its answer can be compared.
 
     Args:
         offers: The models that may be called.
-        reads_texts: True if the text of the answer may speak against it.
+        may_doubt: True if the text of the answer may speak against it.
     """
     contenders = _contenders(offers)
     if not contenders:
         return False
     first, second = _first_calls(contenders)
-    if second is not None or not reads_texts:
+    if second is not None or not may_doubt:
         return second is not None
     others = [offer for offer in contenders if offer is not first]
     return call_and_value([_answer(first, -_DOUBT)], others)[0] is not None

@@ -99,7 +99,8 @@ class RouteMoA(Layered):
         if super().is_last(run, decision) or self._comparable_share(run) < _RARELY:
             return True
         offers = [_offer(r, run) for r in _open_to(run, decision.ranked)]
-        return not wants_second(offers, reads_texts=run.reads_texts and run.form.is_free)
+        is_weighed = decision.selected_model_ids[0] in run.weighed_ids and run.form.is_free
+        return not wants_second(offers, may_doubt=is_weighed)
 
     def _comparable_share(self, run: Run) -> float:
         """Returns the share for the form of the request: JSON and calls to tools always compare."""

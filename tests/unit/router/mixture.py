@@ -165,7 +165,9 @@ class _Scores:
     """Scorer and judge: every model has its score, before and after it answers."""
 
     scores: Mapping[str, float]
-    may_read_texts = False
+
+    def may_weigh(self, _: str) -> bool:
+        return False
 
     async def priors(self, *_: object) -> Priors:
         return Priors(scores=self.scores, forecast=Forecast())

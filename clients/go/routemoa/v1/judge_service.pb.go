@@ -176,8 +176,11 @@ type AssessAnswersResponse struct {
 	// Why parameters that are configured were not used; `BELIEF_FALLBACK_UNSPECIFIED` if they were, or if
 	// none are configured. Then weights that are the same for all models take their place.
 	BeliefFallback BeliefFallback `protobuf:"varint,61,opt,name=belief_fallback,json=beliefFallback,proto3,enum=routemoa.v1.BeliefFallback" json:"belief_fallback,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The models whose texts weigh nothing: the answer scorer has not learned from their answers, and no
+	// learned parameters say what its word is worth here.
+	UnweighedModelIds []string `protobuf:"bytes,62,rep,name=unweighed_model_ids,json=unweighedModelIds,proto3" json:"unweighed_model_ids,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *AssessAnswersResponse) Reset() {
@@ -245,6 +248,13 @@ func (x *AssessAnswersResponse) GetBeliefFallback() BeliefFallback {
 	return BeliefFallback_BELIEF_FALLBACK_UNSPECIFIED
 }
 
+func (x *AssessAnswersResponse) GetUnweighedModelIds() []string {
+	if x != nil {
+		return x.UnweighedModelIds
+	}
+	return nil
+}
+
 var File_routemoa_v1_judge_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_judge_service_proto_rawDesc = "" +
@@ -254,14 +264,15 @@ const file_routemoa_v1_judge_service_proto_rawDesc = "" +
 	"\aanswers\x18\x01 \x03(\v2\x13.routemoa.v1.AnswerR\aanswers\x12>\n" +
 	"\x10previous_answers\x18\x02 \x03(\v2\x13.routemoa.v1.AnswerR\x0fpreviousAnswers\x12:\n" +
 	"\fprior_scores\x18\x03 \x03(\v2\x17.routemoa.v1.ModelScoreR\vpriorScores\x12\x14\n" +
-	"\x05query\x18\x04 \x01(\tR\x05query\"\x90\x02\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\"\xc0\x02\n" +
 	"\x15AssessAnswersResponse\x129\n" +
 	"\vassessments\x18\x01 \x03(\v2\x17.routemoa.v1.AssessmentR\vassessments\x12.\n" +
 	"\x13ignored_score_count\x18\x02 \x01(\x05R\x11ignoredScoreCount\x12\x1f\n" +
 	"\vreads_texts\x18\x03 \x01(\bR\n" +
 	"readsTexts\x12%\n" +
 	"\x0ebelief_version\x18< \x01(\tR\rbeliefVersion\x12D\n" +
-	"\x0fbelief_fallback\x18= \x01(\x0e2\x1b.routemoa.v1.BeliefFallbackR\x0ebeliefFallback*\xa3\x01\n" +
+	"\x0fbelief_fallback\x18= \x01(\x0e2\x1b.routemoa.v1.BeliefFallbackR\x0ebeliefFallback\x12.\n" +
+	"\x13unweighed_model_ids\x18> \x03(\tR\x11unweighedModelIds*\xa3\x01\n" +
 	"\x0eBeliefFallback\x12\x1f\n" +
 	"\x1bBELIEF_FALLBACK_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17BELIEF_FALLBACK_MISSING\x10\x01\x12\x19\n" +

@@ -111,6 +111,7 @@ class AssessAnswersResponse(_message.Message):
     READS_TEXTS_FIELD_NUMBER: _builtins.int
     BELIEF_VERSION_FIELD_NUMBER: _builtins.int
     BELIEF_FALLBACK_FIELD_NUMBER: _builtins.int
+    UNWEIGHED_MODEL_IDS_FIELD_NUMBER: _builtins.int
     ignored_score_count: _builtins.int
     """How many self-scores and grades were left out because they were not in [0, 1], graded the
     grader's own answer, named a model that did not answer, or repeated a grade already given.
@@ -127,6 +128,12 @@ class AssessAnswersResponse(_message.Message):
     def assessments(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Assessment]:
         """One per model that ran, highest posterior score first; equal scores are ordered by model id."""
 
+    @_builtins.property
+    def unweighed_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The models whose texts weigh nothing: the answer scorer has not learned from their answers, and no
+        learned parameters say what its word is worth here.
+        """
+
     def __init__(
         self,
         *,
@@ -135,10 +142,11 @@ class AssessAnswersResponse(_message.Message):
         reads_texts: _builtins.bool = ...,
         belief_version: _builtins.str = ...,
         belief_fallback: Global___BeliefFallback.ValueType = ...,
+        unweighed_model_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessments", b"assessments", "belief_fallback", b"belief_fallback", "belief_version", b"belief_version", "ignored_score_count", b"ignored_score_count", "reads_texts", b"reads_texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessments", b"assessments", "belief_fallback", b"belief_fallback", "belief_version", b"belief_version", "ignored_score_count", b"ignored_score_count", "reads_texts", b"reads_texts", "unweighed_model_ids", b"unweighed_model_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
