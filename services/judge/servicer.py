@@ -12,7 +12,7 @@ from routemoa.v1 import judge_service_pb2_grpc, model_pb2
 from services.judge.answer_scorer import NO_ANSWER_SCORER
 from services.judge.assessment import AnswerScores, Grade, assess
 from services.judge.belief import grade_evidence, posterior_scores, self_evidence, text_evidence
-from services.judge.records import NO_RECORDS
+from services.judge.records import NO_RECORDS, Lack
 from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ _CUT_OFF = {
     model_pb2.FINISH_REASON_DEADLINE,
 }
 
-_NAME = "BELIEF_FALLBACK_"
+_BELIEF_FALLBACKS = {None: pb.BELIEF_FALLBACK_UNSPECIFIED} | {
+    lack: pb.BeliefFallback.Value(f"BELIEF_FALLBACK_{lack.name}") for lack in Lack
+}
 
 FALLBACKS = Counter(
     "routemoa_judge_belief_fallbacks_total",
@@ -95,8 +97,8 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
             ignored_score_count=scores.ignored_count,
             reads_texts=self._answer_scorer.reads_texts,
             unweighed_model_ids=sorted(m for m, share in shares.items() if share == 0),
-            belief_version=None if parameters is None else parameters.version,
-            belief_fallback=None if lack is None else pb.BeliefFallback.Value(_NAME + lack.name),
+            belief_version="" if parameters is None else parameters.version,
+            belief_fallback=_BELIEF_FALLBACKS[lack],
         )
 
 

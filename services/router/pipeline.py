@@ -133,7 +133,7 @@ class Pipeline:
         if isinstance(planned, StopReason):
             return rank_eligible(run), Selection(model_ids=(), stop_reason=planned)
         return planned.ranked, Selection(
-            model_ids=planned.selected_model_ids, reasons=planned.reasons
+            model_ids=planned.selected_model_ids, stop_reason=None, reasons=planned.reasons
         )
 
     async def _recall(self, run: Run) -> Session:

@@ -264,7 +264,7 @@ async def test_a_model_unknown_to_the_scorer_with_a_prior_score_is_ranked_by_it(
 
 async def test_route_query_decides_and_calls_no_model(router: RouterBench) -> None:
     decision = await router.stub.RouteQuery(
-        routed("Legs?", policy=pb.RoutingPolicy(max_layer_model_count=2))
+        routed("Legs?", policy=pb.RoutingPolicy(max_layer_model_count=2, strategy="layers"))
     )
     assert list(decision.selected_model_ids) == ["a", "b"]
     assert decision.stop_reason == pb.STOP_REASON_UNSPECIFIED
