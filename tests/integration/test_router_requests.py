@@ -271,6 +271,16 @@ async def test_route_query_decides_and_calls_no_model(router: RouterBench) -> No
     assert not router.simulator.calls
 
 
+async def test_route_query_says_what_the_default_strategy_calls_first(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router(dict.fromkeys("abc", "eight"), {"a": 0.9, "b": 0.3, "c": 0.2})
+    decision = await router.stub.RouteQuery(routed("Legs?"))
+    assert list(decision.selected_model_ids) == ["a"]
+    await router.ask()
+    assert router.events[0].routing.selected_model_ids == decision.selected_model_ids
+
+
 async def test_route_query_heeds_posteriors(router: RouterBench) -> None:
     def posterior(score: float) -> pb.RouteQueryRequest:
         score_of_c = model_pb2.ModelScore(model_id="c", score=score)

@@ -133,10 +133,11 @@ def call_and_value(
     """Returns the call after some answers as `worthwhile_call` does, and the value of that step."""
     groups = [_Group.of(group) for group in _groups(opinions)]
     comparable = any(opinion.final_answer is not None for opinion in opinions)
-    best, best_value = None, max(_beliefs(groups))
-    for offer, as_answer in zip(offers, _as_answers(groups, offers), strict=True):
+    current = _beliefs(groups)
+    best, best_value = None, max(current)
+    for offer, as_answer in zip(offers, _as_answers(groups, current, offers), strict=True):
         others = [other for other in offers if other is not offer]
-        as_witness = _as_witness(groups, offer, others) if comparable else as_answer
+        as_witness = _as_witness(groups, current, offer, others) if comparable else as_answer
         value = max(as_answer, as_witness)
         if value > best_value:
             best, best_value = offer, value
@@ -159,34 +160,38 @@ def _beliefs(groups: Sequence[_Group]) -> list[float]:
     return _posteriors(group.odds for group in groups)
 
 
-def _as_answers(groups: Sequence[_Group], offers: Sequence[Offer]) -> list[float]:
+def _as_answers(
+    groups: Sequence[_Group], current: list[float], offers: Sequence[Offer]
+) -> list[float]:
     """Returns the value of each call if its answer is used."""
-    current = _beliefs(groups)
     lead = current.index(max(current))
     shift = CARRY * (_log_odds(current[lead]) - groups[lead].prior)
     return [_probability(_log_odds(offer.score) + shift) - offer.price for offer in offers]
 
 
-def _as_witness(groups: list[_Group], offer: Offer, others: Sequence[Offer]) -> float:
+def _as_witness(
+    groups: list[_Group], current: list[float], offer: Offer, others: Sequence[Offer]
+) -> float:
     """Returns the value of a call that confirms or contradicts the leading answer."""
-    current = _beliefs(groups)
     lead = current.index(max(current))
     odds = _log_odds(offer.score)
     confirmed, contradicted = list(groups), [*groups, _Group([odds], odds)]
     confirmed[lead] = _Group([*groups[lead].odds, odds], max(groups[lead].prior, odds))
-    if_confirmed, if_not = _beliefs(confirmed)[lead], _beliefs(contradicted)[lead]
-    spread = if_confirmed - if_not
-    p_confirmed = min(1.0, max(0.0, (current[lead] - if_not) / spread)) if spread > 0 else 0.0
+    if_confirmed, if_not = _beliefs(confirmed), _beliefs(contradicted)
+    spread = if_confirmed[lead] - if_not[lead]
+    p_confirmed = 0.0
+    if spread > 0:
+        p_confirmed = min(1.0, max(0.0, (current[lead] - if_not[lead]) / spread))
     return (
-        p_confirmed * _best_value(confirmed, others)
-        + (1 - p_confirmed) * _best_value(contradicted, others)
+        p_confirmed * _best_value(confirmed, if_confirmed, others)
+        + (1 - p_confirmed) * _best_value(contradicted, if_not, others)
         - offer.price
     )
 
 
-def _best_value(groups: Sequence[_Group], offers: Sequence[Offer]) -> float:
+def _best_value(groups: Sequence[_Group], current: list[float], offers: Sequence[Offer]) -> float:
     """Returns the larger value: that of stopping here, or of one last call."""
-    return max(_beliefs(groups) + _as_answers(groups, offers))
+    return max(current + _as_answers(groups, current, offers))
 
 
 def _groups(opinions: Sequence[Opinion]) -> list[list[Opinion]]:
