@@ -12,6 +12,7 @@ evaluation: artifacts and methods, measured on records.
 training: records -> checkpoints. Needs torch.
 measures: figures of choices, probabilities and spending.
 answers: the answer scorer that the judge loads. Needs numpy.
+belief: what the words of models are worth, as the judge loads it.
 data: routing records, read, written, split, compared and converted.
 runtime: what the scorer service loads. Needs numpy, onnxruntime and tokenizers.
 progress: progress bars.
@@ -53,6 +54,7 @@ __all__ = [
     "ProviderUnavailableError",
     "Runtime",
     "TokenizedQuery",
+    "default_answer_artifact_path",
     "default_artifact_path",
     "load_artifact",
 ]
@@ -67,3 +69,8 @@ def __getattr__(name: str) -> Any:
 def default_artifact_path() -> Path:
     """Returns the directory of the artifact that is shipped with this package."""
     return Path(__file__).parent / "artifacts" / "default"
+
+
+def default_answer_artifact_path() -> Path:
+    """Returns the directory of the answer scorer that is shipped with this package."""
+    return Path(__file__).parent / "artifacts" / "answers"

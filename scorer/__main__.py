@@ -13,6 +13,7 @@ from scorer.commands.convert import convert
 from scorer.commands.edit_models import add_model, put_models, remove_model, rename_model
 from scorer.commands.evaluate import evaluate
 from scorer.commands.learn import learn
+from scorer.commands.learn_belief import learn_belief
 from scorer.commands.overlap import overlap
 from scorer.commands.report import report
 from scorer.commands.train import train
@@ -35,6 +36,7 @@ app.command()(put_models)
 app.command()(remove_model)
 app.command()(rename_model)
 app.command()(learn)
+app.command()(learn_belief)
 app.command()(activate)
 app.command()(roll_back)
 app.command()(evaluate)

@@ -6,6 +6,7 @@ convert: ``convert``.
 edit_models: ``add-model``, ``put-models``, ``remove-model`` and ``rename-model``.
 evaluate: ``evaluate``.
 learn: ``learn``.
+learn_belief: ``learn-belief``.
 overlap: ``overlap``.
 report: ``report compare`` and ``report artifact``.
 train: ``train``.

@@ -11,6 +11,7 @@ from scorer.measures.benefit import benefit_in, points
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from scorer.belief.parameters import BeliefParameters
     from scorer.data.overlap import Overlap
     from scorer.evaluation.evaluate import Evaluation
     from scorer.learning.report import Report
@@ -144,6 +145,26 @@ def manifest(document: Manifest) -> Table:
     table.add_row("helps", measured.sentence() if measured else "not measured")
     table.add_row("metrics", metrics(document.metrics))
     table.add_row("parity", parity(document.parity))
+    return table
+
+
+def belief(parameters: BeliefParameters) -> Table:
+    """Returns a table of what each model's words are worth, in log odds for each of the score."""
+    table = Table(
+        "model",
+        "self-scores",
+        "worth",
+        "grades",
+        "worth",
+        title=f"{parameters.version}, from {parameters.decision_count} decisions",
+        caption=f"{parameters.text_share:.0%} of what the answer scorer says counts.",
+    )
+    for model_id in sorted(parameters.model_ids):
+        cells = []
+        for curves in (parameters.self_scores, parameters.grades):
+            curve = curves.get(model_id)
+            cells += ["", ""] if curve is None else [str(curve.count), f"{curve.slope:.2f}"]
+        table.add_row(model_id, *cells)
     return table
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,12 @@ class Decided:
     """The judge's scores of answers that a model graded."""
     priors: Mapping[str, float]
     """The scores that the models were ranked by."""
+    self_scores: Mapping[str, float]
+    """By model, of its newest answer, where it gave one."""
+    grades: Mapping[str, Mapping[str, float]]
+    """By grader and graded model."""
+    answer_scores: Mapping[str, float]
+    """By model, of its newest answer, where the judge read it."""
     propensities: Mapping[str, float]
     """Probability with which each model was selected; empty if nothing was explored."""
 
@@ -51,14 +58,24 @@ def read_decided(document: object) -> Decided:
     require_version(reader, SCHEMA_VERSION)
     agrees: dict[str, bool] = {}
     posteriors: dict[str, float] = {}
+    self_scores: dict[str, float] = {}
+    answer_scores: dict[str, float] = {}
+    grades: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for layer in reader.items("layers"):
         for answer in layer.items("answers") if layer.has("answers") else ():
             agree = answer.optional_boolean("agrees")
             if agree is not None:
                 agrees[answer.text("model_id")] = agree
+            if answer.has("grades"):
+                grades[answer.text("model_id")] |= answer.number_by_name("grades")
         for assessment in layer.items("assessments") if layer.has("assessments") else ():
             own = assessment.optional_number("self_score")
             grade = assessment.optional_number("cross_score")
+            read = assessment.optional_number("answer_score")
+            if own is not None:
+                self_scores[assessment.text("model_id")] = own
+            if read is not None:
+                answer_scores[assessment.text("model_id")] = read
             if own is not None or grade is not None:
                 posteriors[assessment.text("model_id")] = assessment.number("posterior_score")
     exploration = reader.inner("exploration") if reader.has("exploration") else None
@@ -71,6 +88,9 @@ def read_decided(document: object) -> Decided:
         agrees=agrees,
         posteriors=posteriors,
         priors=reader.number_by_name("prior_scores"),
+        self_scores=self_scores,
+        grades=grades,
+        answer_scores=answer_scores,
         propensities=exploration.number_by_name("propensities") if exploration else {},
     )
     if reader.problems:

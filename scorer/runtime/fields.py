@@ -44,6 +44,11 @@ class FieldReader:
         else:
             self._complain("", f"must be an object, is {_kind(document)}")
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all fields."""
+        return tuple(self._fields)
+
     def text(self, name: str) -> str:
         """Returns a text that is not empty."""
         value = self._get(name, str, "a text", empty="")
@@ -150,12 +155,12 @@ class FieldReader:
         if optional and name not in self._fields:
             return {}
         inner = self.inner(name)
-        return {key: inner.text(key) for key in inner._fields}
+        return {key: inner.text(key) for key in inner.names}
 
     def number_by_name(self, name: str) -> dict[str, float]:
         """Returns an object whose values are finite numbers."""
         inner = self.inner(name)
-        return {key: inner.number(key) for key in inner._fields}
+        return {key: inner.number(key) for key in inner.names}
 
     def reject_unread(self) -> None:
         """Adds a problem for each field that was not read: its name is unknown."""

@@ -5,6 +5,7 @@ app: Builds the service.
 servicer: Answers JudgeService.
 assessment: Self-scores and grades of the models.
 answer_scorer: Scores the texts of answers, and reloads its artifact.
+records: What is known of the models' words, and its reloads.
 belief: The probability that an answer is right, from all that is said of it.
 config: Settings.
 """

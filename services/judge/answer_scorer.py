@@ -34,6 +34,10 @@ class AnswerScorer(Protocol):
     reads_texts: bool
     """True if texts change the scores."""
 
+    @property
+    def model_ids(self) -> frozenset[str]:
+        """The models that it has learned from."""
+
     async def scores(
         self, query: str, texts: Mapping[str, str], priors: Mapping[str, float]
     ) -> Mapping[str, float]:
@@ -50,6 +54,7 @@ class NoAnswerScorer:
     """Scores nothing."""
 
     reads_texts = False
+    model_ids: frozenset[str] = frozenset()
 
     async def scores(
         self,
@@ -72,6 +77,11 @@ class TextAnswerScorer:
     def __init__(self, artifact: Reloaded[AnswerArtifact], thread: ThreadPoolExecutor) -> None:
         self._artifact = artifact
         self._thread = thread
+
+    @property
+    def model_ids(self) -> frozenset[str]:
+        """The models that the artifact has weights of."""
+        return frozenset(self._artifact.value.manifest.model_ids)
 
     async def scores(
         self, query: str, texts: Mapping[str, str], priors: Mapping[str, float]

@@ -1,4 +1,4 @@
-"""Builds the judge: settings -> weights and answer scorer -> servicer."""
+"""Builds the judge: settings -> weights, records and answer scorer -> servicer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from routemoa.v1 import judge_service_pb2, judge_service_pb2_grpc
 from services.judge.answer_scorer import NO_ANSWER_SCORER, open_answer_scorer
+from services.judge.records import NO_RECORDS, open_records
 from services.judge.servicer import JudgeServicer
 from services.rpc.server import Service
 
@@ -34,6 +35,9 @@ async def judge_app(config: JudgeServiceConfig) -> AsyncIterator[Service]:
         if config.answer_artifact is not None:
             opening = open_answer_scorer(config.answer_artifact)
             answer_scorer = await stack.enter_async_context(opening)
-        servicer = JudgeServicer(config.weights, answer_scorer)
+        records = NO_RECORDS
+        if config.belief_file is not None:
+            records = await stack.enter_async_context(open_records(config.belief_file))
+        servicer = JudgeServicer(config.weights, answer_scorer, records)
         register = partial(judge_service_pb2_grpc.add_JudgeServiceServicer_to_server, servicer)
         yield Service(name=SERVICE_NAME, register=register, max_message_bytes=MAX_MESSAGE_BYTES)

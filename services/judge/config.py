@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from scorer import default_answer_artifact_path
 from services.judge.belief import Weights
 from services.rpc.config import ListenAddress, ServiceConfig
 from services.rpc.former_settings import Former, Removed
@@ -26,9 +27,15 @@ class JudgeServiceConfig(ServiceConfig):
 
     listen_address: ListenAddress = "127.0.0.1:50053"
     answer_artifact: Path | None = Field(
-        default=None,
+        default_factory=default_answer_artifact_path,
         description="Directory of an answer scorer, which reads the texts of the answers; it is "
-        "reloaded when it changes. Absent: no text is read. The judge needs numpy for it.",
+        "reloaded when it changes. Absent: the shipped one. Empty: no text is read.",
+    )
+    belief_file: Path | None = Field(
+        default=None,
+        description="JSON file of `python -m scorer learn-belief`: what the words of each model are "
+        "worth by its record. It is reloaded when it changes. Absent: the weights below, for all "
+        "models.",
     )
     self_weight: float = Field(
         default=0.0,
@@ -43,6 +50,11 @@ class JudgeServiceConfig(ServiceConfig):
         allow_inf_nan=False,
         description="Share of the log odds of a grade by another model that counts.",
     )
+
+    @field_validator("answer_artifact", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
 
     @property
     def weights(self) -> Weights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Counter
@@ -11,6 +12,7 @@ from routemoa.v1 import judge_service_pb2_grpc, model_pb2
 from services.judge.answer_scorer import NO_ANSWER_SCORER
 from services.judge.assessment import AnswerScores, Grade, assess
 from services.judge.belief import grade_evidence, posterior_scores, self_evidence, text_evidence
+from services.judge.records import NO_RECORDS, Lack
 from services.rpc.validation import Violations, listed
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from services.judge.answer_scorer import AnswerScorer
     from services.judge.assessment import ModelScores
     from services.judge.belief import Weights
+    from services.judge.records import Records
 
 MAX_ANSWER_COUNT = 64
 MAX_QUERY_CHARACTERS = 100_000
@@ -30,17 +33,32 @@ _CUT_OFF = {
     model_pb2.FINISH_REASON_DEADLINE,
 }
 
+_BELIEF_FALLBACKS = {None: pb.BELIEF_FALLBACK_UNSPECIFIED} | {
+    lack: pb.BeliefFallback.Value(f"BELIEF_FALLBACK_{lack.name}") for lack in Lack
+}
+
+FALLBACKS = Counter(
+    "routemoa_judge_belief_fallbacks_total",
+    "Assessments without the learned parameters of belief, by reason.",
+    ["reason"],
+)
 IGNORED_SCORES = Counter(
     "routemoa_judge_ignored_scores_total", "Self-scores and grades that were ignored."
 )
 
 
 class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
-    """Answers AssessAnswers with fixed weights and one answer scorer."""
+    """Answers AssessAnswers with one answer scorer, and what is known of the models' words."""
 
-    def __init__(self, weights: Weights, answer_scorer: AnswerScorer = NO_ANSWER_SCORER) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        answer_scorer: AnswerScorer = NO_ANSWER_SCORER,
+        records: Records = NO_RECORDS,
+    ) -> None:
         self._weights = weights
         self._answer_scorer = answer_scorer
+        self._records = records
 
     async def AssessAnswers(
         self,
@@ -56,10 +74,16 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
         answer_scores = await self._answer_scorer.scores(
             request.query, _newest_texts(request), priors
         )
+        parameters, lack = self._records.of(answered)
+        weights = replace(self._weights, parameters=parameters)
+        if lack is not None:
+            FALLBACKS.labels(lack.name.lower()).inc()
+        known = self._answer_scorer.model_ids
+        shares = {m: weights.of_text(is_known=m in known) for m in answer_scores}
         sources = [
-            text_evidence(priors, answer_scores),
-            self_evidence(scores.self_scores, self._weights.self_),
-            grade_evidence(scores.grades, self._weights.cross),
+            text_evidence(priors, answer_scores, shares),
+            self_evidence(scores.self_scores, weights),
+            grade_evidence(scores.grades, weights),
         ]
         priors = {model_id: priors[model_id] for model_id in answered}
         posteriors = posterior_scores(priors, sources, _cut_off_ids(request))
@@ -72,6 +96,9 @@ class JudgeServicer(judge_service_pb2_grpc.JudgeServiceServicer):
             assessments=assessments,
             ignored_score_count=scores.ignored_count,
             reads_texts=self._answer_scorer.reads_texts,
+            unweighed_model_ids=sorted(m for m, share in shares.items() if share == 0),
+            belief_version="" if parameters is None else parameters.version,
+            belief_fallback=_BELIEF_FALLBACKS[lack],
         )
 
 

@@ -78,6 +78,8 @@ class Pipeline:
     async def route(self, run: Run, posteriors: Mapping[str, float]) -> tuple[Ranking, Selection]:
         """Returns the ranking and the selection of a layer, without running any model.
 
+        The first layer is that of the policy's strategy; after it, layers are chosen by rank.
+
         Args:
             run: A new run.
             posteriors: The judge's scores of the models that the caller has run already.
@@ -91,9 +93,13 @@ class Pipeline:
         stop_reason = early_stop(posteriors, agreed=False, layers_run=0, policy=run.policy)
         if stop_reason is not None:
             return rank_eligible(run), Selection(model_ids=(), stop_reason=stop_reason)
-        ranked, selection = select_layer(run)
+        if posteriors:
+            ranked, selection = select_layer(run)
+            selection = replace(selection, reasons={**selection.reasons, **incapable(run)})
+        else:
+            ranked, selection = self._first_layer(run)
         run.record_reasons(selection.reasons)
-        return ranked, replace(selection, reasons={**selection.reasons, **incapable(run)})
+        return ranked, selection
 
     async def answer(self, run: Run) -> AsyncGenerator[Event, None]:
         """Yields the events of an answer, the `Result` last. Closes the account of the run.
@@ -119,6 +125,14 @@ class Pipeline:
         assert run.final is not None  # noqa: S101  # a strategy ends with an answer or raises
         self.sessions.remember(session, run.final.model_id, run.ledger.entries)
         yield _result(run, run.final)
+
+    def _first_layer(self, run: Run) -> tuple[Ranking, Selection]:
+        planned = self.strategies[run.policy.strategy].plan(run)
+        if isinstance(planned, StopReason):
+            return rank_eligible(run), Selection(model_ids=(), stop_reason=planned)
+        return planned.ranked, Selection(
+            model_ids=planned.selected_model_ids, stop_reason=None, reasons=planned.reasons
+        )
 
     async def _recall(self, run: Run) -> Session:
         session = await self.sessions.recall(run.conversation)

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorer.belief.curve import log_odds
+from scorer.belief.share import TEXT_SHARE
 from services.answer_key import answer_key
 from services.evaluation.answers.methods import best_model
 from services.evaluation.answers.prices import load_prices
@@ -23,8 +25,8 @@ from services.evaluation.report.estimates import estimate_difference, estimate_s
 from services.router.routing.agreement import (
     Offer,
     Opinion,
-    carried,
     posteriors,
+    shifted,
     worthwhile_call,
 )
 
@@ -109,6 +111,11 @@ def _row(pool: RecordedPool, priors: Scores, scores: Scores, weight: float, kind
     )
 
 
+def _said(score: float, priors: Mapping[str, float], offer: Offer) -> float:
+    """Returns the log odds that a score adds to the prior one."""
+    return log_odds(score) - log_odds(priors[offer.model_id])
+
+
 def _answer(
     query: RecordedQuery,
     priors: Mapping[str, float],
@@ -121,13 +128,8 @@ def _answer(
     opinions: list[Opinion] = []
     usd = 0.0
     while left:
-        changes = [(priors[o.model_id], o.score) for o in opinions]
         offers = [
-            Offer(
-                model_id=m,
-                score=carried(priors[m], changes),
-                price=weight * costs[m] / dearest,
-            )
+            Offer(model_id=m, score=priors[m], price=weight * costs[m] / dearest)
             for m in sorted(left)
         ]
         offer = worthwhile_call(opinions, offers)
@@ -136,7 +138,12 @@ def _answer(
         left.remove(offer.model_id)
         score, text = scores[offer.model_id], query.responses[offer.model_id]
         opinions.append(
-            Opinion(model_id=offer.model_id, score=score, final_answer=answer_key(text))
+            Opinion(
+                model_id=offer.model_id,
+                score=shifted(priors[offer.model_id], TEXT_SHARE * _said(score, priors, offer)),
+                prior=priors[offer.model_id],
+                final_answer=answer_key(text),
+            )
         )
         usd += query.costs_usd[offer.model_id]
     chances = posteriors(opinions)

@@ -54,7 +54,7 @@ async def test_a_text_corrects_the_prior_score_and_what_is_absent_changes_nothin
     assert response.reads_texts
     found = by_id(response)
     assert found["a"].answer_score < 0.3
-    assert found["a"].posterior_score == pytest.approx(found["a"].answer_score)
+    assert found["a"].answer_score < found["a"].posterior_score < 0.5
     assert found["b"].answer_score == pytest.approx(0.6)
     assert not found["c"].HasField("answer_score")
     assert found["c"].posterior_score == pytest.approx(0.6)
@@ -63,9 +63,22 @@ async def test_a_text_corrects_the_prior_score_and_what_is_absent_changes_nothin
     assert without["a"].posterior_score == pytest.approx(0.6)
 
 
-async def test_a_judge_without_an_artifact_says_that_it_reads_no_text(
-    judge: JudgeServiceStub,
+async def test_the_text_of_a_model_that_the_scorer_does_not_know_weighs_nothing(
+    serve: Serve, connect: Connect, tmp_path: Path
 ) -> None:
+    save(tmp_path, handmade())
+    judge = JudgeServiceStub(connect(await start_judge(serve, tmp_path)))
+    response = await judge.AssessAnswers(request(a=HEDGED, x=HEDGED), timeout=60)
+    assert response.unweighed_model_ids == ["x"]
+    assert by_id(response)["x"].HasField("answer_score")
+    assert by_id(response)["x"].posterior_score == pytest.approx(0.6)
+
+
+async def test_a_judge_without_an_artifact_says_that_it_reads_no_text(
+    serve: Serve, connect: Connect
+) -> None:
+    config = JudgeServiceConfig(listen_address=LOOPBACK, answer_artifact=None)
+    judge = JudgeServiceStub(connect(await serve(config, judge_app(config))))
     response = await judge.AssessAnswers(request(a=HEDGED), timeout=60)
     assert not response.reads_texts
     assert by_id(response)["a"].posterior_score == pytest.approx(0.6)

@@ -264,11 +264,21 @@ async def test_a_model_unknown_to_the_scorer_with_a_prior_score_is_ranked_by_it(
 
 async def test_route_query_decides_and_calls_no_model(router: RouterBench) -> None:
     decision = await router.stub.RouteQuery(
-        routed("Legs?", policy=pb.RoutingPolicy(max_layer_model_count=2))
+        routed("Legs?", policy=pb.RoutingPolicy(max_layer_model_count=2, strategy="layers"))
     )
     assert list(decision.selected_model_ids) == ["a", "b"]
     assert decision.stop_reason == pb.STOP_REASON_UNSPECIFIED
     assert not router.simulator.calls
+
+
+async def test_route_query_says_what_the_default_strategy_calls_first(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router(dict.fromkeys("abc", "eight"), {"a": 0.9, "b": 0.3, "c": 0.2})
+    decision = await router.stub.RouteQuery(routed("Legs?"))
+    assert list(decision.selected_model_ids) == ["a"]
+    await router.ask()
+    assert router.events[0].routing.selected_model_ids == decision.selected_model_ids
 
 
 async def test_route_query_heeds_posteriors(router: RouterBench) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from services.router.routing.agreement import Offer, worthwhile_call
 from services.router.routing.candidates import Candidate, Candidates, SelectionReason
 from services.router.routing.events import Dependency
-from services.router.routing.next_calls import next_calls
+from services.router.routing.next_calls import next_calls, wants_second
 from services.router.routing.ranking import rank
 from services.router.routing.selection import fitting, select
 from services.router.types.amounts import Amount
@@ -115,6 +115,31 @@ def compare(
         outcomes=outcomes_of(record),
         calls=_calls(record),
     )
+
+
+def ends_with_first_layer(
+    record: DecisionRecord, policy: Policy, scorer: ScorerView, chosen: Sequence[str]
+) -> bool:
+    """Returns whether nothing can follow a first layer, so that its models alone decide the answer.
+
+    `routemoa` ends with one model if no answer of it makes a second call worthwhile.
+
+    Args:
+        record: A record.
+        policy: The policy.
+        scorer: The scorer's view.
+        chosen: The first layer.
+    """
+    if policy.strategy == "single":
+        return True
+    if policy.strategy != "routemoa" or len(chosen) != 1:
+        return False
+    candidates = [
+        _candidate(note, scorer.scores.get(note.model_id, note.prior_score))
+        for note in record.layers[0].ranking
+    ]
+    offers = _offers(rank(candidates, policy), policy)
+    return not wants_second(offers, may_doubt=True)
 
 
 def recorded_view(record: DecisionRecord) -> ScorerView:

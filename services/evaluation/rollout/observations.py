@@ -8,7 +8,12 @@ from dataclasses import replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from services.evaluation.decisions.counterfactual import ScorerView, compare, recorded_view
+from services.evaluation.decisions.counterfactual import (
+    ScorerView,
+    compare,
+    ends_with_first_layer,
+    recorded_view,
+)
 from services.evaluation.decisions.decision_source import (
     DecisionsError,
     NoDecisionsError,
@@ -29,10 +34,6 @@ if TYPE_CHECKING:
     from scorer.rollout.rollout import Rollout
     from services.router.decision_records.feedback_record import FeedbackRecord
     from services.router.decision_records.record import DecisionRecord, RolloutEntry
-
-_ONE_CHOICE = frozenset({"single"})
-"""Strategies whose answer depends on nothing but their first layer. In others, the scores also decide
-what follows, so equal first layers may end otherwise."""
 
 
 def read_observations(
@@ -118,11 +119,16 @@ def _observation(record: DecisionRecord, rollout: RolloutEntry) -> Observation |
     active_ids, candidate_ids = (c.other.model_ids if c else () for c in choices)
     if not active_ids or not candidate_ids:
         return None
+    # Where more can follow, the scores decide that too, so equal first layers may end otherwise.
+    ends = all(
+        ends_with_first_layer(record, policy, view, ids)
+        for view, ids in ((active, active_ids), (candidate, candidate_ids))
+    )
     return Observation(
         tenant=record.tenant,
         from_candidate=rollout.from_candidate,
         probability=rollout.candidate_probability,
-        differs=active_ids != candidate_ids or record.strategy not in _ONE_CHOICE,
+        differs=active_ids != candidate_ids or not ends,
         active_score=_score((active, candidate), active_ids[0]),
         candidate_score=_score((active, candidate), candidate_ids[0]),
         cost_usd=record.totals.cost_usd,

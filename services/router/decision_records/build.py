@@ -151,6 +151,7 @@ def _layer(
                 posterior_score=assessment.posterior_score,
                 self_score=assessment.self_score,
                 cross_score=assessment.cross_score,
+                answer_score=assessment.answer_score,
             )
             for assessment in report.assessments
         ),

@@ -142,6 +142,7 @@ class AssessmentEntry(Part):
     posterior_score: Score
     self_score: Score | None = None
     cross_score: Score | None = None
+    answer_score: Score | None = Field(default=None, description="By its text, if it was read.")
 
 
 class LayerEntry(Part):

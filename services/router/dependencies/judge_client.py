@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from routemoa.v1 import judge_service_pb2, judge_service_pb2_grpc, model_pb2
 from services.router.dependencies.remote import DependencyDownError, report_fallback
-from services.router.routing.events import Answer, Assessment, Dependency, Fallback, Substitute
+from services.router.routing.events import (
+    Answer,
+    Assessment,
+    Dependency,
+    Fallback,
+    FallbackReason,
+    Substitute,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +24,20 @@ if TYPE_CHECKING:
 
 MAX_TEXT_CHARACTERS = 20_000
 """Longer answers are cut in the middle for the judge; answers conclude at their end."""
+
+_REASONS = {
+    judge_service_pb2.BELIEF_FALLBACK_MISSING: FallbackReason.UNAVAILABLE,
+    judge_service_pb2.BELIEF_FALLBACK_NEWER: FallbackReason.MALFORMED,
+    judge_service_pb2.BELIEF_FALLBACK_INVALID: FallbackReason.MALFORMED,
+    judge_service_pb2.BELIEF_FALLBACK_FOREIGN: FallbackReason.UNKNOWN_MODELS,
+}
+_EQUAL_WEIGHTS = {
+    belief_fallback: Fallback(
+        dependency=Dependency.JUDGE, reason=reason, substitute=Substitute.EQUAL_WEIGHTS
+    )
+    for belief_fallback, reason in _REASONS.items()
+}
+"""What the router reports if the judge has not used the parameters that it was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +53,12 @@ class Judge:
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
-        self._reads_texts = False  # until the judge says that it does
+        self._reads_texts: bool | None = None  # until the judge says
+        self._unweighed: frozenset[str] = frozenset()
+
+    def may_weigh(self, model_id: str) -> bool:
+        """Returns False once the judge has said that the texts of a model weigh nothing."""
+        return self._reads_texts is not False and model_id not in self._unweighed
 
     async def assess(
         self,
@@ -61,7 +87,7 @@ class Judge:
             return await self._remote.call(stub.AssessAnswers, request, deadline)
 
         try:
-            with_texts = self._reads_texts and bool(query)
+            with_texts = bool(self._reads_texts and query)
             response = await ask(with_texts=with_texts)
             self._reads_texts = response.reads_texts
             if response.reads_texts and query and not with_texts:
@@ -80,7 +106,12 @@ class Judge:
                 ),
                 fallback=fallback,
             )
-        return Verdict(assessments=tuple(_assessment(a) for a in response.assessments))
+        if with_texts or response.reads_texts:
+            self._unweighed = self._unweighed.difference(ran) | {*response.unweighed_model_ids}
+        return Verdict(
+            assessments=tuple(_assessment(a) for a in response.assessments),
+            fallback=_EQUAL_WEIGHTS.get(response.belief_fallback),
+        )
 
 
 def _message(answer: Answer, *, with_text: bool) -> model_pb2.Answer:

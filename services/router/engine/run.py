@@ -83,6 +83,8 @@ class Run:
     """The part of chance in the choice of the first layer; None if there was none."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
+    weighed_ids: frozenset[str] = frozenset()
+    """The models whose answers the judge may weigh by their texts."""
     speculative_answer: Droppable | None = None
     """The `SpeculativeAnswer`, if there is one."""
     stop_reason: StopReason | None = None

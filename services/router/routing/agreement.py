@@ -8,6 +8,9 @@ l(p) the log odds of a score p, and p1 >= p2 >= ... the scores of the models tha
     posterior(a) = exp(strength(a)) / (1 + sum over answers b of exp(strength(b)))
 
 The 1 is the weight of "all are wrong", so that a single answer keeps its score as posterior.
+
+What the answers so far show of the leading one, they show of the query: with c the change of its log
+odds since before any model ran, CARRY * c applies to the models not yet called.
 """
 
 from __future__ import annotations
@@ -15,18 +18,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 INDEPENDENCE = 0.35
 """The weight of a further model that agrees; 1 would mean that models err independently. Fitted on
 training queries of routerbench11; 0.25 to 0.5 do about as well."""
 
-CARRY = 0.5
+CARRY = 0.75
 """Share of the change in the leading answer's log odds that also applies to models not yet called: a
-query on which two models disagree is harder for a third. Fitted on the same queries."""
+query on which two models disagree, or whose first answer reads badly, is harder for a third. Chosen on
+folds of the training queries of three pools."""
 
 _LEAST, _MOST = 0.02, 0.98
 """Scores are clipped to this range: no model is certain."""
@@ -38,9 +42,11 @@ class Opinion:
 
     model_id: str
     score: float
-    """Probability that the answer is right, from prior and self-score, in [0, 1]."""
+    """Probability that the answer is right, from all that is said of it alone, in [0, 1]."""
     final_answer: str | None
     """The final answer in a form that can be compared; None agrees with nothing."""
+    prior: float | None = None
+    """The score of the model from before it ran, in [0, 1]; None if nothing has changed it."""
     source: str = ""
     """The model behind several ids: answers of one source that agree count as one. Empty: the id."""
 
@@ -78,22 +84,14 @@ def posteriors(opinions: Sequence[Opinion]) -> dict[str, float]:
     groups = _groups(opinions)
     return {
         opinion.model_id: posterior
-        for group, posterior in zip(groups, _posteriors(_odds_of(groups)), strict=True)
+        for group, posterior in zip(groups, _posteriors(map(_odds, groups)), strict=True)
         for opinion in group
     }
 
 
-def carried(score: float, changes: Sequence[tuple[float, float]]) -> float:
-    """Returns a model's score after others' answers have been read: what they show also applies to it.
-
-    Args:
-        score: The prior score.
-        changes: The score of each answer before and after its text was read.
-    """
-    if not changes:
-        return score
-    shift = sum(_log_odds(after) - _log_odds(before) for before, after in changes) / len(changes)
-    return _probability(_log_odds(score) + CARRY * shift)
+def shifted(score: float, said: float) -> float:
+    """Returns a score after a number of log odds has been said for it."""
+    return _probability(_log_odds(score) + said)
 
 
 def has_settled_majority(opinions: Sequence[Opinion], pending: Sequence[float]) -> bool:
@@ -133,46 +131,67 @@ def call_and_value(
     opinions: Sequence[Opinion], offers: Sequence[Offer]
 ) -> tuple[Offer | None, float]:
     """Returns the call after some answers as `worthwhile_call` does, and the value of that step."""
-    groups = _odds_of(_groups(opinions))
+    groups = [_Group.of(group) for group in _groups(opinions)]
     comparable = any(opinion.final_answer is not None for opinion in opinions)
-    best, best_value = None, max(_posteriors(groups))
-    for offer, as_answer in zip(offers, _as_answers(groups, offers), strict=True):
+    current = _beliefs(groups)
+    best, best_value = None, max(current)
+    for offer, as_answer in zip(offers, _as_answers(groups, current, offers), strict=True):
         others = [other for other in offers if other is not offer]
-        as_witness = _as_witness(groups, offer, others) if comparable else as_answer
+        as_witness = _as_witness(groups, current, offer, others) if comparable else as_answer
         value = max(as_answer, as_witness)
         if value > best_value:
             best, best_value = offer, value
     return best, best_value
 
 
-def _as_answers(groups: list[list[float]], offers: Sequence[Offer]) -> list[float]:
+class _Group(NamedTuple):
+    """An answer: the log odds of those who gave it, and the greatest of them before they ran."""
+
+    odds: list[float]
+    prior: float
+
+    @classmethod
+    def of(cls, opinions: Sequence[Opinion]) -> _Group:
+        priors = (each.score if each.prior is None else each.prior for each in opinions)
+        return cls(_odds(opinions), _log_odds(max(priors)))
+
+
+def _beliefs(groups: Sequence[_Group]) -> list[float]:
+    return _posteriors(group.odds for group in groups)
+
+
+def _as_answers(
+    groups: Sequence[_Group], current: list[float], offers: Sequence[Offer]
+) -> list[float]:
     """Returns the value of each call if its answer is used."""
-    current = _posteriors(groups)
     lead = current.index(max(current))
-    shift = CARRY * (_log_odds(current[lead]) - max(groups[lead]))
+    shift = CARRY * (_log_odds(current[lead]) - groups[lead].prior)
     return [_probability(_log_odds(offer.score) + shift) - offer.price for offer in offers]
 
 
-def _as_witness(groups: list[list[float]], offer: Offer, others: Sequence[Offer]) -> float:
+def _as_witness(
+    groups: list[_Group], current: list[float], offer: Offer, others: Sequence[Offer]
+) -> float:
     """Returns the value of a call that confirms or contradicts the leading answer."""
-    current = _posteriors(groups)
     lead = current.index(max(current))
     odds = _log_odds(offer.score)
-    confirmed = [[*group, odds] if i == lead else group for i, group in enumerate(groups)]
-    contradicted = [*groups, [odds]]
-    if_confirmed, if_not = _posteriors(confirmed)[lead], _posteriors(contradicted)[lead]
-    spread = if_confirmed - if_not
-    p_confirmed = min(1.0, max(0.0, (current[lead] - if_not) / spread)) if spread > 0 else 0.0
+    confirmed, contradicted = list(groups), [*groups, _Group([odds], odds)]
+    confirmed[lead] = _Group([*groups[lead].odds, odds], max(groups[lead].prior, odds))
+    if_confirmed, if_not = _beliefs(confirmed), _beliefs(contradicted)
+    spread = if_confirmed[lead] - if_not[lead]
+    p_confirmed = 0.0
+    if spread > 0:
+        p_confirmed = min(1.0, max(0.0, (current[lead] - if_not[lead]) / spread))
     return (
-        p_confirmed * _best_value(confirmed, others)
-        + (1 - p_confirmed) * _best_value(contradicted, others)
+        p_confirmed * _best_value(confirmed, if_confirmed, others)
+        + (1 - p_confirmed) * _best_value(contradicted, if_not, others)
         - offer.price
     )
 
 
-def _best_value(groups: list[list[float]], offers: Sequence[Offer]) -> float:
+def _best_value(groups: Sequence[_Group], current: list[float], offers: Sequence[Offer]) -> float:
     """Returns the larger value: that of stopping here, or of one last call."""
-    return max(_posteriors(groups) + _as_answers(groups, offers))
+    return max(current + _as_answers(groups, current, offers))
 
 
 def _groups(opinions: Sequence[Opinion]) -> list[list[Opinion]]:
@@ -185,11 +204,7 @@ def _groups(opinions: Sequence[Opinion]) -> list[list[Opinion]]:
     return silent + [list(group) for _, group in groupby(spoken, lambda o: o.final_answer)]
 
 
-def _odds_of(groups: list[list[Opinion]]) -> list[list[float]]:
-    return [_odds(group) for group in groups]
-
-
-def _odds(group: list[Opinion]) -> list[float]:
+def _odds(group: Sequence[Opinion]) -> list[float]:
     """Returns the log odds of each source in a group."""
     scores: dict[str, float] = {}
     for opinion in group:
@@ -198,7 +213,7 @@ def _odds(group: list[Opinion]) -> list[float]:
     return [_log_odds(score) for score in scores.values()]
 
 
-def _posteriors(groups: list[list[float]]) -> list[float]:
+def _posteriors(groups: Iterable[list[float]]) -> list[float]:
     weights = [math.exp(_strength(group)) for group in groups]
     total = 1 + sum(weights)
     return [weight / total for weight in weights]

@@ -40,6 +40,7 @@ class Substitute(enum.Enum):
     BEST_ANSWER = enum.auto()
     SAFE_MODELS = enum.auto()
     MEAN_PRIOR = enum.auto()
+    EQUAL_WEIGHTS = enum.auto()
 
 
 class FallbackReason(enum.Enum):

@@ -3,13 +3,21 @@
 The first call may be a cheap one whose answer a second model confirms, so the decision looks one call
 ahead. If a second call will follow whatever the first answers, both start together, which costs nothing
 but the call that would be spared if the first answer turned out not to be comparable.
+
+The decision does not look ahead at what the text of an answer may show: on training queries, calls that
+are chosen for what may be read cost more than they bring.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.router.routing.agreement import Opinion, call_and_value, worthwhile_call
+from services.router.routing.agreement import (
+    Opinion,
+    call_and_value,
+    shifted,
+    worthwhile_call,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +27,9 @@ if TYPE_CHECKING:
 _MOST_CONTENDERS = 6
 """Offers that are weighed: the time of a decision grows with their third power."""
 _COMPARABLE = "an answer that can be compared"
+_DOUBT = 0.5
+"""Log odds that a text may take from its answer without being a surprise. On folds of training queries,
+reading the other answers too changed nothing that counts."""
 
 
 def next_calls(
@@ -47,10 +58,21 @@ def next_calls(
     return (first, second)
 
 
-def wants_second(offers: Sequence[Offer]) -> bool:
-    """Returns whether a second call follows the first one if its answer can be compared."""
+def wants_second(offers: Sequence[Offer], *, may_doubt: bool) -> bool:
+    """Returns whether a second call may follow the first one if its answer can be compared.
+
+    Args:
+        offers: The models that may be called.
+        may_doubt: True if the text of the answer may speak against it.
+    """
     contenders = _contenders(offers)
-    return bool(contenders) and _first_calls(contenders)[1] is not None
+    if not contenders:
+        return False
+    first, second = _first_calls(contenders)
+    if second is not None or not may_doubt:
+        return second is not None
+    others = [offer for offer in contenders if offer is not first]
+    return call_and_value([_answer(first, -_DOUBT)], others)[0] is not None
 
 
 def _first_calls(offers: Sequence[Offer]) -> tuple[Offer, Offer | None]:
@@ -58,12 +80,21 @@ def _first_calls(offers: Sequence[Offer]) -> tuple[Offer, Offer | None]:
     best: tuple[Offer, Offer | None] = offers[0], None
     best_value = float("-inf")
     for first in offers:
-        answer = Opinion(model_id=first.model_id, score=first.score, final_answer=_COMPARABLE)
         others = [offer for offer in offers if offer is not first]
-        second, value = call_and_value([answer], others)
+        second, value = call_and_value([_answer(first)], others)
         if value - first.price > best_value:
             best, best_value = (first, second), value - first.price
     return best
+
+
+def _answer(offer: Offer, said: float = 0.0) -> Opinion:
+    """Returns an answer that can be compared, with the log odds that its text says."""
+    return Opinion(
+        model_id=offer.model_id,
+        score=shifted(offer.score, said),
+        prior=offer.score,
+        final_answer=_COMPARABLE,
+    )
 
 
 def _saves_by_haste(second: Offer, comparable_share: float) -> bool:

@@ -36,10 +36,10 @@ class PolicySettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     quality_weight: Share = Field(default=1.0, description="Weight of the score in the utility.")
-    # At this price, the first-ranked models of recorded pools are nearly as often right as at none
-    # (docs/benchmarks/frontier.md).
+    # The least of some round prices at which, on folds of training queries, no recorded pool is
+    # answered worse than by its best single model (docs/benchmarks/frontier.md).
     usd_per_right_answer: Worth | None = Field(
-        default=0.04,
+        default=0.05,
         description="US dollars that one more right answer is worth. Absent: the cost does not count.",
     )
     seconds_per_right_answer: Worth | None = Field(

@@ -5,6 +5,7 @@ presets: Named sets of policy values.
 layered: The interface of strategies, and the base of those that run in layers.
 routemoa: The calls that are worth their price, and the likeliest answer as it is.
 offers: The models whose calls are worth weighing.
+independent_answers: Answers of models that did not see one another's.
 comparable_share: How often answers can be compared.
 layers: The best few in layers, re-ranked by their grades, then merged.
 cascade: One model at a time, as long as an answer is worth its price.

@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING
 
 from services.router.engine.planner import further_models, plan_models, rank_eligible
 from services.router.engine.proposals import assessed_proposal
-from services.router.routing.agreement import Offer, carried, posteriors, worthwhile_call
+from services.router.routing.agreement import Offer, posteriors, worthwhile_call
 from services.router.routing.candidates import StopReason
+from services.router.strategies.independent_answers import answers_of, opinions_of
 from services.router.strategies.layered import Layered
 from services.router.strategies.offers import affordable_offers, open_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
-    from services.router.routing.agreement import Opinion
     from services.router.routing.candidates import Ranked
-    from services.router.routing.events import Answer, LayerReport, RoutingDecision
+    from services.router.routing.events import LayerReport, RoutingDecision
 
 
 class Cascade(Layered):
@@ -34,11 +32,10 @@ class Cascade(Layered):
     def plan(self, run: Run) -> RoutingDecision | StopReason:
         """Returns the model whose answer is worth most beyond its price, if any is."""
         ranked = rank_eligible(run)
-        asked_ids = {answer.model_id for answer in _answers(run)}
+        asked_ids = {answer.model_id for answer in answers_of(run)}
         affordable = affordable_offers(run, ranked, asked_ids)
-        changes = _changes(run)
-        offers = [_offer(r, run, changes) for r in affordable]
-        offer = worthwhile_call(_opinions(run), offers)
+        offers = [_offer(r, run) for r in affordable]
+        offer = worthwhile_call(opinions_of(run), offers)
         if offer is None and affordable:
             return StopReason.NO_GAIN
         wanted = open_ids(run, ranked, asked_ids) if offer is None else [offer.model_id]
@@ -56,9 +53,11 @@ class Cascade(Layered):
         assessments = await engine.assess(run, outcome.answers)
         report = engine.report(run, decision, outcome, assessments)
         if outcome.answers:
-            run.posteriors.update(posteriors(_opinions(run)))
-            chances = run.form.chances(_answers(run), _scores(run).__getitem__)
-            run.answers = (max(_answers(run), key=lambda answer: chances[answer.model_id]),)
+            opinions = opinions_of(run)
+            run.posteriors.update(posteriors(opinions))
+            scores = {opinion.model_id: opinion.score for opinion in opinions}
+            chances = run.form.chances(answers_of(run), scores.__getitem__)
+            run.answers = (max(answers_of(run), key=lambda answer: chances[answer.model_id]),)
         return report
 
     def is_last(self, run: Run, decision: RoutingDecision) -> bool:
@@ -67,31 +66,7 @@ class Cascade(Layered):
         return super().is_last(run, decision) and not comparable
 
 
-def _answers(run: Run) -> list[Answer]:
-    return [answer for report in run.reports for answer in report.answers]
-
-
-def _scores(run: Run) -> dict[str, float]:
-    """Returns the judge's score of each model that answered."""
-    return {a.model_id: a.posterior_score for r in run.reports for a in r.assessments}
-
-
-def _opinions(run: Run) -> list[Opinion]:
-    """Returns the final value of each answer, with the judge's score of its model."""
-    return run.form.opinions(_answers(run), _scores(run).__getitem__)
-
-
-def _changes(run: Run) -> list[tuple[float, float]]:
-    """Returns the score of each answer before and after the judge read its text."""
-    return [
-        (run.priors[a.model_id], a.answer_score)
-        for report in run.reports
-        for a in report.assessments
-        if a.answer_score is not None
-    ]
-
-
-def _offer(ranked: Ranked, run: Run, changes: Sequence[tuple[float, float]]) -> Offer:
+def _offer(ranked: Ranked, run: Run) -> Offer:
     prior = run.priors[ranked.model_id]
     price = run.policy.quality_weight * prior - ranked.utility
-    return Offer(model_id=ranked.model_id, score=carried(prior, changes), price=price)
+    return Offer(model_id=ranked.model_id, score=prior, price=price)

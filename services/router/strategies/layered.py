@@ -37,6 +37,14 @@ class Strategy(Protocol):
         """
         ...
 
+    def plan(self, run: Run) -> RoutingDecision | StopReason:
+        """Returns the next layer of a run, or the reason why there is none.
+
+        Raises:
+            NoEligibleModelError: The policy's limits leave no model for the first layer.
+        """
+        ...
+
 
 def next_layer(run: Run, plan: Plan, min_stage_s: float) -> RoutingDecision | None:
     """Returns the next layer; None, with the reason recorded in the run, if there is none."""

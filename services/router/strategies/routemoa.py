@@ -17,6 +17,7 @@ from services.router.routing.agreement import Offer, posteriors
 from services.router.routing.candidates import StopReason
 from services.router.routing.next_calls import next_calls, wants_second
 from services.router.strategies.comparable_share import ComparableShare
+from services.router.strategies.independent_answers import answers_of, opinions_of
 from services.router.strategies.layered import Layered
 from services.router.strategies.offers import affordable_offers, best_offers, open_ids
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
-    from services.router.routing.agreement import Opinion
     from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, Event, LayerReport, RoutingDecision
 
@@ -59,7 +59,7 @@ class RouteMoA(Layered):
         asked_ids = _asked_ids(run)
         affordable = affordable_offers(run, ranked, asked_ids)
         chosen = next_calls(
-            _opinions(run),
+            opinions_of(run),
             [_offer(r, run) for r in affordable],
             comparable_share=self._comparable_share(run),
         )
@@ -82,7 +82,7 @@ class RouteMoA(Layered):
         )
         if report.answers:
             self._record(report.answers, run)
-            run.posteriors.update(posteriors(_opinions(run)))
+            run.posteriors.update(posteriors(opinions_of(run)))
             run.answers = (_likeliest(run),)
         return report
 
@@ -92,7 +92,9 @@ class RouteMoA(Layered):
             return False
         if super().is_last(run, decision) or self._comparable_share(run) < _RARELY:
             return True
-        return not wants_second([_offer(r, run) for r in best_offers(run, decision.ranked, set())])
+        offers = [_offer(r, run) for r in best_offers(run, decision.ranked, set())]
+        is_weighed = decision.selected_model_ids[0] in run.weighed_ids and run.form.is_free
+        return not wants_second(offers, may_doubt=is_weighed)
 
     def _comparable_share(self, run: Run) -> float:
         """Returns the share for the form of the request: JSON and calls to tools always compare."""
@@ -111,28 +113,12 @@ def _runs_safe_models(run: Run) -> bool:
 def _asked_ids(run: Run) -> set[str]:
     """Returns the models that have answered, under any of their ids."""
     same = run.pool.same_models
-    return {model_id for answer in _answers(run) for model_id in same[answer.model_id]}
-
-
-def _source(run: Run, model_id: str) -> str:
-    """Returns the model that the backend knows, whatever its ids in the pool."""
-    return run.pool.by_id[model_id].backend_model or model_id
-
-
-def _answers(run: Run) -> list[Answer]:
-    return [answer for report in run.reports for answer in report.answers]
-
-
-def _opinions(run: Run) -> list[Opinion]:
-    """Returns the final value of each answer, with the judge's score of its model."""
-    scores = {a.model_id: a.posterior_score for r in run.reports for a in r.assessments}
-    opinions = run.form.opinions(_answers(run), scores.__getitem__)
-    return [replace(o, source=_source(run, o.model_id)) for o in opinions]
+    return {model_id for answer in answers_of(run) for model_id in same[answer.model_id]}
 
 
 def _likeliest(run: Run) -> Answer:
     """Returns the likeliest answer; of answers that cannot be compared, that of the best model."""
-    answers = _answers(run)
+    answers = answers_of(run)
     chances = run.posteriors
     if any(answer.tool_calls for answer in answers):
         chances = run.form.chances(answers, run.priors.__getitem__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING
 
 from services.router.engine.planner import plan_best, plan_tool_turn
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
-    from services.router.routing.events import Event
+    from services.router.routing.events import Event, RoutingDecision
 
 
 class Single:
@@ -24,17 +23,20 @@ class Single:
     async def answer(self, run: Run, engine: Engine) -> AsyncGenerator[Event, None]:
         """Yields all events but the `Result`; see `Strategy`."""
         await engine.screen(run)
-        plan = partial(plan_best, count=1)
         least_s = engine.min_stage_s
-        decision = plan_tool_turn(run, least_s) or next_layer(run, plan, least_s)
+        decision = plan_tool_turn(run, least_s) or next_layer(run, self.plan, least_s)
         while decision is not None:
             yield decision
             async with aclosing(engine.stream_last(run, decision)) as events:
                 async for event in events:
                     yield event
-            decision = next_layer(run, plan, least_s)
+            decision = next_layer(run, self.plan, least_s)
         if run.final is None:
             async with aclosing(engine.repair(run)) as events:
                 async for event in events:
                     yield event
         run.stop_reason = StopReason.COMPLETE
+
+    def plan(self, run: Run) -> RoutingDecision | StopReason:
+        """Returns the best-ranked model that may run, or the reason why there is none."""
+        return plan_best(run, count=1)

@@ -166,6 +166,9 @@ class _Scores:
 
     scores: Mapping[str, float]
 
+    def may_weigh(self, _: str) -> bool:
+        return False
+
     async def priors(self, *_: object) -> Priors:
         return Priors(scores=self.scores, forecast=Forecast())
 

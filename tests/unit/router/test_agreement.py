@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from services.answer_key import answer_key
 from services.router.routing.agreement import (
+    CARRY,
     INDEPENDENCE,
     Offer,
     Opinion,
     agreeing,
-    carried,
     has_settled_majority,
     posteriors,
+    shifted,
     worthwhile_call,
 )
 
@@ -160,7 +161,7 @@ def test_a_check_is_not_paid_for_where_answers_cannot_be_compared() -> None:
         ([(0.9, "x"), (0.3, None)], [(0.6, 0.0)], 0),
         # The best answer counts, and not the one that is least likely.
         ([(0.5, "x"), (0.85, None)], [(0.7, 0.2)], None),
-        ([(0.9, None), (0.75, None)], [(0.9, 0.1)], 0),
+        ([(0.9, None), (0.75, None)], [(0.9, 0.05)], 0),
         # Two weak models that agree make no weak third one worth asking.
         ([(0.1, "x"), (0.3, "x")], [(0.2, 0.01)], None),
         # Of equals the first is asked.
@@ -220,10 +221,38 @@ def test_what_is_settled_stays_whatever_the_others_answer(
     assert later[leader] >= max(later.values()) - 1e-9
 
 
-def test_what_texts_show_applies_in_part_to_models_that_were_not_called() -> None:
-    assert carried(0.7, []) == 0.7
-    assert carried(0.7, [(0.6, 0.6)]) == pytest.approx(0.7)
-    # From even odds to 1 : 9: half of the log odds carries over, so the odds fall to a third.
-    assert carried(0.5, [(0.5, 0.1)]) == pytest.approx(0.25)
-    assert carried(0.5, [(0.5, 0.9)]) == pytest.approx(0.75)
-    assert carried(0.5, [(0.5, 0.1), (0.5, 0.9)]) == pytest.approx(0.5)
+def test_what_a_text_shows_applies_in_part_to_models_that_were_not_called() -> None:
+    def called(said: float) -> Offer | None:
+        answer = Opinion(
+            model_id="m", score=shifted(0.6, said), prior=0.6, final_answer=None, source="m"
+        )
+        return worthwhile_call([answer], [offer("n", 0.6, 0.05)])
+
+    assert called(0.0) is None
+    assert called(0.5) is None
+    # The other model is then better by the share of the log odds that it keeps.
+    assert called(-1.5) is not None
+    kept = shifted(0.6, CARRY * -1.5) - shifted(0.6, -1.5)
+    answer = Opinion(model_id="m", score=shifted(0.6, -1.5), prior=0.6, final_answer=None)
+    assert worthwhile_call([answer], [offer("n", 0.6, kept - 0.001)]) is not None
+    assert worthwhile_call([answer], [offer("n", 0.6, kept + 0.001)]) is None
+
+
+@given(some_opinions(), st.integers(2, 5))
+def test_copies_of_a_model_that_agree_count_exactly_once(
+    opinions: list[Opinion], copies: int
+) -> None:
+    first = opinions[0]
+    if first.final_answer is None:
+        return
+    more = [
+        Opinion(
+            model_id=f"copy{number}",
+            score=first.score,
+            final_answer=first.final_answer,
+            source=first.model_id,
+        )
+        for number in range(copies)
+    ]
+    alone, together = posteriors(opinions), posteriors([*opinions, *more])
+    assert {m: together[m] for m in alone} == alone

@@ -37,7 +37,15 @@ def ids(calls: tuple[Offer, ...]) -> list[str]:
 def test_one_model_that_is_far_better_runs_alone() -> None:
     offers = [offer("best", 0.95, 0.01), offer("poor", 0.3, 0.01)]
     assert ids(next_calls([], offers, comparable_share=1.0)) == ["best"]
-    assert not wants_second(offers)
+    assert not wants_second(offers, may_doubt=False)
+
+
+def test_a_text_that_may_speak_against_an_answer_may_lead_to_a_second_call() -> None:
+    offers = [offer("best", 0.8, 0.02), offer("next", 0.75, 0.02)]
+    assert not wants_second(offers, may_doubt=False)
+    assert wants_second(offers, may_doubt=True)
+    far_better = [offer("best", 0.95, 0.01), offer("poor", 0.3, 0.01)]
+    assert not wants_second(far_better, may_doubt=True)
 
 
 def test_a_cheap_model_that_another_confirms_precedes_a_dear_one() -> None:
@@ -49,7 +57,7 @@ def test_two_calls_start_together_only_if_the_second_is_sure_enough_to_be_needed
     offers = [offer(name, 0.6, 0.001, 0.0005) for name in "abc"]
     assert ids(next_calls([], offers, comparable_share=1.0)) == ["a", "b"]
     assert ids(next_calls([], offers, comparable_share=0.1)) == ["a"]
-    assert wants_second(offers)
+    assert wants_second(offers, may_doubt=False)
 
 
 def test_no_call_follows_an_answer_that_cannot_be_compared() -> None:

@@ -38,7 +38,7 @@ def test_settings_are_shared_by_requests_and_cannot_be_changed() -> None:
 def test_a_request_that_leaves_everything_out_has_the_documented_defaults() -> None:
     assert PolicySettings().model_dump() == {
         "quality_weight": 1.0,
-        "usd_per_right_answer": 0.04,
+        "usd_per_right_answer": 0.05,
         "seconds_per_right_answer": 1000.0,
         "max_layer_model_count": 3,
         "max_layer_count": 2,

@@ -24,6 +24,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// BeliefFallback says why learned parameters were not used.
+type BeliefFallback int32
+
+const (
+	// Not set.
+	BeliefFallback_BELIEF_FALLBACK_UNSPECIFIED BeliefFallback = 0
+	// Their file is missing.
+	BeliefFallback_BELIEF_FALLBACK_MISSING BeliefFallback = 1
+	// Their file is of a newer version than the judge.
+	BeliefFallback_BELIEF_FALLBACK_NEWER BeliefFallback = 2
+	// Their file is damaged.
+	BeliefFallback_BELIEF_FALLBACK_INVALID BeliefFallback = 3
+	// They know none of the models that answered.
+	BeliefFallback_BELIEF_FALLBACK_FOREIGN BeliefFallback = 4
+)
+
+// Enum value maps for BeliefFallback.
+var (
+	BeliefFallback_name = map[int32]string{
+		0: "BELIEF_FALLBACK_UNSPECIFIED",
+		1: "BELIEF_FALLBACK_MISSING",
+		2: "BELIEF_FALLBACK_NEWER",
+		3: "BELIEF_FALLBACK_INVALID",
+		4: "BELIEF_FALLBACK_FOREIGN",
+	}
+	BeliefFallback_value = map[string]int32{
+		"BELIEF_FALLBACK_UNSPECIFIED": 0,
+		"BELIEF_FALLBACK_MISSING":     1,
+		"BELIEF_FALLBACK_NEWER":       2,
+		"BELIEF_FALLBACK_INVALID":     3,
+		"BELIEF_FALLBACK_FOREIGN":     4,
+	}
+)
+
+func (x BeliefFallback) Enum() *BeliefFallback {
+	p := new(BeliefFallback)
+	*p = x
+	return p
+}
+
+func (x BeliefFallback) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BeliefFallback) Descriptor() protoreflect.EnumDescriptor {
+	return file_routemoa_v1_judge_service_proto_enumTypes[0].Descriptor()
+}
+
+func (BeliefFallback) Type() protoreflect.EnumType {
+	return &file_routemoa_v1_judge_service_proto_enumTypes[0]
+}
+
+func (x BeliefFallback) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BeliefFallback.Descriptor instead.
+func (BeliefFallback) EnumDescriptor() ([]byte, []int) {
+	return file_routemoa_v1_judge_service_proto_rawDescGZIP(), []int{0}
+}
+
 // AssessAnswersRequest holds what is known of the models after a layer.
 type AssessAnswersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -109,9 +170,17 @@ type AssessAnswersResponse struct {
 	// grader's own answer, named a model that did not answer, or repeated a grade already given.
 	IgnoredScoreCount int32 `protobuf:"varint,2,opt,name=ignored_score_count,json=ignoredScoreCount,proto3" json:"ignored_score_count,omitempty"`
 	// True if the judge has an answer scorer, which reads `query` and the texts of the answers.
-	ReadsTexts    bool `protobuf:"varint,3,opt,name=reads_texts,json=readsTexts,proto3" json:"reads_texts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ReadsTexts bool `protobuf:"varint,3,opt,name=reads_texts,json=readsTexts,proto3" json:"reads_texts,omitempty"`
+	// The learned parameters of belief that were used; empty if none were.
+	BeliefVersion string `protobuf:"bytes,60,opt,name=belief_version,json=beliefVersion,proto3" json:"belief_version,omitempty"`
+	// Why parameters that are configured were not used; `BELIEF_FALLBACK_UNSPECIFIED` if they were, or if
+	// none are configured. Then weights that are the same for all models take their place.
+	BeliefFallback BeliefFallback `protobuf:"varint,61,opt,name=belief_fallback,json=beliefFallback,proto3,enum=routemoa.v1.BeliefFallback" json:"belief_fallback,omitempty"`
+	// The models whose texts weigh nothing: the answer scorer has not learned from their answers, and no
+	// learned parameters say what its word is worth here.
+	UnweighedModelIds []string `protobuf:"bytes,62,rep,name=unweighed_model_ids,json=unweighedModelIds,proto3" json:"unweighed_model_ids,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *AssessAnswersResponse) Reset() {
@@ -165,6 +234,27 @@ func (x *AssessAnswersResponse) GetReadsTexts() bool {
 	return false
 }
 
+func (x *AssessAnswersResponse) GetBeliefVersion() string {
+	if x != nil {
+		return x.BeliefVersion
+	}
+	return ""
+}
+
+func (x *AssessAnswersResponse) GetBeliefFallback() BeliefFallback {
+	if x != nil {
+		return x.BeliefFallback
+	}
+	return BeliefFallback_BELIEF_FALLBACK_UNSPECIFIED
+}
+
+func (x *AssessAnswersResponse) GetUnweighedModelIds() []string {
+	if x != nil {
+		return x.UnweighedModelIds
+	}
+	return nil
+}
+
 var File_routemoa_v1_judge_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_judge_service_proto_rawDesc = "" +
@@ -174,12 +264,21 @@ const file_routemoa_v1_judge_service_proto_rawDesc = "" +
 	"\aanswers\x18\x01 \x03(\v2\x13.routemoa.v1.AnswerR\aanswers\x12>\n" +
 	"\x10previous_answers\x18\x02 \x03(\v2\x13.routemoa.v1.AnswerR\x0fpreviousAnswers\x12:\n" +
 	"\fprior_scores\x18\x03 \x03(\v2\x17.routemoa.v1.ModelScoreR\vpriorScores\x12\x14\n" +
-	"\x05query\x18\x04 \x01(\tR\x05query\"\xa3\x01\n" +
+	"\x05query\x18\x04 \x01(\tR\x05query\"\xc0\x02\n" +
 	"\x15AssessAnswersResponse\x129\n" +
 	"\vassessments\x18\x01 \x03(\v2\x17.routemoa.v1.AssessmentR\vassessments\x12.\n" +
 	"\x13ignored_score_count\x18\x02 \x01(\x05R\x11ignoredScoreCount\x12\x1f\n" +
 	"\vreads_texts\x18\x03 \x01(\bR\n" +
-	"readsTexts2k\n" +
+	"readsTexts\x12%\n" +
+	"\x0ebelief_version\x18< \x01(\tR\rbeliefVersion\x12D\n" +
+	"\x0fbelief_fallback\x18= \x01(\x0e2\x1b.routemoa.v1.BeliefFallbackR\x0ebeliefFallback\x12.\n" +
+	"\x13unweighed_model_ids\x18> \x03(\tR\x11unweighedModelIds*\xa3\x01\n" +
+	"\x0eBeliefFallback\x12\x1f\n" +
+	"\x1bBELIEF_FALLBACK_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17BELIEF_FALLBACK_MISSING\x10\x01\x12\x19\n" +
+	"\x15BELIEF_FALLBACK_NEWER\x10\x02\x12\x1b\n" +
+	"\x17BELIEF_FALLBACK_INVALID\x10\x03\x12\x1b\n" +
+	"\x17BELIEF_FALLBACK_FOREIGN\x10\x042k\n" +
 	"\fJudgeService\x12[\n" +
 	"\rAssessAnswers\x12!.routemoa.v1.AssessAnswersRequest\x1a\".routemoa.v1.AssessAnswersResponse\"\x03\x90\x02\x01Be\n" +
 	"\x0eio.routemoa.v1B\x11JudgeServiceProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3"
@@ -196,26 +295,29 @@ func file_routemoa_v1_judge_service_proto_rawDescGZIP() []byte {
 	return file_routemoa_v1_judge_service_proto_rawDescData
 }
 
+var file_routemoa_v1_judge_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_routemoa_v1_judge_service_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_routemoa_v1_judge_service_proto_goTypes = []any{
-	(*AssessAnswersRequest)(nil),  // 0: routemoa.v1.AssessAnswersRequest
-	(*AssessAnswersResponse)(nil), // 1: routemoa.v1.AssessAnswersResponse
-	(*Answer)(nil),                // 2: routemoa.v1.Answer
-	(*ModelScore)(nil),            // 3: routemoa.v1.ModelScore
-	(*Assessment)(nil),            // 4: routemoa.v1.Assessment
+	(BeliefFallback)(0),           // 0: routemoa.v1.BeliefFallback
+	(*AssessAnswersRequest)(nil),  // 1: routemoa.v1.AssessAnswersRequest
+	(*AssessAnswersResponse)(nil), // 2: routemoa.v1.AssessAnswersResponse
+	(*Answer)(nil),                // 3: routemoa.v1.Answer
+	(*ModelScore)(nil),            // 4: routemoa.v1.ModelScore
+	(*Assessment)(nil),            // 5: routemoa.v1.Assessment
 }
 var file_routemoa_v1_judge_service_proto_depIdxs = []int32{
-	2, // 0: routemoa.v1.AssessAnswersRequest.answers:type_name -> routemoa.v1.Answer
-	2, // 1: routemoa.v1.AssessAnswersRequest.previous_answers:type_name -> routemoa.v1.Answer
-	3, // 2: routemoa.v1.AssessAnswersRequest.prior_scores:type_name -> routemoa.v1.ModelScore
-	4, // 3: routemoa.v1.AssessAnswersResponse.assessments:type_name -> routemoa.v1.Assessment
-	0, // 4: routemoa.v1.JudgeService.AssessAnswers:input_type -> routemoa.v1.AssessAnswersRequest
-	1, // 5: routemoa.v1.JudgeService.AssessAnswers:output_type -> routemoa.v1.AssessAnswersResponse
-	5, // [5:6] is the sub-list for method output_type
-	4, // [4:5] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	3, // 0: routemoa.v1.AssessAnswersRequest.answers:type_name -> routemoa.v1.Answer
+	3, // 1: routemoa.v1.AssessAnswersRequest.previous_answers:type_name -> routemoa.v1.Answer
+	4, // 2: routemoa.v1.AssessAnswersRequest.prior_scores:type_name -> routemoa.v1.ModelScore
+	5, // 3: routemoa.v1.AssessAnswersResponse.assessments:type_name -> routemoa.v1.Assessment
+	0, // 4: routemoa.v1.AssessAnswersResponse.belief_fallback:type_name -> routemoa.v1.BeliefFallback
+	1, // 5: routemoa.v1.JudgeService.AssessAnswers:input_type -> routemoa.v1.AssessAnswersRequest
+	2, // 6: routemoa.v1.JudgeService.AssessAnswers:output_type -> routemoa.v1.AssessAnswersResponse
+	6, // [6:7] is the sub-list for method output_type
+	5, // [5:6] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_routemoa_v1_judge_service_proto_init() }
@@ -229,13 +331,14 @@ func file_routemoa_v1_judge_service_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_routemoa_v1_judge_service_proto_rawDesc), len(file_routemoa_v1_judge_service_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_routemoa_v1_judge_service_proto_goTypes,
 		DependencyIndexes: file_routemoa_v1_judge_service_proto_depIdxs,
+		EnumInfos:         file_routemoa_v1_judge_service_proto_enumTypes,
 		MessageInfos:      file_routemoa_v1_judge_service_proto_msgTypes,
 	}.Build()
 	File_routemoa_v1_judge_service_proto = out.File

@@ -203,7 +203,7 @@ const (
 	FallbackReason_FALLBACK_REASON_EMPTY FallbackReason = 10
 	// The ranking is too uncertain to be relied on.
 	FallbackReason_FALLBACK_REASON_UNCERTAIN FallbackReason = 11
-	// The scorer does not know every model of the pool.
+	// The scorer does not know every model of the pool, or the judge none of those that answered.
 	FallbackReason_FALLBACK_REASON_UNKNOWN_MODELS FallbackReason = 12
 	// Its call could cost more than is left.
 	FallbackReason_FALLBACK_REASON_COST_LIMIT FallbackReason = 13
@@ -362,25 +362,29 @@ const (
 	// For models that the scorer does not know and to which the pool file gives no score: an estimate from
 	// their names and prices, on the scale of the scores of those that it knows.
 	Substitute_SUBSTITUTE_MEAN_PRIOR Substitute = 5
+	// The judge's weights that are the same for all models, for what it has learned of each.
+	Substitute_SUBSTITUTE_EQUAL_WEIGHTS Substitute = 60
 )
 
 // Enum value maps for Substitute.
 var (
 	Substitute_name = map[int32]string{
-		0: "SUBSTITUTE_UNSPECIFIED",
-		1: "SUBSTITUTE_POOL_PRIORS",
-		2: "SUBSTITUTE_PRIOR_SCORES",
-		3: "SUBSTITUTE_BEST_ANSWER",
-		4: "SUBSTITUTE_SAFE_MODELS",
-		5: "SUBSTITUTE_MEAN_PRIOR",
+		0:  "SUBSTITUTE_UNSPECIFIED",
+		1:  "SUBSTITUTE_POOL_PRIORS",
+		2:  "SUBSTITUTE_PRIOR_SCORES",
+		3:  "SUBSTITUTE_BEST_ANSWER",
+		4:  "SUBSTITUTE_SAFE_MODELS",
+		5:  "SUBSTITUTE_MEAN_PRIOR",
+		60: "SUBSTITUTE_EQUAL_WEIGHTS",
 	}
 	Substitute_value = map[string]int32{
-		"SUBSTITUTE_UNSPECIFIED":  0,
-		"SUBSTITUTE_POOL_PRIORS":  1,
-		"SUBSTITUTE_PRIOR_SCORES": 2,
-		"SUBSTITUTE_BEST_ANSWER":  3,
-		"SUBSTITUTE_SAFE_MODELS":  4,
-		"SUBSTITUTE_MEAN_PRIOR":   5,
+		"SUBSTITUTE_UNSPECIFIED":   0,
+		"SUBSTITUTE_POOL_PRIORS":   1,
+		"SUBSTITUTE_PRIOR_SCORES":  2,
+		"SUBSTITUTE_BEST_ANSWER":   3,
+		"SUBSTITUTE_SAFE_MODELS":   4,
+		"SUBSTITUTE_MEAN_PRIOR":    5,
+		"SUBSTITUTE_EQUAL_WEIGHTS": 60,
 	}
 )
 
@@ -997,7 +1001,8 @@ func (x *RoutingPolicy) GetSecondsPerRightAnswer() float64 {
 	return 0
 }
 
-// RouteQueryRequest asks for the decision of one layer.
+// RouteQueryRequest asks for the decision of one layer: the first calls of the policy's strategy or, with
+// `posterior_scores`, a layer by rank.
 type RouteQueryRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As in `GenerateAnswerRequest`.
@@ -3240,7 +3245,7 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x16DEPENDENCY_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11DEPENDENCY_SCORER\x10\x01\x12\x14\n" +
 	"\x10DEPENDENCY_JUDGE\x10\x02\x12\x19\n" +
-	"\x15DEPENDENCY_AGGREGATOR\x10\x03*\xb4\x01\n" +
+	"\x15DEPENDENCY_AGGREGATOR\x10\x03*\xd2\x01\n" +
 	"\n" +
 	"Substitute\x12\x1a\n" +
 	"\x16SUBSTITUTE_UNSPECIFIED\x10\x00\x12\x1a\n" +
@@ -3248,7 +3253,8 @@ const file_routemoa_v1_router_service_proto_rawDesc = "" +
 	"\x17SUBSTITUTE_PRIOR_SCORES\x10\x02\x12\x1a\n" +
 	"\x16SUBSTITUTE_BEST_ANSWER\x10\x03\x12\x1a\n" +
 	"\x16SUBSTITUTE_SAFE_MODELS\x10\x04\x12\x19\n" +
-	"\x15SUBSTITUTE_MEAN_PRIOR\x10\x05*\x8c\x01\n" +
+	"\x15SUBSTITUTE_MEAN_PRIOR\x10\x05\x12\x1c\n" +
+	"\x18SUBSTITUTE_EQUAL_WEIGHTS\x10<*\x8c\x01\n" +
 	"\vAttemptKind\x12\x1c\n" +
 	"\x18ATTEMPT_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ATTEMPT_KIND_FIRST\x10\x01\x12\x16\n" +

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from routemoa.v1 import model_pb2 as routemoa_dot_v1_dot_model__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1froutemoa/v1/judge_service.proto\x12\x0broutemoa.v1\x1a\x17routemoa/v1/model.proto\"\xa9\x01\n\x14\x41ssessAnswersRequest\x12$\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x13.routemoa.v1.Answer\x12-\n\x10previous_answers\x18\x02 \x03(\x0b\x32\x13.routemoa.v1.Answer\x12-\n\x0cprior_scores\x18\x03 \x03(\x0b\x32\x17.routemoa.v1.ModelScore\x12\r\n\x05query\x18\x04 \x01(\t\"w\n\x15\x41ssessAnswersResponse\x12,\n\x0b\x61ssessments\x18\x01 \x03(\x0b\x32\x17.routemoa.v1.Assessment\x12\x1b\n\x13ignored_score_count\x18\x02 \x01(\x05\x12\x13\n\x0breads_texts\x18\x03 \x01(\x08\x32k\n\x0cJudgeService\x12[\n\rAssessAnswers\x12!.routemoa.v1.AssessAnswersRequest\x1a\".routemoa.v1.AssessAnswersResponse\"\x03\x90\x02\x01\x42\x65\n\x0eio.routemoa.v1B\x11JudgeServiceProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1froutemoa/v1/judge_service.proto\x12\x0broutemoa.v1\x1a\x17routemoa/v1/model.proto\"\xa9\x01\n\x14\x41ssessAnswersRequest\x12$\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x13.routemoa.v1.Answer\x12-\n\x10previous_answers\x18\x02 \x03(\x0b\x32\x13.routemoa.v1.Answer\x12-\n\x0cprior_scores\x18\x03 \x03(\x0b\x32\x17.routemoa.v1.ModelScore\x12\r\n\x05query\x18\x04 \x01(\t\"\xe2\x01\n\x15\x41ssessAnswersResponse\x12,\n\x0b\x61ssessments\x18\x01 \x03(\x0b\x32\x17.routemoa.v1.Assessment\x12\x1b\n\x13ignored_score_count\x18\x02 \x01(\x05\x12\x13\n\x0breads_texts\x18\x03 \x01(\x08\x12\x16\n\x0e\x62\x65lief_version\x18< \x01(\t\x12\x34\n\x0f\x62\x65lief_fallback\x18= \x01(\x0e\x32\x1b.routemoa.v1.BeliefFallback\x12\x1b\n\x13unweighed_model_ids\x18> \x03(\t*\xa3\x01\n\x0e\x42\x65liefFallback\x12\x1f\n\x1b\x42\x45LIEF_FALLBACK_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x42\x45LIEF_FALLBACK_MISSING\x10\x01\x12\x19\n\x15\x42\x45LIEF_FALLBACK_NEWER\x10\x02\x12\x1b\n\x17\x42\x45LIEF_FALLBACK_INVALID\x10\x03\x12\x1b\n\x17\x42\x45LIEF_FALLBACK_FOREIGN\x10\x04\x32k\n\x0cJudgeService\x12[\n\rAssessAnswers\x12!.routemoa.v1.AssessAnswersRequest\x1a\".routemoa.v1.AssessAnswersResponse\"\x03\x90\x02\x01\x42\x65\n\x0eio.routemoa.v1B\x11JudgeServiceProtoP\x01Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\016io.routemoa.v1B\021JudgeServiceProtoP\001Z>github.com/routemoa/routemoa/clients/go/routemoa/v1;routemoav1'
   _globals['_JUDGESERVICE'].methods_by_name['AssessAnswers']._loaded_options = None
   _globals['_JUDGESERVICE'].methods_by_name['AssessAnswers']._serialized_options = b'\220\002\001'
+  _globals['_BELIEFFALLBACK']._serialized_start=475
+  _globals['_BELIEFFALLBACK']._serialized_end=638
   _globals['_ASSESSANSWERSREQUEST']._serialized_start=74
   _globals['_ASSESSANSWERSREQUEST']._serialized_end=243
-  _globals['_ASSESSANSWERSRESPONSE']._serialized_start=245
-  _globals['_ASSESSANSWERSRESPONSE']._serialized_end=364
-  _globals['_JUDGESERVICE']._serialized_start=366
-  _globals['_JUDGESERVICE']._serialized_end=473
+  _globals['_ASSESSANSWERSRESPONSE']._serialized_start=246
+  _globals['_ASSESSANSWERSRESPONSE']._serialized_end=472
+  _globals['_JUDGESERVICE']._serialized_start=640
+  _globals['_JUDGESERVICE']._serialized_end=747
 # @@protoc_insertion_point(module_scope)

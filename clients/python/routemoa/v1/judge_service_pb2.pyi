@@ -9,6 +9,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from routemoa.v1 import model_pb2 as _model_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +21,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _BeliefFallback:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BeliefFallbackEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BeliefFallback.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BELIEF_FALLBACK_UNSPECIFIED: _BeliefFallback.ValueType  # 0
+    """Not set."""
+    BELIEF_FALLBACK_MISSING: _BeliefFallback.ValueType  # 1
+    """Their file is missing."""
+    BELIEF_FALLBACK_NEWER: _BeliefFallback.ValueType  # 2
+    """Their file is of a newer version than the judge."""
+    BELIEF_FALLBACK_INVALID: _BeliefFallback.ValueType  # 3
+    """Their file is damaged."""
+    BELIEF_FALLBACK_FOREIGN: _BeliefFallback.ValueType  # 4
+    """They know none of the models that answered."""
+
+class BeliefFallback(_BeliefFallback, metaclass=_BeliefFallbackEnumTypeWrapper):
+    """BeliefFallback says why learned parameters were not used."""
+
+BELIEF_FALLBACK_UNSPECIFIED: BeliefFallback.ValueType  # 0
+"""Not set."""
+BELIEF_FALLBACK_MISSING: BeliefFallback.ValueType  # 1
+"""Their file is missing."""
+BELIEF_FALLBACK_NEWER: BeliefFallback.ValueType  # 2
+"""Their file is of a newer version than the judge."""
+BELIEF_FALLBACK_INVALID: BeliefFallback.ValueType  # 3
+"""Their file is damaged."""
+BELIEF_FALLBACK_FOREIGN: BeliefFallback.ValueType  # 4
+"""They know none of the models that answered."""
+Global___BeliefFallback: _TypeAlias = BeliefFallback  # noqa: Y015
 
 @_typing.final
 class AssessAnswersRequest(_message.Message):
@@ -76,15 +109,30 @@ class AssessAnswersResponse(_message.Message):
     ASSESSMENTS_FIELD_NUMBER: _builtins.int
     IGNORED_SCORE_COUNT_FIELD_NUMBER: _builtins.int
     READS_TEXTS_FIELD_NUMBER: _builtins.int
+    BELIEF_VERSION_FIELD_NUMBER: _builtins.int
+    BELIEF_FALLBACK_FIELD_NUMBER: _builtins.int
+    UNWEIGHED_MODEL_IDS_FIELD_NUMBER: _builtins.int
     ignored_score_count: _builtins.int
     """How many self-scores and grades were left out because they were not in [0, 1], graded the
     grader's own answer, named a model that did not answer, or repeated a grade already given.
     """
     reads_texts: _builtins.bool
     """True if the judge has an answer scorer, which reads `query` and the texts of the answers."""
+    belief_version: _builtins.str
+    """The learned parameters of belief that were used; empty if none were."""
+    belief_fallback: Global___BeliefFallback.ValueType
+    """Why parameters that are configured were not used; `BELIEF_FALLBACK_UNSPECIFIED` if they were, or if
+    none are configured. Then weights that are the same for all models take their place.
+    """
     @_builtins.property
     def assessments(self) -> _containers.RepeatedCompositeFieldContainer[_model_pb2.Assessment]:
         """One per model that ran, highest posterior score first; equal scores are ordered by model id."""
+
+    @_builtins.property
+    def unweighed_model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The models whose texts weigh nothing: the answer scorer has not learned from their answers, and no
+        learned parameters say what its word is worth here.
+        """
 
     def __init__(
         self,
@@ -92,10 +140,13 @@ class AssessAnswersResponse(_message.Message):
         assessments: _abc.Iterable[_model_pb2.Assessment] | None = ...,
         ignored_score_count: _builtins.int = ...,
         reads_texts: _builtins.bool = ...,
+        belief_version: _builtins.str = ...,
+        belief_fallback: Global___BeliefFallback.ValueType = ...,
+        unweighed_model_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessments", b"assessments", "ignored_score_count", b"ignored_score_count", "reads_texts", b"reads_texts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assessments", b"assessments", "belief_fallback", b"belief_fallback", "belief_version", b"belief_version", "ignored_score_count", b"ignored_score_count", "reads_texts", b"reads_texts", "unweighed_model_ids", b"unweighed_model_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

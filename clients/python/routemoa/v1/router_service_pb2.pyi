@@ -152,7 +152,7 @@ class _FallbackReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fallba
     FALLBACK_REASON_UNCERTAIN: _FallbackReason.ValueType  # 11
     """The ranking is too uncertain to be relied on."""
     FALLBACK_REASON_UNKNOWN_MODELS: _FallbackReason.ValueType  # 12
-    """The scorer does not know every model of the pool."""
+    """The scorer does not know every model of the pool, or the judge none of those that answered."""
     FALLBACK_REASON_COST_LIMIT: _FallbackReason.ValueType  # 13
     """Its call could cost more than is left."""
     FALLBACK_REASON_CALL_LIMIT: _FallbackReason.ValueType  # 14
@@ -192,7 +192,7 @@ FALLBACK_REASON_EMPTY: FallbackReason.ValueType  # 10
 FALLBACK_REASON_UNCERTAIN: FallbackReason.ValueType  # 11
 """The ranking is too uncertain to be relied on."""
 FALLBACK_REASON_UNKNOWN_MODELS: FallbackReason.ValueType  # 12
-"""The scorer does not know every model of the pool."""
+"""The scorer does not know every model of the pool, or the judge none of those that answered."""
 FALLBACK_REASON_COST_LIMIT: FallbackReason.ValueType  # 13
 """Its call could cost more than is left."""
 FALLBACK_REASON_CALL_LIMIT: FallbackReason.ValueType  # 14
@@ -253,6 +253,8 @@ class _SubstituteEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Substitute
     """For models that the scorer does not know and to which the pool file gives no score: an estimate from
     their names and prices, on the scale of the scores of those that it knows.
     """
+    SUBSTITUTE_EQUAL_WEIGHTS: _Substitute.ValueType  # 60
+    """The judge's weights that are the same for all models, for what it has learned of each."""
 
 class Substitute(_Substitute, metaclass=_SubstituteEnumTypeWrapper):
     """Substitute is what the router uses in place of a dependency that failed."""
@@ -271,6 +273,8 @@ SUBSTITUTE_MEAN_PRIOR: Substitute.ValueType  # 5
 """For models that the scorer does not know and to which the pool file gives no score: an estimate from
 their names and prices, on the scale of the scores of those that it knows.
 """
+SUBSTITUTE_EQUAL_WEIGHTS: Substitute.ValueType  # 60
+"""The judge's weights that are the same for all models, for what it has learned of each."""
 Global___Substitute: _TypeAlias = Substitute  # noqa: Y015
 
 class _AttemptKind:
@@ -700,7 +704,9 @@ Global___RoutingPolicy: _TypeAlias = RoutingPolicy  # noqa: Y015
 
 @_typing.final
 class RouteQueryRequest(_message.Message):
-    """RouteQueryRequest asks for the decision of one layer."""
+    """RouteQueryRequest asks for the decision of one layer: the first calls of the policy's strategy or, with
+    `posterior_scores`, a layer by rank.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -48,6 +48,7 @@ const SUBSTITUTE = {
   BEST_ANSWER: "the best answer, as it is",
   SAFE_MODELS: "the pool's safe models",
   MEAN_PRIOR: "guesses, for models that the scorer does not know",
+  EQUAL_WEIGHTS: "the same weights for all models",
 };
 
 const FINISH = {

@@ -66,8 +66,16 @@ def test_equal_choices_of_a_single_model_are_no_difference() -> None:
 
 
 def test_equal_first_layers_of_other_strategies_may_end_otherwise() -> None:
-    found = observations_of("r", [decision(1, AGREES, strategy="routemoa")], [])
+    close = {"a": 0.8, "b": 0.78}
+    found = observations_of("r", [decision(1, close, strategy="routemoa")], [])
     assert one(*found).differs
+    found = observations_of("r", [decision(1, AGREES, strategy="cascade")], [])
+    assert one(*found).differs
+
+
+def test_a_first_model_after_which_nothing_follows_is_no_difference() -> None:
+    found = observations_of("r", [decision(1, AGREES, strategy="routemoa")], [])
+    assert not one(*found).differs
 
 
 @pytest.mark.parametrize("from_candidate", [False, True])

@@ -5,8 +5,8 @@
 // @generated from file routemoa/v1/judge_service.proto (package routemoa.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Answer, Assessment, ModelScore } from "./model_pb.js";
 import { file_routemoa_v1_model } from "./model_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file routemoa/v1/judge_service.proto.
  */
 export const file_routemoa_v1_judge_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9yb3V0ZW1vYS92MS9qdWRnZV9zZXJ2aWNlLnByb3RvEgtyb3V0ZW1vYS52MSKpAQoUQXNzZXNzQW5zd2Vyc1JlcXVlc3QSJAoHYW5zd2VycxgBIAMoCzITLnJvdXRlbW9hLnYxLkFuc3dlchItChBwcmV2aW91c19hbnN3ZXJzGAIgAygLMhMucm91dGVtb2EudjEuQW5zd2VyEi0KDHByaW9yX3Njb3JlcxgDIAMoCzIXLnJvdXRlbW9hLnYxLk1vZGVsU2NvcmUSDQoFcXVlcnkYBCABKAkidwoVQXNzZXNzQW5zd2Vyc1Jlc3BvbnNlEiwKC2Fzc2Vzc21lbnRzGAEgAygLMhcucm91dGVtb2EudjEuQXNzZXNzbWVudBIbChNpZ25vcmVkX3Njb3JlX2NvdW50GAIgASgFEhMKC3JlYWRzX3RleHRzGAMgASgIMmsKDEp1ZGdlU2VydmljZRJbCg1Bc3Nlc3NBbnN3ZXJzEiEucm91dGVtb2EudjEuQXNzZXNzQW5zd2Vyc1JlcXVlc3QaIi5yb3V0ZW1vYS52MS5Bc3Nlc3NBbnN3ZXJzUmVzcG9uc2UiA5ACAUJlCg5pby5yb3V0ZW1vYS52MUIRSnVkZ2VTZXJ2aWNlUHJvdG9QAVo+Z2l0aHViLmNvbS9yb3V0ZW1vYS9yb3V0ZW1vYS9jbGllbnRzL2dvL3JvdXRlbW9hL3YxO3JvdXRlbW9hdjFiBnByb3RvMw", [file_routemoa_v1_model]);
+  fileDesc("Ch9yb3V0ZW1vYS92MS9qdWRnZV9zZXJ2aWNlLnByb3RvEgtyb3V0ZW1vYS52MSKpAQoUQXNzZXNzQW5zd2Vyc1JlcXVlc3QSJAoHYW5zd2VycxgBIAMoCzITLnJvdXRlbW9hLnYxLkFuc3dlchItChBwcmV2aW91c19hbnN3ZXJzGAIgAygLMhMucm91dGVtb2EudjEuQW5zd2VyEi0KDHByaW9yX3Njb3JlcxgDIAMoCzIXLnJvdXRlbW9hLnYxLk1vZGVsU2NvcmUSDQoFcXVlcnkYBCABKAki4gEKFUFzc2Vzc0Fuc3dlcnNSZXNwb25zZRIsCgthc3Nlc3NtZW50cxgBIAMoCzIXLnJvdXRlbW9hLnYxLkFzc2Vzc21lbnQSGwoTaWdub3JlZF9zY29yZV9jb3VudBgCIAEoBRITCgtyZWFkc190ZXh0cxgDIAEoCBIWCg5iZWxpZWZfdmVyc2lvbhg8IAEoCRI0Cg9iZWxpZWZfZmFsbGJhY2sYPSABKA4yGy5yb3V0ZW1vYS52MS5CZWxpZWZGYWxsYmFjaxIbChN1bndlaWdoZWRfbW9kZWxfaWRzGD4gAygJKqMBCg5CZWxpZWZGYWxsYmFjaxIfChtCRUxJRUZfRkFMTEJBQ0tfVU5TUEVDSUZJRUQQABIbChdCRUxJRUZfRkFMTEJBQ0tfTUlTU0lORxABEhkKFUJFTElFRl9GQUxMQkFDS19ORVdFUhACEhsKF0JFTElFRl9GQUxMQkFDS19JTlZBTElEEAMSGwoXQkVMSUVGX0ZBTExCQUNLX0ZPUkVJR04QBDJrCgxKdWRnZVNlcnZpY2USWwoNQXNzZXNzQW5zd2VycxIhLnJvdXRlbW9hLnYxLkFzc2Vzc0Fuc3dlcnNSZXF1ZXN0GiIucm91dGVtb2EudjEuQXNzZXNzQW5zd2Vyc1Jlc3BvbnNlIgOQAgFCZQoOaW8ucm91dGVtb2EudjFCEUp1ZGdlU2VydmljZVByb3RvUAFaPmdpdGh1Yi5jb20vcm91dGVtb2Evcm91dGVtb2EvY2xpZW50cy9nby9yb3V0ZW1vYS92MTtyb3V0ZW1vYXYxYgZwcm90bzM", [file_routemoa_v1_model]);
 
 /**
  * AssessAnswersRequest holds what is known of the models after a layer.
@@ -89,6 +89,29 @@ export type AssessAnswersResponse = Message<"routemoa.v1.AssessAnswersResponse">
    * @generated from field: bool reads_texts = 3;
    */
   readsTexts: boolean;
+
+  /**
+   * The learned parameters of belief that were used; empty if none were.
+   *
+   * @generated from field: string belief_version = 60;
+   */
+  beliefVersion: string;
+
+  /**
+   * Why parameters that are configured were not used; `BELIEF_FALLBACK_UNSPECIFIED` if they were, or if
+   * none are configured. Then weights that are the same for all models take their place.
+   *
+   * @generated from field: routemoa.v1.BeliefFallback belief_fallback = 61;
+   */
+  beliefFallback: BeliefFallback;
+
+  /**
+   * The models whose texts weigh nothing: the answer scorer has not learned from their answers, and no
+   * learned parameters say what its word is worth here.
+   *
+   * @generated from field: repeated string unweighed_model_ids = 62;
+   */
+  unweighedModelIds: string[];
 };
 
 /**
@@ -97,6 +120,54 @@ export type AssessAnswersResponse = Message<"routemoa.v1.AssessAnswersResponse">
  */
 export const AssessAnswersResponseSchema: GenMessage<AssessAnswersResponse> = /*@__PURE__*/
   messageDesc(file_routemoa_v1_judge_service, 1);
+
+/**
+ * BeliefFallback says why learned parameters were not used.
+ *
+ * @generated from enum routemoa.v1.BeliefFallback
+ */
+export enum BeliefFallback {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: BELIEF_FALLBACK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Their file is missing.
+   *
+   * @generated from enum value: BELIEF_FALLBACK_MISSING = 1;
+   */
+  MISSING = 1,
+
+  /**
+   * Their file is of a newer version than the judge.
+   *
+   * @generated from enum value: BELIEF_FALLBACK_NEWER = 2;
+   */
+  NEWER = 2,
+
+  /**
+   * Their file is damaged.
+   *
+   * @generated from enum value: BELIEF_FALLBACK_INVALID = 3;
+   */
+  INVALID = 3,
+
+  /**
+   * They know none of the models that answered.
+   *
+   * @generated from enum value: BELIEF_FALLBACK_FOREIGN = 4;
+   */
+  FOREIGN = 4,
+}
+
+/**
+ * Describes the enum routemoa.v1.BeliefFallback.
+ */
+export const BeliefFallbackSchema: GenEnum<BeliefFallback> = /*@__PURE__*/
+  enumDesc(file_routemoa_v1_judge_service, 0);
 
 /**
  * JudgeService corrects the scorer's ranking from what the models said and wrote. It calls no model.
