@@ -68,7 +68,7 @@ def learned(report: Report) -> Table:
         "score before",
         "after",
         "changed",
-        title=f"{report.version}: {report.decisions} decisions, {report.with_feedback} with feedback",
+        title=f"{report.version}: {report.decisions} decisions with feedback",
         caption=f"{report.comparison.sentence()}.",
     )
     for model in sorted(report.models, key=lambda each: -each.labels):

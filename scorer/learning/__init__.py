@@ -3,9 +3,7 @@
 learn: everything, in order.
 report: the report of a run.
 fit: trust, changes and shifts, fitted.
-traffic: decision records and feedback, read and joined.
-feedback_line: one line of feedback.
-decided: one decision record, as far as it is learned from.
+traffic/: decision records and feedback, read and joined.
 labelling: decisions and feedback -> labels of single answers, with weights.
 labels: the labels of single answers.
 trust: the weight of each rater, by agreement.

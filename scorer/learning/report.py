@@ -12,10 +12,10 @@ from scorer.training.calibrate import sigmoid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scorer.learning.comparison import Comparison
     from scorer.learning.fit import Fitted
     from scorer.learning.prior_scores import PriorScores
-    from scorer.learning.traffic import Traffic
+    from scorer.learning.traffic.traffic import Traffic
+    from scorer.measures.traffic_gain import TrafficGain
 
 DISTRUSTED = 0.5
 """Tenants that are trusted less are named."""
@@ -43,12 +43,12 @@ class Report:
 
     version: str
     decisions: int
-    with_feedback: int
+    """Decisions with feedback."""
     models: tuple[ModelReport, ...]
     unknown_model_ids: tuple[str, ...]
     """Models with too few labels to be added."""
     distrusted_tenants: tuple[str, ...]
-    comparison: Comparison
+    comparison: TrafficGain
     left_out: dict[str, int]
 
 
@@ -58,7 +58,7 @@ def report_of(
     prior: PriorScores,
     fitted: Fitted,
     *,
-    comparison: Comparison,
+    comparison: TrafficGain,
     added: Sequence[int],
     known: int,
 ) -> Report:
@@ -69,7 +69,6 @@ def report_of(
     return Report(
         version=version,
         decisions=len(traffic.decisions),
-        with_feedback=sum(each.id in traffic.feedback for each in traffic.decisions),
         models=tuple(_model(int(column), traffic, prior, fitted) for column in shown),
         unknown_model_ids=tuple(prior.model_ids[column] for column in unknown),
         distrusted_tenants=tuple(

@@ -92,14 +92,14 @@ def test_a_scorer_that_chooses_worse_on_the_newest_traffic_is_not_written(tmp_pa
     records = write_lines(tmp_path / "all.jsonl", [*old, *new])
     result = learn(ARTIFACT, records, tmp_path / "learned")
     assert result.exit_code == 1
-    assert "is worse than the serving one" in result.stderr
+    assert "is worse than the one that served" in result.stderr
     assert list(tmp_path.iterdir()) == [records]
 
 
 @pytest.mark.parametrize(
     ("documents", "message"),
     [
-        ([decision(f"d{n}") for n in range(30)], "0 of 30 decisions have feedback"),
+        ([decision(f"d{n}") for n in range(30)], "left out 30 decisions without feedback"),
         ([decision("d", text=None)], "left out 1 decisions without the query's text"),
         ([feedback("d")], "there is no decision record"),
         ([decision("d") | {"layers": 3}], "line 1: layers must be a list"),
