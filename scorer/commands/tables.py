@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from scorer.data.overlap import Overlap
     from scorer.evaluation.evaluate import Evaluation
+    from scorer.learning.changes import ModelChange
     from scorer.learning.report import Report
     from scorer.measures.benefit import Benefit
     from scorer.runtime.artifact import Manifest, ParityCheck
@@ -76,6 +77,14 @@ def learned(report: Report) -> Table:
         table.add_row(
             model.model_id, str(model.labels), f"{model.before:.3f}", after, model.changed
         )
+    return table
+
+
+def changes(found: Sequence[ModelChange]) -> Table:
+    """Returns one row per model that changed."""
+    table = Table("model", "is", "answers with feedback since", title="Changed models")
+    for change in found:
+        table.add_row(change.model_id, change.sentence, str(change.labels_after))
     return table
 
 

@@ -8,6 +8,7 @@ labelling: decisions and feedback -> labels of single answers, with weights.
 labels: the labels of single answers.
 trust: the weight of each rater, by agreement.
 correction: the shift of each model in each kind.
+changes: the models whose answers changed; needs no onnx.
 change_point: the time at which a model changed.
 comparison: the corrected scores against the serving ones, on the newest traffic.
 corrected_artifact: an artifact with the shifts in its weights.

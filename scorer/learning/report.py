@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorer.learning.changes import change_of
 from scorer.training.calibrate import sigmoid
 
 if TYPE_CHECKING:
@@ -86,17 +87,12 @@ def _model(column: int, traffic: Traffic, prior: PriorScores, fitted: Fitted) ->
     after = sigmoid(logits + prior.shares @ fitted.correction.shifts[column])
     slope = float((after * (1 - after)).mean())
     found = fitted.changes.get(column)
-    changed = ""
-    if found is not None:
-        worse = found.change.after < found.change.before
-        points = 100 * abs(found.change.after - found.change.before)
-        when = traffic.decisions[found.row].time.isoformat(timespec="minutes")
-        changed = f"{'worse' if worse else 'better'} by {points:.0f} points since {when}"
+    model_id = prior.model_ids[column]
     return ModelReport(
-        model_id=prior.model_ids[column],
+        model_id=model_id,
         labels=int(fitted.label_counts[column]),
         before=float(sigmoid(logits).mean()),
         after=float(after.mean()),
         standard_error=slope * float(fitted.correction.standard_errors[column]),
-        changed=changed,
+        changed="" if found is None else change_of(model_id, found, traffic).sentence,
     )

@@ -22,7 +22,7 @@ from scorer.evaluation.pools import read_pools
 from scorer.learning.labels import Labels
 from services.answer_key import answer_key
 from services.router.routing.agreement import Opinion, posteriors
-from tests.bench.learning_loop import QUERIES, Pool, from_nothing, kind_shares, noisy
+from tests.bench.learning_loop import EXPLORED, Pool, from_nothing, kind_shares, noisy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 POOLS = ("zeroeval29", "routerbench11", "mmlupro28")
 WEIGHTS = ((0.0, 0.0), (0.3, 0.3), (1.0, 1.0), (1.0, 0.0), (0.0, 1.0))
 """Weights of an answer that agrees with the final one, and of one that differs from a good one."""
+QUERIES = 1_500
 CALLED = 3
-RUNS = 8
+RUNS = 5
 """Times that the models are chosen anew by what was learned."""
 GOOD = 0.5
 
@@ -101,7 +102,7 @@ def learned(answered: Answered, seed: int, weights: tuple[float, float]) -> floa
         scores = 1 / (1 + np.exp(-pool.shares[traffic[rows]] @ shifts.T)) + ties
         for row, of_models in zip(rows.tolist(), scores, strict=True):
             called = np.argsort(-of_models)[:CALLED]
-            if draw.random() < 0.05:
+            if draw.random() < EXPLORED:
                 called[-1] = draw.integers(models)
             final, others = _answer(answered, traffic[row], called.tolist(), of_models)
             said = float(noisy(pool.targets[traffic[row], [final]], draw)[0])
@@ -150,7 +151,7 @@ def main() -> None:
     """Runs from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("ROUTEMOA_DATA"))
-    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--seeds", type=int, default=4)
     options = parser.parse_args()
     configs = {config.name: config for config in read_pools()}
     heads = " | ".join(f"{agree:g}, {differ:g}" for agree, differ in WEIGHTS)

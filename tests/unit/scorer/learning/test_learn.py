@@ -114,6 +114,25 @@ def test_traffic_that_nothing_can_be_learned_from_is_refused(
     assert not (tmp_path / "learned").exists()
 
 
+def test_without_a_driver_of_the_database_its_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "scorer.learning.traffic.database", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    options = ("--postgres-dsn-file", str(tmp_path / "dsn"), "--output", str(tmp_path / "learned"))
+    result = CliRunner().invoke(app, ["learn", str(ARTIFACT), *options])
+    assert result.exit_code == 1
+    assert "psycopg is not installed: install the [router] extra" in result.stderr
+
+
+def test_either_files_or_a_database_are_read(tmp_path: Path) -> None:
+    for sources in ((), (str(tmp_path), "--postgres-dsn-file", str(tmp_path))):
+        options = (*sources, "--output", str(tmp_path / "learned"))
+        result = CliRunner().invoke(app, ["learn", str(ARTIFACT), *options])
+        assert result.exit_code == 1
+        assert "either RECORDS or --postgres-dsn-file" in result.stderr
+
+
 def test_a_run_that_is_killed_leaves_nothing_that_could_be_served(tmp_path: Path) -> None:
     records = write_lines(tmp_path / "all.jsonl", lines(400, {GOOD: 0.9, BAD: 0.2, NEW: 0.9}))
     output = tmp_path / "learned"
