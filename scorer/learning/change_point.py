@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-THRESHOLD = math.log(75_000)
+THRESHOLD = math.log(50_000)
 """Logarithm of the sum from which on a model has changed. At less than one false alarm in 50,000 labels
 (``python -m tests.bench.bench_learning``)."""
 
