@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.intp]
 
-POOLS = ("routerbench11", "zeroeval29", "mmlupro28")
+POOLS = ("routerbench11", "zeroeval29")
 WEIGHTS = ((0.0, 0.0), (0.3, 0.3), (1.0, 1.0))
 """Weights of an answer that agrees with the final one, and of one that differs from a good one."""
 QUERIES = 1_500

@@ -27,7 +27,7 @@ def test_a_model_that_became_worse_is_named(tmp_path: Path) -> None:
     assert result.exit_code == 3, result.output
     (found,) = json.loads(result.stdout)
     assert found["model_id"] == GOOD
-    assert -0.8 < found["gain"] < -0.4
+    assert -1.0 < found["gain"] < -0.4
     assert START.isoformat()[:10] <= found["since"][:10]
     assert 100 < found["labels_after"] < 200
 
