@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from scorer.commands.artifacts import activate, export, inspect, quantize, roll_back
+from scorer.commands.changes import changes
 from scorer.commands.compare import compare
 from scorer.commands.convert import convert
 from scorer.commands.edit_models import add_model, put_models, remove_model, rename_model
@@ -37,6 +38,7 @@ app.command()(remove_model)
 app.command()(rename_model)
 app.command()(learn)
 app.command()(learn_belief)
+app.command()(changes)
 app.command()(activate)
 app.command()(roll_back)
 app.command()(evaluate)

@@ -1,6 +1,7 @@
 """The commands of ``python -m scorer``.
 
 artifacts: ``export``, ``quantize``, ``inspect``, ``activate`` and ``roll-back``.
+changes: ``changes``.
 compare: ``compare``.
 convert: ``convert``.
 edit_models: ``add-model``, ``put-models``, ``remove-model`` and ``rename-model``.

@@ -20,9 +20,7 @@ CheckpointPath = Annotated[
     Path, typer.Argument(metavar="CHECKPOINT", help="A checkpoint that train wrote.")
 ]
 Created = Annotated[str, typer.Option(help="Date for the manifest; by default today.")]
-EvenIfWorse = Annotated[
-    bool, typer.Option(help="Also if its choices are worse than always taking one model.")
-]
+EvenIfWorse = Annotated[bool, typer.Option(help="Also if its choices were measured to be worse.")]
 Link = Annotated[Path, typer.Option("--link", help="The link that the scorer was started with.")]
 
 

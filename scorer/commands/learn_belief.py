@@ -10,23 +10,27 @@ from typing import Annotated
 import typer
 
 from scorer.commands import console, tables
-from scorer.commands.learn import Sources  # noqa: TC001 - typer reads it
+from scorer.commands.learn import DsnFile, Records, read_traffic
 from scorer.data.staging import staged_file
 
 NewFile = Annotated[Path, typer.Option("--output", help="A JSON file to write; must not exist.")]
 
 
-def learn_belief(records: Sources, *, output: NewFile, as_json: console.AsJson = False) -> None:
+def learn_belief(
+    records: Records = None,
+    *,
+    output: NewFile,
+    postgres_dsn_file: DsnFile = None,
+    as_json: console.AsJson = False,
+) -> None:
     """Learn what the self-scores and grades of each model are worth, for the judge."""
     with console.friendly(as_json=as_json):
         from scorer.belief.parameters import save_parameters  # noqa: PLC0415 - quick help
         from scorer.learning.belief import learn_belief as learn  # noqa: PLC0415 - as above
-        from scorer.learning.traffic import read_traffic  # noqa: PLC0415 - as above
 
-        traffic = read_traffic(records)
-        for reason, count in sorted(traffic.left_out.items()):
-            console.warn(f"left out {count} {reason}")
-        found = learn(traffic, now=datetime.now(UTC), source=records[0])
+        traffic = read_traffic(records or [], postgres_dsn_file)
+        source = [*(records or []), *filter(None, [postgres_dsn_file])][0]
+        found = learn(traffic, now=datetime.now(UTC), source=source)
         with staged_file(output) as path:
             parameters = save_parameters(path, found)
         console.show(tables.belief(parameters), dataclasses.asdict(parameters), as_json=as_json)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scorer.belief.parameters import BeliefParameters
     from scorer.data.overlap import Overlap
     from scorer.evaluation.evaluate import Evaluation
+    from scorer.learning.changes import ModelChange
     from scorer.learning.report import Report
     from scorer.measures.benefit import Benefit
     from scorer.runtime.artifact import Manifest, ParityCheck
@@ -69,7 +70,7 @@ def learned(report: Report) -> Table:
         "score before",
         "after",
         "changed",
-        title=f"{report.version}: {report.decisions} decisions, {report.with_feedback} with feedback",
+        title=f"{report.version}: {report.decisions} decisions with feedback",
         caption=f"{report.comparison.sentence()}.",
     )
     for model in sorted(report.models, key=lambda each: -each.labels):
@@ -77,6 +78,14 @@ def learned(report: Report) -> Table:
         table.add_row(
             model.model_id, str(model.labels), f"{model.before:.3f}", after, model.changed
         )
+    return table
+
+
+def changes(found: Sequence[ModelChange]) -> Table:
+    """Returns one row per model that changed."""
+    table = Table("model", "is", "answers with feedback since", title="Changed models")
+    for change in found:
+        table.add_row(change.model_id, change.sentence, str(change.labels_after))
     return table
 
 

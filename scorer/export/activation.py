@@ -2,7 +2,7 @@
 
 A scorer that is started with the link follows it. ``activate`` points the link at another artifact,
 and ``roll_back`` at the previous one. A second ``roll_back`` undoes the first. A scorer that is worse
-than the best single model is activated only on request, and rolled back to at any time.
+than the best single model, or than the one that served, is activated only on request.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def activate(
     Args:
         artifact: The artifact.
         link: The link that the scorer follows.
-        even_if_worse: True to activate a scorer that is worse than the best single model too.
+        even_if_worse: True to activate a scorer that was measured to be worse too.
         warn: Called with a warning about the benefit of the scorer.
 
     Raises:
         ArtifactError: The artifact cannot be used; the link stays as it is.
-        WorseError: The artifact is worse than the best single model; the link stays as it is.
+        WorseError: The artifact was measured to be worse; the link stays as it is.
         FileExistsError: ``link`` exists and is not a link.
     """
     require_benefit(

@@ -1,17 +1,20 @@
-"""Refuses a scorer whose choices are worse than always taking one model, and warns of doubtful ones."""
+"""Refuses a scorer that chooses worse than one model, or than the one that served; warns of doubt."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from scorer.measures.benefit import Verdict, benefit_in, points, verdict_of
+from scorer.measures.traffic_gain import traffic_gain_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from scorer.measures.traffic_gain import TrafficGain
+
 
 class WorseError(Exception):
-    """Raised when a scorer is worse than the best single model, and nobody asked for it anyway."""
+    """Raised when a scorer was measured to be worse, and nobody asked for it anyway."""
 
 
 def require_benefit(
@@ -21,7 +24,7 @@ def require_benefit(
     even_if_worse: bool,
     warn: Callable[[str], None],
 ) -> None:
-    """Checks the benefit that training measured.
+    """Checks the benefit that training measured, and the gain of an artifact that was learned.
 
     Args:
         metrics: The figures of a checkpoint or of a manifest.
@@ -30,8 +33,12 @@ def require_benefit(
         warn: Called with a warning.
 
     Raises:
-        WorseError: The scorer is worse than the best single model, beyond the interval.
+        WorseError: The scorer is worse than the best single model, or on traffic than the one that
+            served, beyond the interval.
     """
+    gain = traffic_gain_in(metrics)
+    if gain is not None:
+        _require_gain(gain, even_if_worse=even_if_worse, warn=warn)
     benefit = benefit_in(metrics)
     if benefit is None:
         warn("its training did not measure whether choosing by query helps")
@@ -46,3 +53,10 @@ def require_benefit(
         warn(
             f"nearest neighbours choose better: the scorer gains {points(benefit.over_knn)} over them"
         )
+
+
+def _require_gain(gain: TrafficGain, *, even_if_worse: bool, warn: Callable[[str], None]) -> None:
+    if gain.verdict is Verdict.WORSE and not even_if_worse:
+        raise WorseError(f"{gain.sentence()}. With --even-if-worse it is taken all the same")
+    if gain.verdict is not Verdict.BETTER:
+        warn(gain.sentence())

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from scorer.belief.curve import Said, fit_curve
 from scorer.belief.parameters import BeliefParameters
 from scorer.belief.share import fit_share
-from scorer.learning.labelling import feedback_score, label
-from scorer.learning.traffic import TrafficError
+from scorer.learning.labelling import label
+from scorer.learning.traffic.traffic import TrafficError
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from scorer.learning.traffic import Traffic
+    from scorer.learning.traffic.traffic import Traffic
 
 LEAST_FEEDBACK = 20
 """Fewest decisions with feedback that anything is learned from."""
@@ -35,16 +35,12 @@ def learn_belief(traffic: Traffic, *, now: datetime, source: Path) -> BeliefPara
     Raises:
         TrafficError: There is too little feedback.
     """
-    rated = tuple(
-        decided
-        for decided in traffic.decisions
-        if feedback_score(decided, traffic.feedback.get(decided.id, ())) is not None
-    )
+    rated = traffic.decisions
     if len(rated) < LEAST_FEEDBACK:
         problem = f"{len(rated)} decisions have feedback, and at least {LEAST_FEEDBACK} are needed"
         raise TrafficError(source, [problem])
     model_ids = sorted({model_id for decided in rated for model_id in decided.priors})
-    labels = label(dataclasses.replace(traffic, decisions=rated), model_ids, now=now)
+    labels = label(traffic, model_ids, now=now)
     self_scores: defaultdict[str, list[Said]] = defaultdict(list)
     grades: defaultdict[str, list[Said]] = defaultdict(list)
     texts: list[Said] = []

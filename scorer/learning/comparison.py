@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.measures.benefit import Verdict, points, verdict_of
-from scorer.measures.intervals import Interval, bootstrap_means, interval
+from scorer.measures.intervals import bootstrap_means, interval
+from scorer.measures.traffic_gain import TrafficGain
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,34 +39,7 @@ class Logged:
     """Probability with which it was chosen, (N,)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """The difference between two scorers on held-out traffic."""
-
-    decision_count: int
-    changed_share: float
-    """Share of the decisions on which the first choice is another."""
-    gain: Interval
-
-    @property
-    def verdict(self) -> Verdict:
-        """The finding about the gain."""
-        return verdict_of(self.gain)
-
-    def sentence(self) -> str:
-        """Returns the finding in words."""
-        found = {
-            Verdict.BETTER: "is better than",
-            Verdict.UNCLEAR: "is not shown to differ from",
-            Verdict.WORSE: "is worse than",
-        }[self.verdict]
-        return (
-            f"The corrected scorer {found} the serving one: {points(self.gain)} on "
-            f"{self.decision_count} newest decisions, {100 * self.changed_share:.0f} % of them changed"
-        )
-
-
-def compare(serving: Floats, candidate: Floats, logged: Logged) -> Comparison:
+def compare(serving: Floats, candidate: Floats, logged: Logged) -> TrafficGain:
     """Compares the first choices by scores, each (N, M)."""
     base = _on_feedback_scale(serving, logged)
     before, after = serving.argmax(axis=1), candidate.argmax(axis=1)
@@ -79,7 +52,7 @@ def compare(serving: Floats, candidate: Floats, logged: Logged) -> Comparison:
     )
     means = outcomes.mean(axis=0)
     resampled = bootstrap_means(outcomes, ["all"] * len(outcomes), seed=SEED)
-    return Comparison(
+    return TrafficGain(
         decision_count=len(outcomes),
         changed_share=float((before != after).mean()),
         gain=interval(float(means[1] - means[0]), resampled[:, 1] - resampled[:, 0]),

@@ -17,20 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from scorer.learning.decided import Decided
-    from scorer.learning.feedback_line import Feedback
-    from scorer.learning.traffic import Traffic
+    from scorer.learning.traffic.decided import Decided
+    from scorer.learning.traffic.feedback_line import Feedback
+    from scorer.learning.traffic.traffic import Traffic
 
 FEEDBACK_WEIGHT = 1.0
 AGREEMENT_WEIGHT = 0.3
 """Of a model whose answer agrees with one that has feedback, or differs from one that is good."""
-REPEAT_WEIGHT = 0.2
-"""Of the final answer to a query that its tenant asks again soon."""
-JUDGE_WEIGHT = 0.05
-"""Of the judge's score of an answer without feedback: models' opinions of each other."""
-
-REPEAT_S = 600.0
-"""Longest time after which the same query of the same tenant is a repeated question."""
 
 GOOD = 0.5
 """Feedback from which on an answer that disagrees is likely wrong."""
@@ -53,14 +46,13 @@ def label(traffic: Traffic, model_ids: Sequence[str], *, now: datetime) -> Label
     """Returns the labels of some models; a label's row is the place of its decision."""
     columns = {model_id: column for column, model_id in enumerate(model_ids)}
     tenants = {each: n for n, each in enumerate(dict.fromkeys(d.tenant for d in traffic.decisions))}
-    repeated = _repeated(traffic.decisions)
     found: list[tuple[int, int, int, float, float]] = []
     for row, decided in enumerate(traffic.decisions):
         age_days = max((now - decided.time).total_seconds() / 86_400, 0.0)
         fresh = 0.5 ** (age_days / HALF_LIFE_DAYS)
         if fresh < LEAST_WEIGHT:
             continue
-        for one in _labels(decided, traffic.feedback.get(decided.id, ()), repeated=row in repeated):
+        for one in _labels(decided, traffic.feedback[decided.id]):
             if one.model_id in columns:
                 column = columns[one.model_id]
                 rater = tenants[decided.tenant]
@@ -76,8 +68,8 @@ def label(traffic: Traffic, model_ids: Sequence[str], *, now: datetime) -> Label
     )
 
 
-def feedback_score(decided: Decided, feedback: Sequence[Feedback]) -> float | None:
-    """Returns the mean feedback on the final answer; None without any.
+def feedback_score(decided: Decided, feedback: Sequence[Feedback]) -> float:
+    """Returns the mean feedback on the final answer.
 
     A better answer, or another preferred model, without a score says that it was not good.
     """
@@ -89,19 +81,12 @@ def feedback_score(decided: Decided, feedback: Sequence[Feedback]) -> float | No
         else:
             # Without texts, a better answer leaves no trace but feedback that says nothing else.
             values.append(float(preferred and not each.has_better_answer))
-    return sum(values) / len(values) if values else None
+    return sum(values) / len(values)
 
 
-def _labels(decided: Decided, feedback: Sequence[Feedback], *, repeated: bool) -> Iterator[_Label]:
+def _labels(decided: Decided, feedback: Sequence[Feedback]) -> Iterator[_Label]:
     score, final = feedback_score(decided, feedback), decided.final_model_id
-    if score is None:
-        if repeated and final:
-            yield _Label(model_id=final, value=0.0, weight=REPEAT_WEIGHT)
-        for model_id, posterior in decided.posteriors.items():
-            yield _Label(model_id=model_id, value=posterior, weight=JUDGE_WEIGHT)
-        return
-    if final:
-        yield _Label(model_id=final, value=score, weight=FEEDBACK_WEIGHT)
+    yield _Label(model_id=final, value=score, weight=FEEDBACK_WEIGHT)
     preferred = {each.preferred_model_id for each in feedback} & decided.answered
     for model_id in sorted(preferred - {final}):
         yield _Label(model_id=model_id, value=1.0, weight=FEEDBACK_WEIGHT)
@@ -112,18 +97,3 @@ def _labels(decided: Decided, feedback: Sequence[Feedback], *, repeated: bool) -
             yield _Label(model_id=model_id, value=score, weight=AGREEMENT_WEIGHT)
         elif score > GOOD:
             yield _Label(model_id=model_id, value=1 - score, weight=AGREEMENT_WEIGHT)
-
-
-def _repeated(decisions: Sequence[Decided]) -> frozenset[int]:
-    """Returns the places of decisions whose query its tenant asks again soon."""
-    newest: dict[tuple[str, str], int] = {}
-    found = set()
-    for row, decided in enumerate(decisions):
-        key = (decided.tenant, decided.query)
-        before = newest.get(key)
-        if before is not None:
-            waited_s = (decided.time - decisions[before].time).total_seconds()
-            if waited_s <= REPEAT_S:
-                found.add(before)
-        newest[key] = row
-    return frozenset(found)

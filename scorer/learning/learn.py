@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scorer.learning.comparison import Comparison, Logged, compare
+from scorer.learning.comparison import Logged, compare
 from scorer.learning.corrected_artifact import write_corrected
 from scorer.learning.fit import fit
 from scorer.learning.labelling import feedback_score, label
 from scorer.learning.prior_scores import prior_scores
 from scorer.learning.report import report_of
-from scorer.learning.traffic import TrafficError
+from scorer.learning.traffic.traffic import TrafficError
 from scorer.measures.benefit import Verdict
 from scorer.progress import step
 from scorer.runtime.artifact import DataSource, load_artifact
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from scorer.learning.decided import Decided
     from scorer.learning.fit import Fitted
     from scorer.learning.labels import Labels
     from scorer.learning.prior_scores import PriorScores
     from scorer.learning.report import Report
-    from scorer.learning.traffic import Traffic
+    from scorer.learning.traffic.decided import Decided
+    from scorer.learning.traffic.traffic import Traffic
+    from scorer.measures.traffic_gain import TrafficGain
 
     Floats = npt.NDArray[np.float64]
 
@@ -84,17 +85,16 @@ def learn(traffic: Traffic, sources: Sources, *, output: Path) -> Report:
             sources.artifact,
             ["was itself learned from traffic: name the artifact that it was learned from"],
         )
-    rated = _rated(traffic)
-    if len(rated) < LEAST_FEEDBACK:
-        message = f"{len(rated)} of {len(traffic.decisions)} decisions have feedback; at least"
-        raise TrafficError(sources.artifact, [f"{message} {LEAST_FEEDBACK} are needed"])
+    if len(traffic.decisions) < LEAST_FEEDBACK:
+        found = f"{len(traffic.decisions)} decisions with text, answer and feedback were found"
+        raise TrafficError(sources.artifact, [f"{found}; at least {LEAST_FEEDBACK} are needed"])
     runtime = Runtime.open(artifact)
     unknown = _unknown(traffic.decisions, runtime.model_ids)
     prior = prior_scores(runtime, [each.query for each in traffic.decisions], unknown)
     labels = label(traffic, prior.model_ids, now=traffic.decisions[-1].time)
     known = len(runtime.model_ids)
     with step("Comparing with the serving scorer"):
-        comparison = _compare(traffic, rated, prior, labels, known=known, sources=sources)
+        comparison = _compare(traffic, prior, labels, known=known, sources=sources)
     if comparison.verdict is Verdict.WORSE:
         raise WorseOnTrafficError(sources.artifact, [comparison.sentence(), "nothing was written"])
     with step("Learning"):
@@ -113,7 +113,7 @@ def learn(traffic: Traffic, sources: Sources, *, output: Path) -> Report:
             train_rows=len(traffic.decisions),
             validation_rows=comparison.decision_count,
         ),
-        metrics=_metrics(comparison),
+        metrics=comparison.figures,
         output=output,
     )
     return report_of(
@@ -127,15 +127,6 @@ def learn(traffic: Traffic, sources: Sources, *, output: Path) -> Report:
     )
 
 
-def _rated(traffic: Traffic) -> list[int]:
-    """Returns the places of the decisions whose final answer has feedback."""
-    return [
-        row
-        for row, decided in enumerate(traffic.decisions)
-        if decided.final_model_id and decided.id in traffic.feedback
-    ]
-
-
 def _unknown(decisions: Sequence[Decided], model_ids: Sequence[str]) -> list[str]:
     """Returns the models of the traffic that the artifact does not know."""
     used = {model_id for decided in decisions for model_id in decided.answered}
@@ -144,25 +135,24 @@ def _unknown(decisions: Sequence[Decided], model_ids: Sequence[str]) -> list[str
 
 def _compare(
     traffic: Traffic,
-    rated: Sequence[int],
     prior: PriorScores,
     labels: Labels,
     *,
     known: int,
     sources: Sources,
-) -> Comparison:
-    count = max(int(len(rated) * HELD_OUT_SHARE), 1)
-    held_out = np.array(rated[-count:])
-    decisions = [traffic.decisions[row] for row in held_out]
-    older = labels.take(labels.rows < held_out[0])
+) -> TrafficGain:
+    count = int(len(traffic.decisions) * HELD_OUT_SHARE)
+    decisions = traffic.decisions[-count:]
+    first = len(traffic.decisions) - count
+    older = labels.take(labels.rows < first)
     fitted = fit(prior.logits, prior.shares, older, known=known)
-    logits, shares = prior.logits[held_out], prior.shares[held_out]
+    logits, shares = prior.logits[first:], prior.shares[first:]
     candidate = fitted.correction.scores(logits, shares)
     # Only models of the newest pool can be chosen.
     pool = [prior.model_ids.index(each) for each in _pool(decisions) if each in prior.model_ids]
     columns = {column: index for index, column in enumerate(pool)}
     finals = [prior.model_ids.index(each.final_model_id) for each in decisions]
-    scores = [feedback_score(each, traffic.feedback[each.id]) or 0.0 for each in decisions]
+    scores = [feedback_score(each, traffic.feedback[each.id]) for each in decisions]
     kept = [row for row, final in enumerate(finals) if final in columns]
     return compare(
         _serving_scores(sources, decisions, prior, logits)[kept][:, pool],
@@ -202,13 +192,3 @@ def _shifts(fitted: Fitted, known: int, added: Sequence[int]) -> Floats:
     """Returns the shifts of the known models and the added ones; none of a model without a label."""
     shifts = np.where(fitted.label_counts[:, None] > 0, fitted.correction.shifts, 0.0)
     return shifts[[*range(known), *added]]
-
-
-def _metrics(comparison: Comparison) -> dict[str, float]:
-    gain = comparison.gain
-    return {
-        "traffic_decisions": comparison.decision_count,
-        "traffic_gain": gain.mean,
-        "traffic_gain_low": gain.low,
-        "traffic_gain_high": gain.high,
-    }

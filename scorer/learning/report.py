@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorer.learning.changes import change_of
 from scorer.training.calibrate import sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scorer.learning.comparison import Comparison
     from scorer.learning.fit import Fitted
     from scorer.learning.prior_scores import PriorScores
-    from scorer.learning.traffic import Traffic
+    from scorer.learning.traffic.traffic import Traffic
+    from scorer.measures.traffic_gain import TrafficGain
 
 DISTRUSTED = 0.5
 """Tenants that are trusted less are named."""
@@ -43,12 +44,12 @@ class Report:
 
     version: str
     decisions: int
-    with_feedback: int
+    """Decisions with feedback."""
     models: tuple[ModelReport, ...]
     unknown_model_ids: tuple[str, ...]
     """Models with too few labels to be added."""
     distrusted_tenants: tuple[str, ...]
-    comparison: Comparison
+    comparison: TrafficGain
     left_out: dict[str, int]
 
 
@@ -58,7 +59,7 @@ def report_of(
     prior: PriorScores,
     fitted: Fitted,
     *,
-    comparison: Comparison,
+    comparison: TrafficGain,
     added: Sequence[int],
     known: int,
 ) -> Report:
@@ -69,7 +70,6 @@ def report_of(
     return Report(
         version=version,
         decisions=len(traffic.decisions),
-        with_feedback=sum(each.id in traffic.feedback for each in traffic.decisions),
         models=tuple(_model(int(column), traffic, prior, fitted) for column in shown),
         unknown_model_ids=tuple(prior.model_ids[column] for column in unknown),
         distrusted_tenants=tuple(
@@ -87,17 +87,12 @@ def _model(column: int, traffic: Traffic, prior: PriorScores, fitted: Fitted) ->
     after = sigmoid(logits + prior.shares @ fitted.correction.shifts[column])
     slope = float((after * (1 - after)).mean())
     found = fitted.changes.get(column)
-    changed = ""
-    if found is not None:
-        worse = found.change.after < found.change.before
-        points = 100 * abs(found.change.after - found.change.before)
-        when = traffic.decisions[found.row].time.isoformat(timespec="minutes")
-        changed = f"{'worse' if worse else 'better'} by {points:.0f} points since {when}"
+    model_id = prior.model_ids[column]
     return ModelReport(
-        model_id=prior.model_ids[column],
+        model_id=model_id,
         labels=int(fitted.label_counts[column]),
         before=float(sigmoid(logits).mean()),
         after=float(after.mean()),
         standard_error=slope * float(fitted.correction.standard_errors[column]),
-        changed=changed,
+        changed="" if found is None else change_of(model_id, found, traffic).sentence,
     )

@@ -12,5 +12,6 @@ intervals: means with bootstrapped intervals.
 betting_test: a sequential test of the mean of bounded differences.
 confidence_sequence: bounds of a mean that hold at all times together.
 benefit: first choices against those of simpler ways to choose.
+traffic_gain: first choices against those of the scorer that served before.
 answer_gain: what the text of an answer adds to the prior score of its model.
 """

@@ -7,6 +7,7 @@ found in texts; its scores are not used.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ from services.router.exploration.chances import chances
 from services.router.exploration.explorer import ERROR_BAR, ERROR_BAR_CALLS
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.intp]
 
+ARTIFACT = Path("scorer/artifacts/default")
 QUERIES = 3_000
 EXPLORED = 0.05
 WRONG = 0.2
@@ -71,13 +73,18 @@ def read_pool(config: PoolConfig, data: Path, artifact: Path) -> Pool:
     model_ids = model_ids_of(files[0])
     targets = metric_targets(records, model_ids, config.right_if_positive).astype(np.float64)
     kept = np.flatnonzero(~np.isnan(targets).any(axis=1))
+    shares = kind_shares([records[row].query for row in kept], artifact)
+    return Pool(name=config.name, shares=shares, targets=targets[kept])
+
+
+def kind_shares(texts: Sequence[str], artifact: Path = ARTIFACT) -> Floats:
+    """Returns the share of each query in each kind of an artifact, (N, K)."""
     runtime = Runtime.open(load_artifact(artifact))
-    queries = [runtime.tokenize(records[row].query) for row in kept]
+    queries = [runtime.tokenize(text) for text in texts]
     weights = np.empty((len(queries), runtime.class_count))
     for rows in length_buckets(queries, 16):
         weights[rows] = runtime.predict([queries[row] for row in rows]).class_weights
-    shares = np.add.reduceat(weights, kind_starts(runtime.artifact.manifest), axis=1)
-    return Pool(name=config.name, shares=shares, targets=targets[kept])
+    return np.add.reduceat(weights, kind_starts(runtime.artifact.manifest), axis=1)
 
 
 def labels_of(

@@ -9,7 +9,7 @@ import grpc
 import pytest
 
 from routemoa.v1 import router_service_pb2 as pb
-from scorer.learning.decided import read_decided
+from scorer.learning.traffic.decided import read_decided
 from services.router.decision_records.config import RecordSettings
 from tests.integration.decision_files import wait_for
 from tests.integration.test_decision_records import scripts_of

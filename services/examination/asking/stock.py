@@ -62,14 +62,14 @@ class Stock:
         for question in own:
             self._cells[self.cell_of(question.kind, question.level)].append(question)
         self._more = {
-            Cell(kind, level): _generated(self.kinds[kind], level + 1, languages, seed)
+            Cell(kind, level): _generated(self.kinds[kind], LEVELS[level], languages, seed)
             for kind, level in ((c.kind, c.level) for c in self._cells)
             if self.kinds[kind] in kinds
         }
 
     def cell_of(self, kind: str, level: int) -> Cell:
-        """Returns the cell of a kind, by name, and a level, from 1."""
-        return Cell(self.kinds.index(kind), level - 1)
+        """Returns the cell of a kind, by name, and a level."""
+        return Cell(self.kinds.index(kind), LEVELS.index(level))
 
     @property
     def levels(self) -> npt.NDArray[np.float64]:

@@ -92,7 +92,7 @@ def _question(fields: Mapping[str, Any], number: int) -> Question:
         raise _Refused(message)
     level, language = fields.get("level", _USUAL_LEVEL), fields.get("language", "en")
     if type(level) is not int or level not in LEVELS:
-        message = f"level is {level!r}; it has to be 1 to 5"
+        message = f"level is {level!r}; it has to be 0 to 5"
         raise _Refused(message)
     if language not in LANGUAGES:
         message = f"language is {language!r}; it has to be one of {', '.join(LANGUAGES)}"

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from services.examination.questions.checkers.checker import Checker, Reply, Verdict
 
-LEVELS = (1, 2, 3, 4, 5)
+LEVELS = (0, 1, 2, 3, 4, 5)
+"""From one that small models are sometimes right in, to one that large ones are sometimes wrong in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

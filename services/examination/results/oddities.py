@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MIN_ANSWERS = 10
 _MOST = 0.9
 _MANY = 0.2
-_GUESSERS_SLOPE = 0.35
+_GUESSERS_SLOPE = 0.5
 """Largest slope of marks on the difficulty, 1 being usual, of a model that is said to guess."""
 
 _SURE = 2.58

@@ -20,6 +20,7 @@ from services.examination.asking.purse import Purse
 from services.examination.asking.sheet import Sheet
 from services.examination.asking.stock import MAX_KINDS, Stock, TooManyKindsError
 from services.examination.questions.own_questions import OwnQuestionsError, read_own_questions
+from services.examination.questions.question import LEVELS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +82,7 @@ def test_own_questions_come_first_and_have_kinds_of_their_own(tmp_path: Path) ->
     assert stock.kinds == ("logic", "geography")
     cell = stock.cell_of("geography", 1)
     assert [stock.question(cell, number) for number in range(4)] == [*own, None]
-    assert stock.levels.tolist() == [[1.0] * 5, [1.0, 0, 0, 0, 0]]
+    assert stock.levels.tolist() == [[1.0] * 6, [0, 1.0, 0, 0, 0, 0]]
 
 
 def test_too_many_kinds_are_refused(tmp_path: Path) -> None:
@@ -125,7 +126,7 @@ def test_a_model_is_not_asked_of_cells_that_it_has_no_room_for() -> None:
     unfit[1, 0] = False
     sheet.forbid("a", unfit)
     found = {sheet.next_question("a") for _ in range(10)}
-    assert {(each.kind, each.level) for each in found if each} == {("dates", 1)}
+    assert {(each.kind, each.level) for each in found if each} == {("dates", LEVELS[0])}
 
 
 def test_answers_are_kept_and_a_torn_line_is_cut_off(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from services.examination.asking.answer import Answer, Form, GivenUp
 from services.examination.asking.folder import Examination, Settings
 from services.examination.asking.sheet import Sheet
 from services.examination.asking.stock import Stock
+from services.examination.questions.question import LEVELS
 from services.examination.results.findings import Findings, find
 from services.examination.results.pairs import chances_to_be_better
 from services.examination.results.profile import Profile, profile_of
 from services.examination.results.report import report_document, report_page
-from services.examination.results.scorer_records import write_scorer_records
+from services.examination.results.scorer_records import TEXTS_PER_CELL, write_scorer_records
 from services.simulator.call import Message, Reply, read_call
 from tests.examinees import KINDS, able, by_prompt, guessing
 
@@ -192,7 +193,7 @@ def test_records_hold_success_by_kind_and_weigh_what_is_known(tmp_path: Path) ->
     written = write_scorer_records(tmp_path / "records.jsonl.gz", profile, STOCK)
     with gzip.open(tmp_path / "records.jsonl.gz") as file:
         rows = [json.loads(line) for line in file]
-    assert len(rows) == written == 2 * len(KINDS) * 10
+    assert len(rows) == written == 2 * len(KINDS) * len(LEVELS) * TEXTS_PER_CELL
     assert len({row["id"] for row in rows}) == written
     best = next(model for model in profile.models if model.model_id == "a")
     ours = [row for row in rows if "a" in row["scores"] and row["task"] == "reading"]

@@ -13,6 +13,7 @@ from scorer import default_artifact_path
 from scorer.__main__ import app
 from scorer.measures.benefit import Benefit
 from scorer.measures.intervals import Interval
+from scorer.measures.traffic_gain import TrafficGain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +29,16 @@ def artifact(directory: Path, gain: Interval) -> Path:
     shutil.copytree(default_artifact_path(), path)
     manifest = json.loads((path / "manifest.json").read_text())
     found = Benefit(record_count=500, score=0.6, over_best_single=gain, over_knn=NONE)
+    manifest["metrics"] |= found.figures
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    return path
+
+
+def learned(directory: Path, gain: Interval) -> Path:
+    """Returns a copy of the shipped artifact that gained this on traffic."""
+    path = artifact(directory, Interval(mean=0.03, low=0.01, high=0.05))
+    manifest = json.loads((path / "manifest.json").read_text())
+    found = TrafficGain(decision_count=200, changed_share=0.3, gain=gain)
     manifest["metrics"] |= found.figures
     (path / "manifest.json").write_text(json.dumps(manifest))
     return path
@@ -64,6 +75,25 @@ def test_a_doubtful_scorer_is_activated_with_a_warning(
     found = activate(artifact(tmp_path, gain), "--link", tmp_path / "link")
     assert found.exit_code == 0
     assert (warning in found.stderr) if warning else not found.stderr
+
+
+def test_a_learned_scorer_that_lost_on_traffic_is_activated_only_on_request(tmp_path: Path) -> None:
+    worse = learned(tmp_path, Interval(mean=-0.04, low=-0.07, high=-0.01))
+    link = tmp_path / "link"
+    refused = activate(worse, "--link", link)
+    assert refused.exit_code == 1
+    assert "is worse than the one that served: -4.0 points [-7.0, -1.0]" in refused.stderr
+    assert not link.exists()
+    taken = activate(worse, "--link", link, "--even-if-worse")
+    assert taken.exit_code == 0
+    assert link.resolve() == worse.resolve()
+
+
+def test_a_learned_scorer_without_a_shown_gain_is_activated_with_a_warning(tmp_path: Path) -> None:
+    doubtful = learned(tmp_path, Interval(mean=-0.01, low=-0.03, high=0.01))
+    found = activate(doubtful, "--link", tmp_path / "link")
+    assert found.exit_code == 0
+    assert "is not shown to differ from the one that served" in found.stderr
 
 
 def test_inspect_says_whether_a_scorer_helps(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Equations: one unknown with more terms up to level 3, then three and four unknowns."""
+"""Equations: one unknown with more terms up to level 3, then three and four; level 0 has no factor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _ASK: Texts = {
 
 def algebra(random: Random, level: int, language: Language) -> Draft:
     """Asks for an unknown, which is a whole number."""
-    x = random.choice([n for n in range(-9 * level - 10, 9 * level + 11) if abs(n) > 1])
+    least = -9 * level - 10 if level else 2
+    x = random.choice([n for n in range(least, 9 * level + 11) if abs(n) > 1])
     lines = [_equation(random, level, x)] if level <= 3 else _system(random, level - 1, x)
     return Draft(
         prompt=with_ending(language, _ASK[language], "\n".join(lines)),
@@ -33,6 +34,9 @@ def algebra(random: Random, level: int, language: Language) -> Draft:
 
 
 def _equation(random: Random, level: int, x: int) -> str:
+    if level == 0:
+        b = random.randint(1, 20)
+        return f"x + {b} = {x + b}"
     a, c = random.sample(range(2, 15), 2)
     b, d = random.randint(1, 60), random.randint(1, 60)
     if level == 1:

@@ -1,4 +1,4 @@
-"""Terms of whole numbers; a level has more operations, and products from level 2 on."""
+"""Terms of whole numbers: level 0 adds small ones; a level has more operations, and products from 2."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _ASK: Texts = {
 
 def arithmetic(random: Random, level: int, language: Language) -> Draft:
     """Asks for the value of a term."""
-    largest = (0, 99, 999, 999, 9_999, 99_999)[level]
-    term = str(random.randint(11, largest))
+    smallest, largest = (2 if level == 0 else 11), (20, 99, 999, 999, 9_999, 99_999)[level]
+    term = str(random.randint(smallest, largest))
     value = int(term)
-    for step in range(level):
+    for step in range(max(level, 1)):
         if step % 2:  # every second operation is a product
             factor = random.randint(3, 9 if level < 4 else 49)
             term, value = f"({term}) × {factor}", value * factor
             continue
-        number = random.randint(11, largest)
-        if random.random() < 0.5:
+        number = random.randint(smallest, largest)
+        if level == 0 or random.random() < 0.5:
             term, value = f"{term} + {number}", value + number
         else:
             term, value = f"{term} - {number}", value - number

@@ -1,4 +1,4 @@
-"""Dates and durations; a level goes further, or adds more durations."""
+"""Dates and durations; a level goes further, or adds more durations; level 0 is days away."""
 
 from __future__ import annotations
 
@@ -46,17 +46,20 @@ _PART: Texts = {
     "fr": "{d} jours {h} heures {m} minutes",
     "es": "{d} días {h} horas {m} minutos",
 }
-_FURTHEST_DAYS = (0, 30, 90, 365, 1_500, 10_000)
+_FURTHEST_DAYS = (3, 30, 90, 365, 1_500, 10_000)
 
 
 def dates(random: Random, level: int, language: Language) -> Draft:
     """Asks for a date, a weekday or a duration."""
+    if level == 0:
+        return _weekday(random, level, language)
     return random.choice((_date, _weekday, _duration))(random, level, language)
 
 
 def _span(random: Random, level: int) -> tuple[date, int]:
     start = date(2000, 1, 1) + timedelta(days=random.randrange(10_000))
-    return start, random.randint(_FURTHEST_DAYS[level - 1] + 5, _FURTHEST_DAYS[level])
+    least = _FURTHEST_DAYS[level - 1] + 5 if level else 2
+    return start, random.randint(least, _FURTHEST_DAYS[level])
 
 
 def _date(random: Random, level: int, language: Language) -> Draft:

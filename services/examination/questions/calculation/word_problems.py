@@ -1,4 +1,4 @@
-"""Stories of buying and giving; a level has more steps, and distractors from level 3 on."""
+"""Stories of buying and giving; a level has more steps, from one at level 0, and distractors from 3."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _ASK: Texts = {
 def word_problem(random: Random, level: int, language: Language) -> Draft:
     """Asks what is left at the end of a story."""
     name, *others = random.sample(NAMES, 8)
-    apples = random.randint(10, 30 * level)
+    apples = random.randint(10, 30 * level) if level else random.randint(4, 20)
     sentences = [_START[language].format(name=name, n=apples)]
     for step in range(level + 1):
         kind, n, m, apples = _step(random, level, apples)
@@ -82,6 +82,9 @@ def word_problem(random: Random, level: int, language: Language) -> Draft:
 
 def _step(random: Random, level: int, apples: int) -> tuple[str, int, int, int]:
     """Returns a step with its two numbers and the apples after it."""
+    if level == 0:
+        n = random.randint(1, apples - 1)
+        return "give", n, 0, apples - n
     divisors = [n for n in range(2, 10) if apples > 20 and apples % n == 0]
     if level >= 2 and divisors and random.random() < 0.4:
         n = random.choice(divisors)

@@ -26,13 +26,15 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class InstructionAnswer:
-    """Expects a text that follows every instruction."""
+    """Expects one sentence that follows every instruction."""
 
     instructions: tuple[Instruction, ...]
 
     def check(self, reply: Reply) -> Verdict:
         """Marks the whole text of a reply."""
         text = reply.text.strip().strip("\"'“”„«»*`").strip()
+        if "\n\n" in text:
+            return wrong("is not one sentence")
         words = _WORD.findall(text)
         for each in self.instructions:
             if not words or not _RULES[each.rule](text, words, each.value):

@@ -1,4 +1,4 @@
-"""The output of small programs; a level has more steps and longer lists."""
+"""The output of small programs; a level has more steps and longer lists; level 0 has one operation."""
 
 from __future__ import annotations
 
@@ -74,6 +74,9 @@ def code_output(random: Random, level: int, language: Language) -> Draft:
 
 
 def _program(random: Random, level: int) -> str:
+    if level == 0:
+        first, second = random.randint(2, 20), random.randint(2, 9)
+        return f"first = {first}\nsecond = {second}\nprint(first {random.choice('+*')} second)"
     values = [random.randint(2, 30 * level) for _ in range(2 + level)]
     steps = []
     for step in random.sample(_STEPS, level):

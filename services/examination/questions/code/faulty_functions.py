@@ -34,6 +34,22 @@ def _steps(random: Random) -> Values:
 
 
 FUNCTIONS = {
+    0: FaultyFunction(
+        purpose={
+            "en": "return the sum of all values, plus BONUS",
+            "de": "die Summe aller Werte plus BONUS zurückgeben",
+            "fr": "renvoyer la somme de toutes les valeurs, plus BONUS",
+            "es": "devolver la suma de todos los valores, más BONUS",
+        },
+        right="""def NAME(values):
+    return sum(values) + BONUS""",
+        faults=(
+            ("sum(values) + BONUS", "sum(values) - BONUS"),
+            ("sum(values) + BONUS", "sum(values) * BONUS"),
+            ("sum(values) + BONUS", "max(values) + BONUS"),
+        ),
+        inputs=_numbers,
+    ),
     1: FaultyFunction(
         purpose={
             "en": "return the sum of all values above LIMIT, times FACTOR, plus BONUS",

@@ -1,4 +1,4 @@
-"""The facts of a note as JSON; a level has more fields, and a list from level 4 on."""
+"""The facts of a note as JSON; a level has more fields, from one at level 0, and a list from 4 on."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _TYPES = {
     "buyer": "string",
     "weekday": "string",
 }
-_FIELD_COUNTS = (0, 2, 3, 4, 5, 6)
+_FIELD_COUNTS = (1, 2, 3, 4, 5, 6)
 _ITEMS_SCHEMA = {
     "type": "array",
     "items": {

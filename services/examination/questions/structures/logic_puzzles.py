@@ -1,4 +1,7 @@
-"""The order of people in a row; a level has one more person. One order alone fits the clues."""
+"""The order of people in a row; a level has one more person, from two at level 0.
+
+One order alone fits the clues.
+"""
 
 from __future__ import annotations
 

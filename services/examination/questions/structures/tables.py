@@ -107,8 +107,8 @@ def tables(random: Random, level: int, language: Language) -> Draft:
         for item in invented_words(random, 3 + 5 * level)
     ]
     asked = _Asked(random.choice(rows).item, city, other, random.randint(10, 25))
-    number = _ANSWERS[level - 1](rows, asked)
-    ask = _ASKS[level - 1][language].format(
+    number = _ANSWERS[max(level - 1, 0)](rows, asked)
+    ask = _ASKS[max(level - 1, 0)][language].format(
         item=asked.item, city=asked.city, other=asked.other, price=asked.price
     )
     lines = [f"| {row.item} | {row.city} | {row.pieces} | {row.price} |" for row in rows]

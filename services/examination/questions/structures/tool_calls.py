@@ -1,4 +1,7 @@
-"""Requests for calls of tools; a level has more tools to choose from, and more calls from 3 on."""
+"""Requests for calls of tools; a level has more tools, and more calls from 3 on.
+
+Level 0 names the tool and its arguments.
+"""
 
 from __future__ import annotations
 
@@ -21,21 +24,32 @@ _ASK: Texts = {
     "fr": "Utilise les outils :",
     "es": "Usa las herramientas:",
 }
-_CALL_COUNTS = (0, 1, 1, 2, 3, 5)
+_ASK_BY_NAME: Texts = {
+    "en": "Call {tool} with {arguments}.",
+    "de": "Rufe {tool} mit {arguments} auf.",
+    "fr": "Appelle {tool} avec {arguments}.",
+    "es": "Llama a {tool} con {arguments}.",
+}
+_CALL_COUNTS = (1, 1, 1, 2, 3, 5)
 
 
 def tool_calls(random: Random, level: int, language: Language) -> Draft:
     """Asks for what only tools can do."""
-    offered = random.sample(REQUESTS, level)
+    offered = random.sample(REQUESTS[: 2 if level == 0 else None], max(level, 1))
     expected, said = [], []
     for _ in range(_CALL_COUNTS[level]):
         request = random.choice(offered)
         arguments = request.arguments(random)
         expected.append(ExpectedCall(request.tool.name, arguments))
-        said.append(request.said[language].format(**arguments))
+        if level == 0:
+            named = ", ".join(f"{name}={value}" for name, value in arguments.items())
+            text = _ASK_BY_NAME[language].format(tool=request.tool.name, arguments=named)
+        else:
+            text = request.said[language].format(**arguments)
+        said.append(text)
     calls = tuple(ToolCall(each.name, json.dumps(each.arguments)) for each in expected)
     return Draft(
-        prompt=" ".join((_ASK[language], *said)),
+        prompt=" ".join((*([_ASK[language]] if level else []), *said)),
         checker=CallAnswer(tuple(expected)),
         reference=Reply(tool_calls=calls),
         tools=tuple(request.tool for request in offered),

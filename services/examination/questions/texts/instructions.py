@@ -1,4 +1,4 @@
-"""Texts that follow instructions; a level has one more instruction."""
+"""Texts that follow instructions; a level has one more; level 0 asks for the first word alone."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def instructions(random: Random, level: int, language: Language) -> Draft:
         "without": letter,
         "lower": "",
     }
-    rules = [Instruction(rule, values[rule]) for rule in _ORDER[: level + 1]]
+    rules = [
+        Instruction(rule, values[rule]) for rule in (_ORDER[: level + 1] if level else ("first",))
+    ]
     said = [f"- {_SAID[each.rule][language].format(value=each.value)}" for each in rules]
     return Draft(
         prompt="\n".join((_ASK[language], *said)),

@@ -21,8 +21,8 @@ from services.examination.questions.vocabulary import (
 if TYPE_CHECKING:
     from random import Random
 
-SENTENCES = (0, 20, 60, 180, 540, 1_620)
-"""Sentences of the text by level: 200 to 20,000 words."""
+SENTENCES = (4, 20, 60, 180, 540, 1_620)
+"""Sentences of the text by level: 60 to 20,000 words."""
 
 _FILLER: Texts = {
     "en": "On the way to {city}, {name} talked with {other} about the weather and the old bridge.",
@@ -51,7 +51,7 @@ def needles(random: Random, level: int, language: Language) -> Draft:
         name, other = random.sample(NAMES, 2)
         city = random.choice(CITIES)
         sentences.append(_FILLER[language].format(city=city, name=name, other=other))
-    boxes = {box: random.randint(101, 9_999) for box in invented_words(random, 2 * level)}
+    boxes = {box: random.randint(101, 9_999) for box in invented_words(random, max(2 * level, 1))}
     for box, n in boxes.items():
         sentences.insert(random.randint(0, len(sentences)), _NEEDLE[language].format(box=box, n=n))
     asked = random.sample(sorted(boxes), 1 + level // 2)

@@ -1,4 +1,4 @@
-"""Facts of a text; a level has more people, and asks by way of another fact from level 3 on."""
+"""Facts of a text; a level has more people, from two at level 0, and asks by another fact from 3 on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of words that are changed step by step; a level has more words and steps."""
+"""Lists of words that are changed step by step, more by level; level 0 reverses two words."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ _SAID: Mapping[str, Texts] = {
 
 def string_work(random: Random, level: int, language: Language) -> Draft:
     """Asks for the list after the last step."""
-    start = words = invented_words(random, 3 + 2 * level)
+    start = words = invented_words(random, 3 + 2 * level if level else 2)
     said: list[str] = []
     while words == start:
         words, said = start, []
-        for name in random.sample(sorted(_STEPS), level):
+        for name in random.sample(sorted(_STEPS), level) if level else ["reverse"]:
             n = random.randint(2, 3)
             words = _STEPS[name](words, n)
             said.append(_SAID[name][language].format(n=n))

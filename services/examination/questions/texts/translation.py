@@ -1,4 +1,4 @@
-"""Sentences with names, weekdays and numbers; a level has more sentences.
+"""Sentences with names, weekdays and numbers; a level has more sentences; level 0 has a list of facts.
 
 The meaning of a translation cannot be marked by a program. Its facts can: each line has to hold its
 names and numbers, the weekday in the other language, and none in the language of the question.
@@ -85,14 +85,26 @@ class _Fact:
 def translation(random: Random, level: int, language: Language) -> Draft:
     """Asks for a translation into another language."""
     target = random.choice([each for each in LANGUAGES if each != language])
+    ask = _ASK[language].format(into=_INTO[language][target])
+    if level == 0:
+        return _list_of_facts(ask, _fact(random), language, target)
     facts = [_fact(random) for _ in range(2 * level - 1)]
     lines = [fact.said(language) for fact in facts]
-    ask = _ASK[language].format(into=_INTO[language][target])
     return Draft(
         prompt="\n\n".join((ask, "\n".join(lines))),
         checker=FactAnswer(tuple(_line(fact, language, target) for fact in facts)),
         reference=Reply("\n".join(fact.said(target) for fact in facts)),
     )
+
+
+def _list_of_facts(ask: str, fact: _Fact, language: Language, target: Language) -> Draft:
+    line, right = (
+        f"{fact.name}, {WEEKDAYS[each][fact.weekday]}, {fact.n}" for each in (language, target)
+    )
+    required = (fact.name, WEEKDAYS[target][fact.weekday], str(fact.n))
+    others = tuple(day for day in WEEKDAYS[target] if day not in required)
+    checker = FactLine(required=required, forbidden=(*others, *WEEKDAYS[language]), min_words=3)
+    return Draft(prompt=f"{ask}\n\n{line}", checker=FactAnswer((checker,)), reference=Reply(right))
 
 
 def _fact(random: Random) -> _Fact:

@@ -8,7 +8,8 @@ import pytest
 
 from scorer.belief.share import TEXT_SHARE
 from scorer.learning.belief import LEAST_FEEDBACK, learn_belief
-from scorer.learning.traffic import TrafficError, read_traffic
+from scorer.learning.traffic.files import read_files
+from scorer.learning.traffic.traffic import TrafficError
 from tests.unit.scorer.learning.traffic_lines import START, decision, feedback, write_lines
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def graded(number: int, *, right: bool) -> list[dict[str, Any]]:
 def learned(tmp_path: Path, count: int) -> BeliefParameters:
     lines = [line for n in range(count) for line in graded(n, right=n % 3 > 0)]
     path = write_lines(tmp_path / "all.jsonl", lines)
-    return learn_belief(read_traffic([path]), now=START, source=path)
+    return learn_belief(read_files([path]), now=START, source=path)
 
 
 def test_honest_graders_are_worth_more_than_liars_and_flatterers(tmp_path: Path) -> None:

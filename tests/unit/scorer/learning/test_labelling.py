@@ -11,11 +11,9 @@ from scorer.learning.labelling import (
     AGREEMENT_WEIGHT,
     FEEDBACK_WEIGHT,
     HALF_LIFE_DAYS,
-    JUDGE_WEIGHT,
-    REPEAT_WEIGHT,
     label,
 )
-from scorer.learning.traffic import read_traffic
+from scorer.learning.traffic.files import read_files
 from tests.unit.scorer.learning.traffic_lines import START, decision, feedback, write_lines
 
 if TYPE_CHECKING:
@@ -27,7 +25,7 @@ Labels = dict[str, tuple[float, float]]
 
 def labels_of(tmp_path: Path, *lines: dict[str, object], days: float = 0) -> Labels:
     """Returns value and weight by model; the traffic has one label of each."""
-    traffic = read_traffic([write_lines(tmp_path / "all.jsonl", lines)])
+    traffic = read_files([write_lines(tmp_path / "all.jsonl", lines)])
     found = label(traffic, MODELS, now=START + timedelta(days=days))
     names = [MODELS[model] for model in found.models]
     assert len(set(names)) == len(names)
@@ -70,21 +68,6 @@ def test_a_better_answer_says_that_the_answer_was_not_good(tmp_path: Path) -> No
 def test_a_preferred_model_that_wrote_the_final_answer_is_right(tmp_path: Path) -> None:
     found = labels_of(tmp_path, decision("a"), feedback("a", score=None, preferred="m1"))
     assert found == {"m1": (1.0, FEEDBACK_WEIGHT)}
-
-
-def test_the_judge_counts_less_and_only_without_feedback(tmp_path: Path) -> None:
-    line = decision("a", posteriors={"m1": 0.75})
-    assert labels_of(tmp_path, line) == {"m1": (0.75, JUDGE_WEIGHT)}
-    with_feedback = labels_of(tmp_path, line, feedback("a", score=0.0))
-    assert with_feedback == {"m1": (0.0, FEEDBACK_WEIGHT)}
-
-
-def test_a_question_that_is_repeated_soon_speaks_against_its_answer(tmp_path: Path) -> None:
-    again = decision("b", minute=5, final="m2")
-    assert labels_of(tmp_path, decision("a"), again) == {"m1": (0.0, REPEAT_WEIGHT)}
-    assert labels_of(tmp_path, decision("a"), decision("b", minute=15)) == {}
-    other = decision("b", minute=5, tenant="other")
-    assert labels_of(tmp_path, decision("a"), other) == {}
 
 
 def test_a_label_loses_half_of_its_weight_in_a_half_life(tmp_path: Path) -> None:

@@ -92,14 +92,14 @@ def test_a_scorer_that_chooses_worse_on_the_newest_traffic_is_not_written(tmp_pa
     records = write_lines(tmp_path / "all.jsonl", [*old, *new])
     result = learn(ARTIFACT, records, tmp_path / "learned")
     assert result.exit_code == 1
-    assert "is worse than the serving one" in result.stderr
+    assert "is worse than the one that served" in result.stderr
     assert list(tmp_path.iterdir()) == [records]
 
 
 @pytest.mark.parametrize(
     ("documents", "message"),
     [
-        ([decision(f"d{n}") for n in range(30)], "0 of 30 decisions have feedback"),
+        ([decision(f"d{n}") for n in range(30)], "left out 30 decisions without feedback"),
         ([decision("d", text=None)], "left out 1 decisions without the query's text"),
         ([feedback("d")], "there is no decision record"),
         ([decision("d") | {"layers": 3}], "line 1: layers must be a list"),
@@ -112,6 +112,25 @@ def test_traffic_that_nothing_can_be_learned_from_is_refused(
     assert result.exit_code == 1
     assert message in result.stderr
     assert not (tmp_path / "learned").exists()
+
+
+def test_without_a_driver_of_the_database_its_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "scorer.learning.traffic.database", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    options = ("--postgres-dsn-file", str(tmp_path / "dsn"), "--output", str(tmp_path / "learned"))
+    result = CliRunner().invoke(app, ["learn", str(ARTIFACT), *options])
+    assert result.exit_code == 1
+    assert "psycopg is not installed: install the [router] extra" in result.stderr
+
+
+def test_either_files_or_a_database_are_read(tmp_path: Path) -> None:
+    for sources in ((), (str(tmp_path), "--postgres-dsn-file", str(tmp_path))):
+        options = (*sources, "--output", str(tmp_path / "learned"))
+        result = CliRunner().invoke(app, ["learn", str(ARTIFACT), *options])
+        assert result.exit_code == 1
+        assert "either RECORDS or --postgres-dsn-file" in result.stderr
 
 
 def test_a_run_that_is_killed_leaves_nothing_that_could_be_served(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scorer.data.converters.decision_line import SCHEMA_VERSION
-from scorer.learning.feedback_line import BadLineError, read_time, require_version
+from scorer.learning.traffic.feedback_line import BadLineError, read_time, require_version
 from scorer.runtime.fields import FieldReader
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ class Decided:
     """Text of the query; empty where the router kept none."""
     final_model_id: str
     """The model that wrote the final answer; empty if there was none."""
+    answered: frozenset[str]
+    """The models that wrote an answer."""
     agrees: Mapping[str, bool]
     """By model that answered: whether its newest answer agrees with the final one, where known."""
-    posteriors: Mapping[str, float]
-    """The judge's scores of answers that a model graded."""
     priors: Mapping[str, float]
     """The scores that the models were ranked by."""
     self_scores: Mapping[str, float]
@@ -42,11 +42,6 @@ class Decided:
     propensities: Mapping[str, float]
     """Probability with which each model was selected; empty if nothing was explored."""
 
-    @property
-    def answered(self) -> frozenset[str]:
-        """The models that wrote an answer."""
-        return frozenset({*self.agrees, *self.posteriors, self.final_model_id} - {""})
-
 
 def read_decided(document: object) -> Decided:
     """Reads a decision record.
@@ -56,37 +51,36 @@ def read_decided(document: object) -> Decided:
     """
     reader = FieldReader(document)
     require_version(reader, SCHEMA_VERSION)
-    agrees: dict[str, bool] = {}
-    posteriors: dict[str, float] = {}
+    final_model_id = reader.nullable_text("final_model_id")
+    answered, agrees = {final_model_id}, dict[str, bool]()
     self_scores: dict[str, float] = {}
     answer_scores: dict[str, float] = {}
     grades: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for layer in reader.items("layers"):
         for answer in layer.items("answers") if layer.has("answers") else ():
-            agree = answer.optional_boolean("agrees")
+            model_id, agree = answer.text("model_id"), answer.optional_boolean("agrees")
+            answered.add(model_id)
             if agree is not None:
-                agrees[answer.text("model_id")] = agree
+                agrees[model_id] = agree
             if answer.has("grades"):
-                grades[answer.text("model_id")] |= answer.number_by_name("grades")
+                grades[model_id] |= answer.number_by_name("grades")
         for assessment in layer.items("assessments") if layer.has("assessments") else ():
+            model_id = assessment.text("model_id")
             own = assessment.optional_number("self_score")
-            grade = assessment.optional_number("cross_score")
             read = assessment.optional_number("answer_score")
             if own is not None:
-                self_scores[assessment.text("model_id")] = own
+                self_scores[model_id] = own
             if read is not None:
-                answer_scores[assessment.text("model_id")] = read
-            if own is not None or grade is not None:
-                posteriors[assessment.text("model_id")] = assessment.number("posterior_score")
+                answer_scores[model_id] = read
     exploration = reader.inner("exploration") if reader.has("exploration") else None
     decided = Decided(
         id=reader.text("id"),
         time=read_time(reader),
         tenant=reader.nullable_text("tenant"),
         query=reader.inner("query").nullable_text("text"),
-        final_model_id=reader.nullable_text("final_model_id"),
+        final_model_id=final_model_id,
+        answered=frozenset(answered - {""}),
         agrees=agrees,
-        posteriors=posteriors,
         priors=reader.number_by_name("prior_scores"),
         self_scores=self_scores,
         grades=grades,
