@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from scorer import Provider, default_artifact_path
+from scorer.runtime.artifact import Precision
 from services.rpc.config import ListenAddress, ServiceConfig
 from services.scorer.batching.batch_limits import BatchLimits
 
@@ -66,6 +67,11 @@ class ScorerServiceConfig(ServiceConfig):
         default=False,
         description="Whether the CPU is used if the provider is not available. Otherwise the "
         "service does not start.",
+    )
+    precision: Precision | None = Field(
+        default=None,
+        description="Precision, int8 or fp32, of artifacts that can run in both. Absent: measured "
+        "at the start; the fastest whose scores agree with fp32.",
     )
     workers: int = Field(
         default=1,
