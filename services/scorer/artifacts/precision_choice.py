@@ -52,7 +52,7 @@ class Measurable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What was measured of one precision."""
+    """Time and score difference of one precision."""
 
     precision: Precision
     duration_s: float
