@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from scorer import Provider, default_artifact_path
-from scorer.runtime.artifact import Precision
 from services.rpc.config import ListenAddress, ServiceConfig
 from services.scorer.batching.batch_limits import BatchLimits
 
@@ -68,10 +67,10 @@ class ScorerServiceConfig(ServiceConfig):
         description="Whether the CPU is used if the provider is not available. Otherwise the "
         "service does not start.",
     )
-    precision: Precision | None = Field(
+    precision: Literal["int8", "fp32"] | None = Field(
         default=None,
-        description="Precision, int8 or fp32, of artifacts that can run in both. Absent: measured "
-        "at the start; the fastest whose scores agree with fp32.",
+        description="Precision of artifacts that can run in both. Absent: measured when an artifact "
+        "is opened; the faster one whose scores agree with fp32.",
     )
     workers: int = Field(
         default=1,

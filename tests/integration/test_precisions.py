@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
@@ -45,7 +45,7 @@ for precision in artifact.manifest.precisions:
 """Writes the scores of the measured texts, a file for each precision."""
 
 
-def config(artifact: Path, precision: Precision | None) -> ScorerServiceConfig:
+def config(artifact: Path, precision: Literal["int8", "fp32"] | None) -> ScorerServiceConfig:
     return ScorerServiceConfig(
         listen_address="127.0.0.1:0",
         artifact=artifact,
@@ -58,14 +58,14 @@ def config(artifact: Path, precision: Precision | None) -> ScorerServiceConfig:
 @pytest.mark.parametrize(
     ("artifact", "asked", "used"),
     [
-        (BASE, Precision.INT8, Precision.INT8),
-        (BASE, Precision.FP32, Precision.FP32),
-        (EDGE, Precision.FP32, Precision.INT8),
+        (BASE, "int8", Precision.INT8),
+        (BASE, "fp32", Precision.FP32),
+        (EDGE, "fp32", Precision.INT8),
     ],
     ids=["int8", "fp32", "fp32 of an artifact without products of integers"],
 )
 async def test_the_precision_of_the_settings_is_used_where_it_can_be(
-    serve: Serve, connect: Connect, artifact: Path, asked: Precision, used: Precision
+    serve: Serve, connect: Connect, artifact: Path, asked: Literal["int8", "fp32"], used: Precision
 ) -> None:
     settings = config(artifact, asked)
     stub = ScorerServiceStub(connect(await serve(settings, scorer_app(settings))))

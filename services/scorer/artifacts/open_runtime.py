@@ -8,6 +8,7 @@ import numpy as np
 import structlog
 
 from scorer import ArtifactError, ProviderUnavailableError, Runtime, load_artifact
+from scorer.runtime.artifact import Precision
 from services.rpc.server import StartUpError
 from services.rpc.validation import listed
 from services.scorer.artifacts.precision_choice import fastest, measure
@@ -67,7 +68,7 @@ def _fastest_runtime(config: ScorerServiceConfig, artifact: Artifact) -> Runtime
     """Opens an artifact in the precision of the settings, or else in that which is fastest here."""
     precisions = artifact.manifest.precisions
     if config.precision in precisions:
-        precisions = (config.precision,)
+        precisions = (Precision(config.precision),)
     runtimes = {
         precision: Runtime.open(
             artifact,
