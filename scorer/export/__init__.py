@@ -2,6 +2,7 @@
 
 export: a checkpoint as an fp32 artifact. Needs torch.
 quantize: an fp32 artifact as an int8 or fp16 one.
+eight_bit_products: an encoder's matrix products, of integers.
 half_precision: a graph with float16 weights.
 parity: measurements of two forms of a scorer, with their gates.
 graph: the names of a graph's weights and nodes.

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from onnx import TensorProto, numpy_helper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     import numpy.typing as npt
     from onnx import GraphProto, NodeProto
@@ -46,10 +48,17 @@ def lookups(graph: GraphProto) -> list[NodeProto]:
     return [node for node in graph.node if node.op_type == "Gather" and node.input[0] in tables]
 
 
-def products_with(graph: GraphProto, weights: set[str]) -> list[str]:
-    """Returns the names of the matrix products whose second factor is one of some weights."""
-    products = (node for node in graph.node if node.op_type == "MatMul")
-    return [node.name for node in products if node.input[1] in weights]
+def encoder_products(graph: GraphProto) -> list[NodeProto]:
+    """Returns the matrix products with a weight, but those of the mixture."""
+    factors = weights_of(graph).keys() - {DIRECTIONS, MIXING, SUCCESS, TOKENS}
+    return [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in factors]
+
+
+def insert_before(graph: GraphProto, node: NodeProto, others: Sequence[NodeProto]) -> None:
+    """Inserts nodes before a node of the graph."""
+    index = list(graph.node).index(node)
+    for other in reversed(others):
+        graph.node.insert(index, other)
 
 
 def dependents(graph: GraphProto, value: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scorer.measures.ranking import ranking_figures
-from scorer.runtime.artifact import ParityCheck, Precision
+from scorer.runtime.artifact import MAX_MEAN_SCORE_DIFFERENCE, ParityCheck, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +26,6 @@ PROBE_SIZE = 1024
 
 EXPORT_TOLERANCE = 1e-4
 """Largest |score difference| between torch and ONNX: no more than rounding."""
-
-MEAN_SCORE_DIFFERENCE = 0.01
-"""Largest mean |score difference| between fp32 and fewer bits: below the calibration error."""
 
 TOP_1_AGREEMENT = 0.98
 """Smallest share of queries whose first-ranked model is the same in fp32 and in fewer bits."""
@@ -83,7 +80,7 @@ def precision_checks(
         ParityCheck(
             name=f"{precision}_mean_difference",
             value=float(difference.mean()),
-            maximum=MEAN_SCORE_DIFFERENCE,
+            maximum=MAX_MEAN_SCORE_DIFFERENCE,
         ),
         ParityCheck(name=f"{precision}_p99_difference", value=float(np.percentile(difference, 99))),
         ParityCheck(name=f"{precision}_max_difference", value=float(difference.max())),

@@ -1,10 +1,8 @@
 """Writes an fp32 artifact as int8 or fp16, with parity measured on held-out records.
 
-int8: the weights of the encoder's matrix products have eight bits and one scale per block of a column;
-their inputs are quantized per block of a row (ONNX Runtime's ``MatMulNBits``). Lookup tables have one
-scale per row. No two queries share a scale, so a score does not depend on the rest of its batch, as it
-does with dynamic quantization. The mixture stays fp32: it is small, and rounding it would move
-the scores.
+int8: the encoder's matrix products are products of eight-bit integers, by scales that were observed
+on every second held-out record; parity is measured on the others. Lookup tables have one scale per
+row. The mixture stays fp32: it is small, and rounding it would move the scores.
 
 fp16, for GPUs: everything up to the features. The sums over n-grams, the mixture and the calibration
 stay fp32, since numbers there are large or differ little from one another.
@@ -15,19 +13,18 @@ Needs onnx, and no torch.
 from __future__ import annotations
 
 import dataclasses
-import logging
 import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
 from scorer.data.records import targets_of
 from scorer.data.staging import staged
 from scorer.evaluation.evaluate import score_all
 from scorer.export import graph, parity
+from scorer.export.eight_bit_products import observed_ranges, quantize_products
 from scorer.export.half_precision import halve
 from scorer.runtime.artifact import (
     TOKENIZER_FILE,
@@ -37,23 +34,17 @@ from scorer.runtime.artifact import (
     seal_artifact,
 )
 from scorer.runtime.artifact_files import MODEL_FILE
-from scorer.runtime.runtime import Runtime
+from scorer.runtime.runtime import Runtime, feeds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from onnx import ModelProto, NodeProto
 
     from scorer.data.records import Record
+    from scorer.export.eight_bit_products import Range
     from scorer.runtime.artifact import ParityCheck
-
-BLOCK_SIZE = 64
-"""Number of weights of a column that share a scale. Smaller blocks are slower and no more exact. With
-128, ONNX Runtime multiplies a single row by another kernel, and batching moved a score by 0.0003."""
-
-EIGHT_BIT_PRODUCTS = 4
-"""ONNX Runtime's accuracy level for products that are computed, not only stored, in eight bits."""
 
 BATCH_SIZE = 16
 
@@ -67,13 +58,17 @@ def quantize_artifact(
         source: The fp32 artifact.
         output: The directory of the new artifact; must not exist.
         precision: int8 or fp16.
-        records: Held-out records to measure parity on; never those of a test.
+        records: Held-out records for ranges and parity; never those of a test.
 
     Raises:
         ParityError: A gate fails; nothing is written.
     """
     model = onnx.load(source.model_path)
-    model = int8_model(model) if precision is Precision.INT8 else fp16_model(model)
+    if precision is Precision.INT8:
+        observed, records = records[::2], records[1::2] or records
+        model = int8_model(model, _ranges(source, model, observed))
+    else:
+        model = fp16_model(model)
     with staged(output) as directory:
         onnx.save(model, directory / MODEL_FILE)
         if source.manifest.tier is Tier.BASE:
@@ -86,24 +81,18 @@ def quantize_artifact(
     return Artifact(path=output, manifest=manifest)
 
 
-def int8_model(model: ModelProto, *, block_size: int = BLOCK_SIZE) -> ModelProto:
-    """Turns an fp32 graph into int8; the given graph is changed."""
+def int8_model(model: ModelProto, ranges: Mapping[str, Range]) -> ModelProto:
+    """Turns an fp32 graph into int8, given the ranges of the products' inputs; changes the graph."""
     _quantize_tables(model)
-    logging.getLogger(MatMulNBitsQuantizer.__module__).setLevel(logging.WARNING)
-    quantizer = MatMulNBitsQuantizer(
-        model,
-        bits=8,
-        block_size=block_size,
-        is_symmetric=True,
-        accuracy_level=EIGHT_BIT_PRODUCTS,
-        nodes_to_exclude=graph.products_with(
-            model.graph,
-            {graph.DIRECTIONS, graph.MIXING, graph.SUCCESS, graph.TOKENS},
-        ),
-    )
-    quantizer.process()
-    quantized: ModelProto = quantizer.model.model
-    return quantized
+    quantize_products(model, ranges)
+    return model
+
+
+def _ranges(source: Artifact, model: ModelProto, records: Sequence[Record]) -> dict[str, Range]:
+    """Returns the ranges of the products' inputs, one text at a time: padding has no part in them."""
+    runtime = Runtime.open(source)
+    queries = (runtime.tokenize(record.query) for record in parity.probe_of(records))
+    return observed_ranges(model, (feeds_of(source.manifest.tier, [query]) for query in queries))
 
 
 def fp16_model(model: ModelProto) -> ModelProto:
@@ -141,10 +130,8 @@ def _quantize_tables(model: ModelProto) -> None:
         model.graph.initializer.append(
             numpy_helper.from_array(scales.astype(np.float32), scales_name)
         )
-        index = list(model.graph.node).index(lookup)
+        graph.insert_before(model.graph, lookup, _scaled_lookup(lookup, scales_name))
         model.graph.node.remove(lookup)
-        for node in reversed(_scaled_lookup(lookup, scales_name)):
-            model.graph.node.insert(index, node)
 
 
 def _scaled_lookup(lookup: NodeProto, scales: str) -> list[NodeProto]:

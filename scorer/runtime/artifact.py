@@ -36,6 +36,10 @@ weights in further files beside it. MODEL_CARD.md and NOTICE are not hashed, so 
 corrected."""
 
 
+MAX_MEAN_SCORE_DIFFERENCE = 0.01
+"""Largest mean |score difference| between fp32 and fewer bits: below the calibration error."""
+
+
 class ArtifactError(ProblemsError):
     """Raised when a directory is not a usable artifact."""
 
@@ -145,6 +149,16 @@ class Manifest:
     team_rule: TeamRule = TeamRule.COVERING
     """Rule for the models that run together; older manifests have no such field and cover."""
     format_version: int = FORMAT_VERSION
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """The precisions in which the graph can run, that of its weights first.
+
+        Products of integers can be taken in fp32 too: their weights are widened when a session opens.
+        """
+        if self.tier is Tier.BASE and self.precision is Precision.INT8:
+            return (Precision.INT8, Precision.FP32)
+        return (self.precision,)
 
     @property
     def class_count(self) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import onnxruntime as ort
 
-    from scorer.runtime.artifact import Artifact
+    from scorer.runtime.artifact import Artifact, Precision
 
 NGRAM_INPUT = "ngram_ids"
 INPUT_NAMES = {
@@ -60,7 +60,11 @@ class Runtime:
     """Scores queries with one artifact; safe to call from several threads."""
 
     def __init__(
-        self, artifact: Artifact, session: ort.InferenceSession, graph: RecordedGraph | None = None
+        self,
+        artifact: Artifact,
+        session: ort.InferenceSession,
+        graph: RecordedGraph | None = None,
+        precision: Precision | None = None,
     ) -> None:
         self.artifact = artifact
         self.model_ids = artifact.manifest.model_ids
@@ -68,8 +72,8 @@ class Runtime:
         self.max_tokens = artifact.manifest.max_tokens
         self.class_count = artifact.manifest.class_count
         self.provider = provider_of(session)
+        self.precision = precision or artifact.manifest.precision
         self._graph = graph or session
-        self._input_names = INPUT_NAMES[artifact.manifest.tier]
         self._output_names = {output.name for output in session.get_outputs()}
         self._tokenizer = QueryTokenizer(
             artifact.tokenizer_path if artifact.manifest.tier is Tier.BASE else None,
@@ -82,6 +86,7 @@ class Runtime:
         cls,
         artifact: Artifact,
         *,
+        precision: Precision | None = None,
         provider: Provider = Provider.CPU,
         provider_options: Mapping[str, str] | None = None,
         intra_op_threads: int = 0,
@@ -92,6 +97,7 @@ class Runtime:
 
         Args:
             artifact: The artifact.
+            precision: One of the manifest's `precisions`; None for the first, that of the weights.
             provider: The execution provider.
             provider_options: Options of the provider, by ONNX Runtime's names. If they ask for CUDA
                 graphs, batches are rounded up to few shapes.
@@ -104,10 +110,17 @@ class Runtime:
         Raises:
             ProviderUnavailableError: ``provider`` is not available and ``allow_fallback`` is false, or
                 both builds of ONNX Runtime are installed.
-            ArtifactError: The graph does not fit its manifest.
+            ArtifactError: The graph does not fit its manifest, or cannot run in ``precision``.
         """
+        possible = artifact.manifest.precisions
+        precision = precision or possible[0]
+        if precision not in possible:
+            raise ArtifactError(
+                artifact.path, [f"runs in {', '.join(possible)}; {precision} was asked for"]
+            )
         session = open_session(
             artifact.model_path,
+            widen=precision is not artifact.manifest.precision,
             provider=provider,
             provider_options=provider_options,
             intra_op_threads=intra_op_threads,
@@ -118,7 +131,8 @@ class Runtime:
         # After a fallback the options, which are of the requested provider, do not apply.
         options = (provider_options or {}) if provider_of(session) is provider else {}
         recorded = any(options.get(name) == "1" for name in RECORDING_OPTIONS)
-        return cls(artifact, session, RecordedGraph(session, "cuda") if recorded else None)
+        graph = RecordedGraph(session, "cuda") if recorded else None
+        return cls(artifact, session, graph, precision)
 
     def tokenize(self, text: str) -> TokenizedQuery:
         """Returns a text as a query that can be scored."""
@@ -175,17 +189,19 @@ class Runtime:
     def _run(
         self, names: Sequence[str], queries: Sequence[TokenizedQuery]
     ) -> list[npt.NDArray[np.float32]]:
-        outputs = self._graph.run(names, self._feeds(queries))
+        outputs = self._graph.run(names, feeds_of(self.artifact.manifest.tier, queries))
         return [
             output if name == SUCCESS_OUTPUT else output[: len(queries)]
             for name, output in zip(names, outputs, strict=True)
         ]
 
-    def _feeds(self, queries: Sequence[TokenizedQuery]) -> dict[str, npt.NDArray[np.int64]]:
-        feeds = {NGRAM_INPUT: pad_ngrams(queries)}
-        if len(self._input_names) > 1:
-            feeds |= zip(self._input_names, pad(queries), strict=False)
-        return feeds
+
+def feeds_of(tier: Tier, queries: Sequence[TokenizedQuery]) -> dict[str, npt.NDArray[np.int64]]:
+    """Returns the inputs (B, ...) of a graph by name, for at least one query."""
+    feeds = {NGRAM_INPUT: pad_ngrams(queries)}
+    if tier is Tier.BASE:
+        feeds |= zip(INPUT_NAMES[tier], pad(queries), strict=False)
+    return feeds
 
 
 def _check_graph(artifact: Artifact, session: ort.InferenceSession) -> None:

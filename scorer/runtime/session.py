@@ -43,6 +43,7 @@ class ProviderUnavailableError(RuntimeError):
 def open_session(
     model: Path,
     *,
+    widen: bool = False,
     provider: Provider = Provider.CPU,
     provider_options: Mapping[str, str] | None = None,
     intra_op_threads: int = 0,
@@ -50,6 +51,8 @@ def open_session(
     allow_fallback: bool = False,
 ) -> ort.InferenceSession:
     """Opens a session; ``Runtime.open`` describes the arguments.
+
+    With ``widen``, products of integers are taken in fp32.
 
     Raises:
         ProviderUnavailableError: ``provider`` is not available and ``allow_fallback`` is false, or
@@ -64,6 +67,9 @@ def open_session(
     # Threads that spin while idle save a tenth of the time of a single short query but occupy a core:
     # beside other work on two cores, a query then took up to 1.7 times as long.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if widen:
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
+        options.add_session_config_entry("session.enable_quant_qdq_cleanup", "1")
     # ONNX Runtime logs an error when a provider fails, and falls back to the CPU. The provider in use
     # is checked below, so its own message would only be noise.
     options.log_severity_level = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -66,6 +66,11 @@ class ScorerServiceConfig(ServiceConfig):
         default=False,
         description="Whether the CPU is used if the provider is not available. Otherwise the "
         "service does not start.",
+    )
+    precision: Literal["int8", "fp32"] | None = Field(
+        default=None,
+        description="Precision of artifacts that can run in both. Absent: measured when an artifact "
+        "is opened; the faster one whose scores agree with fp32.",
     )
     workers: int = Field(
         default=1,

@@ -88,7 +88,7 @@ SHADOW_DIFFERENCE = Histogram(
 ARTIFACT = Gauge(
     "routemoa_scorer_artifact_info",
     "The artifacts in use.",
-    ["name", "version", "provider"],
+    ["name", "version", "provider", "precision"],
     multiprocess_mode="livemax",
 )
 ROLLOUT_QUERIES = Counter(

@@ -142,6 +142,7 @@ class ScorerServicer(scorer_service_pb2_grpc.ScorerServiceServicer):
             max_batch_request_count=self._config.max_batch_call_requests,
             execution_provider=runtime.provider,
             artifact_names=self._artifacts.names,
+            precision=runtime.precision,
         )
 
     async def _stream_responses(

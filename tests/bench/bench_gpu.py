@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from scorer.runtime.artifact import Precision, Tier
 from tests.bench.bench_scorer import text_of
 from tests.bench.calls import measure
 from tests.bench.page_head import page_head
+from tests.bench.processor import processor
 from tests.bench.roofline import Encoder, measured_card
 from tests.bench.scorer_calls import BATCH, STREAM, bulk, running_scorer, stream, unary
 
@@ -230,7 +230,7 @@ async def main(arguments: argparse.Namespace) -> str:
     heading = page_head(
         "The scorer on a GPU",
         f"""Command: `python -m tests.bench.bench_gpu`. Setting: {arguments.provider}
-        {hardware.options or ""}, {platform.machine()}, {os.cpu_count()} cores. The card reaches
+        {hardware.options or ""}, {processor()}, {os.cpu_count()} cores. The card reaches
         {card.operations_per_s / 1e12:.2f} Top/s in matrix products and
         {card.bytes_per_s / 1e9:.1f} GB/s (measured by {card.how}). The *roofline* is the encoder's
         speed at these limits, without n-grams and tokenizer.""",

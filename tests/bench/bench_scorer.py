@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
-import platform
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import uvloop
 from scorer import Runtime, default_artifact_path, load_artifact
 from tests.bench.calls import Sample, measure, median
 from tests.bench.page_head import page_head
+from tests.bench.processor import processor
 from tests.bench.scorer_calls import BATCH, STREAM, bulk, running_scorer, stream, unary
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ async def main(arguments: argparse.Namespace) -> str:
         "The scorer service beside its model in process",
         "How much of the speed of the bare model does the service keep?",
         f"""Command: `python -m tests.bench.bench_scorer`. Setting: {base.version} and {edge.version},
-        {platform.machine()}, {os.cpu_count()} cores shared with the client; medians of
+        {processor()}, {os.cpu_count()} cores shared with the client; medians of
         {arguments.rounds} interleaved rounds of {arguments.span_s:g} s; load average
         {os.getloadavg()[1]:.1f}. How much runs differ:
         [serving notes](serving-notes.md#runs-differ).""",

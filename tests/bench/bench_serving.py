@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import uvloop
 from tests.bench.calls import Sample, measure, median
 from tests.bench.page_head import page_head
 from tests.bench.processes import module
+from tests.bench.processor import processor
 from tests.bench.scorer_calls import (
     BATCH,
     STREAM,
@@ -115,7 +115,7 @@ async def main(arguments: argparse.Namespace) -> str:
         "The cost of serving alone",
         "How much processor time does the scorer service take beside its model?",
         f"""Command: `python -m tests.bench.bench_serving`. Setting: the scorer service with a model
-        that does nothing, and without its cache; {platform.machine()}, {os.cpu_count()} cores shared
+        that does nothing, and without its cache; {processor()}, {os.cpu_count()} cores shared
         with the client; medians of {arguments.rounds} interleaved rounds of {arguments.span_s:g} s;
         load average {os.getloadavg()[1]:.1f}. How much runs differ:
         [serving notes](serving-notes.md#runs-differ).""",

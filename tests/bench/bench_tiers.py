@@ -1,7 +1,7 @@
 """Measures artifacts in process on one core: `python -m tests.bench.bench_tiers ARTIFACT...`.
 
 Text in, scores out: reading the text (tokens, n-grams) and one run of the graph, with one thread on one
-core. The artifacts take turns, so that all meet the same machine.
+core. Artifacts and precisions take turns, so that all meet the same machine.
 """
 
 from __future__ import annotations
@@ -9,21 +9,38 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import platform
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scorer import Runtime, default_artifact_path, load_artifact
+from scorer.runtime.artifact import Precision
 from scorer.runtime.tokenizer import QueryTokenizer
+from tests import avx2_onnxruntime
 from tests.bench.page_head import page_head
+from tests.bench.processor import processor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    Times = npt.NDArray[np.float64]
 
 BASE = default_artifact_path().parent / "base"
 TOKENS = (17, 64, 256)
 TEXT = """The train leaves at noon and every hour after that, so how many passengers of 480 have a seat
 if each wagon holds 62 people, two are closed, and a third of those who wait decide to walk?"""
+
+HEADER = (
+    "| tokens | artifact | precision | file MB | p50 ms | p99 ms | CPU ms (median) | CPU, of fp32 | "
+    "reading, of p50 |"
+)
 
 
 def text_of(tokenizer: QueryTokenizer, tokens: int) -> str:
@@ -34,7 +51,23 @@ def text_of(tokenizer: QueryTokenizer, tokens: int) -> str:
     return " ".join(words)
 
 
-def table(runtimes: dict[str, Runtime], rounds: int) -> str:
+def times_of(runtimes: Sequence[Runtime], text: str, rounds: int) -> dict[Runtime, Times]:
+    """Returns the times of a text in ms, (rounds, 3): until its scores, CPU, until it is read."""
+    samples: dict[Runtime, list[tuple[float, float, float]]] = {each: [] for each in runtimes}
+    for turn in range(rounds + 5):
+        for runtime in runtimes:
+            started_s, cpu_s = time.perf_counter(), time.process_time()
+            query = runtime.tokenize(text)
+            read_s = time.perf_counter()
+            runtime.score([query])
+            ended_s, cpu_ended_s = time.perf_counter(), time.process_time()
+            if turn >= 5:  # The first ones warm up.
+                times = (ended_s - started_s, cpu_ended_s - cpu_s, read_s - started_s)
+                samples[runtime].append(times)
+    return {runtime: 1000 * np.array(times) for runtime, times in samples.items()}
+
+
+def table(runtimes: Sequence[Runtime], rounds: int) -> str:
     """Returns the measurements as a Markdown table."""
     manifest = load_artifact(BASE).manifest
     tokenizer = QueryTokenizer(
@@ -42,31 +75,51 @@ def table(runtimes: dict[str, Runtime], rounds: int) -> str:
         max_tokens=manifest.max_tokens,
         ngram_buckets=manifest.ngram_buckets,
     )
-    lines = [
-        "| tokens | artifact | file MB | p50 ms | p99 ms | CPU ms (median) | reading, of p50 |",
-        "|---|---|---:|---:|---:|---:|---:|",
-    ]
+    lines = [HEADER, "|---|---|---|---:|---:|---:|---:|---:|---:|"]
     for tokens in TOKENS:
-        text = text_of(tokenizer, tokens)
-        samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in runtimes}
-        for turn in range(rounds + 5):
-            for name, runtime in runtimes.items():
-                started_s, cpu_s = time.perf_counter(), time.process_time()
-                query = runtime.tokenize(text)
-                read_s = time.perf_counter()
-                runtime.score([query])
-                ended_s, cpu_ended_s = time.perf_counter(), time.process_time()
-                if turn >= 5:  # The first ones warm up.
-                    times = (ended_s - started_s, cpu_ended_s - cpu_s, read_s - started_s)
-                    samples[name].append(times)
-        for name, runtime in runtimes.items():
-            whole, cpu, reading = 1000 * np.array(samples[name]).T
+        times = times_of(runtimes, text_of(tokenizer, tokens), rounds)
+        fp32_ms = {
+            runtime.version: np.median(times[runtime][:, 1])
+            for runtime in runtimes
+            if runtime.precision is Precision.FP32
+        }
+        for runtime in runtimes:
+            whole, cpu, reading = times[runtime].T
+            wide = fp32_ms.get(runtime.version)
+            ratio = "" if wide is None else f"{np.median(cpu) / wide:.2f}"
             size = runtime.artifact.model_path.stat().st_size / 1e6
             lines.append(
-                f"| {tokens} | {name} | {size:.1f} | {np.median(whole):.2f} | "
-                f"{np.quantile(whole, 0.99):.2f} | {np.median(cpu):.2f} | {np.median(reading):.2f} |"
+                f"| {tokens} | {runtime.artifact.manifest.tier} {runtime.version} | "
+                f"{runtime.precision} | {size:.1f} | {np.median(whole):.2f} | "
+                f"{np.quantile(whole, 0.99):.2f} | {np.median(cpu):.2f} | {ratio} | "
+                f"{np.median(reading):.2f} |"
             )
     return "\n".join(lines) + "\n"
+
+
+def section(artifacts: Sequence[Path], rounds: int) -> str:
+    """Returns the measurements under the name of the processor."""
+    # Before the first session, whose threads would inherit more.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    runtimes = [
+        Runtime.open(artifact, precision=precision, intra_op_threads=1)
+        for artifact in map(load_artifact, artifacts)
+        for precision in artifact.manifest.precisions
+    ]
+    return f"## {processor()}\n\n{table(runtimes, rounds)}"
+
+
+def section_without_avx512() -> str:
+    """Returns the section of a process with the same arguments that sees no AVX-512."""
+    with tempfile.TemporaryDirectory() as directory:
+        avx2_onnxruntime.copy_to(Path(directory))
+        return subprocess.run(  # noqa: S603  # our own arguments
+            [sys.executable, "-m", "tests.bench.bench_tiers", *sys.argv[1:], "--section"],
+            env={**os.environ, "PYTHONPATH": directory},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
 
 
 def main() -> None:
@@ -76,19 +129,26 @@ def main() -> None:
     parser.add_argument("artifacts", nargs="*", type=Path, default=shipped)
     parser.add_argument("--rounds", type=int, default=200, help="queries per length and artifact")
     parser.add_argument("--markdown", type=Path, help="file to write the report to")
+    parser.add_argument("--section", action="store_true", help="print the table alone")
     options = parser.parse_args()
-    # Before the first session, whose threads would inherit more.
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    opened = [Runtime.open(load_artifact(path), intra_op_threads=1) for path in options.artifacts]
-    runtimes = {f"{each.artifact.manifest.tier} {each.version}": each for each in opened}
+    if options.section:
+        sys.stdout.write(section(options.artifacts, options.rounds))
+        return
     heading = page_head(
         "Artifacts in process, on one core",
-        "How long does one query take with each tier, by its length?",
-        f"""Command: `python -m tests.bench.bench_tiers`. Setting: {platform.machine()}, one thread on
-        one core, {options.rounds} queries per artifact and length, interleaved. *Reading*
-        is the median time for tokens and n-grams, in ms.""",
+        "How long does one query take with each tier and precision, by its length?",
+        f"""Command: `python -m tests.bench.bench_tiers`. Setting: one thread on one core,
+        {options.rounds} queries per artifact, precision and length, interleaved. *Reading* is the
+        median time for tokens and n-grams, in ms. *CPU, of fp32* is the median CPU time divided by
+        that of the same artifact in fp32.""",
+        """Processors without AVX-512 and VNNI are measured on this one, with a copy of ONNX Runtime
+        from which they are hidden (`tests/avx2_onnxruntime.py`): its kernels for AVX2, at the speed
+        of this processor. Compare ratios, not times.""",
     )
-    report = heading + table(runtimes, options.rounds)
+    sections = [section(options.artifacts, options.rounds)]
+    if avx2_onnxruntime.why_not() is None:
+        sections.append(section_without_avx512())
+    report = heading + "\n".join(sections)
     sys.stdout.write(report)
     if options.markdown:
         options.markdown.write_text(report, encoding="utf-8")

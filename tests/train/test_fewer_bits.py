@@ -11,6 +11,7 @@ pytest.importorskip("torch", reason="needs the [train] extra")
 pytest.importorskip("optimum.onnxruntime", reason="needs the [train] extra")
 
 import onnx
+import onnxruntime as ort
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
@@ -18,7 +19,15 @@ from scorer.__main__ import app
 from scorer.data.records import read_records
 from scorer.export.parity import ParityError
 from scorer.export.quantize import quantize_artifact
-from scorer.runtime.artifact import Artifact, Precision, Tier, load_artifact, seal_artifact
+from scorer.runtime.artifact import (
+    Artifact,
+    ArtifactError,
+    Precision,
+    Tier,
+    load_artifact,
+    seal_artifact,
+)
+from scorer.runtime.runtime import Runtime, feeds_of
 from tests.train.tiny_house import tier_of
 
 if TYPE_CHECKING:
@@ -84,12 +93,43 @@ def test_int8_leaves_products_of_two_activations_and_the_mixture_alone(house: Pa
     attention_products = 2 if tier_of(house) is Tier.BASE else 0
     graph = onnx.load(house / "int8" / "model.onnx").graph
     kinds = [node.op_type for node in graph.node]
-    assert kinds.count("MatMulNBits") == encoder_products
+    assert kinds.count("QuantizeLinear") == encoder_products  # of the inputs
+    assert kinds.count("DequantizeLinear") == 2 * encoder_products  # of inputs and weights
     mixture_products = 4  # with the directions, the mixing, the success and the tokens
-    assert kinds.count("MatMul") == attention_products + mixture_products
+    assert kinds.count("MatMul") == encoder_products + attention_products + mixture_products
     weights = {tensor.name: tensor.data_type for tensor in graph.initializer}
     assert weights["projection.weight"] == onnx.TensorProto.INT8
     assert weights["directions"] == weights["success_by_class"] == onnx.TensorProto.FLOAT
+
+
+def test_int8_products_can_be_taken_in_fp32_without_any_rounding_of_their_inputs(
+    house: Path,
+) -> None:
+    artifact = load_artifact(house / "int8")
+    if tier_of(house) is Tier.EDGE:
+        with pytest.raises(ArtifactError, match="runs in int8; fp32 was asked for"):
+            Runtime.open(artifact, precision=Precision.FP32)
+        return
+    integers = Runtime.open(artifact)
+    widened = Runtime.open(artifact, precision=Precision.FP32)
+    assert (integers.precision, widened.precision) == (Precision.INT8, Precision.FP32)
+    # The same graph without the nodes that round the inputs.
+    model = onnx.load(artifact.model_path)
+    rounded = {n.output[0]: n.input[0] for n in model.graph.node if n.op_type == "QuantizeLinear"}
+    given = {
+        n.output[0]: rounded[n.input[0]]
+        for n in model.graph.node
+        if n.op_type == "DequantizeLinear" and n.input[0] in rounded
+    }
+    for node in model.graph.node:
+        node.input[:] = [given.get(name, name) for name in node.input]
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    unrounded = ort.InferenceSession(model.SerializeToString(), options)
+    queries = [widened.tokenize("please add the sum of a verse")]
+    (expected,) = unrounded.run(["scores"], feeds_of(Tier.BASE, queries))
+    assert widened.score(queries) == pytest.approx(expected, abs=1e-6)
+    assert not np.array_equal(integers.score(queries), widened.score(queries))
 
 
 def test_fp16_leaves_the_mixture_alone(house: Path) -> None:

@@ -134,7 +134,8 @@ class Artifacts:
 
     def _report(self, name: str, scoring: Scoring, number: int) -> None:
         runtime = scoring.runtime
-        metrics.ARTIFACT.labels(name, runtime.version, runtime.provider).set(number)
+        labels = (name, runtime.version, runtime.provider, runtime.precision)
+        metrics.ARTIFACT.labels(*labels).set(number)
 
 
 def _manifest(path: Path) -> bytes:

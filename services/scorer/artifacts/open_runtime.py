@@ -8,13 +8,16 @@ import numpy as np
 import structlog
 
 from scorer import ArtifactError, ProviderUnavailableError, Runtime, load_artifact
+from scorer.runtime.artifact import Precision
 from services.rpc.server import StartUpError
 from services.rpc.validation import listed
+from services.scorer.artifacts.precision_choice import fastest, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from scorer import Artifact
     from services.scorer.config import ScorerServiceConfig
 
     OpenRuntime = Callable[[ScorerServiceConfig, Path, frozenset[str]], Runtime]
@@ -42,14 +45,7 @@ def open_runtime(config: ScorerServiceConfig, path: Path, served: frozenset[str]
     """
     path = path.resolve()  # a link that changes meanwhile must not mix the files of two artifacts
     try:
-        runtime = Runtime.open(
-            load_artifact(path),
-            provider=config.provider,
-            provider_options=config.provider_options,
-            intra_op_threads=config.intra_op_threads,
-            intra_op_affinities=config.intra_op_affinities,
-            allow_fallback=config.allow_provider_fallback,
-        )
+        runtime = _fastest_runtime(config, load_artifact(path))
     except ArtifactError as error:
         raise StartUpError(f"{error.path} is not a usable artifact", error.problems) from error
     except ProviderUnavailableError as error:
@@ -59,8 +55,45 @@ def open_runtime(config: ScorerServiceConfig, path: Path, served: frozenset[str]
         raise StartUpError(f"{path} cannot be served", problems)
     if runtime.provider is not config.provider:
         _log.warning("provider_fallback", requested=config.provider, used=runtime.provider)
-    _log.info("artifact_opened", version=runtime.version, provider=runtime.provider)
+    _log.info(
+        "artifact_opened",
+        version=runtime.version,
+        provider=runtime.provider,
+        precision=runtime.precision,
+    )
     return runtime
+
+
+def _fastest_runtime(config: ScorerServiceConfig, artifact: Artifact) -> Runtime:
+    """Opens an artifact in the precision of the settings, or else in that which is fastest here."""
+    precisions = artifact.manifest.precisions
+    if config.precision in precisions:
+        precisions = (Precision(config.precision),)
+    runtimes = {
+        precision: Runtime.open(
+            artifact,
+            precision=precision,
+            provider=config.provider,
+            provider_options=config.provider_options,
+            intra_op_threads=config.intra_op_threads,
+            intra_op_affinities=config.intra_op_affinities,
+            allow_fallback=config.allow_provider_fallback,
+        )
+        for precision in precisions
+    }
+    if len(runtimes) == 1:
+        return runtimes[precisions[0]]
+    measurements = measure(list(runtimes.values()))
+    for each in measurements:
+        _log.info(
+            "precision_measured",
+            version=artifact.manifest.version,
+            precision=each.precision,
+            duration_ms=round(1000 * each.duration_s, 2),
+            score_difference=round(each.score_difference, 6),
+            agrees=each.agrees,
+        )
+    return runtimes[fastest(measurements)]
 
 
 def problems_of(new: Runtime, served: frozenset[str]) -> list[str]:

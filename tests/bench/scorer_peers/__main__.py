@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from services.local.stack import free_port
 from tests.bench.bench_scorer import text_of
 from tests.bench.calls import Sample, measure, median, sample_of
 from tests.bench.page_head import page_head
+from tests.bench.processor import processor
 from tests.bench.scorer_peers.contenders import contenders
 from tests.bench.scorer_peers.processes import running
 from tests.bench.scorer_peers.servers.model import MAX_BATCH, THREADS
@@ -127,7 +127,7 @@ async def main(arguments: argparse.Namespace) -> str:
         "The scorer service beside other model servers",
         "How much of the bare model's throughput does each server keep, with the same model?",
         f"""Command: `python -m tests.bench.scorer_peers`. Setting: {runtime.version}, {TOKENS} tokens,
-        {CALLERS} callers, {THREADS} threads, {platform.machine()}, {os.cpu_count()} cores shared with
+        {CALLERS} callers, {THREADS} threads, {processor()}, {os.cpu_count()} cores shared with
         the client; medians of {arguments.rounds} interleaved rounds of {arguments.span_s:g} s; load
         average {os.getloadavg()[1]:.1f}. The *ceiling* is the model in process, in batches of 32.""",
     )

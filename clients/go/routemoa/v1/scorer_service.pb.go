@@ -705,6 +705,9 @@ type GetScorerInfoResponse struct {
 	ExecutionProvider string `protobuf:"bytes,5,opt,name=execution_provider,json=executionProvider,proto3" json:"execution_provider,omitempty"`
 	// The names of the artifacts that a request may give, beside the default one's, which is empty.
 	ArtifactNames []string `protobuf:"bytes,6,rep,name=artifact_names,json=artifactNames,proto3" json:"artifact_names,omitempty"`
+	// The precision in which the artifact runs, e.g. `int8` or `fp32`: the fastest one on the scorer's
+	// hardware, of those that the artifact can run in.
+	Precision     string `protobuf:"bytes,20,opt,name=precision,proto3" json:"precision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -781,6 +784,13 @@ func (x *GetScorerInfoResponse) GetArtifactNames() []string {
 	return nil
 }
 
+func (x *GetScorerInfoResponse) GetPrecision() string {
+	if x != nil {
+		return x.Precision
+	}
+	return ""
+}
+
 var File_routemoa_v1_scorer_service_proto protoreflect.FileDescriptor
 
 const file_routemoa_v1_scorer_service_proto_rawDesc = "" +
@@ -829,14 +839,15 @@ const file_routemoa_v1_scorer_service_proto_rawDesc = "" +
 	"\x06reason\x18\x01 \x01(\x0e2\x18.routemoa.v1.ErrorReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"2\n" +
 	"\x14GetScorerInfoRequest\x12\x1a\n" +
-	"\bartifact\x18\x01 \x01(\tR\bartifact\"\x9b\x02\n" +
+	"\bartifact\x18\x01 \x01(\tR\bartifact\"\xb9\x02\n" +
 	"\x15GetScorerInfoResponse\x12%\n" +
 	"\x0escorer_version\x18\x01 \x01(\tR\rscorerVersion\x12\x1b\n" +
 	"\tmodel_ids\x18\x02 \x03(\tR\bmodelIds\x121\n" +
 	"\x15max_query_token_count\x18\x03 \x01(\x05R\x12maxQueryTokenCount\x125\n" +
 	"\x17max_batch_request_count\x18\x04 \x01(\x05R\x14maxBatchRequestCount\x12-\n" +
 	"\x12execution_provider\x18\x05 \x01(\tR\x11executionProvider\x12%\n" +
-	"\x0eartifact_names\x18\x06 \x03(\tR\rartifactNames2\x8d\x03\n" +
+	"\x0eartifact_names\x18\x06 \x03(\tR\rartifactNames\x12\x1c\n" +
+	"\tprecision\x18\x14 \x01(\tR\tprecision2\x8d\x03\n" +
 	"\rScorerService\x12R\n" +
 	"\n" +
 	"RankModels\x12\x1e.routemoa.v1.RankModelsRequest\x1a\x1f.routemoa.v1.RankModelsResponse\"\x03\x90\x02\x01\x12a\n" +

@@ -381,6 +381,7 @@ class GetScorerInfoResponse(_message.Message):
     MAX_BATCH_REQUEST_COUNT_FIELD_NUMBER: _builtins.int
     EXECUTION_PROVIDER_FIELD_NUMBER: _builtins.int
     ARTIFACT_NAMES_FIELD_NUMBER: _builtins.int
+    PRECISION_FIELD_NUMBER: _builtins.int
     scorer_version: _builtins.str
     """The version of the artifact in use."""
     max_query_token_count: _builtins.int
@@ -389,6 +390,10 @@ class GetScorerInfoResponse(_message.Message):
     """The most requests in one batch call."""
     execution_provider: _builtins.str
     """The execution provider that really runs the model, e.g. `cpu` or `cuda`."""
+    precision: _builtins.str
+    """The precision in which the artifact runs, e.g. `int8` or `fp32`: the fastest one on the scorer's
+    hardware, of those that the artifact can run in.
+    """
     @_builtins.property
     def model_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Every model that the artifact can score."""
@@ -406,10 +411,11 @@ class GetScorerInfoResponse(_message.Message):
         max_batch_request_count: _builtins.int = ...,
         execution_provider: _builtins.str = ...,
         artifact_names: _abc.Iterable[_builtins.str] | None = ...,
+        precision: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_names", b"artifact_names", "execution_provider", b"execution_provider", "max_batch_request_count", b"max_batch_request_count", "max_query_token_count", b"max_query_token_count", "model_ids", b"model_ids", "scorer_version", b"scorer_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["artifact_names", b"artifact_names", "execution_provider", b"execution_provider", "max_batch_request_count", b"max_batch_request_count", "max_query_token_count", b"max_query_token_count", "model_ids", b"model_ids", "precision", b"precision", "scorer_version", b"scorer_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
