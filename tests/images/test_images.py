@@ -34,6 +34,8 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("scorer", "router", "judge", "gateway")
 PORTS = {"scorer": 50051, "router": 50052, "judge": 50053, "gateway": 8080}
 USER = "65532"
+LIMITS = ("--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096")
+"""Podman would raise them to what root may lack the right to."""
 START_S = 60.0
 pytestmark = [
     pytest.mark.skipif(not PREFIX, reason="ROUTEMOA_IMAGES does not say where images are"),
@@ -64,7 +66,7 @@ def running(name: str, options: list[str], *arguments: str) -> Iterator[str]:
     strict = ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"]
     if TOOL == "podman":
         strict.append("--read-only-tmpfs=false")  # not even /tmp can be written
-    command = ("run", "--detach", "--network=host", "--no-healthcheck", *strict, *options)
+    command = ("run", "--detach", "--network=host", "--no-healthcheck", *LIMITS, *strict, *options)
     container = tool(*command, image(name), *arguments).stdout.strip()
     try:
         yield container
@@ -138,7 +140,7 @@ def test_an_image_says_what_it_is_and_brings_nothing_to_build_with(name: str) ->
         " find / -xdev '(' -name '*.whl' -o -name .cache -o -name '*.deb' ')'"
     )
     # As root, which may look everywhere.
-    inside = ("run", "--rm", "--network=none", "--user=0", "--entrypoint=sh")
+    inside = ("run", "--rm", "--network=none", "--user=0", "--entrypoint=sh", *LIMITS)
     found = tool(*inside, image(name), "-c", look)
     assert found.stdout == ""
 
