@@ -138,7 +138,7 @@ def ends_with_first_layer(
         _candidate(note, scorer.scores.get(note.model_id, note.prior_score))
         for note in record.layers[0].ranking
     ]
-    offers = _offers(rank(candidates, policy), policy)
+    offers = _offers(rank(Candidates.of(candidates), policy), policy)
     return not wants_second(offers, may_doubt=True)
 
 
