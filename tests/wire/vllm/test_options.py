@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.wire.vllm.vllm_model import BINARIES, tiny
 
 from services.router.types.messages import Message, Role
 from services.router.types.options import GenerationOptions
 from tests.wire import forced_forms
 from tests.wire.attempt import attempt
 from tests.wire.forced_forms import NAMED, REQUIRED
+from tests.wire.vllm.vllm_model import BINARIES, tiny
 
 if TYPE_CHECKING:
     from pathlib import Path
