@@ -189,8 +189,8 @@ class KnownModels:
 
 def _lengths(response: scorer_service_pb2.RankModelsResponse) -> dict[str, int]:
     """Returns the expected tokens of replies; an artifact predicts those of all its models or none."""
-    scores, name = response.model_scores, "expected_completion_token_count"
-    if not scores or not scores[0].HasField(name):
+    scores = response.model_scores
+    if not scores or not scores[0].HasField("expected_completion_token_count"):
         return {}
     return {item.model_id: item.expected_completion_token_count for item in scores}
 
