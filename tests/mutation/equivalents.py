@@ -63,32 +63,14 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "services/router/routing/ranking",
         "where the largest is nothing, a share of it is nothing whatever it is divided by",
-        "dearest_usd = max((c.expected_cost_usd for c in candidates), default=0.0)",
-        ("default=0.0", "default=1.0"),
-    ),
-    *equivalent(
-        "services/router/routing/ranking",
-        "where the largest is nothing, a share of it is nothing whatever it is divided by",
         "per_usd = policy.cost_weight / (dearest_usd or 1.0)",
         ("1.0", "2.0"),
     ),
     *equivalent(
         "services/router/routing/ranking",
         "where the largest is nothing, a share of it is nothing whatever it is divided by",
-        "slowest_s = max((c.expected_latency_s for c in candidates), default=0.0)",
-        ("default=0.0", "default=1.0"),
-    ),
-    *equivalent(
-        "services/router/routing/ranking",
-        "where the largest is nothing, a share of it is nothing whatever it is divided by",
         "per_second = policy.latency_weight / (slowest_s or 1.0)",
         ("1.0", "2.0"),
-    ),
-    *equivalent(
-        "services/router/routing/ranking",
-        "without candidates nothing is compared with it",
-        "best = max((ranked.utility for ranked in weighed), default=0.0)",
-        ("default=0.0", "default=1.0"),
     ),
     *equivalent(
         "services/router/routing/agreement",
