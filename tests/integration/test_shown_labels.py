@@ -47,3 +47,14 @@ async def test_a_label_that_the_user_wrote_may_be_in_the_answer(start_router: St
     router = await start_router({model: pointing(model) for model in TEXTS}, SCORES)
     result = await router.ask("Which one is larger, R1 or R2?", max_layer_count=1)
     assert result.answer.text == "The answer is R2."
+
+
+async def test_a_last_model_that_points_to_a_reference_gives_way_too(
+    start_router: StartRouter,
+) -> None:
+    router = await start_router({model: pointing(model) for model in TEXTS}, SCORES)
+    result = await router.ask(
+        "What is the capital of Cuba?", max_layer_count=2, max_layer_model_count=1
+    )
+    assert result.answer.text in TEXTS.values()
+    assert router.shown == result.answer.text

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from services.router.prompts.prompts import REFERENCES
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -34,6 +36,8 @@ def shown_labels(text: str, messages: Sequence[Message], nonce: str) -> tuple[st
     lines = "\n".join(message.content for message in messages).split("\n")
     if not any(nonce in line and _LABEL.search(line) for line in lines):
         return ()  # it has read no references
-    others = "\n".join(line for line in lines if nonce not in line)
+    pairs = zip(["", *lines], lines, strict=False)
+    start = f"{REFERENCES} {nonce}"  # the line after it is the router's
+    others = "\n".join(line for last, line in pairs if nonce not in line and last != start)
     said = {*_LABEL.findall(others), *_MARK.findall(others)}
     return tuple(each for each in found if each not in said)

@@ -36,6 +36,7 @@ from services.router.backends.replicas.resume import resume_request
 from services.router.prompts.answer_filter import AnswerFilter
 from services.router.prompts.prompts import Reference
 from services.router.prompts.replies import read_reply
+from services.router.prompts.shown_labels import shown_labels
 from services.router.routing.agreement import agreeing
 from services.router.strategies.verdicts import Question, is_over
 from services.router.types.ledger import CallPurpose
@@ -110,6 +111,11 @@ def held_then_filtered(text: str) -> None:
     answer = AnswerFilter(NONCE)
     answer.feed(text)
     feed(answer, text)
+
+
+def labels(text: str) -> None:
+    prompt = Message(role=Role.USER, content=f"@@reference {NONCE} R1\n{text}")
+    shown_labels(text, [prompt], NONCE)
 
 
 def without_reasoning(text: str) -> None:
@@ -280,6 +286,10 @@ WORST = {
         between("```python", " ", "x"),
         between("```python\n", "x", ""),
         between("**", "a", "*"),
+    ],
+    labels: [
+        *(repeated(part) for part in ("R1 ", "R", "R1", "@", "@end 7f ", "@end 7f3a9c2e1")),
+        between("@reference", " ", "7f"),
     ],
     answer_key: [
         between("the answer is", " ", "!"),

@@ -24,7 +24,8 @@ def prompt(
     conversation = Conversation(messages=(Message(role=Role.USER, content=question),))
     texts = ("I do not know.", second)
     references = [
-        Reference(label=f"R{n}", model_id=f"m{n}", text=text) for n, text in enumerate(texts, 1)
+        Reference(label=f"R{n}", model_id=f"m{n}", text=text, cut_off=n == 2)
+        for n, text in enumerate(texts, 1)
     ]
     return prompts.aggregator(conversation, references, NONCE)
 
