@@ -1,4 +1,4 @@
-"""What the words of models are worth, learned from records: the parameters of the judge's belief.
+"""The worth of what models say, learned from records: the parameters of the judge's belief.
 
 ``records -> said scores with what turned out -> a curve per model -> belief.json -> the judge``
 

@@ -46,9 +46,9 @@ class Said:
     prior: float
     """The scorer's score of the answer's model, in [0, 1]."""
     score: float
-    """What was said, in [0, 1]."""
+    """The score that it gave, in [0, 1]."""
     right: float
-    """What turned out, in [0, 1]."""
+    """The truth as far as it is known, in [0, 1]."""
     weight: float = 1.0
     """Weight of what turned out, at least 0."""
 

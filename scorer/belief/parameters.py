@@ -43,7 +43,7 @@ class BeliefParametersError(ProblemsError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeliefParameters:
-    """What is known of the words of each model."""
+    """The worth of the words of each model."""
 
     version: str
     """``belief-<8 hex digits>``; the digits are a hash of all that decides a belief."""

@@ -26,7 +26,7 @@ def learn_belief(
     """Learn what the self-scores and grades of each model are worth, for the judge."""
     with console.friendly(as_json=as_json):
         from scorer.belief.parameters import save_parameters  # noqa: PLC0415 - quick help
-        from scorer.learning.belief import learn_belief as learn  # noqa: PLC0415 - as above
+        from scorer.learning.belief.learn_belief import learn_belief as learn  # noqa: PLC0415 - as above
 
         traffic = read_traffic(records or [], postgres_dsn_file)
         source = [*(records or []), *filter(None, [postgres_dsn_file])][0]

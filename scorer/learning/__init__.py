@@ -1,7 +1,7 @@
 """Learning from traffic: decisions and feedback -> a corrected artifact. Needs onnx, not torch.
 
 learn: everything, in order.
-belief: what the words of models are worth, for the judge.
+belief: the worth of what models say, for the judge.
 report: the report of a run.
 fit: trust, changes and shifts, fitted.
 traffic/: decision records and feedback, read and joined.

@@ -46,7 +46,7 @@ them."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """What each source is worth: by records where there are any, else by shares of its log odds."""
+    """The worth of each source: by records where there are any, else by shares of its log odds."""
 
     self_: float
     cross: float

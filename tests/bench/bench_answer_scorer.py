@@ -58,8 +58,8 @@ the log odds of the prior score.
 CASCADE_HEAD = """
 ## A cascade that reads
 
-The rule of `cascade` on every test query, with prior scores and with answer scores. Dollars are list
-prices, and intervals are paired by query.
+The rule of `cascade` on every test query, with prior scores and with answer scores, 0.7 of whose log
+odds count. Dollars are list prices, and intervals are paired by query.
 
 """
 BATCH = 64

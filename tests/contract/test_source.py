@@ -69,7 +69,7 @@ def test_every_module_says_what_it_is() -> None:
     [
         ("routemoa", "services scorer numpy onnxruntime torch typer"),
         ("services.router.app", "torch transformers onnxruntime scorer"),
-        ("services.judge.app", "torch transformers onnxruntime scorer aiohttp"),
+        ("services.judge.app", "torch transformers onnxruntime numpy aiohttp"),
         ("services.scorer.app", "torch transformers optimum aiohttp"),
         (
             "scorer",

@@ -19,7 +19,8 @@ from routemoa.v1.model_pb2 import (
     Grade,
     ModelScore,
 )
-from services.judge.belief import MOST_PER_GRADE, log_odds
+from scorer.belief.curve import log_odds
+from services.judge.belief import MOST_PER_GRADE
 
 if TYPE_CHECKING:
     from routemoa.v1.judge_service_pb2_grpc import JudgeServiceStub

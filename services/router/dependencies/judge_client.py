@@ -37,7 +37,7 @@ _EQUAL_WEIGHTS = {
     )
     for belief_fallback, reason in _REASONS.items()
 }
-"""What the router reports if the judge has not used the parameters that it was given."""
+"""The fallbacks of a judge that has not used the parameters that it was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scorer.belief.share import TEXT_SHARE
-from scorer.learning.belief import LEAST_FEEDBACK, learn_belief
+from scorer.learning.belief.learn_belief import LEAST_FEEDBACK, learn_belief
 from scorer.learning.traffic.files import read_files
 from scorer.learning.traffic.traffic import TrafficError
 from tests.unit.scorer.learning.traffic_lines import START, decision, feedback, write_lines
