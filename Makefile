@@ -8,7 +8,7 @@ PY_SOURCES := services scorer clients/python/routemoa tests scripts
 UV := uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes --no-emit-package routemoa pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo models test test-clients test-sdks test-chat-ui test-vllm test-models test-console test-tracing test-slow test-mutants test-train test-chart test-chart-cluster lint format
+.PHONY: help setup setup-train demo models test test-clients test-sdks test-chat-ui test-vllm test-models test-console test-tracing test-slow test-mutants test-train test-chart test-chart-cluster test-cluster lint format
 .PHONY: gen gen-check gen-chart load load-open-loop soak lock bench bench-peers bench-gpu ci release-check clean images
 .PHONY: version packages test-packages release-dry-run image-buildah test-images pin-images sbom audit test-supply
 
@@ -61,7 +61,7 @@ $(VENV)/train.done: requirements/train.txt $(VENV)/dev.done
 .venv-vllm/vllm.done: tests/wire/vllm/install.sh
 	PYTHON=$(PYTHON) tests/wire/vllm/install.sh .venv-vllm
 
-# etcd, the control plane and simulated nodes; half an hour of building once.
+# etcd, the control plane, what a node runs, and simulated nodes; 20 minutes of CPU once.
 .tools/bin/kube-apiserver: tests/chart/cluster/build.sh $(wildcard tests/chart/cluster/binaries/*)
 	tests/chart/cluster/build.sh .tools/bin
 
@@ -112,7 +112,7 @@ REPORTS := build/reports
 PYTEST = PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --junitxml $(REPORTS)/$@.xml
 
 test: $(VENV)/dev.done ## Run the tests that need nothing but Python: unit, contract, integration on loopback (WORKERS=...)
-	$(PYTEST) $(foreach folder,chart chat_ui clients load packages supply tracing train,--ignore tests/$(folder))
+	$(PYTEST) $(foreach folder,chart chat_ui clients cluster load packages supply tracing train,--ignore tests/$(folder))
 
 test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go, Node and npm, Java and Maven), print the matrix
 	GRPC_VERBOSITY=NONE $(BIN)/python -m tests.conformance --junit $(REPORTS)/$@.conformance.xml
@@ -137,6 +137,13 @@ test-chart: $(VENV)/dev.done .venv-chart/chart.done .tools/tools.done ## Test th
 
 test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Install the chart in a real control plane (long first build)
 	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin $(BIN)/python -m pytest -s --timeout 600 tests/chart/cluster
+
+# As root, with Debian's containerd, runc, containernetworking-plugins, nftables, iptables, ipset, conntrack and
+# buildah, and the images of image-buildah.
+test-cluster: export ROUTEMOA_TEST_REQUIRED := 1
+test-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Run the chart's pods in a real Kubernetes of one node; writes docs/benchmarks/cluster.md (long first build)
+	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin ROUTEMOA_CLUSTER_PAGE=docs/benchmarks/cluster.md \
+	  $(BIN)/python -m pytest -s -p no:randomly --timeout 1200 --junitxml $(REPORTS)/$@.xml tests/cluster
 
 test-tracing: export ROUTEMOA_TEST_REQUIRED := 1
 test-tracing: $(VENV)/dev.done .tools/bin/otelcol ## Test traces of all services in OpenTelemetry's collector (needs Go; long first build)
@@ -236,6 +243,7 @@ release-check: export ROUTEMOA_TEST_REQUIRED := 1
 release-check: ## Run what a release needs: CI and what CI lacks (images, vLLM, slow tests, mutants, a control plane); takes hours
 	$(MAKE) ci
 	$(MAKE) image-buildah test-images
+	$(MAKE) test-cluster
 	$(MAKE) test-sdks
 	$(MAKE) test-chat-ui
 	$(MAKE) test-vllm

@@ -12,7 +12,7 @@ from services.simulator.recorded import RecordedAnswers, load_recorded_queries
 from services.simulator.stream import estimate_tokens, split_pieces
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterable
 
     from services.evaluation.answers.recorded_pool import RecordedPool
     from services.router.backends.call import ModelCall
@@ -27,9 +27,9 @@ class ReplayedModels:
             load_recorded_queries(pool.records_file, pool.responses_file)
         )
 
-    def is_reachable(self, model_id: str) -> bool:  # as in the protocol
-        """Returns true."""
-        return True
+    def unreachable(self, model_ids: Iterable[str]) -> frozenset[str]:  # as in the protocol
+        """Returns none of the models."""
+        return frozenset()
 
     def usual_silence_s(self, model_id: str) -> float | None:
         """Returns that nothing is known of a model's times."""

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Builds what the cluster test runs into a folder: one binary that is etcd, the control plane and kubectl, and
-# kwok, which plays the nodes.
+# Builds what the tests of clusters run into a folder: one binary that is etcd, the control plane, what a node runs,
+# and kubectl; and kwok, which plays nodes.
 set -euo pipefail
 bin=$(mkdir -p "${1:?usage: build.sh FOLDER}" && cd "$1" && pwd)
 version=v1.36.1
 kwok=v0.8.0
 package=k8s.io/component-base/version
 if ! command -v go >/dev/null; then
-  echo "No Go here, so there is no control plane to test against: the cluster test will be skipped." >&2
+  echo "No Go here, so there is no control plane to test against: tests of clusters will be skipped." >&2
   exit 0
 fi
 cd "$(dirname "$0")/binaries"
@@ -22,6 +22,6 @@ for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-
   echo "---"
   cat "$stages/$stage.yaml"
 done >"$bin/stages.yaml"
-for name in etcd kube-controller-manager kube-scheduler kubectl kube-apiserver; do
+for name in etcd kube-controller-manager kube-scheduler kubectl kubelet kube-proxy network-policies kube-apiserver; do
   ln -sf control-plane "$bin/$name"
 done

@@ -16,7 +16,7 @@ import yaml
 
 from routemoa import RouteMoAClient
 from routemoa.errors import GenerationFailedError
-from services.router.backends.replicas.discovery.endpoint_slices import follow_slices
+from services.router.backends.replicas.discovery.endpoint_slices import NamespaceWatch
 from services.router.backends.replicas.discovery.kubernetes import ApiServer
 from services.router.pool.endpoints import EndpointSlices
 from services.simulator import running_simulator
@@ -28,9 +28,10 @@ from tests.integration.service_process import logged, started
 from tests.scripted_answers import ScriptedAnswers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from services.router.backends.replicas.discovery.listener import Listener
     from services.router.backends.replicas.replica_set import ReplicaSet
 
 MODELS = "models"
@@ -96,6 +97,17 @@ def environment_of(cluster: Cluster) -> dict[str, str]:
     }
 
 
+async def watched(
+    wanted: EndpointSlices,
+    listener: Listener,
+    session: aiohttp.ClientSession,
+    find: Callable[[], ApiServer],
+) -> None:
+    watch = NamespaceWatch(wanted.namespace, session, find)
+    watch.add(listener, wanted)
+    await watch.follow()
+
+
 @asynccontextmanager
 async def followed(
     cluster: Cluster, account: Path, namespace: str = MODELS
@@ -104,7 +116,7 @@ async def followed(
     find = partial(ApiServer.of_this_cluster, environment_of(cluster), account)
     async with (
         aiohttp.ClientSession() as session,
-        following(lambda told: follow_slices(wanted, told, session, find)) as replicas,
+        following(lambda listener: watched(wanted, listener, session, find)) as replicas,
     ):
         yield replicas
 

@@ -107,7 +107,7 @@ def test_the_order_of_the_pool_changes_nothing(
     found: list[Candidate], policy: Policy, random: Random
 ) -> None:
     shuffled = random.sample(found, len(found))
-    assert rank(found, policy) == rank(shuffled, policy)
+    assert list(rank(found, policy)) == list(rank(shuffled, policy))
 
 
 @given(any_candidates, any_policies, unit)

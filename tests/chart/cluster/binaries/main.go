@@ -1,9 +1,11 @@
-// One binary that is etcd, the control plane of Kubernetes or kubectl, by the name it is called by.
+// One binary that is each program of a cluster, by the name it is called by: etcd, the control plane, what a node
+// runs, and kubectl.
 //
-// One link instead of five: they share nearly all of their code.
+// One link instead of eight: they share nearly all of their code.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,14 +21,19 @@ import (
 	"k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
 func main() {
 	commands := map[string]func() *cobra.Command{
 		"kube-apiserver":          apiserver.NewAPIServerCommand,
 		"kube-controller-manager": controllers.NewControllerManagerCommand,
+		"kube-proxy":              proxy.NewProxyCommand,
 		"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
+		"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+		"network-policies":        newNetworkPoliciesCommand,
 	}
 	name := filepath.Base(os.Args[0])
 	switch command, ok := commands[name]; {
@@ -39,7 +46,7 @@ func main() {
 			util.CheckErr(err)
 		}
 	default:
-		fmt.Fprintf(os.Stderr, "%s is none of etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kubectl\n", name)
+		fmt.Fprintf(os.Stderr, "%s is no program of a cluster\n", name)
 		os.Exit(2)
 	}
 }
