@@ -9,10 +9,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from routemoa.v1.router_service_pb2 import RoutingPolicy
+from scorer.belief.curve import log_odds
 from services.answer_key import answer_key
 from services.evaluation.answers.pacing import ReplayPacing
 from services.evaluation.answers.query_result import read_result
-from scorer.belief.curve import log_odds
 from services.router.contract.responses import result_message
 
 if TYPE_CHECKING:
