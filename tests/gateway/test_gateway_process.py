@@ -62,10 +62,13 @@ async def test_a_gateway_told_to_stop_finishes_its_streams_and_exits_cleanly(
         url = f"http://{(await logged(process, 'listening'))['address']}"
         async with session.post(f"{url}/v1/chat/completions", json=BODY) as response:
             await response.content.readline()
+            assert "connection" not in (await session.get(f"{url}/readyz")).headers
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(TIMEOUT_S):
                 while (await session.get(f"{url}/readyz")).status == 200:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
+            # Else a client would reuse its connection when the server is gone.
+            assert (await session.get(f"{url}/readyz")).headers["connection"] == "close"
             metrics = f"http://127.0.0.1:{settings['METRICS_PORT']}/metrics"
             async with session.get(metrics) as scraped:
                 assert "routemoa_gateway_requests_total" in await scraped.text()

@@ -27,6 +27,7 @@ IDLE_TIMEOUT_S = 75
 BACKLOG = 2048
 CONNECTIONS_PER_CALL = 4
 """Connections beyond this multiple of the calls, idle ones too, are answered 503."""
+_CLOSE = (b"connection", b"close")
 _log = structlog.get_logger()
 
 
@@ -38,6 +39,12 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listens.set()
+
+    def end_connections(self) -> None:
+        """Ends each connection with its next response, so that clients open new ones elsewhere."""
+        # uvicorn makes the default headers anew each second, from those of its settings.
+        self.config.encoded_headers.append(_CLOSE)
+        self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         """Leaves the signals to the process."""
@@ -77,6 +84,7 @@ async def running_http_server(
             if watch is not None:
                 watch.cancel()
             on_drain()
+            server.end_connections()
             await asyncio.sleep(config.drain_delay_s)
             server.should_exit = True
     _log.info("stopped", service="gateway")

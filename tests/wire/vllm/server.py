@@ -51,7 +51,10 @@ def running_vllm(binaries: Path, folder: Path) -> Iterator[str]:
                 *("--max-model-len", str(CONTEXT_WINDOW_TOKENS), "--dtype", "float32"),
                 *("--enforce-eager", "--enable-prompt-tokens-details"),
                 *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
-                *("--structured-outputs-config", '{"disable_any_whitespace": true}'),
+                *(
+                    "--structured-outputs-config",
+                    '{"backend": "xgrammar", "disable_any_whitespace": true}',
+                ),
             ],
             cwd=folder,
             env=environment,
