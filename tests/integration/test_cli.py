@@ -265,7 +265,7 @@ async def test_the_client_reaches_all_three_services(stack: Stack) -> None:
         info = await client.scorer_info()
         result = await client.answer(QUERY)
         layer = result.layers[0]
-        assessed = await client.assess(layer.answers, ranking.model_scores)
+        assessed = await client.assess(layer.answers, ranking.model_scores, query=QUERY)
 
     assert pool <= set(info.model_ids)  # the shipped scorer knows the whole simulated pool
     assert {score.model_id for score in ranking.model_scores} == pool

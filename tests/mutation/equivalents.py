@@ -75,10 +75,20 @@ EQUIVALENTS: list[Equivalent] = [
     *equivalent(
         "services/router/routing/agreement",
         "one more answer to the leading one, or against it, always makes a difference below one",
-        "p_confirmed = min(1.0, max(0.0, (current[lead] - if_not) / spread)) if spread > 0 else 0.0",
-        ("else 0.0", "else 1.0"),
-        ("> 0 ", ">= 0 "),
+        "p_confirmed = min(1.0, max(0.0, (current[lead] - if_not[lead]) / spread))",
         ("min(1.0", "min(2.0"),
+    ),
+    *equivalent(
+        "services/router/routing/agreement",
+        "one more answer to the leading one, or against it, always makes a difference",
+        "p_confirmed = 0.0",
+        ("0.0", "1.0"),
+    ),
+    *equivalent(
+        "services/router/routing/agreement",
+        "one more answer to the leading one, or against it, always makes a difference",
+        "if spread > 0:",
+        ("> 0", ">= 0"),
     ),
     *equivalent(
         "services/router/pool/expected_latency", _UNSEEN, "mean_s: float = 0.0", ("0.0", "1.0")

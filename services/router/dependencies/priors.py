@@ -188,11 +188,12 @@ class KnownModels:
 
 
 def _lengths(response: scorer_service_pb2.RankModelsResponse) -> dict[str, int]:
-    """Returns the expected tokens of replies; an artifact predicts those of all its models or none."""
-    scores = response.model_scores
-    if not scores or not scores[0].HasField("expected_completion_token_count"):
-        return {}
-    return {item.model_id: item.expected_completion_token_count for item in scores}
+    """Returns the expected tokens of replies, of models whose artifact predicts them."""
+    return {
+        item.model_id: item.expected_completion_token_count
+        for item in response.model_scores
+        if item.HasField("expected_completion_token_count")
+    }
 
 
 def _of_releases(scorer_ids: Sequence[str], scores: Sequence[float]) -> Estimate:

@@ -49,6 +49,7 @@ def test_the_help_lists_every_command() -> None:
         "learn",
         "replay",
         "rollout",
+        "arena",
         "scorer",
         "serve",
     ]

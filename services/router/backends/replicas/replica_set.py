@@ -174,10 +174,13 @@ class ReplicaSet:
         )
 
     def _show(self) -> None:
-        # Models that share a label are added up.
         replicas, ejected = len(self.replicas), self._ejected()
-        REPLICAS.labels(self._metrics_label).inc(replicas - self._shown_replicas)
-        EJECTED.labels(self._metrics_label).inc(ejected - self._shown_ejected)
+        if self._metrics_label == self.model_id:
+            REPLICAS.labels(self.model_id).set(replicas)
+            EJECTED.labels(self.model_id).set(ejected)
+        else:  # models that share a label are added up
+            REPLICAS.labels(self._metrics_label).inc(replicas - self._shown_replicas)
+            EJECTED.labels(self._metrics_label).inc(ejected - self._shown_ejected)
         self._shown_replicas, self._shown_ejected = replicas, ejected
 
     def _ejected(self) -> int:

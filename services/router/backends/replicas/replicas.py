@@ -97,9 +97,11 @@ class Replicas:
                     await listener.looked.wait()
 
     def stop(self) -> None:
-        """Stops all discovery tasks."""
+        """Stops all discovery tasks, and removes the metrics of all models."""
         for model_id in list(self._followed):
             self._unfollow(model_id)
+        for replicas in self.sets.values():
+            replicas.forget()
 
     def _follow(self, replicas: ReplicaSet, endpoints: Endpoints) -> None:
         model_id = replicas.model_id
