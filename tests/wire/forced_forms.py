@@ -28,12 +28,8 @@ _SCHEMA = json.dumps(
         "additionalProperties": False,
     }
 )
-COUNT = Tool(
-    name="count_legs", description="Counts legs.", parameters_json=_SCHEMA, strict=True
-)
-WEIGH = Tool(
-    name="weigh", description="Weighs an animal.", parameters_json=_SCHEMA, strict=True
-)
+COUNT = Tool(name="count_legs", description="Counts legs.", parameters_json=_SCHEMA, strict=True)
+WEIGH = Tool(name="weigh", description="Weighs an animal.", parameters_json=_SCHEMA, strict=True)
 NAMED = ToolChoice(mode=ToolChoiceMode.TOOL, tool_name=COUNT.name)
 REQUIRED = ToolChoice(mode=ToolChoiceMode.REQUIRED)
 
