@@ -3,13 +3,14 @@
 ``texts -> n-gram projection -> features -> kinds -> success of each model in each kind
 -> calibration -> team rule``
 
-The calibration and the team rule are fitted to cross-validated scores (each fold is scored by the
-labels of the others), so no record has to be set aside for them.
+The number of kinds, the calibration and the team rule are fitted to cross-validated scores (each fold
+is scored by the labels of the others), so no record has to be set aside for them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,8 @@ import torch
 from torch.nn import functional
 
 from scorer.data.splits import fold_of
+from scorer.measures.ranking import ranking_figures
+from scorer.progress import track
 from scorer.runtime.max_coverage import complementary_models
 from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, team_columns
 from scorer.training.calibrate import Calibration, fit_calibration, logit
@@ -35,9 +38,8 @@ if TYPE_CHECKING:
     Features = npt.NDArray[np.float32]
     Floats = npt.NDArray[np.float64]
 
-ROWS_PER_KIND = 100
-MIN_KINDS, MAX_KINDS = 16, 64
-"""One kind is looked for per so many queries, within these bounds."""
+KIND_COUNTS = (16, 32, 64)
+"""The numbers of kinds that are tried; the one with the best cross-validated first choices is taken."""
 
 FOLDS = 5
 
@@ -83,14 +85,18 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
         examples.bags, buckets=config.ngram_buckets, width=config.projection_width, seed=seed
     )
     features = unit_features(examples, projection)
-    count = int(np.clip(len(features) // ROWS_PER_KIND, MIN_KINDS, MAX_KINDS))
-    kinds = find_kinds(features, examples.weights, count, seed=seed)
-    shares, targets = kinds.shares(features), examples.targets
-    counted = shares * examples.weights[:, None]
+    targets, weights = examples.targets, examples.weights
     folds = np.array([fold_of(text, FOLDS, seed) for text in examples.texts])
-    held_out = HeldOut.of(shares, counted, targets, folds)
+    found = []
+    for count in track(KIND_COUNTS, "Looking for kinds of query"):
+        kinds = find_kinds(features, weights, count, seed=seed)
+        shares = kinds.shares(features)
+        held_out = HeldOut.of(shares, shares * weights[:, None], targets, folds)
+        found.append((held_out.first_choices(targets, weights), kinds, held_out))
+    _, kinds, held_out = max(found, key=itemgetter(0))
+    counted = held_out.shares * weights[:, None]
     patterns = find_patterns(held_out.chances, targets, seed=seed)
-    calibration = fit_calibration(logit(held_out.chances), targets, examples.weights)
+    calibration = fit_calibration(logit(held_out.chances), targets, weights)
     return Learned(
         projection=projection,
         kinds=kinds,
@@ -101,7 +107,7 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
             held_out.covering(patterns, targets),
             calibration.scores(held_out.chances),
             targets,
-            examples.weights,
+            weights,
         ),
     )
 
@@ -141,6 +147,10 @@ class HeldOut:
             chances[rows] = shares[rows] @ success
             parts.append((rows, success))
         return cls(shares=shares, folds=tuple(parts), chances=chances)
+
+    def first_choices(self, targets: npt.NDArray[np.floating], weights: Floats) -> float:
+        """Returns the mean score of the models that are ranked first."""
+        return ranking_figures(self.chances, targets, weights).mean_score
 
     def covering(
         self, patterns: Patterns, targets: npt.NDArray[np.floating]

@@ -9,6 +9,7 @@ the rows of its n-grams, scaled to unit length.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,6 +80,8 @@ def presence(
     starts = np.cumsum([0, *(len(bag) for bag in bags)])
     lengths = np.sqrt(np.add.reduceat(np.square(rarity[ids]), starts[:-1]))
     values = rarity[ids] / np.repeat(np.maximum(lengths, np.float32(1e-9)), np.diff(starts))
-    return torch.sparse_csr_tensor(
-        *map(torch.from_numpy, (starts, ids, values)), (len(bags), len(rarity))
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # torch calls its sparse tensors a beta
+        return torch.sparse_csr_tensor(
+            *map(torch.from_numpy, (starts, ids, values)), (len(bags), len(rarity))
+        )
