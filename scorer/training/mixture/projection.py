@@ -47,12 +47,20 @@ def fit_projection(
     chosen = np.sort(draw.choice(len(bags), min(len(bags), MAX_TEXTS), replace=False))
     texts = presence([bags[row] for row in chosen], rarity)
     width = max(1, min(width, len(chosen) // 3, buckets))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        directions = torch.svd_lowrank(
-            texts, q=min(width + MORE_DIRECTIONS, len(chosen)), niter=POWER_ITERATIONS
-        )[2][:, :width]
-    return (torch.from_numpy(rarity)[:, None] * directions).contiguous()
+    transposed = texts.t().to_sparse_csr()
+    basis = texts @ torch.randn(
+        buckets,
+        min(width + MORE_DIRECTIONS, len(chosen)),
+        generator=torch.Generator().manual_seed(seed),
+    )
+    for _ in range(POWER_ITERATIONS):
+        basis = texts @ (transposed @ torch.linalg.qr(basis)[0])
+    directions = transposed @ torch.linalg.qr(basis)[0]  # (buckets, width and more)
+    order = torch.linalg.eigh(directions.t() @ directions)[1].flip(1)[:, :width]
+    table: torch.Tensor = torch.from_numpy(rarity)[:, None] * functional.normalize(
+        directions @ order, dim=0
+    )
+    return table.contiguous()
 
 
 def rarity_of(bags: Sequence[npt.NDArray[np.int64]], buckets: int) -> npt.NDArray[np.float32]:
