@@ -51,17 +51,17 @@ async def started(
         await process.communicate()
 
 
-async def logged(process: asyncio.subprocess.Process, event: str) -> dict[str, object]:
-    """Waits for a log line and returns its fields; every line before it must be JSON, too."""
+async def logged(process: asyncio.subprocess.Process, *events: str) -> dict[str, object]:
+    """Waits for a log line of one of the events and returns its fields; every line before it must be JSON, too."""
     assert process.stderr is not None
     async with asyncio.timeout(START_S):
         while line := await process.stderr.readline():
             if not line.startswith(b"{"):
                 raise AssertionError((line + await process.stderr.read()).decode())
             fields: dict[str, object] = json.loads(line)
-            if fields["event"] == event:
+            if fields["event"] in events:
                 return fields
-    raise AssertionError(event)
+    raise AssertionError(events)
 
 
 async def refusal(service: str, **settings: str) -> tuple[int, str]:

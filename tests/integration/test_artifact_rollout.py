@@ -93,6 +93,13 @@ class Site:
         while (await logged(self.scorer, "rollout"))["stage"] != stage:
             pass
 
+    async def seen_promoted(self) -> None:
+        """Waits until the scorer follows the promotion and serves the artifact, in any order."""
+        missing = {"promoted", "reloaded"}
+        while missing:
+            line = await logged(self.scorer, "rollout", "reloaded")
+            missing.discard(str(line.get("stage", line["event"])))
+
     async def traffic(self, count: int, *, good: str = "") -> None:
         """Asks questions and, if a good model is named, praises its answers and no others."""
         queue = asyncio.Queue[int]()
@@ -214,8 +221,7 @@ async def test_a_better_artifact_is_promoted_over_a_kill_and_a_worse_one_rolled_
         status, rollout = await site.command("step")
         assert (status, rollout["stage"]) == (0, "promoted")
         assert site.link.resolve() == new.resolve()
-        await site.seen("promoted")
-        await logged(site.scorer, "reloaded")
+        await site.seen_promoted()
         status, rollout = await site.command("step")
         assert (status, rollout["stage"]) == (0, "promoted"), "another step changes nothing"
         await roll_out(site, old, good)
