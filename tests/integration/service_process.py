@@ -52,7 +52,7 @@ async def started(
 
 
 async def logged(process: asyncio.subprocess.Process, *events: str) -> dict[str, object]:
-    """Waits for a log line of one of the events and returns its fields; every line before it must be JSON, too."""
+    """Waits for a log line of one of the events; every line before it must be JSON, too."""
     assert process.stderr is not None
     async with asyncio.timeout(START_S):
         while line := await process.stderr.readline():

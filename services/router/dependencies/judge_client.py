@@ -53,12 +53,12 @@ class Judge:
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote
-        self._reads_texts = True  # until the judge says that it does not
+        self._reads_texts: bool | None = None  # until the judge says
         self._unweighed: frozenset[str] = frozenset()
 
     def may_weigh(self, model_id: str) -> bool:
         """Returns False once the judge has said that the texts of a model weigh nothing."""
-        return self._reads_texts and model_id not in self._unweighed
+        return self._reads_texts is not False and model_id not in self._unweighed
 
     async def assess(
         self,
@@ -70,19 +70,28 @@ class Judge:
     ) -> Verdict:
         """Returns the posterior score of every model that answered in either layer.
 
-        Query and texts are sent until the judge says that it does not read them.
+        Query and texts are sent only to a judge that reads them. One that says so in its first response
+        is asked once more.
         """
         ran = sorted({answer.model_id for answer in (*answers, *previous)})
-        with_texts = bool(self._reads_texts and query)
-        request = judge_service_pb2.AssessAnswersRequest(
-            answers=[_message(answer, with_text=with_texts) for answer in answers],
-            previous_answers=[_message(answer, with_text=with_texts) for answer in previous],
-            prior_scores=[model_pb2.ModelScore(model_id=m, score=priors[m]) for m in ran],
-            query=query if with_texts else "",
-        )
-        stub = judge_service_pb2_grpc.JudgeServiceStub(self._remote.channel)
+        prior_scores = [model_pb2.ModelScore(model_id=m, score=priors[m]) for m in ran]
+
+        async def ask(*, with_texts: bool) -> judge_service_pb2.AssessAnswersResponse:
+            request = judge_service_pb2.AssessAnswersRequest(
+                answers=[_message(answer, with_text=with_texts) for answer in answers],
+                previous_answers=[_message(answer, with_text=with_texts) for answer in previous],
+                prior_scores=prior_scores,
+                query=query if with_texts else "",
+            )
+            stub = judge_service_pb2_grpc.JudgeServiceStub(self._remote.channel)
+            return await self._remote.call(stub.AssessAnswers, request, deadline)
+
         try:
-            response = await self._remote.call(stub.AssessAnswers, request, deadline)
+            with_texts = bool(self._reads_texts and query)
+            response = await ask(with_texts=with_texts)
+            self._reads_texts = response.reads_texts
+            if response.reads_texts and query and not with_texts:
+                response = await ask(with_texts=True)
         except DependencyDownError as error:
             fallback = Fallback(
                 dependency=Dependency.JUDGE,
@@ -97,8 +106,7 @@ class Judge:
                 ),
                 fallback=fallback,
             )
-        self._reads_texts = response.reads_texts
-        if with_texts:
+        if with_texts or response.reads_texts:
             self._unweighed = self._unweighed.difference(ran) | {*response.unweighed_model_ids}
         return Verdict(
             assessments=tuple(_assessment(a) for a in response.assessments),
