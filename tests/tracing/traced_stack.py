@@ -73,6 +73,8 @@ async def traced_stack(folder: Path, endpoint: str, **variables: str) -> AsyncIt
         traced = Traced(stack=running, backends=backends, session=session)
         # The first answer asks the judge twice: the router learns that the judge reads texts.
         await traced.ask("f" * 32, flags="00")
+        for backend in backends:
+            backend.headers.clear()
         yield traced
 
 
