@@ -224,6 +224,10 @@ def _delete_pods(cluster: Cluster) -> None:
     _wait(lambda: not state.attempt(*listed).stdout.strip(), START_S)
 
 
+_DAEMONS: list[subprocess.Popen[bytes]] = []
+"""Kept, since one that is collected while it runs is reported as a leak."""
+
+
 def start_daemon(name: str, *command: str) -> None:
     """Starts a process in the cluster's network, whose id is kept and whose output is a log."""
     with (STATE / "log" / f"{name}.log").open("wb") as log:
@@ -235,6 +239,7 @@ def start_daemon(name: str, *command: str) -> None:
             start_new_session=True,
             cwd=ROOT,
         )
+    _DAEMONS.append(process)
     (STATE / "pids" / name).write_text(str(process.pid))
 
 

@@ -6,23 +6,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.router.types.options import GenerationOptions
 from tests.wire import forced_forms
-from tests.wire.forced_forms import NAMED, REQUIRED
+from tests.wire.attempt import attempt
 from tests.wire.models.test_llamacpp import model_of
 
 if TYPE_CHECKING:
-    from services.router.types.options import ToolChoice
     from tests.wire.models.conftest import System
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 CALL_TOKENS = 96
 
 
-@pytest.mark.parametrize("choice", [NAMED, REQUIRED], ids=["named", "required"])
-async def test_a_call_that_is_forced_arrives_whole(system: System, choice: ToolChoice) -> None:
-    model = model_of(system.instruct[0], max_reply_tokens=CALL_TOKENS)
-    call = await forced_forms.check_forced_call(model, choice)
-    await forced_forms.check_result_is_taken(model_of(system.instruct[0]), call)
+async def test_a_model_whose_template_has_no_tools_writes_text_whatever_is_asked(
+    system: System,
+) -> None:
+    model = model_of(system.instruct[0])
+    options = GenerationOptions(tools=(forced_forms.COUNT,), tool_choice=forced_forms.REQUIRED)
+    attempted = await attempt(model, options=options)
+    assert attempted.failure is None
+    assert attempted.others.tool_calls == ()
+    assert attempted.shown
 
 
 async def test_tools_that_need_not_be_called_are_accepted(system: System) -> None:
