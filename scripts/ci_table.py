@@ -19,7 +19,8 @@ HEAD = ("", "passed", "failed", "skipped", "seconds")
 NOT_RUN = """\
 Not run here, but by `make release-check`: images (make image-buildah test-images), vLLM (make
 test-vllm), small real models (make test-models), slow tests (make test-slow), mutants of the core
-(make test-mutants), the chart in a control plane (make test-chart-cluster)."""
+(make test-mutants), the chart in a control plane (make test-chart-cluster), its pods in a real
+cluster (make test-cluster)."""
 
 
 class Check(NamedTuple):

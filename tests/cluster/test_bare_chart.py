@@ -31,16 +31,15 @@ pytestmark = pytest.mark.timeout(900)
 def forwarding(cluster: Cluster) -> Iterator[None]:
     """Forwards the gateway's port as the notes say."""
     command = ("port-forward", f"service/{NAME}-gateway", "8080", f"--namespace={NAMESPACE}")
-    process = subprocess.Popen(  # noqa: S603  # our own command
+    with subprocess.Popen(  # noqa: S603  # our own command
         cluster.command("kubectl", *command), stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        assert "Forwarding" in process.stdout.readline()
-        yield
-    finally:
-        process.terminate()
-        process.wait()
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert "Forwarding" in process.stdout.readline()
+            yield
+        finally:
+            process.terminate()
 
 
 def curl_of(notes: str) -> list[str]:
