@@ -211,7 +211,7 @@ async def test_headers_without_end_are_not_kept() -> None:
         writer.close()
         assert scores_of(await scorer.rank())
         # gRPC reads on and drops them; its buffers grow to 80 to 170 MiB and then no more.
-        assert scorer.resident_bytes() - before < BOMB_BYTES / 2
+        assert scorer.resident_bytes() - before < BOMB_BYTES * 3 / 8
 
 
 async def test_metadata_above_the_limit_is_refused_and_the_next_call_is_answered() -> None:
