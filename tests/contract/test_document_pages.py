@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 ADRS = ROOT / "docs/adr"
 MAX_COLUMNS = 100
 MAX_ADR_LINES = 40
+MAX_RESULTS = 8
 
 GENERATED = {"docs/config.md", "docs/errors.md", "deploy/k8s/routemoa/README.md"}
 """Documents whose lines come from code and values."""
@@ -84,6 +85,14 @@ def test_every_relative_link_leads_to_a_file_and_a_heading() -> None:
     texts = documents()
     broken = {path: broken_links(path, text) for path, text in texts.items()}
     assert not {path: links for path, links in broken.items() if links}
+
+
+def test_the_readme_shows_few_results_and_each_has_its_page() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!what )[^|\n]+\|[^|\n]+\|[^|\n]+\| (\S.*) \|$", readme, re.MULTILINE)
+    results = [row for row in rows if not row.startswith("---")]
+    assert 0 < len(results) <= MAX_RESULTS
+    assert all(_LINK.search(row) for row in results)
 
 
 def test_every_decision_is_in_the_index_in_order() -> None:
