@@ -41,6 +41,7 @@ def options_of(command: Json) -> Json:
         "plaintext_token": command.get("plaintext_token", False),
         "request_id": command["request_id"],
         "gzip": command.get("gzip", False),
+        "metadata": command.get("metadata", {}).items,
     }
 
 

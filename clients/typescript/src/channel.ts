@@ -46,13 +46,20 @@ export class Channel {
   readonly #client: Client;
   readonly #where: string;
   readonly #call: CallCredentials | undefined;
+  readonly #further: () => Iterable<readonly [string, string]>;
 
   constructor(
     address: string,
     credentials: Credentials,
-    how: { secure: boolean; gzip: boolean; proxy: boolean },
+    how: {
+      secure: boolean;
+      gzip: boolean;
+      proxy: boolean;
+      metadata: () => Iterable<readonly [string, string]>;
+    },
   ) {
     this.#call = credentials.call;
+    this.#further = how.metadata;
     this.#where = `${address} ${how.secure ? "with" : "without"} TLS`;
     this.#client = new Client(address, credentials.channel, {
       "grpc.service_config": SERVICE_CONFIG,
@@ -86,7 +93,7 @@ export class Channel {
         writer(method.input),
         reader(method.output),
         create(method.input, request),
-        metadata(options),
+        this.#metadata(options),
         grpcOptions(options, this.#call),
         (error: ServiceError | null, response?: MessageShape<O>) => {
           stopListening();
@@ -108,7 +115,7 @@ export class Channel {
       writer(method.input),
       reader(method.output),
       create(method.input, request),
-      metadata(options),
+      this.#metadata(options),
       grpcOptions(options, this.#call),
     );
     yield* this.#received(call, options.signal);
@@ -123,7 +130,7 @@ export class Channel {
       path(method),
       writer(method.input),
       reader(method.output),
-      metadata(options),
+      this.#metadata(options),
       grpcOptions(options, this.#call),
     );
     let sourceError: unknown;
@@ -152,6 +159,13 @@ export class Channel {
       over = true;
       wake();
     }
+  }
+
+  #metadata(options: CallOptions): Metadata {
+    const sent = new Metadata();
+    for (const [key, value] of this.#further()) sent.add(key, value);
+    sent.set("x-request-id", options.requestId ?? randomUUID());
+    return sent;
   }
 
   async *#received<O>(
@@ -184,12 +198,6 @@ function writer<I extends DescMessage>(schema: I): (message: MessageShape<I>) =>
 
 function reader<O extends DescMessage>(schema: O): (bytes: Buffer) => MessageShape<O> {
   return (bytes) => fromBinary(schema, bytes);
-}
-
-function metadata(options: CallOptions): Metadata {
-  const sent = new Metadata();
-  sent.set("x-request-id", options.requestId ?? randomUUID());
-  return sent;
 }
 
 function grpcOptions(options: CallOptions, call: CallCredentials | undefined): GrpcCallOptions {

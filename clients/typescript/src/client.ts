@@ -56,6 +56,8 @@ export interface ClientOptions {
   readonly token?: () => string | Promise<string>;
   /** Whether the token may travel without TLS, for networks that encrypt by themselves, as a service mesh does. */
   readonly plaintextToken?: boolean;
+  /** Asked before every call for further metadata, e.g. the `traceparent` of a trace. */
+  readonly metadata?: () => Iterable<readonly [string, string]>;
   /** Whether requests are compressed. Compressed responses are always read. */
   readonly gzip?: boolean;
   /** Whether the HTTP proxy of the environment (`grpc_proxy`, `https_proxy`, `http_proxy`, `no_proxy`) is used. */
@@ -78,6 +80,7 @@ export class RouteMoAClient {
       secure: options.tls !== undefined,
       gzip: options.gzip ?? false,
       proxy: options.proxy ?? false,
+      metadata: options.metadata ?? (() => []),
     };
     const at = (address: string): Channel => {
       const channel = this.#channels.get(address) ?? new Channel(address, credentials, how);

@@ -26,6 +26,7 @@ interface Command {
   token?: string;
   token_failure?: string;
   plaintext_token?: boolean;
+  metadata?: Record<string, string>;
   stop_after?: number;
   repeat?: number;
   security?: { ca_file: string; certificate_file?: string; key_file?: string };
@@ -45,6 +46,8 @@ async function open(command: Command): Promise<RouteMoAClient> {
     });
   }
   options.plaintextToken = command.plaintext_token ?? false;
+  const { metadata } = command;
+  if (metadata) options.metadata = () => Object.entries(metadata);
   let number = 0;
   if (token) options.token = () => `${token} ${++number}`;
   if (failure) options.token = () => Promise.reject(new Error(`${failure} ${++number}`));

@@ -35,6 +35,7 @@ type command struct {
 	Token        string            `json:"token"`
 	TokenFailure string            `json:"token_failure"`
 	Plaintext    bool              `json:"plaintext_token"`
+	Metadata     map[string]string `json:"metadata"`
 	StopAfter    int               `json:"stop_after"`
 	Repeat       int               `json:"repeat"`
 	Security     *struct {
@@ -133,6 +134,9 @@ func run(
 	client *routemoa.Client, asked command, streamed *routemoa.StreamedAnswer,
 ) ([]json.RawMessage, error) {
 	ctx := metadata.AppendToOutgoingContext(context.Background(), "x-request-id", asked.RequestID)
+	for key, value := range asked.Metadata {
+		ctx = metadata.AppendToOutgoingContext(ctx, key, value)
+	}
 	if asked.TimeoutMS > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(asked.TimeoutMS)*time.Millisecond)

@@ -22,6 +22,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.UUID;
@@ -46,11 +47,13 @@ final class Connections {
   private final Map<String, ManagedChannel> channels = new LinkedHashMap<>();
   private final ChannelCredentials tls;
   private final boolean proxy;
+  private final List<ClientInterceptor> interceptors;
 
-  /** Takes TLS credentials, or null for none, and whether the proxy of the JVM is used. */
-  Connections(ChannelCredentials tls, boolean proxy) {
+  /** Takes TLS credentials, or null for none, whether the proxy of the JVM is used, and interceptors. */
+  Connections(ChannelCredentials tls, boolean proxy, List<ClientInterceptor> interceptors) {
     this.tls = tls;
     this.proxy = proxy;
+    this.interceptors = List.copyOf(interceptors);
   }
 
   ManagedChannel to(String address) {
@@ -79,6 +82,7 @@ final class Connections {
         .maxInboundMessageSize(MAX_RESPONSE_BYTES)
         .keepAliveTime(30, TimeUnit.SECONDS)
         .keepAliveTimeout(5, TimeUnit.SECONDS)
+        .intercept(interceptors)
         .intercept(new RequestIds())
         .build();
   }

@@ -3,6 +3,7 @@ package io.routemoa.client;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ChannelCredentials;
+import io.grpc.ClientInterceptor;
 import io.grpc.MethodDescriptor;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCallStreamObserver;
@@ -59,7 +60,7 @@ public final class RouteMoAClient implements AutoCloseable {
   record Target(Channel channel, String where) {}
 
   private RouteMoAClient(Builder builder) {
-    connections = new Connections(builder.tls, builder.proxy);
+    connections = new Connections(builder.tls, builder.proxy, builder.interceptors);
     router = target(builder.router);
     scorer = target(builder.scorer);
     judge = target(builder.judge);
@@ -227,6 +228,7 @@ public final class RouteMoAClient implements AutoCloseable {
     private boolean plaintextToken;
     private boolean gzip;
     private boolean proxy;
+    private final List<ClientInterceptor> interceptors = new ArrayList<>();
 
     private Builder() {}
 
@@ -272,6 +274,12 @@ public final class RouteMoAClient implements AutoCloseable {
     /** Compresses requests. Compressed responses are always read. */
     public Builder gzip() {
       gzip = true;
+      return this;
+    }
+
+    /** Adds an interceptor of every call, e.g. one that sends the {@code traceparent} of a trace. */
+    public Builder intercept(ClientInterceptor interceptor) {
+      interceptors.add(interceptor);
       return this;
     }
 

@@ -7,7 +7,9 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.protobuf.Message;
 import com.google.protobuf.util.JsonFormat;
+import io.grpc.Metadata;
 import io.grpc.TlsChannelCredentials;
+import io.grpc.stub.MetadataUtils;
 import io.routemoa.v1.AssessAnswersRequest;
 import io.routemoa.v1.BatchRankModelsRequest;
 import io.routemoa.v1.GenerateAnswerRequest;
@@ -160,6 +162,10 @@ final class ConformanceDriver {
     }
   }
 
+  private static Metadata.Key<String> key(String name) {
+    return Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER);
+  }
+
   private static void collect(
       MessageStream<? extends Message> stream, List<Message> responses, int stopAfter) {
     try (stream) {
@@ -213,6 +219,14 @@ final class ConformanceDriver {
     }
     if (command.has("plaintext_token")) {
       builder.plaintextToken();
+    }
+    if (command.has("metadata")) {
+      Metadata headers = new Metadata();
+      command
+          .getAsJsonObject("metadata")
+          .asMap()
+          .forEach((name, value) -> headers.put(key(name), value.getAsString()));
+      builder.intercept(MetadataUtils.newAttachHeadersInterceptor(headers));
     }
     if (command.has("token_failure")) {
       String failure = command.get("token_failure").getAsString();
