@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,13 @@ structlog.configure(
 # The time of an example depends on the load of the machine; the tests have a time limit of their own.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+def pytest_collection_finish() -> None:
+    """Keeps the tests themselves out of every later collection of garbage."""
+    gc.collect()
+    gc.freeze()
+
 
 Serve = Callable[["ServiceConfig", AbstractAsyncContextManager[Service]], Awaitable[str]]
 """Starts a service and returns its address."""

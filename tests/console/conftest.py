@@ -11,6 +11,7 @@ from playwright.async_api import async_playwright, expect
 
 from services.gateway.app import gateway
 from services.gateway.config import GatewayServiceConfig
+from services.gateway.upstream import router_client
 from services.judge.config import JudgeServiceConfig
 from services.rpc.server import running_server
 from tests.conftest import LOOPBACK
@@ -61,6 +62,8 @@ async def running_gateway(
     """Runs a router and a gateway, which pages of these origins may call; gives the gateway's URL."""
     config = JudgeServiceConfig(listen_address=LOOPBACK, drain_timeout_s=1)
     async with AsyncExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setattr(router_client, "LOOKUP_TIMEOUT_S", TIMEOUT_MS / 1000)
         service = await stack.enter_async_context(scripted_router_app(router))
         address = await stack.enter_async_context(running_server(config, service))
         settings = GatewayServiceConfig(

@@ -20,6 +20,7 @@ from routemoa.v1 import (
     scorer_service_pb2_grpc,
 )
 from services.router.app import router_app
+from services.router.backends import client
 from services.router.config import RouterServiceConfig
 from services.router.tuning import DEFAULT_TUNING, Tuning
 from services.rpc.server import Service
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from tests.scripted_answers import Script
 
 SCORER_NAME = "routemoa.v1.ScorerService"
-PATIENT = {"dependency_timeout_s": 30.0}
+PATIENT_S = 30.0
+PATIENT = {"dependency_timeout_s": PATIENT_S}
 """What a router is set to where nothing else is said: on a busy machine, nothing stands in for them."""
 LAYERED = {"strategy": "layers"}
 """Most tests are of layers; a test of another strategy names it."""
@@ -160,9 +162,14 @@ StartRouter = Callable[..., Awaitable[RouterBench]]
 
 @pytest.fixture
 async def start_router(
-    serve: Serve, connect: Connect, judge_address: str, tmp_path: Path
+    serve: Serve,
+    connect: Connect,
+    judge_address: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[StartRouter]:
     """Starts a router over a pool of scripted models."""
+    monkeypatch.setattr(client, "_CONNECT_TIMEOUT_S", PATIENT_S)
     async with AsyncExitStack() as stack:
 
         async def start(

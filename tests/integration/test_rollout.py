@@ -19,6 +19,7 @@ from services.simulator import Pacing, running_simulator
 from tests.integration.conftest import write_pool
 from tests.integration.headless import name_server
 from tests.integration.rollout import DNS_ANSWERS_ARE_KEPT_S, Deployment
+from tests.pace import PACE
 from tests.ports import free_port
 from tests.scripted_answers import ScriptedAnswers
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from routemoa.v1.router_service_pb2 import StreamAnswerResponse
     from tests.integration.headless import Hosts, NameServer
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 60.0 * PACE
 PAUSE_S = 0.05
 QUERY = "How many legs has a spider?"
 ANSWER = "A spider has eight legs, and two palps that look like legs and are none." * 3
