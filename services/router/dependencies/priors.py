@@ -75,7 +75,7 @@ def scored_priors(
         models: The pool's models.
         known: Which of them the scorer knows, and how.
     """
-    scored = {item.model_id: item.score for item in response.model_scores}
+    scored, lengths = _read(response)
     if not known.by_scorer_id.keys() <= scored.keys():  # the scorer has just changed its artifact
         known = KnownModels.of(models, ScorerModels(scored))
     scores = {model_id: scored[known_id] for model_id, known_id in known.same.items()}
@@ -88,14 +88,15 @@ def scored_priors(
         anchors = known.anchors(scored, models)
         guesses |= estimate_priors(known.unknown, anchors, share)
     scores |= known.given
+    everything = scores | {i: guess.score for i, guess in guesses.items()} if guesses else scores
     # If no model is known, team and uncertainty are those of other models.
     is_known = bool(known.same or known.near)
     uncertainty = response.uncertainty if is_known and response.HasField("uncertainty") else None
     sources = known.sources | _guess_sources(guesses) if guesses else known.sources
     return Priors(
-        scores=scores | {model_id: guess.score for model_id, guess in guesses.items()},
+        scores=everything,
         forecast=Forecast(
-            completion_tokens=known.completion_tokens(_lengths(response)),
+            completion_tokens=known.completion_tokens(lengths),
             team_ids=known.team(response.team_model_ids),
             uncertainty=_widened(uncertainty, scores.values(), guesses.values()),
             is_substitute=not is_known,
@@ -187,13 +188,17 @@ class KnownModels:
         }
 
 
-def _lengths(response: scorer_service_pb2.RankModelsResponse) -> dict[str, int]:
-    """Returns the expected tokens of replies, of models whose artifact predicts them."""
-    return {
-        item.model_id: item.expected_completion_token_count
-        for item in response.model_scores
-        if item.HasField("expected_completion_token_count")
-    }
+def _read(
+    response: scorer_service_pb2.RankModelsResponse,
+) -> tuple[dict[str, float], dict[str, int]]:
+    """Returns the scores, and the expected tokens of replies where the artifact predicts them."""
+    scores, lengths = {}, {}
+    for item in response.model_scores:
+        model_id = item.model_id
+        scores[model_id] = item.score
+        if tokens := item.expected_completion_token_count:
+            lengths[model_id] = tokens
+    return scores, lengths
 
 
 def _of_releases(scorer_ids: Sequence[str], scores: Sequence[float]) -> Estimate:

@@ -21,7 +21,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 INDEPENDENCE = 0.35
 """The weight of a further model that agrees; 1 would mean that models err independently. Fitted on
@@ -82,9 +82,10 @@ def agreeing(texts: Sequence[str], keys: Sequence[str | None]) -> tuple[int, ...
 def posteriors(opinions: Sequence[Opinion]) -> dict[str, float]:
     """Returns by model the probability that its answer is right."""
     groups = _groups(opinions)
+    beliefs = _beliefs([_Group.of(group) for group in groups])
     return {
-        opinion.model_id: posterior
-        for group, posterior in zip(groups, _posteriors(map(_odds, groups)), strict=True)
+        opinion.model_id: belief
+        for group, belief in zip(groups, beliefs, strict=True)
         for opinion in group
     }
 
@@ -134,49 +135,72 @@ def call_and_value(
     groups = [_Group.of(group) for group in _groups(opinions)]
     comparable = any(opinion.final_answer is not None for opinion in opinions)
     current = _beliefs(groups)
+    calls = [_Call.of(offer) for offer in offers]
     best, best_value = None, max(current)
-    for offer, as_answer in zip(offers, _as_answers(groups, current, offers), strict=True):
-        others = [other for other in offers if other is not offer]
-        as_witness = _as_witness(groups, current, offer, others) if comparable else as_answer
-        value = max(as_answer, as_witness)
+    for index, as_answer in enumerate(_as_answers(groups, current, calls)):
+        value = as_answer
+        if comparable:
+            others = calls[:index] + calls[index + 1 :]
+            value = max(as_answer, _as_witness(groups, current, calls[index], others))
         if value > best_value:
-            best, best_value = offer, value
+            best, best_value = offers[index], value
     return best, best_value
 
 
 class _Group(NamedTuple):
-    """An answer: the log odds of those who gave it, and the greatest of them before they ran."""
+    """An answer: the log odds of those who gave it, the greatest of them before, and its weight."""
 
     odds: list[float]
     prior: float
+    weight: float
 
     @classmethod
     def of(cls, opinions: Sequence[Opinion]) -> _Group:
         priors = (each.score if each.prior is None else each.prior for each in opinions)
-        return cls(_odds(opinions), _log_odds(max(priors)))
+        odds = _odds(opinions)
+        return cls(odds, _log_odds(max(priors)), math.exp(_strength(odds)))
+
+    def confirmed(self, odds: float) -> _Group:
+        """Returns the answer once one more has given it."""
+        both = [*self.odds, odds]
+        return _Group(both, max(self.prior, odds), math.exp(_strength(both)))
+
+
+class _Call(NamedTuple):
+    """A call that could be made: the log odds of its model's score, its price, its answer alone."""
+
+    odds: float
+    price: float
+    answer: _Group
+
+    @classmethod
+    def of(cls, offer: Offer) -> _Call:
+        odds = _log_odds(offer.score)
+        return cls(odds, offer.price, _Group([odds], odds, math.exp(odds)))
 
 
 def _beliefs(groups: Sequence[_Group]) -> list[float]:
-    return _posteriors(group.odds for group in groups)
+    weights = [group.weight for group in groups]
+    total = 1 + sum(weights)
+    return [weight / total for weight in weights]
 
 
 def _as_answers(
-    groups: Sequence[_Group], current: list[float], offers: Sequence[Offer]
+    groups: Sequence[_Group], current: list[float], calls: Sequence[_Call]
 ) -> list[float]:
     """Returns the value of each call if its answer is used."""
     lead = current.index(max(current))
     shift = CARRY * (_log_odds(current[lead]) - groups[lead].prior)
-    return [_probability(_log_odds(offer.score) + shift) - offer.price for offer in offers]
+    return [1 / (1 + math.exp(-(call.odds + shift))) - call.price for call in calls]
 
 
 def _as_witness(
-    groups: list[_Group], current: list[float], offer: Offer, others: Sequence[Offer]
+    groups: list[_Group], current: list[float], call: _Call, others: Sequence[_Call]
 ) -> float:
     """Returns the value of a call that confirms or contradicts the leading answer."""
     lead = current.index(max(current))
-    odds = _log_odds(offer.score)
-    confirmed, contradicted = list(groups), [*groups, _Group([odds], odds)]
-    confirmed[lead] = _Group([*groups[lead].odds, odds], max(groups[lead].prior, odds))
+    confirmed, contradicted = list(groups), [*groups, call.answer]
+    confirmed[lead] = groups[lead].confirmed(call.odds)
     if_confirmed, if_not = _beliefs(confirmed), _beliefs(contradicted)
     spread = if_confirmed[lead] - if_not[lead]
     p_confirmed = 0.0
@@ -185,13 +209,13 @@ def _as_witness(
     return (
         p_confirmed * _best_value(confirmed, if_confirmed, others)
         + (1 - p_confirmed) * _best_value(contradicted, if_not, others)
-        - offer.price
+        - call.price
     )
 
 
-def _best_value(groups: Sequence[_Group], current: list[float], offers: Sequence[Offer]) -> float:
+def _best_value(groups: Sequence[_Group], current: list[float], calls: Sequence[_Call]) -> float:
     """Returns the larger value: that of stopping here, or of one last call."""
-    return max(current + _as_answers(groups, current, offers))
+    return max(current + _as_answers(groups, current, calls))
 
 
 def _groups(opinions: Sequence[Opinion]) -> list[list[Opinion]]:
@@ -213,13 +237,9 @@ def _odds(group: Sequence[Opinion]) -> list[float]:
     return [_log_odds(score) for score in scores.values()]
 
 
-def _posteriors(groups: Iterable[list[float]]) -> list[float]:
-    weights = [math.exp(_strength(group)) for group in groups]
-    total = 1 + sum(weights)
-    return [weight / total for weight in weights]
-
-
 def _strength(odds: list[float]) -> float:
+    if len(odds) == 1:
+        return odds[0]
     first, *rest = sorted(odds, reverse=True)
     return first + INDEPENDENCE * sum(max(0.0, each) for each in rest)
 

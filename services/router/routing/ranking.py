@@ -106,7 +106,9 @@ def rank(candidates: Candidates, policy: Policy) -> Ranking:
     utility = quality - cost_penalty - latency_penalty
     gap = utility.max(initial=-math.inf) - utility
     step = gap // policy.price_band if policy.price_band else gap
-    order = np.lexsort((candidates.id_place, latency_s, gap, cost_usd, step))  # the last one first
+    order = np.lexsort((cost_usd, step))  # the last one first
+    if _has_equals(cost_usd[order], step[order]):
+        order = np.lexsort((candidates.id_place, latency_s, gap, cost_usd, step))
     utility = utility[order]
     return Ranking(
         candidates=candidates.ordered(order),
@@ -133,6 +135,11 @@ def undominated(scores: Floats, prices: Floats, depth: int) -> list[int]:
             cheapest[-1] = price
             cheapest.sort()
     return sorted(kept)
+
+
+def _has_equals(*columns: Floats) -> bool:
+    """Returns whether two neighbours have the same value in each column."""
+    return bool(np.logical_and.reduce([column[1:] == column[:-1] for column in columns]).any())
 
 
 def _rate(worth: float | None) -> float:

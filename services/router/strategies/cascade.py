@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from services.router.engine.planner import further_models, plan_models, rank_eligible
 from services.router.engine.proposals import assessed_proposal
-from services.router.routing.agreement import Offer, posteriors, worthwhile_call
+from services.router.routing.agreement import posteriors, worthwhile_call
 from services.router.routing.candidates import StopReason
 from services.router.strategies.independent_answers import answers_of, opinions_of
 from services.router.strategies.layered import Layered
@@ -20,7 +20,6 @@ from services.router.strategies.offers import affordable_offers, open_ids
 if TYPE_CHECKING:
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
-    from services.router.routing.candidates import Ranked
     from services.router.routing.events import LayerReport, RoutingDecision
 
 
@@ -34,8 +33,7 @@ class Cascade(Layered):
         ranked = rank_eligible(run)
         asked_ids = {answer.model_id for answer in answers_of(run)}
         affordable = affordable_offers(run, ranked, asked_ids)
-        offers = [_offer(r, run) for r in affordable]
-        offer = worthwhile_call(opinions_of(run), offers)
+        offer = worthwhile_call(opinions_of(run), affordable)
         if offer is None and affordable:
             return StopReason.NO_GAIN
         wanted = open_ids(run, ranked, asked_ids) if offer is None else [offer.model_id]
@@ -64,9 +62,3 @@ class Cascade(Layered):
         """Returns whether the answer must be the final one, as no other can be compared with it."""
         comparable = any(key is not None for key in run.form.keys(run.answers))
         return super().is_last(run, decision) and not comparable
-
-
-def _offer(ranked: Ranked, run: Run) -> Offer:
-    prior = run.priors[ranked.model_id]
-    price = run.policy.quality_weight * prior - ranked.utility
-    return Offer(model_id=ranked.model_id, score=prior, price=price)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from services.router.engine.planner import plan_layer, plan_models, rank_eligible
 from services.router.engine.proposals import plain_proposal
-from services.router.routing.agreement import Offer, posteriors
+from services.router.routing.agreement import posteriors
 from services.router.routing.candidates import StopReason
 from services.router.routing.next_calls import next_calls, wants_second
 from services.router.strategies.comparable_share import ComparableShare
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from services.router.engine.engine import Engine
     from services.router.engine.run import Run
-    from services.router.routing.candidates import Ranked
     from services.router.routing.events import Answer, Event, LayerReport, RoutingDecision
 
 _RARELY = 0.1
@@ -60,7 +59,7 @@ class RouteMoA(Layered):
         affordable = affordable_offers(run, ranked, asked_ids)
         chosen = next_calls(
             opinions_of(run),
-            [_offer(r, run) for r in affordable],
+            affordable,
             comparable_share=self._comparable_share(run),
         )
         if not chosen and affordable:
@@ -92,8 +91,8 @@ class RouteMoA(Layered):
             return False
         if super().is_last(run, decision) or self._comparable_share(run) < _RARELY:
             return True
-        offers = [_offer(r, run) for r in best_offers(run, decision.ranked, set())]
-        is_weighed = decision.selected_model_ids[0] in run.weighed_ids and run.form.is_free
+        offers = best_offers(run, decision.ranked, set())
+        is_weighed = run.may_weigh(decision.selected_model_ids[0]) and run.form.is_free
         return not wants_second(offers, may_doubt=is_weighed)
 
     def _comparable_share(self, run: Run) -> float:
@@ -123,13 +122,3 @@ def _likeliest(run: Run) -> Answer:
     if any(answer.tool_calls for answer in answers):
         chances = run.form.chances(answers, run.priors.__getitem__)
     return max(answers, key=lambda a: (chances[a.model_id], run.priors[a.model_id], a.model_id))
-
-
-def _offer(ranked: Ranked, run: Run) -> Offer:
-    score = run.priors[ranked.model_id]
-    return Offer(
-        model_id=ranked.model_id,
-        score=score,
-        price=run.policy.quality_weight * score - ranked.utility,
-        latency_price=ranked.latency_penalty,
-    )

@@ -39,7 +39,7 @@ class ReplicaGenerator:
     def unreachable(self, model_ids: Iterable[str]) -> frozenset[str]:
         """Returns those of the models that have no replica."""
         sets = self._sets
-        return frozenset(model_id for model_id in model_ids if not sets[model_id].replicas)
+        return frozenset([model_id for model_id in model_ids if not sets[model_id].replicas])
 
     def usual_silence_s(self, model_id: str) -> float | None:
         """Returns the time within which 95 % of a model's calls begin; None while it is unknown."""
