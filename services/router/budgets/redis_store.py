@@ -151,7 +151,7 @@ class RedisStore:
     async def _call(self, tenant_id: str, operation: str, *arguments: str | int) -> list[Any]:
         if not self._breaker.allows():
             raise self._unavailable()
-        keys = [f"routemoa:{{{tenant_id}}}:{name}" for name in ("counts", "leases", "holds")]
+        keys = [f"routemoa:{{{tenant_id}}}:{name}" for name in ("state", "leases", "holds")]
 
         def run_script(used: Connections) -> Awaitable[list[Any]]:
             return used.script(keys=keys, args=[operation, *arguments])

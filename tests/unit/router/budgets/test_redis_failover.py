@@ -304,7 +304,7 @@ async def test_data_of_one_tenant_that_cannot_be_used_refuse_no_other(
     redis_server: RedisServer,
 ) -> None:
     with redis_server.client() as client:
-        client.set("routemoa:{broken}:counts", "not a hash")
+        client.set("routemoa:{broken}:state", "no counts")
     async with opened(redis_server.url, open_s=60) as store:
         for number in range(5):
             with pytest.raises(BudgetStoreUnavailableError):

@@ -175,7 +175,7 @@ async def test_an_error_of_the_server_refuses_and_stops_no_other_settlement(
     server: RedisServer, store: RedisStore
 ) -> None:
     with server.client() as client:
-        client.set("routemoa:{bad}:counts", "not a hash")
+        client.set("routemoa:{bad}:state", "no counts")
     store.settle(Settlement(tenant_id="bad", hold_id="x", at_ms=0, used=ONE))
     admission = await reserve(store, "a")
     store.settle(settlement("a", admission))
