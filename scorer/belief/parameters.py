@@ -42,6 +42,34 @@ class BeliefParametersError(ProblemsError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOut:
+    """The gain of the words over none, on answers that they were not learned from."""
+
+    answer_count: int
+    gain: float
+    """Fall of the log loss of "the answer is right", in nats per answer."""
+    low: float
+    """Lower end of its 95 % interval."""
+    high: float
+    """Upper end."""
+
+    @property
+    def is_worse(self) -> bool:
+        """True if the words make beliefs worse, beyond the interval."""
+        return self.high < 0
+
+    def sentence(self) -> str:
+        """Returns the finding in words."""
+        found = "make beliefs worse" if self.is_worse else "are not shown to help"
+        if self.low > 0:
+            found = "make beliefs better"
+        return (
+            f"The words {found}: the log loss falls by {self.gain:.3f} "
+            f"[{self.low:.3f}, {self.high:.3f}] on {self.answer_count} held-out answers"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeliefParameters:
     """The worth of the words of each model."""
 
@@ -57,6 +85,8 @@ class BeliefParameters:
     """The worth of a model's scores of its own answers, by model."""
     grades: Mapping[str, Curve]
     """The worth of a model's grades of others' answers, by grader."""
+    held_out: HeldOut | None = None
+    """The gain of all that; None if it was not measured."""
 
     @property
     def model_ids(self) -> frozenset[str]:
@@ -92,6 +122,7 @@ def load_parameters(path: Path) -> BeliefParameters:
         text_share=reader.number("text_share", minimum=0),
         self_scores=_curves(reader.inner("self_scores")),
         grades=_curves(reader.inner("grades")),
+        held_out=_held_out(reader.inner("held_out")) if "held_out" in reader.names else None,
     )
     problems = reader.problems
     if parameters.text_share > MOST_SHARE:
@@ -107,6 +138,8 @@ def save_parameters(path: Path, parameters: BeliefParameters) -> BeliefParameter
     """Writes parameters under the version of their content, verifies and returns them."""
     parameters = dataclasses.replace(parameters, version=version_of(parameters))
     document = {"format_version": FORMAT_VERSION, **dataclasses.asdict(parameters)}
+    if parameters.held_out is None:
+        del document["held_out"]
     text = json.dumps(document, indent=2, ensure_ascii=False)
     path.write_text(text + "\n", encoding="utf-8")
     return load_parameters(path)
@@ -115,10 +148,19 @@ def save_parameters(path: Path, parameters: BeliefParameters) -> BeliefParameter
 def version_of(parameters: BeliefParameters) -> str:
     """Returns the version by the content: same content, same version."""
     decisive = dataclasses.asdict(parameters)
-    for name in ("version", "created", "decision_count"):
+    for name in ("version", "created", "decision_count", "held_out"):
         del decisive[name]
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
     return f"belief-{digest[:8]}"
+
+
+def _held_out(reader: FieldReader) -> HeldOut:
+    return HeldOut(
+        answer_count=reader.integer("answer_count", minimum=0),
+        gain=reader.number("gain"),
+        low=reader.number("low"),
+        high=reader.number("high"),
+    )
 
 
 def _curves(reader: FieldReader) -> dict[str, Curve]:

@@ -166,7 +166,12 @@ def belief(parameters: BeliefParameters) -> Table:
         "grades",
         "worth",
         title=f"{parameters.version}, from {parameters.decision_count} decisions",
-        caption=f"{parameters.text_share:.0%} of what the answer scorer says counts.",
+        caption=" ".join(
+            [
+                f"{parameters.text_share:.0%} of what the answer scorer says counts.",
+                *([] if parameters.held_out is None else [f"{parameters.held_out.sentence()}."]),
+            ]
+        ),
     )
     for model_id in sorted(parameters.model_ids):
         cells = []
