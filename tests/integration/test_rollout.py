@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections import Counter, defaultdict
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from routemoa import RouteMoAClient
+from routemoa import RouteMoAClient, calls, channel
 from routemoa.errors import RouteMoAError
 from routemoa.v1.router_service_pb2 import RoutingPolicy
 from services.simulator import Pacing, running_simulator
@@ -168,6 +169,18 @@ async def running_cluster(folder: Path) -> AsyncIterator[Cluster]:
                     await deployment.stop(pod, signal.SIGKILL)
 
 
+@pytest.fixture
+def patient_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets clients wait longer on a busy machine than their service config allows."""
+    config = json.loads(channel.SERVICE_CONFIG)
+    for methods in config["methodConfig"]:
+        methods["timeout"] = f"{float(methods['timeout'].removesuffix('s')) * PACE:.3f}s"
+    monkeypatch.setattr(channel, "SERVICE_CONFIG", json.dumps(config))
+    longer = {method: PACE * timeout_s for method, timeout_s in calls._TIMEOUTS_S.items()}
+    monkeypatch.setattr(calls, "_TIMEOUTS_S", longer)
+
+
+@pytest.mark.usefixtures("patient_clients")
 @pytest.mark.timeout(300)
 async def test_a_rolling_update_of_all_services_loses_no_call(tmp_path: Path) -> None:
     async with running_cluster(tmp_path) as cluster:

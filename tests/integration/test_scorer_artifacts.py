@@ -49,6 +49,7 @@ def config(artifact: Path, **settings: object) -> ScorerServiceConfig:
         "listen_address": "127.0.0.1:0",
         "artifact": artifact,
         "artifact_reload_interval_s": 0.05,
+        "precision": "int8",
         "intra_op_threads": 1,
         "max_queue_wait_s": TIMEOUT_S,
     }

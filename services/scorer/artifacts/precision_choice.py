@@ -6,7 +6,6 @@ may be wrong on hardware that adds them in too few bits, so scores are compared 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,14 +65,12 @@ class Measurement:
         return self.score_difference <= MAX_MEAN_SCORE_DIFFERENCE
 
 
-def measure(
-    runtimes: Sequence[Measurable], clock: Callable[[], float] = time.perf_counter
-) -> tuple[Measurement, ...]:
+def measure(runtimes: Sequence[Measurable], clock: Callable[[], float]) -> tuple[Measurement, ...]:
     """Measures runtimes of one artifact, one of which runs in fp32; they take turns.
 
     Args:
         runtimes: The runtimes.
-        clock: Returns the time in seconds.
+        clock: Returns seconds of what counts: of the processor for this thread, or of the day.
     """
     queries = [runtimes[0].tokenize(text) for text in MEASURED_TEXTS]
     # The first run of each shape also makes its memory ready, so it is not timed.
