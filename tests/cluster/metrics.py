@@ -54,6 +54,7 @@ def start_metrics(cluster: Cluster) -> None:
         f"--cert-dir={PKI}/{NAME}",
         f"--secure-port={PORT}",
         f"--metric-resolution={RESOLUTION_S}s",
+        f"--kubelet-request-timeout={RESOLUTION_S - 2}s",
         "--kubelet-insecure-tls",
         "--kubelet-preferred-address-types=InternalIP",
     )
