@@ -138,10 +138,10 @@ test-chart: $(VENV)/dev.done .venv-chart/chart.done .tools/tools.done ## Test th
 test-chart-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Install the chart in a real control plane (long first build)
 	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin $(BIN)/python -m pytest -s --timeout 600 tests/chart/cluster
 
-# As root, with Debian's containerd, runc, containernetworking-plugins, nftables, iptables, ipset, conntrack and
+# As root, with Debian's runc, containernetworking-plugins, nftables, iptables, ipset, conntrack and
 # buildah, and the images of image-buildah.
 test-cluster: export ROUTEMOA_TEST_REQUIRED := 1
-test-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Run the chart's pods in a real Kubernetes of one node; writes docs/benchmarks/cluster.md (long first build)
+test-cluster: $(VENV)/dev.done .tools/tools.done .tools/bin/kube-apiserver ## Run the chart's pods in a real Kubernetes of two nodes; writes docs/benchmarks/cluster.md (long first build)
 	ROUTEMOA_CLUSTER_BINARIES=$(CURDIR)/.tools/bin ROUTEMOA_CLUSTER_PAGE=docs/benchmarks/cluster.md \
 	  $(BIN)/python -m pytest -s -p no:randomly --timeout 1200 --junitxml $(REPORTS)/$@.xml tests/cluster
 

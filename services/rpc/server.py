@@ -48,6 +48,8 @@ only cuts off streams that never end."""
 CANCELLATION_S = 2.0
 """Time for cancelled calls to end."""
 EXIT_NOT_STARTED = 1
+_STAY_SHARE = 0.8
+"""Part of the drain's delay in which clients stay."""
 _log = structlog.get_logger()
 
 
@@ -109,8 +111,12 @@ async def running_server(config: ServiceConfig, service: Service) -> AsyncIterat
         yield address
     finally:
         watch.cancel()
+        # Load balancers and probes ask for the service, clients watch the server. A client leaves late:
+        # it may know no other server until an earlier one has ended its connection.
+        await health.set_services_serving(serving=False)
+        await asyncio.sleep(_STAY_SHARE * config.drain_delay_s)
         await health.set_serving(serving=False)
-        await asyncio.sleep(config.drain_delay_s)
+        await asyncio.sleep((1 - _STAY_SHARE) * config.drain_delay_s)
         admission.draining = True
         await server.stop(config.drain_timeout_s)
         # gRPC cancels the remaining calls without waiting for them. They must end before this returns:

@@ -21,7 +21,7 @@ class Health:
     """Reports the health of each named service, and of the whole server under the empty name."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        self._names = ("", *names)
+        self._names = names
         self._servicer = health.aio.HealthServicer()
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -30,9 +30,17 @@ class Health:
 
     async def set_serving(self, *, serving: bool) -> None:
         """Reports every name as SERVING or NOT_SERVING."""
-        status = health_pb2.HealthCheckResponse
+        await self.set_services_serving(serving=serving)
+        await self._set("", serving=serving)
+
+    async def set_services_serving(self, *, serving: bool) -> None:
+        """Reports the named services, but not the server, as SERVING or NOT_SERVING."""
         for name in self._names:
-            await self._servicer.set(name, status.SERVING if serving else status.NOT_SERVING)
+            await self._set(name, serving=serving)
+
+    async def _set(self, name: str, *, serving: bool) -> None:
+        status = health_pb2.HealthCheckResponse
+        await self._servicer.set(name, status.SERVING if serving else status.NOT_SERVING)
 
 
 def serve_reflection(names: Sequence[str], server: grpc.aio.Server) -> None:

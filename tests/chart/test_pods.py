@@ -305,6 +305,7 @@ def test_callers_balance_over_pods_through_headless_services() -> None:
     for component in GRPC_SERVICES:
         service = rendered.one("Service", f"{component}-headless")["spec"]
         assert service["clusterIP"] == "None"
+        assert service["publishNotReadyAddresses"] is True
         selector = rendered.one("Deployment", component)["spec"]["selector"]["matchLabels"]
         assert service["selector"] == selector
     environment = rendered.environment("router")

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from tests.cluster.cluster import Cluster
 
-SCRIPT = Path(__file__).parent / "live_streams.py"
+SCRIPTS = ("live_streams.py", "plans.py")
+"""They run in the pod."""
 END_S = 120.0
 RESTRICTED: dict[str, Any] = {
     "runAsNonRoot": True,
@@ -46,13 +47,32 @@ class Caller:
 
         All have their first token when the block begins.
         """
-        gateway = "http://routemoa-gateway:8080"
-        router = f"dns:///routemoa-router-headless.{self.namespace}.svc.cluster.local:50052"
-        script = ("python", "/live/live_streams.py", str(count), router, gateway, token)
-        exec_ = ("exec", "--stdin", self.name, f"--namespace={self.namespace}", "--", *script)
         streams = Streams()
+        arguments = (str(count), self._router, "http://routemoa-gateway:8080", token)
+        with self._running("live_streams.py", *arguments) as found:
+            yield streams
+        streams.take(found)
+
+    @contextmanager
+    def asking_for_plans(self, callers: int, token: str) -> Iterator[dict[str, int]]:
+        """Asks for plans as fast as they come during the block; then fills in their number."""
+        with self._running("plans.py", str(callers), self._router, token) as found:
+            yield found
+
+    @property
+    def _router(self) -> str:
+        return f"dns:///routemoa-router-headless.{self.namespace}.svc.cluster.local:50052"
+
+    @contextmanager
+    def _running(self, script: str, *arguments: str) -> Iterator[dict[str, Any]]:
+        """Runs a script in the pod during the block, then fills in what it prints at its end.
+
+        It has said that it is live when the block begins, and ends once its input does.
+        """
+        exec_ = ("exec", "--stdin", self.name, f"--namespace={self.namespace}", "--")
+        found: dict[str, Any] = {}
         process = subprocess.Popen(  # noqa: S603  # our own command
-            self.cluster.command("kubectl", *exec_),
+            self.cluster.command("kubectl", *exec_, "python", f"/live/{script}", *arguments),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -61,10 +81,10 @@ class Caller:
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "live\n"
-            yield streams
+            yield found
             output, errors = process.communicate(timeout=END_S)
             assert process.returncode == 0, errors
-            streams.take(json.loads(output))
+            found |= json.loads(output)
         finally:
             process.kill()
             process.wait()
@@ -103,7 +123,7 @@ def in_pod(
 def start_caller(cluster: Cluster, namespace: str, image: str) -> Caller:
     """Starts the pod; returns once it is ready."""
     metadata = {"name": "caller", "namespace": namespace, "labels": {"app": "caller"}}
-    script = {"live_streams.py": SCRIPT.read_text()}
+    scripts = {name: (Path(__file__).parent / name).read_text() for name in SCRIPTS}
     container = {
         "name": "caller",
         "image": image,
@@ -113,7 +133,7 @@ def start_caller(cluster: Cluster, namespace: str, image: str) -> Caller:
         "volumeMounts": [{"name": "live", "mountPath": "/live", "readOnly": True}],
     }
     cluster.apply(
-        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": script},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": scripts},
         {
             "apiVersion": "v1",
             "kind": "Pod",

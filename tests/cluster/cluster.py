@@ -1,41 +1,35 @@
-"""A real cluster of one node on this machine, in a network namespace of its own.
+"""A real cluster of two nodes on this machine, each in a network namespace of its own.
 
-etcd -> API server -> controllers, scheduler, kubelet (containerd, runc, CNI), kube-proxy, network
-policies, DNS. Nothing plays a part but the DNS server, which is ours.
+etcd -> API server -> controllers, scheduler, metrics-server; on each node a kubelet (containerd,
+runc, CNI), kube-proxy, network policies, DNS. Nothing plays a part but the DNS server, which is
+ours.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.chart.chart import ROOT
 from tests.cluster import state
 from tests.cluster.api import Api
-from tests.cluster.settings import (
-    DNS_ADDRESS,
-    KUBECONFIG,
-    NODE,
-    PAUSE,
-    PKI,
-    SERVICES,
-    SOCKET,
-    write_settings,
-)
-from tests.cluster.state import NODE_ADDRESS, STATE, within
+from tests.cluster.control_plane import start_control_plane
+from tests.cluster.daemons import answers, wait
+from tests.cluster.images import containerd, load_pause_image
+from tests.cluster.metrics import start_metrics
+from tests.cluster.node_parts import start_containerd, start_kubelet, start_network_policies
+from tests.cluster.nodes import NODES, within
+from tests.cluster.settings import KUBECONFIG, write_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-START_S = 180.0
+    from tests.cluster.nodes import Node
+
 KERNEL_SETTINGS = (
     "vm.overcommit_memory",
     "kernel.panic",
@@ -84,7 +78,7 @@ class Cluster:
 
     def wait(self, condition: Callable[[], object], timeout_s: float = 120) -> None:
         """Waits until a condition holds; the test fails if it does not."""
-        _wait(condition, timeout_s)
+        wait(condition, timeout_s)
 
 
 @contextmanager
@@ -93,13 +87,11 @@ def running_cluster(binaries: Path, helm: str) -> Iterator[Cluster]:
     state.remove()
     kernel = state.run("sysctl", *KERNEL_SETTINGS)
     try:
-        write_settings()
-        state.enter_network()
+        write_settings(binaries)
+        state.enter_networks()
         state.make_cgroups()
         cluster = Cluster(binaries=binaries, helm=helm, api=Api(KUBECONFIG))
-        _start_node(binaries)
-        _start_control_plane(cluster)
-        _start_kubelet(cluster)
+        _start(cluster)
         yield cluster
         _delete_pods(cluster)
     finally:
@@ -108,152 +100,32 @@ def running_cluster(binaries: Path, helm: str) -> Iterator[Cluster]:
             state.run("sysctl", "-qw", line.replace(" ", ""))
 
 
-def containerd(*arguments: str) -> list[str]:
-    """Returns a command of containerd's client."""
-    return ["ctr", f"--address={SOCKET}", "--namespace=k8s.io", *arguments]
-
-
-def _start_node(binaries: Path) -> None:
-    """Starts containerd and DNS, and loads the image that holds a pod's network."""
-    start_daemon("containerd", "containerd", "--config", f"{STATE}/containerd.toml")
-    _wait(lambda: state.attempt(*containerd("version")).returncode == 0, START_S)
-    source = Path(__file__).parent / "pause.c"
-    state.run("gcc", "-static", "-O2", "-o", f"{STATE}/pause", str(source))
-    container = state.run("buildah", "from", "scratch").strip()
-    state.run("buildah", "add", "--quiet", container, f"{STATE}/pause", "/pause")
-    state.run("buildah", "config", "--entrypoint", '["/pause"]', container)
-    state.run("buildah", "commit", "--quiet", "--rm", container, PAUSE)
-    load_image(PAUSE, PAUSE)
-    state.run(*within("ip", "addr", "add", f"{DNS_ADDRESS}/32", "dev", "lo"))
-
-
-def load_image(image: str, name: str) -> None:
-    """Takes an image out of buildah's store into the cluster's, under a name."""
-    archive = f"{STATE}/image.tar"
-    state.run("buildah", "push", "--quiet", image, f"docker-archive:{archive}:{name}")
-    state.run(*containerd("images", "import", archive), timeout_s=300)
-    Path(archive).unlink()
-
-
-def _start_control_plane(cluster: Cluster) -> None:
-    bin_ = cluster.binaries
-    store, peer = "http://127.0.0.1:2379", "http://127.0.0.1:2380"
-    start_daemon(
-        "etcd",
-        f"{bin_}/etcd",
-        f"--data-dir={STATE}/etcd",
-        f"--listen-client-urls={store}",
-        f"--advertise-client-urls={store}",
-        f"--listen-peer-urls={peer}",
-        f"--initial-advertise-peer-urls={peer}",
-        f"--initial-cluster=default={peer}",
-        "--unsafe-no-fsync",
-    )
-    start_daemon(
-        "kube-apiserver",
-        f"{bin_}/kube-apiserver",
-        f"--etcd-servers={store}",
-        f"--advertise-address={NODE_ADDRESS}",
-        f"--cert-dir={PKI}",
-        f"--tls-cert-file={PKI}/api.crt",
-        f"--tls-private-key-file={PKI}/api.key",
-        f"--token-auth-file={PKI}/tokens.csv",
-        "--authorization-mode=RBAC",
-        "--allow-privileged",
-        "--service-account-issuer=https://kubernetes.default.svc",
-        f"--service-account-key-file={PKI}/accounts.key",
-        f"--service-account-signing-key-file={PKI}/accounts.key",
-        f"--service-cluster-ip-range={SERVICES}",
-        "--kubelet-preferred-address-types=InternalIP",
-    )
-    _wait(partial(answers, cluster.api, "/readyz"), START_S)
-    start_daemon(
-        "kube-controller-manager",
-        f"{bin_}/kube-controller-manager",
-        f"--kubeconfig={KUBECONFIG}",
-        "--leader-elect=false",
-        f"--cert-dir={PKI}",
-        "--bind-address=127.0.0.1",
-        f"--service-account-private-key-file={PKI}/accounts.key",
-        f"--root-ca-file={PKI}/ca.crt",
-    )
-    start_daemon(
-        "kube-scheduler",
-        f"{bin_}/kube-scheduler",
-        f"--kubeconfig={KUBECONFIG}",
-        "--leader-elect=false",
-        f"--cert-dir={PKI}",
-        "--bind-address=127.0.0.1",
-    )
-
-
-def _start_kubelet(cluster: Cluster) -> None:
-    """Starts what belongs to a node; returns once it is ready for pods."""
-    bin_ = cluster.binaries
-    start_daemon(
-        "kubelet",
-        f"{bin_}/kubelet",
-        f"--config={STATE}/kubelet.yaml",
-        f"--kubeconfig={KUBECONFIG}",
-        f"--root-dir={STATE}/kubelet",
-        f"--cert-dir={PKI}/kubelet",
-        f"--hostname-override={NODE}",
-        f"--node-ip={NODE_ADDRESS}",
-        "--node-labels=topology.kubernetes.io/zone=a",
-    )
-    start_daemon("kube-proxy", f"{bin_}/kube-proxy", f"--config={STATE}/kube-proxy.yaml")
-    dns = (sys.executable, "-u", "-m", "tests.cluster.dns")
-    start_daemon("dns", *dns, DNS_ADDRESS, str(KUBECONFIG))
-    _wait(partial(answers, cluster.api, f"/api/v1/nodes/{NODE}"), START_S)
-    cluster.run("kubectl", "wait", "--for=condition=Ready", f"node/{NODE}", "--timeout=120s")
-    start_daemon(
-        "network-policies",
-        f"{bin_}/network-policies",
-        f"--kubeconfig={KUBECONFIG}",
-        f"--node={NODE}",
-        f"--service-cluster-ip-range={SERVICES}",
-    )
-    account = "/api/v1/namespaces/default/serviceaccounts/default"
-    _wait(partial(answers, cluster.api, account), START_S)
+def _start(cluster: Cluster) -> None:
+    """Starts everything; returns once both nodes are ready for pods, and their use is measured."""
+    for node in NODES:
+        start_containerd(cluster.binaries, node)
+    load_pause_image(cluster.binaries)
+    start_control_plane(cluster.binaries, cluster.api)
+    for node in NODES:
+        start_kubelet(cluster.binaries, node)
+    for node in NODES:
+        wait(partial(answers, cluster.api, f"/api/v1/nodes/{node.name}"))
+    ready = ("wait", "--for=condition=Ready", "nodes", "--all", "--timeout=180s")
+    cluster.run("kubectl", *ready)
+    for node in NODES:
+        start_network_policies(cluster.binaries, node)
+    start_metrics(cluster)
+    wait(partial(answers, cluster.api, "/api/v1/namespaces/default/serviceaccounts/default"))
 
 
 def _delete_pods(cluster: Cluster) -> None:
-    """Has the kubelet remove all pods, with their networks and mounts."""
+    """Has the kubelets remove all pods, with their networks and mounts."""
     cluster.run("kubectl", "delete", "namespace", "--selector=routemoa.test", "--timeout=200s")
-    listed = containerd("containers", "list", "--quiet")
-    _wait(lambda: not state.attempt(*listed).stdout.strip(), START_S)
+    for node in NODES:
+        wait(partial(_is_empty, cluster.binaries, node))
 
 
-_DAEMONS: list[subprocess.Popen[bytes]] = []
-"""Kept, since one that is collected while it runs is reported as a leak."""
-
-
-def start_daemon(name: str, *command: str) -> None:
-    """Starts a process in the cluster's network, whose id is kept and whose output is a log."""
-    with (STATE / "log" / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603  # our own commands
-            within(*command),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd=ROOT,
-        )
-    _DAEMONS.append(process)
-    (STATE / "pids" / name).write_text(str(process.pid))
-
-
-def answers(api: Api, path: str) -> bool:
-    """Returns whether the API server has something at a path."""
-    try:
-        api.ask(path)
-    except OSError:
-        return False
-    return True
-
-
-def _wait(condition: Callable[[], object], timeout_s: float) -> None:
-    until_s = time.monotonic() + timeout_s * max(1.0, os.getloadavg()[0] / 8)
-    while not condition():
-        assert time.monotonic() < until_s, f"not so after {timeout_s} s"
-        time.sleep(0.5)
+def _is_empty(binaries: Path, node: Node) -> bool:
+    """Returns whether a node has no containers."""
+    listed = containerd(binaries, node, "containers", "list", "--quiet")
+    return not state.attempt(*listed).stdout.strip()

@@ -15,8 +15,9 @@ from routemoa.client import VERSION
 from tests.chart.chart import tool
 from tests.cluster import state
 from tests.cluster.caller import Caller, start_caller
-from tests.cluster.cluster import Cluster, load_image, running_cluster
+from tests.cluster.cluster import Cluster, running_cluster
 from tests.cluster.figures import Figures, since
+from tests.cluster.images import load_image
 from tests.cluster.release import NAME, all_settled, create_namespace, helm, upgrade, what_is_left
 from tests.cluster.scenario import NAMESPACE, TOKEN, apply_tenants, start_simulator, values
 from tests.toolchain import missing
@@ -25,11 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 IMAGES = ("scorer", "router", "judge", "gateway", "simulator")
-STORE = "localhost/routemoa"
-"""Where `make image-buildah` puts the images."""
 PROGRAMS = (
     "buildah",
-    "containerd",
     "conntrack",
     "gcc",
     "ip",
@@ -40,6 +38,7 @@ PROGRAMS = (
     "openssl",
     "runc",
 )
+BUILT = ("kubelet", "containerd", "metrics-server")
 PLUGIN = Path("/usr/lib/cni/ptp")
 
 
@@ -47,7 +46,7 @@ PLUGIN = Path("/usr/lib/cni/ptp")
 def binaries() -> Path:
     """The folder of the cluster's programs; skips the tests where something is missing."""
     folder = Path(os.environ.get("ROUTEMOA_CLUSTER_BINARIES", ""))
-    if not (folder / "kubelet").exists():
+    if not all((folder / name).exists() for name in BUILT):
         missing("no cluster is built; `make test-cluster` builds one with Go")
     if os.geteuid() != 0:
         missing("a cluster needs root")
@@ -55,7 +54,7 @@ def binaries() -> Path:
     if lacking or not PLUGIN.exists():
         missing(f"a cluster needs {', '.join(lacking)} and containernetworking-plugins")
     for image in IMAGES:
-        if state.attempt("buildah", "inspect", f"{STORE}/{image}:{VERSION}").returncode:
+        if state.attempt("buildah", "inspect", f"localhost/routemoa/{image}:{VERSION}").returncode:
             missing(f"the image {image} is not built; `make image-buildah` builds it")
     return folder
 
@@ -75,10 +74,13 @@ def cluster(binaries: Path, figures: Figures) -> Iterator[Cluster]:
     """The running cluster."""
     start_s = time.monotonic()
     with running_cluster(binaries, tool("helm")) as cluster:
-        figures.add("the cluster comes up, from nothing to a node that is ready", since(start_s))
-        with figures.timed("the images of all services are loaded"):
+        figures.add(
+            "the cluster comes up, from nothing to two nodes that are ready", since(start_s)
+        )
+        with figures.timed("the images of all services are loaded, on both nodes"):
             for image in IMAGES:
-                load_image(f"{STORE}/{image}:{VERSION}", f"docker.io/routemoa/{image}:{VERSION}")
+                name = f"routemoa/{image}:{VERSION}"
+                load_image(cluster.binaries, f"localhost/{name}", f"docker.io/{name}")
         yield cluster
 
 

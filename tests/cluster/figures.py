@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 COMMAND = "make test-cluster"
 INTRODUCTION = (
     """Does the chart do in a real cluster what it says? Real are etcd, API server, controllers,
-    scheduler, kubelet, kube-proxy, containerd, runc, the network of the pods, kube-router's
-    network policies, the images, and all pods. A small DNS server of the tests
-    stands in for CoreDNS. There is one node, and models are simulated.""",
+    scheduler, metrics-server, two nodes with kubelet, kube-proxy, containerd and runc, the network
+    of the pods, kube-router's network policies, the images, and all pods. A small DNS server of the
+    tests stands in for CoreDNS. Both nodes are on one machine, and models are simulated.""",
     """The command is `{command}`. It ran on {cores} cores of a machine with a load of {load:.0f},
     which it shared; times are seconds of the clock, and tell more of the machine than of the
     chart. The streams of a row ran during what it names, half over gRPC and half through the

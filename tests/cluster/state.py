@@ -6,28 +6,15 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
 
-STATE = Path(tempfile.gettempdir()) / "routemoa-cluster"
-"""Everything but sockets."""
-RUN = Path("/run/routemoa-cluster")
-"""State of containerd; paths of sockets are short."""
-NETWORK = "routemoa-cluster"
-"""The network namespace: every port, address and rule of the cluster is in it."""
-HOST_LINK, NODE_LINK = "rmc-host", "rmc-node"
-HOST_ADDRESS, NODE_ADDRESS = "10.99.0.1", "10.99.0.2"
-POD_ADDRESSES = "10.99.64"
-CGROUP = "routemoa-cluster"
-"""The cgroup of all pods, in every hierarchy."""
+from tests.cluster.nodes import CGROUP, FIRST, HOST_ADDRESS, NODES, RUN, SECOND, STATE, within
+
+HOST_LINK, HOST_PEER = "rmc-host", "rmc-peer"
+LINK, PEER = "rmc-link", "rmc-back"
 STOP_S = 20.0
-
-
-def within(*command: str) -> list[str]:
-    """Returns a command that runs in the cluster's network; /sys stays as it is, for cgroups."""
-    return ["nsenter", f"--net=/run/netns/{NETWORK}", *command]
 
 
 def attempt(*command: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
@@ -49,30 +36,38 @@ def run(*command: str, timeout_s: float = 60) -> str:
     return done.stdout
 
 
-def enter_network() -> None:
-    """Makes the network namespace, joined to this machine by one link."""
-    run("ip", "netns", "add", NETWORK)
-    peer = ("type", "veth", "peer", "name", NODE_LINK, "netns", NETWORK)
-    run("ip", "link", "add", HOST_LINK, *peer)
+def enter_networks() -> None:
+    """Makes the nodes' network namespaces: this machine - first node - second node."""
+    for node in NODES:
+        run("ip", "netns", "add", node.network)
+        run(*within("ip", "link", "set", "lo", "up", node=node))
+        run(*within("sysctl", "-qw", "net.ipv4.ip_forward=1", node=node))
+    peer = ("type", "veth", "peer", "name")
+    run("ip", "link", "add", HOST_LINK, *peer, HOST_PEER, "netns", FIRST.network)
     run("ip", "addr", "add", f"{HOST_ADDRESS}/30", "dev", HOST_LINK)
     run("ip", "link", "set", HOST_LINK, "up")
-    for command in (
-        "ip link set lo up",
-        f"ip addr add {NODE_ADDRESS}/30 dev {NODE_LINK}",
-        f"ip link set {NODE_LINK} up",
-        f"ip route add default via {HOST_ADDRESS}",
-        "sysctl -qw net.ipv4.ip_forward=1",
+    link = ("ip", "link", "add", LINK, *peer, PEER, "netns", SECOND.network)
+    run(*within(*link))
+    for node, address, device in (
+        (FIRST, FIRST.address, HOST_PEER),
+        (FIRST, SECOND.gateway, LINK),
+        (SECOND, SECOND.address, PEER),
     ):
-        run(*within(*command.split()))
+        run(*within("ip", "addr", "add", f"{address}/30", "dev", device, node=node))
+        run(*within("ip", "link", "set", device, "up", node=node))
+    for node in NODES:
+        run(*within("ip", "route", "add", "default", "via", node.gateway, node=node))
+    run(*within("ip", "route", "add", SECOND.pods, "via", SECOND.address))
 
 
 def make_cgroups() -> None:
-    """Makes the cgroup of all pods, in each hierarchy or in the only one."""
+    """Makes the cgroups of all pods, in each hierarchy or in the only one."""
     for root in _hierarchies():
-        (root / CGROUP).mkdir(exist_ok=True)
-        for name in ("cpuset.cpus", "cpuset.mems"):  # of cgroup v1, where a new one has none
-            if (root / name).exists() and (root / "cpuset.cpu_exclusive").exists():
-                (root / CGROUP / name).write_text((root / name).read_text())
+        for path in (root / CGROUP, *(root / node.cgroup for node in NODES)):
+            path.mkdir(exist_ok=True)
+            for name in ("cpuset.cpus", "cpuset.mems"):  # of cgroup v1, where a new one has none
+                if (root / name).exists() and (root / "cpuset.cpu_exclusive").exists():
+                    (path / name).write_text((root / name).read_text())
 
 
 def remove() -> None:
@@ -81,10 +76,12 @@ def remove() -> None:
     for mount in reversed(_mounts()):
         attempt("umount", "--lazy", mount)
     for path in Path("/run/netns").glob("cni-*"):
-        if POD_ADDRESSES in attempt("nsenter", f"--net={path}", "ip", "-o", "addr").stdout:
+        addresses = attempt("nsenter", f"--net={path}", "ip", "-o", "addr").stdout
+        if any(node.pod_addresses in addresses for node in NODES):
             attempt("ip", "netns", "del", path.name)
     attempt("ip", "link", "del", HOST_LINK)
-    attempt("ip", "netns", "del", NETWORK)
+    for node in NODES:
+        attempt("ip", "netns", "del", node.network)
     for root in _hierarchies():
         for folder in (*sorted((root / CGROUP).rglob("*/"), reverse=True), root / CGROUP):
             with suppress(OSError):  # it is not there, or not yet empty

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chart.chart import CHART, COMPONENTS
+from tests.cluster.nodes import within
 from tests.cluster.release import NAME, all_pods, create_namespace, helm, is_ready, what_is_left
-from tests.cluster.state import attempt, within
+from tests.cluster.state import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,9 @@ import pytest
 
 from tests.chart.chart import COMPONENTS
 from tests.cluster import state
-from tests.cluster.cluster import containerd
 from tests.cluster.figures import outcome, since
+from tests.cluster.images import containerd
+from tests.cluster.nodes import NODES
 from tests.cluster.release import is_ready, pods, restarts, settled
 from tests.cluster.scenario import NAMESPACE, STREAMS, TOKEN
 
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(1200)
 
 
-def kill(pod: dict[str, Any]) -> None:
+def kill(cluster: Cluster, pod: dict[str, Any]) -> None:
     """Ends the process of a pod without a warning."""
     container = pod["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
-    listed = state.run(*containerd("tasks", "list")).splitlines()
+    [node] = [each for each in NODES if each.name == pod["spec"]["nodeName"]]
+    listed = state.run(*containerd(cluster.binaries, node, "tasks", "list")).splitlines()
     [pid] = [int(line.split()[1]) for line in listed if line.startswith(container)]
     os.kill(pid, signal.SIGKILL)
 
@@ -49,7 +51,7 @@ def test_a_service_recovers_when_a_process_of_it_is_killed(
 
     with caller.streaming(STREAMS, TOKEN) as streams:
         start_s = time.monotonic()
-        kill(pod)
+        kill(cluster, pod)
         cluster.wait(is_back)
         back_s = since(start_s)
     figures.add(f"SIGKILL of a {component}, until it is ready again", back_s, outcome(streams))

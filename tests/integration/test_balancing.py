@@ -25,14 +25,17 @@ NAME = "scorer.test"
 
 @asynccontextmanager
 async def scorer(
-    listen_address: str = LOOPBACK, *, drain_delay_s: float = 0.0
+    listen_address: str = LOOPBACK,
+    *,
+    drain_delay_s: float = 0.0,
+    connection_age_s: float = 0.5,
 ) -> AsyncIterator[tuple[ScriptedScorer, str]]:
     servicer = ScriptedScorer({"a": 0.5})
     config = ScorerServiceConfig(
         listen_address=listen_address,
         drain_delay_s=drain_delay_s,
         drain_timeout_s=1,
-        max_connection_age_s=0.5,
+        max_connection_age_s=connection_age_s,
     )
     async with (
         scripted_scorer_app(servicer) as service,
@@ -76,6 +79,33 @@ async def test_calls_leave_a_server_that_drains_while_it_still_answers() -> None
                     await ask(stub, 10)
             assert not stopping.done()
             await stopping
+
+
+async def test_no_call_is_lost_while_all_servers_that_a_client_knows_drain() -> None:
+    port = free_port("127.0.0.1", "127.0.0.2", "127.0.0.3")
+    async with (
+        AsyncExitStack() as first_server,
+        AsyncExitStack() as second_server,
+        scorer(f"127.0.0.3:{port}") as (new, _),
+        name_server() as names,
+        open_channel(f"dns://{names.address}/{NAME}:{port}") as channel,
+        asyncio.TaskGroup() as stops,
+    ):
+        # The first ends its connection, so that the client looks the name up, before the second says
+        # that it drains.
+        old = {"127.0.0.1": (first_server, 2.0), "127.0.0.2": (second_server, 4.0)}
+        for host, (server, delay_s) in old.items():
+            started = scorer(f"{host}:{port}", drain_delay_s=delay_s, connection_age_s=TIMEOUT_S)
+            await server.enter_async_context(started)
+        names.hosts[NAME] = list(old)
+        stub = ScorerServiceStub(channel)
+        await ask(stub, 10)
+        names.hosts[NAME] = ["127.0.0.3"]
+        stopping = [stops.create_task(server.aclose()) for server, _ in old.values()]
+        while not all(task.done() for task in stopping):
+            await ask(stub)
+            await asyncio.sleep(0.01)
+        assert new.queries
 
 
 async def test_a_server_that_is_added_to_the_name_gets_calls_and_none_is_lost() -> None:
