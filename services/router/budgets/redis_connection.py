@@ -51,14 +51,16 @@ class Connections:
         self.replied_at_s = 0.0
 
     async def close(self) -> None:
-        """Closes them."""
+        """Closes them; one that fails keeps no other open."""
         with suppress(RedisError, OSError):
             await self.redis.aclose()
-            if isinstance(self.redis, RedisCluster):
-                await _disconnect(self.redis)
-            else:
+        if isinstance(self.redis, RedisCluster):
+            await _disconnect(self.redis)
+        else:
+            with suppress(RedisError, OSError):
                 await self.redis.connection_pool.disconnect()
-            if self._sentinel is not None:
+        if self._sentinel is not None:
+            with suppress(RedisError, OSError):
                 await self._sentinel.aclose()
 
 
@@ -198,7 +200,8 @@ async def _disconnect(cluster: RedisCluster) -> None:
     """Closes the connections to nodes, which the client forgets if it could not open all of them."""
     manager = cluster.nodes_manager
     for node in (*manager.startup_nodes.values(), *manager.nodes_cache.values()):
-        await node.disconnect()
+        with suppress(RedisError, OSError):
+            await node.disconnect()
 
 
 def _sentinel(url: RedisUrl, timeout_s: float) -> Sentinel:

@@ -8,8 +8,11 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+import redis.exceptions
+from redis.asyncio.cluster import ClusterNode, RedisCluster
 
 from routemoa.errors import BudgetStoreUnavailableError
+from services.router.budgets.redis_connection import Connections, RedisConnection
 from services.router.budgets.redis_store import open_redis_store
 from services.router.budgets.redis_url import parse_redis_url
 from services.router.budgets.store import Hold, Settlement
@@ -113,6 +116,38 @@ async def test_tenants_of_the_nodes_that_are_left_are_admitted(tmp_path: Path) -
                     assert await pay(store, tenant, "two") == 1
             with pytest.raises(BudgetStoreUnavailableError):
                 await pay(store, min(gone), "two")
+
+
+async def test_a_node_that_cannot_be_left_keeps_no_connection_to_the_others_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_cluster(tmp_path) as servers:
+        connection = RedisConnection(
+            lambda: parse_redis_url(url_of(servers)), "return 1", timeout_s=5.0
+        )
+        used: list[Connections] = []
+
+        async def ping_all(connections: Connections) -> None:
+            used.append(connections)
+            assert isinstance(connections.redis, RedisCluster)
+            await connections.redis.ping(target_nodes=RedisCluster.ALL_NODES)
+
+        await connection.call(ping_all)
+        cluster = used[0].redis
+        assert isinstance(cluster, RedisCluster)
+        lost, *others = cluster.get_nodes()
+        leave = ClusterNode.disconnect
+
+        async def disconnect(node: ClusterNode) -> None:
+            if node is lost:
+                raise redis.exceptions.ConnectionError
+            await asyncio.sleep(0.05)  # longer than the failure takes
+            await leave(node)
+
+        monkeypatch.setattr(ClusterNode, "disconnect", disconnect)
+        await connection.aclose()
+        assert [each.is_connected for node in others for each in node._connections] == [False] * 2
+        await leave(lost)
 
 
 async def test_values_are_shared_through_a_cluster(tmp_path: Path) -> None:
