@@ -53,21 +53,6 @@ class HeldOut:
     high: float
     """Upper end."""
 
-    @property
-    def is_worse(self) -> bool:
-        """True if the words make beliefs worse, beyond the interval."""
-        return self.high < 0
-
-    def sentence(self) -> str:
-        """Returns the finding in words."""
-        found = "make beliefs worse" if self.is_worse else "are not shown to help"
-        if self.low > 0:
-            found = "make beliefs better"
-        return (
-            f"The words {found}: the log loss falls by {self.gain:.3f} "
-            f"[{self.low:.3f}, {self.high:.3f}] on {self.answer_count} held-out answers"
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeliefParameters:

@@ -50,9 +50,12 @@ def _require_gain(found: BeliefParameters, *, even_if_worse: bool) -> None:
     Raises:
         WorseError: They make beliefs worse, and that was not allowed.
     """
+    from scorer.learning.belief.held_out import sentence, verdict  # noqa: PLC0415 - quick help
+    from scorer.measures.benefit import Verdict  # noqa: PLC0415 - as above
+
     gain = found.held_out
-    if gain is None or gain.low > 0:
+    if gain is None or verdict(gain) is Verdict.BETTER:
         return
-    if gain.is_worse and not even_if_worse:
-        raise WorseError(f"{gain.sentence()}. With --even-if-worse it is taken all the same")
-    console.warn(gain.sentence())
+    if verdict(gain) is Verdict.WORSE and not even_if_worse:
+        raise WorseError(f"{sentence(gain)}. With --even-if-worse it is taken all the same")
+    console.warn(sentence(gain))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from scorer.learning.belief.held_out import sentence
 from scorer.measures.benefit import benefit_in, points
 
 if TYPE_CHECKING:
@@ -159,6 +160,8 @@ def manifest(document: Manifest) -> Table:
 
 def belief(parameters: BeliefParameters) -> Table:
     """Returns a table of what each model's words are worth, in log odds for each of the score."""
+    held_out = parameters.held_out
+    gain = "" if held_out is None else f" {sentence(held_out)}."
     table = Table(
         "model",
         "self-scores",
@@ -166,12 +169,7 @@ def belief(parameters: BeliefParameters) -> Table:
         "grades",
         "worth",
         title=f"{parameters.version}, from {parameters.decision_count} decisions",
-        caption=" ".join(
-            [
-                f"{parameters.text_share:.0%} of what the answer scorer says counts.",
-                *([] if parameters.held_out is None else [f"{parameters.held_out.sentence()}."]),
-            ]
-        ),
+        caption=f"{parameters.text_share:.0%} of what the answer scorer says counts.{gain}",
     )
     for model_id in sorted(parameters.model_ids):
         cells = []

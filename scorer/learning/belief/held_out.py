@@ -7,7 +7,6 @@ of "the answer is right" is compared: by the prior score and the answer scorer a
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,8 @@ import numpy as np
 from scorer.belief.curve import log_odds
 from scorer.belief.parameters import HeldOut
 from scorer.belief.share import TEXT_SHARE
-from scorer.measures.intervals import bootstrap_means, interval
+from scorer.measures.benefit import Verdict, verdict_of
+from scorer.measures.intervals import Interval, bootstrap_means, interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,12 +58,30 @@ def held_out(
     return HeldOut(answer_count=len(answers), gain=found.mean, low=found.low, high=found.high)
 
 
+def verdict(found: HeldOut) -> Verdict:
+    """Returns the finding about the gain."""
+    return verdict_of(Interval(mean=found.gain, low=found.low, high=found.high))
+
+
+def sentence(found: HeldOut) -> str:
+    """Returns the finding in words."""
+    words = {
+        Verdict.BETTER: "make beliefs better",
+        Verdict.UNCLEAR: "are not shown to help",
+        Verdict.WORSE: "make beliefs worse",
+    }[verdict(found)]
+    return (
+        f"The words {words}: the log loss falls by {found.gain:.3f} "
+        f"[{found.low:.3f}, {found.high:.3f}] on {found.answer_count} held-out answers"
+    )
+
+
 def _without_words(answer: RatedAnswer) -> float:
     return log_odds(answer.prior) + TEXT_SHARE * _of_text(answer)
 
 
 def _with_words(answer: RatedAnswer, learned: BeliefParameters) -> float:
-    """Returns the log odds of an answer as the judge adds them."""
+    """Returns the log odds of an answer as the judge adds them, except for graders that grade alike."""
     odds = log_odds(answer.prior) + learned.text_share * _of_text(answer)
     own = learned.self_scores.get(answer.model_id)
     if answer.self_score is not None and own is not None:
@@ -82,7 +100,7 @@ def _of_text(answer: RatedAnswer) -> float:
 
 def _loss(odds: float, answer: RatedAnswer) -> float:
     """Returns the log loss of log odds, in nats."""
-    return math.log1p(math.exp(-abs(odds))) + max(odds, 0.0) - answer.right * odds
+    return float(np.logaddexp(0.0, odds)) - answer.right * odds
 
 
 def _fold(query: str) -> int:

@@ -56,9 +56,10 @@ class Judge:
         self._reads_texts: bool | None = None  # until the judge says
         self._unweighed: frozenset[str] = frozenset()
 
-    def may_weigh(self, model_id: str) -> bool:
-        """Returns False once the judge has said that the texts of a model weigh nothing."""
-        return self._reads_texts is not False and model_id not in self._unweighed
+    @property
+    def unweighed_ids(self) -> frozenset[str] | None:
+        """The models whose texts weigh nothing, as far as the judge has said; None if no text does."""
+        return None if self._reads_texts is False else self._unweighed
 
     async def assess(
         self,

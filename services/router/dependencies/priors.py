@@ -191,7 +191,7 @@ class KnownModels:
 def _read(
     response: scorer_service_pb2.RankModelsResponse,
 ) -> tuple[dict[str, float], dict[str, int]]:
-    """Returns the scores, and the expected tokens of replies where the artifact predicts them."""
+    """Returns the scores, and the expected tokens of replies where the artifact predicts some."""
     scores, lengths = {}, {}
     for item in response.model_scores:
         model_id = item.model_id

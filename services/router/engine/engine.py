@@ -73,7 +73,7 @@ class Engine:
     async def screen(self, run: Run) -> None:
         """Scores the models before any of them runs; a single model needs no score."""
         models = eligible(run)
-        run.may_weigh = self.judge.may_weigh
+        run.unweighed_ids = self.judge.unweighed_ids
         latency_s = self.latencies.expected_s(models)
         if len(models) == 1:
             run.priors = {models[0].id: models[0].prior_score or 0.0}

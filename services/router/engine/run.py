@@ -17,7 +17,7 @@ from services.router.types.json_schema import compile_schema
 from services.router.types.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from services.router.budgets.reservation import Budget
     from services.router.exploration.chances import Exploration
@@ -45,10 +45,6 @@ class Droppable(Protocol):
     async def drop(self, ledger: Ledger) -> None:
         """Stops the call and books what it used."""
         ...
-
-
-def _weighs_none(_: str) -> bool:
-    return False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,8 +83,8 @@ class Run:
     """The part of chance in the choice of the first layer; None if there was none."""
     independent: bool = False
     """True if models are called without sight of the answers so far."""
-    may_weigh: Callable[[str], bool] = _weighs_none
-    """Returns whether the judge may weigh the text of a model's answer."""
+    unweighed_ids: frozenset[str] | None = None
+    """The models whose texts weigh nothing with the judge; None if no text weighs anything."""
     speculative_answer: Droppable | None = None
     """The `SpeculativeAnswer`, if there is one."""
     stop_reason: StopReason | None = None

@@ -92,8 +92,9 @@ class RouteMoA(Layered):
         if super().is_last(run, decision) or self._comparable_share(run) < _RARELY:
             return True
         offers = best_offers(run, decision.ranked, set())
-        is_weighed = run.may_weigh(decision.selected_model_ids[0]) and run.form.is_free
-        return not wants_second(offers, may_doubt=is_weighed)
+        unweighed = run.unweighed_ids
+        is_weighed = unweighed is not None and decision.selected_model_ids[0] not in unweighed
+        return not wants_second(offers, may_doubt=is_weighed and run.form.is_free)
 
     def _comparable_share(self, run: Run) -> float:
         """Returns the share for the form of the request: JSON and calls to tools always compare."""

@@ -165,9 +165,7 @@ class _Scores:
     """Scorer and judge: every model has its score, before and after it answers."""
 
     scores: Mapping[str, float]
-
-    def may_weigh(self, _: str) -> bool:
-        return False
+    unweighed_ids = None
 
     async def priors(self, *_: object) -> Priors:
         return Priors(scores=self.scores, forecast=Forecast())

@@ -13,11 +13,12 @@ from scorer.__main__ import app
 from scorer.belief.parameters import HeldOut, load_parameters
 from scorer.belief.share import TEXT_SHARE
 from scorer.learning.belief import learn_belief as learning
-from scorer.learning.belief.held_out import held_out
+from scorer.learning.belief.held_out import held_out, sentence, verdict
 from scorer.learning.belief.learn_belief import LEAST_FEEDBACK, fit, learn_belief
 from scorer.learning.belief.rated_answers import RatedAnswer
 from scorer.learning.traffic.files import read_files
 from scorer.learning.traffic.traffic import TrafficError
+from scorer.measures.benefit import Verdict
 from tests.unit.scorer.learning.traffic_lines import START, decision, feedback, write_lines
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def test_words_that_tell_gain_on_queries_that_they_were_not_learned_from(tmp_pat
     assert found is not None
     assert found.answer_count == 90
     assert 0 < found.low < found.gain < found.high
-    assert "make beliefs better" in found.sentence()
+    assert "make beliefs better" in sentence(found)
 
 
 def test_words_without_a_meaning_are_not_shown_to_help() -> None:
@@ -85,7 +86,7 @@ def test_words_without_a_meaning_are_not_shown_to_help() -> None:
     ]
     found = held_out(answers, fit)
     assert found.low <= 0
-    assert not found.is_worse
+    assert verdict(found) is Verdict.UNCLEAR
 
 
 def contradicting() -> list[RatedAnswer]:
@@ -108,8 +109,8 @@ def contradicting() -> list[RatedAnswer]:
 
 def test_words_that_mislead_on_other_queries_are_worse() -> None:
     found = held_out(contradicting(), fit)
-    assert found.is_worse
-    assert "make beliefs worse" in found.sentence()
+    assert verdict(found) is Verdict.WORSE
+    assert "make beliefs worse" in sentence(found)
 
 
 def test_answers_whose_feedback_has_no_weight_show_no_gain() -> None:
