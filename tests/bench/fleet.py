@@ -129,5 +129,5 @@ if __name__ == "__main__":
     parser.add_argument("--calls-per-answer", type=float, default=1.5)
     parser.add_argument("--router-cpu-ms", type=float, required=True, help="of one answer")
     parser.add_argument("--scorer-cpu-ms", type=float, required=True, help="of one ranking")
-    parser.add_argument("--redis-cpu-us", type=float, default=194.0, help="of one answer")
+    parser.add_argument("--redis-cpu-us", type=float, default=83.0, help="of one answer, of many")
     sys.stdout.write(report(Fleet(**vars(parser.parse_args()))))

@@ -90,6 +90,32 @@ def test_models_as_good_that_cost_the_same_stay_in_the_order_of_their_scores() -
     assert not any(r.leads_by_price for r in ranked)
 
 
+few_values = st.builds(
+    candidate,
+    model_id=st.text("abc", min_size=1, max_size=3),
+    score=st.sampled_from([0.5, 0.505, 0.52]),
+    cost=st.sampled_from([1.0, 2.0]),
+    latency=st.sampled_from([1.0, 2.0]),
+)
+
+
+@given(
+    st.lists(few_values, min_size=2, max_size=12, unique_by=lambda c: c.model_id),
+    st.sampled_from([0.0, 0.01]),
+)
+def test_whatever_is_equal_is_ordered_by_what_comes_next(
+    found: list[Candidate], price_band: float
+) -> None:
+    ranked = rank(found, replace(POLICY, price_band=price_band))
+    best = max(r.utility for r in ranked)
+    keys = []
+    for r in ranked:
+        gap, c = best - r.utility, r.candidate
+        step = gap // price_band if price_band else gap
+        keys.append((step, c.expected_cost_usd, gap, c.expected_latency_s, c.model_id))
+    assert keys == sorted(keys)
+
+
 @given(any_candidates, any_policies)
 def test_a_ranking_keeps_every_model_once_and_the_band_bounds_what_a_low_price_gains(
     found: list[Candidate], policy: Policy
