@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scorer.learning.report import Report
     from scorer.measures.benefit import Benefit
     from scorer.runtime.artifact import Manifest, ParityCheck
-    from scorer.training.mixture.score_error import ScoreError
+    from scorer.training.mixture.new_model import ScoreError
 
 
 def metrics(figures: Mapping[str, float], *, title: str | None = None) -> Table:

@@ -25,8 +25,7 @@ from scorer.runtime.batches import length_buckets
 from scorer.runtime.fields import ProblemsError
 from scorer.runtime.runtime import Runtime
 from scorer.training.mixture.amounts import amounts_by_class
-from scorer.training.mixture.new_model import Labelled, fit_new_model
-from scorer.training.mixture.score_error import score_error
+from scorer.training.mixture.new_model import Labelled, fit_new_model, score_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from scorer.data.records import Record
     from scorer.export.model_columns import ModelColumns
     from scorer.runtime.artifact import DataSource
-    from scorer.training.mixture.score_error import ScoreError
+    from scorer.training.mixture.new_model import ScoreError
 
     Floats = npt.NDArray[np.float64]
 

@@ -99,7 +99,7 @@ def test_every_record_has_a_held_out_team_of_models_with_a_label() -> None:
     examples = planted(120, seed=1)
     examples.targets[::2, 0] = np.nan
     shares = np.eye(5)[np.arange(120) % 5]
-    found = learner.HeldOut.of(shares, shares, examples.targets, np.arange(120) % 3)
+    found = learner.HeldOut.of(shares, examples, np.arange(120) % 3)
     patterns = find_patterns(found.chances, examples.targets, seed=0)
     covering = found.covering(patterns, examples.targets)
     assert (np.sort(covering[1::2], axis=1) == [0, 1, 2]).all()
@@ -111,9 +111,9 @@ def test_a_held_out_score_knows_no_label_of_its_fold() -> None:
     examples = planted(120, seed=1)
     shares = np.eye(5)[np.arange(120) % 5]
     folds = np.arange(120) % 3
-    before = learner.HeldOut.of(shares, shares, examples.targets, folds).chances
+    before = learner.HeldOut.of(shares, examples, folds).chances
     examples.targets[folds == 1] = 1 - examples.targets[folds == 1]
-    after = learner.HeldOut.of(shares, shares, examples.targets, folds).chances
+    after = learner.HeldOut.of(shares, examples, folds).chances
     assert before[folds == 1] == pytest.approx(after[folds == 1], abs=1e-12)
     assert not np.isclose(before[folds == 0], after[folds == 0]).any()
 

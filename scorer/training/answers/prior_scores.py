@@ -24,8 +24,7 @@ def prior_scores(learned: Learned, examples: Examples, seed: int) -> npt.NDArray
     that in the other folds.
     """
     shares = learned.kinds.shares(learned.features(examples))
-    counted = shares * examples.weights[:, None]
     folds = np.array([fold_of(text, FOLDS, seed) for text in examples.texts])
-    chances = HeldOut.of(shares, counted, examples.targets, folds).chances
+    chances = HeldOut.of(shares, examples, folds).chances
     calibration = fit_calibration(logit(chances), examples.targets, examples.weights)
     return calibration.scores(chances)

@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional
 
 from scorer.data.splits import fold_of
-from scorer.measures.ranking import ranking_figures
+from scorer.measures.ranking import ranking_figures, team_hits
 from scorer.progress import track
 from scorer.runtime.max_coverage import complementary_models
 from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, team_columns
@@ -27,7 +27,6 @@ from scorer.training.mixture.classes import Patterns, find_patterns
 from scorer.training.mixture.kinds import Kinds, find_kinds
 from scorer.training.mixture.projection import fit_projection, project_all
 from scorer.training.mixture.success import success_by_kind
-from scorer.training.mixture.team_rule_choice import best_rule
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -90,18 +89,17 @@ def learn(examples: Examples, *, config: LearnerConfig, seed: int) -> Learned:
     found = []
     for count in track(KIND_COUNTS, "Looking for kinds of query"):
         kinds = find_kinds(features, weights, count, seed=seed)
-        shares = kinds.shares(features)
-        held_out = HeldOut.of(shares, shares * weights[:, None], targets, folds)
-        found.append((held_out.first_choices(targets, weights), kinds, held_out))
+        held_out = HeldOut.of(kinds.shares(features), examples, folds)
+        first_choices = ranking_figures(held_out.chances, targets, weights).mean_score
+        found.append((first_choices, kinds, held_out))
     _, kinds, held_out = max(found, key=itemgetter(0))
-    counted = held_out.shares * weights[:, None]
     patterns = find_patterns(held_out.chances, targets, seed=seed)
     calibration = fit_calibration(logit(held_out.chances), targets, weights)
     return Learned(
         projection=projection,
         kinds=kinds,
         patterns=patterns,
-        success=patterns.split(success_by_kind(counted, targets)),
+        success=patterns.split(success_by_kind(held_out.shares * weights[:, None], targets)),
         calibration=calibration,
         team_rule=best_rule(
             held_out.covering(patterns, targets),
@@ -133,24 +131,15 @@ class HeldOut:
     """Scores before calibration, (N, M)."""
 
     @classmethod
-    def of(
-        cls,
-        shares: Floats,
-        counted: Floats,
-        targets: npt.NDArray[np.floating],
-        folds: npt.NDArray[np.int64],
-    ) -> HeldOut:
-        """Predicts each fold; ``counted`` are the shares by the weight of each row."""
+    def of(cls, shares: Floats, examples: Examples, folds: npt.NDArray[np.int64]) -> HeldOut:
+        """Predicts the rows of each fold, (N,), by their shares in each kind, (N, K)."""
+        targets, counted = examples.targets, shares * examples.weights[:, None]
         chances, parts = np.empty(targets.shape), []
         for rows in (folds == fold for fold in np.unique(folds)):
             success = success_by_kind(counted[~rows], targets[~rows])
             chances[rows] = shares[rows] @ success
             parts.append((rows, success))
         return cls(shares=shares, folds=tuple(parts), chances=chances)
-
-    def first_choices(self, targets: npt.NDArray[np.floating], weights: Floats) -> float:
-        """Returns the mean score of the models that are ranked first."""
-        return ranking_figures(self.chances, targets, weights).mean_score
 
     def covering(
         self, patterns: Patterns, targets: npt.NDArray[np.floating]
@@ -165,3 +154,26 @@ class HeldOut:
                 eligible=~np.isnan(targets[rows]),
             )
         return teams
+
+
+def best_rule(
+    covering: npt.NDArray[np.intp],
+    scores: Floats,
+    targets: npt.NDArray[np.floating],
+    weights: Floats,
+) -> TeamRule:
+    """Returns the rule whose team includes one of the best models more often; ``COVERING`` in a tie.
+
+    Where any right answer will do, models that cover one another win. Where answers are graded and
+    only the highest counts, the models with the best scores win.
+
+    Args:
+        covering: The held-out teams of ``COVERING``, (N, TEAM_SIZE), each of models with a label.
+        scores: Held-out calibrated scores, (N, M).
+        targets: Labels, (N, M), NaN where there is none.
+        weights: Weight of each row, in queries, (N,).
+    """
+    labelled = np.where(np.isnan(targets), -np.inf, scores)
+    best = np.argsort(-labelled, axis=1, kind="stable")[:, :TEAM_SIZE]
+    hits = [np.average(team_hits(teams, targets), weights=weights) for teams in (covering, best)]
+    return TeamRule.BEST_SCORES if hits[1] > hits[0] else TeamRule.COVERING

@@ -42,13 +42,18 @@ class Labelled:
     weights: Floats
     """Weight of each row, in queries, (N,)."""
 
-    def take(self, rows: npt.NDArray[np.integer]) -> Labelled:
-        """Returns the given rows, which may repeat."""
-        return Labelled(
-            class_weights=self.class_weights[rows],
-            targets=self.targets[rows],
-            weights=self.weights[rows],
-        )
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreError:
+    """The error of a new model's scores, before their calibration."""
+
+    label_count: float
+    """Sum of the labels' weights."""
+    mean_score: float
+    """Mean chance of a good answer over the labelled queries."""
+    mean_score_standard_error: float
+    query_score_standard_error: float
+    """The mean over the queries."""
 
 
 def fit_new_model(labelled: Labelled, success: Floats) -> Floats:
@@ -72,6 +77,31 @@ def fit_new_model(labelled: Labelled, success: Floats) -> Floats:
         step = np.linalg.solve(precision, weighted.T @ gaps)
         logits = (logits + centre + covariance @ step) / 2
     return _chances(logits)
+
+
+def score_error(column: Floats, labelled: Labelled, success: Floats) -> ScoreError:
+    """Returns the error of a model that was fitted to these labels, by a normal approximation.
+
+    Labels may weigh more or less than one, as those of an examination do, so they are not resampled.
+
+    Args:
+        column: The result of ``fit_new_model``, (K,).
+        labelled: The labels.
+        success: The success table of the pool's models, which were the prior, (K, M).
+    """
+    _, covariance = pool_prior(success)
+    chances = labelled.class_weights @ column
+    slopes = labelled.class_weights * (column * (1 - column))
+    told = slopes.T @ (slopes * (labelled.weights / (chances * (1 - chances)))[:, None])  # (K, K)
+    posterior = np.linalg.solve(np.eye(len(column)) + covariance @ told, covariance)
+    mean_slope = np.average(slopes, axis=0, weights=labelled.weights)
+    variances = np.einsum("nk,kl,nl->n", slopes, posterior, slopes)
+    return ScoreError(
+        label_count=float(labelled.weights.sum()),
+        mean_score=float(np.average(chances, weights=labelled.weights)),
+        mean_score_standard_error=float(np.sqrt(mean_slope @ posterior @ mean_slope)),
+        query_score_standard_error=float(np.sqrt(np.maximum(variances, 0)).mean()),
+    )
 
 
 def pool_prior(success: Floats) -> tuple[Floats, Floats]:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 
-from scorer.training.mixture.new_model import Labelled, fit_new_model
-from scorer.training.mixture.score_error import score_error
-from tests.unit.scorer.test_new_model import left_out
+from scorer.training.mixture.new_model import Labelled, fit_new_model, score_error
+from tests.unit.scorer.test_new_model import left_out, rows_of
 
 
 def test_errors_shrink_with_labels_and_are_those_of_repeated_fits() -> None:
@@ -27,7 +27,7 @@ def test_errors_shrink_with_labels_and_are_those_of_repeated_fits() -> None:
 
 def test_a_label_that_weighs_as_two_is_two_labels() -> None:
     _, others, queries = left_out(1, 60)
-    twice = queries.take(np.repeat(np.arange(60), 2))
+    twice = rows_of(queries, np.repeat(np.arange(60), 2))
     heavy = dataclasses.replace(queries, weights=np.full(60, 2.0))
     found = [fit_new_model(each, others) for each in (twice, heavy)]
     assert np.allclose(found[0], found[1], atol=1e-6)
@@ -44,3 +44,13 @@ def test_few_labels_leave_the_error_of_the_pool() -> None:
     assert isinstance(light, Labelled)
     found = fit_new_model(light, others)
     assert score_error(found, light, others).mean_score_standard_error > 0.1
+
+
+def test_many_labels_need_no_matrix_of_their_own_size() -> None:
+    _, others, queries = left_out(2, 20_000)  # a square of them would take 3.2 GB
+    tracemalloc.start()
+    error = score_error(others.mean(axis=1), queries, others)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert error.mean_score_standard_error < 0.01
+    assert peak < 100 * 2**20
