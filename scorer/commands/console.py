@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 MAX_SHOWN_PROBLEMS = 20
 """Largest number of problems that are printed."""
 
-_EXTRAS = {"psycopg": "[router] extra"}
+_EXTRAS = {"onnx": "[serve] extra", "psycopg": "[serve] extra"}
 """The extras of modules that do not come with training."""
 
 ArtifactPath = Annotated[Path, typer.Argument(metavar="ARTIFACT", help="An artifact directory.")]

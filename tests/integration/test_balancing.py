@@ -14,6 +14,7 @@ from services.scorer.config import ScorerServiceConfig
 from tests.conftest import LOOPBACK
 from tests.integration.conftest import ScriptedScorer, scripted_scorer_app
 from tests.integration.headless import name_server
+from tests.pace import pace
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ async def test_calls_spread_over_all_addresses_and_go_on_when_a_server_ends() ->
 
 async def test_calls_leave_a_server_that_drains_while_it_still_answers() -> None:
     async with AsyncExitStack() as first_server, scorer() as (second, second_address):
-        first, first_address = await first_server.enter_async_context(scorer(drain_delay_s=2.0))
+        first, first_address = await first_server.enter_async_context(
+            scorer(drain_delay_s=2 * pace())
+        )
         async with open_channel(f"ipv4:{first_address},{second_address}") as channel:
             stub = ScorerServiceStub(channel)
             async with asyncio.timeout(TIMEOUT_S):
@@ -93,9 +96,10 @@ async def test_no_call_is_lost_while_all_servers_that_a_client_knows_drain() -> 
     ):
         # The first ends its connection, so that the client looks the name up, before the second says
         # that it drains.
-        old = {"127.0.0.1": (first_server, 2.0), "127.0.0.2": (second_server, 4.0)}
-        for host, (server, delay_s) in old.items():
-            started = scorer(f"{host}:{port}", drain_delay_s=delay_s, connection_age_s=TIMEOUT_S)
+        delay_s = 2 * pace()
+        old = {"127.0.0.1": (first_server, delay_s), "127.0.0.2": (second_server, 2 * delay_s)}
+        for host, (server, drains_s) in old.items():
+            started = scorer(f"{host}:{port}", drain_delay_s=drains_s, connection_age_s=TIMEOUT_S)
             await server.enter_async_context(started)
         names.hosts[NAME] = list(old)
         stub = ScorerServiceStub(channel)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import sys
 
 import pytest
@@ -15,7 +14,6 @@ BASE = default_artifact_path().parent / "base"
 TIMEOUT_S = 170 * PACE
 
 
-@pytest.mark.skipif(importlib.util.find_spec("onnx") is None, reason="needs onnx ([train])")
 @pytest.mark.timeout(TIMEOUT_S + 10)
 async def test_every_part_of_the_report_is_there() -> None:
     process = await asyncio.create_subprocess_exec(

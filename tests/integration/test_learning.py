@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tests.conftest import Connect
     from tests.integration.postgres_server import PostgresServer
 
-pytest.importorskip("onnx")
 
 TIMEOUT_S = 120
 QUERY = "How many legs has spider number {}?"

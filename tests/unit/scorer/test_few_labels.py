@@ -6,9 +6,6 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-
-pytest.importorskip("onnx", reason="needs the [train] extra")
-
 from typer.testing import CliRunner
 
 from scorer import default_artifact_path

@@ -22,7 +22,6 @@ from tests.unit.scorer.learning.traffic_lines import decision, feedback, write_l
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest.importorskip("onnx")
 
 ARTIFACT = Path("scorer/artifacts/default")
 GOOD, BAD = "qwen2.5-7b-instruct", "gemma-2-9b-it"
@@ -122,7 +121,7 @@ def test_without_a_driver_of_the_database_its_extra_is_named(
     options = ("--postgres-dsn-file", str(tmp_path / "dsn"), "--output", str(tmp_path / "learned"))
     result = CliRunner().invoke(app, ["learn", str(ARTIFACT), *options])
     assert result.exit_code == 1
-    assert "psycopg is not installed: install the [router] extra" in result.stderr
+    assert "psycopg is not installed: install the [serve] extra" in result.stderr
 
 
 def test_either_files_or_a_database_are_read(tmp_path: Path) -> None:
