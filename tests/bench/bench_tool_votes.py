@@ -224,7 +224,7 @@ def _late_part(count: int) -> str:
             if len(seconds) < 2:
                 continue
             cuts = statistics.quantiles(seconds, n=100)
-            shown = " | ".join(f"{1000 * cuts[p - 1]:+.0f} ms" for p in (50, 95, 99))
+            shown = " | ".join(f"{round(1000 * cuts[p - 1]):+d} ms" for p in (50, 95, 99))
             within = sum(s <= 0.05 for s in seconds) / len(seconds)
             rows.append(
                 f"| `{strategy}` | {kind} | {len(seconds)} | {shown} | {100 * within:.0f} % |"
