@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
 
+from scorer import default_artifact_path
+from scorer.__main__ import app as scorer_app
+from scorer.commands.learn import LEAST_NEW_FEEDBACK
+from scorer.rollout.rollout_files import RolloutFiles
 from services.evaluation.__main__ import app
 from tests.chart.chart import render
+from tests.unit.scorer.learning.test_learn import BAD, GOOD, NEW, lines
+from tests.unit.scorer.learning.traffic_lines import write_lines
+from tests.unit.scorer.rollout.samples import activated
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.chart.chart import Rendered
 
 SCENARIOS = ("rollout", "rollout-postgres")
@@ -41,6 +48,39 @@ def test_the_step_is_a_command_of_the_program(scenario: str, tmp_path: Path) -> 
     done = CliRunner().invoke(app, here)
     assert done.exit_code == 0, done.output
     assert "there is no rollout" in done.output
+
+
+def learning(rendered: Rendered, folder: Path) -> list[str]:
+    """Returns the arguments of the command that learns, with the volumes below a folder."""
+    (container,) = pod(rendered)["containers"]
+    python, flag, module, *arguments = container["command"]
+    assert (container["name"], python, flag, module) == ("learn", "python", "-m", "scorer")
+    return [re.sub("^/(artifact|decisions|run)", rf"{folder}/\1", word) for word in arguments]
+
+
+def test_a_base_is_learned_from_after_the_step_and_its_rollout_starts(tmp_path: Path) -> None:
+    (tmp_path / "artifact").mkdir()
+    (tmp_path / "decisions").mkdir()
+    link = activated(tmp_path / "artifact")
+    (link.parent / "examined").symlink_to(default_artifact_path())
+    arguments = learning(render("rollout"), tmp_path)
+    early = CliRunner().invoke(scorer_app, arguments)
+    assert early.exit_code == 0, early.output
+    assert "nothing was learned" in early.stderr
+    records = lines(LEAST_NEW_FEEDBACK, {GOOD: 0.95, BAD: 0.1, NEW: 0.9})
+    write_lines(tmp_path / "decisions" / "decisions-1.jsonl.gz", records)
+    done = CliRunner().invoke(scorer_app, arguments)
+    assert done.exit_code == 0, done.output
+    assert RolloutFiles(link).read() is not None
+
+
+def test_a_base_is_learned_from_by_the_database_too(tmp_path: Path) -> None:
+    change = ('artifactRollout.learn.base="examined"', "router.config.records_keep_text=true")
+    rendered = render("rollout-postgres", *change)
+    arguments = learning(rendered, tmp_path)
+    mounts = pod(rendered)["containers"][0]["volumeMounts"]
+    file = Path(arguments[arguments.index("--postgres-dsn-file") + 1])
+    assert any(file.is_relative_to(f"{tmp_path}{mount['mountPath']}") for mount in mounts)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -86,6 +126,7 @@ def test_the_job_has_no_more_rights_than_the_services(scenario: str) -> None:
         ('router.decisions.claimName=""', "claimName"),
         ('artifactRollout.schedule="hourly"', "schedule"),
         ("artifactRollout.activeDeadlineSeconds=1", "activeDeadlineSeconds"),
+        ("router.config.records_keep_text=false", "records_keep_text"),
     ],
 )
 def test_a_job_without_a_link_or_records_is_refused(change: str, named: str) -> None:

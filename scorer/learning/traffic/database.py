@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from scorer.data.lines import Problems
-from scorer.learning.traffic.traffic import Lines, TrafficError
+from scorer.learning.traffic.traffic import Lines, NoTrafficError, TrafficError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,8 @@ def read_database(dsn_file: Path, *, most: int = MOST_DECISIONS) -> Traffic:
 
     Raises:
         OSError: The file cannot be read.
-        TrafficError: The database cannot be read, a row is no record, or there is no decision.
+        NoTrafficError: There is no decision with feedback.
+        TrafficError: The database cannot be read, or a row is no record.
     """
     problems, lines = Problems(), Lines()
     dsn = dsn_file.read_text(encoding="utf-8").strip()
@@ -58,16 +59,15 @@ def read_database(dsn_file: Path, *, most: int = MOST_DECISIONS) -> Traffic:
             if problem := lines.add(text):
                 problems.add(f"{place}: {problem}")
     except psycopg.errors.UndefinedTable:
-        problems.add(
-            "has no tables of decisions and feedback; routers make them (see records_sink)"
-        )
+        missing = "has no tables of decisions and feedback; routers make them (see records_sink)"
+        raise NoTrafficError(dsn_file, [missing]) from None
     except psycopg.Error as error:
         # The driver's own message can hold the connection string.
         problems.add(f"the database cannot be read: {type(error).__name__}")
-    if not problems and not lines.decisions:
-        problems.add("there is no decision with feedback")
     if problems:
         raise TrafficError(dsn_file, problems.listed, unlisted=problems.unlisted)
+    if not lines.decisions:
+        raise NoTrafficError(dsn_file, ["there is no decision with feedback"])
     return lines.joined()
 
 

@@ -25,6 +25,10 @@ class TrafficError(ProblemsError):
     """Raised when decisions or feedback cannot be read."""
 
 
+class NoTrafficError(TrafficError):
+    """Raised when there is nothing to read yet."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
     """Answered queries with their text, oldest first, and what was said of them."""

@@ -4,6 +4,12 @@
 {{- concat (list "python" "-m" "services.evaluation" "rollout" "step" "--json" "--link" (printf "/artifact/%s" .Values.scorer.artifact.link)) $place | toYaml -}}
 {{- end }}
 
+{{/* The command that learns a candidate and starts its rollout, as a YAML list. */}}
+{{- define "routemoa.rolloutLearn" -}}
+{{- $place := ternary (list "--postgres-dsn-file" "/run/secrets/decision-dsn/dsn") (list "/decisions") (eq .Values.router.decisions.sink "postgres") -}}
+{{- concat (list "python" "-m" "scorer" "learn" (printf "/artifact/%s" .Values.artifactRollout.learn.base)) $place (list "--rollout" (printf "/artifact/%s" .Values.scorer.artifact.link)) | toYaml -}}
+{{- end }}
+
 {{/* A container of the job. Takes (list root container). */}}
 {{- define "routemoa.rolloutContainer" -}}
 {{- $root := index . 0 -}}
