@@ -20,8 +20,12 @@ import pytest
 
 from routemoa import RouteMoAClient
 from routemoa.client import VERSION
+from scorer.commands.learn import LEAST_NEW_FEEDBACK
+from scorer.rollout.rollout_files import RolloutFiles
 from services.local.stack import free_port
 from services.simulator.pool import default_pool
+from tests.unit.scorer.learning.test_learn import BAD, GOOD, NEW, lines
+from tests.unit.scorer.learning.traffic_lines import write_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -156,6 +160,23 @@ def test_the_scorer_runs_an_artifact_that_is_mounted_instead_of_its_own(tmp_path
     with running("scorer", options) as container:
         assert tool("wait", container).stdout.strip() == "1"
         assert "/artifact" in tool("logs", container).stderr
+
+
+def test_the_image_of_jobs_learns_a_candidate_and_starts_its_rollout(tmp_path: Path) -> None:
+    artifacts, decisions = tmp_path / "artifact", tmp_path / "decisions"
+    artifacts.mkdir()
+    decisions.mkdir()
+    tmp_path.chmod(0o755)  # the container's user is another one
+    artifacts.chmod(0o777)
+    (artifacts / "current").symlink_to("/app/scorer/artifacts/default")
+    said = lines(LEAST_NEW_FEEDBACK, {GOOD: 0.95, BAD: 0.1, NEW: 0.9})
+    write_lines(decisions / "decisions-1.jsonl.gz", said)
+    volumes = (f"--volume={artifacts}:/artifact", f"--volume={decisions}:/decisions:ro")
+    inside = ("run", "--rm", "--network=none", "--entrypoint=python", *LIMITS, *volumes)
+    command = ("learn", "scorer/artifacts/default", "/decisions", "--rollout", "/artifact/current")
+    done = tool(*inside, image("evaluation"), "-m", "scorer", *command)
+    assert "has started" in done.stderr
+    assert RolloutFiles(artifacts / "current").state.exists()
 
 
 @pytest.mark.parametrize("name", SERVICES)
