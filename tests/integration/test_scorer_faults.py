@@ -213,7 +213,7 @@ async def test_headers_without_end_are_not_kept_and_others_are_answered_meanwhil
                 assert scores_of(await scorer.rank())
         finally:
             writer.close()
-        assert scorer.resident_bytes() - before < BOMB_BYTES / 4
+        assert scorer.resident_bytes() - before < BOMB_BYTES / 2
 
 
 async def test_metadata_above_the_limit_is_refused_and_the_next_call_is_answered() -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scorer.measures.ranking import team_hits
+from scorer.runtime.team_rule import TEAM_SIZE, TeamRule
 from scorer.training.calibrate import logit, sigmoid
 from scorer.training.mixture.clusters import cluster
 
@@ -66,3 +68,26 @@ def find_patterns(chances: Floats, targets: npt.NDArray[np.floating], *, seed: i
     expected = (member.T @ (known * chances) + PRIOR_LABELS / 2) / counts
     found = (member.T @ labels + PRIOR_LABELS * expected) / counts
     return Patterns(shares=member.mean(axis=0), shifts=logit(found) - logit(expected))
+
+
+def best_rule(
+    covering: npt.NDArray[np.intp],
+    scores: Floats,
+    targets: npt.NDArray[np.floating],
+    weights: Floats,
+) -> TeamRule:
+    """Returns the rule whose team includes one of the best models more often; ``COVERING`` in a tie.
+
+    Where any right answer will do, models that cover one another win. Where answers are graded and
+    only the highest counts, the models with the best scores win.
+
+    Args:
+        covering: The held-out teams of ``COVERING``, (N, TEAM_SIZE), each of models with a label.
+        scores: Held-out calibrated scores, (N, M).
+        targets: Labels, (N, M), NaN where there is none.
+        weights: Weight of each row, in queries, (N,).
+    """
+    labelled = np.where(np.isnan(targets), -np.inf, scores)
+    best = np.argsort(-labelled, axis=1, kind="stable")[:, :TEAM_SIZE]
+    hits = [np.average(team_hits(teams, targets), weights=weights) for teams in (covering, best)]
+    return TeamRule.BEST_SCORES if hits[1] > hits[0] else TeamRule.COVERING

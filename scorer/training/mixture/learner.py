@@ -18,12 +18,12 @@ import torch
 from torch.nn import functional
 
 from scorer.data.splits import fold_of
-from scorer.measures.ranking import ranking_figures, team_hits
+from scorer.measures.ranking import ranking_figures
 from scorer.progress import track
 from scorer.runtime.max_coverage import complementary_models
 from scorer.runtime.team_rule import TEAM_SIZE, TeamRule, team_columns
 from scorer.training.calibrate import Calibration, fit_calibration, logit
-from scorer.training.mixture.classes import Patterns, find_patterns
+from scorer.training.mixture.classes import Patterns, best_rule, find_patterns
 from scorer.training.mixture.kinds import Kinds, find_kinds
 from scorer.training.mixture.projection import fit_projection, project_all
 from scorer.training.mixture.success import success_by_kind
@@ -154,26 +154,3 @@ class HeldOut:
                 eligible=~np.isnan(targets[rows]),
             )
         return teams
-
-
-def best_rule(
-    covering: npt.NDArray[np.intp],
-    scores: Floats,
-    targets: npt.NDArray[np.floating],
-    weights: Floats,
-) -> TeamRule:
-    """Returns the rule whose team includes one of the best models more often; ``COVERING`` in a tie.
-
-    Where any right answer will do, models that cover one another win. Where answers are graded and
-    only the highest counts, the models with the best scores win.
-
-    Args:
-        covering: The held-out teams of ``COVERING``, (N, TEAM_SIZE), each of models with a label.
-        scores: Held-out calibrated scores, (N, M).
-        targets: Labels, (N, M), NaN where there is none.
-        weights: Weight of each row, in queries, (N,).
-    """
-    labelled = np.where(np.isnan(targets), -np.inf, scores)
-    best = np.argsort(-labelled, axis=1, kind="stable")[:, :TEAM_SIZE]
-    hits = [np.average(team_hits(teams, targets), weights=weights) for teams in (covering, best)]
-    return TeamRule.BEST_SCORES if hits[1] > hits[0] else TeamRule.COVERING

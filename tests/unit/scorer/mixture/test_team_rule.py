@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scorer.runtime.team_rule import TeamRule, team_columns
-from scorer.training.mixture.learner import best_rule
+from scorer.training.mixture.classes import best_rule
 
 ONES = np.ones(100)
 
