@@ -120,7 +120,7 @@ test-clients: $(VENV)/dev.done ## Test every client whose toolchain is there (Go
 	$(PYTEST) tests/clients tests/load
 
 test-train: $(VENV)/train.done ## Run the tests that need torch: training, export, parity, quantization
-	OMP_NUM_THREADS=1 $(PYTEST) --dist loadgroup -m train tests/train
+	$(PYTEST) --dist loadgroup -m train tests/train
 
 # A folder for pictures of the page; with SCREENSHOTS=docs those of docs/console.md are taken anew.
 SCREENSHOTS ?=
