@@ -83,7 +83,13 @@ class Interview:
             while not self._pause.hopeless:
                 if len(self._running) >= self._pause.allowed(self._limits.parallel):
                     await self._one_done()
-                elif not await self._start_one() and not self._running:
+                    continue
+                await self._pause.over()
+                if (question := self._next_question()) is not None:
+                    self._running.add(asyncio.create_task(self._ask(question)))
+                elif self._running:
+                    await self._one_done()  # it may fail, and leave a question to ask
+                else:
                     return
             await self._all_done()
             self._keep(GivenUp(model=self._model.id, given_up=self._reason()))
@@ -91,17 +97,6 @@ class Interview:
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
-
-    async def _start_one(self) -> bool:
-        """Asks the next question; returns False, after one has ended, if there is none now."""
-        await self._pause.over()
-        question = self._next_question()
-        if question is None:
-            if self._running:
-                await self._one_done()
-            return False
-        self._running.add(asyncio.create_task(self._ask(question)))
-        return True
 
     def _next_question(self) -> Question | None:
         limits = self._limits
