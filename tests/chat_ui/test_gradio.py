@@ -60,8 +60,14 @@ async def ask(page: Page, text: str) -> str:
     return (await answer.inner_text()).strip()
 
 
-async def test_the_answer_streams_into_the_page(browser: Browser, page_url: str) -> None:
-    async with opened(browser, page_url) as page:
+async def test_the_answer_streams_into_the_page(
+    browser: Browser, stack: Stack, chat_python: Path
+) -> None:
+    """The default strategy shows an answer once others have confirmed it; `single` streams."""
+    async with (
+        chat_page(chat_python, stack, "routemoa/single") as url,
+        opened(browser, url) as page,
+    ):
         answer = await ask(page, QUESTION)
         seen = await page.evaluate("window.seen")
     assert len([text for text in seen if text != answer and answer.startswith(text)]) >= 3
