@@ -238,7 +238,7 @@ async def test_the_router_calls_the_replicas_that_there_are(
         put(cluster, "one", host, port=ports["one"])
         settings = {"POOL_FILE": str(pool_file(account))}
         process = await stack.enter_async_context(
-            started("router", module="tests.chart.cluster.pod", **settings)
+            started("router", arguments=("-m", "tests.chart.cluster.pod"), **settings)
         )
         address = (await logged(process, "listening"))["address"]
         client = await stack.enter_async_context(RouteMoAClient(str(address)))
